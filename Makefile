@@ -1,0 +1,74 @@
+# Every command of the project. `make help` lists them. Needs Python >= 3.11, pip and a C compiler; nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+DATA ?= .data/dev
+ARGS ?=
+
+# The interpreters of this machine only: nothing is downloaded but packages.
+export UV_PYTHON_DOWNLOADS := never
+# A virtual environment of the caller is not ours.
+unexport VIRTUAL_ENV
+
+.PHONY: help run test test-all lint format contracts bench bench-growth chaos up down clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# `--target` needs neither ensurepip nor a writable system Python (Debian has the one without the other).
+$(UV):
+	@echo "Getting uv $(UV_VERSION) ..."
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv==$(UV_VERSION)"
+
+.venv/.synced: pyproject.toml uv.lock | $(UV)
+	@echo "Installing the locked packages into .venv ..."
+	@$(UV) sync --locked --quiet
+	@touch $@
+
+run: .venv/.synced ## Start the whole pair and play the conference of plan 570/KH-UBND (DATA=folder, ARGS=...)
+	$(BIN)/doithoai dev --data $(DATA) $(ARGS)
+
+test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
+	$(BIN)/pytest -q -m "not bench and not slow" $(ARGS)
+
+test-all: .venv/.synced ## Every test, the long ones too
+	$(BIN)/pytest -q -m "not bench" $(ARGS)
+
+lint: .venv/.synced ## Format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.synced ## Format the code and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+contracts: .venv/.synced ## Write the schemas, OpenAPI, AsyncAPI and the event reference anew
+	$(BIN)/python -m tools.contracts
+
+bench: .venv/.synced ## Measure each path against the other side of the same run; writes build/bench.json
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-growth: .venv/.synced ## The same paths at growing sizes of the store
+	$(BIN)/python -m benchmarks growth $(ARGS)
+
+chaos: .venv/.synced ## Kill, cut and restart everything for a while; then compare with an undisturbed run
+	$(BIN)/pytest -q -m "not bench" tests/faults $(ARGS)
+
+up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
+	docker compose up --build --detach --wait
+
+down: ## Stop the containers; their data stays
+	docker compose down
+
+clean: ## Remove what was built; .data (your events) stays
+	rm -rf build dist .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The dependable memory of dialogue conferences: intake records, followup watches the clocks."""

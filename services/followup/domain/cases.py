@@ -1,0 +1,221 @@
+"""What is known of a petition or a conference: the fold of its standing facts."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.facts import Fact, by_effect, standing
+from shared.events.conference import (
+    ConferenceCancelled,
+    ConferenceClosed,
+    ConferenceOpened,
+    ConferencePlanned,
+    ConferenceProposalDecided,
+    ConferenceProposed,
+    ConferenceRescheduled,
+)
+from shared.events.petition import (
+    ExtensionGranted,
+    HigherAuthorityAnswered,
+    PetitionAnsweredAtConference,
+    PetitionAssigned,
+    PetitionClassified,
+    PetitionClosed,
+    PetitionEscalated,
+    PetitionForwarded,
+    PetitionMarkedComplex,
+    PetitionMerged,
+    PetitionRaised,
+    PetitionReassigned,
+    PetitionReceived,
+    PetitionRedirected,
+    PetitionReopened,
+    PetitionScheduled,
+    PetitionWithdrawn,
+    WrittenReplyIssued,
+)
+
+#: How a case can end, by the event that ends it.
+ENDINGS: dict[type, str] = {
+    PetitionAnsweredAtConference: "answered",
+    PetitionWithdrawn: "withdrawn",
+    PetitionRedirected: "redirected",
+    PetitionMerged: "merged",
+    PetitionClosed: "closed",
+}
+
+
+class Round(msgspec.Struct):
+    """One life of a case: from its receipt, or from a reopening, to its end."""
+
+    reopened: Fact | None = None
+    complex: list[Fact] = []
+    extensions: list[Fact] = []
+    chair_dates: list[Fact] = []
+    replies: list[Fact] = []
+    end: Fact | None = None
+
+
+class PetitionCase(msgspec.Struct):
+    """A petition as its facts tell it."""
+
+    petition_id: UUID
+    received: Fact
+    facts: list[Fact]
+    rounds: list[Round]
+    classified: PetitionClassified | None = None
+    scheduled: list[UUID] = []
+    raised: list[UUID] = []
+    forwarded: list[Fact] = []
+    assigned: list[Fact] = []
+    escalated: list[Fact] = []
+    higher_answers: list[Fact] = []
+
+    @property
+    def jurisdiction(self) -> str:
+        return self.receipt.jurisdiction
+
+    @property
+    def receipt(self) -> PetitionReceived:
+        assert isinstance(self.received.event, PetitionReceived)
+        return self.received.event
+
+    @property
+    def round(self) -> Round:
+        return self.rounds[-1]
+
+    @property
+    def lead(self) -> str:
+        """The lead agency, or "" until there is one."""
+        last = self.assigned[-1].event if self.assigned else None
+        return last.agency if isinstance(last, PetitionAssigned | PetitionReassigned) else ""
+
+    @property
+    def survivor(self) -> UUID | None:
+        """The petition into which this one was merged."""
+        end = self.round.end
+        return end.event.into if end and isinstance(end.event, PetitionMerged) else None
+
+    @property
+    def conferences(self) -> set[UUID]:
+        return {*self.scheduled, *self.raised}
+
+    def of(self, *kinds: type) -> list[Fact]:
+        """The facts of these kinds, in the order recorded."""
+        return [f for f in self.facts if isinstance(f.event, kinds)]
+
+
+def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | None:
+    """The case in its standing facts; None where nothing was received."""
+    case: PetitionCase | None = None
+    for fact in standing(facts):
+        if isinstance(fact.event, PetitionReceived):
+            case = PetitionCase(petition_id, fact, [], [Round()])
+        if case is None:
+            continue
+        case.facts.append(fact)
+        _evolve(case, fact)
+    return case
+
+
+def _evolve(case: PetitionCase, fact: Fact) -> None:
+    life = case.round
+    match fact.event:
+        case PetitionClassified() as classified:
+            case.classified = classified
+        case PetitionScheduled() as scheduled:
+            case.scheduled.append(scheduled.conference_id)
+        case PetitionRaised() as raised:
+            case.raised.append(raised.conference_id)
+        case PetitionForwarded():
+            case.forwarded.append(fact)
+        case PetitionAssigned() | PetitionReassigned() as assigned:
+            case.assigned.append(fact)
+            if assigned.due_on is not None:
+                life.chair_dates.append(fact)
+        case PetitionMarkedComplex():
+            life.complex.append(fact)
+        case ExtensionGranted():
+            life.extensions.append(fact)
+        case PetitionEscalated():
+            case.escalated.append(fact)
+        case HigherAuthorityAnswered():
+            case.higher_answers.append(fact)
+        case WrittenReplyIssued():
+            life.replies.append(fact)
+        case PetitionReopened():
+            case.rounds.append(Round(reopened=fact))
+        case ending if type(ending) in ENDINGS:
+            life.end = fact
+        case _:
+            pass
+
+
+class Stretch(msgspec.Struct):
+    """The time in which one starting act counts back from one first conference day.
+
+    A rescheduling in time moves the day within the stretch; one dated after the due date ends it and starts the next.
+    """
+
+    start: Fact
+    planned: Fact
+    first_day: date
+    overtaken: Fact | None = None
+
+
+class ConferenceCase(msgspec.Struct):
+    """A conference as its facts tell it."""
+
+    conference_id: UUID
+    facts: list[Fact]
+    jurisdiction: str = ""
+    proposed: Fact | None = None
+    decided: Fact | None = None
+    planned: Fact | None = None
+    rescheduled: list[Fact] = []
+    opened: Fact | None = None
+    cancelled: Fact | None = None
+    closed: Fact | None = None
+
+    @property
+    def plan(self) -> ConferencePlanned | None:
+        return self.planned.event if self.planned and isinstance(self.planned.event, ConferencePlanned) else None
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day as it stands now."""
+        last = by_effect(self.rescheduled)[-1].event if self.rescheduled else self.plan
+        return last.first_day if isinstance(last, ConferencePlanned | ConferenceRescheduled) else None
+
+    def of(self, *kinds: type) -> list[Fact]:
+        """The facts of these kinds, in the order recorded."""
+        return [f for f in self.facts if isinstance(f.event, kinds)]
+
+
+def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCase | None:
+    """The conference in its standing facts; None where there are none."""
+    known = standing(facts)
+    if not known:
+        return None
+    case = ConferenceCase(conference_id, known)
+    for fact in known:
+        match fact.event:
+            case ConferenceProposed() as proposed:
+                case.proposed, case.jurisdiction = fact, proposed.jurisdiction
+            case ConferenceProposalDecided():
+                case.decided = fact
+            case ConferencePlanned() as planned:
+                case.planned, case.jurisdiction = fact, planned.jurisdiction
+            case ConferenceRescheduled():
+                case.rescheduled.append(fact)
+            case ConferenceOpened():
+                case.opened = fact
+            case ConferenceCancelled():
+                case.cancelled = fact
+            case ConferenceClosed():
+                case.closed = fact
+            case _:
+                pass
+    return case if case.jurisdiction else None

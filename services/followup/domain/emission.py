@@ -1,0 +1,307 @@
+"""Emit = desired − raised: the deadline events that bring what was raised to what ought to be; and the timers."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.desired import Desired
+from services.followup.domain.facts import Fact
+from shared.events.deadline import (
+    DeadlineBreached,
+    DeadlineBreachRetracted,
+    DeadlineDueSoon,
+    DeadlineEvent,
+    DeadlineMet,
+    DeadlineMetLate,
+    DeadlineMoved,
+    DeadlineReinstated,
+    DeadlineSet,
+    DeadlineWaived,
+    Explanation,
+    Subject,
+)
+from shared.identifiers import breach_instant, local_iso, midnight, ordered_derived_id
+
+Explain = Callable[[Desired], Explanation]
+
+
+class Raised(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline as its events have left it. `breached` says that a breach stands; `stage` is the next warning."""
+
+    deadline_id: UUID
+    source: str
+    subject: Subject
+    subject_id: UUID
+    duty: str
+    starting_event: UUID
+    debtor: str
+    jurisdiction: str
+    clock_cause: UUID
+    clock_stamp: datetime
+    part: str = ""
+    due_on: date | None = None
+    stages: tuple[date, ...] = ()
+    stage: int = 0
+    breached: bool = False
+    outcome: str = ""
+    done_on: date | None = None
+    ground: str = ""
+    explanation: Explanation | None = None
+    provisional: bool = False
+    expected_on: date | None = None
+    backfilled: bool = False
+    version: int = 0
+
+    @property
+    def breached_at(self) -> datetime | None:
+        """The local midnight after the due date."""
+        return breach_instant(self.due_on) if self.due_on is not None else None
+
+    @property
+    def next_fire_at(self) -> datetime | None:
+        """When the next warning or the breach is raised in event time; None when nothing more is to come."""
+        timer = next_timer(self)
+        return timer.fire_at if timer else None
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """What makes deadlines change: a fact, or an explicit reconciliation."""
+
+    event_id: UUID
+    at: datetime
+    reason: str
+    backfilled: bool = False
+
+
+class Emitted(msgspec.Struct, frozen=True):
+    """A deadline event to be recorded, at its place in the deadline's stream."""
+
+    event: DeadlineEvent
+    event_id: UUID
+    version: int
+    backfilled: bool
+    jurisdiction: str
+
+
+class Timer(msgspec.Struct, frozen=True):
+    """The next thing that time alone will raise on a deadline."""
+
+    fire_at: datetime
+    kind: Literal["due_soon", "breached"]
+    stage: int = 0
+
+
+_RETRACTED_BY = {
+    "ExtensionGranted": "extension",
+    "PetitionMarkedComplex": "complex",
+    "CalendarPublished": "calendar",
+    "CalendarProposed": "calendar",
+    "PolicyAdopted": "policy",
+    "RecordAnnulled": "annulment",
+    "ConferenceRescheduled": "rescheduled",
+}
+
+
+def cause_of(fact: Fact) -> Cause:
+    """The cause that a fact is."""
+    return Cause(
+        fact.event_id, fact.recorded_at, _RETRACTED_BY.get(fact.topic, "backdated_record"), fact.meta.backfilled
+    )
+
+
+def agrees(raised: Raised | None, desired: Desired | None) -> bool:
+    """Whether what was raised is what ought to be, timers aside."""
+    if raised is None or desired is None:
+        return raised is not None and raised.outcome == "waived" and raised.ground == START_ANNULLED
+    return raised.due_on == desired.due_on and raised.outcome == desired.outcome
+
+
+START_ANNULLED = "start_annulled"
+
+
+class _Emission:
+    """The events of one deadline for one cause, and the raised state that they leave."""
+
+    def __init__(self, raised: Raised, cause: Cause) -> None:
+        self.raised = raised
+        self.cause = cause
+        self.emitted: list[Emitted] = []
+
+    def change(self, **changes: Any) -> None:
+        self.raised = msgspec.structs.replace(self.raised, **changes)
+
+    def emit(self, kind: type[DeadlineEvent], cause_id: UUID | None = None, **fields: Any) -> None:
+        self.change(version=self.raised.version + 1)
+        cause = cause_id or self.cause.event_id
+        self.emitted.append(_event(self.raised, kind, cause, self.cause.at, self.cause.backfilled, 0, **fields))
+
+    def start_clock(self, desired: Desired, explanation: Explanation) -> None:
+        self.change(
+            due_on=desired.due_on,
+            stages=desired.stages,
+            stage=0,
+            clock_cause=self.cause.event_id,
+            clock_stamp=self.cause.at,
+            explanation=explanation,
+            provisional=desired.provisional,
+            backfilled=self.cause.backfilled,
+        )
+
+    def set(self, desired: Desired, explanation: Explanation) -> None:
+        self.start_clock(desired, explanation)
+        self.emit(DeadlineSet, explanation=explanation, provisional=desired.provisional)
+
+    def move(self, desired: Desired, explanation: Explanation) -> None:
+        moved_from = self.raised.due_on
+        self.start_clock(desired, explanation)
+        self.emit(DeadlineMoved, moved_from=moved_from, explanation=explanation, provisional=desired.provisional)
+
+    def reinstate(self, desired: Desired) -> None:
+        self.change(
+            outcome="",
+            done_on=None,
+            ground="",
+            clock_cause=self.cause.event_id,
+            clock_stamp=self.cause.at,
+            stages=desired.stages,
+            stage=0,
+            backfilled=self.cause.backfilled,
+        )
+        self.emit(DeadlineReinstated, reason=self.cause.reason)
+
+    def retract(self) -> None:
+        if self.raised.breached:
+            self.change(breached=False)
+            self.emit(DeadlineBreachRetracted, reason=self.cause.reason)
+
+    def breach(self) -> None:
+        if not self.raised.breached:
+            self.change(breached=True, stage=len(self.raised.stages))
+            self.emit(DeadlineBreached, self.raised.clock_cause, explanation=self.raised.explanation)
+
+    def finish(self, desired: Desired) -> None:
+        """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
+        assert desired.done_on is not None
+        in_time = desired.due_on is None or desired.done_on <= desired.due_on
+        if in_time:
+            self.retract()
+        else:
+            self.breach()
+        self.change(outcome=desired.outcome, done_on=desired.done_on, ground=desired.ground)
+        if desired.outcome == "waived":
+            self.emit(DeadlineWaived, reason=desired.ground, breach_stands=self.raised.breached)
+        else:
+            self.emit(DeadlineMet if in_time else DeadlineMetLate, done_on=desired.done_on)
+
+
+def emit(
+    raised: Raised | None, desired: Desired | None, cause: Cause, explain: Explain
+) -> tuple[list[Emitted], Raised | None]:
+    """The events that bring `raised` to `desired`, and what is raised after them. Deterministic in its arguments."""
+    if desired is None:
+        return _start_annulled(raised, cause)
+    work = _Emission(raised or _unraised(desired, cause), cause)
+    work.change(debtor=desired.debtor, expected_on=desired.expected_on, provisional=desired.provisional)
+    if raised is None:
+        work.set(desired, explain(desired))
+    elif raised.outcome and raised.outcome != desired.outcome and (raised.outcome, desired.outcome) != LATE_TO_IN_TIME:
+        work.reinstate(desired)
+    if work.raised.due_on != desired.due_on:
+        still_to_come = desired.due_on is not None and breach_instant(desired.due_on) > cause.at
+        if not desired.outcome and still_to_come:
+            work.retract()
+        work.move(desired, explain(desired))
+    if desired.outcome and work.raised.outcome != desired.outcome:
+        work.finish(desired)
+    elif desired.outcome:
+        work.change(done_on=desired.done_on, ground=desired.ground)
+    return work.emitted, work.raised
+
+
+LATE_TO_IN_TIME = ("met_late", "met")
+
+
+def _start_annulled(raised: Raised | None, cause: Cause) -> tuple[list[Emitted], Raised | None]:
+    if raised is None or raised.ground == START_ANNULLED:
+        return [], raised
+    work = _Emission(raised, cause)
+    work.retract()
+    work.change(outcome="waived", ground=START_ANNULLED, done_on=None)
+    work.emit(DeadlineWaived, reason=START_ANNULLED)
+    return work.emitted, work.raised
+
+
+def _unraised(desired: Desired, cause: Cause) -> Raised:
+    return Raised(
+        deadline_id=desired.deadline_id,
+        source=desired.source,
+        subject=desired.subject,
+        subject_id=desired.subject_id,
+        duty=desired.duty,
+        part=desired.part,
+        starting_event=desired.start.event_id,
+        debtor=desired.debtor,
+        jurisdiction=desired.jurisdiction,
+        clock_cause=cause.event_id,
+        clock_stamp=cause.at,
+        due_on=desired.due_on,
+    )
+
+
+def _event(
+    raised: Raised, kind: type[DeadlineEvent], cause: UUID, at: datetime, backfilled: bool, stage: int, **fields: Any
+) -> Emitted:
+    breached_at = raised.breached_at
+    event = kind(
+        deadline_id=raised.deadline_id,
+        source=raised.source,
+        duty=raised.duty,
+        part=raised.part,
+        subject=raised.subject,
+        subject_id=raised.subject_id,
+        debtor=raised.debtor,
+        cause_id=cause,
+        at=at,
+        due_on=raised.due_on,
+        breached_at=local_iso(breached_at) if breached_at else "",
+        **fields,
+    )
+    event_id = ordered_derived_id(at, raised.deadline_id, cause, kind.TOPIC, stage)
+    return Emitted(event, event_id, raised.version, backfilled, raised.jurisdiction)
+
+
+# --- timers --------------------------------------------------------------------------------------------------------
+
+
+def next_timer(raised: Raised) -> Timer | None:
+    """The next timer: of the stages already past when the clock started only the last, none once it is overdue.
+
+    A timer at T, set by an event stamped S, fires at max(T, S).
+    """
+    breached_at = raised.breached_at
+    if raised.outcome or raised.breached or breached_at is None:
+        return None
+    set_at = raised.clock_stamp
+    for stage in range(raised.stage, len(raised.stages)):
+        falls_at = midnight(raised.stages[stage])
+        if falls_at > set_at:
+            return Timer(falls_at, "due_soon", stage)
+        last_past = stage + 1 == len(raised.stages) or midnight(raised.stages[stage + 1]) > set_at
+        if last_past and set_at < breached_at:
+            return Timer(set_at, "due_soon", stage)
+    return Timer(max(breached_at, set_at), "breached")
+
+
+def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
+    """Raise what a timer brings; its cause is the event that last set, moved or reinstated the clock."""
+    at, cause = timer.fire_at, raised.clock_cause
+    backfilled = raised.backfilled and at <= raised.clock_stamp
+    if timer.kind == "due_soon":
+        after = msgspec.structs.replace(raised, stage=timer.stage + 1, version=raised.version + 1)
+        stage_on = raised.stages[timer.stage]
+        return _event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after
+    after = msgspec.structs.replace(raised, breached=True, stage=len(raised.stages), version=raised.version + 1)
+    return _event(after, DeadlineBreached, cause, at, backfilled, 0, explanation=raised.explanation), after

@@ -1,0 +1,396 @@
+"""The deadline machine of one source: facts in, deadline events out, in event time. Pure: no clock, no I/O.
+
+Live, in replay and after an outage it is this one piece of code that decides: the same facts and the same horizon give
+the same events, identities and instants. `apply` first fires the timers that fall before the fact's stamp; `advance`
+fires those up to an instant to which the source has said it is complete.
+"""
+
+import heapq
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.cases import ConferenceCase, PetitionCase, fold_conference, fold_petition
+from services.followup.domain.conference_duties import conference_duties
+from services.followup.domain.desired import Desired, explain
+from services.followup.domain.emission import Cause, Emitted, Raised, agrees, cause_of, emit, fire, next_timer
+from services.followup.domain.facts import Fact
+from services.followup.domain.jurisdiction_duties import jurisdiction_duties, jurisdiction_id, next_opening
+from services.followup.domain.petition_duties import Kin, Surroundings, petition_duties
+from services.followup.domain.regulation import Regulation
+from services.followup.domain.rows import CaseRow, conference_row, jurisdiction_row, petition_row
+from shared.events.anywhere import RecordAnnulled
+from shared.events.conference import ConferenceCancelled, ConferenceClosed, ConferencePlanned, ConferenceRescheduled
+from shared.events.deadline import Explanation
+from shared.events.petition import PetitionMerged
+from shared.identifiers import derived_id
+from shared.events.regulation import CalendarProposed, CalendarPublished, PolicyAdopted
+
+INSTANT = timedelta(microseconds=1)
+MOVES_PETITIONS = (
+    ConferencePlanned,
+    ConferenceRescheduled,
+    ConferenceCancelled,
+    ConferenceClosed,
+    RecordAnnulled,
+)
+MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted)
+
+
+class Needs(msgspec.Struct):
+    """What must be loaded before some facts are applied."""
+
+    petitions: set[UUID]
+    conferences: set[UUID]
+    everything: bool
+
+
+class Machine:
+    """Everything known of one source that has been loaded, and what has been raised on it."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.horizon: datetime | None = None
+        self.parked: set[UUID] = set()
+        self.emitted: list[Emitted] = []
+        self.dirty: set[UUID] = set()
+        self.differences: dict[UUID, str] = {}
+        self._regulation = Regulation()
+        self._facts: dict[UUID, list[Fact]] = {}
+        self._conferences: dict[UUID, ConferenceCase | None] = {}
+        self._petitions: dict[UUID, PetitionCase | None] = {}
+        self._linked: dict[UUID, set[UUID]] = {}
+        self._merged: dict[UUID, set[UUID]] = {}
+        self._codes: dict[UUID, str] = {}
+        self._raised: dict[UUID, dict[UUID, Raised]] = {}
+        self._desired: dict[UUID, dict[UUID, Desired]] = {}
+        self._timers: list[tuple[datetime, UUID, UUID]] = []
+        self._armed: dict[UUID, datetime] = {}
+        self._around = Surroundings(source, self._regulation, self._conferences.get)
+
+    # --- loading ---------------------------------------------------------------------------------------------------
+
+    def needs(self, facts: Sequence[Fact]) -> Needs:
+        """The petitions that must be loaded, with their kin, before these facts can be applied."""
+        found = Needs(set(), set(), False)
+        for fact in facts:
+            if fact.meta.aggregate == "petition":
+                found.petitions.add(fact.originator_id)
+                if isinstance(fact.event, PetitionMerged):
+                    found.petitions.add(fact.event.into)
+            elif fact.meta.aggregate == "conference":
+                if isinstance(fact.event, MOVES_PETITIONS):
+                    found.conferences.add(fact.originator_id)
+            else:
+                found.everything |= isinstance(fact.event, MOVES_EVERYTHING)
+        return found
+
+    def load_shared(self, facts: Sequence[Fact], raised: Sequence[Raised], horizon: datetime | None = None) -> None:
+        """Take in every fact of the regulation and of conferences, in the order recorded, and what they raised."""
+        self.horizon = horizon
+        self._regulation.extend(f for f in facts if _is_regulation(f))
+        for fact in facts:
+            if not _is_regulation(fact):
+                self._facts.setdefault(fact.originator_id, []).append(fact)
+        for conference_id, known in self._facts.items():
+            self._conferences[conference_id] = fold_conference(conference_id, known)
+        self._know_codes()
+        for each in raised:
+            self._raised.setdefault(each.subject_id, {})[each.deadline_id] = each
+        for subject_id in (*self._conferences, *self._codes):
+            self._check(subject_id)
+            self._arm(subject_id)
+
+    def load_petition(self, petition_id: UUID, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+        """Take in one petition's facts and what they raised; its kin must be loaded in the same step."""
+        self._facts[petition_id] = list(facts)
+        self._raised[petition_id] = {r.deadline_id: r for r in raised}
+        self._fold_petition(petition_id)
+        self._arm(petition_id)
+
+    def is_loaded(self, petition_id: UUID) -> bool:
+        return petition_id in self._petitions
+
+    def forget(self, petition_id: UUID) -> None:
+        """Let a petition go, so that memory stays bounded; it is loaded again when needed."""
+        self._unlink(petition_id)
+        for deadline_id in self._raised.get(petition_id, ()):
+            self._armed.pop(deadline_id, None)
+        for known in (self._facts, self._raised, self._petitions, self._desired):
+            known.pop(petition_id, None)
+
+    def park(self, petition_id: UUID) -> None:
+        """Let the petition's timers wait, and those of the petitions merged with it."""
+        waiting = [petition_id]
+        while waiting:
+            each = waiting.pop()
+            if each in self.parked:
+                continue
+            self.parked.add(each)
+            waiting.extend(self._merged.get(each, ()))
+            waiting.extend(self._lineage(each))
+
+    def loaded_petitions(self) -> list[UUID]:
+        return list(self._petitions)
+
+    # --- time and facts --------------------------------------------------------------------------------------------
+
+    def apply(self, fact: Fact) -> None:
+        """Fire what falls before the fact's stamp, then take the fact in and emit what it changes.
+
+        Atomic: on an exception the fact is not taken in and nothing of it is emitted.
+        """
+        self.advance(fact.recorded_at - INSTANT)
+        touched = self._touched(fact)
+        for subject_id in touched:
+            self._check(subject_id)
+        emitted, before = len(self.emitted), dict[UUID, dict[UUID, Raised]]()
+        try:
+            self._insert(fact)
+            touched |= self._touched(fact)
+            for subject_id in sorted(touched, key=str):
+                before[subject_id] = dict(self._raised.get(subject_id, {}))
+                self._settle(subject_id, cause_of(fact))
+        except Exception:
+            self._remove(fact, touched)
+            del self.emitted[emitted:]
+            self._raised.update(before)
+            raise
+        self.dirty |= touched | {fact.originator_id}
+
+    def advance(self, to: datetime) -> None:
+        """Fire every timer up to and including an instant, in order."""
+        if self.horizon is not None and to <= self.horizon:
+            return
+        while self._timers and self._timers[0][0] <= to:
+            fire_at, deadline_id, subject_id = heapq.heappop(self._timers)
+            self.horizon = max(fire_at, self.horizon) if self.horizon else fire_at
+            self._fire(fire_at, deadline_id, subject_id)
+        self.horizon = to
+
+    @property
+    def next_fire_at(self) -> datetime | None:
+        """The earliest timer among what is loaded."""
+        return self._timers[0][0] if self._timers else None
+
+    def reconcile(self, subject_id: UUID, reason: str, at: datetime) -> None:
+        """Emit what separates the raised from the desired on a subject listed as a difference."""
+        from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
+        self.differences.pop(subject_id, None)
+        self._settle(subject_id, from_reason)
+        self.dirty.add(subject_id)
+
+    # --- reading ---------------------------------------------------------------------------------------------------
+
+    def raised_of(self, subject_id: UUID) -> list[Raised]:
+        return list(self._raised.get(subject_id, {}).values())
+
+    def subjects(self) -> list[UUID]:
+        """Every subject that has a row."""
+        return [*self._petitions, *self._conferences, *self._codes]
+
+    def case_row(self, subject_id: UUID) -> CaseRow | None:
+        """The subject as the read side shows it."""
+        raised = self.raised_of(subject_id)
+        facts = self._facts.get(subject_id, [])
+        petition = self._petitions.get(subject_id)
+        if petition is not None:
+            return petition_row(petition, raised, self._around, facts[-1].position)
+        conference = self._conferences.get(subject_id)
+        if conference is not None:
+            return conference_row(conference, raised, facts[-1].position)
+        code = self._codes.get(subject_id)
+        return jurisdiction_row(code, subject_id, raised, self._regulation) if code is not None else None
+
+    # --- inside ----------------------------------------------------------------------------------------------------
+
+    def _touched(self, fact: Fact) -> set[UUID]:
+        kind = fact.meta.aggregate
+        if kind == "petition":
+            found = self._lineage(fact.originator_id)
+            if isinstance(fact.event, PetitionMerged):
+                found |= self._lineage(fact.event.into)
+            return found - self.parked
+        if kind == "conference":
+            touched = {fact.originator_id}
+            if isinstance(fact.event, MOVES_PETITIONS):
+                for petition_id in self._linked.get(fact.originator_id, ()):
+                    touched |= self._lineage(petition_id)
+                touched |= {jid for jid, code in self._codes.items() if code == fact.meta.jurisdiction}
+            return touched - self.parked
+        touched = set(self._codes)
+        if isinstance(fact.event, MOVES_EVERYTHING):
+            touched |= set(self._conferences) | set(self._petitions)
+        return touched - self.parked
+
+    def _lineage(self, petition_id: UUID) -> set[UUID]:
+        """The petition and those into which it was merged, one after another."""
+        found: set[UUID] = set()
+        step: UUID | None = petition_id
+        while step is not None and step not in found:
+            found.add(step)
+            case = self._petitions.get(step)
+            step = case.survivor if case else None
+        return found
+
+    def _insert(self, fact: Fact) -> None:
+        if _is_regulation(fact):
+            self._regulation.extend([fact])
+            self._know_codes()
+            return
+        self._facts.setdefault(fact.originator_id, []).append(fact)
+        self._refold(fact)
+
+    def _remove(self, fact: Fact, touched: set[UUID]) -> None:
+        if _is_regulation(fact):
+            self._regulation.without_last()
+        else:
+            self._facts[fact.originator_id].pop()
+            self._refold(fact)
+        for subject_id in touched:
+            self._desired.pop(subject_id, None)
+
+    def _refold(self, fact: Fact) -> None:
+        if fact.meta.aggregate == "conference":
+            known = self._facts[fact.originator_id]
+            self._conferences[fact.originator_id] = fold_conference(fact.originator_id, known)
+        else:
+            self._fold_petition(fact.originator_id)
+
+    def _fold_petition(self, petition_id: UUID) -> None:
+        self._unlink(petition_id)
+        case = fold_petition(petition_id, self._facts[petition_id])
+        self._petitions[petition_id] = case
+        if case is None:
+            return
+        for conference_id in case.conferences:
+            self._linked.setdefault(conference_id, set()).add(petition_id)
+        if case.survivor is not None:
+            self._merged.setdefault(case.survivor, set()).add(petition_id)
+
+    def _unlink(self, petition_id: UUID) -> None:
+        case = self._petitions.get(petition_id)
+        if case is None:
+            return
+        for conference_id in case.conferences:
+            self._linked.get(conference_id, set()).discard(petition_id)
+        if case.survivor is not None:
+            self._merged.get(case.survivor, set()).discard(petition_id)
+
+    def _know_codes(self) -> None:
+        for code in self._regulation.adoptions:
+            subject_id = jurisdiction_id(code)
+            if subject_id not in self._codes:
+                self._codes[subject_id] = code
+
+    def _kin(self, petition_id: UUID) -> tuple[Kin, ...]:
+        found = []
+        for merged_id in sorted(self._merged.get(petition_id, ()), key=str):
+            case = self._petitions.get(merged_id)
+            end = case.round.end if case else None
+            if case is not None and end is not None:
+                found.append(Kin(case, end, self._kin(merged_id)))
+        return tuple(found)
+
+    def _wanted(self, subject_id: UUID) -> dict[UUID, Desired]:
+        petition = self._petitions.get(subject_id)
+        if petition is not None:
+            wanted = petition_duties(petition, self._kin(subject_id), self._around)
+        elif (conference := self._conferences.get(subject_id)) is not None:
+            wanted = conference_duties(conference, self.source, self._regulation)
+        elif subject_id in self._codes and self.horizon is not None:
+            held: Iterable[ConferenceCase] = (c for c in self._conferences.values() if c is not None)
+            wanted = jurisdiction_duties(
+                self._codes[subject_id], self.source, self._regulation, held, self.horizon
+            )
+        else:
+            wanted = []
+        return {d.deadline_id: d for d in wanted}
+
+    def _check(self, subject_id: UUID) -> None:
+        """See once after loading whether what was raised is what ought to be; if not, nothing more is emitted."""
+        if subject_id in self._desired or subject_id in self.parked:
+            return
+        wanted = self._wanted(subject_id)
+        raised = self._raised.get(subject_id, {})
+        unequal = [d for d in {*wanted, *raised} if not agrees(raised.get(d), wanted.get(d))]
+        if unequal:
+            self.differences[subject_id] = f"{len(unequal)} deadlines differ from what was raised"
+        self._desired[subject_id] = wanted
+
+    def _settle(self, subject_id: UUID, cause: Cause) -> None:
+        if subject_id in self.parked:
+            return
+        wanted = self._wanted(subject_id)
+        self._desired[subject_id] = wanted
+        if subject_id in self.differences:
+            return
+        raised = self._raised.setdefault(subject_id, {})
+        for deadline_id in sorted({*wanted, *raised}, key=str):
+            events, after = emit(raised.get(deadline_id), wanted.get(deadline_id), cause, self._explain)
+            self.emitted.extend(events)
+            if after is not None:
+                raised[deadline_id] = after
+        self._arm(subject_id)
+
+    def _explain(self, desired: Desired) -> Explanation:
+        return explain(desired, self._regulation.calendar)
+
+    def _arm(self, subject_id: UUID) -> None:
+        if subject_id in self.parked:
+            return
+        for raised in self._raised.get(subject_id, {}).values():
+            timer = next_timer(raised)
+            self._arm_one(timer.fire_at if timer else None, raised.deadline_id, subject_id)
+        code = self._codes.get(subject_id)
+        if code is not None and self.horizon is not None:
+            self._arm_one(next_opening(code, self._regulation, self.horizon), subject_id, subject_id)
+
+    def _arm_one(self, fire_at: datetime | None, key: UUID, subject_id: UUID) -> None:
+        if fire_at is None:
+            self._armed.pop(key, None)
+        elif self._armed.get(key) != fire_at:
+            self._armed[key] = fire_at
+            heapq.heappush(self._timers, (fire_at, key, subject_id))
+            # Entries of clocks that have moved or been let go stay in the heap; they may not outgrow the live ones.
+            if len(self._timers) > 2 * len(self._armed) + HEAP_SLACK:
+                self._timers = [t for t in self._timers if self._armed.get(t[1]) == t[0]]
+                heapq.heapify(self._timers)
+
+    def _fire(self, fire_at: datetime, key: UUID, subject_id: UUID) -> None:
+        if self._armed.get(key) != fire_at:
+            return
+        del self._armed[key]
+        if subject_id in self.parked or subject_id in self.differences:
+            return
+        if key == subject_id:
+            self._open_year(fire_at, subject_id)
+            return
+        raised = self._raised[subject_id][key]
+        timer = next_timer(raised)
+        if timer is None or timer.fire_at != fire_at:
+            return
+        event, after = fire(raised, timer)
+        self.emitted.append(event)
+        self._raised[subject_id][key] = after
+        self.dirty.add(subject_id)
+        following = next_timer(after)
+        self._arm_one(following.fire_at if following else None, key, subject_id)
+
+    def _open_year(self, fire_at: datetime, subject_id: UUID) -> None:
+        wanted = self._wanted(subject_id)
+        new = [d for key, d in wanted.items() if key not in self._raised.get(subject_id, {})]
+        if new:
+            start = new[0].start
+            self._settle(subject_id, Cause(start.event_id, fire_at, "new_year", start.meta.backfilled))
+            self.dirty.add(subject_id)
+        self._arm(subject_id)
+
+
+HEAP_SLACK = 1000
+
+
+def _is_regulation(fact: Fact) -> bool:
+    return fact.meta.aggregate not in ("petition", "conference")

@@ -1,0 +1,164 @@
+"""Rows of the read side: a case in one line, as the list, the metrics and the digest show it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
+from services.followup.domain.emission import Raised
+from services.followup.domain.petition_duties import Surroundings
+from services.followup.domain.regulation import Regulation
+from shared.calendar import CalendarMissing
+from shared.events.deadline import Subject
+from shared.events.petition import PetitionAssigned, PetitionReassigned
+
+UNASSIGNED = "unassigned"
+
+
+class Span(msgspec.Struct, frozen=True):
+    """The time for which one agency owed the reply; `until` is open while it still does."""
+
+    agency: str
+    since: date
+    until: date | None
+    working_days: int | None
+
+
+class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A case as the read side shows it. `state` of a petition: no_clock, raised, assigned, escalated, replied, or its end."""
+
+    subject: Subject
+    subject_id: UUID
+    jurisdiction: str
+    state: str
+    unresolved: bool
+    agency: str
+    title: str = ""
+    field: str = ""
+    urgency: str = ""
+    conference_id: UUID | None = None
+    received_on: date | None = None
+    receipt_code: str = ""
+    due_on: date | None = None
+    breached_at: datetime | None = None
+    merged_into: UUID | None = None
+    source: str = ""
+    external_id: str = ""
+    spans: tuple[Span, ...] = ()
+    last_position: int = 0
+
+
+def petition_row(case: PetitionCase, raised: Sequence[Raised], around: Surroundings, last_position: int) -> CaseRow:
+    """A petition's row."""
+    state = _state(case, raised, around)
+    reply = _open_reply(raised)
+    title = case.classified
+    return CaseRow(
+        subject="petition",
+        subject_id=case.petition_id,
+        jurisdiction=case.jurisdiction,
+        state=state,
+        unresolved=state in ("no_clock", "raised", "assigned", "escalated", "replied"),
+        agency=case.lead or UNASSIGNED,
+        title=title.subject if title else "",
+        field=title.field if title else "",
+        urgency=title.urgency if title else "",
+        conference_id=next(reversed(case.raised or case.scheduled), None),
+        received_on=case.received.on,
+        receipt_code=case.receipt.receipt_code,
+        due_on=reply.due_on if reply else None,
+        breached_at=reply.breached_at if reply else None,
+        merged_into=case.survivor,
+        source=case.received.meta.source,
+        external_id=case.received.meta.external_id,
+        spans=_spans(case, around.regulation),
+        last_position=last_position,
+    )
+
+
+def _open_reply(raised: Sequence[Raised]) -> Raised | None:
+    replies = sorted((r for r in raised if r.duty == "reply"), key=lambda r: (r.outcome == "", r.deadline_id.int))
+    return replies[-1] if replies else None
+
+
+def _state(case: PetitionCase, raised: Sequence[Raised], around: Surroundings) -> str:
+    life = case.round
+    if life.end is not None:
+        return ENDINGS[type(life.end.event)]
+    reply = _open_reply(raised)
+    if life.replies and (reply is None or reply.outcome):
+        return "replied" if any(r.duty == "result_report" and not r.outcome for r in raised) else "resolved"
+    if any(r.duty == "higher_answer" and not r.outcome for r in raised):
+        return "escalated"
+    if case.lead:
+        return "assigned"
+    held = (around.conference(c) for c in case.raised)
+    standing = any(c is not None and c.cancelled is None for c in held)
+    return "raised" if standing or reply is not None else "no_clock"
+
+
+def _spans(case: PetitionCase, regulation: Regulation) -> tuple[Span, ...]:
+    found = []
+    for index, fact in enumerate(case.assigned):
+        assert isinstance(fact.event, PetitionAssigned | PetitionReassigned)
+        until = case.assigned[index + 1].on if index + 1 < len(case.assigned) else _end_of(case)
+        found.append(Span(fact.event.agency, fact.on, until, _working_days(regulation, fact.on, until)))
+    return tuple(found)
+
+
+def _end_of(case: PetitionCase) -> date | None:
+    life = case.round
+    if life.end is not None:
+        return life.end.on
+    return life.replies[-1].on if life.replies else None
+
+
+def _working_days(regulation: Regulation, since: date, until: date | None) -> int | None:
+    if until is None or until < since:
+        return None
+    try:
+        return regulation.calendar.working_days_between(since, until)
+    except CalendarMissing:
+        return None
+
+
+def conference_row(case: ConferenceCase, raised: Sequence[Raised], last_position: int) -> CaseRow:
+    """A conference's row."""
+    plan = case.plan
+    if case.cancelled:
+        state = "cancelled"
+    elif case.closed:
+        state = "held"
+    elif case.opened:
+        state = "open"
+    elif case.planned:
+        state = "planned"
+    else:
+        state = "proposed"
+    return CaseRow(
+        subject="conference",
+        subject_id=case.conference_id,
+        jurisdiction=case.jurisdiction,
+        state=state,
+        unresolved=False,
+        agency="office",
+        title=plan.place if plan else "",
+        received_on=case.first_day,
+        last_position=last_position,
+    )
+
+
+def jurisdiction_row(code: str, subject_id: UUID, raised: Sequence[Raised], regulation: Regulation) -> CaseRow:
+    """The row of an authority that owes a dialogue a year."""
+    known = regulation.registered.get(code)
+    return CaseRow(
+        subject="jurisdiction",
+        subject_id=subject_id,
+        jurisdiction=code,
+        state="closed" if code in regulation.closed_on else "bound",
+        unresolved=False,
+        agency="chair",
+        title=known[1].name if known else code,
+    )

@@ -1,0 +1,1 @@
+"""What both services mean by an event, a working day, a policy; and the I/O that both need."""

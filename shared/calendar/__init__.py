@@ -1,0 +1,45 @@
+"""Working days of Viet Nam's state sector.
+
+Start with `Calendar` in `counting.py`; `years.py` holds what an official publishes, `reasons.py` why a day counts.
+Pure: the calendars are recorded facts, given by whoever counts.
+"""
+
+from shared.calendar.counting import Calendar, CalendarMissing, Count, CountedDay, Direction
+from shared.calendar.reasons import (
+    CALENDAR_DAY,
+    START_DAY,
+    WEEKEND,
+    WORKING_DAY,
+    Language,
+    day_text,
+)
+from shared.calendar.years import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    CalendarYear,
+    DayOff,
+    InvalidCalendar,
+    MakeUpDay,
+    validate,
+)
+
+__all__ = [
+    "CALENDAR_DAY",
+    "FIRST_YEAR",
+    "LAST_YEAR",
+    "START_DAY",
+    "WEEKEND",
+    "WORKING_DAY",
+    "Calendar",
+    "CalendarMissing",
+    "CalendarYear",
+    "Count",
+    "CountedDay",
+    "DayOff",
+    "Direction",
+    "InvalidCalendar",
+    "Language",
+    "MakeUpDay",
+    "day_text",
+    "validate",
+]

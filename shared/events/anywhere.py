@@ -1,0 +1,25 @@
+"""Events that any stream may hold: a reminder, an annulment."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.events.definition import Deed, Public, SealedOwn
+
+
+class ReminderSent(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """The office urged a debtor (đôn đốc, plan II.4.3); names the deadline it urges."""
+
+    TOPIC: ClassVar[str] = "ReminderSent"
+    deadline_id: Public[UUID]
+    to: Public[str]
+    channel: Public[Literal["letter", "e-mail", "telephone", "system"]] = "letter"
+    text: SealedOwn[str] = ""
+
+
+class RecordAnnulled(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A wrong record is taken back: the fold skips it; nothing is edited or deleted."""
+
+    TOPIC: ClassVar[str] = "RecordAnnulled"
+    event_id: Public[UUID]
+    annulled_topic: Public[str] = ""
+    reason: SealedOwn[str] = ""

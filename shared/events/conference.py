@@ -1,0 +1,196 @@
+"""Events of a conference: proposed, planned, prepared, held, concluded (plan II.3, II.4.1-4.3)."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.events.definition import Deed, Internal, Public, SealedAll, SealedOwn
+
+ConferenceKind = Literal["periodic", "extraordinary"]
+TaskKind = Literal["facilities", "broadcasting", "security", "representative", "other"]
+Channel = Literal["media", "portal"]
+
+
+class ConferenceDeed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """An act on one conference."""
+
+    AGGREGATE: ClassVar[str] = "conference"
+
+
+class ConferenceProposed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A body asked for a conference (plan II.3, III.2, III.4)."""
+
+    TOPIC: ClassVar[str] = "ConferenceProposed"
+    jurisdiction: Public[str]
+    proposer: Public[str]
+    kind: Public[ConferenceKind] = "extraordinary"
+    petition_ids: Internal[tuple[UUID, ...]] = ()
+    reason: SealedOwn[str] = ""
+
+
+class ConferenceProposalDecided(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair accepted or declined a proposal."""
+
+    TOPIC: ClassVar[str] = "ConferenceProposalDecided"
+    accepted: Public[bool]
+    reason: SealedOwn[str] = ""
+
+
+class ConferencePlanned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Days, place and bodies of a conference; the planning act of its backward clocks."""
+
+    TOPIC: ClassVar[str] = "ConferencePlanned"
+    jurisdiction: Public[str]
+    kind: Public[ConferenceKind]
+    first_day: Public[date]
+    last_day: Public[date]
+    place: Public[str]
+    office: Public[str] = ""
+    station: Public[str] = ""
+    programme: Public[str] = ""
+
+
+class ConferenceRescheduled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """New days for a planned conference."""
+
+    TOPIC: ClassVar[str] = "ConferenceRescheduled"
+    first_day: Public[date]
+    last_day: Public[date]
+    place: Public[str] = ""
+    reason: SealedOwn[str] = ""
+
+
+class ConferenceCancelled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The conference will not be held; its petitions are free again."""
+
+    TOPIC: ClassVar[str] = "ConferenceCancelled"
+    reason: SealedOwn[str] = ""
+
+
+class PreparationTaskAssigned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A body was charged with a part of the preparation (plan II.4.1, III.1, III.5, III.6)."""
+
+    TOPIC: ClassVar[str] = "PreparationTaskAssigned"
+    task: Public[str]
+    kind: Public[TaskKind]
+    agency: Public[str]
+    description: Internal[str] = ""
+
+
+class PreparationTaskDone(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A part of the preparation is done."""
+
+    TOPIC: ClassVar[str] = "PreparationTaskDone"
+    task: Public[str]
+    evidence: Internal[str] = ""
+
+
+class PreparationReported(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Petitions reviewed, classified and reported to the chair (plan II.4.1)."""
+
+    TOPIC: ClassVar[str] = "PreparationReported"
+    number: Public[str] = ""
+    digest: Internal[str] = ""
+
+
+class PublicNoticePublished(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A notice naming the conference date appeared in one channel (plan II.4.1)."""
+
+    TOPIC: ClassVar[str] = "PublicNoticePublished"
+    channel: Public[Channel]
+    for_date: Public[date]
+    evidence: Public[str]
+
+
+class InvitationsSent(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Invitations naming the conference date went out (plan II.4.1)."""
+
+    TOPIC: ClassVar[str] = "InvitationsSent"
+    for_date: Public[date]
+    organisations: Internal[tuple[str, ...]] = ()
+    citizens: Internal[int] = 0
+    invited: SealedOwn[tuple[str, ...]] = ()
+
+
+class ConferenceOpened(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The conference opened on its planned first day."""
+
+    TOPIC: ClassVar[str] = "ConferenceOpened"
+
+
+class AttendanceRecorded(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Who came."""
+
+    TOPIC: ClassVar[str] = "AttendanceRecorded"
+    agencies: Internal[tuple[str, ...]] = ()
+    citizens: Internal[int] = 0
+    names: SealedOwn[tuple[str, ...]] = ()
+
+
+class SecretaryAppointed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A secretary keeps the minutes (plan II.4.2)."""
+
+    TOPIC: ClassVar[str] = "SecretaryAppointed"
+    name: SealedOwn[str] = ""
+
+
+class SpeakerRegistered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Someone asked to speak; registration gives the order."""
+
+    TOPIC: ClassVar[str] = "SpeakerRegistered"
+    speaker: Internal[str]
+    petition_id: Internal[UUID | None] = None
+    petitioner_ids: Internal[tuple[str, ...]] = ()
+    name: SealedAll[str] = ""
+    matter: SealedAll[str] = ""
+
+
+class SpeakerCalled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair gave a speaker the floor; out of order only with a reason."""
+
+    TOPIC: ClassVar[str] = "SpeakerCalled"
+    speaker: Internal[str]
+    petitioner_ids: Internal[tuple[str, ...]] = ()
+    words: SealedAll[str] = ""
+    chair_reason: SealedOwn[str] = ""
+
+
+class MinutesAdopted(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The secretary had the minutes adopted."""
+
+    TOPIC: ClassVar[str] = "MinutesAdopted"
+    digest: Internal[str]
+    minutes: SealedOwn[str] = ""
+
+
+class ConferenceClosed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The conference ended; `effective_on` is its last day, day 0 of the clocks after it."""
+
+    TOPIC: ClassVar[str] = "ConferenceClosed"
+
+
+class InternalReviewHeld(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair reviewed the conference with the bodies concerned (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "InternalReviewHeld"
+
+
+class ConclusionAssignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a conclusion notice: who answers which petition."""
+
+    petition_id: UUID
+    agency: str
+    assisting: tuple[str, ...] = ()
+    due_on: date | None = None
+
+
+class ConclusionNoticeIssued(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair's written conclusions, which assign the open petitions (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "ConclusionNoticeIssued"
+    number: Public[str]
+    signatory: Public[str]
+    digest: Public[str]
+    assignments: Internal[tuple[ConclusionAssignment, ...]] = ()

@@ -1,0 +1,99 @@
+"""How an event is defined: one frozen struct, each field marked public, internal or sealed."""
+
+import enum
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, TypeVar, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Visibility(enum.StrEnum):
+    """Who may see a field (see docs/reference/events.md)."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    SEALED_EACH = "sealed-each"
+    SEALED_ALL = "sealed-all"
+    SEALED_OWN = "sealed-own"
+
+    @property
+    def sealed(self) -> bool:
+        return self.value.startswith("sealed")
+
+
+def _marker(visibility: Visibility) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"x-visibility": visibility.value}, extra={"visibility": visibility})
+
+
+#: Anyone may see it.
+Public = Annotated[T, _marker(Visibility.PUBLIC)]
+#: Staff and connected systems may see it.
+Internal = Annotated[T, _marker(Visibility.INTERNAL)]
+#: Personal data: a mapping by petitioner, each value sealed under that petitioner's key alone.
+SealedEach = Annotated[T, _marker(Visibility.SEALED_EACH)]
+#: Belongs to all the petitioners of the matter: one part each; to the aggregate when there is none.
+SealedAll = Annotated[T, _marker(Visibility.SEALED_ALL)]
+#: Belongs to no petitioner (minutes, an official's reasons): under the aggregate's own key.
+SealedOwn = Annotated[T, _marker(Visibility.SEALED_OWN)]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A recorded fact. TOPIC is its stored name, AGGREGATE the kind of stream, VERSION that of its fields."""
+
+    TOPIC: ClassVar[str] = ""
+    AGGREGATE: ClassVar[str] = ""
+    VERSION: ClassVar[int] = 1
+
+
+class Deed(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """A human act: it took effect on a day, which is never in the future."""
+
+    effective_on: Public[date]
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who recorded an event, for whom, through what; equal for every event."""
+
+    event_id: UUID
+    aggregate: str
+    jurisdiction: str
+    actor: str
+    correlation_id: UUID
+    on_behalf_of: str = ""
+    causation_id: UUID | None = None
+    source: str = ""
+    external_id: str = ""
+    sealed_sha256: str = ""
+    backfilled: bool = False
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """One stored event as its readers meet it: its place in the log, and the bytes as they were stored."""
+
+    source: str
+    epoch: str
+    position: int
+    previous_id: UUID | None
+    event_id: UUID
+    originator_id: UUID
+    version: int
+    topic: str
+    recorded_at: datetime
+    state: bytes
+
+
+def visibility_of(event_type: type[Event]) -> dict[str, Visibility]:
+    """The visibility of each field of an event type, by field name."""
+    hints = get_type_hints(event_type, include_extras=True)
+    return {name: _visibility(event_type, name, hints[name]) for name in event_type.__struct_fields__}
+
+
+def _visibility(event_type: type[Event], name: str, hint: Any) -> Visibility:
+    for meta in getattr(hint, "__metadata__", ()):
+        extra = getattr(meta, "extra", None) or {}
+        if "visibility" in extra:
+            return Visibility(extra["visibility"])
+    raise TypeError(f"{event_type.__name__}.{name} says neither public, internal nor sealed")

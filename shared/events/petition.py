@@ -1,0 +1,243 @@
+"""Events of a petition: received, classified, raised, assigned, answered (plan II.4)."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.events.definition import Deed, Internal, Public, SealedAll, SealedEach, SealedOwn
+
+PetitionKind = Literal["petition", "reflection"]
+Urgency = Literal["normal", "urgent", "very_urgent"]
+Recipient = Literal["party_committee", "government", "chair"]
+RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who a petitioner is. Personal data; only ever sealed."""
+
+    name: str
+    address: str = ""
+    phone: str = ""
+    document: str = ""
+
+
+class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A file known by its SHA-256 (hex)."""
+
+    digest: str
+    media_type: str = ""
+    size: int = 0
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One recipient told of a reply, on a day."""
+
+    recipient: Recipient
+    on: date
+
+
+class PetitionDeed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """An act on one petition."""
+
+    AGGREGATE: ClassVar[str] = "petition"
+
+
+class PetitionReceived(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A matter raised by citizens or an organisation; `petitioner_ids` are opaque, minted unless given."""
+
+    TOPIC: ClassVar[str] = "PetitionReceived"
+    jurisdiction: Public[str]
+    receipt_code: Internal[str] = ""
+    kind: Public[PetitionKind] = "petition"
+    channel: Internal[str] = ""
+    petitioner_ids: Internal[tuple[str, ...]] = ()
+    identities: SealedEach[dict[str, Identity]] = {}
+    text: SealedAll[str] = ""
+    attachments: Internal[tuple[Attachment, ...]] = ()
+
+
+class PetitionClassified(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """An official wrote the neutral title and the classification (plan II.4.1)."""
+
+    TOPIC: ClassVar[str] = "PetitionClassified"
+    subject: Public[str]
+    field: Public[str]
+    urgency: Public[Urgency] = "normal"
+
+
+class PetitionForwarded(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """An agency shall prepare the answer for the conference (plan II.4.1)."""
+
+    TOPIC: ClassVar[str] = "PetitionForwarded"
+    agency: Public[str]
+
+
+class AnswerPrepared(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The forwarded agency delivered its prepared answer."""
+
+    TOPIC: ClassVar[str] = "AnswerPrepared"
+    agency: Public[str]
+    digest: Internal[str] = ""
+    text: SealedAll[str] = ""
+
+
+class PetitionScheduled(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petition is on the agenda of a conference."""
+
+    TOPIC: ClassVar[str] = "PetitionScheduled"
+    conference_id: Public[UUID]
+
+
+class PetitionRaised(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petition was raised at a conference."""
+
+    TOPIC: ClassVar[str] = "PetitionRaised"
+    conference_id: Public[UUID]
+
+
+class PetitionAnsweredAtConference(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair (`by` = "chair") or an agency answered at the conference: the case ends."""
+
+    TOPIC: ClassVar[str] = "PetitionAnsweredAtConference"
+    conference_id: Public[UUID]
+    by: Public[str] = "chair"
+    answer: SealedAll[str] = ""
+
+
+class PetitionAssigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A lead agency owes the reply; the chair may set an earlier date."""
+
+    TOPIC: ClassVar[str] = "PetitionAssigned"
+    agency: Public[str]
+    assisting: Public[tuple[str, ...]] = ()
+    due_on: Public[date | None] = None
+    notice_id: Internal[UUID | None] = None
+
+
+class PetitionReassigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Another agency owes the reply; the date stays unless the chair sets an earlier one."""
+
+    TOPIC: ClassVar[str] = "PetitionReassigned"
+    agency: Public[str]
+    assisting: Public[tuple[str, ...]] = ()
+    due_on: Public[date | None] = None
+    reason: SealedOwn[str] = ""
+
+
+class PetitionMarkedComplex(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The case has the longer reply limit; by whom and by which criteria (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "PetitionMarkedComplex"
+    decided_by: Internal[str]
+    criteria: Internal[tuple[str, ...]]
+
+
+class ExtensionGranted(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """More time, valid only with notice to the citizen and report to the committee (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "ExtensionGranted"
+    petitioner_told_on: Public[date]
+    committee_told_on: Public[date]
+    expected_on: Public[date]
+    ground: SealedOwn[str] = ""
+
+
+class EscalationProposed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The agency advises to submit the matter to the higher authority (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "EscalationProposed"
+    agency: Public[str]
+    reason: SealedOwn[str] = ""
+
+
+class PetitionEscalated(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The chair submitted the matter to the higher authority; the reply clock runs on."""
+
+    TOPIC: ClassVar[str] = "PetitionEscalated"
+    authority: Public[str]
+    number: Public[str] = ""
+
+
+class HigherAuthorityAnswered(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The higher authority's answer was obtained and passed on."""
+
+    TOPIC: ClassVar[str] = "HigherAuthorityAnswered"
+    authority: Public[str]
+    number: Public[str] = ""
+    digest: Internal[str] = ""
+
+
+class WrittenReplyIssued(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A written reply to the petitioners it names (all, when it names none); may carry its report."""
+
+    TOPIC: ClassVar[str] = "WrittenReplyIssued"
+    number: Public[str]
+    signatory: Public[str]
+    digest: Public[str]
+    answers: Internal[tuple[str, ...]] = ()
+    reports: Public[tuple[Report, ...]] = ()
+    text: SealedAll[str] = ""
+
+
+class ReplyReported(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Party committee, same-level government, chair were told of a reply (plan II.4.3)."""
+
+    TOPIC: ClassVar[str] = "ReplyReported"
+    reply_number: Public[str]
+    reports: Public[tuple[Report, ...]]
+
+
+class AgencyResultReported(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The agency reported the result: replied is not resolved (plan III.1)."""
+
+    TOPIC: ClassVar[str] = "AgencyResultReported"
+    agency: Public[str]
+    result: Public[Literal["resolved", "in_progress", "not_resolved"]]
+    summary: SealedOwn[str] = ""
+
+
+class PetitionClosed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The case is closed: with its reply given, or on a stated ground."""
+
+    TOPIC: ClassVar[str] = "PetitionClosed"
+    ground: SealedOwn[str] = ""
+
+
+class PetitionReopened(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """An ended case is open again: a new clock that refers to the old."""
+
+    TOPIC: ClassVar[str] = "PetitionReopened"
+    reason: SealedOwn[str] = ""
+
+
+class PetitionWithdrawn(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petitioner took the petition back."""
+
+    TOPIC: ClassVar[str] = "PetitionWithdrawn"
+    reason: SealedAll[str] = ""
+
+
+class PetitionMerged(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petition goes on in another, the survivor; `petitioner_ids` are those it brings along."""
+
+    TOPIC: ClassVar[str] = "PetitionMerged"
+    into: Public[UUID]
+    petitioner_ids: Internal[tuple[str, ...]] = ()
+
+
+class PetitionRedirected(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """A complaint, a denunciation or another's matter: it belongs to another procedure."""
+
+    TOPIC: ClassVar[str] = "PetitionRedirected"
+    procedure: Public[Literal["complaint", "denunciation", "other"]]
+    body: Public[str]
+
+
+class PersonalDataErased(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Every key of one petitioner was destroyed: what was sealed under them can never be read again."""
+
+    TOPIC: ClassVar[str] = "PersonalDataErased"
+    petitioner_id: Internal[str]
+    ground: Internal[str] = ""

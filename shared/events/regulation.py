@@ -1,0 +1,96 @@
+"""Events of the regulation: jurisdictions, agencies, policies, calendars, dialogue plans."""
+
+from datetime import date
+from typing import ClassVar, Literal
+
+from shared.calendar import DayOff, MakeUpDay
+from shared.events.definition import Deed, Internal, Public
+from shared.policy import Policy
+
+Level = Literal["nation", "province", "district", "commune"]
+
+
+class JurisdictionRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """An authority whose chair holds dialogues exists from `valid_from` (địa bàn)."""
+
+    TOPIC: ClassVar[str] = "JurisdictionRegistered"
+    AGGREGATE: ClassVar[str] = "jurisdiction"
+    code: Public[str]
+    name: Public[str]
+    level: Public[Level]
+    valid_from: Public[date]
+    parent: Public[str] = ""
+
+
+class JurisdictionClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """The authority ended; `effective_on` is the first day without it."""
+
+    TOPIC: ClassVar[str] = "JurisdictionClosed"
+    AGGREGATE: ClassVar[str] = "jurisdiction"
+    code: Public[str]
+    successor: Public[str] = ""
+
+
+class AgencyRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A body that can be charged with duties exists from `valid_from`."""
+
+    TOPIC: ClassVar[str] = "AgencyRegistered"
+    AGGREGATE: ClassVar[str] = "agency"
+    code: Public[str]
+    name: Public[str]
+    jurisdiction: Public[str]
+    valid_from: Public[date]
+
+
+class AgencyClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """The body ended; `effective_on` is the first day without it; `successor` takes over."""
+
+    TOPIC: ClassVar[str] = "AgencyClosed"
+    AGGREGATE: ClassVar[str] = "agency"
+    code: Public[str]
+    successor: Public[str] = ""
+
+
+class PolicyAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A dated legal document sets the rules of a jurisdiction from `policy.valid_from` on."""
+
+    TOPIC: ClassVar[str] = "PolicyAdopted"
+    AGGREGATE: ClassVar[str] = "policy"
+    jurisdiction: Public[str]
+    policy: Public[Policy]
+
+
+class CalendarProposed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A computed calendar of a year without one; deadlines on it are provisional."""
+
+    TOPIC: ClassVar[str] = "CalendarProposed"
+    AGGREGATE: ClassVar[str] = "calendar"
+    year: Public[int]
+    holidays: Public[tuple[DayOff, ...]]
+    makeup_days: Public[tuple[MakeUpDay, ...]] = ()
+    basis: Public[str] = ""
+
+
+class CalendarPublished(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """An official states the holidays and make-up days of a year; `confirmed` once a person stands for it."""
+
+    TOPIC: ClassVar[str] = "CalendarPublished"
+    AGGREGATE: ClassVar[str] = "calendar"
+    year: Public[int]
+    holidays: Public[tuple[DayOff, ...]]
+    makeup_days: Public[tuple[MakeUpDay, ...]] = ()
+    document: Public[str] = ""
+    confirmed: Public[bool] = True
+
+
+class DialoguePlanAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A jurisdiction adopted its dialogue plan (570/KH-UBND is one); version 1 had no `policy_id`."""
+
+    TOPIC: ClassVar[str] = "DialoguePlanAdopted"
+    AGGREGATE: ClassVar[str] = "plan"
+    VERSION: ClassVar[int] = 2
+    jurisdiction: Public[str]
+    number: Public[str]
+    year: Public[int]
+    parent_plan: Public[str] = ""
+    policy_id: Internal[str] = "plan-570"

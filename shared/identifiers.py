@@ -1,0 +1,104 @@
+"""Identifiers and local days: agency codes, deterministic and time-ordered ids, Asia/Ho_Chi_Minh dates. Pure."""
+
+import hashlib
+import re
+import unicodedata
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+# Viet Nam has kept +07:00 since 1975; the fixed offset keeps every printed midnight in one form.
+FIRST_YEAR, LAST_YEAR = 1900, 2100
+NATION = "VN"
+
+_CODE = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+)*")
+MAX_CODE_LENGTH = 35
+
+
+class InvalidCode(ValueError):
+    """An electronic identifier that Decision 20/2020/QĐ-TTg does not allow."""
+
+
+def agency_code(text: str) -> str:
+    """Return the code parent-first: `000.00.00.H35` (old order) becomes `H35`, `H35.10.2` stays.
+
+    Source: Decision 20/2020/QĐ-TTg. Raises InvalidCode.
+    """
+    code = text.strip().upper()
+    if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):
+        raise InvalidCode(f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters")
+    parts = code.split(".")
+    if len(parts) == 4 and re.fullmatch(r"[A-Z]\d+", parts[3]) and all(re.fullmatch(r"\d+", p) for p in parts[:3]):
+        # The old order runs from the smallest unit to the ministry or province, zeros meaning "none".
+        significant = [p for p in reversed(parts) if not re.fullmatch(r"0+", p)]
+        return ".".join(significant)
+    return code
+
+
+def is_within(code: str, ancestor: str) -> bool:
+    """Whether `code` lies in the subtree of `ancestor` (parent-first codes; the nation holds all)."""
+    return ancestor == NATION or code == ancestor or code.startswith(ancestor + ".")
+
+
+def lineage(code: str) -> tuple[str, ...]:
+    """The code, then each ancestor, then the nation: `H35.10` gives `H35.10`, `H35`, `VN`."""
+    parts = code.split(".")
+    chain = tuple(".".join(parts[:n]) for n in range(len(parts), 0, -1))
+    return chain if chain[-1] == NATION else (*chain, NATION)
+
+
+def derived_id(*parts: object) -> UUID:
+    """A deterministic id: SHA-256 over the parts, shaped as a version 8 UUID (RFC 9562)."""
+    digest = hashlib.sha256("\x1f".join(str(p) for p in parts).encode()).digest()
+    return _shaped(digest[:16], version=8)
+
+
+def ordered_id(instant: datetime, entropy: bytes) -> UUID:
+    """A time-ordered id (UUIDv7, RFC 9562): 48 bits of `instant` in milliseconds, then 10 bytes of `entropy`."""
+    milliseconds = int(instant.timestamp() * 1000)
+    return _shaped(milliseconds.to_bytes(6, "big") + entropy[:10], version=7)
+
+
+def ordered_derived_id(instant: datetime, *parts: object) -> UUID:
+    """Deterministic and time-ordered: the instant's milliseconds, then a hash of the parts."""
+    return ordered_id(instant, hashlib.sha256("\x1f".join(str(p) for p in parts).encode()).digest())
+
+
+def _shaped(raw: bytes, version: int) -> UUID:
+    value = int.from_bytes(raw, "big")
+    value = value & ~(0xF << 76) | version << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return UUID(int=value)
+
+
+def local_day(instant: datetime) -> date:
+    """The day in Asia/Ho_Chi_Minh on which an aware instant falls."""
+    if instant.tzinfo is None:
+        raise ValueError("a naive time has no day: give an offset")
+    return instant.astimezone(LOCAL_ZONE).date()
+
+
+def midnight(day: date) -> datetime:
+    """00:00 local of a day, as a UTC instant."""
+    return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
+
+
+def breach_instant(due_on: date) -> datetime:
+    """The local midnight that ends the due date: a duty done at any time of its due date is in time."""
+    return midnight(due_on + timedelta(days=1))
+
+
+def local_iso(instant: datetime) -> str:
+    """RFC 3339 with `+07:00`."""
+    return instant.astimezone(LOCAL_ZONE).isoformat()
+
+
+def nfc(text: str) -> str:
+    """Vietnamese text as it is kept: NFC."""
+    return unicodedata.normalize("NFC", text)
+
+
+def snake(name: str) -> str:
+    """`PetitionReceived` as `petition_received`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

@@ -103,7 +103,8 @@ class Calendar:
 
     def working_days_between(self, first: date, last: date) -> int:
         """How many working days lie after `first` up to and including `last`; 0 when `last` is not after it."""
-        self.require(first), self.require(last)
+        self.require(first)
+        self.require(last)
         if last <= first:
             return 0
         total = sum(len(self._working_days(year)) for year in range(first.year, last.year))

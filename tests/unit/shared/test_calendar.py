@@ -168,6 +168,11 @@ def test_a_count_that_ends_on_the_last_working_day_needs_no_next_year() -> None:
     assert CALENDAR.add_working_days(day("2026-12-30"), 1) == day("2026-12-31")
 
 
+def test_a_count_that_ends_on_the_first_working_day_needs_no_year_before() -> None:
+    assert CALENDAR.subtract_working_days(day("2019-01-04"), 2) == day("2019-01-02")
+    assert CALENDAR.subtract_working_days(day("2025-01-06"), 2) == day("2025-01-02")
+
+
 def test_a_later_entry_replaces_a_year() -> None:
     replaced = Calendar([*seed_years(), year(2019, version="other")])
     assert replaced.walk(day("2019-08-23"), 15, 1).due_on == day("2019-09-13")

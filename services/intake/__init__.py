@@ -1,0 +1,1 @@
+"""The system of record: takes commands, decides, appends events, publishes them."""

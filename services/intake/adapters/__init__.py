@@ -1,0 +1,1 @@
+"""The world outside: the store, the sealed box, proposed calendars, the broker."""

@@ -1,0 +1,1 @@
+"""The doors: HTTP, the command queue, metrics."""

@@ -1,0 +1,32 @@
+"""The settings of intake, from the environment (`INTAKE_...`)."""
+
+from datetime import datetime
+
+from pydantic import AwareDatetime, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IntakeSettings(BaseSettings):
+    """What an operator sets; docs/reference/configuration.md explains each."""
+
+    model_config = SettingsConfigDict(env_prefix="INTAKE_", env_file=None, extra="ignore")
+
+    database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
+    amqp_url: str = Field(default="", description="RabbitMQ; empty: events leave by the feed alone")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8570, ge=0, le=65535)
+    source: str = Field(default="local", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    master_key_file: str = Field(default="", description="32 random bytes that wrap every data key")
+    tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
+    tokens: str = Field(default="", description="the same JSON in the environment")
+    migrate: bool = Field(default=True, description="apply pending migrations at start")
+    clock_start: AwareDatetime | None = Field(
+        default=None, description="development: the movable clock's first instant, on an empty store only"
+    )
+    seed_calendars: bool = True
+    pool_size: int = Field(default=8, ge=2, le=100)
+
+    @property
+    def movable_from(self) -> datetime | None:
+        """The first instant of the movable clock, if there is to be one."""
+        return self.clock_start

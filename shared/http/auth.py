@@ -1,0 +1,156 @@
+"""Who calls: bearer tokens from a file, hashed at rest; on loopback a call without one is the caller `local`."""
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Request
+from litestar.types import BeforeRequestHookHandler
+
+from shared.http.problems import ProblemError
+from shared.identifiers import NATION
+
+Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
+ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+_PREFIX = "dt_"
+_ENTROPY = 32  # bytes
+
+
+class InvalidTokens(ValueError):
+    """A tokens file that cannot be used; the message says why."""
+
+
+class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One calling system. `sha256` is the hash of its token, `amqp_user` its user at the broker."""
+
+    name: str
+    sha256: str
+    role: Role
+    jurisdiction: str = NATION
+    agency: str = ""
+    amqp_user: str = ""
+
+
+class TokensFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tokens file: `{"tokens": [...]}`."""
+
+    tokens: tuple[TokenEntry, ...] = ()
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who calls and what they are held to."""
+
+    name: str
+    roles: frozenset[str]
+    jurisdiction: str = NATION
+    agency: str = ""
+
+
+LOCAL = Caller("local", ROLES)
+
+
+def hash_token(token: str) -> str:
+    """What is kept of a token: it is 32 random bytes, so one round of SHA-256 is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def mint_token(name: str, role: Role, jurisdiction: str = NATION, agency: str = "", amqp_user: str = "") -> tuple[str, TokenEntry]:
+    """A new token, and the entry of it for the tokens file. The token itself is kept nowhere."""
+    token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
+    entry = TokenEntry(
+        name=name, sha256=hash_token(token), role=role, jurisdiction=jurisdiction, agency=agency, amqp_user=amqp_user
+    )
+    return token, entry
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server bound to `host` is reached from this machine alone."""
+    return host in LOOPBACK or host.startswith("127.")
+
+
+class Callers:
+    """The callers that this process knows. `local_allowed`: a call without a token is `local`."""
+
+    def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool) -> None:
+        self._by_hash = {e.sha256: _caller(e) for e in entries}
+        self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
+        self._local_allowed = local_allowed
+        if len(self._by_hash) != len(entries):
+            raise InvalidTokens("two entries have the same sha256: mint a token for each caller")
+        for entry in entries:
+            if entry.role == "agency" and not entry.agency:
+                raise InvalidTokens(f"{entry.name}: the role agency needs the agency's code")
+        if not local_allowed and not entries:
+            raise InvalidTokens("beyond loopback nothing starts without tokens: mint one with `doithoai token`")
+
+    def of_request(self, request: Request[Any, Any, Any]) -> Caller:
+        """The caller of a request. Raises ProblemError 401 or 403."""
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            if not self._local_allowed:
+                raise _unauthenticated("send `Authorization: Bearer TOKEN`")
+            _refuse_foreign_pages(request)
+            return LOCAL
+        scheme, _, token = authorization.partition(" ")
+        caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise _unauthenticated("this token is not known here")
+        return caller
+
+    def of_broker_user(self, user_id: str | None) -> Caller | None:
+        """The caller that the broker vouched for; None when it names nobody known here."""
+        return self._by_user.get(user_id) if user_id else None
+
+    def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
+        """For `Litestar(before_request=...)`: every route is behind it, `request.state.caller` says who calls."""
+
+        async def authenticate(request: Request[Any, Any, Any]) -> None:
+            if request.scope["path"] not in open_paths:
+                request.state.caller = self.of_request(request)
+
+        return authenticate
+
+
+def caller_of(request: Request[Any, Any, Any]) -> Caller:
+    """The caller that the hook found."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+def need_role(caller: Caller, *roles: str) -> None:
+    """Refuse a caller that has none of the roles. Raises ProblemError 403."""
+    if caller.roles.isdisjoint(roles):
+        raise ProblemError(403, "role-may-not", f"this needs one of the roles {', '.join(sorted(roles))}")
+
+
+def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
+    """The entries of a tokens file, or of the same JSON given as text. Raises InvalidTokens."""
+    try:
+        content = Path(path).read_bytes() if path else text.encode()
+        return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InvalidTokens(f"the tokens cannot be read: {error}") from error
+
+
+def _caller(entry: TokenEntry) -> Caller:
+    return Caller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
+
+
+def _unauthenticated(detail: str) -> ProblemError:
+    return ProblemError(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _refuse_foreign_pages(request: Request[Any, Any, Any]) -> None:
+    """A web page in the operator's browser can reach loopback too: `local` is for this machine's own callers."""
+    hosts = [request.headers.get("host", "")]
+    if origin := request.headers.get("origin"):
+        hosts.append(urlsplit(origin).netloc)
+    for host in hosts:
+        name = urlsplit(f"//{host}").hostname or ""
+        if not is_loopback(name):
+            raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")

@@ -1,0 +1,119 @@
+"""`GET /v1/events`: the log after a position, gapless and in order, as pages of CloudEvents."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import Parameter
+
+from shared.envelope import FeedPage, feed_page
+from shared.events import Recorded
+from shared.http.auth import Caller, caller_of
+from shared.http.problems import ProblemError
+
+DEFAULT_LIMIT = 500
+MAX_LIMIT = 5_000
+MAX_WAIT = 60.0  # seconds
+
+
+class FeedSource(Protocol):
+    """The log behind a feed."""
+
+    async def identity(self) -> tuple[str, str]:
+        """The source and its epoch."""
+        ...
+
+    async def events_after(self, position: int, limit: int) -> Sequence[Recorded]:
+        """The events after a position, in order."""
+        ...
+
+    async def event_id_at(self, position: int) -> UUID | None:
+        """The event at a position; None when there is none."""
+        ...
+
+    async def head(self) -> int:
+        """The last position; 0 when the log is empty."""
+        ...
+
+    async def state_complete_to(self) -> tuple[datetime, int]:
+        """State, and keep before it is said, up to which instant the log is complete, and the head then."""
+        ...
+
+    async def wait_for_events(self, timeout: float) -> None:
+        """Return when something may have been appended, or after `timeout` seconds."""
+        ...
+
+
+async def read_feed(log: FeedSource, after: int, epoch: str, limit: int, wait: float) -> FeedPage:
+    """One page. Raises ProblemError: a stale epoch (with the new one), a position beyond the head."""
+    source, current = await log.identity()
+    if epoch and epoch != current:
+        raise ProblemError(
+            409,
+            "stale-epoch",
+            "the store has a new epoch: adopt it if the last event you know still stands, else stop and see the manual",
+            source=source,
+            epoch=current,
+        )
+    previous_id = await log.event_id_at(after) if after else None
+    if after and previous_id is None:
+        raise ProblemError(
+            409,
+            "beyond-head",
+            "the position lies beyond the head: this log is not the one that you read before",
+            source=source,
+            epoch=current,
+            head=await log.head(),
+        )
+    events = await _events_or_wait(log, after, limit, wait)
+    last = events[-1].position if events else after
+    complete_to: datetime | None = None
+    # A full page says that more may follow: only a page that may be the last is worth the ordering lock.
+    if len(events) < limit:
+        stated, head = await log.state_complete_to()
+        # An event that came in between is not on this page: then the statement would claim too much for it.
+        complete_to = stated if head == last else None
+    else:
+        head = await log.head()
+    return FeedPage(
+        source=source, epoch=current, previous_id=previous_id, head=head, complete_to=complete_to, events=list(events)
+    )
+
+
+async def _events_or_wait(log: FeedSource, after: int, limit: int, wait: float) -> Sequence[Recorded]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + min(wait, MAX_WAIT)
+    while not (events := await log.events_after(after, limit)):
+        left = deadline - loop.time()
+        if left <= 0:
+            break
+        await log.wait_for_events(left)
+    return events
+
+
+def feed_route(log: FeedSource, may_read: Callable[[Caller], None]) -> HTTPRouteHandler:
+    """The route for one log; `may_read` refuses callers who may not see all of it."""
+
+    @get(
+        "/v1/events",
+        summary="Events after a position, in order",
+        description="The bytes of every event as they are stored. `complete_to` stands only in answers that reach "
+        "the head. A stale `epoch` is answered 409 with the new one.",
+        tags=["feed"],
+    )
+    async def events(
+        request: Request[Any, Any, Any],
+        after: Annotated[int, Parameter(ge=0, description="the last position that you know")] = 0,
+        epoch: Annotated[str, Parameter(description="the epoch that you know; empty: any")] = "",
+        limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+        wait: Annotated[float, Parameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
+    ) -> Response[bytes]:
+        may_read(caller_of(request))
+        page = await read_feed(log, after, epoch, limit, wait)
+        return Response(feed_page(page), media_type="application/json")
+
+    return events

@@ -25,7 +25,7 @@ help: ## List the commands
 # `--target` needs neither ensurepip nor a writable system Python (Debian has the one without the other).
 $(UV):
 	@echo "Getting uv $(UV_VERSION) ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --target .uv "uv==$(UV_VERSION)"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv "uv==$(UV_VERSION)"
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the locked packages into .venv ..."
@@ -52,7 +52,7 @@ format: .venv/.synced ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 
 contracts: .venv/.synced ## Write the schemas, OpenAPI, AsyncAPI and the event reference anew
-	$(BIN)/python -m tools.contracts
+	$(BIN)/python -m tests.contracts.generate
 
 bench: .venv/.synced ## Measure each path against the other side of the same run; writes build/bench.json
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -64,9 +64,14 @@ def second_week(t: "Teller") -> None:
     t.reply("11", "151/KTHT", _HEADS[places.INFRASTRUCTURE])
     t.tell("[11] trả lời cho cả hai người kiến nghị", "one reply to both petitioners")
     t.reply("18", "212/GDĐT", _HEADS[places.EDUCATION])
-    t.day(9, 13, "Trả lời tạm thời", "an interim answer")
-    t.reply("10", "154/KTHT", _HEADS[places.INFRASTRUCTURE])
-    t.tell("[10] trả lời: đã trình tỉnh, sẽ thông tin kết quả", "told that the province has the matter")
+    t.day(9, 13, "Gia hạn vì chờ cấp trên", "more time, for the province has the matter")
+    told = date(2019, 9, 13).isoformat()
+    t.petition(
+        "10", "extension",
+        petitioner_told_on=told, committee_told_on=told, expected_on="2019-10-31",
+        ground="Sở Công Thương đang xem xét.",
+    )  # fmt: skip
+    t.tell("[10] gia hạn đến 31/10, đã báo người dân", "extended to 31 October, the citizen was told")
 
 
 def last_day(t: "Teller") -> None:

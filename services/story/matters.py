@@ -55,7 +55,7 @@ MATTERS = (
     Matter(
         "03", _on(_J, 2), "Thị trấn Tam Đường", ("Hoàng Thị Thu",), "tổ dân phố số 2",
         "Thu gom rác thải khu vực chợ trung tâm", "môi trường", "normal", places.ENVIRONMENT,
-        "Rác ở chợ trung tâm ba ngày mới thu gom một lần, mùi hôi ảnh hưởng đến các hộ xung quanh và lớp mầm non gần đó.",
+        "Rác ở chợ trung tâm ba ngày mới thu gom một lần, mùi hôi ảnh hưởng đến các hộ xung quanh và lớp mầm non.",
         "pushed by the provincial portal (twice: recorded once), answered by the agency at the conference",
         kind="reflection", channel="cổng thông tin", external_id="LC-2019-00412",
     ),
@@ -69,8 +69,8 @@ MATTERS = (
     Matter(
         "05", _on(_J, 3), "Xã Khun Há", ("Giàng A Chu",), "bản Lao Chải 1",
         "Điểm trường thiếu phòng học", "giáo dục", "urgent", places.EDUCATION,
-        "Điểm trường bản Lao Chải 1 có bốn lớp nhưng chỉ có hai phòng, các cháu phải học ghép. Đề nghị bố trí thêm phòng "
-        "học trước năm học mới.",
+        "Điểm trường bản Lao Chải 1 có bốn lớp nhưng chỉ có hai phòng, các cháu phải học ghép. Đề nghị bố trí "
+        "thêm phòng học trước năm học mới.",
         "answered on the very last day, in time",
     ),
     Matter(
@@ -96,14 +96,14 @@ MATTERS = (
     Matter(
         "09", _on(_J, 5), "Xã Nà Tăm", ("Lù Văn Chỉnh",), "bản Nà Kiêng",
         "Chậm chi trả bồi thường khi mở rộng đường", "đất đai", "urgent", places.ENVIRONMENT,
-        "Gia đình tôi bàn giao 320 mét vuông đất ruộng để mở rộng đường từ tháng 10 năm 2018, đến nay chưa nhận được tiền "
-        "bồi thường theo phương án đã công khai.",
+        "Gia đình tôi bàn giao 320 mét vuông đất ruộng để mở rộng đường từ tháng 10 năm 2018, đến nay chưa nhận được "
+        "tiền bồi thường theo phương án đã công khai.",
         "overdue: no reply to this day, the agency is reminded",
     ),
     Matter(
         "10", _on(_J, 5), "Xã Bản Giang", ("Lò Thị Phương",), "bản Cốc Pa",
         "Kéo điện lưới quốc gia về bản", "điện", "normal", places.INFRASTRUCTURE,
-        "Bản Cốc Pa còn 38 hộ chưa có điện lưới, chỉ dùng máy thủy điện nhỏ ngoài suối. Đề nghị cấp trên quan tâm đầu tư.",
+        "Bản Cốc Pa còn 38 hộ chưa có điện lưới, chỉ dùng máy thủy điện nhỏ ngoài suối. Đề nghị cấp trên đầu tư.",
         "beyond the district's competence: escalated to the province",
     ),
     Matter(

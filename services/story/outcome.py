@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -21,8 +22,9 @@ STATES = {
     "assigned": "đang giải quyết",
     "escalated": "đã trình cấp trên",
     "replied": "đã trả lời",
-    "answered": "đã trả lời tại hội nghị",
-    "answered_at_conference": "đã trả lời tại hội nghị",
+    "resolved": "đã giải quyết",
+    "answered": "trả lời tại hội nghị",
+    "answered_at_conference": "trả lời tại hội nghị",
     "withdrawn": "đã rút",
     "redirected": "chuyển thủ tục khác",
     "merged": "đã nhập",
@@ -33,9 +35,9 @@ STATES = {
 def show(t: "Teller", intake_url: str, followup_url: str) -> None:
     """Print the table of the petitions with state and due date, then the addresses."""
     rows = [(matter, t.pair.case(t.ids[matter.key]), t.pair.deadlines_of(t.ids[matter.key])) for matter in MATTERS]
-    table = Table(title="Hai mươi kiến nghị · the twenty petitions", title_justify="left", expand=True)
+    table = Table(title="Hai mươi kiến nghị · the twenty petitions", title_justify="left", box=box.SIMPLE_HEAD)
     for heading in ("Số", "Trích yếu", "Cơ quan", "Tình trạng", "Hạn trả lời", "Kết quả"):
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, no_wrap=heading != "Trích yếu", overflow="fold")
     for matter, case, deadlines in rows:
         reply = last_reply(deadlines)
         table.add_row(
@@ -50,7 +52,7 @@ def show(t: "Teller", intake_url: str, followup_url: str) -> None:
     with console.capture() as capture:
         console.print(table)
     t.say("\n" + capture.get())
-    t.say(f"Tiếp nhận · intake:    {intake_url}/v1/events   {intake_url}/docs")
+    t.say(f"Tiếp nhận · intake:    {intake_url}/v1/events   {intake_url}/schema/openapi.json")
     t.say(f"Theo dõi · followup:   {followup_url}/   {followup_url}/v1/cases   {followup_url}/metrics")
 
 
@@ -75,7 +77,7 @@ def outcome(reply: Mapping[str, Any]) -> str:
         case "met_late", _:
             return f"trễ hạn {day(reply.get('done_on'))}"
         case "waived", _:
-            return "không còn phải trả lời"
+            return "không phải trả lời"
         case _, True:
             return "QUÁ HẠN"
         case _:
@@ -83,8 +85,8 @@ def outcome(reply: Mapping[str, Any]) -> str:
 
 
 def day(value: object) -> str:
-    """A date as people write it."""
+    """A date of the year as people write it."""
     if not value:
         return "—"
-    year, month, number = str(value)[:10].split("-")
-    return f"{number}/{month}/{year}"
+    _, month, number = str(value)[:10].split("-")
+    return f"{number}/{month}"

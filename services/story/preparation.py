@@ -1,7 +1,7 @@
 """24 June to 22 August 2019: the plan, the petitions, and what must precede the conference (plan II.4.1)."""
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from services.story import places
 from services.story.matters import BY_KEY, MATTERS, Matter
@@ -58,7 +58,7 @@ def petitions_come_in(t: "Teller") -> None:
 
 def receive(t: "Teller", matter: Matter) -> None:
     """One petition: received, given its neutral title, classified, forwarded."""
-    body = {
+    body: dict[str, Any] = {
         "jurisdiction": places.commune(matter.commune),
         "kind": matter.kind,
         "channel": matter.channel,
@@ -169,7 +169,7 @@ def notices(t: "Teller") -> None:
 def ready(t: "Teller") -> None:
     """Report to the chair, prepared answers, tasks done."""
     t.day(8, 19, "Báo cáo Chủ tịch", "the preparation report", catch_up=True)
-    t.conference("preparation-report", number="203/BC-VP", digest="")
+    t.conference("preparation-report", number="203/BC-VP")
     t.day(8, 21, "Các cơ quan gửi nội dung trả lời", "the agencies deliver their prepared answers")
     for key in RAISED:
         t.petition(key, "prepared-answer", agency=BY_KEY[key].agency, text="Nội dung chuẩn bị trả lời tại hội nghị.")

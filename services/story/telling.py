@@ -75,15 +75,19 @@ def play(intake_url: str, followup_url: str, say: Say, token: str | None = None)
         httpx.Client(base_url=intake_url, headers=headers, timeout=TIMEOUT) as intake,
         httpx.Client(base_url=followup_url, headers=headers, timeout=TIMEOUT) as followup,
     ):
-        pair = Pair(intake, followup)
-        if not pair.clock().get("movable", True):
-            say("The clock of this store cannot be moved: the story of 2019 is not played on it.")
-            return
-        if pair.now() > BEGIN + timedelta(days=1):
-            say(
-                "Kho sự kiện này đã có câu chuyện, hoặc một phần; kể tiếp  · this store already holds the story: going on"
-            )
-        teller = Teller(pair, say)
-        for chapter in CHAPTERS:
-            chapter(teller)
-        outcome.show(teller, intake_url, followup_url)
+        teller = Teller(Pair(intake, followup), say)
+        if tell(teller):
+            outcome.show(teller, intake_url, followup_url)
+
+
+def tell(teller: Teller) -> bool:
+    """Every chapter in order; False when the store's clock cannot be moved, so that there is nothing to tell."""
+    pair, say = teller.pair, teller.say
+    if not pair.clock().get("movable", True):
+        say("Đồng hồ của kho này không chỉnh được  · the clock of this store cannot be moved: no story")
+        return False
+    if pair.now() > BEGIN + timedelta(days=1):
+        say("Kho sự kiện đã có câu chuyện này; kể tiếp  · this store already holds the story: going on")
+    for chapter in CHAPTERS:
+        chapter(teller)
+    return True

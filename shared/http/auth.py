@@ -59,7 +59,9 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def mint_token(name: str, role: Role, jurisdiction: str = NATION, agency: str = "", amqp_user: str = "") -> tuple[str, TokenEntry]:
+def mint_token(
+    name: str, role: Role, jurisdiction: str = NATION, agency: str = "", amqp_user: str = ""
+) -> tuple[str, TokenEntry]:
     """A new token, and the entry of it for the tokens file. The token itself is kept nowhere."""
     token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
     entry = TokenEntry(

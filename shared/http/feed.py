@@ -8,16 +8,18 @@ from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page
 from shared.events import Recorded
 from shared.http.auth import Caller, caller_of
 from shared.http.problems import ProblemError
+from shared.http.server import stopping
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
 MAX_WAIT = 60.0  # seconds
+LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 
 
 class FeedSource(Protocol):
@@ -48,7 +50,14 @@ class FeedSource(Protocol):
         ...
 
 
-async def read_feed(log: FeedSource, after: int, epoch: str, limit: int, wait: float) -> FeedPage:
+async def read_feed(
+    log: FeedSource,
+    after: int,
+    epoch: str = "",
+    limit: int = DEFAULT_LIMIT,
+    wait: float = 0.0,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> FeedPage:
     """One page. Raises ProblemError: a stale epoch (with the new one), a position beyond the head."""
     source, current = await log.identity()
     if epoch and epoch != current:
@@ -69,7 +78,7 @@ async def read_feed(log: FeedSource, after: int, epoch: str, limit: int, wait: f
             epoch=current,
             head=await log.head(),
         )
-    events = await _events_or_wait(log, after, limit, wait)
+    events = await _events_or_wait(log, after, limit, wait, is_stopping)
     last = events[-1].position if events else after
     complete_to: datetime | None = None
     # A full page says that more may follow: only a page that may be the last is worth the ordering lock.
@@ -84,14 +93,16 @@ async def read_feed(log: FeedSource, after: int, epoch: str, limit: int, wait: f
     )
 
 
-async def _events_or_wait(log: FeedSource, after: int, limit: int, wait: float) -> Sequence[Recorded]:
+async def _events_or_wait(
+    log: FeedSource, after: int, limit: int, wait: float, is_stopping: Callable[[], bool]
+) -> Sequence[Recorded]:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(wait, MAX_WAIT)
     while not (events := await log.events_after(after, limit)):
         left = deadline - loop.time()
-        if left <= 0:
+        if left <= 0 or is_stopping():
             break
-        await log.wait_for_events(left)
+        await log.wait_for_events(min(left, LOOK_EVERY))
     return events
 
 
@@ -107,13 +118,13 @@ def feed_route(log: FeedSource, may_read: Callable[[Caller], None]) -> HTTPRoute
     )
     async def events(
         request: Request[Any, Any, Any],
-        after: Annotated[int, Parameter(ge=0, description="the last position that you know")] = 0,
-        epoch: Annotated[str, Parameter(description="the epoch that you know; empty: any")] = "",
-        limit: Annotated[int, Parameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-        wait: Annotated[float, Parameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
+        after: Annotated[int, QueryParameter(ge=0, description="the last position that you know")] = 0,
+        epoch: Annotated[str, QueryParameter(description="the epoch that you know; empty: any")] = "",
+        limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+        wait: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
     ) -> Response[bytes]:
         may_read(caller_of(request))
-        page = await read_feed(log, after, epoch, limit, wait)
+        page = await read_feed(log, after, epoch, limit, wait, stopping(request.app))
         return Response(feed_page(page), media_type="application/json")
 
     return events

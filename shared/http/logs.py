@@ -24,8 +24,11 @@ def configure_logs(service: str, level: int = logging.INFO) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             # A library's exception text can quote a row or a body: its kind is enough, so no traceback is printed.
-            processors=[_drop_exception, structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.JSONRenderer(ensure_ascii=False)],
+            processors=[
+                _drop_exception,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared_steps],
         )
     )

@@ -1,13 +1,40 @@
 """Serve an application with uvicorn on uvloop; on SIGTERM requests in flight are finished first."""
 
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+
 import uvicorn
 from litestar import Litestar
 
-GRACE = 20  # seconds for requests in flight; a long poll ends earlier
+GRACE = 20  # seconds for requests in flight; long polls end within one
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def server(app: Litestar, host: str, port: int) -> uvicorn.Server:
-    """A server for `app`; `.run()` blocks until SIGTERM or SIGINT, `.serve()` runs in a loop."""
+class Server(uvicorn.Server):
+    """Stops on a signal and returns, so that what was started around it is closed too."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn's own raises the signal again afterwards, which would end the process before it is closed."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {sig: signal.signal(sig, self._on_signal) for sig in SIGNALS}
+        try:
+            yield
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+    def _on_signal(self, sig: int, frame: FrameType | None) -> None:
+        self.handle_exit(sig, frame)
+
+
+def server(app: Litestar, host: str, port: int) -> Server:
+    """A server for `app`; its `.serve()` returns after SIGTERM or SIGINT, or once `should_exit` is set."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -21,4 +48,16 @@ def server(app: Litestar, host: str, port: int) -> uvicorn.Server:
         server_header=False,
         timeout_graceful_shutdown=GRACE,
     )
-    return uvicorn.Server(config)
+    made = Server(config)
+    app.state.is_stopping = lambda: made.should_exit
+    return made
+
+
+def stopping(app: Litestar) -> Callable[[], bool]:
+    """Whether the server of an application is about to stop; long polls ask."""
+    found: Callable[[], bool] = getattr(app.state, "is_stopping", _never)
+    return found
+
+
+def _never() -> bool:
+    return False

@@ -1,23 +1,25 @@
 """Every deed as a command: its path, who may, and a body made from the event's own fields."""
 
+import functools
 from datetime import date
-from typing import Any, ClassVar, get_type_hints
+from typing import Annotated, Any, ClassVar, get_type_hints
 from uuid import UUID
 
 import msgspec
 
 from shared.events import DEEDS, Deed
 
-MAX_SHORT = 200  # characters of a reference or a name in the extras
+MAX_SHORT = 200  # characters: references and names are indexed
+Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What every command may carry beside its deed's own fields."""
 
     effective_on: date | None = None
-    on_behalf_of: str = ""
-    source: str = ""
-    external_id: str = ""
+    on_behalf_of: Short = ""
+    source: Short = ""
+    external_id: Short = ""
     correlation_id: UUID | None = None
 
 
@@ -111,7 +113,9 @@ def _summary(topic: str) -> str:
 #: Every deed over HTTP, one line each; the OpenAPI document and the command queue come from the same table.
 ROUTES: tuple[DeedRoute, ...] = (
     DeedRoute("JurisdictionRegistered", "jurisdiction", "/v1/jurisdictions", True, REGULATOR),
-    DeedRoute("JurisdictionClosed", "jurisdiction", "/v1/jurisdictions/{id}/closure", False, REGULATOR, in_path=("code",)),
+    DeedRoute(
+        "JurisdictionClosed", "jurisdiction", "/v1/jurisdictions/{id}/closure", False, REGULATOR, in_path=("code",)
+    ),
     DeedRoute("AgencyRegistered", "agency", "/v1/agencies", True, REGULATOR),
     DeedRoute("AgencyClosed", "agency", "/v1/agencies/{id}/closure", False, REGULATOR, in_path=("code",)),
     DeedRoute("PolicyAdopted", "policy", "/v1/policies", True, REGULATOR),
@@ -133,9 +137,14 @@ Body = type[Extras]
 
 def body_type(route: DeedRoute) -> Body:
     """The struct of a command's body, made from its event: same names, types, visibility marks, defaults."""
-    kind = route.event_type
+    return _body_type(route.topic, frozenset({"effective_on", *route.decided, *route.in_path}))
+
+
+@functools.cache
+def _body_type(topic: str, left_out: frozenset[str]) -> Body:
+    # One type for the routes that share a deed: they share its name in the OpenAPI document too.
+    kind = DEEDS[topic]
     hints = get_type_hints(kind, include_extras=True)
-    left_out = {"effective_on", *route.decided, *route.in_path}
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for field in msgspec.structs.fields(kind):
         if field.name in left_out:
@@ -148,7 +157,7 @@ def body_type(route: DeedRoute) -> Body:
         else:
             fields.append((field.name, hint))
     made = msgspec.defstruct(
-        f"{route.topic}Command",
+        f"{topic}Command",
         fields,
         bases=(Extras,),
         namespace={"__doc__": kind.__doc__},
@@ -189,5 +198,5 @@ def route_of_command(topic: str, *, has_target: bool, aggregate: str = "") -> De
     if topic == ERASURE.topic:
         return ERASURE
     found = [r for r in ROUTES if r.topic == topic and (not aggregate or r.aggregate == aggregate)]
-    fitting = [r for r in found if r.creates != has_target]
-    return (fitting or found or [None])[0]
+    fitting = [r for r in found if r.creates != has_target] or found
+    return fitting[0] if fitting else None

@@ -1,0 +1,1 @@
+"""Speed, measured against the other side of the same run."""

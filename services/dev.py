@@ -1,0 +1,241 @@
+"""`doithoai dev`: a whole pair on one machine, with its own PostgreSQL and RabbitMQ; stops all that it started."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import httpx
+import typer
+
+from services.story import play
+from services.story.client import StoryRefused
+from shared.postgres.embedded import EmbeddedUnavailable, ensure_database, start_embedded
+from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
+
+FAILED, WRONG_USE = 1, 2  # exit codes
+HOST = "127.0.0.1"
+INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
+STORY_BEGINS = "2019-06-24T08:00:00+07:00"
+READY_TIMEOUT = 90.0  # seconds
+STOP_TIMEOUT = 15.0  # seconds
+
+
+class DevFailed(RuntimeError):
+    """The pair does not run, or runs no more; the message says what to do."""
+
+
+class Child:
+    """A service as a process group of its own."""
+
+    def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
+        self.name, self.log = name, log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "services.cli", name, "serve"],
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def require(self) -> None:
+        """Raises DevFailed if it has ended."""
+        if self.process.poll() is not None:
+            raise DevFailed(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
+
+    def stop(self) -> None:
+        """Let it finish its requests, then end it."""
+        end_group(self.process, signal.SIGTERM, STOP_TIMEOUT)
+
+
+class Pair:
+    """Everything that one run starts; the stack stops it in the opposite order."""
+
+    def __init__(self, data: Path, stack: contextlib.ExitStack) -> None:
+        self.data, self._stack = data, stack
+        self.broker: PrivateBroker | None = None
+        self.children: list[Child] = []
+        (data / "logs").mkdir(parents=True, exist_ok=True)
+
+    def databases(self) -> dict[str, str]:
+        """A running PostgreSQL: the dsn of each service's database."""
+        dsn, stop = start_embedded(self.data / "postgres")
+        self._stack.callback(stop)
+        for name in ("intake", "followup"):
+            asyncio.run(ensure_database(dsn("postgres"), name))
+        return {name: dsn(name) for name in ("intake", "followup")}
+
+    def amqp_url(self, choice: str) -> str:
+        """The broker's URL; a private one is still starting. Empty: the feed alone carries the events."""
+        found = find_broker(self.data / "rabbitmq", choice, _say)
+        if isinstance(found, PrivateBroker):
+            self._stack.callback(found.stop)
+            found.launch()
+            self.broker = found
+            return found.url
+        if found is None:
+            _say("No broker: the feed alone carries the events.")
+        return found or ""
+
+    def serve(self, name: str, environment: dict[str, str]) -> None:
+        """Start a service; it is stopped with the rest."""
+        child = Child(name, environment, self.data / "logs" / f"{name}.log")
+        self._stack.callback(child.stop)
+        self.children.append(child)
+
+    def require(self) -> None:
+        """Raises DevFailed if something that was started has ended."""
+        for child in self.children:
+            child.require()
+        if self.broker is not None and not self.broker.is_alive():
+            raise DevFailed(f"the broker ended; see {self.data / 'rabbitmq' / 'log'}")
+
+    def wait_ready(self, *urls: str) -> None:
+        """Wait until every service says that it is ready. Raises DevFailed."""
+        until = time.monotonic() + READY_TIMEOUT
+        for url in urls:
+            while not _is_ready(url):
+                self.require()
+                if time.monotonic() > until:
+                    raise DevFailed(f"{url} is not ready after {READY_TIMEOUT:.0f} s; see {self.data / 'logs'}")
+                time.sleep(0.1)
+
+
+def dev(
+    data: Annotated[Path, typer.Option(help="the folder that holds everything")] = Path(".data/dev"),
+    intake_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {INTAKE_PORT}")] = None,
+    followup_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {FOLLOWUP_PORT}")] = None,
+    story: Annotated[bool, typer.Option("--story/--no-story", help="play plan 570/KH-UBND")] = True,
+    broker: Annotated[str, typer.Option(metavar="auto|none|URL", envvar="BROKER", help="RabbitMQ")] = "auto",
+) -> None:
+    """Start a whole pair on this machine and keep it running; a second run goes on with the same data."""
+    if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
+        _stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
+    for stopping in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stopping, _interrupt)
+    # An interruption while things are being stopped must not leave half of them running.
+    stack = contextlib.ExitStack()
+    failure = ""
+    try:
+        _run(stack, data.resolve(), intake_port, followup_port, story, broker)
+    except KeyboardInterrupt:
+        _say("Stopping ...")
+    except (DevFailed, EmbeddedUnavailable, BrokerUnavailable) as error:
+        failure = str(error)
+    except StoryRefused as error:
+        failure = f"the story was refused: {error}"
+    except (OSError, httpx.HTTPError) as error:
+        failure = f"{type(error).__name__}: {error}"
+    finally:
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)
+        stack.close()
+    if failure:
+        _stop(FAILED, failure)
+
+
+def _run(
+    stack: contextlib.ExitStack, data: Path, intake: int | None, followup: int | None, story: bool, broker: str
+) -> None:
+    data.mkdir(parents=True, exist_ok=True)
+    stack.enter_context(_locked(data))
+    ports = _port("--intake-port", intake, INTAKE_PORT), _port("--followup-port", followup, FOLLOWUP_PORT)
+    if ports[0] == ports[1]:
+        raise DevFailed("--intake-port and --followup-port: give two different ports")
+    urls = [f"http://{HOST}:{port}" for port in ports]
+    pair = Pair(data, stack)
+    amqp = pair.amqp_url(broker)
+    databases = pair.databases()
+    common = {"HOST": HOST, "AMQP_URL": amqp}
+    wanted = {
+        "intake": {"MASTER_KEY_FILE": str(_master_key(data))} | ({"CLOCK_START": STORY_BEGINS} if story else {}),
+        "followup": {"SOURCES": urls[0]},
+    }
+    for name, port in zip(wanted, ports, strict=True):
+        if find_spec(f"services.{name}.cli") is None:
+            raise DevFailed(f"{name} cannot be served: services.{name}.cli is missing")
+        settings = common | wanted[name] | {"DATABASE_URL": databases[name], "PORT": str(port)}
+        pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
+    pair.wait_ready(*urls)
+    _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
+    if story:
+        play(urls[0], urls[1], _say)
+    _say("Running; Ctrl-C stops everything.")
+    while True:
+        pair.require()
+        time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    """One run a folder; the lock goes with the process, however it ends."""
+    with (data / "lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DevFailed(f"--data: another run uses {data}; stop it, or name another folder") from None
+        yield
+
+
+def _port(option: str, given: int | None, default: int) -> int:
+    if _is_free(given or default):
+        return given or default
+    if given:
+        raise DevFailed(f"{option}: {given} is taken; name another, or leave it out")
+    chosen: int = free_ports(1)[0]
+    _say(f"Port {default} is taken: using {chosen}.")
+    return chosen
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _master_key(data: Path) -> Path:
+    path = data / "master.key"
+    # Never overwritten: with it everything sealed would be lost. Written whole or not at all.
+    if not path.exists():
+        fresh = data / "master.key.new"
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            file.write(os.urandom(32))
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    return path
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _stop(code: int, message: str) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

@@ -1,0 +1,1 @@
+"""What followup uses outside itself."""

@@ -1,0 +1,1 @@
+"""Use cases of followup: their input and output are passed in."""

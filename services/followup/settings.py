@@ -1,0 +1,25 @@
+"""The settings of followup, from the environment (`FOLLOWUP_...`)."""
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class FollowupSettings(BaseSettings):
+    """What an operator sets."""
+
+    model_config = SettingsConfigDict(env_prefix="FOLLOWUP_", env_file=None, extra="ignore")
+
+    database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
+    amqp_url: str = Field(default="", description="RabbitMQ; empty: the feed alone carries the events")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8571, ge=0, le=65535)
+    source: str = Field(default="followup", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    sources: str = Field(default="http://127.0.0.1:8570", description="the feeds that are followed, comma-separated")
+    tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
+    tokens: str = Field(default="", description="the same JSON in the environment")
+    migrate: bool = Field(default=True, description="apply pending migrations at start")
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """The URLs of the feeds that are followed."""
+        return tuple(url.strip().rstrip("/") for url in self.sources.split(",") if url.strip())

@@ -1,0 +1,44 @@
+"""The sealed content of a petition, and the record of each reading of it."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+
+class SealedRow(msgspec.Struct, frozen=True):
+    """An event with something sealed in it."""
+
+    event_id: UUID
+    originator_id: UUID
+    version: int
+    topic: str
+    sealed: bytes
+
+
+class StoredContents:
+    """Reads sealed bytes; every reading is recorded first."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", new_id: Callable[[], UUID]) -> None:
+        self._pool = pool
+        self._new_id = new_id
+
+    async def record_reading(self, caller: str, on_behalf_of: str, petition_id: UUID) -> None:
+        """Write down who reads, before anything is read."""
+        await self._pool.execute(
+            "INSERT INTO content_reads (read_id, caller, on_behalf_of, petition_id) VALUES ($1, $2, $3, $4)",
+            self._new_id(),
+            caller,
+            on_behalf_of,
+            petition_id,
+        )
+
+    async def sealed_of(self, originator_id: UUID) -> Sequence[SealedRow]:
+        """The events of an aggregate that hold something sealed, in order."""
+        rows = await self._pool.fetch(
+            "SELECT event_id, originator_id, originator_version, topic, sealed FROM stored_events "
+            "WHERE originator_id = $1 AND sealed IS NOT NULL ORDER BY originator_version",
+            originator_id,
+        )
+        return [SealedRow(*row.values()) for row in rows]

@@ -1,0 +1,134 @@
+"""What the log and its side tables tell: facts of aggregates, keys, references, the store's day."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.intake.application.ports import Place, StoredKey
+from services.intake.domain import Fact
+from shared.events import EVENTS, Deed, decode_metadata, decode_state
+from shared.postgres import store
+from shared.postgres.errors import KeyRecord
+
+REGULATION = tuple(
+    topic
+    for topic, kind in EVENTS.items()
+    if kind.AGGREGATE in {"jurisdiction", "agency", "policy", "calendar", "plan"}
+)
+
+_FACTS = """
+SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at
+FROM stored_events WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version
+"""
+_REGULATION = """
+SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at
+FROM stored_events WHERE notification_id > $1 AND notification_id <= $2 AND topic = ANY($3) ORDER BY notification_id
+"""
+_KEY = """
+SELECT k.fingerprint, k.originator_id, k.originator_version, k.notification_id, s.recorded_at
+FROM idempotency_keys k JOIN stored_events s USING (notification_id) WHERE k.caller = $1 AND k.key = $2
+"""
+_REFERENCE = """
+SELECT s.originator_id, s.originator_version, s.notification_id, s.recorded_at, s.state
+FROM external_references r JOIN stored_events s USING (notification_id)
+WHERE r.source = $1 AND r.external_id = $2
+"""
+_PLACE = """
+SELECT originator_id, originator_version, notification_id, recorded_at, state
+FROM stored_events WHERE originator_id = $1 AND originator_version = $2
+"""
+_PETITIONS_AT = """
+SELECT DISTINCT originator_id FROM stored_events
+WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
+"""
+
+
+class StoredHistory:
+    """The history in PostgreSQL."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+        """The facts of each aggregate, in order."""
+        wanted = list(originators)
+        found: dict[UUID, list[Fact]] = {i: [] for i in wanted}
+        if wanted:
+            for row in await self._pool.fetch(_FACTS, wanted):
+                found[row["originator_id"]].append(fact_of(row))
+        return found
+
+    async def regulation_after(self, position: int) -> tuple[Sequence[Fact], int]:
+        """The facts of the regulation after a position, and the head read."""
+        head = await store.head(self._pool)
+        if head <= position:
+            return (), head
+        rows = await self._pool.fetch(_REGULATION, position, head, REGULATION)
+        return [fact_of(row) for row in rows], head
+
+    async def today(self) -> date:
+        """The store's day."""
+        return await store.store_today(self._pool)
+
+    async def key_record(self, caller: str, key: str) -> KeyRecord | None:
+        """What a caller's idempotency key was used for."""
+        row = await self._pool.fetchrow(_KEY, caller, key)
+        return None if row is None else KeyRecord(*row.values())
+
+    async def reference(self, source: str, external_id: str) -> Place | None:
+        """The event that an external reference belongs to."""
+        row = await self._pool.fetchrow(_REFERENCE, source, external_id)
+        return None if row is None else _place(row)
+
+    async def place(self, originator_id: UUID, version: int) -> Place:
+        """Where one event stands."""
+        row = await self._pool.fetchrow(_PLACE, originator_id, version)
+        if row is None:
+            raise LookupError(f"{originator_id} has no version {version}")
+        return _place(row)
+
+    async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
+        """The petitions ever scheduled for or raised at a conference."""
+        rows = await self._pool.fetch(_PETITIONS_AT, str(conference_id))
+        return [row["originator_id"] for row in rows]
+
+    async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
+        """The sealing keys of some aggregates."""
+        rows = await self._pool.fetch(
+            "SELECT key_id, owner_id, originator_id, wrapped FROM sealing_keys WHERE originator_id = ANY($1)",
+            list(originators),
+        )
+        return [StoredKey(*row.values()) for row in rows]
+
+    async def keys_owned_by(self, owner_id: str) -> Sequence[StoredKey]:
+        """Every sealing key of a petitioner."""
+        rows = await self._pool.fetch(
+            "SELECT key_id, owner_id, originator_id, wrapped FROM sealing_keys WHERE owner_id = $1", owner_id
+        )
+        return [StoredKey(*row.values()) for row in rows]
+
+
+def fact_of(row: Any) -> Fact:
+    """A stored row as the domain's fact. Raises UnknownTopic, Undecodable."""
+    event, _ = decode_state(row["topic"], row["state"])
+    assert isinstance(event, Deed)
+    return Fact(
+        event=event,
+        event_id=row["event_id"],
+        version=row["originator_version"],
+        position=row["notification_id"],
+        recorded_at=row["recorded_at"],
+    )
+
+
+def _place(row: Any) -> Place:
+    return Place(
+        row["originator_id"],
+        row["originator_version"],
+        row["notification_id"],
+        row["recorded_at"],
+        decode_metadata(row["state"]).aggregate,
+    )

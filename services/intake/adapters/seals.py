@@ -1,0 +1,151 @@
+"""Sealing of intake's events: one part for each petitioner under a key of their own, the rest under the aggregate's."""
+
+import hashlib
+import hmac
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from services.intake.adapters.contents import SealedRow
+from services.intake.application.ports import KeyRing, StoredKey
+from shared.events import SEALED, Event, Visibility, sealed_data
+from shared.postgres.append import NewKey
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+VERSION = 1  # of the plaintext inside a part
+
+
+class _Part(msgspec.Struct, frozen=True, array_like=True):
+    key_id: bytes
+    nonce: bytes
+    ciphertext: bytes
+
+
+class _Sealed(msgspec.Struct, frozen=True, array_like=True):
+    v: int
+    parts: tuple[_Part, ...]
+
+
+class _Plain(msgspec.Struct, frozen=True):
+    v: int
+    data: dict[str, Any]
+
+
+_blob = msgspec.msgpack.Encoder()
+_blobs = msgspec.msgpack.Decoder(_Sealed)
+
+
+class PetitionSeals:
+    """Everything under one master key: wrapping data keys, sealing parts, keyed fingerprints."""
+
+    def __init__(self, master: bytes, new_id: Callable[[], UUID]) -> None:
+        if len(master) != KEY_BYTES:
+            raise ValueError(f"the master key has {KEY_BYTES} bytes, this one has {len(master)}")
+        self._new_id = new_id
+        self._wrapping = AESGCM(_derived(master, b"wrap"))
+        self._refused = AESGCM(_derived(master, b"refused"))
+        self._mac = _derived(master, b"fingerprint")
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """A keyed fingerprint (HMAC-SHA-256): it tells nothing of a body to whoever reads the table."""
+        return hmac.digest(self._mac, content, "sha256")
+
+    def digest(self, sealed: bytes) -> str:
+        """The SHA-256 of sealed bytes, as messages carry it."""
+        return hashlib.sha256(sealed).hexdigest()
+
+    def seal(
+        self, event: Event, originator_id: UUID, version: int, ring: KeyRing, petitioners: tuple[str, ...]
+    ) -> bytes | None:
+        """The sealed bytes of an event; None when it has nothing to seal. The ring learns the keys."""
+        parts: dict[str, dict[str, Any]] = {}
+        own = str(originator_id)
+        for name, value in sealed_data(event).items():
+            match SEALED[event.TOPIC][name]:
+                case Visibility.SEALED_EACH:
+                    for petitioner, theirs in value.items():
+                        parts.setdefault(petitioner, {})[name] = {petitioner: theirs}
+                case Visibility.SEALED_ALL:
+                    for owner in petitioners or (own,):
+                        parts.setdefault(owner, {})[name] = value
+                case _:
+                    parts.setdefault(own, {})[name] = value
+        if not parts:
+            return None
+        sealed = tuple(
+            self._part(data, self._key(owner, originator_id, ring), originator_id, version, event.TOPIC)
+            for owner, data in sorted(parts.items())
+        )
+        return _blob.encode(_Sealed(VERSION, sealed))
+
+    def opened(self, row: SealedRow, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]:
+        """What can still be read of a sealed row: the parts whose keys exist, put together."""
+        found: dict[str, Any] = {}
+        for part in _blobs.decode(row.sealed).parts:
+            key_id = UUID(bytes=part.key_id)
+            if (stored := keys.get(key_id)) is None:
+                continue  # erased
+            data_key = self._wrapping.decrypt(
+                stored.wrapped[:NONCE_BYTES], stored.wrapped[NONCE_BYTES:], _wrapped_for(stored)
+            )
+            bound = _bound_to(row.originator_id, row.version, row.topic, key_id)
+            plain = msgspec.json.decode(AESGCM(data_key).decrypt(part.nonce, part.ciphertext, bound), type=_Plain)
+            for name, value in plain.data.items():
+                # Each petitioner's part holds their own entry of a mapping and the whole of everything else.
+                found[name] = {**found[name], **value} if isinstance(found.get(name), dict) else value
+        return found
+
+    def seal_refused(self, refused_id: UUID, body: bytes) -> bytes:
+        """A refused command's body, under the master key."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._refused.encrypt(nonce, body, refused_id.bytes)
+
+    def open_refused(self, refused_id: UUID, sealed: bytes) -> bytes:
+        """The body of a refused command. Raises ValueError."""
+        try:
+            return self._refused.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], refused_id.bytes)
+        except InvalidTag:
+            raise ValueError("sealed under another master key, or altered") from None
+
+    def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
+        known = ring.known.get((owner, originator_id))
+        if known is not None:
+            raw = self._wrapping.decrypt(known.wrapped[:NONCE_BYTES], known.wrapped[NONCE_BYTES:], _wrapped_for(known))
+            if all(key.key_id != known.key_id for key in ring.new):
+                ring.used.add(known.key_id)
+            return known.key_id, AESGCM(raw)
+        raw, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
+        key = StoredKey(self._new_id(), owner, originator_id, b"")
+        wrapped = nonce + self._wrapping.encrypt(nonce, raw, _wrapped_for(key))
+        ring.known[owner, originator_id] = StoredKey(key.key_id, owner, originator_id, wrapped)
+        ring.new.append(NewKey(key_id=key.key_id, owner_id=owner, originator_id=originator_id, wrapped=wrapped))
+        return key.key_id, AESGCM(raw)
+
+    def _part(
+        self, data: dict[str, Any], key: tuple[UUID, AESGCM], originator_id: UUID, version: int, topic: str
+    ) -> _Part:
+        key_id, box = key
+        nonce = os.urandom(NONCE_BYTES)
+        plain = msgspec.json.encode(_Plain(VERSION, data))
+        return _Part(key_id.bytes, nonce, box.encrypt(nonce, plain, _bound_to(originator_id, version, topic, key_id)))
+
+
+def _derived(master: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai:" + purpose).derive(master)
+
+
+def _wrapped_for(key: StoredKey) -> bytes:
+    return b"\x1f".join((key.key_id.bytes, key.owner_id.encode(), key.originator_id.bytes))
+
+
+def _bound_to(originator_id: UUID, version: int, topic: str, key_id: UUID) -> bytes:
+    """The associated data: a part opens only where it was sealed."""
+    return b"\x1f".join((originator_id.bytes, str(version).encode(), topic.encode(), key_id.bytes))

@@ -1,0 +1,59 @@
+"""From what a command names to the id of its aggregate, and back to the code that people read."""
+
+import base64
+import hashlib
+from uuid import UUID
+
+from services.intake.application.errors import WrongAddress
+from shared.events import Event
+from shared.identifiers import InvalidCode, agency_code, derived_id
+
+RECEIPT_LENGTH = 10  # characters
+# Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
+_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+def receipt_code(petition_id: UUID) -> str:
+    """The code on the petitioner's receipt: derived from the id, so that it can always be told again."""
+    digest = hashlib.sha256(b"receipt\x1f" + petition_id.bytes).digest()
+    return base64.b32encode(digest).decode().translate(_CROCKFORD)[:RECEIPT_LENGTH]
+
+
+def regulation_id(event: Event) -> UUID | None:
+    """The aggregate of an event of the regulation, from its own fields; None for other events."""
+    match event.AGGREGATE:
+        case "jurisdiction" | "agency":
+            return derived_id(event.AGGREGATE, _code(event.code))  # type: ignore[attr-defined]
+        case "policy":
+            return derived_id("policy", _code(event.jurisdiction))  # type: ignore[attr-defined]
+        case "calendar":
+            return derived_id("calendar", event.year)  # type: ignore[attr-defined]
+        case "plan":
+            return derived_id("plan", _code(event.jurisdiction), event.number, event.year)  # type: ignore[attr-defined]
+        case _:
+            return None
+
+
+def target_id(aggregate: str, text: str) -> UUID:
+    """The aggregate that an address names: an id, or the code of a jurisdiction or agency. Raises WrongAddress."""
+    try:
+        return UUID(text)
+    except ValueError:
+        if aggregate in ("jurisdiction", "agency"):
+            return derived_id(aggregate, code_of(text))
+        raise WrongAddress(f"there is no {aggregate} at this address: it takes an id") from None
+
+
+def code_of(text: str) -> str:
+    """A code from an address. Raises WrongAddress."""
+    try:
+        return agency_code(text)
+    except InvalidCode as error:
+        raise WrongAddress(str(error)) from None
+
+
+def _code(text: str) -> str:
+    try:
+        return agency_code(text)
+    except InvalidCode:
+        return text  # the domain says what is wrong with it

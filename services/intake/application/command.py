@@ -1,0 +1,37 @@
+"""A command as a door hands it over, and what it came to."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from services.intake.application.commands import BodyCodec, Extras
+from services.intake.domain import Caller
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """A command as a door hands it over."""
+
+    codec: BodyCodec
+    body: Extras
+    caller: Caller
+    target: str = ""
+    key: str = ""
+    if_match: int | None = None
+
+    @property
+    def reference(self) -> tuple[str, str] | None:
+        """The external reference; a system's own name stands for a source left out."""
+        return (self.body.source or self.caller.name, self.body.external_id) if self.body.external_id else None
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command came to; the same again for its retry."""
+
+    id: UUID
+    aggregate: str
+    version: int
+    position: int
+    recorded_at: datetime
+    receipt_code: str = ""
+    known_reference: bool = False

@@ -1,0 +1,202 @@
+"""Load what a deed concerns, let the domain decide, and say on which versions the decision rests."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.intake.application.addresses import code_of, receipt_code, regulation_id, target_id
+from services.intake.application.command import Command
+from services.intake.application.commands import ERASURE
+from services.intake.application.errors import NotThere, StaleVersion
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.petitioners import with_petitioner_ids
+from services.intake.application.ports import History, Ids
+from services.intake.domain import (
+    Conference,
+    Fact,
+    NewFact,
+    Petition,
+    World,
+    decide,
+    fold_conference,
+    fold_petition,
+    may,
+    related,
+)
+from shared.events import SEALED, Deed
+from shared.events.petition import PersonalDataErased, PetitionReceived
+from shared.identifiers import derived_id
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command comes to, before it is sealed and recorded.
+
+    `expected` holds the version of every aggregate that the decision rests on; `petitioners` whose data the sealed
+    parts of each aggregate are.
+    """
+
+    facts: tuple[NewFact, ...]
+    expected: dict[UUID, int]
+    day: date
+    aggregate: str
+    petitioners: dict[UUID, tuple[str, ...]] = {}
+    erase_owner: str = ""
+    erase_key_ids: tuple[UUID, ...] = ()
+
+
+class _Loaded:
+    """The aggregates of one decision."""
+
+    def __init__(self) -> None:
+        self.versions: dict[UUID, int] = {}
+        self.petitions: dict[UUID, Petition] = {}
+        self.conferences: dict[UUID, Conference] = {}
+        self._erased: dict[UUID, set[str]] = {}
+
+    def take(self, found: Mapping[UUID, Sequence[Fact]]) -> None:
+        """Fold what was read."""
+        for originator, facts in found.items():
+            self.versions[originator] = facts[-1].version if facts else 0
+            if not facts:
+                continue
+            self._erased[originator] = {f.event.petitioner_id for f in facts if isinstance(f.event, PersonalDataErased)}
+            if facts[0].event.AGGREGATE == "petition":
+                if (petition := fold_petition(facts)) is not None:
+                    self.petitions[originator] = petition
+            elif facts[0].event.AGGREGATE == "conference" and (conference := fold_conference(facts)) is not None:
+                self.conferences[originator] = conference
+
+    def petitioners(self) -> dict[UUID, tuple[str, ...]]:
+        """Under whose keys the words of a petition are sealed: never again under those of an erased petitioner."""
+        return {
+            originator: tuple(i for i in petition.petitioner_ids if i not in self._erased[originator])
+            for originator, petition in self.petitions.items()
+        }
+
+    def of(self, originator: UUID) -> Petition | Conference | None:
+        """The aggregate with this id."""
+        return self.petitions.get(originator) or self.conferences.get(originator)
+
+
+class Decider:
+    """Decides one command on what is known and what it loads."""
+
+    def __init__(self, knowledge: Knowledge, history: History, new_id: Ids) -> None:
+        self._knowledge = knowledge
+        self._history = history
+        self._new_id = new_id
+
+    async def decide(self, command: Command) -> Decided:
+        """Raises Refused, DeskRefused."""
+        if command.codec.route is ERASURE:
+            return await self._erasure(command)
+        deed = self._deed(command)
+        day, regulation = self._knowledge.today, self._knowledge.regulation
+        loaded = _Loaded()
+        originator = await self._target(command, deed, loaded)
+        target = loaded.of(originator)
+        if target is not None or not command.codec.route.creates:
+            await self._load_related(originator, deed, loaded)
+        if command.if_match is not None and command.if_match != loaded.versions[originator]:
+            raise StaleVersion(loaded.versions[originator])
+        may(command.caller, deed, target, regulation)
+        world = World(regulation, day, loaded.conferences, loaded.petitions)
+        facts = with_receipt(decide(deed, target, world, originator))
+        return Decided(
+            facts=facts,
+            expected=loaded.versions | self._rests_on(facts),
+            day=day,
+            aggregate=facts[0].aggregate,
+            petitioners=loaded.petitioners() | _named_petitioners(facts),
+        )
+
+    def _deed(self, command: Command) -> Deed:
+        given: dict[str, Any] = {name: code_of(command.target) for name in command.codec.route.in_path}
+        deed = command.codec.deed(command.body, command.body.effective_on or self._knowledge.today, **given)
+        return with_petitioner_ids(deed, lambda: str(self._new_id()))
+
+    async def _target(self, command: Command, deed: Deed, loaded: _Loaded) -> UUID:
+        """The aggregate of the deed: a new one, one of the regulation, or the one at the address, loaded."""
+        route = command.codec.route
+        if (known := regulation_id(deed)) is not None:
+            loaded.versions[known] = self._knowledge.versions.get(known, 0)
+            return known
+        if route.creates:
+            created = self._new_id()
+            loaded.versions[created] = 0
+            return created
+        originator = target_id(route.aggregate, command.target)
+        loaded.take(await self._history.facts([originator]))
+        target = loaded.of(originator)
+        if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):
+            raise NotThere(f"there is no {route.aggregate} {command.target}")
+        return originator
+
+    async def _load_related(self, originator: UUID, deed: Deed, loaded: _Loaded) -> None:
+        wanted = set(related(deed, loaded.of(originator)))
+        if originator in loaded.conferences:
+            wanted.update(await self._history.petitions_at(originator))
+        wanted -= loaded.versions.keys()
+        if wanted:
+            loaded.take(await self._history.facts(wanted))
+
+    def _rests_on(self, facts: Sequence[NewFact]) -> dict[UUID, int]:
+        """The bodies that the deeds name: a closing that is recorded meanwhile makes the command decide anew."""
+        named: dict[UUID, int] = {}
+        for fact in facts:
+            event = fact.event
+            codes = [("jurisdiction", fact.jurisdiction)]
+            codes += [("agency", c) for c in (getattr(event, "agency", ""), *getattr(event, "assisting", ())) if c]
+            for kind, code in codes:
+                originator = derived_id(kind, code)
+                if originator != fact.originator_id and originator in self._knowledge.versions:
+                    named[originator] = self._knowledge.versions[originator]
+        return named
+
+    async def _erasure(self, command: Command) -> Decided:
+        """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
+        owner, day = command.target, self._knowledge.today
+        keys = await self._history.keys_owned_by(owner)
+        if not keys:
+            raise NotThere("this petitioner has nothing that could be erased")
+        deed = command.codec.deed(command.body, command.body.effective_on or day, petitioner_id=owner)
+        assert isinstance(deed, PersonalDataErased)
+        loaded = _Loaded()
+        loaded.take(await self._history.facts({key.originator_id for key in keys}))
+        facts: list[NewFact] = []
+        for originator, petition in sorted(loaded.petitions.items()):
+            may(command.caller, deed, petition, self._knowledge.regulation)
+            world = World(self._knowledge.regulation, day, loaded.conferences, loaded.petitions)
+            facts.extend(decide(deed, petition, world, originator))
+        if not facts:
+            raise NotThere("this petitioner has no petition that could say so")
+        return Decided(
+            facts=tuple(facts),
+            expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
+            day=day,
+            aggregate="petition",
+            erase_owner=owner,
+            erase_key_ids=tuple(sorted(key.key_id for key in keys)),
+        )
+
+
+def _named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
+    """The petitioners that an event itself names: of a new petition, of a speaker's matter."""
+    return {
+        f.originator_id: ids
+        for f in facts
+        if SEALED[f.event.TOPIC] and (ids := tuple(getattr(f.event, "petitioner_ids", ())))
+    }
+
+
+def with_receipt(facts: tuple[NewFact, ...]) -> tuple[NewFact, ...]:
+    """A received petition carries the code on its petitioner's receipt."""
+    return tuple(
+        msgspec.structs.replace(f, event=msgspec.structs.replace(f.event, receipt_code=receipt_code(f.originator_id)))
+        if isinstance(f.event, PetitionReceived)
+        else f
+        for f in facts
+    )

@@ -1,0 +1,108 @@
+"""The desk: a command is decided on what is known, sealed, appended; a retry gets its first answer."""
+
+import msgspec
+
+from services.intake.application.addresses import receipt_code
+from services.intake.application.command import Command, Done
+from services.intake.application.decision import Decided, Decider
+from services.intake.application.errors import Contended, DeskRefused, KeyReused, RoleMayNot
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.ports import History, Ids, Place, Seals, Writer
+from services.intake.application.recording import Recorder
+from services.intake.domain import Refused
+from shared.identifiers import local_day
+from shared.postgres.append import Append, Appended
+from shared.postgres.errors import (
+    DayChanged,
+    FutureDated,
+    IdempotencyReplay,
+    KeyErased,
+    KeyRecord,
+    ReferenceExists,
+    VersionConflict,
+)
+
+MAX_ATTEMPTS = 8
+
+
+class Desk:
+    """Takes commands from every door."""
+
+    def __init__(
+        self, knowledge: Knowledge, history: History, writer: Writer, seals: Seals, recorder: Recorder, new_id: Ids
+    ) -> None:
+        self._knowledge = knowledge
+        self._history = history
+        self._writer = writer
+        self._seals = seals
+        self._decider = Decider(knowledge, history, new_id)
+        self._recorder = recorder
+
+    async def execute(self, command: Command) -> Done:
+        """Decide and record a command. Raises Refused, DeskRefused, StoreUnavailable, Overloaded."""
+        if command.caller.roles.isdisjoint(command.codec.route.roles):
+            raise RoleMayNot(command.codec.route.roles)
+        fingerprint = self._fingerprint(command) if command.key else b""
+        refusal: Exception | None = None
+        for _ in range(MAX_ATTEMPTS):
+            try:
+                decided = await self._decider.decide(command)
+                append = await self._recorder.prepare(command, decided, fingerprint)
+                return self._done(decided, append, await self._writer.append(append))
+            except IdempotencyReplay as replay:
+                return await self._replayed(fingerprint, replay.record)
+            except ReferenceExists as known:
+                return _first(await self._history.place(known.originator_id, known.version), known_reference=True)
+            except (VersionConflict, KeyErased):
+                refusal = Contended()
+                await self._knowledge.refresh()
+            except (DayChanged, FutureDated) as changed:
+                refusal = Contended()
+                self._knowledge.learn_day(changed.today)
+                await self._knowledge.refresh()
+            except (Refused, DeskRefused) as refused:
+                refusal = refused
+                # What this process knows may be stale: the refusal stands if nothing has changed.
+                if not await self._knowledge.refresh():
+                    break
+        assert refusal is not None
+        return await self._first_answer_or(refusal, command, fingerprint)
+
+    async def _first_answer_or(self, refusal: Exception, command: Command, fingerprint: bytes) -> Done:
+        """A retry of a done command gets its first answer, whatever refuses it now."""
+        if command.key:
+            record = await self._history.key_record(command.caller.name, command.key)
+            if record is not None:
+                return await self._replayed(fingerprint, record)
+        if command.reference is not None and (place := await self._history.reference(*command.reference)) is not None:
+            return _first(place, known_reference=True)
+        raise refusal
+
+    async def _replayed(self, fingerprint: bytes, record: KeyRecord) -> Done:
+        if record.fingerprint != fingerprint:
+            raise KeyReused
+        return _first(await self._history.place(record.originator_id, record.version))
+
+    def _fingerprint(self, command: Command) -> bytes:
+        """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
+        content = msgspec.json.encode(command.body, order="sorted")
+        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
+
+    def _done(self, decided: Decided, append: Append, appended: Appended) -> Done:
+        self._knowledge.learn_day(local_day(appended.recorded_at))
+        first = append.events[0]
+        return _first(
+            Place(first.originator_id, first.version, appended.first_position, appended.recorded_at, decided.aggregate)
+        )
+
+
+def _first(place: Place, *, known_reference: bool = False) -> Done:
+    return Done(
+        id=place.originator_id,
+        aggregate=place.aggregate,
+        version=place.version,
+        position=place.position,
+        recorded_at=place.recorded_at,
+        receipt_code=receipt_code(place.originator_id) if place.aggregate == "petition" and place.version == 1 else "",
+        known_reference=known_reference,
+    )

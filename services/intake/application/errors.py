@@ -1,0 +1,72 @@
+"""Refusals that are not the domain's: keys, versions, things that are not there.
+
+DeskRefused
+├── RoleMayNot     the caller's role may not give this command
+├── WrongValue     a value that no rule of the domain needs to see
+├── KeyReused      the idempotency key was used with another body
+├── StaleVersion   If-Match names another version than the current one
+├── NotThere       the address names nothing
+├── WrongAddress   the address is no id or code
+└── Contended      others kept changing what the decision rests on
+"""
+
+
+class DeskRefused(Exception):
+    """A command that the desk did not pass on; `code` becomes the problem type."""
+
+    code = "refused"
+
+
+class RoleMayNot(DeskRefused):
+    """The caller's role may not give this command."""
+
+    code = "role-may-not"
+
+    def __init__(self, roles: frozenset[str]) -> None:
+        super().__init__(f"this needs one of the roles {', '.join(sorted(roles))}")
+
+
+class WrongValue(DeskRefused):
+    """A value that no rule of the domain needs to see; the message names the field."""
+
+    code = "invalid-value"
+
+
+class KeyReused(DeskRefused):
+    """The idempotency key was used with another body."""
+
+    code = "idempotency-key-reused"
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: used before with another body; take a new key for a new command")
+
+
+class StaleVersion(DeskRefused):
+    """If-Match names another version than the current one."""
+
+    code = "stale-version"
+
+    def __init__(self, current: int) -> None:
+        super().__init__(f"If-Match: the current version is {current}; read it again and decide anew")
+        self.current = current
+
+
+class NotThere(DeskRefused):
+    """The address names nothing."""
+
+    code = "not-found"
+
+
+class WrongAddress(DeskRefused):
+    """The address is no id or code."""
+
+    code = "not-found"
+
+
+class Contended(DeskRefused):
+    """Others kept changing what the decision rests on."""
+
+    code = "contended"
+
+    def __init__(self) -> None:
+        super().__init__("others changed what this rests on, again and again; send it again with the same key")

@@ -1,0 +1,42 @@
+"""What this process knows without asking: the regulation, the versions of its aggregates, the store's day."""
+
+import asyncio
+from datetime import date
+from uuid import UUID
+
+from services.intake.application.addresses import regulation_id
+from services.intake.application.ports import History
+from services.intake.domain import Fact, Regulation, fold_regulation
+
+
+class Knowledge:
+    """A cache that may be stale and is never trusted: every append checks the versions that it gave out."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self.facts: list[Fact] = []
+        self._position = 0
+        self._lock = asyncio.Lock()
+        self.regulation: Regulation = fold_regulation(())
+        self.versions: dict[UUID, int] = {}
+        self.today: date = date.min
+
+    async def refresh(self) -> bool:
+        """Read what was recorded since; whether anything that decisions rest on changed."""
+        async with self._lock:
+            today = await self._history.today()
+            facts, head = await self._history.regulation_after(self._position)
+            changed = bool(facts) or today > self.today
+            self.learn_day(today)
+            self._position = head
+            if facts:
+                self.facts.extend(facts)
+                self.regulation = fold_regulation(self.facts)
+                for fact in facts:
+                    if (originator := regulation_id(fact.event)) is not None:
+                        self.versions[originator] = fact.version
+            return changed
+
+    def learn_day(self, day: date) -> None:
+        """The store's clock moves forwards only: the latest day seen is the best guess."""
+        self.today = max(self.today, day)

@@ -1,0 +1,35 @@
+"""Petitioner ids are opaque: those that a command gives stand, an identity under any other label gets a new one."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from services.intake.application.errors import WrongValue
+from shared.events import Deed
+from shared.events.petition import PetitionReceived
+
+MAX_ID = 100  # characters
+MAX_PETITIONERS = 1_000  # a collective petition has a list of signatures, not a register
+
+
+def with_petitioner_ids(deed: Deed, mint: Callable[[], str]) -> Deed:
+    """The deed with an id for each petitioner. Other deeds come back as they are. Raises WrongValue.
+
+    A label that is not among `petitioner_ids` is no id: taken as one, "1" would join the petitions of strangers.
+    """
+    given = getattr(deed, "petitioner_ids", ())
+    if len(given) > MAX_PETITIONERS or any(not i.strip() or len(i) > MAX_ID for i in given):
+        raise WrongValue(f"petitioner_ids: at most {MAX_PETITIONERS} ids of 1 to {MAX_ID} characters")
+    if not isinstance(deed, PetitionReceived):
+        return deed
+    if len(deed.identities) > MAX_PETITIONERS:
+        raise WrongValue(f"identities: at most {MAX_PETITIONERS}")
+    ids, identities = list(dict.fromkeys(deed.petitioner_ids)), {}
+    for label, identity in deed.identities.items():
+        known = label if label in deed.petitioner_ids else mint()
+        identities[known] = identity
+        if known not in ids:
+            ids.append(known)
+    if not ids:
+        ids.append(mint())
+    return msgspec.structs.replace(deed, petitioner_ids=tuple(ids), identities=identities)

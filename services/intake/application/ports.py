@@ -1,0 +1,115 @@
+"""What the use cases need from outside; the adapters bring it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from services.intake.domain import Fact
+from shared.events import Event
+from shared.postgres.append import Append, Appended, NewKey
+from shared.postgres.errors import KeyRecord
+
+
+class StoredKey(msgspec.Struct, frozen=True):
+    """A wrapped data key as the store keeps it; the owner is a petitioner, or the aggregate itself."""
+
+    key_id: UUID
+    owner_id: str
+    originator_id: UUID
+    wrapped: bytes
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an event stands in the log."""
+
+    originator_id: UUID
+    version: int
+    position: int
+    recorded_at: datetime
+    aggregate: str
+
+
+class KeyRing:
+    """The keys of one command: those that exist, those that it makes, those that it uses."""
+
+    def __init__(self, known: Iterable[StoredKey] = ()) -> None:
+        self.known = {(k.owner_id, k.originator_id): k for k in known}
+        self.new: list[NewKey] = []
+        self.used: set[UUID] = set()
+
+
+class History(Protocol):
+    """What the log and its side tables tell."""
+
+    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+        """The facts of each aggregate, in order; none for one that does not exist."""
+        ...
+
+    async def regulation_after(self, position: int) -> tuple[Sequence[Fact], int]:
+        """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
+        ...
+
+    async def today(self) -> date:
+        """The store's day."""
+        ...
+
+    async def key_record(self, caller: str, key: str) -> KeyRecord | None:
+        """What a caller's idempotency key was used for."""
+        ...
+
+    async def reference(self, source: str, external_id: str) -> Place | None:
+        """The event that an external reference belongs to."""
+        ...
+
+    async def place(self, originator_id: UUID, version: int) -> Place:
+        """Where one event stands."""
+        ...
+
+    async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
+        """The petitions ever scheduled for or raised at a conference."""
+        ...
+
+    async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
+        """The sealing keys of some aggregates."""
+        ...
+
+    async def keys_owned_by(self, owner_id: str) -> Sequence[StoredKey]:
+        """Every sealing key of a petitioner."""
+        ...
+
+
+class Writer(Protocol):
+    """The only way in."""
+
+    async def append(self, append: Append) -> Appended:
+        """Append one command's events, all or none."""
+        ...
+
+
+class Seals(Protocol):
+    """Sealing and keyed fingerprints."""
+
+    def seal(
+        self, event: Event, originator_id: UUID, version: int, ring: KeyRing, petitioners: tuple[str, ...]
+    ) -> bytes | None:
+        """The sealed bytes of an event's sealed fields; None when it has none."""
+        ...
+
+    def digest(self, sealed: bytes) -> str:
+        """The SHA-256 of sealed bytes."""
+        ...
+
+    def fingerprint(self, content: bytes) -> bytes:
+        """A keyed fingerprint (HMAC) of a body."""
+        ...
+
+
+class Ids(Protocol):
+    """Identifiers are drawn at the edge."""
+
+    def __call__(self) -> UUID:
+        """A new time-ordered id."""
+        ...

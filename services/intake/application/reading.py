@@ -1,0 +1,86 @@
+"""What intake tells of a case: its public and internal record, and, through one logged door, its content."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.intake.application.errors import NotThere
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.ports import History, Place, StoredKey
+from services.intake.domain import Caller, Conference, Fact, Petition, fold_conference, fold_petition, may_read_content
+from shared.events import public_data
+from shared.identifiers import is_within
+
+
+class Sealed(Protocol):
+    """A stored event with something sealed in it."""
+
+    @property
+    def event_id(self) -> UUID: ...
+
+
+class Contents(Protocol):
+    """Sealed bytes, and the record of each reading."""
+
+    async def record_reading(self, caller: str, on_behalf_of: str, petition_id: UUID) -> None: ...
+    async def sealed_of(self, originator_id: UUID) -> Sequence[Any]: ...
+
+
+class Opener(Protocol):
+    """Opens what can still be opened."""
+
+    def opened(self, row: Any, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]: ...
+
+
+class Reading:
+    """Answers questions, each within what the caller may see."""
+
+    def __init__(self, knowledge: Knowledge, history: History, contents: Contents, opener: Opener) -> None:
+        self.knowledge = knowledge
+        self._history = history
+        self._contents = contents
+        self._opener = opener
+
+    async def petition(self, caller: Caller, petition_id: UUID) -> tuple[Petition, Sequence[Fact]]:
+        """A petition and its facts. Raises NotThere."""
+        facts = (await self._history.facts([petition_id]))[petition_id]
+        petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
+        # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
+        if petition is None or not is_within(petition.jurisdiction, caller.jurisdiction):
+            raise NotThere("there is no such petition within your jurisdiction")
+        return petition, facts
+
+    async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[Fact]]:
+        """A conference and its facts. Raises NotThere."""
+        facts = (await self._history.facts([conference_id]))[conference_id]
+        conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
+        if conference is None or not is_within(conference.jurisdiction, caller.jurisdiction):
+            raise NotThere("there is no such conference within your jurisdiction")
+        return conference, facts
+
+    async def referred(self, source: str, external_id: str) -> Place | None:
+        """The event that an external reference belongs to."""
+        return await self._history.reference(source, external_id)
+
+    async def content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
+        """Everything sealed of a petition that still opens, by event. The reading is recorded first."""
+        petition, _ = await self.petition(caller, petition_id)
+        may_read_content(caller, petition)
+        await self._contents.record_reading(caller.name, on_behalf_of, petition_id)
+        rows = await self._contents.sealed_of(petition_id)
+        keys = {key.key_id: key for key in await self._history.keys_of([petition_id])}
+        return [
+            {"event_id": row.event_id, "topic": row.topic, "content": self._opener.opened(row, keys)} for row in rows
+        ]
+
+
+def told(fact: Fact) -> dict[str, Any]:
+    """A fact without what is sealed."""
+    return {
+        "event_id": fact.event_id,
+        "topic": fact.event.TOPIC,
+        "version": fact.version,
+        "position": fact.position,
+        "recorded_at": fact.recorded_at,
+        "data": public_data(fact.event),
+    }

@@ -1,0 +1,44 @@
+"""A command's bytes before anything reads them: NFC everywhere, no NUL, no half characters."""
+
+import unicodedata
+from typing import Any
+
+import msgspec
+
+
+class MalformedJson(ValueError):
+    """The body is not JSON in UTF-8."""
+
+
+class NulCharacter(ValueError):
+    """The body holds U+0000, which no text of ours may."""
+
+
+def cleaned(body: bytes) -> bytes:
+    """The same JSON with every text in NFC. Raises MalformedJson, NulCharacter.
+
+    Normalising the whole document is the same as normalising each string: no character of JSON's own syntax
+    composes with what follows it.
+    """
+    if b"\\u" in body:
+        # Escapes may hide a combining mark or a NUL: write them out first.
+        body = _written_out(body)
+    elif b"\x00" in body:
+        raise NulCharacter("the body holds the NUL character U+0000: remove it")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise MalformedJson("the body is not UTF-8") from None
+    return body if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text).encode()
+
+
+def _written_out(body: bytes) -> bytes:
+    try:
+        value: Any = msgspec.json.decode(body)
+        written = msgspec.json.encode(value)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        raise MalformedJson("the body is not JSON in UTF-8") from None
+    # An escaped backslash before `u0000` is ordinary text; anything else that is still written so is a NUL.
+    if b"\\u0000" in written.replace(b"\\\\", b""):
+        raise NulCharacter("the body holds the NUL character U+0000: remove it")
+    return written

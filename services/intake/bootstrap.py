@@ -1,0 +1,192 @@
+"""The composition root of intake: what is built from what, started and stopped in which order."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import structlog
+from litestar import Litestar
+
+from services.intake.adapters.contents import StoredContents
+from services.intake.adapters.figures import StoreFigures
+from services.intake.adapters.history import StoredHistory
+from services.intake.adapters.log import StoreClock, StoredLog
+from services.intake.adapters.outgoing import Outgoing
+from services.intake.adapters.proposals import proposed_calendar
+from services.intake.adapters.refused import RefusedCommands
+from services.intake.adapters.seals import PetitionSeals
+from services.intake.adapters.seeds import seed_years
+from services.intake.application.calendars import CalendarKeeper
+from services.intake.application.desk import Desk
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.reading import Reading
+from services.intake.application.recording import Recorder
+from services.intake.entrypoints.amqp import CommandQueue
+from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.clock import clock_routes
+from services.intake.entrypoints.commands import command_routes
+from services.intake.entrypoints.metrics import IntakeCollector, Snapshot, keep_fresh, metrics_route
+from services.intake.entrypoints.queries import may_read_all, query_routes
+from services.intake.entrypoints.queue import CommandIntake
+from services.intake.settings import IntakeSettings
+from shared.http.auth import Callers, is_loopback, load_tokens
+from shared.http.feed import feed_route
+from shared.http.health import health_routes
+from shared.http.logs import configure_logs
+from shared.http.server import server
+from shared.identifiers import ordered_id
+from shared.postgres import store
+from shared.postgres.group_commit import GroupCommit
+from shared.postgres.migrate import migrate
+from shared.postgres.pool import Notifications, create_pool
+
+MIGRATIONS = ("shared.postgres", "services.intake")
+DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+
+log = structlog.get_logger("intake")
+
+
+class WrongSettings(ValueError):
+    """Settings with which intake does not start; the message names the setting."""
+
+
+def run(settings: IntakeSettings) -> None:
+    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
+    configure_logs("intake")
+    callers = callers_of(settings)
+    seals = seals_of(settings)
+
+    async def main() -> None:
+        async with running(settings, callers, seals) as app:
+            await server(app, settings.host, settings.port).serve()
+
+    import uvloop
+
+    uvloop.run(main())
+
+
+def callers_of(settings: IntakeSettings) -> Callers:
+    """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
+    entries = load_tokens(settings.tokens_file, settings.tokens)
+    return Callers(entries, local_allowed=is_loopback(settings.host))
+
+
+def seals_of(settings: IntakeSettings) -> PetitionSeals:
+    """The seals under the master key. Raises WrongSettings."""
+    if not settings.master_key_file:
+        raise WrongSettings("INTAKE_MASTER_KEY_FILE: a file of 32 random bytes; without it nothing can be sealed")
+    try:
+        return PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
+
+
+def new_id() -> UUID:
+    """A new time-ordered id."""
+    return ordered_id(datetime.now(UTC), os.urandom(10))
+
+
+@contextlib.asynccontextmanager
+async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
+    """Intake with everything started that it needs beside its HTTP server."""
+    if settings.migrate:
+        for name in await migrate(settings.database_url, MIGRATIONS):
+            log.info("migrated", migration=name)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
+        stack.push_async_callback(pool.close)
+        await _name_store(pool, settings)
+        notifications = Notifications(settings.database_url)
+        await notifications.start()
+        stack.push_async_callback(notifications.close)
+        writer = GroupCommit(pool)
+        await writer.start()
+        stack.push_async_callback(writer.close)
+
+        history = StoredHistory(pool)
+        knowledge = Knowledge(history)
+        await knowledge.refresh()
+        recorder = Recorder(history, seals, new_id)
+        keeper = CalendarKeeper(knowledge, recorder, writer, proposed_calendar)
+        if settings.seed_calendars:
+            log.info("seeded", calendars=await keeper.seed(seed_years()))
+        await keeper.propose()
+
+        desk = Desk(knowledge, history, writer, seals, recorder, new_id)
+        reading = Reading(knowledge, history, StoredContents(pool, new_id), seals)
+        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), IntakeCollector()
+        outgoing = Outgoing(pool, notifications, settings.amqp_url)
+        await outgoing.start()
+        stack.push_async_callback(outgoing.close)
+        commands = CommandIntake(desk, callers, RefusedCommands(pool, seals, new_id))
+        queue = CommandQueue(settings.amqp_url, commands)
+        await queue.start()
+        stack.push_async_callback(queue.close)
+        figures = StoreFigures(pool, outgoing.name)
+
+        async def snapshot() -> Snapshot:
+            found = await figures.read()
+            return Snapshot(
+                recorded=found.recorded,
+                # Without a broker events leave by the feed alone: there is no outbox to fall behind.
+                pending=found.pending if settings.amqp_url else 0,
+                oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,
+                unroutable=outgoing.unroutable_total,
+                is_leader=outgoing.is_leader,
+                taken_at=found.taken_at,
+            )
+
+        async def hindrances() -> dict[str, str]:
+            reason = await stored_log.is_reachable()
+            return {"store": reason} if reason else {}
+
+        for name, work in (
+            ("metrics", keep_fresh(collector, snapshot)),
+            ("calendars", _propose_daily(knowledge, keeper)),
+        ):
+            task = asyncio.create_task(work, name=name)
+            stack.push_async_callback(_stop, task)
+
+        app = make_app(
+            [
+                *command_routes(desk),
+                *query_routes(reading),
+                *clock_routes(clock, knowledge, keeper.propose),
+                feed_route(stored_log, may_read_all(knowledge)),
+                *health_routes(hindrances),
+                metrics_route(collector),
+            ],
+            callers,
+        )
+        app.state.commands = commands
+        yield app
+
+
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> None:
+    await store.name_source(pool, settings.source)
+    if settings.movable_from is not None and not await store.is_clock_movable(pool):
+        try:
+            await store.move_clock(pool, settings.movable_from)
+        except store.MovedBackwards:
+            log.warning("clock_not_movable", why="the store has events already")
+
+
+async def _propose_daily(knowledge: Knowledge, keeper: CalendarKeeper) -> None:
+    while True:
+        await asyncio.sleep(DAILY_CHECK)
+        try:
+            await knowledge.refresh()
+            await keeper.propose()
+        except Exception as error:  # the store may be away; the next round tries again
+            log.warning("calendar_check_failed", kind=type(error).__name__)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

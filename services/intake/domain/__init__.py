@@ -1,0 +1,29 @@
+"""The rules of intake, pure. Start at `decide`; state: `petition`, `conference`, `regulation`; refusals: `errors`."""
+
+from services.intake.domain.authority import may, may_read_content
+from services.intake.domain.conference import Conference, fold_conference
+from services.intake.domain.decide import decide, related
+from services.intake.domain.errors import NotAllowed, Refused
+from services.intake.domain.facts import Caller, Fact, NewFact
+from services.intake.domain.petition import Petition, fold_petition
+from services.intake.domain.regulation import Regulation, fold_regulation
+from services.intake.domain.world import World
+
+__all__ = [
+    "Caller",
+    "Conference",
+    "Fact",
+    "NewFact",
+    "NotAllowed",
+    "Petition",
+    "Refused",
+    "Regulation",
+    "World",
+    "decide",
+    "fold_conference",
+    "fold_petition",
+    "fold_regulation",
+    "may",
+    "may_read_content",
+    "related",
+]

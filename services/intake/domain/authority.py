@@ -1,0 +1,91 @@
+"""Who may do which deed where. Which roles a route is for is said by its route; here it is whose case it is."""
+
+from services.intake.domain.conference import Conference
+from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
+from services.intake.domain.facts import Caller
+from services.intake.domain.petition import Petition
+from services.intake.domain.regulation import Regulation
+from shared.events import Deed
+from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
+from shared.events.petition import PetitionReceived, PetitionWithdrawn
+from shared.events.regulation import AgencyClosed, JurisdictionClosed, JurisdictionRegistered
+from shared.identifiers import NATION, InvalidCode, agency_code, is_within
+
+#: These act for the authority itself, in its whole subtree.
+OFFICIALS = frozenset({"office", "chair"})
+READERS = OFFICIALS
+REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
+
+
+def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> None:
+    """Refuse a deed that is not the caller's to do. Raises NotAllowed."""
+    place = _place(deed, target, regulation)
+    if not is_within(place, caller.jurisdiction):
+        raise JurisdictionMayNot(f"the deed concerns {place}, outside {caller.jurisdiction or 'any jurisdiction'}")
+    if caller.roles & OFFICIALS:
+        return
+    if deed.AGGREGATE in REGULATION and "operations" in caller.roles:
+        return
+    if "system" in caller.roles and isinstance(deed, PetitionReceived | PetitionWithdrawn):
+        return
+    if "agency" in caller.roles:
+        _agency_may(caller.agency, deed, target)
+        return
+    raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {deed.TOPIC}")
+
+
+def may_read_content(caller: Caller, petition: Petition) -> None:
+    """Refuse the sealed content to all but the office and the agencies that have the case. Raises NotAllowed."""
+    if not is_within(petition.jurisdiction, caller.jurisdiction):
+        raise JurisdictionMayNot(f"the petition is of {petition.jurisdiction}, outside {caller.jurisdiction}")
+    if caller.roles & READERS:
+        return
+    if "agency" in caller.roles and caller.agency and caller.agency in petition.bodies:
+        return
+    raise RoleMayNot("content is for the office and for the agency that has the case")
+
+
+def _place(deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> str:
+    """The jurisdiction that a deed concerns."""
+    if target is not None:
+        return target.jurisdiction
+    match deed:
+        case JurisdictionRegistered() | JurisdictionClosed():
+            return _code(deed.code)
+        case AgencyClosed():
+            known = regulation.agencies.get(_code(deed.code))
+            return known.jurisdiction if known else _code(deed.code)
+        case _:
+            # What names no place, a calendar, is for the whole country.
+            return _code(getattr(deed, "jurisdiction", "") or NATION)
+
+
+def _code(text: str) -> str:
+    try:
+        return agency_code(text)
+    except InvalidCode:
+        return text  # `decide` says what is wrong with it
+
+
+def _agency_may(agency: str, deed: Deed, target: Petition | Conference | None) -> None:
+    if not agency:
+        raise AgencyMayNot("the token names no agency")
+    named = _code(getattr(deed, "agency", "") or agency)
+    if named != agency:
+        raise AgencyMayNot(f"agency: {agency} does not act for {named}")
+    match deed, target:
+        case ConferenceProposed(), None:
+            if deed.proposer != agency:
+                raise AgencyMayNot(f"proposer: {agency} proposes in its own name")
+        case PreparationTaskDone(), Conference():
+            task = target.task(deed.task)
+            if task is not None and task.agency != agency:
+                raise AgencyMayNot(f"task: {deed.task!r} was given to {task.agency}")
+        case PublicNoticePublished(), Conference():
+            if target.station != agency:
+                raise AgencyMayNot("only the station of the conference publishes its notices")
+        case _, Petition():
+            if agency not in target.bodies:
+                raise AgencyMayNot(f"the petition was neither forwarded nor assigned to {agency}")
+        case _:
+            raise AgencyMayNot(f"an agency does not record {deed.TOPIC}")

@@ -1,0 +1,160 @@
+"""A conference as its standing facts tell it."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from services.intake.domain.facts import Fact, standing
+from shared.events import Deed
+from shared.events.conference import (
+    ConclusionNoticeIssued,
+    ConferenceCancelled,
+    ConferenceClosed,
+    ConferenceOpened,
+    ConferencePlanned,
+    ConferenceProposalDecided,
+    ConferenceProposed,
+    ConferenceRescheduled,
+    InternalReviewHeld,
+    MinutesAdopted,
+    PreparationTaskAssigned,
+    PreparationTaskDone,
+    SecretaryAppointed,
+    SpeakerCalled,
+    SpeakerRegistered,
+)
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A part of the preparation and the body that it was given to."""
+
+    name: str
+    agency: str
+    done: bool = False
+
+
+class Conference(msgspec.Struct, frozen=True, dict=True):
+    """The state on which the next deed is judged."""
+
+    jurisdiction: str
+    begun_on: date
+    proposed: bool = False
+    accepted: bool | None = None
+    kind: str = ""
+    planned_on: date | None = None
+    first_days: tuple[date, ...] = ()
+    last_day: date | None = None
+    office: str = ""
+    station: str = ""
+    tasks: tuple[Task, ...] = ()
+    opened_on: date | None = None
+    cancelled: bool = False
+    closed_on: date | None = None
+    secretary: bool = False
+    registered: tuple[str, ...] = ()
+    called: tuple[str, ...] = ()
+    minutes: bool = False
+    reviewed: bool = False
+    concluded: bool = False
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
+        found: tuple[Fact, ...] = self.__dict__.get("facts_behind", ())
+        return found
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day as planned now."""
+        return self.first_days[-1] if self.first_days else None
+
+    def task(self, name: str) -> Task | None:
+        """The task of that name."""
+        return next((task for task in self.tasks if task.name == name), None)
+
+
+def conference_ids(facts: Sequence[Fact]) -> tuple[UUID, ...]:
+    """The petitions that the facts of a conference name."""
+    found: list[UUID] = []
+    for fact in facts:
+        match fact.event:
+            case ConferenceProposed():
+                found.extend(fact.event.petition_ids)
+            case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
+                found.append(petition_id)
+            case ConclusionNoticeIssued():
+                found.extend(line.petition_id for line in fact.event.assignments)
+            case _:
+                pass
+    return tuple(dict.fromkeys(found))
+
+
+def fold_conference(facts: Sequence[Fact]) -> Conference | None:
+    """The conference in its standing facts; None where there is neither proposal nor plan."""
+    conference = None
+    for fact in standing(facts):
+        conference = evolve_conference(conference, fact.event)
+    if conference is not None:
+        conference.__dict__["facts_behind"] = tuple(facts)
+    return conference
+
+
+def evolve_conference(conference: Conference | None, event: Deed) -> Conference | None:
+    """The state after one more deed."""
+    match event:
+        case ConferenceProposed():
+            return Conference(event.jurisdiction, event.effective_on, proposed=True, kind=event.kind)
+        case ConferencePlanned():
+            return _planned(conference or Conference(event.jurisdiction, event.effective_on), event)
+        case _:
+            return None if conference is None else _evolve(conference, event)
+
+
+def _planned(conference: Conference, event: ConferencePlanned) -> Conference:
+    return msgspec.structs.replace(
+        conference,
+        jurisdiction=event.jurisdiction,
+        kind=event.kind,
+        planned_on=event.effective_on,
+        first_days=(event.first_day,),
+        last_day=event.last_day,
+        office=event.office,
+        station=event.station,
+    )
+
+
+def _evolve(conference: Conference, event: Deed) -> Conference:
+    change = msgspec.structs.replace
+    match event:
+        case ConferenceProposalDecided():
+            return change(conference, accepted=event.accepted)
+        case ConferenceRescheduled():
+            days = (*conference.first_days, event.first_day)
+            return change(conference, first_days=days, last_day=event.last_day)
+        case ConferenceCancelled():
+            return change(conference, cancelled=True)
+        case PreparationTaskAssigned():
+            return change(conference, tasks=(*conference.tasks, Task(event.task, event.agency)))
+        case PreparationTaskDone():
+            tasks = tuple(change(t, done=True) if t.name == event.task else t for t in conference.tasks)
+            return change(conference, tasks=tasks)
+        case ConferenceOpened():
+            return change(conference, opened_on=event.effective_on)
+        case SecretaryAppointed():
+            return change(conference, secretary=True)
+        case SpeakerRegistered():
+            return change(conference, registered=(*conference.registered, event.speaker))
+        case SpeakerCalled():
+            return change(conference, called=(*conference.called, event.speaker))
+        case MinutesAdopted():
+            return change(conference, minutes=True)
+        case ConferenceClosed():
+            return change(conference, closed_on=event.effective_on)
+        case InternalReviewHeld():
+            return change(conference, reviewed=True)
+        case ConclusionNoticeIssued():
+            return change(conference, concluded=True)
+        case _:
+            return conference

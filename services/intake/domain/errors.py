@@ -1,0 +1,364 @@
+"""Every refusal of the domain, one class a rule. The message names the field and the remedy; `code` is the class name.
+
+Refused
+├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot
+├── WrongContent         what the deed itself says: dates, codes, texts, calendars, policies
+├── RegulationRefused    jurisdictions, agencies, plans
+├── PetitionRefused      moves that a petition in its state does not allow
+├── ConferenceRefused    moves that a conference in its state does not allow
+└── AnnulmentRefused     records that cannot be taken back
+"""
+
+import re
+from typing import ClassVar
+
+
+class Refused(Exception):
+    """A deed that the rules do not allow; nothing is recorded."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init_subclass__(cls) -> None:
+        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+
+# --- who may not ---------------------------------------------------------------------------------------------------
+
+
+class NotAllowed(Refused):
+    """The caller may not do this deed here."""
+
+
+class RoleMayNot(NotAllowed):
+    """None of the caller's roles does such deeds."""
+
+
+class JurisdictionMayNot(NotAllowed):
+    """The deed concerns a jurisdiction outside the caller's subtree."""
+
+
+class AgencyMayNot(NotAllowed):
+    """An agency acts only in its own name, on what was forwarded or assigned to it."""
+
+
+# --- what the deed says --------------------------------------------------------------------------------------------
+
+
+class WrongContent(Refused):
+    """A value of the deed is wrong."""
+
+
+class InvalidValue(WrongContent):
+    """A text is empty or too long, or two values contradict each other."""
+
+
+class InvalidCode(WrongContent):
+    """No electronic identifier."""
+
+
+class InvalidCalendar(WrongContent):
+    """The calendar contradicts itself."""
+
+
+class InvalidPolicy(WrongContent):
+    """The policy cannot be counted with."""
+
+
+class FutureDeed(WrongContent):
+    """A deed cannot be dated after the store's day."""
+
+
+class CalendarYearMissing(WrongContent):
+    """The act lies in, or a clock reaches, a year without a calendar."""
+
+
+class UnknownJurisdiction(WrongContent):
+    """Nobody registered that jurisdiction."""
+
+
+class JurisdictionClosedThen(WrongContent):
+    """The jurisdiction did not exist on the day of the deed."""
+
+
+class UnknownAgency(WrongContent):
+    """Nobody registered that agency."""
+
+
+class AgencyClosedThen(WrongContent):
+    """The agency did not exist on the day of the deed."""
+
+
+class LaterThanDue(WrongContent):
+    """The chair's own date is later than the date that the rule gives."""
+
+
+# --- regulation ----------------------------------------------------------------------------------------------------
+
+
+class RegulationRefused(Refused):
+    """The register does not allow it."""
+
+
+class AlreadyRegistered(RegulationRefused):
+    """The code is in use."""
+
+
+class AlreadyClosed(RegulationRefused):
+    """The body was closed before."""
+
+
+class PlanAlreadyAdopted(RegulationRefused):
+    """The plan of that number and year is recorded."""
+
+
+class CalendarAlreadyThere(RegulationRefused):
+    """A proposal is made only for a year without a calendar."""
+
+
+# --- petition ------------------------------------------------------------------------------------------------------
+
+
+class PetitionRefused(Refused):
+    """The petition's state does not allow it."""
+
+
+class CaseEnded(PetitionRefused):
+    """The case has ended."""
+
+
+class AnsweringWithdrawnPetition(CaseEnded):
+    """A withdrawn petition is not answered."""
+
+
+class DatedBeforeReceipt(PetitionRefused):
+    """The deed is dated before the petition was received."""
+
+
+class UnknownPetition(PetitionRefused):
+    """There is no such petition."""
+
+
+class AlreadyForwarded(PetitionRefused):
+    """The agency has it to prepare an answer already."""
+
+
+class NeverForwarded(PetitionRefused):
+    """The agency was never asked to prepare an answer."""
+
+
+class AlreadyScheduled(PetitionRefused):
+    """The petition is on an agenda already."""
+
+
+class AlreadyRaised(PetitionRefused):
+    """The petition was raised at that conference before."""
+
+
+class NeverRaised(PetitionRefused):
+    """The petition was not raised at that conference."""
+
+
+class ConferenceElsewhere(PetitionRefused):
+    """The conference is not one of the petition's jurisdiction or of one above it."""
+
+
+class AlreadyAssigned(PetitionRefused):
+    """A lead agency has the case: reassign it."""
+
+
+class NeverAssigned(PetitionRefused):
+    """The case was assigned to nobody, or not to this agency."""
+
+
+class AlreadyComplex(PetitionRefused):
+    """The case was decided to be complex before."""
+
+
+class NothingToExtend(PetitionRefused):
+    """No reply clock runs."""
+
+
+class ExtensionNotLater(PetitionRefused):
+    """The expected day is no later than the due date."""
+
+
+class AlreadyEscalated(PetitionRefused):
+    """The higher authority has the matter."""
+
+
+class NeverEscalated(PetitionRefused):
+    """No higher authority was asked, or it has answered."""
+
+
+class ReplyNumberUsed(PetitionRefused):
+    """A reply of that number was recorded."""
+
+
+class UnknownReply(PetitionRefused):
+    """There is no reply of that number."""
+
+
+class ReportedBeforeReply(PetitionRefused):
+    """A report is dated before its reply."""
+
+
+class ClosingWithoutReplyOrGround(PetitionRefused):
+    """A case is closed with its reply, or on a stated ground."""
+
+
+class NeverEnded(PetitionRefused):
+    """Only an ended case is reopened."""
+
+
+class ReopeningMergedPetition(PetitionRefused):
+    """A merged petition goes on in its survivor."""
+
+
+class ReopenedBeforeEnd(PetitionRefused):
+    """The reopening is dated before the end."""
+
+
+class MergingWithItself(PetitionRefused):
+    """A petition is merged into another one."""
+
+
+class MergingIntoEndedPetition(PetitionRefused):
+    """The survivor has ended."""
+
+
+# --- conference ----------------------------------------------------------------------------------------------------
+
+
+class ConferenceRefused(Refused):
+    """The conference's state does not allow it."""
+
+
+class UnknownConference(ConferenceRefused):
+    """There is no such conference."""
+
+
+class NeverProposed(ConferenceRefused):
+    """There is no proposal to decide on."""
+
+
+class ProposalAlreadyDecided(ConferenceRefused):
+    """The proposal was decided on."""
+
+
+class ProposalNotAccepted(ConferenceRefused):
+    """The chair has not accepted the proposal."""
+
+
+class AlreadyPlanned(ConferenceRefused):
+    """The conference has its days: reschedule it."""
+
+
+class NeverPlanned(ConferenceRefused):
+    """The conference has no days yet."""
+
+
+class DatedBeforeConference(ConferenceRefused):
+    """The deed is dated before the act that it follows."""
+
+
+class PlannedAfterItsDay(ConferenceRefused):
+    """A conference is planned for a day not before the planning act."""
+
+
+class NamesAnotherDate(ConferenceRefused):
+    """The conference was never planned for the date that the notice names."""
+
+
+class ConferenceIsCancelled(ConferenceRefused):
+    """The conference was cancelled."""
+
+
+class ConferenceAlreadyOpened(ConferenceRefused):
+    """The conference was opened."""
+
+
+class OpeningOnAnotherDay(ConferenceRefused):
+    """A conference opens on its planned first day."""
+
+
+class ConferenceNeverOpened(ConferenceRefused):
+    """The conference was not opened."""
+
+
+class ConferenceAlreadyClosed(ConferenceRefused):
+    """The conference was closed."""
+
+
+class ConferenceNotClosed(ConferenceRefused):
+    """The conference has not been closed."""
+
+
+class OutsideTheConference(ConferenceRefused):
+    """The deed is dated on no day of the conference."""
+
+
+class TaskAlreadyAssigned(ConferenceRefused):
+    """A task of that name was given out."""
+
+
+class UnknownTask(ConferenceRefused):
+    """There is no task of that name."""
+
+
+class TaskAlreadyDone(ConferenceRefused):
+    """The task was done before."""
+
+
+class SecretaryMissing(ConferenceRefused):
+    """Minutes are adopted by a secretary."""
+
+
+class MinutesAlreadyAdopted(ConferenceRefused):
+    """The minutes were adopted."""
+
+
+class SpeakerAlreadyRegistered(ConferenceRefused):
+    """The speaker is on the list."""
+
+
+class UnknownSpeaker(ConferenceRefused):
+    """The speaker never registered."""
+
+
+class SpeakerAlreadyCalled(ConferenceRefused):
+    """The speaker had the floor."""
+
+
+class SpeakerOutOfOrder(ConferenceRefused):
+    """Another speaker registered earlier, and the chair gave no reason."""
+
+
+class ReviewAlreadyHeld(ConferenceRefused):
+    """The internal review was held."""
+
+
+class ConclusionAlreadyIssued(ConferenceRefused):
+    """The conclusion notice was issued."""
+
+
+# --- annulment -----------------------------------------------------------------------------------------------------
+
+
+class AnnulmentRefused(Refused):
+    """The record stays."""
+
+
+class UnknownRecord(AnnulmentRefused):
+    """The stream holds no such record."""
+
+
+class AlreadyAnnulled(AnnulmentRefused):
+    """The record was taken back before."""
+
+
+class NotAnnullable(AnnulmentRefused):
+    """Such a record is not taken back."""
+
+
+class LaterFactsRestOnIt(AnnulmentRefused):
+    """A later fact would be impossible without the record."""

@@ -1,0 +1,142 @@
+"""The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import msgspec
+
+from services.intake.domain.errors import (
+    AgencyClosedThen,
+    CalendarYearMissing,
+    JurisdictionClosedThen,
+    UnknownAgency,
+    UnknownJurisdiction,
+)
+from services.intake.domain.facts import Fact
+from shared.calendar import Calendar, CalendarYear
+from shared.events.regulation import (
+    AgencyClosed,
+    AgencyRegistered,
+    CalendarProposed,
+    CalendarPublished,
+    DialoguePlanAdopted,
+    JurisdictionClosed,
+    JurisdictionRegistered,
+    PolicyAdopted,
+)
+from shared.identifiers import NATION, lineage
+from shared.policy import DEFAULT_POLICY, Policy
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A jurisdiction or an agency: `jurisdiction` is the parent of the one, the seat of the other."""
+
+    code: str
+    name: str
+    jurisdiction: str
+    valid_from: date
+    closed_on: date | None = None
+    successor: str = ""
+    level: str = ""
+
+    def existed(self, day: date) -> bool:
+        """Whether the body existed on a day; `closed_on` is the first day without it."""
+        return self.valid_from <= day and (self.closed_on is None or day < self.closed_on)
+
+
+class Regulation:
+    """What the facts of the regulation say, folded."""
+
+    def __init__(self) -> None:
+        self.jurisdictions: dict[str, Body] = {}
+        self.agencies: dict[str, Body] = {}
+        self.years: dict[int, CalendarYear] = {}
+        self.policies: dict[str, list[Policy]] = {}
+        self.plans: set[tuple[str, str, int]] = set()
+        self.calendar = Calendar()
+
+    def policy_in_force(self, jurisdiction: str, day: date) -> Policy:
+        """The policy of a jurisdiction on a day: its own, its nearest superior's, or the built-in default."""
+        for code in lineage(jurisdiction):
+            valid = [policy for policy in self.policies.get(code, ()) if policy.valid_from <= day]
+            if valid:
+                # Of one day the later record wins.
+                return max(enumerate(valid), key=lambda p: (p[1].valid_from, p[0]))[1]
+        return DEFAULT_POLICY
+
+    def agency_on(self, code: str, day: date, field: str = "agency") -> Body:
+        """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
+        agency = self.agencies.get(code)
+        if agency is None:
+            raise UnknownAgency(f"{field}: no agency {code!r} is registered; register it first")
+        if not agency.existed(day):
+            hint = f"; its successor is {agency.successor}" if agency.successor else ""
+            raise AgencyClosedThen(f"{field}: the agency {code} did not exist on {day}{hint}")
+        return agency
+
+    def jurisdiction_on(self, code: str, day: date, field: str = "jurisdiction") -> Body:
+        """The jurisdiction as it was on a day. Raises UnknownJurisdiction, JurisdictionClosedThen."""
+        found = self.jurisdictions.get(code)
+        if found is None:
+            raise UnknownJurisdiction(f"{field}: no jurisdiction {code!r} is registered; register it first")
+        if not found.existed(day):
+            hint = f"; its successor is {found.successor}" if found.successor else ""
+            raise JurisdictionClosedThen(f"{field}: the jurisdiction {code} did not exist on {day}{hint}")
+        return found
+
+    def require_calendar(self, day: date, field: str) -> None:
+        """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""
+        if day.year not in self.years:
+            raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
+
+
+def fold_regulation(facts: Iterable[Fact]) -> Regulation:
+    """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
+    regulation = Regulation()
+    for fact in facts:
+        _evolve(regulation, fact)
+    regulation.calendar = Calendar(regulation.years.values())
+    return regulation
+
+
+def _evolve(regulation: Regulation, fact: Fact) -> None:
+    match fact.event:
+        case JurisdictionRegistered() as event:
+            regulation.jurisdictions[event.code] = Body(
+                event.code, event.name, event.parent or NATION, event.valid_from, level=event.level
+            )
+        case JurisdictionClosed() as event:
+            _close(regulation.jurisdictions, event)
+        case AgencyRegistered() as event:
+            regulation.agencies[event.code] = Body(event.code, event.name, event.jurisdiction, event.valid_from)
+        case AgencyClosed() as event:
+            _close(regulation.agencies, event)
+        case PolicyAdopted() as event:
+            regulation.policies.setdefault(event.jurisdiction, []).append(event.policy)
+        case DialoguePlanAdopted() as event:
+            regulation.plans.add((event.jurisdiction, event.number, event.year))
+        case CalendarPublished() | CalendarProposed() as event:
+            _take_year(regulation, fact, event)
+        case _:
+            pass
+
+
+def _close(bodies: dict[str, Body], event: JurisdictionClosed | AgencyClosed) -> None:
+    if (body := bodies.get(event.code)) is not None:
+        bodies[event.code] = msgspec.structs.replace(body, closed_on=event.effective_on, successor=event.successor)
+
+
+def _take_year(regulation: Regulation, fact: Fact, event: CalendarPublished | CalendarProposed) -> None:
+    known = regulation.years.get(event.year)
+    proposed = isinstance(event, CalendarProposed)
+    if proposed and known is not None and not known.provisional:
+        return
+    regulation.years[event.year] = CalendarYear(
+        year=event.year,
+        holidays=event.holidays,
+        makeup_days=event.makeup_days,
+        version=str(fact.event_id),
+        provisional=proposed,
+        confirmed=isinstance(event, CalendarPublished) and event.confirmed,
+        document=event.document if isinstance(event, CalendarPublished) else event.basis,
+    )

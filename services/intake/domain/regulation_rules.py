@@ -1,0 +1,109 @@
+"""Which deeds the register of bodies, policies, calendars and plans allows."""
+
+from services.intake.domain import errors
+from services.intake.domain.regulation import Body, Regulation
+from shared.calendar import CalendarYear, InvalidCalendar, validate
+from shared.events import Deed
+from shared.events.regulation import (
+    AgencyClosed,
+    AgencyRegistered,
+    CalendarProposed,
+    CalendarPublished,
+    DialoguePlanAdopted,
+    JurisdictionClosed,
+    JurisdictionRegistered,
+    PolicyAdopted,
+)
+from shared.identifiers import NATION
+from shared.policy import DUTIES, Policy
+
+MAX_DAYS = 366
+
+
+def check_regulation(deed: Deed, regulation: Regulation) -> str:
+    """The jurisdiction that the deed belongs to. Raises RegulationRefused, WrongContent."""
+    match deed:
+        case JurisdictionRegistered():
+            _check_new(regulation.jurisdictions.get(deed.code), deed.code)
+            if deed.parent and deed.parent != NATION:
+                regulation.jurisdiction_on(deed.parent, deed.valid_from, "parent")
+            return deed.code
+        case JurisdictionClosed():
+            _check_closing(regulation.jurisdictions, deed, errors.UnknownJurisdiction)
+            return deed.code
+        case AgencyRegistered():
+            _check_new(regulation.agencies.get(deed.code), deed.code)
+            _check_seat(regulation, deed.jurisdiction)
+            return deed.jurisdiction
+        case AgencyClosed():
+            return _check_closing(regulation.agencies, deed, errors.UnknownAgency).jurisdiction
+        case PolicyAdopted():
+            _check_seat(regulation, deed.jurisdiction)
+            _check_policy(deed.policy)
+            return deed.jurisdiction
+        case DialoguePlanAdopted():
+            regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
+            if (deed.jurisdiction, deed.number, deed.year) in regulation.plans:
+                raise errors.PlanAlreadyAdopted(f"number: the plan {deed.number} of {deed.year} is recorded")
+            return deed.jurisdiction
+        case CalendarPublished() | CalendarProposed():
+            _check_calendar(deed, regulation)
+            return NATION
+        case _:
+            raise TypeError(f"{deed.TOPIC} is no deed of the regulation")
+
+
+def _check_new(known: Body | None, code: str) -> None:
+    if known is not None:
+        raise errors.AlreadyRegistered(f"code: {code} is registered ({known.name}); close it or take another code")
+
+
+def _check_seat(regulation: Regulation, code: str) -> None:
+    if code != NATION and code not in regulation.jurisdictions:
+        raise errors.UnknownJurisdiction(f"jurisdiction: {code!r} is not registered; register it first")
+
+
+def _check_closing(
+    bodies: dict[str, Body], deed: JurisdictionClosed | AgencyClosed, unknown: type[errors.Refused]
+) -> Body:
+    body = bodies.get(deed.code)
+    if body is None:
+        raise unknown(f"code: {deed.code!r} is not registered")
+    if body.closed_on is not None:
+        raise errors.AlreadyClosed(f"code: {deed.code} was closed on {body.closed_on}")
+    if deed.effective_on < body.valid_from:
+        raise errors.InvalidValue(f"effective_on: {deed.code} exists only from {body.valid_from} on")
+    if deed.successor and (deed.successor == deed.code or deed.successor not in bodies):
+        raise unknown(f"successor: {deed.successor!r} is not registered as another body; register it first")
+    return body
+
+
+def _check_calendar(deed: CalendarPublished | CalendarProposed, regulation: Regulation) -> None:
+    if isinstance(deed, CalendarProposed) and deed.year in regulation.years:
+        raise errors.CalendarAlreadyThere(f"year: {deed.year} has a calendar; publish another version instead")
+    try:
+        validate(CalendarYear(year=deed.year, holidays=deed.holidays, makeup_days=deed.makeup_days))
+    except InvalidCalendar as error:
+        raise errors.InvalidCalendar(str(error)) from error
+
+
+def _check_policy(policy: Policy) -> None:
+    if not policy.policy_id.strip() or not policy.document.number.strip():
+        raise errors.InvalidPolicy("policy: policy_id and document.number may not be empty")
+    duties = [rule.duty for rule in policy.rules]
+    for index, rule in enumerate(policy.rules):
+        field = f"policy.rules[{index}]"
+        if rule.duty not in DUTIES:
+            raise errors.InvalidPolicy(f"{field}.duty: {rule.duty!r} is none of {', '.join(DUTIES)}")
+        if duties.count(rule.duty) > 1:
+            raise errors.InvalidPolicy(f"{field}.duty: {rule.duty!r} is listed twice")
+        if not 0 <= rule.days <= MAX_DAYS:
+            raise errors.InvalidPolicy(f"{field}.days: {rule.days} is outside 0 to {MAX_DAYS}")
+        if rule.complex_days is not None and not rule.days <= rule.complex_days <= MAX_DAYS:
+            raise errors.InvalidPolicy(
+                f"{field}.complex_days: {rule.complex_days} is outside {rule.days} to {MAX_DAYS}"
+            )
+        if rule.duty == "reply" and rule.direction != "after":
+            raise errors.InvalidPolicy(f"{field}.direction: a reply is counted after its start")
+    if any(not 0 < days <= MAX_DAYS for days in policy.due_soon_days):
+        raise errors.InvalidPolicy(f"policy.due_soon_days: each is 1 to {MAX_DAYS}")

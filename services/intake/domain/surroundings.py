@@ -1,0 +1,216 @@
+"""Rules of petitions and conferences that look beyond their own stream: other aggregates, bodies, calendars."""
+
+from collections.abc import Iterable
+from datetime import date
+from uuid import UUID
+
+from services.intake.domain import errors
+from services.intake.domain.conference import Conference
+from services.intake.domain.conference_rules import check_at_conference
+from services.intake.domain.petition import Petition
+from services.intake.domain.world import World, counted, counted_under, reply_due
+from shared.events import Deed
+from shared.events.conference import (
+    AttendanceRecorded,
+    ConclusionNoticeIssued,
+    ConferenceClosed,
+    ConferencePlanned,
+    ConferenceProposed,
+    ConferenceRescheduled,
+    PreparationTaskAssigned,
+    SpeakerRegistered,
+)
+from shared.events.petition import (
+    AgencyResultReported,
+    AnswerPrepared,
+    EscalationProposed,
+    ExtensionGranted,
+    PetitionAnsweredAtConference,
+    PetitionAssigned,
+    PetitionForwarded,
+    PetitionMerged,
+    PetitionRaised,
+    PetitionReassigned,
+    PetitionReceived,
+    PetitionReopened,
+    PetitionScheduled,
+    ReplyReported,
+    Report,
+    WrittenReplyIssued,
+)
+from shared.identifiers import is_within
+
+CHAIR = "chair"
+#: What must precede the conference.
+BACKWARD = ("invitation", "public_notice", "preparation_report", "prepared_answer", "preparation_task")
+
+
+def check_receipt(deed: PetitionReceived, world: World) -> None:
+    """A petition comes in where a jurisdiction exists; under a policy that counts from receipt its clock starts."""
+    world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
+    rule = world.regulation.policy_in_force(deed.jurisdiction, deed.effective_on).rule("reply")
+    if rule.counted_from == "receipt":
+        _reply_counts(deed.jurisdiction, deed.effective_on, world)
+
+
+def check_around_petition(petition: Petition, deed: Deed, world: World, petition_id: UUID) -> None:
+    """Refuse what the surroundings of a petition do not allow."""
+    match deed:
+        case PetitionForwarded() | AnswerPrepared() | EscalationProposed() | AgencyResultReported():
+            world.regulation.agency_on(deed.agency, deed.effective_on)
+        case PetitionScheduled():
+            _check_schedule(petition, deed, world)
+        case PetitionRaised():
+            conference = _conference_of(petition, deed.conference_id, world)
+            check_at_conference(conference, deed)
+        case PetitionAnsweredAtConference():
+            check_at_conference(world.conference(deed.conference_id), deed)
+            if deed.by != CHAIR:
+                world.regulation.agency_on(deed.by, deed.effective_on, "by")
+        case PetitionAssigned() | PetitionReassigned():
+            check_assignment(petition, deed, world)
+        case ExtensionGranted():
+            _check_extension(petition, deed, world)
+        case WrittenReplyIssued() | ReplyReported():
+            _check_reports(deed.reports, world)
+        case PetitionReopened():
+            _reply_counts(petition.jurisdiction, deed.effective_on, world)
+        case PetitionMerged():
+            _check_merger(deed, world, petition_id)
+        case _:
+            pass
+
+
+def check_assignment(
+    petition: Petition, deed: PetitionAssigned | PetitionReassigned, world: World, field: str = ""
+) -> None:
+    """The bodies exist on that day; the chair's own date is no later than the reply's."""
+    world.regulation.agency_on(deed.agency, deed.effective_on, f"{field}agency")
+    for code in deed.assisting:
+        world.regulation.agency_on(code, deed.effective_on, f"{field}assisting")
+    if deed.due_on is None:
+        return
+    world.regulation.require_calendar(deed.due_on, f"{field}due_on")
+    due = reply_due(petition, world)
+    if due is not None and deed.due_on > due:
+        raise errors.LaterThanDue(f"{field}due_on: {deed.due_on} is later than the reply's due date {due}")
+    if deed.due_on < deed.effective_on:
+        raise errors.InvalidValue(f"{field}due_on: {deed.due_on} is before the assignment on {deed.effective_on}")
+
+
+def check_proposal(deed: ConferenceProposed, world: World) -> None:
+    """A proposal names an existing jurisdiction and existing petitions."""
+    world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
+
+
+def check_around_conference(conference: Conference | None, deed: Deed, world: World) -> None:
+    """Refuse what the surroundings of a conference do not allow."""
+    match deed:
+        case ConferencePlanned():
+            _check_plan(conference, deed, world)
+        case ConferenceRescheduled() if conference is not None:
+            _check_days(deed.first_day, deed.last_day, deed.effective_on)
+            act_on = conference.planned_on or deed.effective_on
+            _backward_counts(conference.jurisdiction, deed.first_day, act_on, world)
+        case PreparationTaskAssigned():
+            world.regulation.agency_on(deed.agency, deed.effective_on)
+        case AttendanceRecorded():
+            for code in deed.agencies:
+                world.regulation.agency_on(code, deed.effective_on, "agencies")
+        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
+            world.petition(petition_id, "petition_id")
+        case ConferenceClosed() if conference is not None:
+            _reply_counts(conference.jurisdiction, deed.effective_on, world)
+            for duty in ("internal_review", "conclusion_notice"):
+                counted(world, conference.jurisdiction, duty, deed.effective_on)
+        case _:
+            pass
+
+
+def check_lines(deed: ConclusionNoticeIssued) -> None:
+    """A notice assigns each petition once."""
+    named = [line.petition_id for line in deed.assignments]
+    for petition_id in named:
+        if named.count(petition_id) > 1:
+            raise errors.InvalidValue(f"assignments: the petition {petition_id} is listed twice")
+
+
+def _check_plan(conference: Conference | None, deed: ConferencePlanned, world: World) -> None:
+    if conference is not None and conference.jurisdiction != deed.jurisdiction:
+        raise errors.InvalidValue(f"jurisdiction: the conference was proposed for {conference.jurisdiction}")
+    world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
+    for field, code in (("office", deed.office), ("station", deed.station)):
+        if code:
+            world.regulation.agency_on(code, deed.effective_on, field)
+    _check_days(deed.first_day, deed.last_day, deed.effective_on)
+    _backward_counts(deed.jurisdiction, deed.first_day, deed.effective_on, world)
+
+
+def _check_days(first_day: date, last_day: date, act_on: date) -> None:
+    if last_day < first_day:
+        raise errors.InvalidValue(f"last_day: {last_day} is before first_day {first_day}")
+    if first_day < act_on:
+        raise errors.PlannedAfterItsDay(f"first_day: {first_day} is before the day of the act, {act_on}")
+
+
+def _backward_counts(jurisdiction: str, first_day: date, act_on: date, world: World) -> None:
+    world.regulation.require_calendar(first_day, "first_day")
+    for duty in BACKWARD:
+        counted_under(world, jurisdiction, duty, first_day, act_on)
+
+
+def _reply_counts(jurisdiction: str, start: date, world: World) -> None:
+    for is_complex in (False, True):
+        counted(world, jurisdiction, "reply", start, is_complex=is_complex)
+
+
+def _conference_of(petition: Petition, conference_id: UUID, world: World) -> Conference:
+    conference = world.conference(conference_id)
+    if not is_within(petition.jurisdiction, conference.jurisdiction):
+        raise errors.ConferenceElsewhere(
+            f"conference_id: the conference is of {conference.jurisdiction}, the petition of {petition.jurisdiction}"
+        )
+    return conference
+
+
+def _check_schedule(petition: Petition, deed: PetitionScheduled, world: World) -> None:
+    conference = _conference_of(petition, deed.conference_id, world)
+    if conference.cancelled:
+        raise errors.ConferenceIsCancelled("conference_id: the conference was cancelled")
+    if conference.planned_on is None:
+        raise errors.NeverPlanned("conference_id: plan the conference first")
+    if conference.closed_on is not None and deed.effective_on > conference.closed_on:
+        raise errors.ConferenceAlreadyClosed(f"conference_id: the conference closed on {conference.closed_on}")
+    for other_id in petition.scheduled:
+        other = world.conferences.get(other_id)
+        if other is not None and not other.cancelled and other.closed_on is None:
+            raise errors.AlreadyScheduled(f"conference_id: the petition is on the agenda of {other_id}")
+
+
+def _check_extension(petition: Petition, deed: ExtensionGranted, world: World) -> None:
+    due = reply_due(petition, world)
+    if due is None:
+        raise errors.NothingToExtend("no reply clock runs for this petition: it was raised at no closed conference")
+    for field in ("petitioner_told_on", "committee_told_on"):
+        told = getattr(deed, field)
+        if told > world.today:
+            raise errors.FutureDeed(f"{field}: {told} is after today, {world.today}")
+        if told < petition.received_on:
+            raise errors.DatedBeforeReceipt(f"{field}: {told} is before the receipt on {petition.received_on}")
+    world.regulation.require_calendar(deed.expected_on, "expected_on")
+    if deed.expected_on <= due:
+        raise errors.ExtensionNotLater(f"expected_on: {deed.expected_on} is not after the due date {due}")
+
+
+def _check_reports(reports: Iterable[Report], world: World) -> None:
+    for report in reports:
+        if report.on > world.today:
+            raise errors.FutureDeed(f"reports: {report.on} is after today, {world.today}")
+
+
+def _check_merger(deed: PetitionMerged, world: World, petition_id: UUID) -> None:
+    if deed.into == petition_id:
+        raise errors.MergingWithItself("into: name another petition")
+    survivor = world.petition(deed.into, "into")
+    if survivor.ended:
+        raise errors.MergingIntoEndedPetition(f"into: the survivor ended ({survivor.ended}); reopen it first")

@@ -1,0 +1,33 @@
+"""The HTTP application of intake: every route, one place."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+
+from services.intake.entrypoints import openapi
+from services.intake.entrypoints.clock import ClockMove
+from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
+from shared.http.auth import Callers
+from shared.http.problems import EXCEPTION_HANDLERS
+
+MAX_BODY = 1024 * 1024  # bytes
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None) -> Litestar:
+    """The application over these routes; every one of them but the probes needs a caller."""
+    app = Litestar(
+        route_handlers=list(routes),
+        before_request=callers.hook(),
+        exception_handlers={**EXCEPTION_HANDLERS, **REFUSAL_HANDLERS},
+        request_max_body_size=MAX_BODY,
+        openapi_config=openapi.config(),
+        lifespan=[lifespan] if lifespan else [],
+        logging_config=None,
+        debug=False,
+    )
+    openapi.describe_bodies(app, ClockMove)
+    return app

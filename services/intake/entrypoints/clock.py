@@ -1,0 +1,73 @@
+"""`/v1/clock`: what the store's clock shows; a development store's may be moved forwards."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Protocol
+
+import msgspec
+from litestar import Request, get, post
+from litestar.handlers import HTTPRouteHandler
+
+from services.intake.application.knowledge import Knowledge
+from services.intake.entrypoints import openapi
+from shared.http.auth import caller_of, need_role
+from shared.http.problems import ProblemError
+from shared.identifiers import local_day
+from shared.postgres.store import MovedBackwards
+
+
+class Clock(Protocol):
+    """The store's clock."""
+
+    async def now(self) -> datetime: ...
+    async def is_movable(self) -> bool: ...
+    async def move(self, to: datetime) -> datetime: ...
+
+
+class ClockState(msgspec.Struct, frozen=True):
+    """What the clock shows, and the day of that in Asia/Ho_Chi_Minh."""
+
+    now: datetime
+    today: date
+    movable: bool
+
+
+class ClockMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The instant to move to, with its offset."""
+
+    to: Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+def clock_routes(clock: Clock, knowledge: Knowledge, after_move: Any) -> list[HTTPRouteHandler]:
+    """The two routes; `after_move` is awaited once the clock has moved."""
+
+    @get("/v1/clock", summary="The store's clock", tags=["clock"], responses=openapi.READ_PROBLEMS)
+    async def read_clock() -> ClockState:
+        return await _state(clock)
+
+    @post(
+        "/v1/clock",
+        summary="Move a development store's clock forwards",
+        tags=["clock"],
+        status_code=200,
+        responses=openapi.COMMAND_PROBLEMS,
+        operation_class=openapi.body_operation(ClockMove),
+    )
+    async def move_clock(request: Request[Any, Any, Any]) -> ClockState:
+        need_role(caller_of(request), "operations")
+        move = msgspec.json.decode(await request.body(), type=ClockMove)
+        if not await clock.is_movable():
+            raise ProblemError(409, "clock-not-movable", "this store keeps real time: its clock is not moved")
+        try:
+            await clock.move(move.to)
+        except MovedBackwards as error:
+            raise ProblemError(409, "clock-moves-forwards", f"to: {error}") from None
+        await knowledge.refresh()
+        await after_move()
+        return await _state(clock)
+
+    return [read_clock, move_clock]
+
+
+async def _state(clock: Clock) -> ClockState:
+    now = await clock.now()
+    return ClockState(now, local_day(now), await clock.is_movable())

@@ -1,0 +1,128 @@
+"""The command queue `intake.commands`: the caller is whom the broker vouched for; every command is answered."""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from services.intake.application.command import Command, Done
+from services.intake.application.commands import CODECS, route_of_command
+from services.intake.application.desk import Desk
+from services.intake.application.texts import cleaned
+from services.intake.entrypoints.callers import domain_caller
+from services.intake.entrypoints.refusals import problem_of
+from shared.events import DEEDS
+from shared.http.auth import Callers
+from shared.http.problems import ProblemError, problem_body
+from shared.postgres.errors import Overloaded, StoreUnavailable
+from shared.postgres.group_commit import PASSING
+
+log = structlog.get_logger("queue")
+
+UNKNOWN = ""  # the command's name when the body could not be read
+
+
+class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a queued command: the deed's topic, the target if it has one, the same data as over HTTP."""
+
+    command: str
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+    id: str = ""
+    aggregate: str = ""
+    if_match: int | None = None
+
+
+class Refusals(Protocol):
+    """Where refused commands are kept."""
+
+    async def keep(self, caller: str, command: str, code: str, reason: str, body: bytes) -> UUID: ...
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a queued command came to, as bytes for the reply."""
+
+    accepted: bool
+    body: bytes
+
+
+class Passing(Exception):
+    """The store cannot take the command now: it stays in the queue."""
+
+
+_envelope = msgspec.json.Decoder(Envelope)
+
+
+class CommandIntake:
+    """Decides queued commands; knows nothing of the broker."""
+
+    def __init__(self, desk: Desk, callers: Callers, refusals: Refusals) -> None:
+        self._desk = desk
+        self._callers = callers
+        self._refusals = refusals
+
+    async def take(self, body: bytes, user_id: str | None, message_id: str | None) -> Answer:
+        """Decide one; a refusal is kept before it is answered. Raises Passing."""
+        name = UNKNOWN
+        try:
+            caller = self._callers.of_broker_user(user_id)
+            if caller is None:
+                raise ProblemError(401, "unauthenticated", "user_id: the broker vouched for nobody known here")
+            if not message_id:
+                # The queue delivers at least once: without a key a second delivery would be a second record.
+                raise ProblemError(
+                    422, "message-id-missing", "message_id: it is the idempotency key; give each command one"
+                )
+            envelope = _envelope.decode(cleaned(body))
+            name = envelope.command
+            route = route_of_command(name, has_target=bool(envelope.id), aggregate=envelope.aggregate)
+            if route is None:
+                raise ProblemError(422, "unknown-command", "command: names no deed")
+            codec = CODECS[route.path]
+            done = await self._desk.execute(
+                Command(
+                    codec=codec,
+                    target=envelope.id,
+                    body=codec.decode(bytes(envelope.data)),
+                    caller=domain_caller(caller),
+                    key=message_id,
+                    if_match=envelope.if_match,
+                )
+            )
+            return Answer(True, _accepted(done))
+        except (StoreUnavailable, Overloaded, *PASSING) as error:
+            raise Passing from error
+        except Exception as error:
+            problem = _problem(error)
+            # A name that is no deed's may be anything, so it stays inside the sealed body.
+            name = name if name in DEEDS else UNKNOWN
+            try:
+                refused_id = await self._refusals.keep(user_id or "", name, problem.code, problem.detail, body)
+            except PASSING as away:
+                raise Passing from away
+            log.info("command_refused", caller=user_id or "", command=name, code=problem.code)
+            members = problem.members | {"refused_id": refused_id}
+            return Answer(False, problem_body(problem.status, problem.code, problem.detail, **members))
+
+
+def _problem(error: Exception) -> ProblemError:
+    if isinstance(error, ProblemError):
+        return error
+    try:
+        return problem_of(error)
+    except Exception as unforeseen:
+        # A command that breaks us is kept like a refused one: dropping it, or trying for ever, would lose it.
+        log.error("unforeseen", kind=type(unforeseen).__name__)
+        return ProblemError(500, "internal-error", "an unforeseen error; the command is kept")
+
+
+def _accepted(done: Done) -> bytes:
+    answer: dict[str, Any] = {
+        "id": done.id,
+        "version": done.version,
+        "position": done.position,
+        "recorded_at": done.recorded_at,
+    }
+    if done.receipt_code:
+        answer["receipt_code"] = done.receipt_code
+    return msgspec.json.encode(answer)

@@ -1,0 +1,30 @@
+-- Beside the event store: refused commands, who read sealed content, and which petitions a conference concerns.
+
+-- A refused command of the queue is kept, sealed under the master key, with its reason; never dropped.
+CREATE TABLE refused_commands (
+    refused_id  uuid        PRIMARY KEY,
+    refused_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
+    caller      text        NOT NULL,
+    command     text        NOT NULL,
+    reason_code text        NOT NULL,
+    reason      text        NOT NULL,
+    sealed      bytea       NOT NULL
+);
+CREATE INDEX refused_commands_at ON refused_commands (refused_at);
+
+-- Written before the content is answered: who read what a citizen wrote, and for whom.
+CREATE TABLE content_reads (
+    read_id      uuid        PRIMARY KEY,
+    read_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
+    caller       text        NOT NULL,
+    on_behalf_of text        NOT NULL,
+    petition_id  uuid        NOT NULL
+);
+CREATE INDEX content_reads_petition ON content_reads (petition_id, read_at);
+
+-- The conference that a petition's event names. The stored bytes are UTF-8 JSON and never change, so neither does this.
+CREATE FUNCTION intake_conference_of(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT convert_from(state, 'UTF8')::jsonb #>> '{data,conference_id}'
+$$;
+CREATE INDEX stored_events_conference ON stored_events (intake_conference_of(state))
+    WHERE topic IN ('PetitionScheduled', 'PetitionRaised');

@@ -1,0 +1,1 @@
+"""PostgreSQL as the event store: migrations, the group commit, the feed, identity, leases."""

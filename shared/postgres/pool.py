@@ -1,0 +1,94 @@
+"""Connections: bounded, timed, and each checked for whose database it reached."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import structlog
+
+from shared.postgres.store import read_identity
+
+COMMAND_TIMEOUT = 30.0  # seconds for one statement
+CONNECT_TIMEOUT = 5.0  # seconds
+POLL = 1.0  # seconds: notifications are only a hint
+
+_log = structlog.get_logger(__name__)
+_SETTINGS = {
+    "jit": "off",
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": "30000",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+
+
+async def create_pool(
+    dsn: str, *, application: str, largest: int = 10, event_store: bool = True
+) -> "asyncpg.Pool[asyncpg.Record]":
+    """A pool whose every new connection to an event store has read the store's identity."""
+
+    async def prepare(connection: Any) -> None:
+        if event_store:
+            await read_identity(connection)
+
+    return await asyncpg.create_pool(
+        dsn,
+        min_size=1,
+        max_size=largest,
+        command_timeout=COMMAND_TIMEOUT,
+        timeout=CONNECT_TIMEOUT,
+        init=prepare,
+        server_settings={**_SETTINGS, "application_name": application},
+        target_session_attrs="read-write",
+    )
+
+
+class Notifications:
+    """Wakes whoever waits when events were recorded; polls too, because a notification may never come."""
+
+    def __init__(self, dsn: str, channel: str = "stored_events") -> None:
+        self._dsn, self._channel = dsn, channel
+        self._waiters: set[asyncio.Event] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._listen(), name=f"listen-{self._channel}")
+
+    async def close(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    @contextlib.asynccontextmanager
+    async def subscribed(self) -> AsyncIterator[asyncio.Event]:
+        """An event that is set at each notification; clear it before looking."""
+        event = asyncio.Event()
+        self._waiters.add(event)
+        try:
+            yield event
+        finally:
+            self._waiters.discard(event)
+
+    def wake(self) -> None:
+        for event in self._waiters:
+            event.set()
+
+    async def _listen(self) -> None:
+        while True:
+            connection = None
+            try:
+                connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT, server_settings=_SETTINGS)
+                await connection.add_listener(self._channel, lambda *_: self.wake())
+                while not connection.is_closed():
+                    await asyncio.sleep(POLL)
+                    await connection.fetchval("SELECT 1", timeout=CONNECT_TIMEOUT)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                _log.warning("listen_lost", error=type(error).__name__)
+            finally:
+                if connection is not None and not connection.is_closed():
+                    connection.terminate()
+            await asyncio.sleep(POLL)

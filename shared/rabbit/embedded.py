@@ -1,0 +1,233 @@
+"""A private RabbitMQ for development and tests: own node, own ports, own folder, own epmd, nothing left behind."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin change to the user rabbitmq
+START_TIMEOUT = 90.0  # seconds
+STOP_TIMEOUT = 20.0  # seconds
+GREETING = b"AMQP\x00\x00\x09\x01"
+MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later run knows its own
+
+
+class BrokerUnavailable(RuntimeError):
+    """No broker, and no way to start one here; the message names the remedy."""
+
+
+class PrivateBroker:
+    """A node of one's own in a folder; `start` and `stop` may be repeated, the data stays."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._port, self._dist, self._epmd_port = free_ports(3)
+        self._node: subprocess.Popen[bytes] | None = None
+        self._epmd: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """Its default virtual host."""
+        return self.vhost_url("%2F")
+
+    def vhost_url(self, vhost: str) -> str:
+        """One virtual host of it."""
+        return f"amqp://guest:guest@127.0.0.1:{self._port}/{vhost}"
+
+    def launch(self) -> None:
+        """Start without waiting. Raises BrokerUnavailable."""
+        script = server_script()
+        if script is None:
+            raise BrokerUnavailable("no rabbitmq-server is installed: apt-get install rabbitmq-server, or give a URL")
+        (self._folder / "log").mkdir(parents=True, exist_ok=True)
+        self._end_leftover()
+        (self._folder / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self._port}\ndisk_free_limit.absolute = 50MB\n", "utf-8"
+        )
+        (self._folder / "enabled_plugins").write_text("[].\n", "utf-8")
+        with (self._folder / "log" / "start.log").open("ab") as output:
+            epmd = shutil.which("epmd") or "/usr/lib/erlang/bin/epmd"
+            # Ours, in the foreground: the one that a node starts by itself outlives it.
+            self._epmd = self._spawn([epmd, "-port", str(self._epmd_port), "-address", "127.0.0.1"], output)
+            _until_open(self._epmd_port, 5.0)
+            self._node = self._spawn([str(script)], output)
+        (self._folder / "pids").write_text(f"{self._node.pid} {self._epmd.pid}", "utf-8")
+
+    def wait_ready(self, timeout: float = START_TIMEOUT) -> None:
+        """Wait until it speaks AMQP. Raises BrokerUnavailable."""
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            if self._node is None or self._node.poll() is not None:
+                break
+            if _greets(self._port):
+                return
+            time.sleep(0.1)
+        raise BrokerUnavailable(f"the broker did not start; see {self._folder / 'log'}")
+
+    def start(self) -> None:
+        """Start and wait. Raises BrokerUnavailable."""
+        self.launch()
+        self.wait_ready()
+
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._node is not None and self._node.poll() is None
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """End it in good order, and its epmd with it."""
+        self._end(signal.SIGTERM)
+
+    def control(self, *arguments: str) -> str:
+        """What `rabbitmqctl` answers."""
+        command = [str(SCRIPTS / "rabbitmqctl"), "-q", *arguments]
+        done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode:
+            raise BrokerUnavailable(f"rabbitmqctl {arguments[0]}: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
+
+    def add_vhost(self, name: str) -> str:
+        """A fresh virtual host; its URL."""
+        self.control("add_vhost", name)
+        self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
+        return self.vhost_url(name)
+
+    def _environment(self) -> dict[str, str]:
+        folder = str(self._folder)
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RABBITMQ_", "ERL_"))}
+        return kept | {
+            MARK: folder,
+            "HOME": folder,
+            "RABBITMQ_NODENAME": "doithoai@localhost",
+            "RABBITMQ_DIST_PORT": str(self._dist),
+            "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
+            "RABBITMQ_LOG_BASE": f"{folder}/log",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",
+            "RABBITMQ_CONFIG_FILE": f"{folder}/rabbitmq.conf",
+            "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/advanced.config",
+            "RABBITMQ_CONF_ENV_FILE": f"{folder}/rabbitmq-env.conf",
+            "RABBITMQ_PID_FILE": f"{folder}/node.pid",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._epmd_port),
+        }
+
+    def _spawn(self, command: Sequence[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+        # A session of its own: Ctrl-C reaches us alone, and we end the whole group.
+        return subprocess.Popen(
+            command,
+            env=self._environment(),
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def _end(self, with_signal: signal.Signals) -> None:
+        for process in (self._node, self._epmd):
+            if process is not None:
+                end_group(process, with_signal, STOP_TIMEOUT)
+        self._node = self._epmd = None
+        (self._folder / "pids").unlink(missing_ok=True)
+
+    def _end_leftover(self) -> None:
+        """End what a run that was killed left over this very folder; two nodes on one folder would spoil it."""
+        with contextlib.suppress(OSError, ValueError):
+            for pid in map(int, (self._folder / "pids").read_text("utf-8").split()):
+                with contextlib.suppress(OSError):
+                    environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+                    if f"{MARK}={self._folder}".encode() in environment:
+                        os.killpg(pid, signal.SIGKILL)
+                        time.sleep(0.5)
+
+
+def end_group(process: subprocess.Popen[bytes], with_signal: signal.Signals, timeout: float) -> None:
+    """End a process that leads its own group, and everything in the group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, with_signal)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def server_script() -> Path | None:
+    """The installed `rabbitmq-server`, if there is one."""
+    if (SCRIPTS / "rabbitmq-server").exists():
+        return SCRIPTS / "rabbitmq-server"
+    found = shutil.which("rabbitmq-server")
+    return Path(found) if found else None
+
+
+def find_broker(
+    folder: Path, choice: str, say: Callable[[str], None], install: bool = True
+) -> PrivateBroker | str | None:
+    """A URL as given; else a private node, not yet launched; None where there is to be or can be no broker."""
+    if choice.startswith(("amqp://", "amqps://")):
+        return choice
+    if choice == "none":
+        return None
+    if server_script() is None and install and can_install():
+        say("RabbitMQ is not installed: installing it with apt-get (BROKER=none refuses).")
+        install_server()
+    return PrivateBroker(folder) if server_script() is not None else None
+
+
+def can_install() -> bool:
+    """Root on Debian or Ubuntu, and not refused with BROKER=none."""
+    return os.environ.get("BROKER") != "none" and os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_server() -> None:
+    """Install the distribution's package without letting it start a broker of its own."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n", "utf-8")
+        policy.chmod(0o755)
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "rabbitmq-server"]
+    try:
+        for step in (["apt-get", "update", "-qq"], command):
+            subprocess.run(step, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    finally:
+        if ours:
+            policy.unlink(missing_ok=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody uses now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _until_open(port: int, timeout: float) -> None:
+    until = time.monotonic() + timeout
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+
+
+def _greets(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as connection:
+        connection.sendall(GREETING)
+        return bool(connection.recv(1))
+    return False

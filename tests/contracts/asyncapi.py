@@ -1,0 +1,149 @@
+"""The AsyncAPI 3.0 document: exchanges, routing keys, headers, and a message for every event."""
+
+from typing import Any
+
+from shared.events import EVENTS
+from shared.identifiers import snake
+
+EXCHANGES = {"events": "dialogue.events", "deadlines": "dialogue.deadlines"}
+COMMANDS = "intake.commands"
+
+#: Every header is a string, as the CloudEvents SDK's RabbitMQ binding writes them.
+HEADERS = {
+    "ce-specversion": "always 1.0",
+    "ce-id": "the event's id, also the AMQP message_id; the same event always has the same",
+    "ce-source": "/doithoai/ and the name of the source",
+    "ce-type": "the event's topic",
+    "ce-time": "when it happened in event time: recorded_at, or the instant of a deadline event (RFC 3339)",
+    "ce-subject": "the id of the petition, conference, deadline, ... that it belongs to",
+    "ce-position": "its position in the source's log, gapless",
+    "ce-epoch": "the life of the source's log; a restore begins a new one",
+    "ce-recordedat": "when it was recorded (RFC 3339, UTC)",
+    "ce-previousid": "the id of the event at the position before; absent on the first",
+    "ce-aggregateversion": "its version within its subject, from 1",
+}
+
+
+def document() -> dict[str, Any]:
+    """The whole document, as plain values."""
+    messages = {topic: _message(topic) for topic in sorted(EVENTS)}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Đối thoại",
+            "version": "1.0.0",
+            "license": {"name": "Apache-2.0"},
+            "description": "Events of citizens' dialogue conferences and the deadlines that follow from them. "
+            "CloudEvents 1.0, binary mode. At least once, in order of position.",
+        },
+        "defaultContentType": "application/json",
+        "channels": {
+            **{name: _channel(name, exchange) for name, exchange in EXCHANGES.items()},
+            "commands": _commands(),
+            "answers": {"address": None, "description": "The queue named in reply_to.", "messages": _ref("Answer")},
+        },
+        "operations": {
+            "publishEvents": _operation("send", "events", "intake publishes every event it records"),
+            "publishDeadlines": _operation("send", "deadlines", "followup publishes every deadline event it raises"),
+            "receiveCommands": {
+                **_operation("receive", "commands", "intake takes commands; each is answered, a refused one kept"),
+                "reply": {
+                    "address": {"location": "$message.header#/replyTo"},
+                    "channel": {"$ref": "#/channels/answers"},
+                },
+            },
+        },
+        "components": {
+            "messages": {**messages, "Command": _command(), "Answer": _answer()},
+            "messageTraits": {"CloudEvent": {"headers": _headers()}},
+        },
+    }
+
+
+def _channel(name: str, exchange: str) -> dict[str, Any]:
+    own = [topic for topic, kind in sorted(EVENTS.items()) if (kind.AGGREGATE == "deadline") == (name == "deadlines")]
+    return {
+        "address": "{aggregate}.{event}.{jurisdiction}",
+        "description": "Routing key: the event in snake case, the jurisdiction last and parent-first, "
+        "so that `petition.*.H35.#` follows a province.",
+        "parameters": {
+            "aggregate": {"description": "petition, conference, deadline, ..."},
+            "event": {"description": "the topic in snake case", "enum": [snake(topic) for topic in own]},
+            "jurisdiction": {"description": "VN, H35, H35.10, ..."},
+        },
+        "messages": {topic: {"$ref": f"#/components/messages/{topic}"} for topic in own},
+        "bindings": {
+            "amqp": {
+                "is": "routingKey",
+                "exchange": {"name": exchange, "type": "topic", "durable": True, "autoDelete": False},
+            }
+        },
+    }
+
+
+def _commands() -> dict[str, Any]:
+    return {
+        "address": COMMANDS,
+        "messages": _ref("Command"),
+        "bindings": {
+            "amqp": {
+                "is": "queue",
+                "queue": {"name": COMMANDS, "durable": True, "exclusive": False, "autoDelete": False},
+            }
+        },
+    }
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/messages/{name}"}}
+
+
+def _operation(action: str, channel: str, summary: str) -> dict[str, Any]:
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "summary": summary}
+
+
+def _message(topic: str) -> dict[str, Any]:
+    return {
+        "name": topic,
+        "title": topic,
+        "summary": (EVENTS[topic].__doc__ or "").strip(),
+        "contentType": "application/json",
+        "traits": [{"$ref": "#/components/messageTraits/CloudEvent"}],
+        "payload": {"$ref": f"./schemas/{topic}.json"},
+    }
+
+
+def _headers() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": [name for name in HEADERS if name != "ce-previousid"],
+        "properties": {name: {"type": "string", "description": words} for name, words in HEADERS.items()},
+    }
+
+
+def _command() -> dict[str, Any]:
+    return {
+        "name": "Command",
+        "summary": "A deed as a command; message_id is its idempotency key, user_id (broker-checked) its caller.",
+        "contentType": "application/json",
+        "correlationId": {"location": "$message.header#/correlationId"},
+        "payload": {
+            "type": "object",
+            "required": ["command", "data"],
+            "properties": {
+                "command": {"type": "string", "description": "the topic of the event that it asks for"},
+                "id": {"type": "string", "format": "uuid", "description": "the aggregate; left out to create one"},
+                "data": {"type": "object", "description": "the body of the HTTP command of the same deed"},
+                "if_match": {"type": "integer", "description": "the version that the caller knows"},
+            },
+        },
+    }
+
+
+def _answer() -> dict[str, Any]:
+    return {
+        "name": "Answer",
+        "summary": "What the HTTP command would have answered: the result, or problem details (RFC 9457).",
+        "contentType": "application/json",
+        "payload": {"type": "object"},
+    }

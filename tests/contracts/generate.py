@@ -1,0 +1,102 @@
+"""Write the public contracts: JSON Schemas, AsyncAPI, OpenAPI, the event reference.
+
+`python -m tests.contracts.generate` refuses to write a change that would break those who rely on a contract, unless
+`--break` says that it is meant (a new major version); `--check` writes nothing and fails when something is not current.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from shared.events import EVENTS, json_schema
+from tests.contracts import asyncapi, reference
+from tests.contracts.compatibility import incompatibilities, missing_operations
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMAS = ROOT / "contracts" / "schemas"
+
+
+def outputs() -> dict[Path, str]:
+    """Every generated file and its content."""
+    found = {SCHEMAS / f"{topic}.json": _json(json_schema(topic)) for topic in EVENTS}
+    found[ROOT / "contracts" / "asyncapi.yaml"] = yaml.safe_dump(
+        _plain(asyncapi.document()), sort_keys=False, allow_unicode=True, width=120
+    )
+    for service, build in _applications().items():
+        found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
+    found[ROOT / "docs" / "reference" / "events.md"] = reference.markdown()
+    return found
+
+
+def _applications() -> dict[str, Callable[[], dict[str, Any]]]:
+    return {}
+
+
+def breaking(path: Path, content: str) -> list[str]:
+    """The incompatible changes that writing `content` over a committed contract would make."""
+    if not path.exists() or path.suffix != ".json":
+        return []
+    old, new = json.loads(path.read_text("utf-8")), json.loads(content)
+    found = missing_operations(old, new) if "openapi" in old else incompatibilities(old, new)
+    if "openapi" not in old and old["properties"]["v"] != new["properties"]["v"]:
+        # A new version of an event, with its upcaster, is the declared way to change it.
+        return []
+    return [f"{path.name} {change}" for change in found]
+
+
+def removed_topics() -> list[str]:
+    """Committed schemas of events that no longer exist: the list of topics may only grow."""
+    return sorted(path.stem for path in SCHEMAS.glob("*.json") if path.stem not in EVENTS)
+
+
+def stale() -> list[str]:
+    """The generated files that differ from what is committed."""
+    return [
+        str(path.relative_to(ROOT))
+        for path, content in outputs().items()
+        if not path.exists() or path.read_text("utf-8") != content
+    ]
+
+
+def main() -> int:
+    """Write or check; the exit code says whether all is well."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is not current")
+    parser.add_argument("--break", dest="allowed", action="store_true", help="an incompatible change is meant")
+    options = parser.parse_args()
+    if options.check:
+        return _report([f"{name} is not current: run `make contracts`" for name in stale()])
+    found = [f"{topic}: the event is gone" for topic in removed_topics()]
+    contents = outputs()
+    for path, content in contents.items():
+        found += breaking(path, content)
+    if found and not options.allowed:
+        return _report(found)
+    for path, content in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, "utf-8")
+    return 0
+
+
+def _report(lines: list[str]) -> int:
+    for line in lines:
+        print(line, file=sys.stderr)
+    return 1 if lines else 0
+
+
+def _json(value: Any) -> str:
+    return json.dumps(_plain(value), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""The OpenAPI 3.1 documents, from the applications themselves; nothing is started for it."""
+
+from typing import Any, cast
+
+from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.clock import clock_routes
+from services.intake.entrypoints.commands import command_routes
+from services.intake.entrypoints.queries import query_routes
+from shared.http.auth import Callers
+from shared.http.feed import feed_route
+from shared.http.health import health_routes
+
+#: Stands for what the handlers would use if they were called.
+NOTHING = cast(Any, None)
+
+
+def intake() -> dict[str, Any]:
+    """The document of intake."""
+    routes = [
+        *command_routes(NOTHING),
+        *query_routes(NOTHING),
+        *clock_routes(NOTHING, NOTHING, NOTHING),
+        feed_route(NOTHING, NOTHING),
+        *health_routes(NOTHING),
+    ]
+    return make_app(routes, Callers(local_allowed=True)).openapi_schema.to_schema()

@@ -1,0 +1,108 @@
+"""Who may do what: tokens, roles, jurisdictions, agencies; nobody at all beyond loopback without a token."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.intake.bootstrap import callers_of
+from services.intake.settings import IntakeSettings
+from shared.http.auth import InvalidTokens, Role, mint_token
+from tests.support.intake import COMMUNE, EDUCATION, OFFICE, Intake, served, tokens_file
+
+TOKENS: dict[str, str] = {}
+
+
+@pytest.fixture
+async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
+    """An intake with one caller of each kind."""
+    entries = []
+    callers: list[tuple[str, Role, str, str]] = [
+        ("portal", "system", "H35", ""),
+        ("elsewhere", "system", "H36", ""),
+        ("office", "office", "H35.10", ""),
+        ("education", "agency", "H35.10", EDUCATION),
+        ("auditor", "auditor", "VN", ""),
+        ("district-auditor", "auditor", "H35.10", ""),
+    ]
+    for name, role, jurisdiction, agency in callers:
+        TOKENS[name], entry = mint_token(name, role, jurisdiction, agency, amqp_user=name)
+        entries.append(entry)
+    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
+        await running.places()
+        yield running
+
+
+async def status(intake: Intake, caller: str, path: str, body: object = None) -> int:
+    return (await intake.post(path, body, token=TOKENS[caller])).status_code
+
+
+async def test_a_bad_token(guarded: Intake) -> None:
+    for token in ("nonsense", TOKENS["portal"] + "x"):
+        answer = await guarded.post("/v1/petitions", {"jurisdiction": COMMUNE}, token=token)
+        assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert (await guarded.get("/v1/events", token=token)).status_code == 401
+
+
+async def test_a_role_that_may_not(guarded: Intake) -> None:
+    petition = (await guarded.petition())["id"]
+    classification = f"/v1/petitions/{petition}/classification"
+    body = {"subject": "Đường", "field": "land"}
+    assert await status(guarded, "auditor", "/v1/petitions", {"jurisdiction": COMMUNE}) == 403
+    assert await status(guarded, "portal", classification, body) == 403
+    assert await status(guarded, "office", classification, body) == 201
+    assert await status(guarded, "portal", "/v1/clock", {"to": "2030-01-01T00:00:00Z"}) == 403
+
+
+async def test_a_jurisdiction_that_may_not(guarded: Intake) -> None:
+    assert await status(guarded, "elsewhere", "/v1/petitions", {"jurisdiction": COMMUNE}) == 403
+    assert await status(guarded, "portal", "/v1/petitions", {"jurisdiction": COMMUNE}) == 201
+    petition = (await guarded.petition())["id"]
+    assert (await guarded.get(f"/v1/petitions/{petition}", token=TOKENS["elsewhere"])).status_code == 404
+    assert (await guarded.get(f"/v1/petitions/{petition}", token=TOKENS["portal"])).status_code == 200
+
+
+async def test_an_agency_acts_on_what_was_given_to_it(guarded: Intake) -> None:
+    given, other = (await guarded.petition())["id"], (await guarded.petition())["id"]
+    await guarded.done(f"/v1/petitions/{given}/forwarding", {"agency": EDUCATION})
+    await guarded.done(f"/v1/petitions/{other}/forwarding", {"agency": OFFICE})
+    answer = {"agency": EDUCATION, "text": "Dự thảo."}
+    assert await status(guarded, "education", f"/v1/petitions/{other}/prepared-answer", answer) == 403
+    assert await status(guarded, "education", f"/v1/petitions/{given}/prepared-answer", answer) == 201
+
+
+async def test_the_feed_is_for_callers_of_the_whole_tree(guarded: Intake) -> None:
+    assert (await guarded.get("/v1/events", token=TOKENS["auditor"])).status_code == 200
+    assert (await guarded.get("/v1/events", token=TOKENS["district-auditor"])).status_code == 403
+    assert (await guarded.get("/v1/events", token=TOKENS["education"])).status_code == 403
+
+
+async def test_content_is_for_the_office_and_the_agency_that_has_the_case(guarded: Intake) -> None:
+    petition = (await guarded.petition())["id"]
+    path = f"/v1/petitions/{petition}/content"
+    assert (await guarded.get(path, token=TOKENS["portal"])).status_code == 403
+    assert (await guarded.get(path, token=TOKENS["education"])).status_code == 403
+    assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200
+    reads = await guarded.rows("SELECT caller FROM content_reads")
+    assert [row["caller"] for row in reads] == ["office"]
+
+
+async def test_a_foreign_page_is_not_the_local_caller(guarded: Intake) -> None:
+    answer = await guarded.post("/v1/petitions", {"jurisdiction": COMMUNE}, Origin="https://example.org")
+    assert answer.status_code == 403
+    assert (await guarded.client.get("/v1/clock", headers={"Host": "example.org"})).status_code == 403
+
+
+def test_nothing_starts_beyond_loopback_without_tokens() -> None:
+    with pytest.raises(InvalidTokens):
+        callers_of(IntakeSettings(database_url="postgresql:///none", host="0.0.0.0"))
+
+
+async def test_beyond_loopback_a_call_without_a_token_is_refused(database: str, tmp_path: Path) -> None:
+    token, entry = mint_token("ops", "operations")
+    path = str(tokens_file(tmp_path, entry))
+    async with served(database, tmp_path, host="0.0.0.0", tokens_file=path) as running:
+        assert (await running.get("/v1/clock")).status_code == 401
+        assert (await running.get("/v1/clock", token=token)).status_code == 200
+        assert (await running.get("/healthz")).status_code == 200
+        assert (await running.get("/readyz")).status_code == 200

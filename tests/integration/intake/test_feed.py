@@ -1,0 +1,112 @@
+"""The feed: every event in order, what came before the first, how far the log is complete, which store this is."""
+
+import asyncio
+from datetime import datetime
+from pathlib import Path
+
+from shared.envelope import parse_feed_page
+from shared.events import decode_state
+from tests.support.intake import COMMUNE, Intake, served
+
+
+async def test_pages_are_gapless_and_carry_the_stored_bytes(intake: Intake) -> None:
+    after, seen, previous = 0, [], None
+    while True:
+        page = parse_feed_page((await intake.get("/v1/events", after=str(after), limit="5")).content)
+        assert page.previous_id == previous
+        if not page.events:
+            break
+        seen += page.events
+        after, previous = seen[-1].position, seen[-1].event_id
+        assert (page.complete_to is not None) == (after == page.head)
+    assert [e.position for e in seen] == list(range(1, len(seen) + 1))
+    stored = await intake.rows("SELECT state FROM stored_events ORDER BY notification_id")
+    assert [e.state for e in seen] == [row["state"] for row in stored]
+    assert all(decode_state(e.topic, e.state)[1].event_id == e.event_id for e in seen)
+
+
+async def test_complete_to_is_stored_before_it_is_sent_and_no_event_is_stamped_at_or_before_it(intake: Intake) -> None:
+    page = parse_feed_page((await intake.get("/v1/events", after=str(await intake.head()))).content)
+    (state,) = await intake.rows("SELECT complete_to FROM store_state")
+    assert page.complete_to is not None and state["complete_to"] >= page.complete_to
+    stamped = (await intake.petition())["recorded_at"]
+    assert datetime.fromisoformat(stamped) > page.complete_to
+
+
+async def test_a_stale_epoch_is_answered_with_the_new_one(intake: Intake) -> None:
+    epoch = (await intake.get("/v1/events")).json()["epoch"]
+    assert (await intake.get("/v1/events", epoch=epoch)).status_code == 200
+    stale = await intake.get("/v1/events", epoch="another")
+    assert (stale.status_code, stale.json()["epoch"]) == (409, epoch)
+    assert stale.json()["type"] == "urn:doithoai:problem:stale-epoch"
+
+
+async def test_a_position_beyond_the_head(intake: Intake) -> None:
+    head = await intake.head()
+    assert (await intake.get("/v1/events", after=str(head))).status_code == 200
+    beyond = await intake.get("/v1/events", after=str(head + 1))
+    assert (beyond.status_code, beyond.json()["type"]) == (409, "urn:doithoai:problem:beyond-head")
+    assert beyond.json()["head"] == head
+
+
+async def test_a_waiting_reader_gets_the_event_at_once(intake: Intake) -> None:
+    head = await intake.head()
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    waiting = asyncio.create_task(intake.get("/v1/events", after=str(head), wait="20"))
+    await asyncio.sleep(0.3)
+    await intake.petition()
+    page = parse_feed_page((await waiting).content)
+    assert [e.topic for e in page.events] == ["PetitionReceived"]
+    assert loop.time() - started < 5
+
+
+async def test_a_reader_that_waits_in_vain_learns_how_far_the_log_is_complete(intake: Intake) -> None:
+    page = parse_feed_page((await intake.get("/v1/events", after=str(await intake.head()), wait="0.2")).content)
+    assert page.events == [] and page.complete_to is not None
+
+
+async def test_bad_parameters(intake: Intake) -> None:
+    for query in ({"after": "-1"}, {"limit": "0"}, {"limit": "100000"}, {"wait": "3600"}, {"after": "x"}):
+        assert (await intake.get("/v1/events", **query)).status_code == 400
+
+
+async def test_first_start_records_seeds_and_proposals_once(database: str, tmp_path: Path) -> None:
+    start = "2019-06-24T08:00:00+07:00"
+    for _ in range(2):
+        async with served(database, tmp_path, clock_start=start) as intake:
+            page = parse_feed_page((await intake.get("/v1/events")).content)
+    assert [e.topic for e in page.events] == ["CalendarPublished"] * 8
+    # The movable clock was set before the first event, bootstrap's included.
+    assert all(e.recorded_at.year == 2019 for e in page.events)
+    assert decode_state(page.events[0].topic, page.events[0].state)[1].actor == "bootstrap"
+
+
+async def test_the_movable_clock_moves_forwards_only_and_brings_proposals(database: str, tmp_path: Path) -> None:
+    async with served(database, tmp_path, clock_start="2025-03-01T08:00:00+07:00") as intake:
+        await intake.places()
+        moved = await intake.post("/v1/clock", {"to": "2026-03-01T00:00:00+07:00"})
+        assert (moved.status_code, moved.json()["today"], moved.json()["movable"]) == (200, "2026-03-01", True)
+        back = await intake.post("/v1/clock", {"to": "2026-02-01T00:00:00+07:00"})
+        assert (back.status_code, back.json()["type"]) == (409, "urn:doithoai:problem:clock-moves-forwards")
+        await intake.done("/v1/petitions", {"jurisdiction": COMMUNE, "effective_on": "2026-03-01"})
+        page = parse_feed_page((await intake.get("/v1/events", limit="5000")).content)
+        proposed = [decode_state(e.topic, e.state)[0] for e in page.events if e.topic == "CalendarProposed"]
+        assert [getattr(e, "year", 0) for e in proposed] == [2027, 2028]
+
+
+async def test_a_store_of_real_events_keeps_real_time(intake: Intake) -> None:
+    refused = await intake.post("/v1/clock", {"to": "2090-01-01T00:00:00Z"})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:doithoai:problem:clock-not-movable")
+
+
+async def test_metrics(intake: Intake) -> None:
+    await intake.petition()
+    for _ in range(100):
+        text = (await intake.get("/metrics")).text
+        if 'intake_events_recorded_total{type="PetitionReceived"} 1.0' in text:
+            break
+        await asyncio.sleep(0.1)
+    assert 'intake_events_recorded_total{type="PetitionReceived"} 1.0' in text
+    assert "intake_outbox_pending_events 0.0" in text
+    assert "intake_outbox_oldest_pending_timestamp_seconds 0.0" in text

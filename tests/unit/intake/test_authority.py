@@ -1,0 +1,54 @@
+"""Who may do what where."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.intake.domain import Caller, errors, may, may_read_content
+from shared.events import DEEDS
+from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, NOTICE, OTHER, A, Register
+
+
+def caller(role: str, jurisdiction: str = DISTRICT, agency: str = "") -> Caller:
+    return Caller("c", frozenset({role}), jurisdiction, agency)
+
+
+REPLY = {"number": "1", "signatory": "x", "digest": "d"}
+CASES: list[tuple[Caller, str, dict[str, Any], UUID | None, str]] = [
+    (caller("office"), "PetitionWithdrawn", {}, A, ""),
+    (caller("office", OTHER), "PetitionWithdrawn", {}, A, "JurisdictionMayNot"),
+    (caller("auditor"), "PetitionWithdrawn", {}, A, "RoleMayNot"),
+    (caller("system"), "PetitionReceived", {"jurisdiction": COMMUNE}, None, ""),
+    (caller("system"), "WrittenReplyIssued", REPLY, A, "RoleMayNot"),
+    (caller("operations"), "PetitionWithdrawn", {}, A, "RoleMayNot"),
+    (caller("operations", "VN"), "CalendarPublished", {"year": 2030, "holidays": ()}, None, ""),
+    (caller("office"), "CalendarPublished", {"year": 2030, "holidays": ()}, None, "JurisdictionMayNot"),
+    (caller("agency", agency=EDUCATION), "WrittenReplyIssued", REPLY, A, ""),
+    (caller("agency", agency=HEALTH), "WrittenReplyIssued", REPLY, A, "AgencyMayNot"),
+    (caller("agency", agency=EDUCATION), "AnswerPrepared", {"agency": HEALTH}, A, "AgencyMayNot"),
+    (caller("agency"), "WrittenReplyIssued", REPLY, A, "AgencyMayNot"),
+]
+
+
+@pytest.mark.parametrize(("who", "topic", "fields", "target", "error"), CASES)
+def test_who_may(who: Caller, topic: str, fields: dict[str, Any], target: UUID | None, error: str) -> None:
+    r = Register().assigned()
+    deed = DEEDS[topic](effective_on=NOTICE, **fields)
+    petition = r.petition(target) if target else None
+    if not error:
+        may(who, deed, petition, r.regulation)
+        return
+    with pytest.raises(errors.NotAllowed) as refused:
+        may(who, deed, petition, r.regulation)
+    assert type(refused.value).__name__ == error
+
+
+def test_content_is_for_the_office_and_the_agency_that_has_the_case() -> None:
+    petition = Register().assigned().petition(A)
+    assert petition is not None
+    may_read_content(caller("office"), petition)
+    may_read_content(caller("agency", agency=EDUCATION), petition)
+    for other in (caller("agency", agency=HEALTH), caller("auditor"), caller("office", OTHER)):
+        with pytest.raises(errors.NotAllowed):
+            may_read_content(other, petition)

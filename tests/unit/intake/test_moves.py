@@ -1,0 +1,213 @@
+"""Each illegal move is refused by its own error; the moves of the plan are allowed."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.intake.domain import errors
+from shared.events.petition import PetitionAssigned, Report
+from tests.unit.intake.plan import CLOSED, DUE, EDUCATION, HEALTH, HELD, NOTICE, OTHER, PLANNED, A, B, C, Register
+
+REPLY: dict[str, Any] = {"number": "12/GDĐT", "signatory": "Trưởng phòng", "digest": "d"}
+TOLD = {"petitioner_told_on": NOTICE, "committee_told_on": NOTICE}
+Start = Callable[[Register], Any]
+
+
+def withdrawn(r: Register) -> None:
+    r.assigned().do(A, "PetitionWithdrawn")
+
+
+def replied(r: Register) -> None:
+    r.assigned().do(A, "WrittenReplyIssued", **REPLY)
+
+
+def proposed(r: Register) -> None:
+    r.do(C, "ConferenceProposed", PLANNED, jurisdiction="H35.10", proposer=EDUCATION)
+
+
+def cancelled(r: Register) -> None:
+    r.planned().do(C, "ConferenceCancelled", PLANNED)
+
+
+def speakers(r: Register) -> None:
+    r.opened()
+    for name in ("s1", "s2"):
+        r.do(C, "SpeakerRegistered", HELD, speaker=name)
+
+
+def merged(r: Register) -> None:
+    r.receive(A, B).do(A, "PetitionMerged", into=B)
+
+
+def task(r: Register) -> None:
+    r.planned().do(C, "PreparationTaskAssigned", PLANNED, task="t", kind="other", agency=EDUCATION)
+    r.do(C, "PreparationTaskDone", PLANNED, task="t")
+
+
+def concluded(r: Register) -> None:
+    r.assigned().do(C, "InternalReviewHeld")
+
+
+def escalated(r: Register) -> None:
+    r.assigned().do(A, "PetitionEscalated", authority="UBND tỉnh")
+
+
+def minuted(r: Register) -> None:
+    r.opened().do(C, "SecretaryAppointed", HELD)
+    r.do(C, "MinutesAdopted", HELD, digest="d")
+
+
+R, D, K = Register.receive, Register.closed, Register.assigned
+P = {"jurisdiction": "H35.10", "kind": "periodic", "place": "x", "first_day": HELD, "last_day": HELD}
+LATE, EARLY = (Report(recipient="chair", on=NOTICE),), (Report(recipient="chair", on=HELD),)
+NEXT_YEAR = P | dict.fromkeys(("first_day", "last_day"), date(2020, 1, 6))
+ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
+    ("AnsweringWithdrawnPetition", withdrawn, A, "WrittenReplyIssued", NOTICE, REPLY),
+    ("CaseEnded", withdrawn, A, "PetitionForwarded", NOTICE, {"agency": HEALTH}),
+    ("CaseEnded", merged, A, "PetitionClassified", NOTICE, {"subject": "x", "field": "y"}),
+    ("DatedBeforeReceipt", R, A, "WrittenReplyIssued", date(2019, 6, 3), REPLY),
+    ("FutureDeed", R, A, "PetitionWithdrawn", date(2019, 12, 3), {}),
+    ("CalendarYearMissing", R, A, "PetitionWithdrawn", date(2018, 12, 3), {}),
+    ("UnknownAgency", R, A, "PetitionForwarded", NOTICE, {"agency": "H35.77"}),
+    ("AgencyClosedThen", R, A, "PetitionForwarded", NOTICE, {"agency": CLOSED}),
+    ("InvalidCode", R, A, "PetitionForwarded", NOTICE, {"agency": "không"}),
+    ("InvalidValue", R, A, "PetitionClassified", NOTICE, {"subject": " ", "field": "x"}),
+    ("UnknownJurisdiction", lambda r: None, A, "PetitionReceived", NOTICE, {"jurisdiction": "H99"}),
+    ("NeverForwarded", R, A, "AnswerPrepared", NOTICE, {"agency": EDUCATION}),
+    ("NeverRaised", lambda r: r.opened().receive(), A, "PetitionAnsweredAtConference", HELD, {"conference_id": C}),
+    ("AlreadyRaised", Register.raised, A, "PetitionRaised", HELD, {"conference_id": C}),
+    ("UnknownConference", R, A, "PetitionScheduled", NOTICE, {"conference_id": C}),
+    ("AlreadyAssigned", K, A, "PetitionAssigned", NOTICE, {"agency": HEALTH}),
+    ("NeverAssigned", R, A, "PetitionReassigned", NOTICE, {"agency": HEALTH}),
+    ("NeverAssigned", K, A, "AgencyResultReported", NOTICE, {"agency": HEALTH, "result": "resolved"}),
+    ("LaterThanDue", D, A, "PetitionAssigned", NOTICE, {"agency": HEALTH, "due_on": date(2019, 9, 17)}),
+    ("NothingToExtend", R, A, "ExtensionGranted", NOTICE, {**TOLD, "expected_on": date(2019, 10, 1)}),
+    ("ExtensionNotLater", K, A, "ExtensionGranted", NOTICE, {**TOLD, "expected_on": DUE}),
+    ("CalendarYearMissing", K, A, "ExtensionGranted", NOTICE, {**TOLD, "expected_on": date(2020, 1, 3)}),
+    ("NeverEscalated", K, A, "HigherAuthorityAnswered", NOTICE, {"authority": "x"}),
+    ("AlreadyEscalated", escalated, A, "PetitionEscalated", NOTICE, {"authority": "x"}),
+    ("ReplyNumberUsed", replied, A, "WrittenReplyIssued", NOTICE, REPLY),
+    ("UnknownReply", K, A, "ReplyReported", NOTICE, {"reply_number": "x", "reports": LATE}),
+    ("ReportedBeforeReply", K, A, "WrittenReplyIssued", NOTICE, {**REPLY, "reports": EARLY}),
+    ("ClosingWithoutReplyOrGround", K, A, "PetitionClosed", NOTICE, {}),
+    ("NeverEnded", K, A, "PetitionReopened", NOTICE, {}),
+    ("ReopeningMergedPetition", merged, A, "PetitionReopened", NOTICE, {}),
+    ("ReopenedBeforeEnd", withdrawn, A, "PetitionReopened", HELD, {}),
+    ("CalendarYearMissing", withdrawn, A, "PetitionReopened", date(2019, 12, 2), {}),
+    ("MergingWithItself", R, A, "PetitionMerged", NOTICE, {"into": A}),
+    ("MergingIntoEndedPetition", merged, B, "PetitionMerged", NOTICE, {"into": A}),
+    ("NeverProposed", Register.planned, C, "ConferenceProposalDecided", PLANNED, {"accepted": True}),
+    ("ProposalNotAccepted", proposed, C, "ConferencePlanned", PLANNED, P),
+    ("NeverPlanned", proposed, C, "ConferenceOpened", HELD, {}),
+    ("AlreadyPlanned", Register.planned, C, "ConferencePlanned", PLANNED, P),
+    ("PlannedAfterItsDay", lambda r: None, C, "ConferencePlanned", NOTICE, P),
+    ("CalendarYearMissing", lambda r: None, C, "ConferencePlanned", PLANNED, NEXT_YEAR),
+    ("OpeningOnAnotherDay", Register.planned, C, "ConferenceOpened", date(2019, 8, 22), {}),
+    ("ConferenceIsCancelled", cancelled, C, "ConferenceOpened", HELD, {}),
+    ("ConferenceAlreadyOpened", Register.opened, C, "ConferenceCancelled", HELD, {}),
+    ("ConferenceNeverOpened", Register.planned, C, "ConferenceClosed", HELD, {}),
+    ("ConferenceNeverOpened", lambda r: r.planned().receive(), A, "PetitionRaised", HELD, {"conference_id": C}),
+    ("ConferenceAlreadyClosed", D, C, "ConferenceClosed", NOTICE, {}),
+    ("ConferenceAlreadyClosed", D, C, "SpeakerRegistered", NOTICE, {"speaker": "s"}),
+    ("ConferenceNotClosed", Register.opened, C, "InternalReviewHeld", NOTICE, {}),
+    ("ReviewAlreadyHeld", concluded, C, "InternalReviewHeld", NOTICE, {}),
+    ("ConclusionAlreadyIssued", K, C, "ConclusionNoticeIssued", NOTICE, REPLY),
+    ("NamesAnotherDate", Register.planned, C, "InvitationsSent", PLANNED, {"for_date": NOTICE}),
+    ("UnknownTask", Register.planned, C, "PreparationTaskDone", PLANNED, {"task": "t"}),
+    ("TaskAlreadyDone", task, C, "PreparationTaskDone", PLANNED, {"task": "t"}),
+    ("SecretaryMissing", Register.opened, C, "MinutesAdopted", HELD, {"digest": "d"}),
+    ("MinutesAlreadyAdopted", minuted, C, "MinutesAdopted", HELD, {"digest": "d"}),
+    ("UnknownSpeaker", Register.opened, C, "SpeakerCalled", HELD, {"speaker": "s"}),
+    ("SpeakerAlreadyRegistered", speakers, C, "SpeakerRegistered", HELD, {"speaker": "s1"}),
+    ("SpeakerOutOfOrder", speakers, C, "SpeakerCalled", HELD, {"speaker": "s2"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("error", "start", "target", "topic", "on", "fields"), ILLEGAL)
+def test_illegal_move(error: str, start: Start, target: UUID, topic: str, on: date, fields: dict[str, Any]) -> None:
+    register = Register()
+    start(register)
+    before = register.position
+    with pytest.raises(errors.Refused) as refused:
+        register.do(target, topic, on, **fields)
+    assert type(refused.value).__name__ == error, str(refused.value)
+    assert register.position == before
+
+
+def test_the_plan_from_receipt_to_reopening() -> None:
+    r = Register().assigned()
+    r.do(A, "WrittenReplyIssued", **REPLY)
+    r.do(A, "AgencyResultReported", agency=EDUCATION, result="resolved")
+    r.do(A, "PetitionClosed")
+    r.do(A, "PetitionReopened")
+    petition = r.petition(A)
+    assert petition is not None and not petition.ended and petition.lead == EDUCATION
+
+
+def test_a_conclusion_notice_assigns_each_petition_that_it_names() -> None:
+    r = Register().assigned()
+    assigned = r.facts[A][-1].event
+    assert (
+        isinstance(assigned, PetitionAssigned)
+        and assigned.agency == EDUCATION
+        and assigned.notice_id == r.facts[C][-1].event_id
+    )
+
+
+def test_a_speaker_out_of_order_with_the_chairs_reason() -> None:
+    r = Register()
+    speakers(r)
+    r.do(C, "SpeakerCalled", HELD, speaker="s2", chair_reason="khẩn cấp")
+    r.do(C, "SpeakerCalled", HELD, speaker="s1")
+
+
+def test_the_due_date_itself_may_be_the_chairs_date() -> None:
+    Register().closed().do(A, "PetitionAssigned", agency=HEALTH, due_on=DUE)
+
+
+def test_annulling_a_withdrawal_opens_the_case_again() -> None:
+    r = Register()
+    withdrawn(r)
+    r.do(A, "RecordAnnulled", event_id=r.facts[A][-1].event_id)
+    annulled = r.facts[A][-1].event
+    assert getattr(annulled, "annulled_topic", "") == "PetitionWithdrawn"
+    r.do(A, "WrittenReplyIssued", **REPLY)
+
+
+ANNULMENTS: list[tuple[str, Start, UUID, str]] = [
+    ("LaterFactsRestOnIt", Register.assigned, C, "ConferenceClosed"),
+    ("LaterFactsRestOnIt", Register.assigned, C, "ConclusionNoticeIssued"),
+    ("LaterFactsRestOnIt", Register.raised, C, "ConferenceOpened"),
+    ("LaterFactsRestOnIt", Register.assigned, A, "PetitionReceived"),
+    ("LaterFactsRestOnIt", Register.opened, C, "ConferencePlanned"),
+]
+
+
+@pytest.mark.parametrize(("error", "start", "target", "topic"), ANNULMENTS)
+def test_what_later_facts_rest_on_stays(error: str, start: Start, target: UUID, topic: str) -> None:
+    r = Register()
+    start(r)
+    event_id = next(fact.event_id for fact in r.facts[target] if topic == fact.event.TOPIC)
+    with pytest.raises(errors.LaterFactsRestOnIt):
+        r.do(target, "RecordAnnulled", event_id=event_id)
+
+
+def test_a_record_is_annulled_once_and_must_exist() -> None:
+    r = Register()
+    withdrawn(r)
+    wrong = r.facts[A][-1].event_id
+    annulment = r.do(A, "RecordAnnulled", event_id=wrong)
+    cases = ((wrong, errors.AlreadyAnnulled), (annulment, errors.NotAnnullable), (B, errors.UnknownRecord))
+    for event_id, error in cases:
+        with pytest.raises(error):
+            r.do(A, "RecordAnnulled", event_id=event_id)
+
+
+def test_a_conference_elsewhere() -> None:
+    r = Register().planned()
+    r.do(A, "PetitionReceived", PLANNED, jurisdiction=OTHER)
+    with pytest.raises(errors.ConferenceElsewhere):
+        r.do(A, "PetitionScheduled", PLANNED, conference_id=C)

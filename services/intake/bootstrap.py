@@ -12,10 +12,10 @@ import asyncpg
 import structlog
 from litestar import Litestar
 
+from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
 from services.intake.adapters.history import StoredHistory
-from services.intake.adapters.log import StoreClock, StoredLog
 from services.intake.adapters.outgoing import Outgoing
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
@@ -42,6 +42,7 @@ from shared.http.server import server
 from shared.identifiers import ordered_id
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
+from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import Notifications, create_pool
 

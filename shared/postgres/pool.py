@@ -26,7 +26,7 @@ _SETTINGS = {
 
 
 async def create_pool(
-    dsn: str, *, application: str, largest: int = 10, event_store: bool = True
+    dsn: str, *, application: str, largest: int = 10, event_store: bool = True, search_path: str = "public"
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """A pool whose every new connection to an event store has read the store's identity."""
 
@@ -41,7 +41,7 @@ async def create_pool(
         command_timeout=COMMAND_TIMEOUT,
         timeout=CONNECT_TIMEOUT,
         init=prepare,
-        server_settings={**_SETTINGS, "application_name": application},
+        server_settings={**_SETTINGS, "application_name": application, "search_path": search_path},
         target_session_attrs="read-write",
     )
 

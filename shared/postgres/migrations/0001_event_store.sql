@@ -26,7 +26,7 @@ CREATE TRIGGER stored_events_never_truncated BEFORE TRUNCATE ON stored_events
 
 -- Who this store is. `clock_offset` moves the clock of a development store; null means the real clock.
 CREATE TABLE store_state (
-    only         boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton    boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     source       text NOT NULL DEFAULT 'local',
     epoch        text NOT NULL DEFAULT gen_random_uuid()::text,
     fingerprint  text NOT NULL DEFAULT '',

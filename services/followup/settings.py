@@ -15,6 +15,7 @@ class FollowupSettings(BaseSettings):
     port: int = Field(default=8571, ge=0, le=65535)
     source: str = Field(default="followup", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
     sources: str = Field(default="http://127.0.0.1:8570", description="the feeds that are followed, comma-separated")
+    source_token_file: str = Field(default="", description="the token with which the feeds are read")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
     migrate: bool = Field(default=True, description="apply pending migrations at start")

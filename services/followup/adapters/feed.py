@@ -3,38 +3,37 @@
 import httpx
 import msgspec
 
-from shared.envelope import FeedPage, parse_feed_page
+from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
+from shared.envelope import FeedPage, InvalidMessage, parse_feed_page
 
 TIMEOUT = 10.0  # seconds, beyond the wait that was asked for
-
-
-class StaleEpoch(Exception):
-    """The source has a new epoch."""
-
-    def __init__(self, epoch: str) -> None:
-        super().__init__(f"the source has the new epoch {epoch}")
-        self.epoch = epoch
-
-
-class HistoryDiffers(Exception):
-    """The source's log is shorter than what was read from it."""
 
 
 class FeedClient:
     """Reads one source's `GET /v1/events`."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, url: str, client: httpx.AsyncClient, token: str = "") -> None:
         self._url, self._client = f"{url}/v1/events", client
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
-        """The page after a position. Raises StaleEpoch, HistoryDiffers, InvalidMessage, httpx.HTTPError."""
+        """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceAway."""
         asked: dict[str, str | int | float] = {"after": after, "epoch": epoch, "limit": limit, "wait": wait}
-        answer = await self._client.get(self._url, params=asked, timeout=wait + TIMEOUT)
-        if answer.status_code == httpx.codes.CONFLICT:
-            problem = msgspec.json.decode(answer.content, type=dict[str, msgspec.Raw])
-            kind = msgspec.json.decode(problem["type"], type=str)
-            if kind.endswith(":stale-epoch"):
-                raise StaleEpoch(msgspec.json.decode(problem["epoch"], type=str))
-            raise HistoryDiffers(kind)
-        answer.raise_for_status()
-        return parse_feed_page(answer.content)
+        try:
+            answer = await self._client.get(self._url, params=asked, headers=self._headers, timeout=wait + TIMEOUT)
+            if answer.status_code == httpx.codes.CONFLICT:
+                raise _conflict(answer.content)
+            answer.raise_for_status()
+            return parse_feed_page(answer.content)
+        except httpx.HTTPStatusError as error:
+            raise SourceAway(f"answered {error.response.status_code}") from error
+        except (httpx.HTTPError, InvalidMessage) as error:
+            raise SourceAway(type(error).__name__) from error
+
+
+def _conflict(content: bytes) -> Exception:
+    problem = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+    kind = msgspec.json.decode(problem["type"], type=str)
+    if kind.endswith(":stale-epoch"):
+        return StaleEpoch(msgspec.json.decode(problem["epoch"], type=str))
+    return HistoryDiffers(f"the log is shorter than what was read from it ({kind.rsplit(':', 1)[-1]})")

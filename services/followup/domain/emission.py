@@ -305,3 +305,12 @@ def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
         return _event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after
     after = msgspec.structs.replace(raised, breached=True, stage=len(raised.stages), version=raised.version + 1)
     return _event(after, DeadlineBreached, cause, at, backfilled, 0, explanation=raised.explanation), after
+
+
+def fire_until(raised: Raised, to: datetime) -> tuple[list[Emitted], Raised]:
+    """Everything that time alone brings on a deadline up to and including an instant."""
+    emitted: list[Emitted] = []
+    while (timer := next_timer(raised)) is not None and timer.fire_at <= to:
+        event, raised = fire(raised, timer)
+        emitted.append(event)
+    return emitted, raised

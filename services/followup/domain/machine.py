@@ -84,8 +84,14 @@ class Machine:
                 if isinstance(fact.event, MOVES_PETITIONS):
                     found.conferences.add(fact.originator_id)
             else:
-                found.everything |= isinstance(fact.event, MOVES_EVERYTHING)
+                found.everything |= self._moves_everything(fact)
         return found
+
+    def _moves_everything(self, fact: Fact) -> bool:
+        if isinstance(fact.event, CalendarPublished | CalendarProposed):
+            # The first calendar of a year: no count can have reached it before.
+            return fact.event.year in self._regulation.calendar.years
+        return isinstance(fact.event, MOVES_EVERYTHING)
 
     def load_shared(self, facts: Sequence[Fact], raised: Sequence[Raised], horizon: datetime | None = None) -> None:
         """Take in every fact of the regulation and of conferences, in the order recorded, and what they raised."""
@@ -132,8 +138,34 @@ class Machine:
             waiting.extend(self._merged.get(each, ()))
             waiting.extend(self._lineage(each))
 
+    def release(self, petition_ids: Iterable[UUID]) -> None:
+        """Let parked petitions go on; they are loaded again when needed."""
+        for petition_id in petition_ids:
+            self.parked.discard(petition_id)
+            self.forget(petition_id)
+
     def loaded_petitions(self) -> list[UUID]:
         return list(self._petitions)
+
+    def settle_loaded(self, fact: Fact, petition_ids: Sequence[UUID]) -> None:
+        """Bring petitions that were loaded only now to what the last fact of the regulation, taken in before, changes.
+
+        So that a calendar can move a million deadlines with a bounded number of them in memory.
+        """
+        self._regulation.without_last()
+        for petition_id in petition_ids:
+            self._check(petition_id)
+        self._regulation.extend([fact])
+        for petition_id in sorted(petition_ids, key=str):
+            self._settle(petition_id, cause_of(fact))
+        self.dirty.update(petition_ids)
+
+    def take_fired(self, raised: Raised) -> None:
+        """Learn what was fired on a deadline outside, from its row alone; of no concern while it is not loaded."""
+        known = self._raised.get(raised.subject_id)
+        if known is not None and raised.deadline_id in known:
+            known[raised.deadline_id] = raised
+            self._arm(raised.subject_id)
 
     # --- time and facts --------------------------------------------------------------------------------------------
 
@@ -302,9 +334,7 @@ class Machine:
             wanted = conference_duties(conference, self.source, self._regulation)
         elif subject_id in self._codes and self.horizon is not None:
             held: Iterable[ConferenceCase] = (c for c in self._conferences.values() if c is not None)
-            wanted = jurisdiction_duties(
-                self._codes[subject_id], self.source, self._regulation, held, self.horizon
-            )
+            wanted = jurisdiction_duties(self._codes[subject_id], self.source, self._regulation, held, self.horizon)
         else:
             wanted = []
         return {d.deadline_id: d for d in wanted}

@@ -1,0 +1,110 @@
+"""What the broker brings, sorted by source: consumed while this process leads one, acknowledged at once.
+
+Acknowledged before it is applied, because nothing depends on the broker keeping it: what is lost here is read from the
+feed.
+"""
+
+import asyncio
+import contextlib
+from collections import deque
+
+from services.followup.application.ports import Cursor
+from shared.events import Recorded
+from shared.rabbit.consumer import Bell
+
+LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them
+
+
+class SourceInbox:
+    """The events of one source that have come and are not applied yet."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._waiting: deque[Recorded] = deque()
+        self._more = asyncio.Event()
+        self._overflowed = False
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether pushed events may be expected."""
+        return self._bell.is_connected
+
+    def put(self, recorded: Recorded) -> None:
+        """Keep one that came."""
+        if len(self._waiting) < LARGEST:
+            self._waiting.append(recorded)
+        else:
+            self._overflowed = True
+        self._more.set()
+
+    def take(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
+        """The events that are exactly next, and whether later ones came: then the feed must be read."""
+        taken: list[Recorded] = []
+        position, event_id, gap = cursor.position, cursor.event_id, self._overflowed
+        while self._waiting and len(taken) < limit:
+            event = self._waiting[0]
+            if event.position > position:
+                fits = event.position == position + 1 and event.previous_id == event_id and event.epoch == cursor.epoch
+                if not fits:
+                    gap = True
+                    if taken:
+                        break  # what fits is applied first; the rest is looked at again
+                else:
+                    taken.append(event)
+                    position, event_id = event.position, event.event_id
+            self._waiting.popleft()
+        if not taken:
+            self._overflowed = False
+        if not self._waiting:
+            self._more.clear()
+        return taken, gap and not taken
+
+    async def wait(self, timeout: float) -> None:
+        """Return when something came, or after `timeout` seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._more.wait(), timeout)
+
+
+class Inboxes:
+    """One consumer for all sources; it consumes while somebody leads, so that idle processes take nothing away."""
+
+    def __init__(self, bell: Bell) -> None:
+        self._bell = bell
+        self._sources: dict[str, SourceInbox] = {}
+        self._leading: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def of(self, source: str) -> SourceInbox:
+        """The inbox of a source."""
+        if source not in self._sources:
+            self._sources[source] = SourceInbox(self._bell)
+        return self._sources[source]
+
+    async def lead(self, source: str, leads: bool) -> None:
+        """Say whether this process applies the events of a source."""
+        before = bool(self._leading)
+        (self._leading.add if leads else self._leading.discard)(source)
+        if self._leading and not before:
+            await self._bell.start()
+            self._task = asyncio.create_task(self._sort(), name="inboxes")
+        elif before and not self._leading:
+            await self.close()
+
+    async def close(self) -> None:
+        """Stop consuming."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        await self._bell.close()
+
+    async def _sort(self) -> None:
+        while True:
+            if not await self._bell.wait(1.0):
+                continue
+            taken = self._bell.take()
+            for delivery in taken:
+                self.of(delivery.recorded.source).put(delivery.recorded)
+            if taken:
+                await self._bell.ack_through(taken[-1])

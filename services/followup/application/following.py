@@ -1,0 +1,136 @@
+"""Following one source: the broker brings the next event or rings; the feed brings everything else, and the time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+import msgspec
+import structlog
+
+from services.followup.application.ports import (
+    FencedOut,
+    Feed,
+    HistoryDiffers,
+    Inbox,
+    Projection,
+    SourceAway,
+    SourceStopped,
+    StaleEpoch,
+)
+from services.followup.application.writer import Writer
+from shared.envelope import FeedPage
+
+BATCH = 1000  # events in one transaction
+ASK_EVERY = 1.0  # seconds between two questions for complete_to
+WAIT = 1.0  # seconds that the feed holds a call open where no broker rings
+RENEW_EVERY = 1.5  # seconds
+AGAIN = 1.0  # seconds before another try, of the lease or of a source that is away
+STOPPED_AGAIN = 5.0  # seconds before a stopped source is tried again: it may have been mended
+
+#: Takes or renews the lease of a source; False while another process holds it.
+Lease = Callable[[str], Awaitable[bool]]
+#: Says whether this process applies the events of a source.
+Lead = Callable[[str, bool], Awaitable[None]]
+
+log = structlog.get_logger("following")
+
+
+class Following:
+    """One source for the life of the process: leads when it gets the lease, stands by when not."""
+
+    def __init__(
+        self, feed: Feed, projection: Projection, inbox_of: Callable[[str], Inbox], lease: Lease, lead: Lead
+    ) -> None:
+        self.source = ""
+        self.is_leading = False
+        self.stopped = ""
+        self.away = ""
+        self._feed, self._projection, self._inbox_of = feed, projection, inbox_of
+        self._lease, self._lead = lease, lead
+
+    async def run(self) -> None:
+        """Follow for ever; whatever fails, what is in memory is thrown away and loaded again."""
+        while True:
+            pause = AGAIN
+            try:
+                await self._follow()
+            except SourceStopped as error:
+                self.stopped, pause = str(error), STOPPED_AGAIN
+                log.error("source_stopped", source=self.source, why=self.stopped)
+                await self._tell_stopped()
+            except SourceAway as error:
+                self.away = str(error)
+                log.warning("source_away", source=self.source, why=self.away)
+            except FencedOut:
+                log.info("fenced_out", source=self.source)
+            except Exception as error:  # the database may be away: following may fail, it may not end
+                log.warning("following_interrupted", source=self.source, kind=type(error).__name__)
+            self.is_leading = False
+            if self.source:
+                await self._lead(self.source, False)
+            await asyncio.sleep(pause)
+
+    async def _tell_stopped(self) -> None:
+        try:
+            await self._projection.tell(self.source, "stopped", self.stopped)
+        except Exception as error:
+            log.warning("stop_not_shown", source=self.source, kind=type(error).__name__)
+
+    async def _follow(self) -> None:
+        if not self.source:
+            self.source = (await self._feed.page(0, limit=1)).source
+            self.away = ""
+        if not await self._lease(self.source):
+            return
+        writer = Writer(self.source, self._projection)
+        await writer.open()
+        await self._lead(self.source, True)
+        self.is_leading = True
+        log.info("leading", source=self.source, position=writer.cursor.position)
+        await self._apply_for_ever(writer, self._inbox_of(self.source))
+
+    async def _apply_for_ever(self, writer: Writer, inbox: Inbox) -> None:
+        renewed, asked, behind = monotonic(), 0.0, True
+        while True:
+            if monotonic() - renewed > RENEW_EVERY:
+                if not await self._lease(self.source):
+                    raise FencedOut(self.source)
+                renewed = monotonic()
+                await writer.answer_requests()
+            events, gap = inbox.take(writer.cursor, BATCH)
+            if events:
+                await writer.apply(events)
+                continue
+            if gap:
+                await self._projection.tell(self.source, "following", "", gaps=1)
+            if gap or behind or monotonic() - asked >= ASK_EVERY:
+                asked = monotonic()
+                behind = await self._read(writer, 0.0 if inbox.is_connected or behind else WAIT)
+                continue
+            await inbox.wait(ASK_EVERY - (monotonic() - asked))
+
+    async def _read(self, writer: Writer, wait: float) -> bool:
+        """Apply one page of the feed and the time that it states; whether more is to be read."""
+        cursor = writer.cursor
+        page = await self._page(writer, wait)
+        self.away = ""
+        if cursor.position and page.previous_id != cursor.event_id:
+            raise HistoryDiffers(f"the event at {cursor.position} is no longer the one that was read")
+        if page.epoch != cursor.epoch:
+            # The event that was read last still stands, so this is the same history under a new name.
+            log.info("epoch_adopted", source=self.source, epoch=page.epoch)
+            writer.cursor = msgspec.structs.replace(cursor, epoch=page.epoch)
+        if page.events:
+            await writer.apply(page.events)
+        if page.complete_to is not None:
+            await writer.advance(page.complete_to, page.head)
+        self.stopped = ""
+        return page.complete_to is None
+
+    async def _page(self, writer: Writer, wait: float) -> FeedPage:
+        after = writer.cursor.position
+        try:
+            return await self._feed.page(after, writer.cursor.epoch, BATCH, wait)
+        except StaleEpoch:
+            # Without the epoch: whether the last event still stands decides.
+            return await self._feed.page(after, "", BATCH)

@@ -1,0 +1,359 @@
+"""The one writer of a source's projection: events in, timers fired, cursor, rows and deadline events in one commit.
+
+Everything in memory can be loaded again from the projection; after any failure it is. A transaction is: cursor compared
+and set, rows in key order, deadline events appended under the ordering lock.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from services.followup.application.parking import refold
+from services.followup.application.ports import (
+    CaseRecord,
+    Changes,
+    Cursor,
+    HistoryDiffers,
+    Parked,
+    Projection,
+    Request,
+    SourceStopped,
+)
+from services.followup.domain.emission import Raised, fire_until
+from services.followup.domain.facts import Fact, fact_of
+from services.followup.domain.machine import Machine
+from shared.events import EVENTS, Recorded, Undecodable, UnknownTopic
+from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
+from shared.events.regulation import AgencyClosed, AgencyRegistered
+
+INSTANT = timedelta(microseconds=1)
+FIRED_AT_ONCE = 500  # timers in one transaction: at a midnight thousands fall together
+LOADED_AT_ONCE = 500  # petitions, when a fact concerns all of them
+KEPT = 20_000  # petitions kept in memory between two batches
+
+log = structlog.get_logger("writer")
+
+#: An event with what it decodes to; what it does not decode to is parked if it is a petition's.
+Read = tuple[Recorded, Fact | Undecodable]
+
+
+class Writer:
+    """Applies events and fires timers of one source."""
+
+    def __init__(self, source: str, projection: Projection) -> None:
+        self.source = source
+        self.cursor = Cursor(source=source)
+        self._projection = projection
+        self._machine = Machine(source)
+        self._stored: dict[UUID, Raised] = {}
+        self._listed: dict[UUID, str] = {}
+        self._next_fire_at: datetime | None = None
+
+    async def open(self) -> None:
+        """Load where the source stands: the cursor, the regulation, the conferences, what waits."""
+        self.cursor = await self._projection.cursor(self.source)
+        facts, raised = await self._projection.shared(self.source)
+        self._machine = Machine(self.source)
+        self._listed = await self._projection.differences(self.source)
+        self._machine.differences.update(self._listed)
+        self._machine.load_shared([fact_of(f) for f in facts], raised, self.cursor.horizon)
+        self._stored = {r.deadline_id: r for r in raised}
+        parked = await self._projection.parked(self.source)
+        await self._load(parked)
+        for petition_id in parked:
+            self._machine.park(petition_id)
+        self._next_fire_at = await self._projection.next_fire_at(self.source)
+
+    @property
+    def next_fire_at(self) -> datetime | None:
+        """When the next timer falls, in the source's time."""
+        found = [at for at in (self._next_fire_at, self._machine.next_fire_at) if at is not None]
+        return min(found, default=None)
+
+    # --- events ----------------------------------------------------------------------------------------------------
+
+    async def apply(self, events: Sequence[Recorded]) -> None:
+        """Apply the next events, firing before each what falls before its stamp. Raises SourceStopped, FencedOut."""
+        rest = list(events)
+        while rest:
+            first = self._next_fire_at
+            ready = [e for e in rest if first is None or e.recorded_at <= first]
+            if ready:
+                await self._apply(ready)
+                rest = rest[len(ready) :]
+            else:
+                await self._fire(rest[0].recorded_at - INSTANT)
+
+    async def _apply(self, events: Sequence[Recorded]) -> None:
+        """Apply events before which no stored timer falls; what precedes one that stops the source is kept."""
+        facts, stopped = self._read(events)
+        await self._load_for(facts)
+        changes, last = Changes(), None
+        for index, (event, fact) in enumerate(facts):
+            if self._concerns_all(fact):
+                if last is not None:
+                    await self._commit(self._after(last), changes)
+                assert isinstance(fact, Fact)
+                await self._apply_to_all(event, fact)
+                changes, last = Changes(), None
+                await self._load_for(facts[index + 1 :])
+                continue
+            try:
+                self._take(event, fact, changes)
+            except SourceStopped as error:
+                stopped = error
+                break
+            last = event
+        if last is not None:
+            await self._commit(self._after(last), changes)
+        if stopped is not None:
+            raise stopped
+        if len(self._machine.loaded_petitions()) > KEPT:
+            self._forget_petitions()
+
+    def _read(self, events: Sequence[Recorded]) -> tuple[list[Read], SourceStopped | None]:
+        """Decode events that follow one another; stop before the first that does not belong here or is not known."""
+        position, event_id = self.cursor.position, self.cursor.event_id
+        facts: list[Read] = []
+        for event in events:
+            if event.position != position + 1 or event.previous_id != event_id:
+                why = f"position {event.position} does not follow event {event_id} at {position}"
+                return facts, HistoryDiffers(why)
+            if self.cursor.complete_to is not None and event.recorded_at <= self.cursor.complete_to:
+                return facts, SourceStopped(f"position {event.position} is stamped before a complete_to that was used")
+            try:
+                facts.append((event, fact_of(event)))
+            except UnknownTopic as error:
+                return facts, SourceStopped(f"position {event.position}: unknown topic {error}")
+            except Undecodable as error:
+                facts.append((event, error))
+            position, event_id = event.position, event.event_id
+        return facts, None
+
+    def _take(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
+        """Apply one event, or park it. Raises SourceStopped."""
+        petition_id = self._petition_of(event, fact)
+        changes.facts.append(event)
+        if petition_id is not None:
+            changes.petition_facts.add(event.position)
+            changes.links += _links(petition_id, fact)
+        waits_for = self._blocked(petition_id, fact)
+        if waits_for is not None and petition_id is not None:
+            changes.parked.append(Parked(event, petition_id, f"waits for {waits_for}"))
+            self._park(petition_id)
+            return
+        try:
+            if isinstance(fact, Undecodable):
+                raise fact
+            self._machine.apply(fact)
+        except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+            if petition_id is None:
+                changes.facts.pop()
+                raise SourceStopped(f"position {event.position}, {event.topic}: {why}") from error
+            log.error("event_parked", source=self.source, position=event.position, kind=type(error).__name__)
+            changes.parked.append(Parked(event, petition_id, why))
+            self._park(petition_id)
+            return
+        if isinstance(fact.event, AgencyRegistered | AgencyClosed):
+            changes.agencies.append(fact.event)
+
+    def _park(self, petition_id: UUID) -> None:
+        before = set(self._machine.parked)
+        self._machine.park(petition_id)
+        self._machine.dirty |= self._machine.parked - before  # their timers wait: it shows in their rows
+
+    def _blocked(self, petition_id: UUID | None, fact: Fact | Undecodable) -> UUID | None:
+        """The parked petition that an event must wait for."""
+        if petition_id in self._machine.parked:
+            return petition_id
+        into = fact.event.into if isinstance(fact, Fact) and isinstance(fact.event, PetitionMerged) else None
+        return into if into in self._machine.parked else None
+
+    def _petition_of(self, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
+        kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
+        return event.originator_id if kind == "petition" or self._machine.is_loaded(event.originator_id) else None
+
+    # --- what concerns every petition ------------------------------------------------------------------------------
+
+    def _concerns_all(self, fact: Fact | Undecodable) -> bool:
+        return isinstance(fact, Fact) and self._machine.needs([fact]).everything
+
+    async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
+        """A calendar or a policy: every petition is settled anew, some at a time, in one transaction."""
+        self._forget_petitions()
+        changes = Changes()
+        self._take(event, fact, changes)
+        after = self._after(event)
+        async with self._projection.writing(self.cursor, after) as writing:
+            await writing.write(self._drained(changes))
+            async for chunk in self._projection.all_petitions(self.source, LOADED_AT_ONCE):
+                await self._load(chunk)
+                loaded = [p for p in chunk if self._machine.is_loaded(p) and p not in self._machine.parked]
+                self._machine.settle_loaded(fact, loaded)
+                await writing.write(self._drained(Changes()))
+                self._forget_petitions()
+        await self._moved(after)
+
+    # --- time ------------------------------------------------------------------------------------------------------
+
+    async def advance(self, to: datetime, head: int) -> None:
+        """Fire everything up to an instant to which the source says that it is complete."""
+        await self._fire(to)
+        self._machine.advance(to)
+        after = msgspec.structs.replace(
+            self.cursor,
+            horizon=self._machine.horizon,
+            complete_to=max(to, self.cursor.complete_to or to),
+            head=head,
+            revision=self.cursor.revision + 1,
+        )
+        await self._commit(after, Changes())
+
+    async def _fire(self, to: datetime) -> None:
+        """Fire stored timers up to an instant from their rows alone, a bounded number in each transaction."""
+        while self._next_fire_at is not None and self._next_fire_at <= to:
+            due = await self._projection.due(self.source, to, FIRED_AT_ONCE)
+            changes = Changes()
+            for raised in due:
+                emitted, after = fire_until(raised, to)
+                changes.emitted += emitted
+                changes.deadlines.append(after)
+                self._machine.take_fired(after)
+            changes.emitted.sort(key=lambda e: (e.event.at, e.event_id))
+            changes.overdue = {r.subject_id for r in changes.deadlines if r.breached}
+            after_cursor = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
+            async with self._projection.writing(self.cursor, after_cursor) as writing:
+                await writing.write(changes)
+            self._stored.update((r.deadline_id, r) for r in changes.deadlines if r.deadline_id in self._stored)
+            await self._moved(after_cursor)
+
+    # --- requests --------------------------------------------------------------------------------------------------
+
+    async def answer_requests(self) -> None:
+        """Do what operators asked: let a parked petition go on, emit what separates raised from desired."""
+        for request in await self._projection.requests(self.source):
+            if request.kind == "unpark":
+                await self._unpark(request)
+            else:
+                await self._reconcile(request)
+
+    async def _unpark(self, request: Request) -> None:
+        assert request.subject_id is not None
+        history = await self._projection.history(self.source, request.subject_id)
+        facts, _ = await self._projection.shared(self.source)
+        result = refold(self.source, facts, history, self.cursor.horizon)
+        after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
+        changes = Changes()
+        if not result.failure:
+            known = await self._projection.raised_ids({r.deadline_id for r in result.raised})
+            changes.emitted = [e for e in result.emitted if e.event_id not in known]
+            changes.deadlines, changes.cases = result.raised, result.cases
+            changes.released = set(history)
+        async with self._projection.writing(self.cursor, after) as writing:
+            await writing.write(changes)
+            await writing.answer(request, result.failure or f"released; {len(changes.emitted)} deadline events raised")
+        if not result.failure:
+            self._machine.release(history)
+        await self._moved(after)
+
+    async def _reconcile(self, request: Request) -> None:
+        subjects = [request.subject_id] if request.subject_id is not None else list(self._listed)
+        await self._load(s for s in subjects if s in self._listed)
+        at = self.cursor.horizon
+        done = [s for s in subjects if s in self._machine.differences and at is not None]
+        for subject_id in done:
+            assert at is not None
+            self._machine.reconcile(subject_id, request.reason, at)
+        after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
+        changes = self._drained(Changes())
+        async with self._projection.writing(self.cursor, after) as writing:
+            await writing.write(changes)
+            told = f"{len(done)} cases reconciled; {len(changes.emitted)} deadline events raised"
+            await writing.answer(request, told if done else "no such difference is listed")
+        await self._moved(after)
+
+    # --- memory and rows -------------------------------------------------------------------------------------------
+
+    async def _load_for(self, facts: Sequence[Read]) -> None:
+        known = [fact for _, fact in facts if isinstance(fact, Fact)]
+        needs = self._machine.needs(known)
+        begun = {event.originator_id for event, _ in facts if event.version == 1}
+        wanted = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
+        if needs.conferences:
+            wanted |= set(await self._projection.petitions_at(needs.conferences))
+        await self._load(p for p in wanted - begun)
+
+    async def _load(self, petition_ids: Iterable[UUID]) -> None:
+        missing = [p for p in petition_ids if not self._machine.is_loaded(p)]
+        if not missing:
+            return
+        for petition_id, loaded in (await self._projection.petitions(missing)).items():
+            if self._machine.is_loaded(petition_id):
+                continue
+            self._machine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
+            self._stored.update((r.deadline_id, r) for r in loaded.raised)
+
+    def _forget_petitions(self) -> None:
+        for petition_id in self._machine.loaded_petitions():
+            for raised in self._machine.raised_of(petition_id):
+                self._stored.pop(raised.deadline_id, None)
+            self._machine.forget(petition_id)
+
+    def _after(self, event: Recorded) -> Cursor:
+        return msgspec.structs.replace(
+            self.cursor,
+            epoch=event.epoch,
+            position=event.position,
+            event_id=event.event_id,
+            instant=event.recorded_at,
+            horizon=self._machine.horizon,
+            head=max(self.cursor.head, event.position),
+            revision=self.cursor.revision + 1,
+        )
+
+    async def _commit(self, after: Cursor, changes: Changes) -> None:
+        async with self._projection.writing(self.cursor, after) as writing:
+            await writing.write(self._drained(changes))
+        await self._moved(after)
+
+    async def _moved(self, after: Cursor) -> None:
+        self.cursor = after
+        self._next_fire_at = await self._projection.next_fire_at(self.source)
+
+    def _drained(self, changes: Changes) -> Changes:
+        """Take from the machine what has changed since the last time."""
+        machine = self._machine
+        changes.emitted += machine.emitted
+        machine.emitted = []
+        changes.waiting = machine.parked | machine.differences.keys()
+        rewritten = changes.waiting | self._listed.keys()  # whether their timers wait may have changed
+        for subject_id in sorted(machine.dirty, key=str):
+            for raised in machine.raised_of(subject_id):
+                if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
+                    self._stored[raised.deadline_id] = raised
+                    changes.deadlines.append(raised)
+            if (record := self._case_record(subject_id)) is not None:
+                changes.cases.append(record)
+        machine.dirty = set()
+        changes.differences = {s: why for s, why in machine.differences.items() if self._listed.get(s) != why}
+        changes.settled = self._listed.keys() - machine.differences.keys()
+        self._listed = dict(machine.differences)
+        return changes
+
+    def _case_record(self, subject_id: UUID) -> CaseRecord | None:
+        row = self._machine.case_row(subject_id)
+        return CaseRecord(row, tuple(self._machine.raised_of(subject_id))) if row is not None else None
+
+
+def _links(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
+    match fact.event if isinstance(fact, Fact) else None:
+        case PetitionScheduled(conference_id=conference_id) | PetitionRaised(conference_id=conference_id):
+            return [(conference_id, petition_id, False)]
+        case PetitionMerged(into=into):
+            return [(into, petition_id, True)]
+        case _:
+            return []

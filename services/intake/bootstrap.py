@@ -30,7 +30,7 @@ from services.intake.entrypoints.amqp import CommandQueue
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
-from services.intake.entrypoints.metrics import IntakeCollector, Snapshot, keep_fresh, metrics_route
+from services.intake.entrypoints.metrics import IntakeCollector, Snapshot
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue import CommandIntake
 from services.intake.settings import IntakeSettings
@@ -38,6 +38,7 @@ from shared.http.auth import Callers, is_loopback, load_tokens
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
+from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import server
 from shared.identifiers import ordered_id
 from shared.postgres import store

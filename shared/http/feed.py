@@ -1,7 +1,7 @@
 """`GET /v1/events`: the log after a position, gapless and in order, as pages of CloudEvents."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -106,7 +106,11 @@ async def _events_or_wait(
     return events
 
 
-def feed_route(log: FeedSource, may_read: Callable[[Caller], None]) -> HTTPRouteHandler:
+#: Refuses callers who may not see all of a log, at once or after a look at the store.
+MayRead = Callable[[Caller], Awaitable[None] | None]
+
+
+def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
     """The route for one log; `may_read` refuses callers who may not see all of it."""
 
     @get(
@@ -123,7 +127,8 @@ def feed_route(log: FeedSource, may_read: Callable[[Caller], None]) -> HTTPRoute
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
         wait: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
     ) -> Response[bytes]:
-        may_read(caller_of(request))
+        if (looked := may_read(caller_of(request))) is not None:
+            await looked
         page = await read_feed(log, after, epoch, limit, wait, stopping(request.app))
         return Response(feed_page(page), media_type="application/json")
 

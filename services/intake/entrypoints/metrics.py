@@ -1,20 +1,10 @@
-"""Prometheus metrics of intake: a snapshot refreshed in the background, read by a custom collector."""
+"""Prometheus metrics of intake: the families of a snapshot."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
-import structlog
-from litestar import Response, get
-from litestar.handlers import HTTPRouteHandler
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-
-REFRESH_EVERY = 2.0  # seconds
-
-log = structlog.get_logger("metrics")
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,28 +44,3 @@ class IntakeCollector(Collector):
         yield GaugeMetricFamily(
             "intake_snapshot_timestamp_seconds", "When these figures were read from the store", shot.taken_at
         )
-
-
-def metrics_route(collector: IntakeCollector) -> HTTPRouteHandler:
-    """`GET /metrics`."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(collector)
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    GCCollector(registry=registry)
-
-    @get("/metrics", include_in_schema=False)
-    async def metrics() -> Response[bytes]:
-        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    return metrics
-
-
-async def keep_fresh(collector: IntakeCollector, take: Callable[[], Awaitable[Snapshot]]) -> None:
-    """Refresh the snapshot for ever; while the store is away the last one stands and its own timestamp tells."""
-    while True:
-        try:
-            collector.snapshot = await take()
-        except Exception as error:  # whatever it is, the next round tries again
-            log.warning("snapshot_failed", kind=type(error).__name__)
-        await asyncio.sleep(REFRESH_EVERY)

@@ -6,13 +6,11 @@ from typing import Any, cast
 import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, Operation, Parameter, Reference, RequestBody, Schema, SecurityScheme
+from litestar.openapi.spec import Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
 from services.intake.application.commands import CODECS, BodyCodec
-from shared.http.problems import PROBLEM_JSON, Problem
+from shared.http.openapi import document, problems
 
 _REF = "#/components/schemas/{name}"
 
@@ -64,40 +62,15 @@ def body_operation(body: type[msgspec.Struct]) -> type[Operation]:
     return BodyOperation
 
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Problem answers by status."""
-    words = {
-        400: "not JSON, or a parameter that is not valid",
-        401: "no token, or one not known here",
-        403: "this role, jurisdiction or agency may not",
-        404: "no such thing",
-        409: "a rule refuses it; `type` names the rule",
-        412: "the version in If-Match is not the current one",
-        413: "a body beyond 1 MiB",
-        415: "a body that is not application/json",
-        422: "a field is wrong, or the key was used with another body",
-        503: "the store cannot take it now; try again with the same key",
-    }
-    return {
-        s: ResponseSpec(Problem, generate_examples=False, description=words[s], media_type=PROBLEM_JSON)
-        for s in statuses
-    }
-
-
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 READ_PROBLEMS = problems(400, 401, 403, 404)
 
 
 def config() -> OpenAPIConfig:
-    """The document of intake; `/schema/openapi.json` serves it."""
-    return OpenAPIConfig(
-        title="Đối thoại – intake",
-        version="1",
-        description="The system of record of citizens' dialogue conferences: commands in, events out.",
-        components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
-        path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        use_handler_docstrings=False,
+    """The document of intake."""
+    return document(
+        "Đối thoại – intake",
+        "The system of record of citizens' dialogue conferences: commands in, events out.",
     )
 
 

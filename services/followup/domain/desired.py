@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.facts import Fact
+from services.followup.domain.notes import BY_RULE_ALONE, note
 from services.followup.domain.regulation import Regulation
 from shared.calendar import Calendar, CalendarMissing
 from shared.events.deadline import Explanation, SkippedDay, Subject
@@ -172,11 +173,11 @@ def explain(desired: Desired, calendar: Calendar) -> Explanation:
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
         if counted.due_on != desired.due_on:
-            notes = (*notes, f"by the rule alone it would be {counted.due_on.isoformat()}")
+            notes = (*notes, note(BY_RULE_ALONE, counted.due_on))
     if not desired.rule.stated:
-        notes = (*notes, "the document gives no number; the default fills the gap")
+        notes = (*notes, note("not_stated"))
     if desired.due_on is not None and desired.due_on < desired.start.on:
-        notes = (*notes, "impossible from birth: the due date had passed when the duty arose")
+        notes = (*notes, note("impossible_from_birth"))
     return Explanation(
         rule=desired.duty + ("_complex" if desired.is_complex else ""),
         policy_id=desired.policy.policy_id,

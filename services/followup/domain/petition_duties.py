@@ -10,6 +10,7 @@ from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
 from services.followup.domain.conference_duties import back_from, stretches
 from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
 from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.notes import note
 from services.followup.domain.regulation import Regulation
 from shared.calendar import Calendar
 from shared.events.petition import (
@@ -158,31 +159,31 @@ def reply_clock(case: PetitionCase, index: int, kin: tuple[Kin, ...], around: Su
                         complex_counts = True
                         due = max(extended or date.min, min([limit(True), *caps]))
                     else:
-                        notes.append(f"marked complex on {step.on.isoformat()}, after the due date: does not count")
+                        notes.append(note("complex_too_late", step.on))
                 case ExtensionGranted() as extension:
                     if max(extension.petitioner_told_on, extension.committee_told_on) <= due:
                         due = extended = max(due, extension.expected_on)
-                        notes.append(f"extended to {extension.expected_on.isoformat()}, both notices in time")
+                        notes.append(note("extended", extension.expected_on))
                     else:
                         expected = extension.expected_on
-                        notes.append("extension without effect: a notice is dated after the due date")
+                        notes.append(note("extension_too_late", extension.expected_on))
                 case PetitionAssigned(due_on=day) | PetitionReassigned(due_on=day) if day is not None:
                     caps.append(day)
                     if day < due:
                         due = day
-                        notes.append(f"the chair set {day.isoformat()}")
+                        notes.append(note("chair_date", day))
                 case PetitionMerged():
                     caps.append(heirlooms[step.event_id](calendar))
                     if caps[-1] < due:
                         due = caps[-1]
-                        notes.append(f"the earliest of the merged petitions: {due.isoformat()}")
+                        notes.append(note("merged_earliest", due))
                 case _:
                     pass
         return due, complex_counts, expected, tuple(notes)
 
     _, complex_counts, expected, notes = run(around.regulation.calendar)
     if life.reopened is not None:
-        notes = (f"reopened on {life.reopened.on.isoformat()}: a new clock after the earlier one", *notes)
+        notes = (note("reopened", life.reopened.on), *notes)
     return ReplyClock(first, counted_from, lambda calendar: run(calendar)[0], complex_counts, expected, notes)
 
 

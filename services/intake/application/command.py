@@ -10,7 +10,7 @@ from services.intake.domain import Caller
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as a door hands it over."""
+    """A command as a door hands it over. `backfilled`: historic data recorded later, which raises no alerts."""
 
     codec: BodyCodec
     body: Extras
@@ -18,6 +18,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     key: str = ""
     if_match: int | None = None
+    backfilled: bool = False
 
     @property
     def reference(self) -> tuple[str, str] | None:

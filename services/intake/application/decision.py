@@ -1,6 +1,7 @@
 """Load what a deed concerns, let the domain decide, and say on which versions the decision rests."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -47,7 +48,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     erase_key_ids: tuple[UUID, ...] = ()
 
 
-class _Loaded:
+class Loaded:
     """The aggregates of one decision."""
 
     def __init__(self) -> None:
@@ -95,7 +96,7 @@ class Decider:
             return await self._erasure(command)
         deed = self._deed(command)
         day, regulation = self._knowledge.today, self._knowledge.regulation
-        loaded = _Loaded()
+        loaded = Loaded()
         originator = await self._target(command, deed, loaded)
         target = loaded.of(originator)
         if target is not None or not command.codec.route.creates:
@@ -107,10 +108,10 @@ class Decider:
         facts = with_receipt(decide(deed, target, world, originator))
         return Decided(
             facts=facts,
-            expected=loaded.versions | self._rests_on(facts),
+            expected=loaded.versions | rests_on(facts, self._knowledge.versions),
             day=day,
             aggregate=facts[0].aggregate,
-            petitioners=loaded.petitioners() | _named_petitioners(facts),
+            petitioners=loaded.petitioners() | named_petitioners(facts),
         )
 
     def _deed(self, command: Command) -> Deed:
@@ -118,7 +119,7 @@ class Decider:
         deed = command.codec.deed(command.body, command.body.effective_on or self._knowledge.today, **given)
         return with_petitioner_ids(deed, lambda: str(self._new_id()))
 
-    async def _target(self, command: Command, deed: Deed, loaded: _Loaded) -> UUID:
+    async def _target(self, command: Command, deed: Deed, loaded: Loaded) -> UUID:
         """The aggregate of the deed: a new one, one of the regulation, or the one at the address, loaded."""
         route = command.codec.route
         if (known := regulation_id(deed)) is not None:
@@ -135,26 +136,13 @@ class Decider:
             raise NotThere(f"there is no {route.aggregate} {command.target}")
         return originator
 
-    async def _load_related(self, originator: UUID, deed: Deed, loaded: _Loaded) -> None:
+    async def _load_related(self, originator: UUID, deed: Deed, loaded: Loaded) -> None:
         wanted = set(related(deed, loaded.of(originator)))
         if originator in loaded.conferences:
             wanted.update(await self._history.petitions_at(originator))
         wanted -= loaded.versions.keys()
         if wanted:
             loaded.take(await self._history.facts(wanted))
-
-    def _rests_on(self, facts: Sequence[NewFact]) -> dict[UUID, int]:
-        """The bodies that the deeds name: a closing that is recorded meanwhile makes the command decide anew."""
-        named: dict[UUID, int] = {}
-        for fact in facts:
-            event = fact.event
-            codes = [("jurisdiction", fact.jurisdiction)]
-            codes += [("agency", c) for c in (getattr(event, "agency", ""), *getattr(event, "assisting", ())) if c]
-            for kind, code in codes:
-                originator = derived_id(kind, code)
-                if originator != fact.originator_id and originator in self._knowledge.versions:
-                    named[originator] = self._knowledge.versions[originator]
-        return named
 
     async def _erasure(self, command: Command) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
@@ -164,7 +152,7 @@ class Decider:
             raise NotThere("this petitioner has nothing that could be erased")
         deed = command.codec.deed(command.body, command.body.effective_on or day, petitioner_id=owner)
         assert isinstance(deed, PersonalDataErased)
-        loaded = _Loaded()
+        loaded = Loaded()
         loaded.take(await self._history.facts({key.originator_id for key in keys}))
         facts: list[NewFact] = []
         for originator, petition in sorted(loaded.petitions.items()):
@@ -183,7 +171,27 @@ class Decider:
         )
 
 
-def _named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
+def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUID, int]:
+    """The bodies that the deeds name: a closing that is recorded meanwhile makes the command decide anew."""
+    named: dict[UUID, int] = {}
+    for fact in facts:
+        event = fact.event
+        codes = [("jurisdiction", fact.jurisdiction)]
+        codes += [("agency", c) for c in (getattr(event, "agency", ""), *getattr(event, "assisting", ())) if c]
+        for kind, code in codes:
+            originator = body_id(kind, code)
+            if originator != fact.originator_id and originator in versions:
+                named[originator] = versions[originator]
+    return named
+
+
+@functools.lru_cache(maxsize=4096)
+def body_id(kind: str, code: str) -> UUID:
+    """The aggregate of a jurisdiction or agency; the same few are asked for again and again."""
+    return derived_id(kind, code)
+
+
+def named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
     """The petitioners that an event itself names: of a new petition, of a speaker's matter."""
     return {
         f.originator_id: ids

@@ -7,8 +7,20 @@ import msgspec
 from services.intake.application.command import Command
 from services.intake.application.decision import Decided
 from services.intake.application.ports import History, Ids, KeyRing, Seals
+from services.intake.domain import NewFact
 from shared.events import SEALED, Deed, Event, Metadata, encode_state, sealed_data
 from shared.postgres.append import Append, NewEvent
+
+
+class Authorship(msgspec.Struct, frozen=True, kw_only=True):
+    """Who records events, for whom, from where: what the metadata of one command's events have in common."""
+
+    actor: str
+    correlation_id: UUID
+    on_behalf_of: str = ""
+    source: str = ""
+    external_id: str = ""
+    backfilled: bool = False
 
 
 class Recorder:
@@ -25,38 +37,23 @@ class Recorder:
         ring = await self._ring(decided)
         versions = dict(decided.expected)
         first_id = self._new_id()
-        correlation = body.correlation_id or first_id
+        said = Authorship(
+            actor=command.caller.name,
+            on_behalf_of=body.on_behalf_of,
+            correlation_id=body.correlation_id or first_id,
+            source=command.reference[0] if command.reference else body.source,
+            external_id=body.external_id,
+            backfilled=command.backfilled,
+        )
         events: list[NewEvent] = []
         for fact in decided.facts:
             version = versions.get(fact.originator_id, 0) + 1
             versions[fact.originator_id] = version
-            event_id = self._new_id() if events else first_id
-            event = _naming_notice(fact.event, first_id)
             petitioners = decided.petitioners.get(fact.originator_id, ())
-            sealed = self._seals.seal(event, fact.originator_id, version, ring, petitioners)
-            meta = Metadata(
-                event_id=event_id,
-                aggregate=fact.aggregate,
-                jurisdiction=fact.jurisdiction,
-                actor=command.caller.name,
-                on_behalf_of=body.on_behalf_of,
-                correlation_id=correlation,
-                causation_id=first_id if events else None,
-                source=command.reference[0] if command.reference else body.source,
-                external_id=body.external_id,
-                sealed_sha256=self._seals.digest(sealed) if sealed else "",
-            )
-            events.append(
-                NewEvent(
-                    originator_id=fact.originator_id,
-                    version=version,
-                    topic=event.TOPIC,
-                    state=encode_state(event, meta),
-                    event_id=event_id,
-                    sealed=sealed,
-                    effective_on=event.effective_on if isinstance(event, Deed) else None,
-                )
-            )
+            # The first event of a command is the cause of those that it brings with it.
+            cause = first_id if events else None
+            event_id = self._new_id() if events else first_id
+            events.append(self.event(fact, version, event_id, said, ring, petitioners, cause))
         return Append(
             events=tuple(events),
             expected=decided.expected,
@@ -72,22 +69,59 @@ class Recorder:
             erase_key_ids=decided.erase_key_ids,
         )
 
+    def event(
+        self,
+        fact: NewFact,
+        version: int,
+        event_id: UUID,
+        said: Authorship,
+        ring: KeyRing,
+        petitioners: tuple[str, ...],
+        causation_id: UUID | None = None,
+    ) -> NewEvent:
+        """One event, sealed and encoded; the ring learns the keys that it needed."""
+        event = _naming_notice(fact.event, causation_id)
+        sealed = self._seals.seal(event, fact.originator_id, version, ring, petitioners)
+        meta = Metadata(
+            event_id=event_id,
+            aggregate=fact.aggregate,
+            jurisdiction=fact.jurisdiction,
+            actor=said.actor,
+            on_behalf_of=said.on_behalf_of,
+            correlation_id=said.correlation_id,
+            causation_id=causation_id,
+            source=said.source,
+            external_id=said.external_id,
+            backfilled=said.backfilled,
+            sealed_sha256=self._seals.digest(sealed) if sealed else "",
+        )
+        return NewEvent(
+            originator_id=fact.originator_id,
+            version=version,
+            topic=event.TOPIC,
+            state=encode_state(event, meta),
+            event_id=event_id,
+            sealed=sealed,
+            effective_on=event.effective_on if isinstance(event, Deed) else None,
+        )
+
     async def _ring(self, decided: Decided) -> KeyRing:
         """The keys that exist for what is to be sealed; a new aggregate has none yet, so nobody is asked."""
         existing: set[UUID] = {
             fact.originator_id
             for fact in decided.facts
-            if decided.expected.get(fact.originator_id, 0) and _seals_something(fact.event)
+            if decided.expected.get(fact.originator_id, 0) and seals_something(fact.event)
         }
         return KeyRing(await self._history.keys_of(existing) if existing else ())
 
 
-def _seals_something(event: Event) -> bool:
+def seals_something(event: Event) -> bool:
+    """Whether recording the event needs a sealing key."""
     return bool(SEALED[event.TOPIC]) and bool(sealed_data(event))
 
 
-def _naming_notice(event: Event, first_id: UUID) -> Event:
+def _naming_notice(event: Event, notice_id: UUID | None) -> Event:
     """An assignment that a conclusion notice makes names the notice; the domain draws no ids."""
     if event.TOPIC == "PetitionAssigned" and getattr(event, "notice_id", None) == UUID(int=0):
-        return msgspec.structs.replace(event, notice_id=first_id)
+        return msgspec.structs.replace(event, notice_id=notice_id)
     return event

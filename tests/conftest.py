@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.postgres import TestServer
+from tests.support.rabbit import amqp_url, rabbit_server
+
+__all__ = ["amqp_url", "database", "pg_server", "rabbit_server"]
 
 
 @pytest.fixture(scope="session")

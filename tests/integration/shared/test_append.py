@@ -154,6 +154,15 @@ async def test_events__are_never_changed_or_deleted(pool: Any, statement: str) -
         await pool.execute(statement)
 
 
+async def until_waiting_for_a_lock(pool: Any, connection: Any) -> None:
+    """Wait until the server itself says that this connection waits."""
+    async with asyncio.timeout(20):
+        while not await pool.fetchval(
+            "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $1", connection.get_server_pid()
+        ):
+            await asyncio.sleep(0.01)
+
+
 async def test_append_without_the_lock__fails_instead_of_skipping(pool: Any) -> None:
     """Take the lock out of the function: two appends at once collide on the position, none is skipped."""
     definition: str = await pool.fetchval("SELECT pg_get_functiondef('append_events'::regproc)")
@@ -164,7 +173,7 @@ async def test_append_without_the_lock__fails_instead_of_skipping(pool: Any) -> 
         await second.start()
         await append_in(one, [command("a")])
         waiting = asyncio.create_task(append_in(two, [command("b")]))
-        await asyncio.sleep(0)
+        await until_waiting_for_a_lock(pool, two)
         await first.commit()
         with pytest.raises(asyncpg.UniqueViolationError):
             await waiting

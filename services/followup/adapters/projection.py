@@ -364,7 +364,6 @@ def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
 def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
     row = record.row
     still_open = [r for r in record.raised if not r.outcome and r.due_on is not None]
-    replies = [r for r in still_open if r.duty == "reply"] or still_open
     return (
         row.subject_id,
         source,
@@ -374,7 +373,7 @@ def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
         row.state,
         row.unresolved,
         any(r.breached for r in still_open),
-        min((r.due_on for r in replies if r.due_on is not None), default=NEVER),
+        min((r.due_on for r in still_open if r.due_on is not None), default=NEVER),
         row.received_on,
         msgspec.json.encode(row),
     )

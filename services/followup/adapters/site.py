@@ -16,7 +16,7 @@ from shared.events.deadline import DeadlineEvent
 
 LIVE, NEW, OLD = "projection", "projection_rebuild", "projection_old"
 SEARCH_PATH = f"{NEW}, public"
-FENCE = 1_000_000  # added to the old cursor's revision, so that a writer that waits for it is fenced out
+FENCE = 1_000_000  # added to the cursors' revisions, so that a writer of the old tables is fenced out of both
 
 _PETITIONS = """
 SELECT DISTINCT originator_id FROM facts
@@ -154,6 +154,10 @@ class StandingStill:
 
     async def swap(self) -> None:
         """Put the new tables in place of the live ones, which are kept aside until `drop_old`."""
+        await self._connection.execute(
+            f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 FROM {LIVE}.sources o WHERE o.source = n.source",
+            FENCE,
+        )
         await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)
         await self._connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
         await self._connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")

@@ -211,9 +211,7 @@ async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progre
         await _keep(site, source, machine, group, report)
         done += len(group)
         progress(done, total)
-    for subject_id, reason in (await _orphans(site, source)).items():
-        report.differences[subject_id] = reason
-        await site.write(source, Changes(differences={subject_id: reason}))
+    await _keep_orphans(site, source, report)
     return report
 
 
@@ -287,13 +285,16 @@ def _state(raised: Raised) -> str:
     return raised.outcome or ("breached" if raised.breached else "open")
 
 
-async def _orphans(site: Site, source: str) -> dict[UUID, str]:
-    found: dict[UUID, str] = {}
-    for log in (await site.never_folded(source)).values():
-        told = raised_by(log)
-        if told is not None and told.outcome != "waived":
-            found[told.subject_id] = f"{told.duty}: raised as due {told.due_on}, but no fact asks for it"
-    return found
+async def _keep_orphans(site: Site, source: str, report: Report) -> None:
+    """What was raised though no fact asks for it: its rows are kept, and listed unless it was taken back already."""
+    logs = (await site.never_folded(source)).values()
+    changes = Changes(deadlines=[told for log in logs if (told := raised_by(log)) is not None])
+    for told in changes.deadlines:
+        if told.outcome != "waived":
+            changes.differences[told.subject_id] = f"{told.duty}: raised as due {told.due_on}, but no fact asks for it"
+    changes.waiting = changes.differences.keys()
+    await site.write(source, changes)
+    report.differences |= changes.differences
 
 
 def _cursor(source: str, last: Recorded, horizon: datetime) -> Cursor:

@@ -220,9 +220,11 @@ BEGIN
                decode(p_commands -> (c - 1) ->> 'fingerprint', 'hex'), e_originator[n], e_version[n], first
         FROM bounds WHERE p_commands -> (c - 1) ? 'key'
     ), referred AS (
+        -- A reference points to the first event of its command, or to the one whose number (from 0) it gives.
         INSERT INTO external_references (source, external_id, originator_id, originator_version, notification_id)
-        SELECT given ->> 0, given ->> 1, e_originator[n], e_version[n], first
-        FROM bounds, jsonb_array_elements(p_commands -> (c - 1) -> 'references') AS given
+        SELECT given ->> 0, given ->> 1, e_originator[n + at], e_version[n + at], first + at
+        FROM bounds, jsonb_array_elements(p_commands -> (c - 1) -> 'references') AS given,
+             LATERAL (SELECT coalesce((given ->> 2)::integer, 0) AS at) AS numbered
         WHERE p_commands -> (c - 1) ? 'references'
     ), new_keys AS (
         INSERT INTO sealing_keys (key_id, owner_id, originator_id, wrapped)

@@ -54,7 +54,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     open_deadlines: Counts = {}
     next_deadline: float | None = None
     breaches: Counts = {}
-    backfilled_breaches: Counts = {}
+    alerts: Counts = {}
     complete_to: Counts = {}
     lag: Counts = {}
     stopped: Counts = {}
@@ -74,7 +74,7 @@ class Figures:
         """`relay` names the outbox's relay; empty where no broker is configured: then nothing falls behind."""
         self._pool, self._relay = pool, relay
         self._breaches: Counter[tuple[str, ...]] = Counter()
-        self._backfilled: Counter[tuple[str, ...]] = Counter()
+        self._alerts: Counter[tuple[str, ...]] = Counter()
         self._counted_to = 0
 
     async def take(self) -> Snapshot:
@@ -89,7 +89,7 @@ class Figures:
         return msgspec.structs.replace(
             standing,
             breaches=dict(self._breaches),
-            backfilled_breaches=dict(self._backfilled),
+            alerts=dict(self._alerts),
             pending=head - relayed,
             oldest_pending=waiting.timestamp() if waiting else 0.0,
             taken_at=now.timestamp(),
@@ -99,12 +99,12 @@ class Figures:
         """Count what was raised since the last time, to the head."""
         head: int = await self._pool.fetchval(_HEAD)
         if head < self._counted_to:  # another database, or one restored to an earlier state
-            self._breaches, self._backfilled, self._counted_to = Counter(), Counter(), 0
+            self._breaches, self._alerts, self._counted_to = Counter(), Counter(), 0
         while self._counted_to < head:
             to = min(head, self._counted_to + COUNTED_AT_ONCE)
             for row in await self._pool.fetch(_BREACHES, self._counted_to, to):
-                counter = self._backfilled if row["backfilled"] else self._breaches
-                counter[row["duty"], row["debtor"]] += row["n"]
+                self._breaches[row["duty"], row["debtor"]] += row["n"]
+                self._alerts[row["duty"], row["debtor"]] += 0 if row["backfilled"] else row["n"]
             self._counted_to = to
         return head
 

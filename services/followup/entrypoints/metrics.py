@@ -47,15 +47,15 @@ FAMILIES = (
     Family(
         "followup_deadline_breaches",
         ("kind", "agency"),
-        "Breaches raised, by rule and debtor at that instant; without those of backfilled data",
+        "Breaches raised, by rule and debtor at that instant",
         "breaches",
         counts=True,
     ),
     Family(
-        "followup_backfilled_breaches",
+        "followup_deadline_alerts",
         ("kind", "agency"),
-        "Breaches raised on data of the past that was entered later: nobody is alerted of them",
-        "backfilled_breaches",
+        "The same without those of data of the past that was entered later: nobody is alerted of them",
+        "alerts",
         counts=True,
     ),
     Family(

@@ -284,35 +284,3 @@ async def test_backend_ended_in_mid_flight__each_command_is_recorded_once(writer
         await asyncio.gather(*(client(c) for c in range(8)), interrupt())
     assert await pool.fetchval("SELECT count(*) FROM stored_events") == 320
     assert await head(pool) == 320
-
-
-def test_stock_recorder_of_eventsourcing__reads_the_store_with_a_reading_role(pg_server: Any, database: str) -> None:
-    """The auditors' exit door: the library's own recorder, SELECT granted and nothing else."""
-    import psycopg
-    from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
-
-    with psycopg.connect(database, autocommit=True) as admin:
-        admin.execute("DROP ROLE IF EXISTS auditor_test")
-        admin.execute("CREATE ROLE auditor_test LOGIN")
-        admin.execute("GRANT SELECT ON stored_events TO auditor_test")
-
-    async def fill() -> None:
-        pool = await create_pool(database, application="test")
-        await outcomes(pool, command("a"), command("b"))
-        await pool.close()
-
-    asyncio.run(fill())
-    with psycopg.connect(database) as info:
-        datastore = PostgresDatastore(
-            dbname=info.info.dbname, host=info.info.host, port=str(info.info.port), user="auditor_test", password=""
-        )
-    try:
-        recorder = PostgresApplicationRecorder(datastore, events_table_name="stored_events")
-        found = recorder.select_notifications(start=1, limit=10)
-        assert [n.id for n in found] == [1, 2]
-        assert recorder.max_notification_id() == 2
-        assert len(recorder.select_events(derived_id("stream", "a"))) == 1
-    finally:
-        datastore.close()
-    with psycopg.connect(database, user="auditor_test") as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        reader.execute("DELETE FROM stored_events")

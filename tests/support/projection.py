@@ -1,17 +1,10 @@
 """A projection in a real database, filled by followup's own writer from a history in memory."""
 
-import contextlib
-from collections import Counter
-from collections.abc import AsyncIterator
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from services.followup.adapters.projection import StoredProjection
-from services.followup.application.writer import Writer
-from services.followup.domain.facts import Fact
-from shared.events import Recorded, encode_state
 from shared.events.petition import (
     ExtensionGranted,
     PetitionAnsweredAtConference,
@@ -26,54 +19,16 @@ from shared.events.petition import (
 )
 from shared.events.regulation import AgencyRegistered
 from shared.identifiers import derived_id
-from shared.postgres.pool import create_pool
+from tests.support.following import opened, recorded
 from tests.support.history import History, at, day
 
 PACKAGES = ("shared.postgres", "services.followup")
-EPOCH = "epoch-1"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
-
-
-@contextlib.asynccontextmanager
-async def opened(dsn: str) -> AsyncIterator[Pool]:
-    """A pool as followup has one."""
-    pool = await create_pool(dsn, application="test", search_path="projection, public")
-    try:
-        yield pool
-    finally:
-        await pool.close()
-
-
-def recorded(history: History) -> list[Recorded]:
-    """The history as its source's log holds it."""
-    found: list[Recorded] = []
-    versions: Counter[UUID] = Counter()
-    for fact in history.facts:
-        versions[fact.originator_id] += 1
-        version = versions[fact.originator_id]
-        found.append(_recorded(fact, version, history.source, found[-1] if found else None))
-    return found
-
-
-def _recorded(fact: Fact, version: int, source: str, previous: Recorded | None) -> Recorded:
-    return Recorded(
-        source=source,
-        epoch=EPOCH,
-        position=fact.position,
-        previous_id=previous.event_id if previous else None,
-        event_id=fact.event_id,
-        originator_id=fact.originator_id,
-        version=version,
-        topic=fact.topic,
-        recorded_at=fact.recorded_at,
-        state=encode_state(fact.event, fact.meta),
-    )
 
 
 async def project(pool: Pool, history: History, to: str) -> None:
     """Apply the whole history, and the time up to a local moment."""
-    writer = Writer(history.source, StoredProjection(pool))
-    await writer.open()
+    writer = await opened(pool, history.source)
     events = recorded(history)
     await writer.apply(events)
     await writer.advance(at(to), len(events))

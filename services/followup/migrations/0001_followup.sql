@@ -124,6 +124,7 @@ BEGIN
     CREATE INDEX deadlines_debtor ON deadlines (debtor, outcome, due_on, deadline_id);
     CREATE INDEX deadlines_jurisdiction ON deadlines (jurisdiction, outcome, due_on, deadline_id);
     CREATE INDEX deadlines_breached ON deadlines (outcome, due_on, deadline_id) WHERE breached;
+    CREATE INDEX deadlines_breached_in ON deadlines (jurisdiction, outcome, due_on, deadline_id) WHERE breached;
     -- What the metrics count, and the cases on which a body owes something without leading them.
     CREATE INDEX deadlines_open ON deadlines (debtor, duty, due_on, due_soon_on, source, subject_id)
         WHERE outcome = '';

@@ -32,8 +32,9 @@ def alerts() -> list[dict[str, Any]]:
 
 
 def blocks(kind: str) -> list[str]:
-    """The fenced blocks of a kind on all pages."""
-    text = "".join(page.read_text("utf-8") for page in [*PAGES, FOLDER / "README.md"])
+    """The fenced blocks of a kind on all pages, and in what leads to them."""
+    files = [*PAGES, FOLDER / "README.md", ROOT / "docs" / "howto" / "operate.md"]
+    text = "".join(file.read_text("utf-8") for file in files)
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return [block for found, block in fenced if found == kind]
 

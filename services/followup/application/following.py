@@ -120,6 +120,8 @@ class Following:
             # The event that was read last still stands, so this is the same history under a new name.
             log.info("epoch_adopted", source=self.source, epoch=page.epoch)
             writer.cursor = msgspec.structs.replace(cursor, epoch=page.epoch)
+        # Kept with what is applied of this page: a lag shows while there is one.
+        writer.cursor = msgspec.structs.replace(writer.cursor, head=page.head)
         if page.events:
             await writer.apply(page.events)
         if page.complete_to is not None:

@@ -20,11 +20,12 @@ DayKind = Literal["start", "counted", "makeup", "skipped"]
 
 
 class DayLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One day of a count: its number if it counted, and why it did or did not."""
+    """One day of a count: its number if it counted, and why it did or did not, as a code and in words."""
 
     date: date
     kind: DayKind
     number: int | None
+    code: str
     reason: Words
 
 
@@ -49,20 +50,22 @@ def counted_days(explanation: Explanation) -> list[DayLine]:
     if start is None or end is None or _is_fixed(explanation):
         return []
     special = {day.date: day for day in explanation.exceptions}
-    lines = [DayLine(date=start, kind="start", number=None, reason=_reason(START_DAY))]
+    lines = [DayLine(date=start, kind="start", number=None, code=START_DAY, reason=_reason(START_DAY))]
     step = _DAY if end >= start else -_DAY
     number, day = 0, start
     while day != end:
         day += step
         found = special.get(day)
         counts = found is None or found.counted
+        code = found.reason if found else WORKING_DAY
         number += counts
         lines.append(
             DayLine(
                 date=day,
                 kind=_kind(found) if found else "counted",
                 number=number if counts else None,
-                reason=_reason(found.reason if found else WORKING_DAY),
+                code=code,
+                reason=_reason(code),
             )
         )
     return lines

@@ -30,7 +30,7 @@ from shared.postgres.append import Append
 from shared.postgres.group_commit import GroupCommit
 
 CALLERS = 32
-OURS, PEERS, COPIED = 16_000, 1_600, 16_000  # events a round
+OURS, PEERS, COPIED = 6_400, 640, 6_400  # events a round
 EMMETT, EVENTSOURCE, STOCK, BARE, COPY = "Emmett 0.42", "eventsource-py 0.8", "eventsourcing 9.5", "bare call", "COPY"
 OUR_SIDE = "ours"
 

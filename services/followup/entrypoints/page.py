@@ -10,7 +10,7 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from services.followup.adapters.listings import CaseFilter
 from services.followup.adapters.queries import Case, Deadline, Queries
@@ -73,7 +73,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
         request: Asked,
         agency: Body = "",
         case_state: InState = "",
-        overdue: bool = False,
+        overdue: FromQuery[bool] = False,
         cursor: Cursor = "",
     ) -> Response[str]:
         scope = scope_of(request)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.followup.adapters.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.pages import InvalidCursor
@@ -56,12 +56,12 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
     )
     async def list_cases(
         request: Asked,
-        subject: Subject = "petition",
+        subject: FromQuery[Subject] = "petition",
         jurisdiction: Code = "",
         agency: Body = "",
         case_state: InState = "",
-        unresolved: bool = False,
-        overdue: bool = False,
+        unresolved: FromQuery[bool] = False,
+        overdue: FromQuery[bool] = False,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[views.Cases]:
@@ -100,11 +100,11 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
     )
     async def list_deadlines(
         request: Asked,
-        subject_id: UUID | None = None,
+        subject_id: FromQuery[UUID | None] = None,
         jurisdiction: Code = "",
         agency: Body = "",
         duty: Word = "",
-        status: Status | Literal[""] = "",
+        status: FromQuery[Status | Literal[""]] = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[views.Deadlines]:

@@ -84,7 +84,7 @@ async def append_in(
     connection: "asyncpg.Connection[Any] | Any", appends: Sequence[Append]
 ) -> list[Appended | NotRecorded]:
     """Append in one statement; one outcome a command. Takes the ordering lock until the end of the transaction."""
-    row = await connection.fetchrow(APPEND, *_arguments(appends))
+    row: Any = await connection.fetchrow(APPEND, *_arguments(appends))
     position, stamped = row["head"], row["stamped"]
     rejected: dict[str, dict[str, Any]] = msgspec.json.decode(row["rejected"]) if row["rejected"] else {}
     outcomes: list[Appended | NotRecorded] = []

@@ -178,6 +178,7 @@ class GroupCommit:
             try:
                 recorded = await self._recorded(pending)
             except PASSING as error:
+                await self._let_go()
                 pending = self._in_time(pending, type(error).__name__)
         left = []
         for waiting in pending:
@@ -206,7 +207,8 @@ class GroupCommit:
     async def _recorded(self, doubtful: Sequence[_Waiting]) -> dict[UUID, Appended]:
         """What of these commands is in the store, by the id of their first event."""
         lengths = {w.append.events[0].event_id: len(w.append.events) for w in doubtful}
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
+        connection = await self._connected()
+        async with connection.transaction():
             # A statement that was given up may be at work still: until it has committed, it holds the lock.
             await connection.execute("SELECT ordering_lock()")
             rows = await connection.fetch(_RECORDED, list(lengths))

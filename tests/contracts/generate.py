@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-from tests.contracts import asyncapi, reference
+from tests.contracts import asyncapi, openapi, reference
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,7 +35,7 @@ def outputs() -> dict[Path, str]:
 
 
 def _applications() -> dict[str, Callable[[], dict[str, Any]]]:
-    return {}
+    return {"intake": openapi.intake, "followup": openapi.followup}
 
 
 def breaking(path: Path, content: str) -> list[str]:

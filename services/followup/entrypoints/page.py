@@ -119,6 +119,7 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("services.followup.entrypoints"),
             autoescape=True,
+            auto_reload=False,  # a process serves what it was started with
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

@@ -14,6 +14,7 @@ from services.followup.domain.counts import CaseCounts, DeadlineCounts, percenti
 from services.followup.domain.report_columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
 from services.followup.domain.reporting import GROUPINGS, Grouping
 from services.followup.domain.words import Words, body_words, duty_words, event_words
+from shared.identifiers import NATION
 
 Table = Literal["cases", "deadlines", "recording"]
 
@@ -144,6 +145,8 @@ class Names:
 
     def place(self, code: str) -> Words:
         """A jurisdiction by its code."""
+        if code == NATION and code not in self._places:
+            return Words("Việt Nam", "Viet Nam")
         name = self._places.get(code, code)
         return Words(name, name)
 

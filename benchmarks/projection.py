@@ -1,167 +1,137 @@
-"""Rebuild through the real deadline machine: decoding and folding, against the same fold on eventsourcing's mapper."""
+"""Projecting: live from RabbitMQ, and by the feed when behind.
 
-import gc
+Fairness. Both sides consume the same messages, published by the relay, from a quorum queue of a virtual host of their
+own, with manual acknowledgement and the same prefetch. Ours decodes each event, folds its case, derives its deadlines
+with their explanations, and commits facts, cases, deadlines and deadline events to PostgreSQL; the other side is an
+aio-pika callback as its documentation has it that acknowledges and does nothing else. The ceiling is a blocking socket
+that acknowledges in bulk and does not look at what comes. The drain reads the same events over HTTP from an intake in a
+process of its own, on the same PostgreSQL.
+"""
+
+import asyncio
+import logging
+import tempfile
 import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import msgspec
-from eventsourcing.domain import Aggregate
-from eventsourcing.persistence import DatetimeAsISO, JSONTranscoder, Mapper, StoredEvent, UUIDAsHex
+import aio_pika
+import httpx
+import structlog
+import uvloop
 
-from benchmarks.rows import Row
-from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.machine import Machine
-from shared.events import EVENTS, Deed, Event, Metadata, Recorded, encode_state
-from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned
-from shared.events.petition import (
-    PetitionAssigned,
-    PetitionClassified,
-    PetitionRaised,
-    PetitionReceived,
-    PetitionScheduled,
-    WrittenReplyIssued,
-)
-from shared.events.regulation import CalendarPublished
-from shared.identifiers import derived_id
+from benchmarks.following import PACKAGES, MemoryFeed, following, reached
+from benchmarks.history import History
+from benchmarks.intake import intake_on, stored
+from benchmarks.lines import Line, at_least, interleaved
+from benchmarks.peers.raw_amqp import RawChannel
+from benchmarks.servers import broker, database, postgres
+from services.followup.adapters.feed import FeedClient
+from shared.envelope import to_message
+from shared.events import Recorded
+from shared.rabbit.consumer import PREFETCH
+from shared.rabbit.publishing import publish
+from shared.rabbit.topology import EVENTS, declare
 
-CONFERENCES = 100
-PETITIONS_EACH = 40
-JURISDICTION = "H35.10"
-BEGIN = datetime(2019, 6, 24, 1, tzinfo=UTC)
-STEP = timedelta(milliseconds=20)
+CONFERENCES = 32
+LIVE_ROUNDS, DRAIN_ROUNDS = 5, 3
+DRAIN_TARGET = 30_000  # events/s
+HEAD = 2  # events that are projected before the clock starts: the calendars
 
 
-class Noted(Aggregate.Event):
-    """An event as eventsourcing keeps it: its fields beside its metadata, through the stock JSON transcoder."""
-
-    data: dict[str, Any]
-    meta: dict[str, Any]
-
-
-def history() -> list[Recorded]:
-    """Conferences one after another, each with its petitions: received, classified, raised, assigned, answered."""
-    found: list[Recorded] = []
-    year = CalendarPublished(effective_on=date(2019, 6, 24), year=2019, holidays=(), document="")
-    _record(found, derived_id("calendar", 2019), 1, year, "calendar")
-    _record(found, derived_id("calendar", 2020), 1, msgspec.structs.replace(year, year=2020), "calendar")
-    for number in range(CONFERENCES):
-        _conference(found, number)
-    return found
+def measure() -> list[Line]:
+    """Medians of the rounds."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with postgres() as dsn, broker() as vhost, tempfile.TemporaryDirectory() as folder:
+        return uvloop.run(_measure(dsn, vhost, Path(folder)))
 
 
-def _conference(found: list[Recorded], number: int) -> None:
-    conference, held = derived_id("conference", number), date(2019, 8, 23)
-    _record(
-        found, conference, 1,
-        ConferencePlanned(
-            effective_on=date(2019, 6, 24), jurisdiction=JURISDICTION, kind="extraordinary", first_day=held,
-            last_day=held, place="Hội trường",
-        ),
-        "conference",
-    )  # fmt: skip
-    petitions = [derived_id("petition", number, index) for index in range(PETITIONS_EACH)]
-    for index, petition in enumerate(petitions):
-        received = PetitionReceived(
-            effective_on=date(2019, 7, 1), jurisdiction=JURISDICTION, petitioner_ids=(f"p-{number}-{index}",)
-        )
-        deeds: list[Deed] = [
-            received,
-            PetitionClassified(effective_on=date(2019, 7, 2), subject="Sửa chữa đường liên bản", field="giao thông"),
-            PetitionScheduled(effective_on=date(2019, 7, 3), conference_id=conference),
-            PetitionRaised(effective_on=held, conference_id=conference),
-        ]
-        for version, deed in enumerate(deeds, 1):
-            _record(found, petition, version, deed, "petition")
-    _record(found, conference, 2, ConferenceOpened(effective_on=held), "conference")
-    _record(found, conference, 3, ConferenceClosed(effective_on=held), "conference")
-    for petition in petitions:
-        assigned = PetitionAssigned(effective_on=date(2019, 8, 30), agency="H35.10.3")
-        reply = WrittenReplyIssued(effective_on=date(2019, 9, 10), number="1/TB", signatory="", digest="00")
-        _record(found, petition, 5, assigned, "petition")
-        _record(found, petition, 6, reply, "petition")
+async def _measure(dsn: Callable[[str], str], vhost: Callable[[], str], folder: Path) -> list[Line]:
+    events = list(History().events(CONFERENCES))
+    numbers = iter(range(1_000_000))
 
+    async def queued() -> str:
+        url = await asyncio.to_thread(vhost)
+        await _fill(url, events[HEAD:])
+        return url
 
-def _record(found: list[Recorded], originator: UUID, version: int, event: Event, aggregate: str) -> None:
-    position = len(found) + 1
-    event_id = derived_id("event", position)
-    meta = Metadata(
-        event_id=event_id, aggregate=aggregate, jurisdiction=JURISDICTION, actor="bench", correlation_id=event_id
-    )
-    found.append(
-        Recorded(
-            source="bench", epoch="1", position=position, previous_id=None, event_id=event_id, originator_id=originator,
-            version=version, topic=event.TOPIC, recorded_at=BEGIN + STEP * position, state=encode_state(event, meta),
-        )
-    )  # fmt: skip
+    async def live() -> float:
+        url = await queued()
+        return await _live(await database(dsn, f"live{next(numbers)}", *PACKAGES), url, events)
 
+    async def bare() -> float:
+        return await _bare(await queued(), len(events) - HEAD)
 
-def measure() -> list[Row]:
-    """Decoding alone, then the whole fold."""
-    recorded = history()
-    mapper = _mapper()
-    stored = [_as_stored(mapper, each) for each in recorded]
-    ours = _rate(len(recorded), lambda: _drain(fact_of(each) for each in recorded))
-    theirs = _rate(len(recorded), lambda: _drain(mapper.to_domain_event(each) for each in stored))
-    whole = _rate(len(recorded), lambda: fold(fact_of(each) for each in recorded), rounds=2)
-    on_mapper = _rate(
-        len(recorded),
-        lambda: fold(_from_noted(mapper.to_domain_event(s), r) for s, r in zip(stored, recorded, strict=True)),
-        rounds=2,
-    )
+    async def raw() -> float:
+        url = await queued()
+        channel = await asyncio.to_thread(RawChannel, url)
+        return await asyncio.to_thread(channel.consume, EVENTS.queue, len(events) - HEAD, PREFETCH)
+
+    medians = await interleaved({"ours": live, "aio-pika": bare, "raw socket": raw}, LIVE_ROUNDS)
+    source = await database(dsn, "source", "shared.postgres", "services.intake")
+    await stored(source, events)
+    with intake_on(source, folder, SEED_CALENDARS="false") as url:
+
+        async def drain() -> float:
+            return await _drain(await database(dsn, f"drain{next(numbers)}", *PACKAGES), url, events)
+
+        drained = await interleaved({"drain": drain}, DRAIN_ROUNDS)
     return [
-        Row(work="decode", ours=ours, other=theirs, against="eventsourcing's mapper", target=3.0),
-        Row(work="rebuild, the whole", ours=whole, other=on_mapper, against="same fold on its mapper", target=2.0),
-    ]
+        at_least(
+            "live projection from RabbitMQ / bare aio-pika consume", medians["ours"], medians["aio-pika"], 0.8,
+            ceiling=medians["raw socket"],
+        ),
+        at_least("drain by the feed when behind / the target's 30 k", drained["drain"], DRAIN_TARGET, 1),
+    ]  # fmt: skip
 
 
-def fold(facts: Iterable[Fact]) -> Machine:
-    """Facts through a new machine."""
-    machine = Machine("bench")
-    for fact in facts:
-        machine.apply(fact)
-        machine.emitted.clear()
-    return machine
+async def _fill(url: str, events: Sequence[Recorded]) -> None:
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await declare(channel, EVENTS)
+        underlay: Any = await channel.get_underlay_channel()
+        for start in range(0, len(events), 500):
+            batch = [to_message(event) for event in events[start : start + 500]]
+            await (await publish(underlay, EVENTS.exchange, batch)).wait(60)
 
 
-def _mapper() -> Mapper[UUID]:
-    transcoder = JSONTranscoder()
-    transcoder.register(UUIDAsHex())
-    transcoder.register(DatetimeAsISO())
-    return Mapper(transcoder=transcoder)
+async def _live(dsn: str, url: str, events: Sequence[Recorded]) -> float:
+    feed = MemoryFeed(events, shown=HEAD)
+    async with following(dsn, feed, "") as pool:
+        await reached(pool, HEAD)
+    began = time.perf_counter()
+    async with following(dsn, feed, url) as pool:
+        await reached(pool, len(events))
+        return (len(events) - HEAD) / (time.perf_counter() - began)
 
 
-def _as_stored(mapper: Mapper[UUID], each: Recorded) -> StoredEvent:
-    state = msgspec.json.decode(each.state)
-    return mapper.to_stored_event(
-        Noted(
-            originator_id=each.originator_id,
-            originator_version=each.version,
-            timestamp=each.recorded_at,
-            data=state["data"],
-            meta=state["meta"],
-        )
-    )
+async def _bare(url: str, count: int) -> float:
+    began = time.perf_counter()
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel()
+        await channel.set_qos(prefetch_count=PREFETCH)
+        _, queue = await declare(channel, EVENTS)
+        seen, done = 0, asyncio.Event()
+
+        async def on_message(message: Any) -> None:
+            nonlocal seen
+            await message.ack()
+            seen += 1
+            if seen == count:
+                done.set()
+
+        await queue.consume(on_message)
+        async with asyncio.timeout(120):
+            await done.wait()
+        return count / (time.perf_counter() - began)
 
 
-def _from_noted(noted: Any, each: Recorded) -> Fact:
-    event = msgspec.convert(noted.data, EVENTS[each.topic])
-    meta = msgspec.convert(noted.meta, Metadata)
-    return Fact(each.position, each.event_id, each.originator_id, each.topic, noted.timestamp, event, meta)
-
-
-def _drain(items: Iterable[object]) -> None:
-    for _ in items:
-        pass
-
-
-def _rate(count: int, work: Callable[[], object], rounds: int = 3) -> float:
-    best = float("inf")
-    for _ in range(rounds):
-        gc.collect()
-        begin = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begin)
-    return count / best
+async def _drain(dsn: str, url: str, events: Sequence[Recorded]) -> float:
+    async with httpx.AsyncClient() as client:
+        began = time.perf_counter()
+        async with following(dsn, FeedClient(url, client)) as pool:
+            await reached(pool, len(events))
+            return len(events) / (time.perf_counter() - began)

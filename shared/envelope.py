@@ -132,8 +132,8 @@ def attributes(recorded: Recorded) -> dict[str, str]:
 
 def to_structured(events: Sequence[Recorded]) -> list[Any]:
     """Events as CloudEvents in structured mode, the stored bytes as `data`; for answers that carry some of them."""
-    more = {"specversion": SPEC_VERSION, "datacontenttype": CONTENT_TYPE}
-    return [_WrittenEvent(*_values(e), data=msgspec.Raw(e.state), **more) for e in events]
+    made: Any = _WrittenEvent
+    return [made(*_values(e), msgspec.Raw(e.state), SPEC_VERSION, CONTENT_TYPE) for e in events]
 
 
 def to_message(recorded: Recorded) -> Message:

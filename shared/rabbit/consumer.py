@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import functools
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import aio_pika
+import aiormq
 import msgspec
 import structlog
-from aio_pika.abc import AbstractIncomingMessage
 
 from shared.envelope import from_message
 from shared.events import Recorded
+from shared.rabbit.tap import Tap
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
@@ -26,7 +28,7 @@ class Delivery(msgspec.Struct, frozen=True):
     """An event as it came, and where to acknowledge it."""
 
     recorded: Recorded
-    message: Any
+    tag: int
     connection: int
 
 
@@ -47,6 +49,7 @@ class Bell:
         self._url, self._route, self._decode, self._prefetch = url, route, decode, prefetch
         self._waiting: deque[Delivery] = deque()
         self._connection = 0
+        self._channel: Any = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -81,7 +84,7 @@ class Bell:
             return
         with contextlib.suppress(Exception):  # the connection has just gone: it comes again
             async with asyncio.timeout(ACK_TIMEOUT):
-                await delivery.message.ack(multiple=True)
+                await self._channel.basic_ack(delivery.tag, multiple=True)
 
     async def _run(self) -> None:
         pause = SHORTEST
@@ -95,45 +98,45 @@ class Bell:
             await asyncio.sleep(pause)
 
     async def _consume(self) -> None:
+        await self._declare()
         # Not a robust connection: after a reconnect old deliveries must be told apart from new ones.
-        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT)
-        async with connection:
-            channel = await connection.channel(publisher_confirms=False)
-            await channel.set_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT)
-            _, queue = await declare(channel, self._route)
+        tap = Tap()
+        connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=tap), CONNECT_TIMEOUT)
+        try:
+            channel: Any = await connection.channel(publisher_confirms=False, timeout=CONNECT_TIMEOUT)
+            await channel.basic_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT)
             # What was delivered on the old connection is delivered again: keeping both would double it.
             self._waiting.clear()
             self._connection += 1
-            number = self._connection
-            lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-            def on_closed(*_: Any) -> None:
-                if not lost.done():
-                    lost.set_result(None)
-
-            connection.close_callbacks.add(on_closed)
-            channel.close_callbacks.add(on_closed)
-
-            async def on_message(message: AbstractIncomingMessage) -> None:
-                # Nothing is awaited here, so deliveries keep their order.
-                self._keep(message, number)
-
-            # A queue deleted under its consumer cancels it silently: the count shows it.
-            underlay: Any = await channel.get_underlay_channel()
-            tag = await queue.consume(on_message, timeout=CONNECT_TIMEOUT)
+            self._channel = channel
+            tap.open(channel.number, functools.partial(self._keep, self._connection))
+            consumed = await channel.basic_consume(self._route.queue, _tapped, timeout=CONNECT_TIMEOUT)
             self.is_connected = True
             log.info("bell_connected", queue=self._route.queue)
-            while not lost.done() and tag in underlay.consumers:
-                await asyncio.wait({lost}, timeout=1.0)
+            lost = {connection.closing, channel.closing}
+            # A queue deleted under its consumer cancels it silently: the count shows it.
+            while not any(each.done() for each in lost) and consumed.consumer_tag in channel.consumers:
+                await asyncio.wait(lost, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await connection.close()
         raise ConnectionResetError("the broker went away")
 
-    def _keep(self, message: AbstractIncomingMessage, number: int) -> None:
+    async def _declare(self) -> None:
+        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT)
+        async with connection:
+            await declare(await connection.channel(), self._route)
+
+    def _keep(self, connection: int, tag: int, headers: Mapping[str, Any], body: bytes) -> None:
         try:
-            recorded = self._decode(message.headers, message.body)
+            recorded = self._decode(headers, body)
         except Exception as error:
             # Not ours, or damaged: the feed brings what belongs here. A later acknowledgement covers it.
             self.undecodable_total += 1
             log.error("message_undecodable", queue=self._route.queue, kind=type(error).__name__)
             return
-        self._waiting.append(Delivery(recorded, message, number))
+        self._waiting.append(Delivery(recorded, tag, connection))
         self.rung.set()
+
+
+async def _tapped(_: Any) -> None:
+    """What aiormq would call: the tap takes every delivery before it."""

@@ -1,0 +1,71 @@
+"""followup's own following of a source inside the benchmark's process: its database, its consumer, its writer."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from benchmarks.history import EPOCH, SOURCE
+from benchmarks.servers import pool_of
+from services.followup.adapters.inbox import Inboxes
+from services.followup.adapters.projection import StoredProjection
+from services.followup.application.following import Following
+from services.followup.application.ports import Feed
+from shared.envelope import FeedPage
+from shared.events import Recorded
+from shared.rabbit.consumer import Bell
+from shared.rabbit.topology import EVENTS
+
+PACKAGES = ("shared.postgres", "services.followup")
+SEARCH_PATH = "projection, public"
+LOOK_EVERY = 0.005  # seconds
+
+
+class MemoryFeed:
+    """A source's feed in memory; what lies after `shown` is not told yet."""
+
+    def __init__(
+        self, events: Sequence[Recorded], shown: int | None = None, complete_to: datetime | None = None
+    ) -> None:
+        self.events, self.shown, self._complete_to = events, len(events) if shown is None else shown, complete_to
+
+    async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
+        """The page after a position."""
+        found = self.events[after : min(after + limit, self.shown)]
+        last = after + len(found)
+        at_head = last >= self.shown
+        return FeedPage(
+            source=SOURCE, epoch=EPOCH, previous_id=self.events[after - 1].event_id if after else None,
+            head=max(self.shown, after), events=list(found),
+            complete_to=self._complete_to or (self.events[last - 1].recorded_at if last else None) if at_head else None,
+        )  # fmt: skip
+
+
+@contextlib.asynccontextmanager
+async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    """Follow a feed, and the broker if there is one; yields the pool of the projection."""
+    async with pool_of(dsn, search_path=SEARCH_PATH) as pool:
+        inboxes = Inboxes(Bell(url, EVENTS))
+
+        async def leased(_: str) -> bool:
+            return True
+
+        followed = Following(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead)
+        task = asyncio.create_task(followed.run())
+        try:
+            yield pool
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+            await inboxes.close()
+
+
+async def reached(pool: Any, position: int, within: float = 300.0) -> None:
+    """Return once everything up to a position is in the projection."""
+    async with asyncio.timeout(within):
+        while (await pool.fetchval("SELECT max(position) FROM sources") or 0) < position:
+            await asyncio.sleep(LOOK_EVERY)  # noqa: ASYNC110 - another connection commits what is waited for

@@ -1,0 +1,143 @@
+"""Deliveries taken from the stream of bytes before aiormq makes tasks of them: one call a message, in order.
+
+aiormq keeps the connection: its handshake, TLS, heartbeats, channels and their closing. Its transport factory gives the
+place at which the frames of deliveries on one channel are taken out. The frames are those of AMQP 0-9-1, sections 2.3
+and 4.2.
+"""
+
+import asyncio
+import struct
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
+from pamqp.header import ContentHeader
+
+#: Told of each delivery: its tag, its headers, its body.
+OnDelivery = Callable[[int, Mapping[str, Any], bytes], None]
+
+CHUNK = 1 << 18  # bytes
+_METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
+_DELIVER = b"\x00\x3c\x00\x3c"  # class basic, method deliver
+_FRAME = struct.Struct(">BHL")  # type, channel, size; an octet ends the frame
+_CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
+_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS = 1 << 15, 1 << 14, 1 << 13
+
+
+class Tap(TransportFactory):
+    """Makes the connection's transport; once `open` was called deliveries on that channel go to the callback."""
+
+    def __init__(self) -> None:
+        self.reader: _Reader | None = None
+
+    def open(self, channel: int, on_delivery: OnDelivery) -> None:
+        """Take the deliveries of a channel from now on."""
+        assert self.reader is not None, "connect first"
+        self.reader.channel, self.reader.on_delivery = channel, on_delivery
+
+    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The transport as aiormq makes it, with the tap before its reader."""
+        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        reader, writer = await plain.create(url, **kwargs)
+        self.reader = _Reader(reader)
+        tapped: Any = self.reader
+        return tapped, writer
+
+
+class _Reader:
+    """What aiormq reads frames from: everything but the deliveries."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        self.channel = -1
+        self.on_delivery: OnDelivery = _nobody
+        self._reader = reader
+        self._raw = b""  # read, and not yet a whole frame
+        self._passed = bytearray()  # frames for aiormq
+        self._tag = -1  # of the delivery that is being read
+        self._headers: Mapping[str, Any] = {}
+        self._missing = 0  # bytes of its body
+        self._body: list[bytes] = []
+
+    def at_eof(self) -> bool:
+        return not self._passed and self._reader.at_eof()
+
+    async def readexactly(self, count: int) -> bytes:
+        while len(self._passed) < count:
+            chunk = await self._reader.read(CHUNK)
+            if not chunk:
+                partial, self._passed = bytes(self._passed), bytearray()
+                raise asyncio.IncompleteReadError(partial, count)
+            self._take(chunk)
+        found = bytes(self._passed[:count])
+        del self._passed[:count]
+        return found
+
+    async def read(self, _: int = -1) -> bytes:
+        found, self._passed = bytes(self._passed), bytearray()
+        return found
+
+    def _take(self, chunk: bytes) -> None:
+        raw, at = self._raw + chunk if self._raw else chunk, 0
+        while len(raw) - at >= _FRAME.size:
+            kind, channel, size = _FRAME.unpack_from(raw, at)
+            if kind not in (_METHOD, _HEADER, _BODY, _HEARTBEAT):  # no AMQP: aiormq says what is wrong with it
+                self._passed += raw[at:]
+                at = len(raw)
+                break
+            end = at + _FRAME.size + size + 1
+            if len(raw) < end:
+                break
+            if channel != self.channel or not self._deliver(kind, raw, at + _FRAME.size, size):
+                self._passed += raw[at:end]
+            at = end
+        self._raw = raw[at:]
+
+    def _deliver(self, kind: int, raw: bytes, at: int, size: int) -> bool:
+        """Take a frame of a delivery; False when it is none."""
+        if kind == _METHOD:
+            if raw[at : at + 4] != _DELIVER:
+                return False
+            start = at + 5 + raw[at + 4]  # behind the consumer's tag
+            self._tag = int.from_bytes(raw[start : start + 8], "big")
+            return True
+        if self._tag < 0:  # the content of something else, such as a returned message
+            return False
+        if kind == _HEADER:
+            self._missing = int.from_bytes(raw[at + 4 : at + 12], "big")
+            self._headers = headers_of(raw[at : at + size])
+            self._body = []
+        else:
+            self._body.append(raw[at : at + size])
+            self._missing -= size
+        if self._missing <= 0:
+            tag, self._tag = self._tag, -1
+            self.on_delivery(tag, self._headers, b"".join(self._body))
+        return True
+
+
+def headers_of(payload: bytes) -> Mapping[str, Any]:
+    """The table of headers in a content header; texts are read here, anything else is left to pamqp."""
+    _, _, _, flags = _CONTENT.unpack_from(payload)
+    at = _CONTENT.size
+    for property_ in (_CONTENT_TYPE, _CONTENT_ENCODING):
+        if flags & property_:
+            at += 1 + payload[at]
+    if not flags & _HEADERS:
+        return {}
+    end = at + 4 + int.from_bytes(payload[at : at + 4], "big")
+    at += 4
+    found: dict[str, Any] = {}
+    while at < end:
+        middle = at + 1 + payload[at]
+        if payload[middle] != 0x53:  # "S": a text
+            header = ContentHeader()
+            header.unmarshal(payload)
+            return header.properties.headers or {}
+        stop = middle + 5 + int.from_bytes(payload[middle + 1 : middle + 5], "big")
+        found[payload[at + 1 : middle].decode()] = payload[middle + 5 : stop].decode()
+        at = stop
+    return found
+
+
+def _nobody(_: int, __: Mapping[str, Any], ___: bytes) -> None:
+    raise AssertionError("nobody takes deliveries yet")

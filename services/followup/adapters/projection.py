@@ -215,7 +215,8 @@ class StoredProjection:
     async def tell(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
         """Show whether the source is followed, and count gaps; outside the writer's transactions."""
         await self._pool.execute(
-            "UPDATE sources SET state = $2, reason = $3, gaps = gaps + $4 WHERE source = $1",
+            "UPDATE sources SET state = $2, reason = $3, gaps = gaps + $4, ticked_at = clock_timestamp() "
+            "WHERE source = $1",
             source,
             state,
             reason,

@@ -59,10 +59,12 @@ class Following:
             except SourceStopped as error:
                 self.stopped, pause = str(error), STOPPED_AGAIN
                 log.error("source_stopped", source=self.source, why=self.stopped)
-                await self._tell_stopped()
+                await self._tell("stopped", self.stopped)
             except SourceAway as error:
                 self.away = str(error)
                 log.warning("source_away", source=self.source, why=self.away)
+                if not self.stopped:
+                    await self._tell("following", f"away: {self.away}")  # the loop runs, the source is silent
             except FencedOut:
                 log.info("fenced_out", source=self.source)
             except Exception as error:  # the database may be away: following may fail, it may not end
@@ -72,11 +74,11 @@ class Following:
                 await self._lead(self.source, False)
             await asyncio.sleep(pause)
 
-    async def _tell_stopped(self) -> None:
+    async def _tell(self, state: str, reason: str) -> None:
         try:
-            await self._projection.tell(self.source, "stopped", self.stopped)
+            await self._projection.tell(self.source, state, reason)
         except Exception as error:
-            log.warning("stop_not_shown", source=self.source, kind=type(error).__name__)
+            log.warning("state_not_shown", source=self.source, kind=type(error).__name__)
 
     async def _follow(self) -> None:
         if not self.source:

@@ -1,4 +1,4 @@
-"""How far behind followup says that it is."""
+"""What followup says of its following: how far behind it is, and that it runs though its source is away."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from services.followup.adapters.inbox import SourceInbox
 from services.followup.adapters.projection import StoredProjection
 from services.followup.application import following
 from services.followup.application.following import Following
+from services.followup.application.ports import SourceAway
 from shared.envelope import FeedPage
 from shared.rabbit.consumer import Bell
 from shared.rabbit.topology import EVENTS
@@ -21,6 +22,19 @@ from tests.support.history import History
 async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
     async with projection_pool(followup_dsn) as made:
         yield made
+
+
+async def mine(source: str) -> bool:
+    return True
+
+
+async def led(source: str, leads: bool) -> None:
+    pass
+
+
+def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
+    inbox = SourceInbox(Bell("", EVENTS))
+    return asyncio.create_task(Following(feed, StoredProjection(pool), lambda _: inbox, mine, led).run())
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -39,17 +53,34 @@ async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: 
                 done.set()
             return await super().page(after, epoch, limit, wait)
 
-    async def mine(source: str) -> bool:
-        return True
-
-    async def led(source: str, leads: bool) -> None:
-        pass
-
     events = recorded(history)
-    inbox = SourceInbox(Bell("", EVENTS))
-    task = asyncio.create_task(Following(Slow(events), StoredProjection(pool), lambda _: inbox, mine, led).run())
+    task = follow(Slow(events), pool)
     try:
         await asyncio.wait_for(done.wait(), 20)
     finally:
         task.cancel()
     assert lags == [len(events) - at for at in range(10, len(events), 10)]
+
+
+async def test_source_away__is_told_by_a_loop_that_runs(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = History()
+    monkeypatch.setattr(following, "AGAIN", 0.01)
+    ticks: list[object] = []
+    done = asyncio.Event()
+
+    class Away(MemoryFeed):
+        async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
+            if not after:
+                return await super().page(after, epoch, limit, wait)
+            ticks.append(await pool.fetchval("SELECT ticked_at FROM sources"))
+            if len(ticks) > 3:
+                done.set()
+            raise SourceAway("ConnectError")
+
+    task = follow(Away(recorded(history)), pool)
+    try:
+        await asyncio.wait_for(done.wait(), 20)
+    finally:
+        task.cancel()
+    assert len(set(ticks[1:])) == len(ticks) - 1
+    assert await pool.fetchval("SELECT (state, reason) FROM sources") == ("following", "away: ConnectError")

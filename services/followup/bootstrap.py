@@ -43,6 +43,7 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.consumer import Bell
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.tasks import ended
 
 MIGRATIONS = ("shared.postgres", "services.followup")
 SEARCH_PATH = "projection, public"
@@ -118,7 +119,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         ]
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
-            stack.push_async_callback(_stop, task)
+            stack.push_async_callback(ended, task)
 
         def address(source: str) -> str | None:
             urls = zip(followings, settings.feeds, strict=True)
@@ -127,7 +128,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         queries, collector = Queries(pool), FollowupCollector()
         figures = Figures(pool, RELAY if settings.amqp_url else "")
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
-        stack.push_async_callback(_stop, refresh)
+        stack.push_async_callback(ended, refresh)
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
@@ -160,9 +161,3 @@ class WriterLeases:
         for source in self._taken:
             with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
                 await lease.release(self._pool, f"writer:{source}", self._holder)
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

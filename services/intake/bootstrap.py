@@ -45,6 +45,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
+from shared.tasks import ended
 
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
@@ -150,7 +151,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             ("calendars", _propose_daily(knowledge, keeper)),
         ):
             task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(_stop, task)
+            stack.push_async_callback(ended, task)
 
         app = make_app(
             [
@@ -184,9 +185,3 @@ async def _propose_daily(knowledge: Knowledge, keeper: CalendarKeeper) -> None:
             await keeper.propose()
         except Exception as error:  # the store may be away; the next round tries again
             log.warning("calendar_check_failed", kind=type(error).__name__)
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from shared.postgres.store import read_identity
+from shared.tasks import ended
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -61,10 +62,7 @@ class Notifications:
         self._task = asyncio.create_task(self._listen(), name=f"listen-{self._channel}")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
 
     @contextlib.asynccontextmanager
     async def subscribed(self) -> AsyncIterator[asyncio.Event]:

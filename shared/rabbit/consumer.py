@@ -16,6 +16,7 @@ from shared.envelope import from_message
 from shared.events import Recorded
 from shared.rabbit.tap import Tap
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
+from shared.tasks import ended
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
 ACK_TIMEOUT = 10.0  # seconds
@@ -59,11 +60,8 @@ class Bell:
 
     async def close(self) -> None:
         """Stop; what is not acknowledged comes again."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await ended(self._task)
+        self._task = None
 
     async def wait(self, timeout: float) -> bool:
         """Wait until something is there; False when the time is over first."""

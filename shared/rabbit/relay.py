@@ -19,6 +19,7 @@ from shared.envelope import Message, to_message
 from shared.events import Recorded
 from shared.rabbit.publishing import Batch, forget, publish
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
+from shared.tasks import ended
 
 BATCH = 500  # events
 IN_FLIGHT = 2  # batches
@@ -86,9 +87,7 @@ class Relay:
         """Stop, and let another process take over at once."""
         if self._task is None:
             return
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await ended(self._task)
         self._task = None
         self.is_leader = False
         await self._give_back()

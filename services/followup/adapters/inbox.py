@@ -11,6 +11,7 @@ from collections import deque
 from services.followup.application.ports import Cursor
 from shared.events import Recorded
 from shared.rabbit.consumer import Bell
+from shared.tasks import ended
 
 LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them
 
@@ -92,11 +93,8 @@ class Inboxes:
 
     async def close(self) -> None:
         """Stop consuming."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
+        await ended(self._task)
+        self._task = None
         await self._bell.close()
 
     async def _sort(self) -> None:

@@ -10,6 +10,7 @@ from faststream.rabbit.annotations import RabbitMessage as Delivered
 
 from services.intake.entrypoints.queue import Answer, CommandIntake, Passing
 from shared.rabbit.topology import COMMANDS
+from shared.tasks import ended
 
 CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
 RETRY_PAUSE = 0.5  # seconds between two tries of a command while the store is away
@@ -55,10 +56,7 @@ class CommandQueue:
 
     async def close(self) -> None:
         """Stop consuming; what is not acknowledged comes again."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await ended(self._task)
         if self._broker is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._broker.stop(), REPLY_TIMEOUT)

@@ -18,6 +18,8 @@ from services.followup.adapters.inbox import Inboxes
 from services.followup.adapters.intake import IntakeClient
 from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.queries import Queries
+from services.followup.adapters.reminders import Reminders
+from services.followup.adapters.reports import Reports
 from services.followup.adapters.state import LiveState
 from services.followup.application.following import Following
 from services.followup.entrypoints.access import may_read_all
@@ -28,6 +30,8 @@ from services.followup.entrypoints.metrics import FollowupCollector
 from services.followup.entrypoints.office import office_routes
 from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
+from services.followup.entrypoints.reminders import reminder_routes
+from services.followup.entrypoints.reports import report_routes
 from services.followup.settings import FollowupSettings
 from shared.http.auth import Callers, is_loopback, load_tokens
 from shared.http.feed import feed_route
@@ -133,6 +137,8 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             [
                 *query_routes(queries, LiveState(pool)),
                 *page_routes(queries),
+                *report_routes(queries, Reports(pool)),
+                *reminder_routes(queries, Reminders(pool, queries)),
                 *office_routes(queries, IntakeClient(client), address, callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
                 *health_routes(hindrances(queries)),

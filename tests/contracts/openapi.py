@@ -4,6 +4,8 @@ from typing import Any, cast
 
 from services.followup.entrypoints import app as followup_app
 from services.followup.entrypoints import queries as followup_queries
+from services.followup.entrypoints.reminders import reminder_routes
+from services.followup.entrypoints.reports import report_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
@@ -32,6 +34,8 @@ def followup() -> dict[str, Any]:
     """The document of followup."""
     routes = [
         *followup_queries.query_routes(NOTHING, NOTHING),
+        *report_routes(NOTHING, NOTHING),
+        *reminder_routes(NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),
     ]

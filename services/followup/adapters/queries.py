@@ -11,6 +11,7 @@ import msgspec
 from services.followup.adapters import listings
 from services.followup.adapters.listings import CaseFilter, DeadlineFilter, Listing, Scope
 from services.followup.adapters.pages import Page, decode_cursor, encode_cursor, read
+from services.followup.adapters.urged import urged_on
 from services.followup.adapters.walks import Values, within
 from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
@@ -100,10 +101,11 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """A deadline and how it stands on its source's day."""
+    """A deadline, how it stands on its source's day, and the day on which its debtor was last urged."""
 
     raised: Raised
     status: Status
+    urged_on: date | None = None
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -204,7 +206,7 @@ class Queries:
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
                 case=case,
-                deadlines=[_deadline(r, days) for r in raised],
+                deadlines=await _urged(connection, [_deadline(r, days) for r in raised]),
                 events=[
                     StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
                     for e in await connection.fetch(_FACTS, subject_id)
@@ -243,7 +245,7 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = [_deadline(_raised.decode(row["raised"]), days) for row in rows]
+            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
@@ -258,7 +260,7 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = [_deadline(_raised.decode(row["raised"]), days) for row in rows]
+            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
@@ -275,7 +277,8 @@ class Queries:
             if not _is_visible(scope, _row.decode(row["row"]) if row else None, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
-            return _deadline(raised, await _days(connection)), [StoredEvent(**dict(e)) for e in events]
+            (deadline,) = await _urged(connection, [_deadline(raised, await _days(connection))])
+            return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
 
@@ -343,6 +346,13 @@ def _case(row: Any, days: dict[str, date]) -> Case:
 
 def _deadline(raised: Raised, days: dict[str, date]) -> Deadline:
     return Deadline(raised, status_of(raised, days.get(raised.source, date.min)))
+
+
+async def _urged(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
+    """The same deadlines with the days on which their debtors were last urged."""
+    days = await urged_on(connection, {d.raised.subject_id for d in deadlines})
+    known = ((d, days.get(d.raised.deadline_id)) for d in deadlines)
+    return [msgspec.structs.replace(d, urged_on=day) if day else d for d, day in known]
 
 
 def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[Raised]) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from services.followup.adapters.listings import Scope
 from services.followup.adapters.pages import read
+from services.followup.adapters.places import place_names
 from services.followup.adapters.projection import FACT, recorded_of
 from services.followup.adapters.queries import SOURCES, Source
 from services.followup.adapters.walks import Values, within
@@ -22,7 +23,6 @@ from services.followup.domain.reporting import RaisedEvent, Tally, seen_on
 from services.followup.domain.rows import CaseRow
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
-from shared.events.regulation import JurisdictionRegistered
 from shared.identifiers import is_within, local_day, midnight, ordered_id
 
 AT_ONCE = 200  # petitions; after each lot other work gets its turn
@@ -49,7 +49,6 @@ _RECORDED = "SELECT recorded_at FROM facts WHERE source = $1 AND position >= $2 
 #: The id of a deadline event begins with the milliseconds of its instant.
 _EVENTS = "SELECT topic, state FROM public.stored_events WHERE event_id >= $1 AND event_id < $2 AND topic = ANY($3)"
 _AGENCIES = "SELECT code, name FROM agencies"
-_PLACES = "SELECT state, topic FROM facts WHERE NOT is_petition AND topic = 'JurisdictionRegistered' ORDER BY position"
 
 _row = msgspec.json.Decoder(CaseRow)
 _raised = msgspec.json.Decoder(Raised)
@@ -99,7 +98,7 @@ class Reports:
                 raise NotBegun(f"{period.text} has not begun yet")
             tally.add_events(await _events(connection, scope, period))
             agencies = {row["code"]: row["name"] for row in await connection.fetch(_AGENCIES)}
-            return Counted(tally, seen, agencies, await _places(connection))
+            return Counted(tally, seen, agencies, await place_names(connection))
 
         async with self._one_at_a_time:
             return await read(self._pool, work)
@@ -179,15 +178,6 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
         for event, meta in decoded
         if isinstance(event, DeadlineEvent) and is_within(meta.jurisdiction, scope.jurisdiction)
     ]
-
-
-async def _places(connection: Any) -> dict[str, str]:
-    found = {}
-    for row in await connection.fetch(_PLACES):
-        event, _ = decode_state(row["topic"], row["state"])
-        if isinstance(event, JurisdictionRegistered):
-            found[event.code] = event.name
-    return found
 
 
 def _decoded(rows: Iterable[Any]) -> list[Raised]:

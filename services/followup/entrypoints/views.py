@@ -67,6 +67,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     expected_on: date | None
     provisional: bool
     backfilled: bool
+    urged_on: date | None
     starting_event: UUID
     version: int
     explanation: ExplanationView | None
@@ -224,7 +225,7 @@ def case_file_view(file: CaseFile) -> CaseFileView:
 def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
     """The fields that every view of a deadline has; `whole` lists each day of its count."""
     raised = deadline.raised
-    own = {"name", "status", "breached_at", "warned_on", "explanation"}
+    own = {"name", "status", "breached_at", "warned_on", "urged_on", "explanation"}
     named = {name: getattr(raised, name) for name in DeadlineView.__struct_fields__ if name not in own}
     rule = raised.explanation.rule if raised.explanation else raised.duty
     return {
@@ -233,6 +234,7 @@ def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
         "status": deadline.status,
         "breached_at": local_iso(raised.breached_at) if raised.breached_at else None,
         "warned_on": raised.stages,
+        "urged_on": deadline.urged_on,
         "explanation": explanation_view(raised.explanation, whole=whole) if raised.explanation else None,
     }
 

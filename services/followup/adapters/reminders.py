@@ -1,0 +1,98 @@
+"""Reminders: which deadlines were urged and when, and which ought to be now, each with all that its letter names."""
+
+from collections.abc import Iterable, Sequence
+
+import asyncpg
+import msgspec
+
+from services.followup.adapters.listings import DeadlineFilter, Scope
+from services.followup.adapters.pages import InvalidCursor, Page, decode_cursor, encode_cursor
+from services.followup.adapters.places import place_names
+from services.followup.adapters.queries import Deadline, Queries
+from services.followup.adapters.urged import urged_on
+from services.followup.domain.reminder_letter import Letter
+from services.followup.domain.rows import CaseRow
+from services.followup.domain.urging import Stage, is_proposed, stage_reached
+from services.followup.domain.words import body_words
+from shared.identifiers import local_day
+
+_ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1)"
+_STATUSES = ("breached", "due_soon")  # in the order of their due dates
+
+_row = msgspec.json.Decoder(CaseRow)
+
+
+class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline whose debtor ought to be urged; `stage` is the one that it reached."""
+
+    deadline: Deadline
+    row: CaseRow
+    stage: Stage
+    letter: Letter
+
+
+class Reminders:
+    """Letters and proposals, over the projection behind a pool whose search path begins with its schema."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", queries: Queries) -> None:
+        self._pool, self._queries = pool, queries
+
+    async def proposed(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Proposal]:
+        """Deadlines to be urged now, the earliest due date first, on pages that may be short; `wanted.status` is not
+        looked at. Raises InvalidCursor."""
+        number, inner = decode_cursor(cursor, tuple[int, str]) if cursor else (0, "")
+        if not 0 <= number < len(_STATUSES):
+            raise InvalidCursor("this cursor was not given by this listing")
+        found: list[Proposal] = []
+        while not found and number < len(_STATUSES):
+            of_status = msgspec.structs.replace(wanted, status=_STATUSES[number])
+            page = await self._queries.deadlines(scope, of_status, limit, inner)
+            found = await self._proposals(page.items)
+            inner = page.next
+            number += not inner
+        return Page(found, encode_cursor(number, inner) if number < len(_STATUSES) else "")
+
+    async def letter(self, deadline: Deadline) -> Letter | None:
+        """What the letter on one deadline is made of; None where nothing is owed any more or its case is not known."""
+        letters = await self._letters([deadline] if not deadline.raised.outcome else [])
+        return letters[0] if letters else None
+
+    async def _proposals(self, deadlines: Sequence[Deadline]) -> list[Proposal]:
+        by_id = {d.raised.deadline_id: d for d in deadlines}
+        found = []
+        for letter in await self._letters(deadlines):
+            raised = letter.raised
+            stage = stage_reached(raised, letter.today)
+            if stage is not None and is_proposed(raised, letter.row, letter.urged_on, letter.today):
+                deadline = by_id[raised.deadline_id]
+                found.append(Proposal(deadline=deadline, row=letter.row, stage=stage, letter=letter))
+        return found
+
+    async def _letters(self, deadlines: Sequence[Deadline]) -> list[Letter]:
+        if not deadlines:
+            return []
+        subjects = list({d.raised.subject_id for d in deadlines})
+        days = {s.source: local_day(s.now) for s in await self._queries.sources() if s.now is not None}
+        async with self._pool.acquire() as connection:
+            rows = [_row.decode(r["row"]) for r in await connection.fetch(_ROWS, subjects)]
+            urged = await urged_on(connection, subjects)
+            places = await place_names(connection)
+        row_of = {row.subject_id: row for row in rows}
+        names = await self._names(d.raised.debtor for d in deadlines)
+        return [
+            Letter(
+                raised=d.raised,
+                row=row_of[d.raised.subject_id],
+                debtor=names[d.raised.debtor],
+                place=places.get(d.raised.jurisdiction, ""),
+                today=days[d.raised.source],
+                urged_on=urged.get(d.raised.deadline_id),
+            )
+            for d in deadlines
+            if d.raised.subject_id in row_of and d.raised.source in days
+        ]
+
+    async def _names(self, codes: Iterable[str]) -> dict[str, str]:
+        wanted = sorted(set(codes))
+        registered = await self._queries.agency_names(wanted)
+        return {code: registered.get(code) or body_words(code).vi for code in wanted}

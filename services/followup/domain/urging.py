@@ -1,0 +1,40 @@
+"""Urging a debtor (theo dõi, đôn đốc, plan II.4.3): when it is time to. Pure."""
+
+from datetime import date, timedelta
+from typing import Literal
+
+import msgspec
+
+from services.followup.domain.emission import Raised
+from services.followup.domain.rows import CaseRow
+
+_DAY = timedelta(days=1)
+#: What is done to a case that ended so is refused at the source: nobody could record that its debtor was urged.
+_ENDED = ("answered", "withdrawn", "redirected", "merged")
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """A moment to urge: a warning stage, or the day on which the breach fell; `on` is its local day."""
+
+    kind: Literal["due_soon", "breached"]
+    on: date
+
+
+def stage_reached(raised: Raised, today: date) -> Stage | None:
+    """The last stage that a deadline has reached; None where it is done with, undated, or its time has not come."""
+    if raised.outcome or raised.due_on is None:
+        return None
+    if raised.due_on < today:
+        return Stage("breached", raised.due_on + _DAY)
+    reached = [day for day in raised.stages if day <= today]
+    return Stage("due_soon", max(reached)) if reached else None
+
+
+def is_proposed(raised: Raised, row: CaseRow, urged_on: date | None, today: date) -> bool:
+    """Whether the debtor should be urged now: a stage was reached, and nobody was urged since.
+
+    What an authority owes as such has no case at the source on which a reminder could be recorded.
+    """
+    stage = stage_reached(raised, today)
+    urged = stage is not None and urged_on is not None and urged_on >= stage.on
+    return stage is not None and not urged and row.state not in _ENDED and row.subject != "jurisdiction"

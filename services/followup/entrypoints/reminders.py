@@ -1,0 +1,127 @@
+"""Urging as routes: whom to urge now, each with a letter that is ready; what is sent is recorded at the source."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from services.followup.adapters.listings import DeadlineFilter
+from services.followup.adapters.queries import Queries
+from services.followup.adapters.reminders import Proposal, Reminders
+from services.followup.domain.reminder_letter import reminder
+from services.followup.domain.urging import Stage
+from services.followup.domain.words import Words
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.queries import (
+    DEFAULT_LIMIT,
+    READ_PROBLEMS,
+    TOKEN,
+    Asked,
+    Body,
+    Code,
+    Cursor,
+    Limit,
+    asked,
+    body_of,
+    code_of,
+    following,
+    found,
+)
+from services.followup.entrypoints.views import DeadlineView, deadline_view
+from shared.calendar import Language
+from shared.http.openapi import problems
+from shared.http.problems import ProblemError
+
+
+class Command(msgspec.Struct, frozen=True):
+    """The command that records at the source that the debtor was urged; sent by whoever urges, under their token."""
+
+    method: str
+    path: str
+    body: dict[str, Any]
+
+
+class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline whose debtor ought to be urged, the stage that it reached, and the letter."""
+
+    deadline: DeadlineView
+    title: str
+    receipt_code: str
+    debtor_name: str
+    stage: Stage
+    urged_on: date | None
+    letter: Words
+    recording: Command
+
+
+class Proposals(msgspec.Struct, frozen=True):
+    """A page of proposals."""
+
+    items: list[ProposalView]
+
+
+def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHandler]:
+    """`GET /v1/reminders/proposed` and `GET /v1/deadlines/{id}/letter`."""
+
+    @get(
+        "/v1/reminders/proposed",
+        summary="Deadlines whose debtor ought to be urged now, each with a letter",
+        description="Those that reached a warning stage or passed, and were not urged since. Pages may be short: go on "
+        "by `Link`. Sending is recorded with the command in `recording`.",
+        tags=["reminder"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def proposed(
+        request: Asked,
+        jurisdiction: Code = "",
+        agency: Body = "",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = "",
+    ) -> Response[Proposals]:
+        wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency))
+        page = await asked(reminders.proposed(scope_of(request), wanted, limit, cursor))
+        headers = {"Link": f'<{following(request, page.next)}>; rel="next"'} if page.next else {}
+        return Response(Proposals([_view(proposal) for proposal in page.items]), headers=headers)
+
+    @get(
+        "/v1/deadlines/{deadline_id:uuid}/letter",
+        summary="The letter that urges the debtor of an open deadline",
+        tags=["reminder"],
+        responses=READ_PROBLEMS | problems(409),
+        security=TOKEN,
+        media_type="text/plain",
+    )
+    async def letter(request: Asked, deadline_id: FromPath[UUID], lang: FromQuery[Language] = "vi") -> Response[str]:
+        deadline, _ = found(await queries.deadline(scope_of(request), deadline_id), "deadline")
+        made_of = await reminders.letter(deadline)
+        if made_of is None:
+            raise ProblemError(409, "nothing-to-urge", "the duty is owed no more: there is nobody to urge")
+        text = reminder(made_of)
+        return Response(text.vi if lang == "vi" else text.en, media_type="text/plain")
+
+    return [proposed, letter]
+
+
+def _view(proposal: Proposal) -> ProposalView:
+    letter = reminder(proposal.letter)
+    return ProposalView(
+        deadline=deadline_view(proposal.deadline),
+        title=proposal.row.title,
+        receipt_code=proposal.row.receipt_code,
+        debtor_name=proposal.letter.debtor,
+        stage=proposal.stage,
+        urged_on=proposal.letter.urged_on,
+        letter=letter,
+        recording=_recording(proposal, letter),
+    )
+
+
+def _recording(proposal: Proposal, letter: Words) -> Command:
+    raised = proposal.deadline.raised
+    body = {"deadline_id": str(raised.deadline_id), "to": raised.debtor, "channel": "letter", "text": letter.vi}
+    return Command("POST", f"/v1/{raised.subject}s/{raised.subject_id}/reminders", body)

@@ -3,7 +3,7 @@
 Fairness. Every side writes the same event bodies, sealed data included, to the same server with `fsync` and
 `synchronous_commit` on, each event to a new stream whose newness is checked, and 32 appends are in flight. The peers
 get a connection for each caller, which is more than ours uses. Ours also writes an idempotency key and a wrapped data
-key for each command and notifies its readers; the peers do not. Encoding: ours is handed the bytes, the peers encode JSON
+key for each command and notifies its readers; the peers do not. Encoding: ours is handed bytes, the peers encode JSON
 inside the measured time, since their interface leaves no other way; that is under 3 % of theirs. The bare call writes
 the same three rows in batches of 32, from arrays made beforehand, on one connection, and checks nothing.
 """

@@ -67,5 +67,6 @@ async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[async
 async def reached(pool: Any, position: int, within: float = 300.0) -> None:
     """Return once everything up to a position is in the projection."""
     async with asyncio.timeout(within):
-        while (await pool.fetchval("SELECT max(position) FROM sources") or 0) < position:
-            await asyncio.sleep(LOOK_EVERY)  # noqa: ASYNC110 - another connection commits what is waited for
+        # Another connection commits what is waited for: it can only be asked.
+        while (await pool.fetchval("SELECT max(position) FROM sources") or 0) < position:  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY)

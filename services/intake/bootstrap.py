@@ -31,7 +31,7 @@ from services.intake.entrypoints.metrics import IntakeCollector, Snapshot
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue import CommandIntake
 from services.intake.settings import IntakeSettings
-from shared.http.auth import Callers, is_loopback, load_tokens
+from shared.http.auth import Callers, follow_tokens, is_loopback, load_tokens
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
@@ -146,10 +146,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             reason = await stored_log.is_reachable()
             return {"store": reason} if reason else {}
 
-        for name, work in (
-            ("metrics", keep_fresh(collector, snapshot)),
-            ("calendars", _propose_daily(knowledge, keeper)),
-        ):
+        works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(knowledge, keeper)}
+        if settings.tokens_file:
+            works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        for name, work in works.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(ended, task)
 

@@ -1,12 +1,15 @@
 """Who calls: bearer tokens from a file, hashed at rest; on loopback a call without one is the caller `local`."""
 
+import asyncio
 import hashlib
+import os
 import secrets
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
+import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
@@ -19,6 +22,10 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
 COOKIE = "doithoai_token"
+
+LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
+
+log = structlog.get_logger("auth")
 
 _PREFIX = "dt_"
 _ENTROPY = 32  # bytes
@@ -55,6 +62,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 LOCAL = Caller("local", ROLES)
+RESERVED = frozenset({LOCAL.name, "bootstrap"})
 
 
 def hash_token(token: str) -> str:
@@ -82,17 +90,24 @@ class Callers:
     """The callers that this process knows. `local_allowed`: a call without a token is `local`."""
 
     def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool, cookies: bool = False) -> None:
-        self._cookies = cookies
-        self._by_hash = {e.sha256: _caller(e) for e in entries}
-        self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
-        self._local_allowed = local_allowed
-        if len(self._by_hash) != len(entries):
+        self._cookies, self._local_allowed = cookies, local_allowed
+        self._by_hash: dict[str, Caller] = {}
+        self._by_user: dict[str, Caller] = {}
+        if not local_allowed and not entries:
+            raise InvalidTokens("beyond loopback nothing starts without tokens: mint one with `doithoai token`")
+        self.replace(entries)
+
+    def replace(self, entries: tuple[TokenEntry, ...]) -> None:
+        """From now on know these callers and no others. Raises InvalidTokens; then the old ones stay."""
+        if len({e.sha256 for e in entries}) != len(entries):
             raise InvalidTokens("two entries have the same sha256: mint a token for each caller")
         for entry in entries:
             if entry.role == "agency" and not entry.agency:
                 raise InvalidTokens(f"{entry.name}: the role agency needs the agency's code")
-        if not local_allowed and not entries:
-            raise InvalidTokens("beyond loopback nothing starts without tokens: mint one with `doithoai token`")
+            if entry.name in RESERVED:
+                raise InvalidTokens(f"{entry.name}: this name is the product's own; take another one")
+        self._by_hash = {e.sha256: _caller(e) for e in entries}
+        self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
 
     def of_request(self, request: Request[Any, Any, Any]) -> Caller:
         """The caller of a request. Raises ProblemError 401 or 403."""
@@ -123,6 +138,8 @@ class Callers:
         """For `Litestar(before_request=...)`: every route is behind it, `request.state.caller` says who calls."""
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
+            if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
+                raise ProblemError(400, "nul-character", "the address holds the NUL character: remove it")
             if request.scope["path"] not in open_paths:
                 request.state.caller = self.of_request(request)
 
@@ -154,6 +171,29 @@ def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
         return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidTokens(f"the tokens cannot be read: {error}") from error
+
+
+async def follow_tokens(callers: Callers, path: str) -> None:
+    """Take over each change of a tokens file, for ever; one that cannot be used changes nothing and is told."""
+    known = _stamp(path)
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        if (found := _stamp(path)) == known:
+            continue
+        known = found
+        try:
+            callers.replace(load_tokens(path))
+            log.info("tokens_replaced")
+        except InvalidTokens as error:
+            log.error("tokens_not_replaced", why=str(error))
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _caller(entry: TokenEntry) -> Caller:

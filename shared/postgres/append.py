@@ -35,7 +35,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A wrapped data key of an owner (a petitioner, or a stream)."""
+    """A wrapped data key of an owner (a petitioner; empty: of the stream itself)."""
 
     key_id: UUID
     owner_id: str

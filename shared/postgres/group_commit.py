@@ -27,6 +27,7 @@ PASSING = (
     asyncpg.CrashShutdownError,
     asyncpg.QueryCanceledError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password that is being rotated
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
     asyncpg.LockNotAvailableError,

@@ -1,4 +1,4 @@
-"""The sealed content of a petition, and the record of each reading of it."""
+"""The sealed content of a case, and the record of each reading of it."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -24,14 +24,14 @@ class StoredContents:
         self._pool = pool
         self._new_id = new_id
 
-    async def record_reading(self, caller: str, on_behalf_of: str, petition_id: UUID) -> None:
+    async def record_reading(self, caller: str, on_behalf_of: str, subject_id: UUID) -> None:
         """Write down who reads, before anything is read."""
         await self._pool.execute(
-            "INSERT INTO content_reads (read_id, caller, on_behalf_of, petition_id) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO content_reads (read_id, caller, on_behalf_of, subject_id) VALUES ($1, $2, $3, $4)",
             self._new_id(),
             caller,
             on_behalf_of,
-            petition_id,
+            subject_id,
         )
 
     async def sealed_of(self, originator_id: UUID) -> Sequence[SealedRow]:

@@ -32,12 +32,12 @@ SELECT k.fingerprint, k.originator_id, k.originator_version, k.notification_id, 
 FROM idempotency_keys k JOIN stored_events s USING (notification_id) WHERE k.caller = $1 AND k.key = $2
 """
 _REFERENCE = """
-SELECT s.originator_id, s.originator_version, s.notification_id, s.recorded_at, s.state
+SELECT s.originator_id, s.originator_version, s.notification_id, s.recorded_at, s.topic, s.state
 FROM external_references r JOIN stored_events s USING (notification_id)
 WHERE r.source = $1 AND r.external_id = $2
 """
 _PLACE = """
-SELECT originator_id, originator_version, notification_id, recorded_at, state
+SELECT originator_id, originator_version, notification_id, recorded_at, topic, state
 FROM stored_events WHERE originator_id = $1 AND originator_version = $2
 """
 _PETITIONS_AT = """
@@ -125,10 +125,13 @@ def fact_of(row: Any) -> Fact:
 
 
 def _place(row: Any) -> Place:
+    meta = decode_metadata(row["state"])
     return Place(
         row["originator_id"],
         row["originator_version"],
         row["notification_id"],
         row["recorded_at"],
-        decode_metadata(row["state"]).aggregate,
+        row["topic"],
+        meta.aggregate,
+        meta.jurisdiction,
     )

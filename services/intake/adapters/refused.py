@@ -5,7 +5,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.adapters.seals import PetitionSeals
+from services.intake.adapters.seals import Kept, PetitionSeals
+
+_KEEP = """
+INSERT INTO refused_commands (refused_id, caller, command, reason_code, sealed) VALUES ($1, $2, $3, $4, $5)
+"""
 
 
 class RefusedCommands:
@@ -20,13 +24,11 @@ class RefusedCommands:
         """Keep one; its id."""
         refused_id = self._new_id()
         await self._pool.execute(
-            "INSERT INTO refused_commands (refused_id, caller, command, reason_code, reason, sealed) "
-            "VALUES ($1, $2, $3, $4, $5, $6)",
+            _KEEP,
             refused_id,
             caller,
             command,
             code,
-            reason,
-            self._seals.seal_refused(refused_id, body),
+            self._seals.seal_refused(refused_id, Kept(reason, body)),
         )
         return refused_id

@@ -21,6 +21,7 @@ from shared.postgres.append import NewKey
 KEY_BYTES = 32
 NONCE_BYTES = 12
 VERSION = 1  # of the plaintext inside a part
+OWN = ""  # owns the key of an aggregate's own words: no petitioner has this id, so no erasure names it
 
 
 class _Part(msgspec.Struct, frozen=True, array_like=True):
@@ -37,6 +38,13 @@ class _Sealed(msgspec.Struct, frozen=True, array_like=True):
 class _Plain(msgspec.Struct, frozen=True):
     v: int
     data: dict[str, Any]
+
+
+class Kept(msgspec.Struct, frozen=True, array_like=True):
+    """A refused command: why, and its bytes as they came."""
+
+    reason: str
+    body: bytes
 
 
 _blob = msgspec.msgpack.Encoder()
@@ -67,17 +75,16 @@ class PetitionSeals:
     ) -> bytes | None:
         """The sealed bytes of an event; None when it has nothing to seal. The ring learns the keys."""
         parts: dict[str, dict[str, Any]] = {}
-        own = str(originator_id)
         for name, value in sealed_data(event).items():
             match SEALED[event.TOPIC][name]:
                 case Visibility.SEALED_EACH:
                     for petitioner, theirs in value.items():
                         parts.setdefault(petitioner, {})[name] = {petitioner: theirs}
                 case Visibility.SEALED_ALL:
-                    for owner in petitioners or (own,):
+                    for owner in petitioners or (OWN,):
                         parts.setdefault(owner, {})[name] = value
                 case _:
-                    parts.setdefault(own, {})[name] = value
+                    parts.setdefault(OWN, {})[name] = value
         if not parts:
             return None
         sealed = tuple(
@@ -103,17 +110,18 @@ class PetitionSeals:
                 found[name] = {**found[name], **value} if isinstance(found.get(name), dict) else value
         return found
 
-    def seal_refused(self, refused_id: UUID, body: bytes) -> bytes:
-        """A refused command's body, under the master key."""
+    def seal_refused(self, refused_id: UUID, kept: Kept) -> bytes:
+        """A refused command, under the master key."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._refused.encrypt(nonce, body, refused_id.bytes)
+        return nonce + self._refused.encrypt(nonce, _blob.encode(kept), refused_id.bytes)
 
-    def open_refused(self, refused_id: UUID, sealed: bytes) -> bytes:
-        """The body of a refused command. Raises ValueError."""
+    def open_refused(self, refused_id: UUID, sealed: bytes) -> Kept:
+        """A refused command, opened. Raises ValueError."""
         try:
-            return self._refused.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], refused_id.bytes)
+            opened = self._refused.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], refused_id.bytes)
         except InvalidTag:
             raise ValueError("sealed under another master key, or altered") from None
+        return msgspec.msgpack.decode(opened, type=Kept)
 
     def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
         known = ring.known.get((owner, originator_id))

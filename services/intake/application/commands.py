@@ -1,8 +1,10 @@
 """Every deed as a command: its path, who may, and a body made from the event's own fields."""
 
 import functools
+import operator
 from datetime import date
-from typing import Annotated, Any, ClassVar, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -145,17 +147,7 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
     # One type for the routes that share a deed: they share its name in the OpenAPI document too.
     kind = DEEDS[topic]
     hints = get_type_hints(kind, include_extras=True)
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for field in msgspec.structs.fields(kind):
-        if field.name in left_out:
-            continue
-        hint = hints[field.name]
-        if field.default is not msgspec.NODEFAULT:
-            fields.append((field.name, hint, field.default))
-        elif field.default_factory is not msgspec.NODEFAULT:
-            fields.append((field.name, hint, msgspec.field(default_factory=field.default_factory)))
-        else:
-            fields.append((field.name, hint))
+    fields = [_redefined(f, strict(hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
     made = msgspec.defstruct(
         f"{topic}Command",
         fields,
@@ -167,6 +159,40 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
         forbid_unknown_fields=True,
     )
     return made  # type: ignore[return-value]
+
+
+def strict(hint: Any) -> Any:
+    """A type whose structs, however deep, refuse unknown fields: stored events are read leniently, commands are not."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return _strict_struct(hint)
+    parts = get_args(hint)
+    if get_origin(hint) is Annotated:
+        return Annotated[(strict(parts[0]), *hint.__metadata__)]
+    changed = tuple(strict(part) for part in parts)
+    if changed == parts:
+        return hint
+    return functools.reduce(operator.or_, changed) if isinstance(hint, UnionType) else get_origin(hint)[changed]
+
+
+@functools.cache
+def _strict_struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    hints = get_type_hints(kind, include_extras=True)
+    told = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
+    fields = [_redefined(field, hint) for field, hint in told if hint is not hints[field.name]]
+    # The same name: it stands for the same thing in the OpenAPI document.
+    namespace = {"__doc__": kind.__doc__}
+    return msgspec.defstruct(
+        kind.__name__, fields, bases=(kind,), namespace=namespace, forbid_unknown_fields=True, frozen=True, kw_only=True
+    )
+
+
+def _redefined(field: msgspec.structs.FieldInfo, hint: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
+    """The same field with another type."""
+    if field.default is not msgspec.NODEFAULT:
+        return (field.name, hint, field.default)
+    if field.default_factory is not msgspec.NODEFAULT:
+        return (field.name, hint, msgspec.field(default_factory=field.default_factory))
+    return (field.name, hint)
 
 
 class BodyCodec:

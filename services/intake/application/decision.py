@@ -29,7 +29,20 @@ from services.intake.domain import (
 )
 from shared.events import SEALED, Deed
 from shared.events.petition import PersonalDataErased, PetitionReceived
-from shared.identifiers import derived_id
+from shared.identifiers import derived_id, lineage
+
+#: Facts on which a clock starts, ends or is judged: the decision rests on the policies and calendars too.
+COUNTED = frozenset(
+    {
+        "ConferencePlanned",
+        "ConferenceRescheduled",
+        "ConferenceClosed",
+        "PetitionAssigned",
+        "PetitionReassigned",
+        "ExtensionGranted",
+        "PetitionReopened",
+    }
+)
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +92,11 @@ class Loaded:
         petition, erased = self.petitions.get(originator), self._erased.get(originator, ())
         return tuple(i for i in petition.petitioner_ids if i not in erased) if petition else ()
 
+    def without_erased(self, named: Mapping[UUID, tuple[str, ...]]) -> dict[UUID, tuple[str, ...]]:
+        """The petitioners named, less those of whom a petition at hand says that they were erased."""
+        gone = set().union(*self._erased.values())
+        return {originator: tuple(i for i in ids if i not in gone) for originator, ids in named.items()}
+
     def of(self, originator: UUID) -> Petition | Conference | None:
         """The aggregate with this id."""
         return self.petitions.get(originator) or self.conferences.get(originator)
@@ -101,8 +119,7 @@ class Decider:
         loaded = Loaded()
         originator = await self._target(command, deed, loaded)
         target = loaded.of(originator)
-        if target is not None or not command.codec.route.creates:
-            await self._load_related(originator, deed, loaded)
+        await self._load_related(originator, deed, loaded)
         if command.if_match is not None and command.if_match != loaded.versions[originator]:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, deed, target, regulation)
@@ -110,10 +127,10 @@ class Decider:
         facts = with_receipt(decide(deed, target, world, originator))
         return Decided(
             facts=facts,
-            expected=loaded.versions | rests_on(facts, self._knowledge.versions),
+            expected=loaded.versions | rests_on(facts, self._knowledge.versions) | self._counted_by(facts),
             day=day,
             aggregate=facts[0].aggregate,
-            petitioners=loaded.petitioners() | named_petitioners(facts),
+            petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)),
         )
 
     def _deed(self, command: Command) -> Deed:
@@ -145,6 +162,15 @@ class Decider:
         wanted -= loaded.versions.keys()
         if wanted:
             loaded.take(await self._history.facts(wanted))
+
+    def _counted_by(self, facts: Sequence[NewFact]) -> dict[UUID, int]:
+        """The policies and calendars by which days were counted for these facts."""
+        if not any(fact.event.TOPIC in COUNTED for fact in facts):
+            return {}
+        places = {code for fact in facts for code in lineage(fact.jurisdiction)}
+        relied = [derived_id("policy", code) for code in places]
+        relied += [derived_id("calendar", year) for year in self._knowledge.regulation.years]
+        return {originator: self._knowledge.versions.get(originator, 0) for originator in relied}
 
     async def _erasure(self, command: Command) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
@@ -179,7 +205,8 @@ def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUI
     for fact in facts:
         event = fact.event
         codes = [("jurisdiction", fact.jurisdiction)]
-        codes += [("agency", c) for c in (getattr(event, "agency", ""), *getattr(event, "assisting", ())) if c]
+        named_codes = [getattr(event, field, "") for field in ("agency", "office", "station", "by")]
+        codes += [("agency", c) for c in (*named_codes, *getattr(event, "assisting", ())) if c]
         for kind, code in codes:
             originator = body_id(kind, code)
             if originator != fact.originator_id and originator in versions:

@@ -5,12 +5,12 @@ import msgspec
 from services.intake.application.addresses import receipt_code
 from services.intake.application.command import Command, Done
 from services.intake.application.decision import Decided, Decider
-from services.intake.application.errors import Contended, DeskRefused, KeyReused, RoleMayNot
+from services.intake.application.errors import Contended, DeskRefused, KeyReused, ReferenceUsed, RoleMayNot
 from services.intake.application.knowledge import Knowledge
 from services.intake.application.ports import History, Ids, Place, Seals, Writer
 from services.intake.application.recording import Recorder
 from services.intake.domain import Refused
-from shared.identifiers import local_day
+from shared.identifiers import is_within, local_day
 from shared.postgres.append import Append, Appended
 from shared.postgres.errors import (
     DayChanged,
@@ -53,7 +53,10 @@ class Desk:
             except IdempotencyReplay as replay:
                 return await self._replayed(fingerprint, replay.record)
             except ReferenceExists as known:
-                return _first(await self._history.place(known.originator_id, known.version), known_reference=True)
+                place = await self._history.place(known.originator_id, known.version)
+                if not _is_same(command, place):
+                    raise ReferenceUsed from None
+                return _first(place, known_reference=True)
             except (VersionConflict, KeyErased):
                 refusal = Contended()
                 await self._knowledge.refresh()
@@ -77,8 +80,10 @@ class Desk:
             record = await self._history.key_record(command.caller.name, command.key)
             if record is not None:
                 return await self._replayed(fingerprint, record)
-        if command.reference is not None and (place := await self._history.reference(*command.reference)) is not None:
-            return _first(place, known_reference=True)
+        if command.reference is not None:
+            place = await self._history.reference(*command.reference)
+            if place is not None and _is_same(command, place):
+                return _first(place, known_reference=True)
         raise refusal
 
     async def _replayed(self, fingerprint: bytes, record: KeyRecord) -> Done:
@@ -93,10 +98,22 @@ class Desk:
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> Done:
         self._knowledge.learn_day(local_day(appended.recorded_at))
-        first = append.events[0]
-        return _first(
-            Place(first.originator_id, first.version, appended.first_position, appended.recorded_at, decided.aggregate)
+        first, fact = append.events[0], decided.facts[0]
+        place = Place(
+            first.originator_id,
+            first.version,
+            appended.first_position,
+            appended.recorded_at,
+            first.topic,
+            decided.aggregate,
+            fact.jurisdiction,
         )
+        return _first(place)
+
+
+def _is_same(command: Command, place: Place) -> bool:
+    """Whether a reference leads to what the command would record, somewhere that its caller may look."""
+    return place.topic == command.codec.route.topic and is_within(place.jurisdiction, command.caller.jurisdiction)
 
 
 def _first(place: Place, *, known_reference: bool = False) -> Done:

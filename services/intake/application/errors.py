@@ -4,6 +4,7 @@ DeskRefused
 ├── RoleMayNot     the caller's role may not give this command
 ├── WrongValue     a value that no rule of the domain needs to see
 ├── KeyReused      the idempotency key was used with another body
+├── ReferenceUsed  the external reference belongs to another record
 ├── StaleVersion   If-Match names another version than the current one
 ├── NotThere       the address names nothing
 ├── WrongAddress   the address is no id or code
@@ -39,6 +40,15 @@ class KeyReused(DeskRefused):
 
     def __init__(self) -> None:
         super().__init__("Idempotency-Key: used before with another body; take a new key for a new command")
+
+
+class ReferenceUsed(DeskRefused):
+    """The external reference belongs to another record."""
+
+    code = "reference-used"
+
+    def __init__(self) -> None:
+        super().__init__("external_id: belongs to another record of this source; give each record one of its own")
 
 
 class StaleVersion(DeskRefused):

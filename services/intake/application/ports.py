@@ -14,7 +14,7 @@ from shared.postgres.errors import KeyRecord
 
 
 class StoredKey(msgspec.Struct, frozen=True):
-    """A wrapped data key as the store keeps it; the owner is a petitioner, or the aggregate itself."""
+    """A wrapped data key as the store keeps it; the owner is a petitioner, or nobody: the aggregate's own words."""
 
     key_id: UUID
     owner_id: str
@@ -29,7 +29,9 @@ class Place(msgspec.Struct, frozen=True):
     version: int
     position: int
     recorded_at: datetime
+    topic: str
     aggregate: str
+    jurisdiction: str
 
 
 class KeyRing:

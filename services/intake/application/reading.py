@@ -22,7 +22,7 @@ class Sealed(Protocol):
 class Contents(Protocol):
     """Sealed bytes, and the record of each reading."""
 
-    async def record_reading(self, caller: str, on_behalf_of: str, petition_id: UUID) -> None: ...
+    async def record_reading(self, caller: str, on_behalf_of: str, subject_id: UUID) -> None: ...
     async def sealed_of(self, originator_id: UUID) -> Sequence[Any]: ...
 
 
@@ -62,13 +62,23 @@ class Reading:
         """The event that an external reference belongs to."""
         return await self._history.reference(source, external_id)
 
-    async def content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
-        """Everything sealed of a petition that still opens, by event. The reading is recorded first."""
+    async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
+        """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
         may_read_content(caller, petition)
-        await self._contents.record_reading(caller.name, on_behalf_of, petition_id)
-        rows = await self._contents.sealed_of(petition_id)
-        keys = {key.key_id: key for key in await self._history.keys_of([petition_id])}
+        return await self._content(caller, on_behalf_of, petition_id)
+
+    async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[dict[str, Any]]:
+        """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotThere, NotAllowed."""
+        conference, _ = await self.conference(caller, conference_id)
+        may_read_content(caller, conference)
+        return await self._content(caller, on_behalf_of, conference_id)
+
+    async def _content(self, caller: Caller, on_behalf_of: str, subject_id: UUID) -> list[dict[str, Any]]:
+        """The one way to what is sealed; the reading is recorded first."""
+        await self._contents.record_reading(caller.name, on_behalf_of, subject_id)
+        rows = await self._contents.sealed_of(subject_id)
+        keys = {key.key_id: key for key in await self._history.keys_of([subject_id])}
         return [
             {"event_id": row.event_id, "topic": row.topic, "content": self._opener.opened(row, keys)} for row in rows
         ]

@@ -6,10 +6,13 @@ import msgspec
 
 from services.intake.application.command import Command
 from services.intake.application.decision import Decided
+from services.intake.application.errors import WrongValue
 from services.intake.application.ports import History, Ids, KeyRing, Seals
 from services.intake.domain import NewFact
-from shared.events import SEALED, Deed, Event, Metadata, encode_state, sealed_data
+from shared.events import SEALED, Deed, Event, Metadata, Visibility, encode_state, sealed_data
 from shared.postgres.append import Append, NewEvent
+
+MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
 
 
 class Authorship(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +84,7 @@ class Recorder:
     ) -> NewEvent:
         """One event, sealed and encoded; the ring learns the keys that it needed."""
         event = _naming_notice(fact.event, causation_id)
+        _check_size(event, len(petitioners))
         sealed = self._seals.seal(event, fact.originator_id, version, ring, petitioners)
         meta = Metadata(
             event_id=event_id,
@@ -113,6 +117,14 @@ class Recorder:
             if decided.expected.get(fact.originator_id, 0) and seals_something(fact.event)
         }
         return KeyRing(await self._history.keys_of(existing) if existing else ())
+
+
+def _check_size(event: Event, petitioners: int) -> None:
+    """What belongs to all petitioners is sealed once for each. Raises WrongValue."""
+    shared = (name for name, kind in SEALED[event.TOPIC].items() if kind is Visibility.SEALED_ALL)
+    for name in shared:
+        if len(getattr(event, name)) * petitioners > MAX_SEALED:
+            raise WrongValue(f"{name}: at most {MAX_SEALED // petitioners} characters for {petitioners} petitioners")
 
 
 def seals_something(event: Event) -> bool:

@@ -34,13 +34,13 @@ def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regula
     raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {deed.TOPIC}")
 
 
-def may_read_content(caller: Caller, petition: Petition) -> None:
-    """Refuse the sealed content to all but the office and the agencies that have the case. Raises NotAllowed."""
-    if not is_within(petition.jurisdiction, caller.jurisdiction):
-        raise JurisdictionMayNot(f"the petition is of {petition.jurisdiction}, outside {caller.jurisdiction}")
+def may_read_content(caller: Caller, case: Petition | Conference) -> None:
+    """Refuse sealed content to all but the office and, of a petition, the agencies that have it. Raises NotAllowed."""
+    if not is_within(case.jurisdiction, caller.jurisdiction):
+        raise JurisdictionMayNot(f"the case is of {case.jurisdiction}, outside {caller.jurisdiction}")
     if caller.roles & READERS:
         return
-    if "agency" in caller.roles and caller.agency and caller.agency in petition.bodies:
+    if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.bodies:
         return
     raise RoleMayNot("content is for the office and for the agency that has the case")
 

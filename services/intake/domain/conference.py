@@ -1,6 +1,6 @@
 """A conference as its standing facts tell it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -54,6 +54,7 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
     closed_on: date | None = None
     secretary: bool = False
     registered: tuple[str, ...] = ()
+    speaking_for: Mapping[str, tuple[str, ...]] = {}
     called: tuple[str, ...] = ()
     minutes: bool = False
     reviewed: bool = False
@@ -145,7 +146,8 @@ def _evolve(conference: Conference, event: Deed) -> Conference:
         case SecretaryAppointed():
             return change(conference, secretary=True)
         case SpeakerRegistered():
-            return change(conference, registered=(*conference.registered, event.speaker))
+            speaking = {**conference.speaking_for, event.speaker: event.petitioner_ids}
+            return change(conference, registered=(*conference.registered, event.speaker), speaking_for=speaking)
         case SpeakerCalled():
             return change(conference, called=(*conference.called, event.speaker))
         case MinutesAdopted():

@@ -32,6 +32,8 @@ def checked(deed: Deed, world: World) -> Deed:
                 text = _code(name, text)
             if text != value:
                 changed[name] = text
+        elif isinstance(value, date):
+            _check_year(name, value)
         elif name in _CODE_LISTS:
             codes = tuple(_code(name, code) for code in value)
             if codes != value:
@@ -46,11 +48,15 @@ def _check_day(deed: Deed, world: World) -> None:
     day: date = deed.effective_on
     if day > world.today:
         raise errors.FutureDeed(f"effective_on: {day} is after today, {world.today}; a deed is recorded once done")
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise errors.InvalidValue(f"effective_on: {day} is outside {FIRST_YEAR} to {LAST_YEAR}")
+    _check_year("effective_on", day)
     # A calendar is what ends the lack of one, so publishing it cannot need it.
     if not isinstance(deed, CalendarPublished | CalendarProposed):
         world.regulation.require_calendar(day, "effective_on")
+
+
+def _check_year(field: str, day: date) -> None:
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise errors.InvalidValue(f"{field}: {day} is outside {FIRST_YEAR} to {LAST_YEAR}")
 
 
 def _text(deed: Deed, name: str, value: str) -> str:

@@ -29,6 +29,7 @@ from shared.events.conference import (
     ConclusionNoticeIssued,
     ConferencePlanned,
     ConferenceProposed,
+    SpeakerCalled,
     SpeakerRegistered,
 )
 from shared.events.petition import (
@@ -81,6 +82,8 @@ def related(deed: Deed, target: Petition | Conference | None) -> tuple[UUID, ...
             found.append(deed.into)
         case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
             found.append(petition_id)
+        case ConferenceProposed():
+            found.extend(deed.petition_ids)
         case ConclusionNoticeIssued():
             found.extend(line.petition_id for line in deed.assignments)
         case _:
@@ -127,10 +130,19 @@ def _on_conference(deed: Deed, conference: Conference, world: World, originator_
         raise TypeError(f"{deed.TOPIC} is not done to a conference that exists")
     check_conference(conference, deed)
     check_around_conference(conference, deed, world)
-    if isinstance(deed, RecordAnnulled):
-        deed = _naming_topic(deed, conference, world, originator_id)
-    if isinstance(deed, ConclusionNoticeIssued):
-        return _concluded(deed, conference, world, originator_id)
+    match deed:
+        case RecordAnnulled():
+            deed = _naming_topic(deed, conference, world, originator_id)
+        case ConclusionNoticeIssued():
+            return _concluded(deed, conference, world, originator_id)
+        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None and not deed.petitioner_ids:
+            # Nobody in particular is everybody: otherwise erasing them would leave these words behind.
+            everybody = world.petition(petition_id, "petition_id").petitioner_ids
+            deed = msgspec.structs.replace(deed, petitioner_ids=everybody)
+        case SpeakerCalled() if not deed.petitioner_ids:
+            deed = msgspec.structs.replace(deed, petitioner_ids=conference.speaking_for.get(deed.speaker, ()))
+        case _:
+            pass
     return (NewFact(originator_id, "conference", conference.jurisdiction, deed),)
 
 

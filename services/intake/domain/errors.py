@@ -226,6 +226,10 @@ class MergingIntoEndedPetition(PetitionRefused):
     """The survivor has ended."""
 
 
+class MergingElsewhere(PetitionRefused):
+    """The survivor belongs to a jurisdiction that is neither above nor below the petition's."""
+
+
 # --- conference ----------------------------------------------------------------------------------------------------
 
 

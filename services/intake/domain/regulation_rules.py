@@ -14,7 +14,7 @@ from shared.events.regulation import (
     JurisdictionRegistered,
     PolicyAdopted,
 )
-from shared.identifiers import NATION
+from shared.identifiers import NATION, is_within
 from shared.policy import DUTIES, Policy
 
 MAX_DAYS = 366
@@ -27,6 +27,9 @@ def check_regulation(deed: Deed, regulation: Regulation) -> str:
             _check_new(regulation.jurisdictions.get(deed.code), deed.code)
             if deed.parent and deed.parent != NATION:
                 regulation.jurisdiction_on(deed.parent, deed.valid_from, "parent")
+                if not is_within(deed.code, deed.parent) or deed.code == deed.parent:
+                    # Who sees what follows the codes: a parent elsewhere would say otherwise.
+                    raise errors.InvalidCode(f"code: {deed.code} does not lie under its parent {deed.parent}")
             return deed.code
         case JurisdictionClosed():
             _check_closing(regulation.jurisdictions, deed, errors.UnknownJurisdiction)

@@ -18,6 +18,7 @@ from shared.events.conference import (
     ConferenceProposed,
     ConferenceRescheduled,
     PreparationTaskAssigned,
+    SpeakerCalled,
     SpeakerRegistered,
 )
 from shared.events.petition import (
@@ -101,6 +102,8 @@ def check_assignment(
 def check_proposal(deed: ConferenceProposed, world: World) -> None:
     """A proposal names an existing jurisdiction and existing petitions."""
     world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
+    for petition_id in deed.petition_ids:
+        world.petition(petition_id, "petition_ids")
 
 
 def check_around_conference(conference: Conference | None, deed: Deed, world: World) -> None:
@@ -117,8 +120,10 @@ def check_around_conference(conference: Conference | None, deed: Deed, world: Wo
         case AttendanceRecorded():
             for code in deed.agencies:
                 world.regulation.agency_on(code, deed.effective_on, "agencies")
-        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
-            world.petition(petition_id, "petition_id")
+        case SpeakerRegistered():
+            _check_speaker(deed, world)
+        case SpeakerCalled() if conference is not None:
+            _check_words(conference, deed)
         case ConferenceClosed() if conference is not None:
             _reply_counts(conference.jurisdiction, deed.effective_on, world)
             for duty in ("internal_review", "conclusion_notice"):
@@ -187,6 +192,22 @@ def _check_schedule(petition: Petition, deed: PetitionScheduled, world: World) -
             raise errors.AlreadyScheduled(f"conference_id: the petition is on the agenda of {other_id}")
 
 
+def _check_speaker(deed: SpeakerRegistered, world: World) -> None:
+    """What a speaker says is sealed under keys of petitioners, and those are erased by way of their petition."""
+    if deed.petition_id is None:
+        if deed.petitioner_ids:
+            raise errors.InvalidValue("petition_id: name the petition of these petitioners")
+        return
+    petition = world.petition(deed.petition_id, "petition_id")
+    if strangers := set(deed.petitioner_ids) - set(petition.petitioner_ids):
+        raise errors.InvalidValue(f"petitioner_ids: {len(strangers)} of them are no petitioners of that petition")
+
+
+def _check_words(conference: Conference, deed: SpeakerCalled) -> None:
+    if set(deed.petitioner_ids) - set(conference.speaking_for.get(deed.speaker, ())):
+        raise errors.InvalidValue("petitioner_ids: the speaker was registered for other petitioners; leave them out")
+
+
 def _check_extension(petition: Petition, deed: ExtensionGranted, world: World) -> None:
     due = reply_due(petition, world)
     if due is None:
@@ -212,5 +233,8 @@ def _check_merger(deed: PetitionMerged, world: World, petition_id: UUID) -> None
     if deed.into == petition_id:
         raise errors.MergingWithItself("into: name another petition")
     survivor = world.petition(deed.into, "into")
+    places = (survivor.jurisdiction, world.petitions[petition_id].jurisdiction)
+    if not is_within(*places) and not is_within(*reversed(places)):
+        raise errors.MergingElsewhere(f"into: the survivor is of {places[0]}, the petition of {places[1]}")
     if survivor.ended:
         raise errors.MergingIntoEndedPetition(f"into: the survivor ended ({survivor.ended}); reopen it first")

@@ -8,11 +8,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
+from services.intake.entrypoints.limits import MAX_BODY
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from shared.http.auth import Callers
 from shared.http.problems import EXCEPTION_HANDLERS
-
-MAX_BODY = 1024 * 1024  # bytes
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 

@@ -17,10 +17,9 @@ from services.intake.application.desk import Desk
 from services.intake.application.texts import cleaned
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
+from services.intake.entrypoints.limits import MAX_KEY
 from shared.http.auth import caller_of
 from shared.http.problems import ProblemError
-
-MAX_KEY = 200  # characters of an Idempotency-Key
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
 _VERSION = re.compile(r'"?(\d{1,18})"?')

@@ -1,6 +1,7 @@
 """Questions to intake: one case, the bodies, the calendars, and content through its one logged route."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,9 +9,10 @@ import msgspec
 import structlog
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from services.intake.application.addresses import target_id
+from services.intake.application.commands import MAX_SHORT
 from services.intake.application.errors import NotThere
 from services.intake.application.knowledge import Knowledge
 from services.intake.application.reading import Reading, told
@@ -18,7 +20,9 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from shared.http.auth import Caller, caller_of, need_role
 from shared.http.problems import ProblemError
-from shared.identifiers import is_within
+from shared.identifiers import NATION, is_within
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
 log = structlog.get_logger("content")
 
@@ -55,23 +59,27 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Items(msgspec.Struct, frozen=True):
-    """A list that fits on one page."""
+    """One page of a list; the `Link` header names the next."""
 
     items: list[dict[str, Any]]
 
 
 class ContentView(msgspec.Struct, frozen=True):
-    """What still opens of a petition's sealed content, event by event."""
+    """What still opens of the sealed content of a case, event by event."""
 
     id: UUID
     events: list[dict[str, Any]]
 
 
-def may_read_all(knowledge: Knowledge) -> Callable[[Caller], None]:
+def may_read_all(knowledge: Knowledge) -> Callable[[Caller], Awaitable[None]]:
     """The feed holds every jurisdiction of the store: it is for callers whose subtree covers them all."""
 
-    def check(caller: Caller) -> None:
+    async def check(caller: Caller) -> None:
         need_role(caller, *FEED_ROLES)
+        if caller.jurisdiction == NATION:
+            return
+        # Another process may have registered one since.
+        await knowledge.refresh()
         for code in jurisdictions_of(knowledge):
             if not is_within(code, caller.jurisdiction):
                 raise ProblemError(403, "jurisdiction-may-not", "the feed holds jurisdictions beyond your own")
@@ -81,7 +89,7 @@ def may_read_all(knowledge: Knowledge) -> Callable[[Caller], None]:
 
 def jurisdictions_of(knowledge: Knowledge) -> list[str]:
     """The codes of the registered jurisdictions; the nation is a name for the whole tree, not a place in it."""
-    return [code for code in knowledge.regulation.jurisdictions if code != "VN"]
+    return [code for code in knowledge.regulation.jurisdictions if code != NATION]
 
 
 def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
@@ -117,21 +125,6 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
         return Response(view, headers={"ETag": f'"{version}"'})
 
     @get(
-        "/v1/petitions/{target:str}/content",
-        summary="The sealed content of a petition; every reading is recorded",
-        tags=["petition"],
-        responses=openapi.READ_PROBLEMS,
-    )
-    async def content(
-        request: Request[Any, Any, Any], target: FromPath[str], on_behalf_of: FromQuery[str] = ""
-    ) -> Response[ContentView]:
-        petition_id = target_id("petition", target)
-        caller = caller_of(request)
-        events = await reading.content(domain_caller(caller), on_behalf_of, petition_id)
-        log.info("content_read", caller=caller.name, petition_id=str(petition_id), events=len(events))
-        return Response(ContentView(petition_id, events), headers={"Cache-Control": "no-store"})
-
-    @get(
         "/v1/conferences/{target:str}",
         summary="One conference",
         tags=["conference"],
@@ -150,15 +143,57 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
         )
         return Response(view, headers={"ETag": f'"{version}"'})
 
-    return [find_petition, one_petition, content, one_conference, *_regulation_routes(reading)]
+    return [
+        find_petition,
+        one_petition,
+        one_conference,
+        _content_route("petition", "/v1/petitions/{target:str}/content", reading),
+        _content_route("conference", "/v1/conferences/{target:str}/content", reading),
+        *_regulation_routes(reading),
+    ]
+
+
+def _content_route(aggregate: str, path: str, reading: Reading) -> HTTPRouteHandler:
+    @get(
+        path,
+        summary=f"The sealed content of a {aggregate}; every reading is recorded",
+        tags=[aggregate],
+        responses=openapi.READ_PROBLEMS,
+        operation_id=f"{aggregate}_content",
+    )
+    async def content(
+        request: Request[Any, Any, Any],
+        target: FromPath[str],
+        on_behalf_of: Annotated[str, QueryParameter(max_length=MAX_SHORT, description="the person who reads")] = "",
+    ) -> Response[ContentView]:
+        subject_id = target_id(aggregate, target)
+        caller = caller_of(request)
+        read = reading.petition_content if aggregate == "petition" else reading.conference_content
+        events = await read(domain_caller(caller), on_behalf_of, subject_id)
+        log.info("content_read", caller=caller.name, subject_id=str(subject_id), events=len(events))
+        return Response(ContentView(subject_id, events), headers={"Cache-Control": "no-store"})
+
+    return content
 
 
 def _regulation_routes(reading: Reading) -> list[HTTPRouteHandler]:
     def listing(path: str, summary: str, aggregate: str) -> HTTPRouteHandler:
         @get(path, summary=summary, tags=[aggregate], responses=openapi.READ_PROBLEMS, operation_id=f"list_{aggregate}")
-        async def items() -> Items:
+        async def items(
+            limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+            cursor: Annotated[
+                str, QueryParameter(max_length=40, description="from the `Link` of the page before")
+            ] = "",
+        ) -> Response[Items]:
             await reading.knowledge.refresh()
-            return Items([told(fact) for fact in reading.knowledge.facts if aggregate == fact.event.AGGREGATE])
+            after = _position(cursor)
+            found = [
+                fact for fact in reading.knowledge.facts if fact.position > after and aggregate == fact.event.AGGREGATE
+            ]
+            page, headers = found[:limit], {}
+            if len(found) > limit:
+                headers["Link"] = f'<{path}?limit={limit}&cursor={_cursor(page[-1].position)}>; rel="next"'
+            return Response(Items([told(fact) for fact in page]), headers=headers)
 
         return items
 
@@ -169,3 +204,14 @@ def _regulation_routes(reading: Reading) -> list[HTTPRouteHandler]:
         listing("/v1/policies", "Policies, as adopted", "policy"),
         listing("/v1/plans", "Dialogue plans, as adopted", "plan"),
     ]
+
+
+def _cursor(position: int) -> str:
+    return base64.urlsafe_b64encode(str(position).encode()).rstrip(b"=").decode()
+
+
+def _position(cursor: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))) if cursor else 0
+    except ValueError:
+        raise ProblemError(400, "invalid-cursor", "cursor: this listing did not give it") from None

@@ -11,6 +11,7 @@ from services.intake.application.commands import CODECS, route_of_command
 from services.intake.application.desk import Desk
 from services.intake.application.texts import cleaned
 from services.intake.entrypoints.callers import domain_caller
+from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from services.intake.entrypoints.refusals import problem_of
 from shared.events import DEEDS
 from shared.http.auth import Callers
@@ -68,11 +69,9 @@ class CommandIntake:
             caller = self._callers.of_broker_user(user_id)
             if caller is None:
                 raise ProblemError(401, "unauthenticated", "user_id: the broker vouched for nobody known here")
-            if not message_id:
-                # The queue delivers at least once: without a key a second delivery would be a second record.
-                raise ProblemError(
-                    422, "message-id-missing", "message_id: it is the idempotency key; give each command one"
-                )
+            key = _key(message_id)
+            if len(body) > MAX_BODY:
+                raise ProblemError(413, "body-too-large", f"the body is too large: at most {MAX_BODY} bytes")
             envelope = _envelope.decode(cleaned(body))
             name = envelope.command
             route = route_of_command(name, has_target=bool(envelope.id), aggregate=envelope.aggregate)
@@ -85,7 +84,7 @@ class CommandIntake:
                     target=envelope.id,
                     body=codec.decode(bytes(envelope.data)),
                     caller=domain_caller(caller),
-                    key=message_id,
+                    key=key,
                     if_match=envelope.if_match,
                 )
             )
@@ -103,6 +102,15 @@ class CommandIntake:
             log.info("command_refused", caller=user_id or "", command=name, code=problem.code)
             members = problem.members | {"refused_id": refused_id}
             return Answer(False, problem_body(problem.status, problem.code, problem.detail, **members))
+
+
+def _key(message_id: str | None) -> str:
+    if not message_id:
+        # The queue delivers at least once: without a key a second delivery would be a second record.
+        raise ProblemError(422, "message-id-missing", "message_id: it is the idempotency key; give each command one")
+    if len(message_id) > MAX_KEY or not message_id.isprintable():
+        raise ProblemError(422, "invalid-message-id", f"message_id: at most {MAX_KEY} printable characters")
+    return message_id
 
 
 def _problem(error: Exception) -> ProblemError:

@@ -55,6 +55,36 @@ def escalated(r: Register) -> None:
     r.assigned().do(A, "PetitionEscalated", authority="UBND tỉnh")
 
 
+def scheduled(r: Register) -> None:
+    r.planned().receive().do(A, "PetitionScheduled", PLANNED, conference_id=C)
+
+
+def complex_case(r: Register) -> None:
+    r.assigned().do(A, "PetitionMarkedComplex", decided_by="Chủ tịch", criteria=("nhiều cơ quan",))
+
+
+def decided(r: Register) -> None:
+    proposed(r)
+    r.do(C, "ConferenceProposalDecided", PLANNED, accepted=True)
+
+
+def called(r: Register) -> None:
+    speakers(r)
+    r.do(C, "SpeakerCalled", HELD, speaker="s1")
+
+
+def speaking(r: Register) -> None:
+    r.opened().receive().do(C, "SpeakerRegistered", HELD, speaker="s", petition_id=A)
+
+
+def elsewhere(r: Register) -> None:
+    r.receive(A).do(B, "PetitionReceived", NOTICE, jurisdiction=OTHER)
+
+
+def forwarded(r: Register) -> None:
+    r.receive().do(A, "PetitionForwarded", PLANNED, agency=EDUCATION)
+
+
 def minuted(r: Register) -> None:
     r.opened().do(C, "SecretaryAppointed", HELD)
     r.do(C, "MinutesAdopted", HELD, digest="d")
@@ -62,6 +92,10 @@ def minuted(r: Register) -> None:
 
 R, D, K = Register.receive, Register.closed, Register.assigned
 P = {"jurisdiction": "H35.10", "kind": "periodic", "place": "x", "first_day": HELD, "last_day": HELD}
+LONG_AGO = P | dict.fromkeys(("first_day", "last_day"), date(1899, 1, 1))
+TASK = {"task": "t", "kind": "other", "agency": HEALTH}
+STRANGER = {"petitioner_ids": ("q",)}
+PROPOSAL = {"jurisdiction": "H35.10", "proposer": EDUCATION}
 LATE, EARLY = (Report(recipient="chair", on=NOTICE),), (Report(recipient="chair", on=HELD),)
 NEXT_YEAR = P | dict.fromkeys(("first_day", "last_day"), date(2020, 1, 6))
 ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
@@ -123,6 +157,24 @@ ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
     ("UnknownSpeaker", Register.opened, C, "SpeakerCalled", HELD, {"speaker": "s"}),
     ("SpeakerAlreadyRegistered", speakers, C, "SpeakerRegistered", HELD, {"speaker": "s1"}),
     ("SpeakerOutOfOrder", speakers, C, "SpeakerCalled", HELD, {"speaker": "s2"}),
+    ("SpeakerAlreadyCalled", called, C, "SpeakerCalled", HELD, {"speaker": "s1"}),
+    ("AlreadyForwarded", forwarded, A, "PetitionForwarded", PLANNED, {"agency": EDUCATION}),
+    ("AlreadyScheduled", scheduled, A, "PetitionScheduled", PLANNED, {"conference_id": C}),
+    ("AlreadyComplex", complex_case, A, "PetitionMarkedComplex", NOTICE, {"decided_by": "x", "criteria": ("y",)}),
+    ("ProposalAlreadyDecided", decided, C, "ConferenceProposalDecided", PLANNED, {"accepted": False}),
+    ("DatedBeforeConference", Register.planned, C, "PreparationReported", date(2019, 7, 1), {}),
+    ("DatedBeforeConference", D, C, "InternalReviewHeld", PLANNED, {}),
+    ("OutsideTheConference", Register.opened, C, "SpeakerRegistered", PLANNED, {"speaker": "s"}),
+    ("TaskAlreadyAssigned", task, C, "PreparationTaskAssigned", PLANNED, TASK),
+    ("UnknownPetition", R, A, "PetitionMerged", NOTICE, {"into": C}),
+    ("UnknownPetition", Register.opened, C, "SpeakerRegistered", HELD, {"speaker": "s", "petition_id": A}),
+    ("UnknownPetition", lambda r: None, C, "ConferenceProposed", PLANNED, {**PROPOSAL, "petition_ids": (A,)}),
+    ("MergingElsewhere", elsewhere, A, "PetitionMerged", NOTICE, {"into": B}),
+    ("InvalidValue", Register.opened, C, "SpeakerRegistered", HELD, {"speaker": "s", "petitioner_ids": ("p1",)}),
+    ("InvalidValue", speaking, C, "SpeakerRegistered", HELD, {"speaker": "t", "petition_id": A, **STRANGER}),
+    ("InvalidValue", speaking, C, "SpeakerCalled", HELD, {"speaker": "s", "petitioner_ids": ("q",)}),
+    ("InvalidValue", D, A, "PetitionAssigned", NOTICE, {"agency": HEALTH, "due_on": date(2101, 1, 3)}),
+    ("InvalidValue", lambda r: None, C, "ConferencePlanned", PLANNED, LONG_AGO),
 ]  # fmt: skip
 
 
@@ -211,3 +263,16 @@ def test_a_conference_elsewhere() -> None:
     r.do(A, "PetitionReceived", PLANNED, jurisdiction=OTHER)
     with pytest.raises(errors.ConferenceElsewhere):
         r.do(A, "PetitionScheduled", PLANNED, conference_id=C)
+
+
+def test_a_speaker_without_petitioners_of_their_own_speaks_for_all_of_the_petition() -> None:
+    r = Register()
+    speaking(r)
+    r.do(C, "SpeakerCalled", HELD, speaker="s")
+    assert [getattr(f.event, "petitioner_ids", None) for f in r.facts[C][-2:]] == [("p1",), ("p1",)]
+
+
+def test_a_petition_is_merged_into_one_above_it() -> None:
+    r = Register().receive(A)
+    r.do(B, "PetitionReceived", NOTICE, jurisdiction="H35.10")
+    r.do(A, "PetitionMerged", NOTICE, into=B)

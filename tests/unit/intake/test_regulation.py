@@ -1,0 +1,94 @@
+"""The register of bodies, calendars, policies and plans: what it takes, and what it refuses by its own error."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.intake.domain import Fact, errors, fold_regulation
+from services.intake.domain.regulation_rules import check_regulation
+from shared.calendar import DayOff, MakeUpDay
+from shared.events import DEEDS, Deed
+from shared.identifiers import NATION, derived_id
+from shared.policy import Document, Policy, Rule
+from tests.unit.intake.plan import CLOSED, DISTRICT, EDUCATION, NOTICE, Register
+
+DOCUMENT = Document(number="1/NQ", issued_on=date(2025, 1, 1))
+POLICY = Policy(policy_id="p", document=DOCUMENT, valid_from=date(2025, 1, 1))
+RULE = Rule(duty="reply", direction="after", days=10)
+COMMUNE = {"code": "H35.10.32", "name": "x", "level": "commune", "parent": DISTRICT, "valid_from": date(2019, 1, 1)}
+PLAN = {"jurisdiction": DISTRICT, "number": "570/KH-UBND", "year": 2019}
+NEW_YEAR = DayOff(date=date(2030, 1, 1), name="Tết Dương lịch")
+SWAP = MakeUpDay(date=date(2030, 1, 5), instead_of=date(2030, 1, 3))
+AGENCY = {"code": "H35.10.8", "name": "x", "jurisdiction": DISTRICT, "valid_from": NOTICE}
+
+
+def policy(**fields: Any) -> dict[str, Any]:
+    return {"jurisdiction": DISTRICT, "policy": msgspec.structs.replace(POLICY, **fields)}
+
+
+def calendar(*days: DayOff, **fields: Any) -> dict[str, Any]:
+    return {"year": 2030, "holidays": days or (NEW_YEAR,)} | fields
+
+
+REFUSED: list[tuple[str, str, dict[str, Any]]] = [
+    ("AlreadyRegistered", "JurisdictionRegistered", COMMUNE | {"code": DISTRICT}),
+    ("UnknownJurisdiction", "JurisdictionRegistered", COMMUNE | {"parent": "H99", "code": "H99.1"}),
+    ("JurisdictionClosedThen", "JurisdictionRegistered", COMMUNE | {"valid_from": date(1999, 1, 1)}),
+    ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": "H36.1"}),
+    ("InvalidCode", "JurisdictionRegistered", COMMUNE | {"code": "H35.11"}),
+    ("UnknownJurisdiction", "JurisdictionClosed", {"code": "H99"}),
+    ("UnknownJurisdiction", "JurisdictionClosed", {"code": DISTRICT, "successor": "H99"}),
+    ("UnknownJurisdiction", "JurisdictionClosed", {"code": DISTRICT, "successor": DISTRICT}),
+    ("AlreadyRegistered", "AgencyRegistered", AGENCY | {"code": EDUCATION}),
+    ("UnknownJurisdiction", "AgencyRegistered", AGENCY | {"jurisdiction": "H9"}),
+    ("UnknownAgency", "AgencyClosed", {"code": "H35.77"}),
+    ("AlreadyClosed", "AgencyClosed", {"code": CLOSED}),
+    ("PlanAlreadyAdopted", "DialoguePlanAdopted", PLAN),
+    ("UnknownJurisdiction", "DialoguePlanAdopted", PLAN | {"jurisdiction": "H99"}),
+    ("UnknownJurisdiction", "PolicyAdopted", policy() | {"jurisdiction": "H99"}),
+    ("InvalidPolicy", "PolicyAdopted", policy(policy_id=" ")),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, duty="nonsense"),))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(RULE, RULE))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, days=-1),))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, complex_days=5),))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, direction="before"),))),
+    ("InvalidPolicy", "PolicyAdopted", policy(due_soon_days=(0,))),
+    ("CalendarAlreadyThere", "CalendarProposed", calendar() | {"year": 2019}),
+    ("InvalidCalendar", "CalendarPublished", calendar(NEW_YEAR, NEW_YEAR)),
+    ("InvalidCalendar", "CalendarPublished", calendar(DayOff(date=date(2029, 1, 1), name="x"))),
+    ("InvalidCalendar", "CalendarPublished", calendar(makeup_days=(SWAP,))),
+    ("InvalidCalendar", "CalendarPublished", calendar(year=2101, holidays=(DayOff(date=date(2101, 1, 1), name="x"),))),
+]  # fmt: skip
+
+
+def deed(topic: str, **fields: Any) -> Deed:
+    return DEEDS[topic](effective_on=NOTICE, **fields)
+
+
+@pytest.mark.parametrize(("error", "topic", "fields"), REFUSED)
+def test_what_the_register_refuses(error: str, topic: str, fields: dict[str, Any]) -> None:
+    register = Register()
+    plan = deed("DialoguePlanAdopted", **PLAN)
+    recorded = [*register.rules, Fact(plan, derived_id("plan"), 1, 99, register.rules[-1].recorded_at)]
+    with pytest.raises(errors.Refused) as refused:
+        check_regulation(deed(topic, **fields), fold_regulation(recorded))
+    assert type(refused.value).__name__ == error, str(refused.value)
+
+
+TAKEN: list[tuple[str, dict[str, Any], str]] = [
+    ("JurisdictionRegistered", COMMUNE, "H35.10.32"),
+    ("JurisdictionClosed", {"code": DISTRICT, "successor": "H35"}, DISTRICT),
+    ("AgencyRegistered", AGENCY, DISTRICT),
+    ("AgencyClosed", {"code": EDUCATION}, DISTRICT),
+    ("DialoguePlanAdopted", PLAN, DISTRICT),
+    ("PolicyAdopted", policy(rules=(RULE,)), DISTRICT),
+    ("CalendarPublished", calendar(), NATION),
+    ("CalendarProposed", calendar(), NATION),
+]
+
+
+@pytest.mark.parametrize(("topic", "fields", "jurisdiction"), TAKEN)
+def test_what_the_register_takes(topic: str, fields: dict[str, Any], jurisdiction: str) -> None:
+    assert check_regulation(deed(topic, **fields), Register().regulation) == jurisdiction

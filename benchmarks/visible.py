@@ -54,14 +54,14 @@ async def _run(store: str, projection: str, url: str) -> list[float]:
     watching, reading = await asyncpg.connect(projection), await asyncpg.connect(store)
     head = await reading.fetchval("SELECT max(notification_id) FROM stored_events")
     async with asyncio.timeout(60):
-        while (await watching.fetchrow(LOOK) or (0,))[0] < head:
+        while (await watching.fetchrow(LOOK) or (0,))[0] < head:  # noqa: ASYNC110 - it can only be asked
             await asyncio.sleep(0.1)
     seen: list[tuple[int, datetime]] = []
     looking = asyncio.create_task(_look(watching, seen))
     await _send(url, int((WARM + SECONDS) * RATE))
     last = await reading.fetchval("SELECT max(notification_id) FROM stored_events")
     async with asyncio.timeout(60):
-        while not seen or seen[-1][0] < last:
+        while not seen or seen[-1][0] < last:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
     looking.cancel()
     rows = await reading.fetch(

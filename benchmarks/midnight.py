@@ -1,0 +1,225 @@
+"""Midnight: 10 000 deadlines due at one instant among a million open ones, recorded and published.
+
+Fairness. Both sides fire the same kind of deadline of the same table, in the same database, commit the same rows and
+deadline events, and publish them persistently with confirms into a quorum queue. Ours takes them as the writer and the
+relay do; the other side one after another: a transaction, then a confirmed message. It does a part of them and is
+reckoned by the event. Followup serves its metrics from a process of its own meanwhile, on the same two cores.
+"""
+
+import asyncio
+import contextlib
+import logging
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import aio_pika
+import httpx
+import msgspec
+import structlog
+import uvloop
+
+from benchmarks.following import PACKAGES, SEARCH_PATH
+from benchmarks.intake import followup_on
+from benchmarks.lines import Line, at_least, at_most, limit
+from benchmarks.servers import broker, database, pool_of, postgres
+from services.followup.adapters.projection import StoredProjection
+from services.followup.application.ports import Changes, Cursor
+from services.followup.application.writer import Writer
+from services.followup.domain.emission import Raised, fire_until
+from shared.envelope import to_message
+from shared.events.deadline import Explanation
+from shared.identifiers import breach_instant
+from shared.postgres.outbox import StoredOutbox
+from shared.postgres.pool import Notifications
+from shared.rabbit.publishing import publish
+from shared.rabbit.relay import Relay
+from shared.rabbit.topology import DEADLINES, declare
+
+SOURCE = "bench"
+OPEN, DUE, ONE_BY_ONE = 1_000_000, 10_000, 300
+CASES = 100_000
+FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)  # the due dates of those taken one by one, and of the sweep
+SET_ON = datetime(2026, 2, 2, 1, tzinfo=UTC)
+TICKS = 400
+SCRAPE_EVERY = 0.1  # seconds
+
+_PLACE = "00000000-0000-7000-8000-000000000000"
+_DAY = "2026-01-01"
+# Time-ordered ids; each deadline is a copy of one template with its own ids and day.
+_FILL = """
+INSERT INTO projection.deadlines (deadline_id, source, subject, subject_id, duty, debtor, jurisdiction, due_on,
+    due_soon_on, breached, outcome, next_fire_at, raised)
+SELECT id, $1, 'petition', id, 'reply', 'H35.10.' || (n % 40), 'H35.10', due, 'infinity', false, '',
+    (due + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh',
+    convert_to(replace(replace($2, $3, id::text), $4, due::text), 'UTF8')
+FROM (
+    SELECT n, ('019c' || lpad(to_hex(n), 8, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id,
+        CASE WHEN n <= $6 THEN $8::date WHEN n <= $7 THEN $9::date ELSE $9::date + 1 + n % 200 END AS due
+    FROM generate_series(1, $5::integer) AS n
+) AS made
+"""
+_CASES = """
+INSERT INTO projection.cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
+    received_on, row)
+SELECT subject_id, source, 'petition', jurisdiction, debtor, 'assigned', true, false, due_on, '2026-01-05', '{}'
+FROM projection.deadlines ORDER BY deadline_id LIMIT $1
+"""
+
+
+def measure() -> list[Line]:
+    """One sweep."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with postgres() as dsn, broker() as vhost, tempfile.TemporaryDirectory() as folder:
+        return uvloop.run(_measure(dsn, vhost(), Path(folder)))
+
+
+async def _measure(dsn: Callable[[str], str], url: str, folder: Path) -> list[Line]:
+    where = await database(dsn, "midnight", *PACKAGES)
+    async with pool_of(where, search_path=SEARCH_PATH) as pool:
+        await _fill(pool)
+        projection = _Timed(pool)
+        writer = Writer(SOURCE, projection)
+        await writer.open()
+        tick, least = (
+            await _median(lambda: projection.next_fire_at(SOURCE)),
+            await _median(lambda: pool.fetchval("SELECT 1")),
+        )
+        one_by_one = await _one_by_one(pool, projection, url)
+        await writer.open()
+        with followup_on(where, "http://127.0.0.1:9", folder) as served, _scraping(served) as scrapes:
+            projection.longest = 0.0
+            swept = await _sweep(pool, where, writer, url)
+    print(f"  swept {swept:,.0f}/s, one by one {one_by_one:,.0f}/s, {len(scrapes)} scrapes", flush=True)
+    return [
+        at_least(f"midnight: {DUE:,} due among {OPEN:,} / row by row", swept, one_by_one, 10),
+        limit("midnight: the longest transaction", projection.longest * 1000, 50, unit="ms"),
+        at_most("idle tick among a million / select 1", tick * 1000, least * 1000, 1.5),
+        limit("/metrics scrape meanwhile, the slowest", max(scrapes, default=0.0) * 1000, 100, unit="ms"),
+    ]  # fmt: skip
+
+
+class _Timed(StoredProjection):
+    """A projection that remembers its longest transaction, from its begin to its commit."""
+
+    longest = 0.0
+
+    @contextlib.asynccontextmanager
+    async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator[Any]:
+        began = time.perf_counter()
+        async with super().writing(before, after) as writing:
+            yield writing
+        self.longest = max(self.longest, time.perf_counter() - began)
+
+
+async def _fill(pool: Any) -> None:
+    began = time.perf_counter()
+    place = UUID(_PLACE)
+    template = Raised(
+        deadline_id=place, source=SOURCE, subject="petition", subject_id=place, duty="reply", starting_event=place,
+        debtor="H35.10.3", jurisdiction="H35.10", clock_cause=place, clock_stamp=SET_ON,
+        due_on=date.fromisoformat(_DAY), version=1,
+        explanation=Explanation(
+            rule="reply", policy_id="plan-570", document="570/KH-UBND", section="II.4.3",
+            counted_from=date(2026, 2, 2), days=15, calendar_versions=(f"2026:{_PLACE}",), due_on=date(2026, 3, 3),
+        ),
+    )  # fmt: skip
+    text = msgspec.json.encode(template).decode()
+    await pool.execute(
+        _FILL, SOURCE, text, _PLACE, _DAY, OPEN, ONE_BY_ONE, ONE_BY_ONE + DUE, FIRST, SECOND, timeout=600
+    )
+    await pool.execute(_CASES, CASES, timeout=600)
+    await pool.execute(
+        "INSERT INTO projection.sources (source, epoch, position, event_id, instant, horizon, complete_to, head) "
+        "VALUES ($1, 'e1', 1, $2, $3, $3, $3, 1)",
+        SOURCE, place, SET_ON,
+    )  # fmt: skip
+    await pool.execute("VACUUM ANALYZE projection.deadlines", timeout=600)
+    await pool.execute("VACUUM ANALYZE projection.cases", timeout=600)
+    print(f"  {OPEN:,} open deadlines in {time.perf_counter() - began:.0f} s", flush=True)
+
+
+async def _median(work: Callable[[], Awaitable[object]]) -> float:
+    taken = []
+    for _ in range(TICKS):
+        began = time.perf_counter()
+        await work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
+
+
+async def _one_by_one(pool: Any, projection: StoredProjection, url: str) -> float:
+    to = breach_instant(FIRST)
+    due = await projection.due(SOURCE, to, ONE_BY_ONE)
+    assert len(due) == ONE_BY_ONE
+    connection = await aio_pika.connect(url)
+    async with connection:
+        channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+        await declare(channel, DEADLINES)
+        underlay: Any = await channel.get_underlay_channel()
+        position, began = 0, time.perf_counter()
+        for raised in due:
+            cursor = await projection.cursor(SOURCE)
+            emitted, after = fire_until(raised, to)
+            changes = Changes(emitted=emitted, deadlines=[after], overdue={raised.subject_id})
+            following = msgspec.structs.replace(cursor, revision=cursor.revision + 1)
+            async with projection.writing(cursor, following) as writing:
+                await writing.write(changes)
+            for event in await StoredOutbox.page(_outbox(pool), position, 10):
+                await (await publish(underlay, DEADLINES.exchange, [to_message(event)])).wait(30)
+                position = event.position
+        return len(due) / (time.perf_counter() - began)
+
+
+def _outbox(pool: Any, notifications: Any = None) -> StoredOutbox:
+    return StoredOutbox(pool, notifications, "bench")
+
+
+async def _sweep(pool: Any, dsn: str, writer: Writer, url: str) -> float:
+    notifications = Notifications(dsn)
+    await notifications.start()
+    head = await pool.fetchval("SELECT max(notification_id) FROM stored_events")
+    await pool.execute("INSERT INTO relay_position VALUES ('bench', $1, 0)", head)
+    relay = Relay(_outbox(pool, notifications), url, DEADLINES, name="bench")
+    await relay.start()
+    while not relay.is_leader:  # noqa: ASYNC110 - it says so nowhere else
+        await asyncio.sleep(0.05)
+    began = time.perf_counter()
+    await writer.advance(breach_instant(SECOND) + timedelta(seconds=1), 1)
+    raised = await pool.fetchval("SELECT max(notification_id) FROM stored_events") - head
+    assert raised == DUE, raised
+    while relay.published_total < DUE:  # noqa: ASYNC110
+        await asyncio.sleep(0.005)
+    spent = time.perf_counter() - began
+    await relay.close()
+    await notifications.close()
+    return DUE / spent
+
+
+@contextlib.contextmanager
+def _scraping(url: str) -> Any:
+    """Scrape from a thread of its own until the block ends; yields the seconds that each took."""
+    taken: list[float] = []
+    over = threading.Event()
+
+    def scrape() -> None:
+        with httpx.Client(base_url=url, timeout=30) as client:
+            while not over.is_set():
+                began = time.perf_counter()
+                assert client.get("/metrics").status_code == 200
+                taken.append(time.perf_counter() - began)
+                over.wait(SCRAPE_EVERY)
+
+    thread = threading.Thread(target=scrape)
+    thread.start()
+    try:
+        yield taken
+    finally:
+        over.set()
+        thread.join()

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
-from benchmarks.rows import Row
+from benchmarks.lines import Line, at_least
 from shared.events import Metadata, encode_state
 from shared.events.petition import PetitionClassified
 from shared.identifiers import derived_id
@@ -29,7 +29,7 @@ PAGE = 1_000  # events
 FILL = 1_000  # commands in one call while filling
 
 
-def measure() -> list[Row]:
+def measure() -> list[Line]:
     """Grow a store and measure at each size; the largest against the smallest."""
     with tempfile.TemporaryDirectory(prefix="growth-", ignore_cleanup_errors=True) as folder:
         dsn, stop = start_embedded(Path(folder) / "pg")
@@ -39,7 +39,7 @@ def measure() -> list[Row]:
             stop()
 
 
-async def _measure(dsn: Any) -> list[Row]:
+async def _measure(dsn: Any) -> list[Line]:
     await ensure_database(dsn("postgres"), "growth")
     await migrate(dsn("growth"), ("shared.postgres",))
     pool = await create_pool(dsn("growth"), application="bench")
@@ -56,8 +56,8 @@ async def _measure(dsn: Any) -> list[Row]:
         await pool.close()
     small, large = (f"{n:,} events" for n in (SIZES[0], SIZES[-1]))
     return [
-        Row(work=f"append at {large}", ours=appends[-1], other=appends[0], against=f"at {small}", target=0.8),
-        Row(work=f"feed page at {large}", ours=reads[-1], other=reads[0], against=f"at {small}", target=0.8),
+        at_least(f"append at {large} / at {small}", appends[-1], appends[0], 0.8),
+        at_least(f"feed page at {large} / at {small}", reads[-1], reads[0], 0.8),
     ]
 
 

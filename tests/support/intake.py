@@ -72,6 +72,14 @@ class Intake:
         body = {"jurisdiction": COMMUNE, "text": "Đường vào bản bị sạt lở."} | fields
         return await self.done("/v1/petitions", body)
 
+    async def conference(self) -> str:
+        """A conference of the district that opened today; its id."""
+        today = await self.today()
+        days = {"first_day": today, "last_day": today, "place": "Hội trường"}
+        planned = await self.done("/v1/conferences", {"jurisdiction": DISTRICT, "kind": "periodic"} | days)
+        await self.done(f"/v1/conferences/{planned['id']}/opening")
+        return str(planned["id"])
+
     async def places(self) -> None:
         """A province, a district, a commune; an office and an agency; an agency that was closed in 2020."""
         for code, name, level, parent in (

@@ -7,8 +7,9 @@ import pytest
 
 from services.intake.bootstrap import callers_of
 from services.intake.settings import IntakeSettings
-from shared.http.auth import InvalidTokens, Role, mint_token
+from shared.http.auth import Callers, InvalidTokens, Role, mint_token
 from tests.support.intake import COMMUNE, EDUCATION, OFFICE, Intake, served, tokens_file
+from tests.support.waiting import until
 
 TOKENS: dict[str, str] = {}
 
@@ -106,3 +107,29 @@ async def test_beyond_loopback_a_call_without_a_token_is_refused(database: str, 
         assert (await running.get("/v1/clock", token=token)).status_code == 200
         assert (await running.get("/healthz")).status_code == 200
         assert (await running.get("/readyz")).status_code == 200
+
+
+async def test_a_revoked_token_is_refused_and_a_new_one_taken_without_a_restart(database: str, tmp_path: Path) -> None:
+    (old, first), (new, second) = mint_token("portal", "system", "H35"), mint_token("portal", "system", "H35")
+    path = tokens_file(tmp_path, first)
+    async with served(database, tmp_path, tokens_file=str(path)) as intake:
+        await intake.places()
+        body = {"jurisdiction": COMMUNE}
+
+        async def is_answered(token: str, status: int) -> bool:
+            return (await intake.post("/v1/petitions", body, token=token)).status_code == status
+
+        assert await is_answered(old, 201) and await is_answered(new, 401)
+        # A file that is being written, or is wrong, takes nobody's token away.
+        path.write_text("{")
+        tokens_file(tmp_path, second)
+        await until(lambda: is_answered(new, 201))
+        assert await is_answered(old, 401)
+        tokens_file(tmp_path)
+        await until(lambda: is_answered(new, 401))
+
+
+def test_names_of_the_products_own_are_no_callers() -> None:
+    for name in ("local", "bootstrap"):
+        with pytest.raises(InvalidTokens, match=name):
+            Callers((mint_token(name, "office")[1],), local_allowed=True)

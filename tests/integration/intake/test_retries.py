@@ -1,8 +1,10 @@
 """Idempotency keys, versions and external references: a retry gets its first answer and adds nothing."""
 
 import asyncio
+from pathlib import Path
 
-from tests.support.intake import COMMUNE, Intake
+from shared.http.auth import mint_token
+from tests.support.intake import COMMUNE, Intake, served, tokens_file
 
 BODY = {"jurisdiction": COMMUNE, "text": "Nước sinh hoạt."}
 CLASSIFIED = {"subject": "Nước sinh hoạt", "field": "water"}
@@ -71,7 +73,30 @@ async def test_the_same_reference_twice_adds_nothing(intake: Intake) -> None:
     assert (await intake.get("/v1/petitions", source="cong-tinh", external_id="LC-2")).status_code == 404
 
 
-async def test_callers_have_keys_of_their_own_and_versions_hold_under_contention(intake: Intake) -> None:
+async def test_a_reference_that_belongs_to_another_record_is_refused(intake: Intake) -> None:
+    reference = {"source": "cong-tinh", "external_id": "LC-3"}
+    petition = (await intake.done("/v1/petitions", BODY | reference))["id"]
+    head = await intake.head()
+    # Taken for the petition itself, the withdrawal would be swallowed and nobody would know.
+    other = await intake.post(f"/v1/petitions/{petition}/withdrawal", reference)
+    assert (other.status_code, other.json()["type"]) == (409, "urn:doithoai:problem:reference-used")
+    assert await intake.head() == head
+
+
+async def test_a_reference_recorded_elsewhere_is_not_told(database: str, tmp_path: Path) -> None:
+    token, entry = mint_token("portal-36", "system", "H36")
+    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
+        await intake.places()
+        province = {"code": "H36", "name": "Tỉnh khác", "level": "province", "valid_from": "2004-01-01"}
+        await intake.done("/v1/jurisdictions", province)
+        reference = {"source": "cong-tinh", "external_id": "LC-4"}
+        await intake.done("/v1/petitions", BODY | reference)
+        other = await intake.post("/v1/petitions", {"jurisdiction": "H36"} | reference, token=token)
+        assert (other.status_code, other.json()["type"]) == (409, "urn:doithoai:problem:reference-used")
+        assert "id" not in other.json()
+
+
+async def test_of_many_who_name_the_same_version_one_is_taken(intake: Intake) -> None:
     petition = (await intake.petition())["id"]
     path = f"/v1/petitions/{petition}/classification"
     answers = await asyncio.gather(*(intake.post(path, CLASSIFIED, If_Match='"1"') for _ in range(8)))

@@ -1,11 +1,14 @@
 """What a citizen wrote is nowhere in the clear, opens through one route, and is gone when its keys are."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from tests.support.intake import COMMUNE, EDUCATION, OFFICE, Intake
+from shared.http.auth import mint_token
+from tests.support.intake import COMMUNE, EDUCATION, OFFICE, Intake, served, tokens_file
 
 LOG = "SELECT * FROM stored_events ORDER BY notification_id"
 
@@ -124,3 +127,65 @@ async def test_no_new_key_for_an_erased_petitioner(intake: Intake) -> None:
     await intake.done("/v1/petitioners/p1/erasure", {})
     await intake.done(f"/v1/petitions/{petition}/prepared-answer", {"agency": EDUCATION, "text": "Trả lời."})
     assert await intake.rows("SELECT 1 FROM sealing_keys WHERE owner_id = 'p1'") == []
+
+
+async def test_erasure_racing_with_new_petitions__loses_no_text(intake: Intake) -> None:
+    first = (await intake.done("/v1/petitions", petition_of("p1", "A", "Số 0.")))["id"]
+    posts = [intake.post("/v1/petitions", petition_of("p1", "A", f"Số {n}.")) for n in range(1, 9)]
+    erasures = [intake.post("/v1/petitioners/p1/erasure", {}) for _ in range(3)]
+    answers = await asyncio.gather(
+        *(step for pair in zip(posts[:3], erasures, strict=True) for step in pair), *posts[3:]
+    )
+    assert {a.status_code for a in answers} <= {201, 404}, [a.text for a in answers]
+    received = {a.json()["id"] for a in answers if a.json().get("receipt_code")} | {first}
+    assert len(received) == 9
+    for petition in received:
+        facts = (await intake.get(f"/v1/petitions/{petition}")).json()["facts"]
+        erased = "PersonalDataErased" in [fact["topic"] for fact in facts]
+        opened = (await content(intake, petition))[0]
+        keys = await intake.rows("SELECT 1 FROM sealing_keys WHERE originator_id = $1::uuid", petition)
+        # Either it says that it was erased and has no key, or it opens whole.
+        assert (opened == {}) is erased and (not keys) is erased
+        assert erased or set(opened) == {"identities", "text"}
+
+
+async def test_what_was_said_at_a_conference_is_read_by_the_office_alone_and_the_reading_is_recorded(
+    database: str, tmp_path: Path
+) -> None:
+    token, entry = mint_token("gd", "agency", "H35.10", EDUCATION)
+    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
+        await intake.places()
+        conference = await intake.conference()
+        await intake.done(f"/v1/conferences/{conference}/secretary", {"name": "Thư ký"})
+        await intake.done(f"/v1/conferences/{conference}/minutes", {"digest": "d", "minutes": "Biên bản."})
+        path = f"/v1/conferences/{conference}/content"
+        assert (await intake.get(path, token=token)).status_code == 403
+        answer = await intake.get(path, on_behalf_of="can-bo-1")
+        assert [e["content"] for e in answer.json()["events"]] == [{"name": "Thư ký"}, {"minutes": "Biên bản."}]
+        assert answer.headers["cache-control"] == "no-store"
+        (read,) = await intake.rows("SELECT caller, on_behalf_of, subject_id FROM content_reads")
+        assert tuple(read.values()) == ("local", "can-bo-1", UUID(conference))
+
+
+async def test_a_speakers_words_are_erased_with_their_petition(intake: Intake) -> None:
+    petition = (await intake.done("/v1/petitions", petition_of("p1", "A", "Một.")))["id"]
+    conference = await intake.conference()
+    speaker = {"speaker": "s1", "petition_id": petition, "name": "Lò Thị A", "matter": "Đường"}
+    await intake.done(f"/v1/conferences/{conference}/speakers", speaker)
+    await intake.done(f"/v1/conferences/{conference}/calls", {"speaker": "s1", "words": "Xin trình bày."})
+    path = f"/v1/conferences/{conference}/content"
+    said = [event["content"] for event in (await intake.get(path)).json()["events"]]
+    assert said == [{"name": "Lò Thị A", "matter": "Đường"}, {"words": "Xin trình bày."}]
+    await intake.done("/v1/petitioners/p1/erasure", {})
+    assert [event["content"] for event in (await intake.get(path)).json()["events"]] == [{}, {}]
+    # What is said later goes under no new key of theirs.
+    await intake.done(f"/v1/conferences/{conference}/speakers", speaker | {"speaker": "s2"})
+    assert await intake.rows("SELECT 1 FROM sealing_keys WHERE owner_id = 'p1'") == []
+
+
+async def test_an_erasure_never_reaches_what_belongs_to_no_petitioner(intake: Intake) -> None:
+    petition = (await intake.done("/v1/petitions", petition_of("p1", "A", "Một.")))["id"]
+    await intake.done(f"/v1/petitions/{petition}/assignment", {"agency": EDUCATION})
+    await intake.done(f"/v1/petitions/{petition}/reassignment", {"agency": OFFICE, "reason": "Không đúng thẩm quyền."})
+    assert (await intake.post(f"/v1/petitioners/{petition}/erasure", {})).status_code == 404
+    assert {"reason": "Không đúng thẩm quyền."} in await content(intake, petition)

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class IntakeSettings(BaseSettings):
-    """What an operator sets; docs/reference/configuration.md explains each."""
+    """What an operator sets."""
 
     model_config = SettingsConfigDict(env_prefix="INTAKE_", env_file=None, env_ignore_empty=True, extra="ignore")
 

@@ -1,0 +1,119 @@
+"""Every command of the table is taken over HTTP: one conference of one day, from the registers to the last report."""
+
+from typing import Any
+
+from services.intake.application.commands import CODECS
+from services.intake.domain import errors
+from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, OFFICE, Intake
+
+P, C = "/v1/petitions/{id}", "/v1/conferences/{id}"
+REPLY = {"number": "12/GDĐT", "signatory": "Trưởng phòng", "digest": "d"}
+
+
+class Walk:
+    """Sends commands, remembers which paths were taken."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake, self.taken = intake, set[str]()
+
+    async def do(self, path: str, target: str = "", **body: Any) -> str:
+        """A command that must be accepted; the id that it is about."""
+        self.taken.add(path)
+        return str((await self.intake.done(path.replace("{id}", target), body))["id"])
+
+    async def received(self, **fields: Any) -> str:
+        return await self.do("/v1/petitions", jurisdiction=COMMUNE, text="Đường vào bản bị sạt lở.", **fields)
+
+
+async def registers(walk: Walk, today: str) -> None:
+    await walk.do("/v1/jurisdictions", code="H35.11", name="Huyện cũ", level="district", valid_from="2004-01-01")
+    await walk.do("/v1/jurisdictions/{id}/closure", "H35.11", successor=DISTRICT)
+    await walk.do("/v1/agencies", code="H35.10.8", name="Phòng cũ", jurisdiction=DISTRICT, valid_from="2004-01-01")
+    await walk.do("/v1/agencies/{id}/closure", "H35.10.8", successor=EDUCATION)
+    document = {"number": "570/KH-UBND", "issued_on": "2019-06-24"}
+    policy = {"policy_id": "plan-570", "document": document, "valid_from": today}
+    await walk.do("/v1/policies", jurisdiction=DISTRICT, policy=policy)
+    await walk.do("/v1/calendars", year=2018, holidays=[{"date": "2018-01-01", "name": "Tết Dương lịch"}])
+    await walk.do("/v1/plans", jurisdiction=DISTRICT, number="570/KH-UBND", year=int(today[:4]))
+
+
+async def prepared(walk: Walk, today: str, petition: str) -> str:
+    conference = await walk.do("/v1/proposals", jurisdiction=DISTRICT, proposer="Thanh tra", petition_ids=[petition])
+    await walk.do(f"{C}/decision", conference, accepted=True)
+    days = {"first_day": today, "last_day": today}
+    await walk.do(f"{C}/plan", conference, jurisdiction=DISTRICT, kind="periodic", place="Hội trường", **days)
+    await walk.do(f"{C}/rescheduling", conference, reason="Mưa lũ.", **days)
+    await walk.do(f"{C}/tasks", conference, task="t", kind="facilities", agency=OFFICE)
+    await walk.do(f"{C}/task-completions", conference, task="t")
+    await walk.do(f"{C}/preparation-report", conference)
+    await walk.do(f"{C}/notices", conference, channel="portal", for_date=today, evidence="https://example.vn/1")
+    await walk.do(f"{C}/invitations", conference, for_date=today)
+    await walk.do(f"{C}/reminders", conference, deadline_id=conference, to=OFFICE)
+    other = await walk.do("/v1/conferences", jurisdiction=DISTRICT, kind="extraordinary", place="Nhà văn hoá", **days)
+    await walk.do(f"{C}/cancellation", other, reason="Không còn cần.")
+    return conference
+
+
+async def held(walk: Walk, conference: str, petition: str, answered: str) -> None:
+    await walk.do(f"{C}/opening", conference)
+    await walk.do(f"{C}/attendance", conference, agencies=[OFFICE], citizens=40)
+    await walk.do(f"{C}/secretary", conference, name="Thư ký")
+    await walk.do(f"{C}/speakers", conference, speaker="s1", petition_id=petition, name="A")
+    await walk.do(f"{C}/calls", conference, speaker="s1", words="Xin trình bày.")
+    for raised in (petition, answered):
+        await walk.do(f"{P}/raising", raised, conference_id=conference)
+    await walk.do(f"{P}/oral-answer", answered, conference_id=conference, answer="Đã giải quyết.")
+    await walk.do(f"{C}/minutes", conference, digest="d", minutes="Biên bản.")
+    await walk.do(f"{C}/closing", conference)
+    await walk.do(f"{C}/review", conference)
+    line = {"petition_id": petition, "agency": EDUCATION}
+    await walk.do(f"{C}/conclusion", conference, number="1/TB", signatory="Chủ tịch", digest="d", assignments=[line])
+
+
+async def followed_up(walk: Walk, today: str, petition: str) -> None:
+    await walk.do(f"{P}/reassignment", petition, agency=OFFICE, reason="Đúng thẩm quyền.")
+    await walk.do(f"{P}/complexity", petition, decided_by="Chủ tịch", criteria=["nhiều cơ quan"])
+    year = int(today[:4]) + 1
+    told = {"petitioner_told_on": today, "committee_told_on": today}
+    await walk.do(f"{P}/extension", petition, expected_on=f"{year}-12-30", ground="Cần khảo sát.", **told)
+    await walk.do(f"{P}/escalation-proposal", petition, agency=OFFICE, reason="Vượt thẩm quyền.")
+    await walk.do(f"{P}/escalation", petition, authority="UBND tỉnh")
+    await walk.do(f"{P}/higher-answer", petition, authority="UBND tỉnh", number="9/UBND")
+    await walk.do(f"{P}/reminders", petition, deadline_id=petition, to=OFFICE)
+    await walk.do(f"{P}/reply", petition, **REPLY, text="Trả lời.")
+    report = {"recipient": "chair", "on": today}
+    await walk.do(f"{P}/reply-report", petition, reply_number=REPLY["number"], reports=[report])
+    await walk.do(f"{P}/result-report", petition, agency=OFFICE, result="resolved")
+    await walk.do(f"{P}/closure", petition)
+    await walk.do(f"{P}/reopening", petition, reason="Chưa xong.")
+
+
+async def ended_otherwise(walk: Walk, survivor: str) -> None:
+    wrong = await walk.received()
+    await walk.do(f"{P}/assignment", wrong, agency=EDUCATION)
+    await walk.do(f"{P}/withdrawal", wrong, reason="Rút.")
+    withdrawal = (await walk.intake.get(f"/v1/petitions/{wrong}")).json()["facts"][-1]["event_id"]
+    await walk.do(f"{P}/annulments", wrong, event_id=withdrawal, reason="Nhầm đơn.")
+    await walk.do(f"{P}/merger", wrong, into=survivor)
+    await walk.do(f"{P}/redirection", await walk.received(), procedure="complaint", body="Thanh tra huyện")
+    await walk.do("/v1/petitioners/{id}/erasure", "p1", ground="Hết mục đích.")
+
+
+async def test_every_command_of_the_table_is_taken(intake: Intake) -> None:
+    walk, today = Walk(intake), await intake.today()
+    await registers(walk, today)
+    petition, answered = await walk.received(petitioner_ids=["p1"]), await walk.received()
+    await walk.do(f"{P}/classification", petition, subject="Đường vào bản", field="giao thông", urgency="urgent")
+    await walk.do(f"{P}/forwarding", petition, agency=EDUCATION)
+    await walk.do(f"{P}/prepared-answer", petition, agency=EDUCATION, text="Dự thảo.")
+    conference = await prepared(walk, today, petition)
+    await walk.do(f"{P}/schedule", petition, conference_id=conference)
+    await held(walk, conference, petition, answered)
+    await followed_up(walk, today, petition)
+    await ended_otherwise(walk, petition)
+    review = (await intake.get(f"/v1/conferences/{conference}")).json()["facts"]
+    event_id = next(fact["event_id"] for fact in review if fact["topic"] == "InternalReviewHeld")
+    await walk.do(f"{C}/annulments", conference, event_id=event_id, reason="Chưa họp.")
+    assert walk.taken == set(CODECS)
+    taken_back = await intake.post(f"/v1/conferences/{conference}/annulments", {"event_id": event_id})
+    assert taken_back.json()["type"] == f"urn:doithoai:problem:{errors.AlreadyAnnulled.code}"

@@ -25,10 +25,10 @@ from shared.calendar import (
     validate,
 )
 from shared.identifiers import InvalidCode, agency_code, breach_instant, local_iso
-from shared.policy import DEFAULT_POLICY, DUTIES, UnknownRule, rule_count
+from shared.policy import DEFAULT_POLICY, UnknownRule, named_rule, rule_count
 
 REFUSED, WRONG_USE = 1, 2  # exit codes
-RULES = (*DUTIES, "reply_complex", "conclusion")
+RULES = (*(rule.duty for rule in DEFAULT_POLICY.rules), "reply_complex", "conclusion")
 
 
 class _FileDayOff(DayOff, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -138,7 +138,7 @@ def _as_json(rule: str, start: date, count: Count) -> dict[str, object]:
 
 def _print_table(rule: str, start: date, count: Count, place: str, years: tuple[CalendarYear, ...]) -> None:
     console = Console(highlight=False)
-    duty = DEFAULT_POLICY.rule({"reply_complex": "reply", "conclusion": "conclusion_notice"}.get(rule, rule))
+    duty, _ = named_rule(DEFAULT_POLICY, rule)
     silent = "" if duty.stated else "; the plan gives no number, this is the default"
     document = f"{DEFAULT_POLICY.document.number}, {duty.section}{silent}"
     console.print(f"[bold]{escape(rule)}[/bold] counted from {start:%a} {start} ({escape(document)})")

@@ -61,12 +61,13 @@ class DeadlineSet(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeadlineMoved(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The due date changed from `moved_from`."""
+    """The due date changed from `moved_from`, or stands still (no `due_on`); `reason` is what moved it."""
 
     TOPIC: ClassVar[str] = "DeadlineMoved"
     moved_from: Public[date | None]
     explanation: Public[Explanation]
     provisional: Public[bool] = False
+    reason: Public[str] = ""
 
 
 class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,10 +78,11 @@ class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DeadlineBreached(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The deadline passed without its duty done."""
+    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had."""
 
     TOPIC: ClassVar[str] = "DeadlineBreached"
     explanation: Public[Explanation]
+    reason: Public[str] = ""
 
 
 class DeadlineMet(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):

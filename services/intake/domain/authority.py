@@ -8,7 +8,13 @@ from services.intake.domain.regulation import Regulation
 from shared.events import Deed
 from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
 from shared.events.petition import PetitionReceived, PetitionWithdrawn
-from shared.events.regulation import AgencyClosed, JurisdictionClosed, JurisdictionRegistered
+from shared.events.regulation import (
+    AgencyClosed,
+    FrequencyDutyWaived,
+    JurisdictionClosed,
+    JurisdictionRegistered,
+    ReceptionDayHeld,
+)
 from shared.identifiers import NATION, InvalidCode, agency_code, is_within
 
 #: These act for the authority itself, in its whole subtree.
@@ -50,7 +56,7 @@ def _place(deed: Deed, target: Petition | Conference | None, regulation: Regulat
     if target is not None:
         return target.jurisdiction
     match deed:
-        case JurisdictionRegistered() | JurisdictionClosed():
+        case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(deed.code)
         case AgencyClosed():
             known = regulation.agencies.get(_code(deed.code))

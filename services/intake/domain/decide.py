@@ -29,6 +29,7 @@ from shared.events.conference import (
     ConclusionNoticeIssued,
     ConferencePlanned,
     ConferenceProposed,
+    DialogueRequested,
     SpeakerRegistered,
 )
 from shared.events.petition import (
@@ -94,7 +95,7 @@ def _first(deed: Deed, world: World, originator_id: UUID) -> NewFact:
         case PetitionReceived():
             check_receipt(deed, world)
             return NewFact(originator_id, "petition", deed.jurisdiction, deed)
-        case ConferenceProposed():
+        case ConferenceProposed() | DialogueRequested():
             check_proposal(deed, world)
             return NewFact(originator_id, "conference", deed.jurisdiction, deed)
         case ConferencePlanned():
@@ -123,7 +124,7 @@ def _on_petition(deed: Deed, petition: Petition, world: World, originator_id: UU
 
 
 def _on_conference(deed: Deed, conference: Conference, world: World, originator_id: UUID) -> tuple[NewFact, ...]:
-    if deed.AGGREGATE not in ("conference", "") or isinstance(deed, ConferenceProposed):
+    if deed.AGGREGATE not in ("conference", "") or isinstance(deed, ConferenceProposed | DialogueRequested):
         raise TypeError(f"{deed.TOPIC} is not done to a conference that exists")
     check_conference(conference, deed)
     check_around_conference(conference, deed, world)

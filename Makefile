@@ -54,10 +54,15 @@ format: .venv/.synced ## Format the code and mend what can be mended
 contracts: .venv/.synced ## Write the schemas, OpenAPI, AsyncAPI and the event reference anew
 	$(BIN)/python -m tests.contracts.generate
 
-bench: .venv/.synced ## Measure each path against the other side of the same run; writes build/bench.json
+# Peers and the profiler are installed only for who measures.
+.venv/.bench-synced: .venv/.synced
+	@$(UV) sync --locked --quiet --group bench
+	@touch $@
+
+bench: .venv/.bench-synced ## Measure each path against the other side of the same run; writes build/bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-growth: .venv/.synced ## The same paths at growing sizes of the store
+bench-growth: .venv/.bench-synced ## The same paths at growing sizes of the store
 	$(BIN)/python -m benchmarks growth $(ARGS)
 
 chaos: .venv/.synced ## Kill, cut and restart everything for a while; then compare with an undisturbed run

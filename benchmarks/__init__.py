@@ -1,1 +1,1 @@
-"""Speed, measured against the other side of the same run."""
+"""Speed, measured against the other side of the same run: `make bench` (docs/performance.md tells what was found)."""

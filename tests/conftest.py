@@ -1,18 +1,25 @@
 """Real servers for the whole session; a database of its own for each test."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.postgres import TestServer
+from tests.support.rabbit import amqp_url, rabbit_server
+
+__all__ = ["amqp_url", "database", "pg_server", "rabbit_server"]
 
 
 @pytest.fixture(scope="session")
-def pg_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
+def pg_server() -> Iterator[TestServer]:
     """A real PostgreSQL for the session."""
-    server = TestServer(tmp_path_factory.mktemp("pg") / "data")
-    yield server
-    server.stop()
+    # Not below pytest's own folder: every session that starts closes that to the user whom the server runs as.
+    with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
+        server = TestServer(Path(folder) / "data")
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -1,5 +1,205 @@
-"""`doithoai followup serve`, and what the top command line mounts beside it: `reconcile`, `unpark`."""
+"""`doithoai followup serve|rebuild|unpark`, and what the top command line mounts beside it: `replay`, `reconcile`."""
 
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+from uuid import UUID
+
+import asyncpg
+import httpx
+import msgspec
 import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import Progress
 
-app = typer.Typer(name="followup", help="The reader: deadlines, breaches, the read side.", no_args_is_help=True)
+from services.followup.adapters.feed import FeedClient
+from services.followup.adapters.history import FeedHistory, StoreHistory
+from services.followup.adapters.requests import RequestFailed, ask
+from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
+from services.followup.adapters.site import RebuildSite
+from services.followup.application import rebuilding, replaying
+from services.followup.application.ports import SourceAway, SourceStopped
+from services.followup.application.rebuilding import Report
+from services.followup.application.replaying import InvalidPoint, Replayed, Until, parse_until
+from services.followup.bootstrap import SEARCH_PATH, WrongSettings, run, source_token
+from services.followup.settings import FollowupSettings
+from shared.http.auth import InvalidTokens
+from shared.identifiers import local_iso
+from shared.postgres.pool import create_pool
+
+REFUSED, WRONG_USE = 1, 2  # exit codes
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceAway)
+
+app = typer.Typer(name="followup", help="Follows sources, watches the clocks.", no_args_is_help=True)
+_progress = Console(stderr=True)
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.callback()
+def main() -> None:
+    """Follows sources, watches the clocks."""
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="FOLLOWUP_HOST")] = None,
+    port: Annotated[int | None, typer.Option(help="FOLLOWUP_PORT; 0 takes a free one")] = None,
+) -> None:
+    """Serve followup; settings come from the environment (FOLLOWUP_...)."""
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        run(_settings().model_copy(update=given))
+    except (InvalidTokens, WrongSettings) as error:
+        _stop(WRONG_USE, str(error))
+    except AWAY as error:
+        # Only the kind: the text may quote the address and user of the database.
+        _stop(REFUSED, f"followup does not start: {type(error).__name__}; is FOLLOWUP_DATABASE_URL right?")
+
+
+@app.command()
+def rebuild(
+    confirm_restored: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="This source was restored: read its other history.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fold everything again beside the live tables, swap, and report what differs; nothing is emitted."""
+    settings = _settings()
+    reports = _run(_rebuild(settings, tuple(confirm_restored or ())))
+    if as_json:
+        typer.echo(msgspec.json.encode(reports).decode())
+        return
+    for source, report in reports.items():
+        typer.echo(
+            f"{source}: {report.events} events, {report.cases} cases, {report.deadlines} deadlines, "
+            f"{len(report.differences)} differences"
+        )
+        for subject_id, why in sorted(report.differences.items(), key=str):
+            typer.echo(f"  {subject_id}  {why}")
+    if any(report.differences for report in reports.values()):
+        typer.echo("What differs emits nothing until `doithoai reconcile --reason ...`.")
+
+
+@app.command()
+def unpark(
+    petition: Annotated[UUID, typer.Argument(help="the petition whose events wait")],
+    source: Annotated[str, typer.Option(help="its source")] = "local",
+) -> None:
+    """Fold a parked petition anew and raise what an undisturbed run would have raised."""
+    typer.echo(_run(_ask(_settings(), "unpark", source, petition, "")))
+
+
+def reconcile(
+    reason: Annotated[str, typer.Option(help="recorded with every event, such as source_restored")],
+    case: Annotated[UUID | None, typer.Option(help="one case; left out: every case listed as a difference")] = None,
+    source: Annotated[str, typer.Option(help="the source")] = "local",
+) -> None:
+    """Emit what separates the raised deadlines from what they ought to be, with a reason."""
+    if not reason.strip():
+        _stop(WRONG_USE, "--reason: say why, such as source_restored")
+    typer.echo(_run(_ask(_settings(), "reconcile", source, case, reason.strip())))
+
+
+def replay(
+    until: Annotated[str, typer.Option(metavar="POSITION[@INSTANT]|INSTANT", help="up to which point")],
+    history: Annotated[
+        str, typer.Option("--from", metavar="URL", help="a feed (http://...) or an event store (postgresql://...)")
+    ] = "",
+    to: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows there, one JSON a line")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fold a source's history up to a point and print the digest of the state that it gives."""
+    place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
+    token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
+    try:
+        token = Path(token_file).read_text("utf-8").strip() if token_file else ""
+        found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
+    except InvalidPoint as error:
+        _stop(WRONG_USE, f"--until: {error}")
+    if to is not None:
+        with to.open("wb") as file:
+            file.writelines(line + b"\n" for line in _rows(found))
+    point = found.point
+    at = f"{point.position}@{local_iso(point.instant)}"
+    if as_json:
+        answer = {"source": point.source, "epoch": point.epoch, "until": at, "digest": found.digest}
+        typer.echo(json.dumps(answer | {"parked": found.parked}))
+        return
+    typer.echo(f"source   {point.source} (epoch {point.epoch})\nuntil    {at}\ndigest   {found.digest}")
+    if found.parked:
+        typer.echo(f"parked   {found.parked} events that could not be folded, or wait behind one")
+
+
+async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dict[str, Report]:
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await create_pool(settings.database_url, application="rebuild", search_path=SITE_PATH)
+        stack.push_async_callback(pool.close)
+        client = await stack.enter_async_context(httpx.AsyncClient())
+        feeds = [FeedClient(url, client, source_token(settings)) for url in settings.feeds]
+        with Progress(console=_progress, transient=True) as progress:
+            task = progress.add_task("folding", total=None)
+            return await rebuilding.rebuild(
+                RebuildSite(pool),
+                feeds,
+                restored,
+                lambda done, total: progress.update(task, completed=done, total=total),
+            )
+
+
+async def _ask(settings: FollowupSettings, kind: str, source: str, subject: UUID | None, reason: str) -> str:
+    pool = await create_pool(settings.database_url, application="request", search_path=SEARCH_PATH)
+    try:
+        return await ask(pool, kind, source, subject, reason)
+    finally:
+        await pool.close()
+
+
+async def _replay(place: str, token: str, until: Until) -> Replayed:
+    if place.startswith(("postgresql://", "postgres://")):
+        return await replaying.replay(StoreHistory(place), until)
+    async with httpx.AsyncClient() as client:
+        return await replaying.replay(FeedHistory(FeedClient(place, client, token)), until)
+
+
+def _rows(found: Replayed) -> Iterator[bytes]:
+    for subject_id in found.machine.subjects():
+        row = found.machine.case_row(subject_id)
+        if row is not None:
+            yield msgspec.json.encode({"case": row})
+        for raised in found.machine.raised_of(subject_id):
+            yield msgspec.json.encode({"deadline": raised})
+
+
+def _settings() -> FollowupSettings:
+    try:
+        return FollowupSettings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        # The values are left out: a database URL holds a password.
+        names = ", ".join(sorted(f"FOLLOWUP_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
+        _stop(WRONG_USE, f"settings: {names}")
+
+
+def _run(work: "Awaitable[T]") -> T:
+    async def awaited() -> T:
+        return await work
+
+    try:
+        return asyncio.run(awaited())
+    except WrongSettings as error:
+        _stop(WRONG_USE, str(error))
+    except (SourceStopped, RequestFailed) as error:
+        _stop(REFUSED, str(error))
+    except AWAY as error:
+        _stop(REFUSED, f"{type(error).__name__}: the source or the database cannot be reached")
+
+
+def _stop(code: int, message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

@@ -16,7 +16,6 @@ from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
 from services.intake.adapters.history import StoredHistory
-from services.intake.adapters.outgoing import Outgoing
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
@@ -45,9 +44,13 @@ from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
+from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.rabbit.relay import Relay
+from shared.rabbit.topology import EVENTS
 
 MIGRATIONS = ("shared.postgres", "services.intake")
+RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 
 log = structlog.get_logger("intake")
@@ -122,14 +125,14 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         desk = Desk(knowledge, history, writer, seals, recorder, new_id)
         reading = Reading(knowledge, history, StoredContents(pool, new_id), seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), IntakeCollector()
-        outgoing = Outgoing(pool, notifications, settings.amqp_url)
-        await outgoing.start()
-        stack.push_async_callback(outgoing.close)
+        relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
+        await relay.start()
+        stack.push_async_callback(relay.close)
         commands = CommandIntake(desk, callers, RefusedCommands(pool, seals, new_id))
         queue = CommandQueue(settings.amqp_url, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
-        figures = StoreFigures(pool, outgoing.name)
+        figures = StoreFigures(pool, RELAY)
 
         async def snapshot() -> Snapshot:
             found = await figures.read()
@@ -138,8 +141,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 # Without a broker events leave by the feed alone: there is no outbox to fall behind.
                 pending=found.pending if settings.amqp_url else 0,
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,
-                unroutable=outgoing.unroutable_total,
-                is_leader=outgoing.is_leader,
+                unroutable=relay.unroutable_total,
+                is_leader=relay.is_leader,
                 taken_at=found.taken_at,
             )
 

@@ -43,6 +43,9 @@ def serve(
     except (InvalidTokens, WrongSettings) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_USE) from None
+    except asyncpg.UndefinedTableError:
+        typer.echo("intake does not start: its database has no tables; run `doithoai migrate` first", err=True)
+        raise typer.Exit(REFUSED) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Only the kind: the text may quote the address and user of the database.
         typer.echo(f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?", err=True)

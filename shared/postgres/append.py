@@ -19,7 +19,10 @@ from shared.postgres.errors import (
     VersionConflict,
 )
 
-APPEND = "SELECT command, outcome, first_position, last_position, stamped, detail FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+APPEND = (
+    "SELECT command, outcome, first_position, last_position, stamped, detail "
+    "FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+)
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +50,8 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     """What one command records, whole or not at all.
 
     `expected` maps each stream that the decision read to the version read (0: must not exist). `today` is the day on
-    which it was decided. References and the idempotency key point to the first event.
+    which it was decided. References and the idempotency key point to the first event; `references_at` names for each
+    the event that it points to, from 0.
     """
 
     events: tuple[NewEvent, ...]
@@ -57,10 +61,18 @@ class Append(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
     fingerprint: bytes = b""
     references: tuple[tuple[str, str], ...] = ()
+    references_at: tuple[tuple[str, str, int], ...] = ()
     new_keys: tuple[NewKey, ...] = ()
     used_keys: tuple[UUID, ...] = ()
     erase_owner: str = ""
     erase_key_ids: tuple[UUID, ...] = ()
+
+    def __post_init__(self) -> None:
+        last = dict(self.expected)
+        for event in self.events:
+            if last.setdefault(event.originator_id, event.version - 1) != event.version - 1:
+                raise ValueError(f"{event.topic}: version {event.version} leaves a gap in its stream")
+            last[event.originator_id] = event.version
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -99,8 +111,8 @@ def _command(append: Append) -> dict[str, Any]:
         command["expected"] = {str(i): v for i, v in append.expected.items()}
     if append.today is not None:
         command["today"] = append.today
-    if append.references:
-        command["references"] = append.references
+    if append.references or append.references_at:
+        command["references"] = (*append.references, *append.references_at)
     if append.new_keys:
         command["new_keys"] = [[k.key_id, k.owner_id, k.originator_id, k.wrapped.hex()] for k in append.new_keys]
     if append.used_keys:

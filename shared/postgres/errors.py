@@ -7,8 +7,9 @@ NotRecorded
 ├── ReferenceExists    the external reference was recorded before
 ├── KeyErased          a sealing key was destroyed since it was read
 ├── FutureDated        a deed is dated after the day of its stamp
+├── Unrecordable       the store refuses the command itself
 ├── Overloaded         too many commands are waiting
-└── StoreUnavailable   the store cannot be reached; nothing was recorded
+└── StoreUnavailable   the store cannot be reached; only a lookup by id or key tells whether it was recorded
 """
 
 from datetime import date, datetime
@@ -71,9 +72,13 @@ class FutureDated(NotRecorded):
         self.today = today
 
 
+class Unrecordable(NotRecorded):
+    """The store refuses the command itself, alone and whenever it is tried: a fault of ours."""
+
+
 class Overloaded(NotRecorded):
     """Too many commands are waiting; try again shortly."""
 
 
 class StoreUnavailable(NotRecorded):
-    """The store cannot be reached; nothing was recorded."""
+    """The store cannot be reached; whether it was recorded, a later lookup by event id or key tells."""

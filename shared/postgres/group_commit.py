@@ -9,12 +9,13 @@ import asyncpg
 import structlog
 
 from shared.postgres.append import Append, Appended, append_in
-from shared.postgres.errors import NotRecorded, Overloaded, StoreUnavailable
+from shared.postgres.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 
 LARGEST_BATCH = 128  # commands
 LONGEST_QUEUE = 4096  # commands
 RETRY_FOR = 10.0  # seconds for which a command is retried while the store is away
 RETRY_PAUSE = 0.1  # seconds
+ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 
 BROKEN = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)
 PASSING = (
@@ -100,7 +101,7 @@ class GroupCommit:
             waiting = self._queue.popleft()
             append = waiting.append
             streams = {e.originator_id for e in append.events}
-            claims: set[object] = set(append.references)
+            claims: set[object] = {*append.references, *(reference[:2] for reference in append.references_at)}
             if append.key:
                 claims.add((append.caller, append.key))
             if append.erase_owner or written & (streams | append.expected.keys()) or keys & claims:
@@ -117,49 +118,66 @@ class GroupCommit:
         self._queue.extendleft(reversed(later))
         return batch
 
-    async def _commit(self, batch: list[_Waiting]) -> None:
-        pending = batch
+    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        pending = list(batch)
         while pending:
             try:
-                async with self._pool.acquire() as connection, connection.transaction():
+                async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
                     outcomes = await append_in(connection, [w.append for w in pending])
             except PASSING as error:
                 _log.warning("append_interrupted", error=type(error).__name__, commands=len(pending))
                 pending = await self._after_interruption(pending)
-                continue
-            for waiting, outcome in zip(pending, outcomes, strict=True):
-                _answer(waiting, outcome)
+            except asyncpg.PostgresError as error:
+                await self._one_by_one(pending, error)
+                return
+            else:
+                for waiting, outcome in zip(pending, outcomes, strict=True):
+                    _answer(waiting, outcome)
+                return
+
+    async def _one_by_one(self, pending: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
+        """Find the command that the store refuses: its neighbours in the batch are recorded without it."""
+        _log.error("append_refused", error=type(error).__name__, commands=len(pending))
+        if len(pending) == 1:
+            _answer(pending[0], Unrecordable(type(error).__name__))
             return
+        for waiting in pending:
+            await self._commit([waiting])
 
     async def _after_interruption(self, pending: Sequence[_Waiting]) -> list[_Waiting]:
-        """What must be tried again: an interrupted COMMIT may have gone through, so the event ids are looked up."""
-        loop = asyncio.get_running_loop()
-        while True:
+        """What must be tried again: an interrupted COMMIT may have gone through, so the ids are looked up."""
+        recorded: dict[UUID, Appended] | None = None
+        while recorded is None and pending:
             await asyncio.sleep(RETRY_PAUSE)
             try:
                 recorded = await self._recorded([w.append.events[0].event_id for w in pending])
-                break
             except PASSING as error:
-                if all(loop.time() >= w.deadline for w in pending) or self._closing:
-                    for waiting in pending:
-                        _answer(waiting, StoreUnavailable(type(error).__name__))
-                    return []
+                pending = self._in_time(pending, type(error).__name__)
         left = []
         for waiting in pending:
-            found = recorded.get(waiting.append.events[0].event_id)
-            if found is not None:
-                last = found.first_position + len(waiting.append.events) - 1
-                _answer(waiting, Appended(found.first_position, last, found.recorded_at))
-            elif loop.time() >= waiting.deadline:
-                _answer(waiting, StoreUnavailable("the store stayed away"))
-            else:
+            found = (recorded or {}).get(waiting.append.events[0].event_id)
+            if found is None:
                 left.append(waiting)
-        return left
+                continue
+            last = found.first_position + len(waiting.append.events) - 1
+            _answer(waiting, Appended(found.first_position, last, found.recorded_at))
+        return self._in_time(left, "the store stayed away")
+
+    def _in_time(self, pending: Sequence[_Waiting], reason: str) -> list[_Waiting]:
+        """Those that may be tried once more; the others get their answer."""
+        now = asyncio.get_running_loop().time()
+        for waiting in pending:
+            if self._closing or now >= waiting.deadline:
+                _answer(waiting, StoreUnavailable(reason))
+        return [waiting for waiting in pending if not waiting.done.done()]
 
     async def _recorded(self, event_ids: list[UUID]) -> dict[UUID, Appended]:
-        rows = await self._pool.fetch(
-            "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)", event_ids
-        )
+        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
+            # An interrupted transaction may be committing still: until it has, it holds the lock.
+            await connection.execute("SELECT ordering_lock()")
+            rows = await connection.fetch(
+                "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)", event_ids
+            )
         return {r["event_id"]: Appended(r["notification_id"], r["notification_id"], r["recorded_at"]) for r in rows}
 
 

@@ -25,4 +25,6 @@ async def acquire(connection: Any, name: str, holder: str, seconds: float = LEAS
 
 async def release(connection: Any, name: str, holder: str) -> None:
     """Give a lease back, so that another takes over at once."""
-    await connection.execute("UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2", name, holder)
+    await connection.execute(
+        "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2", name, holder
+    )

@@ -6,6 +6,8 @@ from importlib.resources import files
 
 import asyncpg
 
+from shared.postgres.pool import WRITABLE
+
 LOCK = 70340001
 
 
@@ -14,8 +16,8 @@ class EditedMigration(RuntimeError):
 
 
 async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
-    """Apply what is missing of each package's `migrations` folder, in order; the names applied. Raises EditedMigration."""
-    connection = await asyncpg.connect(dsn, timeout=10)
+    """Apply what is missing of each package's `migrations`, in order; the names applied. Raises EditedMigration."""
+    connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute(
@@ -33,7 +35,9 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
                     continue
                 async with connection.transaction():
                     await connection.execute(sql)
-                    await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest)
+                    await connection.execute(
+                        "INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest
+                    )
                 done.append(name)
         return done
     finally:

@@ -13,6 +13,8 @@ from shared.postgres.store import read_identity
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
 CONNECT_TIMEOUT = 5.0  # seconds
 POLL = 1.0  # seconds: notifications are only a hint
+#: Of several hosts the one that writes: a replica neither takes appends nor notifies.
+WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
 _log = structlog.get_logger(__name__)
 _SETTINGS = {
@@ -34,7 +36,7 @@ async def create_pool(
         if event_store:
             await read_identity(connection)
 
-    return await asyncpg.create_pool(
+    pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(
         dsn,
         min_size=1,
         max_size=largest,
@@ -42,8 +44,9 @@ async def create_pool(
         timeout=CONNECT_TIMEOUT,
         init=prepare,
         server_settings={**_SETTINGS, "application_name": application, "search_path": search_path},
-        target_session_attrs="read-write",
+        **WRITABLE,
     )
+    return pool
 
 
 class Notifications:
@@ -81,7 +84,9 @@ class Notifications:
         while True:
             connection = None
             try:
-                connection = await asyncpg.connect(self._dsn, timeout=CONNECT_TIMEOUT, server_settings=_SETTINGS)
+                connection = await asyncpg.connect(
+                    self._dsn, timeout=CONNECT_TIMEOUT, server_settings=_SETTINGS, **WRITABLE
+                )
                 await connection.add_listener(self._channel, lambda *_: self.wake())
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)

@@ -15,9 +15,10 @@ PAGE = (
     "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at FROM stored_events "
     "WHERE notification_id > $1 ORDER BY notification_id LIMIT $2"
 )
+# The timeline is read from where the log is written now: the control file names it only after the next checkpoint.
 FINGERPRINT = (
     "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || "
-    "(SELECT timeline_id FROM pg_control_checkpoint())::text || '/' || "
+    "left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/' || "
     "(SELECT oid FROM pg_database WHERE datname = current_database())::text || '/' || "
     "'public.stored_events'::regclass::oid::text"
 )
@@ -60,7 +61,7 @@ async def read_page(connection: Any, identity: Identity, after: int, limit: int)
     """Up to `limit` events after a position, in order; each names the event before it."""
     rows = await connection.fetch(PAGE, max(after - 1, 0), limit + 1)
     previous: UUID | None = None
-    found = []
+    found: list[Recorded] = []
     for row in rows:
         if row["notification_id"] > after and len(found) < limit:
             found.append(_recorded(row, identity, previous))
@@ -102,6 +103,7 @@ async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datet
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT ordering_lock()")
         row = await connection.fetchrow("SELECT complete, head FROM state_complete()")
+        assert row is not None
         return row["complete"], row["head"]
 
 

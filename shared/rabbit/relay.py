@@ -85,26 +85,40 @@ class Relay:
             await self._task
         self._task = None
         self.is_leader = False
-        with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-            await self._outbox.release(self._holder)
+        await self._give_back()
 
     async def _run(self) -> None:
         pause = PAUSE
         while True:
             before = self.published_total
-            try:
-                if (fence := await self._outbox.lease(self._holder)) is not None:
-                    await self._relay(fence)
-            except LostLease:
-                log.info("relay_handed_over", relay=self.name)
-            except PublishError:
-                # Returned: no queue takes it. It is tried again for ever, since skipping it would lose it.
-                log.error("event_unroutable", relay=self.name, exchange=self._route.exchange)
-            except Exception as error:  # the broker or the database is away: the relay may fail, it may not end
-                log.warning("relay_interrupted", relay=self.name, kind=type(error).__name__)
+            hindered = await self._turn()
             self.is_leader = False
-            pause = PAUSE if self.published_total > before else min(pause * 1.5, PATIENCE)
+            stuck = hindered and self.published_total == before
+            # Who merely waits for the lease looks often: a dead leader is replaced soon after its lease has run out.
+            pause = min(pause * 1.5, PATIENCE) if stuck else PAUSE
             await asyncio.sleep(pause)
+
+    async def _turn(self) -> bool:
+        """Relay for as long as it goes well and the lease is ours; whether something hindered it."""
+        try:
+            if (fence := await self._outbox.lease(self._holder)) is not None:
+                await self._relay(fence)
+        except LostLease:
+            log.info("relay_handed_over", relay=self.name)
+        except PublishError:
+            # Returned: no queue takes it. It is tried again for ever, since skipping it would lose it.
+            log.error("event_unroutable", relay=self.name, exchange=self._route.exchange)
+            return True
+        except Exception as error:  # the broker or the database is away: the relay may fail, it may not end
+            log.warning("relay_interrupted", relay=self.name, kind=type(error).__name__)
+            # Another process may reach the broker that this one does not.
+            await self._give_back()
+            return True
+        return False
+
+    async def _give_back(self) -> None:
+        with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
+            await self._outbox.release(self._holder)
 
     async def _relay(self, fence: int) -> None:
         position = await self._outbox.take_over(fence)

@@ -4,9 +4,10 @@ from typing import Any
 
 from shared.events import EVENTS
 from shared.identifiers import snake
+from shared.rabbit import topology
+from shared.rabbit.topology import COMMANDS
 
-EXCHANGES = {"events": "dialogue.events", "deadlines": "dialogue.deadlines"}
-COMMANDS = "intake.commands"
+EXCHANGES = {"events": topology.EVENTS.exchange, "deadlines": topology.DEADLINES.exchange}
 
 #: Every header is a string, as the CloudEvents SDK's RabbitMQ binding writes them.
 HEADERS = {

@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.postgres.embedded import ensure_database, start_embedded
@@ -24,16 +25,24 @@ class TestServer:
 
     def database(self, *packages: str) -> str:
         """The dsn of a new database migrated with these packages."""
-        wanted = packages or ("shared.postgres",)
-        return asyncio.run(self._database(wanted))
+        return asyncio.run(self.fresh(*(packages or ("shared.postgres",))))
 
-    async def _database(self, packages: Sequence[str]) -> str:
-        key = tuple(packages)
-        if key not in self._templates:
+    async def fresh(self, *packages: str) -> str:
+        """The same for who is in a loop already."""
+        if packages not in self._templates:
             template = f"template_{os.getpid()}_{len(self._templates)}"
             await ensure_database(self.dsn("postgres"), template)
             await migrate(self.dsn(template), packages)
-            self._templates[key] = template
+            self._templates[packages] = template
+        return await self.empty(self._templates[packages])
+
+    async def empty(self, template: str = "template1") -> str:
+        """The dsn of a new database without any table, or with those of a template."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        await ensure_database(self.dsn("postgres"), name, self._templates[key])
+        await ensure_database(self.dsn("postgres"), name, template)
         return self.dsn(name)
+
+
+def as_role(dsn: str, role: str) -> str:
+    """The same database, reached as another role."""
+    return re.sub(r"//[^@/]*@", f"//{role}@", dsn, count=1)

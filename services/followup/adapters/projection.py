@@ -31,10 +31,10 @@ _SOURCE = """
 INSERT INTO sources (source) VALUES ($1) ON CONFLICT (source) DO UPDATE SET source = excluded.source
 RETURNING epoch, position, event_id, instant, horizon, complete_to, head, revision
 """
-_FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
-_SHARED = f"{_FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
+FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
+_SHARED = f"{FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
 _SHARED_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject <> 'petition'"
-_KIN = """
+KIN = """
 WITH RECURSIVE kin (petition_id) AS (
     SELECT unnest($1::uuid[])
     UNION
@@ -43,14 +43,14 @@ WITH RECURSIVE kin (petition_id) AS (
 ) SELECT petition_id FROM kin
 """
 _OF_PETITIONS = f"""
-{_FACT} f WHERE originator_id = ANY($1) AND is_petition AND NOT EXISTS (
+{FACT} f WHERE originator_id = ANY($1) AND is_petition AND NOT EXISTS (
     SELECT 1 FROM parked_events p WHERE p.source = f.source AND p.position = f.position AND p.released_at IS NULL
 ) ORDER BY position
 """
 _DUE = """
 SELECT raised FROM deadlines WHERE source = $1 AND next_fire_at <= $2 ORDER BY next_fire_at, deadline_id LIMIT $3
 """
-_MOVE = """
+MOVE = """
 UPDATE sources SET epoch = $3, position = $4, event_id = $5, instant = $6, horizon = $7, head = $8, revision = $9,
     complete_read_at = CASE WHEN complete_to IS DISTINCT FROM $10 THEN clock_timestamp() ELSE complete_read_at END,
     ticked_at = CASE WHEN complete_to IS DISTINCT FROM $10 THEN clock_timestamp() ELSE ticked_at END,
@@ -106,8 +106,9 @@ _raised = msgspec.json.Decoder(Raised)
 class StoredProjection:
     """The projection behind a pool whose search path begins with the projection's schema."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, appends: bool = True) -> None:
+        self._pool, self._appends = pool, appends
+        self.not_appended: list[Emitted] = []  # where nothing may be appended: what would have been
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
@@ -121,18 +122,18 @@ class StoredProjection:
         """Every fact of the regulation and of conferences, in order, and what they raised."""
         facts = await self._pool.fetch(_SHARED, source)
         raised = await self._pool.fetch(_SHARED_RAISED, source)
-        return [_recorded(source, row) for row in facts], [_raised.decode(row["raised"]) for row in raised]
+        return [recorded_of(source, row) for row in facts], [_raised.decode(row["raised"]) for row in raised]
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """These petitions and all that are merged with them, without their parked events."""
         async with self._pool.acquire() as connection:
-            kin = [row["petition_id"] for row in await connection.fetch(_KIN, list(petition_ids))]
+            kin = [row["petition_id"] for row in await connection.fetch(KIN, list(petition_ids))]
             facts = await connection.fetch(_OF_PETITIONS, kin)
             raised = await connection.fetch("SELECT subject_id, raised FROM deadlines WHERE subject_id = ANY($1)", kin)
         found: dict[UUID, Loaded] = {}
         for row in facts:
             loaded = found.setdefault(row["originator_id"], Loaded([], []))
-            loaded.facts.append(_recorded("", row))
+            loaded.facts.append(recorded_of("", row))
         for row in raised:
             if row["subject_id"] in found:
                 found[row["subject_id"]].raised.append(_raised.decode(row["raised"]))
@@ -188,11 +189,11 @@ class StoredProjection:
 
     async def history(self, source: str, petition_id: UUID) -> dict[UUID, list[Recorded]]:
         """Every fact of a petition and its kin, the parked ones too."""
-        kin = [row["petition_id"] for row in await self._pool.fetch(_KIN, [petition_id])]
-        rows = await self._pool.fetch(f"{_FACT} WHERE originator_id = ANY($1) ORDER BY position", kin)
+        kin = [row["petition_id"] for row in await self._pool.fetch(KIN, [petition_id])]
+        rows = await self._pool.fetch(f"{FACT} WHERE originator_id = ANY($1) ORDER BY position", kin)
         found: dict[UUID, list[Recorded]] = {}
         for row in rows:
-            found.setdefault(row["originator_id"], []).append(_recorded(source, row))
+            found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
         return found
 
     async def raised_ids(self, deadline_ids: Collection[UUID]) -> set[UUID]:
@@ -228,7 +229,7 @@ class StoredProjection:
         """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
         async with self._pool.acquire() as connection, connection.transaction():
             moved = await connection.fetchval(
-                _MOVE,
+                MOVE,
                 before.source,
                 before.revision,
                 after.epoch,
@@ -242,14 +243,14 @@ class StoredProjection:
             )
             if not moved:
                 raise FencedOut(f"the cursor of {before.source} was moved by another")
-            yield StoredWriting(connection, before.source)
+            yield StoredWriting(connection, before.source, None if self._appends else self.not_appended)
 
 
 class StoredWriting:
-    """An open transaction of the writer."""
+    """An open transaction of the writer. With `instead`, deadline events go there and not into the log."""
 
-    def __init__(self, connection: Any, source: str) -> None:
-        self._connection, self._source = connection, source
+    def __init__(self, connection: Any, source: str, instead: list[Emitted] | None = None) -> None:
+        self._connection, self._source, self._instead = connection, source, instead
 
     async def write(self, changes: Changes) -> None:
         """Rows in key order, then the deadline events, which take the ordering lock to the end."""
@@ -263,7 +264,9 @@ class StoredWriting:
         for agency in changes.agencies:
             await self._agency(agency)
         await self._exceptions(changes)
-        if changes.emitted:
+        if self._instead is not None:
+            self._instead += changes.emitted
+        elif changes.emitted:
             await self._append(changes.emitted)
 
     async def answer(self, request: Request, text: str) -> None:
@@ -364,7 +367,6 @@ def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
 def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
     row = record.row
     still_open = [r for r in record.raised if not r.outcome and r.due_on is not None]
-    replies = [r for r in still_open if r.duty == "reply"] or still_open
     return (
         row.subject_id,
         source,
@@ -374,7 +376,7 @@ def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
         row.state,
         row.unresolved,
         any(r.breached for r in still_open),
-        min((r.due_on for r in replies if r.due_on is not None), default=NEVER),
+        min((r.due_on for r in still_open if r.due_on is not None), default=NEVER),
         row.received_on,
         msgspec.json.encode(row),
     )
@@ -403,7 +405,7 @@ def _parked(source: str, parked: Parked) -> tuple[Any, ...]:
     return source, event.position, event.event_id, parked.petition_id, event.topic, parked.reason
 
 
-def _recorded(source: str, row: Any) -> Recorded:
+def recorded_of(source: str, row: Any) -> Recorded:
     return Recorded(
         source=source,
         epoch="",

@@ -27,10 +27,21 @@ class StatePoint(msgspec.Struct, frozen=True):
 
 def digest(points: Iterable[StatePoint], cases: Iterable[CaseRow], deadlines: Iterable[Raised]) -> str:
     """SHA-256 over the points and the rows, sorted by code point; integers and strings only."""
-    lines = [f"doithoai-digest {DIGEST_VERSION}"]
-    lines += sorted(_line("source", p.source, p.epoch, p.position, p.instant) for p in points)
-    lines += sorted([_case(c) for c in cases] + [_line("deadline", *_fields(d, DEADLINE_FIELDS)) for d in deadlines])
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return digest_of_lines(points, [*(case_line(c) for c in cases), *(deadline_line(d) for d in deadlines)])
+
+
+def digest_of_lines(points: Iterable[StatePoint], rows: list[str]) -> str:
+    """The digest over rows that were already written as lines, in any order; sorts them in place."""
+    rows.sort()
+    taken = hashlib.sha256(f"doithoai-digest {DIGEST_VERSION}".encode())
+    for line in (*sorted(_line("source", p.source, p.epoch, p.position, p.instant) for p in points), *rows):
+        taken.update(b"\n" + line.encode())
+    return taken.hexdigest()
+
+
+def deadline_line(raised: Raised) -> str:
+    """A deadline as its line of the digest."""
+    return _line("deadline", *_fields(raised, DEADLINE_FIELDS))
 
 
 def machine_digest(machine: Machine, point: StatePoint) -> str:
@@ -53,7 +64,8 @@ DEADLINE_FIELDS = (
 )  # fmt: skip
 
 
-def _case(row: CaseRow) -> str:
+def case_line(row: CaseRow) -> str:
+    """A case as its line of the digest."""
     spans = [part for s in row.spans for part in (s.agency, s.since, s.until, s.working_days)]
     return _line("case", *_fields(row, CASE_FIELDS), *spans)
 

@@ -8,8 +8,8 @@ import msgspec
 import structlog
 
 from services.followup.application.ports import (
-    FencedOut,
     Feed,
+    FencedOut,
     HistoryDiffers,
     Inbox,
     Projection,

@@ -1,4 +1,4 @@
-"""Folding one petition again from its first fact: what an undisturbed run would have raised on it."""
+"""One event into the machine, or parked; and one petition folded again from its first fact."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -6,11 +6,65 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.ports import CaseRecord
+from services.followup.application.ports import CaseRecord, Parked, SourceStopped
 from services.followup.domain.emission import Emitted, Raised
-from services.followup.domain.facts import fact_of
+from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine
-from shared.events import Recorded
+from shared.events import EVENTS, Recorded, Undecodable
+from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
+
+
+def take(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> Parked | None:
+    """Apply one event; a petition's that fails is parked, and its later ones wait behind it.
+
+    Any other failing event raises SourceStopped: everything after it could be wrong.
+    """
+    petition_id = petition_of(machine, event, fact)
+    waits_for = _blocked_by(machine, petition_id, fact)
+    if waits_for is not None and petition_id is not None:
+        _park(machine, petition_id)
+        return Parked(event, petition_id, f"waits for {waits_for}")
+    try:
+        if isinstance(fact, Undecodable):
+            raise fact
+        machine.apply(fact)
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        if petition_id is None:
+            raise SourceStopped(f"position {event.position}, {event.topic}: {why}") from error
+        _park(machine, petition_id)
+        return Parked(event, petition_id, why)
+    return None
+
+
+def petition_of(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
+    """The petition that an event belongs to; None for the regulation and conferences."""
+    kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
+    return event.originator_id if kind == "petition" or machine.is_loaded(event.originator_id) else None
+
+
+def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
+    """The conference, or the survivor of a merger, that an event ties a petition to: (other, petition, merged)."""
+    match fact.event if isinstance(fact, Fact) else None:
+        case PetitionScheduled(conference_id=conference_id) | PetitionRaised(conference_id=conference_id):
+            return [(conference_id, petition_id, False)]
+        case PetitionMerged(into=into):
+            return [(into, petition_id, True)]
+        case _:
+            return []
+
+
+def _blocked_by(machine: Machine, petition_id: UUID | None, fact: Fact | Undecodable) -> UUID | None:
+    if petition_id in machine.parked:
+        return petition_id
+    into = fact.event.into if isinstance(fact, Fact) and isinstance(fact.event, PetitionMerged) else None
+    return into if into in machine.parked else None
+
+
+def _park(machine: Machine, petition_id: UUID) -> None:
+    before = set(machine.parked)
+    machine.park(petition_id)
+    machine.dirty |= machine.parked - before  # their timers wait now: it shows in their rows
 
 
 class Refolded(msgspec.Struct):
@@ -40,10 +94,14 @@ def refold(
         machine.advance(horizon)
     return Refolded(
         raised=[r for p in petitions for r in machine.raised_of(p)],
-        cases=[
-            CaseRecord(row, tuple(machine.raised_of(p))) for p in petitions if (row := machine.case_row(p)) is not None
-        ],
+        cases=[record for p in petitions if (record := record_of(machine, p)) is not None],
         emitted=sorted(
             (e for e in machine.emitted if e.event.subject_id in petitions), key=lambda e: (e.event.at, e.version)
         ),
     )
+
+
+def record_of(machine: Machine, subject_id: UUID) -> CaseRecord | None:
+    """A subject's row with its deadlines."""
+    row = machine.case_row(subject_id)
+    return CaseRecord(row, tuple(machine.raised_of(subject_id))) if row is not None else None

@@ -11,13 +11,11 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.followup.application.parking import refold
+from services.followup.application.parking import links_of, petition_of, record_of, refold, take
 from services.followup.application.ports import (
-    CaseRecord,
     Changes,
     Cursor,
     HistoryDiffers,
-    Parked,
     Projection,
     Request,
     SourceStopped,
@@ -25,8 +23,7 @@ from services.followup.application.ports import (
 from services.followup.domain.emission import Raised, fire_until
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine
-from shared.events import EVENTS, Recorded, Undecodable, UnknownTopic
-from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
+from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 
 INSTANT = timedelta(microseconds=1)
@@ -135,47 +132,17 @@ class Writer:
 
     def _take(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
         """Apply one event, or park it. Raises SourceStopped."""
-        petition_id = self._petition_of(event, fact)
+        petition_id = petition_of(self._machine, event, fact)
+        parked = take(self._machine, event, fact)
         changes.facts.append(event)
         if petition_id is not None:
             changes.petition_facts.add(event.position)
-            changes.links += _links(petition_id, fact)
-        waits_for = self._blocked(petition_id, fact)
-        if waits_for is not None and petition_id is not None:
-            changes.parked.append(Parked(event, petition_id, f"waits for {waits_for}"))
-            self._park(petition_id)
-            return
-        try:
-            if isinstance(fact, Undecodable):
-                raise fact
-            self._machine.apply(fact)
-        except Exception as error:
-            why = f"{type(error).__name__}: {error}"
-            if petition_id is None:
-                changes.facts.pop()
-                raise SourceStopped(f"position {event.position}, {event.topic}: {why}") from error
-            log.error("event_parked", source=self.source, position=event.position, kind=type(error).__name__)
-            changes.parked.append(Parked(event, petition_id, why))
-            self._park(petition_id)
-            return
-        if isinstance(fact.event, AgencyRegistered | AgencyClosed):
+            changes.links += links_of(petition_id, fact)
+        if parked is not None:
+            log.error("event_parked", source=self.source, position=event.position, topic=event.topic)
+            changes.parked.append(parked)
+        elif isinstance(fact, Fact) and isinstance(fact.event, AgencyRegistered | AgencyClosed):
             changes.agencies.append(fact.event)
-
-    def _park(self, petition_id: UUID) -> None:
-        before = set(self._machine.parked)
-        self._machine.park(petition_id)
-        self._machine.dirty |= self._machine.parked - before  # their timers wait: it shows in their rows
-
-    def _blocked(self, petition_id: UUID | None, fact: Fact | Undecodable) -> UUID | None:
-        """The parked petition that an event must wait for."""
-        if petition_id in self._machine.parked:
-            return petition_id
-        into = fact.event.into if isinstance(fact, Fact) and isinstance(fact.event, PetitionMerged) else None
-        return into if into in self._machine.parked else None
-
-    def _petition_of(self, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
-        kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
-        return event.originator_id if kind == "petition" or self._machine.is_loaded(event.originator_id) else None
 
     # --- what concerns every petition ------------------------------------------------------------------------------
 
@@ -336,24 +303,10 @@ class Writer:
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
                     self._stored[raised.deadline_id] = raised
                     changes.deadlines.append(raised)
-            if (record := self._case_record(subject_id)) is not None:
+            if (record := record_of(machine, subject_id)) is not None:
                 changes.cases.append(record)
         machine.dirty = set()
         changes.differences = {s: why for s, why in machine.differences.items() if self._listed.get(s) != why}
         changes.settled = self._listed.keys() - machine.differences.keys()
         self._listed = dict(machine.differences)
         return changes
-
-    def _case_record(self, subject_id: UUID) -> CaseRecord | None:
-        row = self._machine.case_row(subject_id)
-        return CaseRecord(row, tuple(self._machine.raised_of(subject_id))) if row is not None else None
-
-
-def _links(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
-    match fact.event if isinstance(fact, Fact) else None:
-        case PetitionScheduled(conference_id=conference_id) | PetitionRaised(conference_id=conference_id):
-            return [(conference_id, petition_id, False)]
-        case PetitionMerged(into=into):
-            return [(into, petition_id, True)]
-        case _:
-            return []

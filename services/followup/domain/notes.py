@@ -125,9 +125,13 @@ def note_text(recorded: str, lang: Language) -> str:
     return _TEXTS[code][0 if lang == "vi" else 1].format(*(_written(v, lang) for v in values))
 
 
+def plain_day(day: date, lang: Language) -> str:
+    """`23/08/2019`; `2019-08-23`."""
+    return f"{day:%d/%m/%Y}" if lang == "vi" else day.isoformat()
+
+
 def _written(value: str, lang: Language) -> str:
     try:
-        day = date.fromisoformat(value)
+        return plain_day(date.fromisoformat(value), lang)
     except ValueError:
         return value
-    return f"{day:%d/%m/%Y}" if lang == "vi" else day.isoformat()

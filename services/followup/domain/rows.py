@@ -15,6 +15,8 @@ from shared.events.deadline import Subject
 from shared.events.petition import PetitionAssigned, PetitionReassigned
 
 UNASSIGNED = "unassigned"
+#: A petition in one of these is not yet done with.
+OPEN_STATES = ("no_clock", "raised", "assigned", "escalated", "replied")
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ def petition_row(case: PetitionCase, raised: Sequence[Raised], around: Surroundi
         subject_id=case.petition_id,
         jurisdiction=around.regulation.heir_of_jurisdiction(case.jurisdiction, ended_on),
         state=state,
-        unresolved=state in ("no_clock", "raised", "assigned", "escalated", "replied"),
+        unresolved=state in OPEN_STATES,
         agency=around.regulation.heir_of_agency(case.lead, ended_on) or UNASSIGNED,
         title=title.subject if title else "",
         field=title.field if title else "",

@@ -14,6 +14,7 @@ CREATE TABLE parked_events (
     PRIMARY KEY (source, position)
 );
 CREATE INDEX parked_events_waiting ON parked_events (source, petition_id) WHERE released_at IS NULL;
+CREATE INDEX parked_events_listed ON parked_events (source, position) WHERE released_at IS NULL;
 
 -- What an operator asked of the writer: it alone changes the projection, so a command line leaves a request here.
 CREATE TABLE requests (
@@ -80,26 +81,27 @@ BEGIN
     );
     CREATE INDEX links_petition ON links (petition_id) WHERE merged;
 
+    -- Codes sort by code point, so that a subtree is one range: H35 and all that begins with `H35.`.
     CREATE TABLE cases (
         subject_id   uuid    PRIMARY KEY,
         source       text    NOT NULL,
         subject      text    NOT NULL,
-        jurisdiction text    NOT NULL,
+        jurisdiction text    COLLATE "C" NOT NULL,
         agency       text    NOT NULL,
         state        text    NOT NULL,
         unresolved   boolean NOT NULL,
         overdue      boolean NOT NULL,
-        due_on       date    NOT NULL, -- the earliest open due date, the reply's first; infinity when there is none
+        due_on       date    NOT NULL, -- the earliest open due date of all its duties; infinity when there is none
         received_on  date,
         row          bytea   NOT NULL  -- the whole row as JSON
     );
-    -- Overdue first is due date first: a listing walks one of these and stops at its page's end.
-    CREATE INDEX cases_due ON cases (subject, due_on, subject_id);
-    CREATE INDEX cases_open ON cases (subject, due_on, subject_id) WHERE unresolved;
-    CREATE INDEX cases_overdue ON cases (subject, due_on, subject_id) WHERE overdue;
-    CREATE INDEX cases_agency ON cases (subject, agency, due_on, subject_id);
+    -- Overdue first is due date first. A listing merges one walk for each state (and each code of a subtree) and stops
+    -- at its page's end, however long the history.
     CREATE INDEX cases_state ON cases (subject, state, due_on, subject_id);
-    CREATE INDEX cases_jurisdiction ON cases (subject, jurisdiction text_pattern_ops, due_on, subject_id);
+    CREATE INDEX cases_agency ON cases (subject, agency, state, due_on, subject_id);
+    CREATE INDEX cases_jurisdiction ON cases (subject, jurisdiction, state, due_on, subject_id);
+    -- What the metrics count, without a look at the rows themselves.
+    CREATE INDEX cases_open ON cases (agency, state, jurisdiction, received_on) WHERE unresolved;
 
     CREATE TABLE deadlines (
         deadline_id  uuid    PRIMARY KEY,
@@ -108,7 +110,7 @@ BEGIN
         subject_id   uuid    NOT NULL,
         duty         text    NOT NULL,
         debtor       text    NOT NULL,
-        jurisdiction text    NOT NULL,
+        jurisdiction text    COLLATE "C" NOT NULL,
         due_on       date    NOT NULL, -- infinity for an undated duty
         due_soon_on  date    NOT NULL, -- the first warning stage; infinity where there is none
         breached     boolean NOT NULL,
@@ -118,10 +120,14 @@ BEGIN
     );
     CREATE INDEX deadlines_subject ON deadlines (subject_id);
     CREATE INDEX deadlines_timers ON deadlines (source, next_fire_at) WHERE next_fire_at IS NOT NULL;
-    CREATE INDEX deadlines_open ON deadlines (due_on, deadline_id) WHERE outcome = '';
-    CREATE INDEX deadlines_due ON deadlines (due_on, deadline_id);
-    CREATE INDEX deadlines_breached ON deadlines (due_on, deadline_id) WHERE breached;
-    CREATE INDEX deadlines_debtor ON deadlines (debtor, due_on, deadline_id);
+    CREATE INDEX deadlines_duty ON deadlines (duty, outcome, due_on, deadline_id);
+    CREATE INDEX deadlines_debtor ON deadlines (debtor, outcome, due_on, deadline_id);
+    CREATE INDEX deadlines_jurisdiction ON deadlines (jurisdiction, outcome, due_on, deadline_id);
+    CREATE INDEX deadlines_breached ON deadlines (outcome, due_on, deadline_id) WHERE breached;
+    CREATE INDEX deadlines_breached_in ON deadlines (jurisdiction, outcome, due_on, deadline_id) WHERE breached;
+    -- What the metrics count, and the cases on which a body owes something without leading them.
+    CREATE INDEX deadlines_open ON deadlines (debtor, duty, due_on, due_soon_on, source, subject_id)
+        WHERE outcome = '';
 
     -- Cases whose raised deadlines are not what they ought to be: they emit nothing until reconciled.
     CREATE TABLE differences (
@@ -132,10 +138,10 @@ BEGIN
     );
 
     CREATE TABLE agencies (
-        code         text PRIMARY KEY,
+        code         text COLLATE "C" PRIMARY KEY,
         source       text NOT NULL,
         name         text NOT NULL,
-        jurisdiction text NOT NULL,
+        jurisdiction text COLLATE "C" NOT NULL,
         valid_from   date NOT NULL,
         closed_on    date,
         successor    text NOT NULL DEFAULT ''

@@ -1,16 +1,9 @@
 """The figures behind the metrics, read from the store."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import msgspec
-
-
-class Outbox(Protocol):
-    """What a relay tells of itself."""
-
-    unroutable_total: int
-    is_leader: bool
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,11 +71,13 @@ class Loaded:
                 self.conferences[originator] = conference
 
     def petitioners(self) -> dict[UUID, tuple[str, ...]]:
+        """Under whose keys the words of each petition are sealed."""
+        return {originator: self.petitioners_of(originator) for originator in self.petitions}
+
+    def petitioners_of(self, originator: UUID) -> tuple[str, ...]:
         """Under whose keys the words of a petition are sealed: never again under those of an erased petitioner."""
-        return {
-            originator: tuple(i for i in petition.petitioner_ids if i not in self._erased[originator])
-            for originator, petition in self.petitions.items()
-        }
+        petition, erased = self.petitions.get(originator), self._erased.get(originator, ())
+        return tuple(i for i in petition.petitioner_ids if i not in erased) if petition else ()
 
     def of(self, originator: UUID) -> Petition | Conference | None:
         """The aggregate with this id."""

@@ -9,8 +9,8 @@ from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, R
 from faststream.rabbit.annotations import RabbitMessage as Delivered
 
 from services.intake.entrypoints.queue import Answer, CommandIntake, Passing
+from shared.rabbit.topology import COMMANDS
 
-QUEUE = "intake.commands"
 CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
 RETRY_PAUSE = 0.5  # seconds between two tries of a command while the store is away
 REPLY_TIMEOUT = 10.0  # seconds
@@ -34,7 +34,7 @@ class CommandQueue:
         self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=1), logger=None) if url else None
         if self._broker is not None:
             subscriber = self._broker.subscriber(
-                RabbitQueue(QUEUE, durable=True, queue_type=QueueType.QUORUM),
+                RabbitQueue(COMMANDS, durable=True, queue_type=QueueType.QUORUM),
                 ack_policy=AckPolicy.MANUAL,
                 decoder=_as_bytes,
                 no_reply=True,
@@ -73,7 +73,7 @@ class CommandQueue:
                     await broker.stop()
                 await asyncio.sleep(CONNECT_PAUSE)
             else:
-                log.info("commands_consumed", queue=QUEUE)
+                log.info("commands_consumed", queue=COMMANDS)
                 return
 
     async def _on_command(self, body: bytes, message: Delivered) -> None:

@@ -88,7 +88,8 @@ CREATE FUNCTION store_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
 $$;
 
 -- The only way in. `p_commands` is one JSON object a command; events come as arrays with the number of their command
--- (from 1). A command that may not be recorded is rejected whole and alone. Returns one row a command.
+-- (from 1), those of a command side by side. A command that may not be recorded is rejected whole and alone. Returns one
+-- row a command. Every check is one query for the whole batch; only what it refuses is looked at one by one.
 CREATE FUNCTION append_events(
     p_commands         jsonb,
     e_command          integer[],
@@ -101,7 +102,9 @@ CREATE FUNCTION append_events(
     e_effective_on     date[]
 ) RETURNS TABLE (
     command integer, outcome text, first_position bigint, last_position bigint, stamped timestamptz, detail jsonb
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+-- A connection keeps the plans of its first batches: made on small tables, they would read whole ones when they grow.
+SET enable_seqscan = off AS $$
 DECLARE
     v_state     store_state%ROWTYPE;
     v_head      bigint;
@@ -110,10 +113,8 @@ DECLARE
     v_today     date;
     v_commands  integer := jsonb_array_length(p_commands);
     v_rejected  jsonb[] := array_fill(NULL::jsonb, ARRAY[v_commands]);
-    v_command   jsonb;
     v_row       record;
     v_found     bigint;
-    v_id        uuid;
     v_events    bigint;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -132,115 +133,134 @@ BEGIN
     );
     v_today := (v_stamp AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
 
-    FOR i IN 1 .. v_commands LOOP
-        v_command := p_commands -> (i - 1);
-        IF v_command ? 'key' THEN
-            SELECT k.*, s.recorded_at INTO v_row FROM idempotency_keys k
-                JOIN stored_events s ON s.notification_id = k.notification_id
-                WHERE k.caller = v_command ->> 'caller' AND k.key = v_command ->> 'key';
-            IF FOUND THEN
-                v_rejected[i] := jsonb_build_object('outcome', 'replay',
-                    'fingerprint', encode(v_row.fingerprint, 'hex'), 'originator_id', v_row.originator_id,
-                    'version', v_row.originator_version, 'position', v_row.notification_id,
-                    'recorded_at', v_row.recorded_at);
-                CONTINUE;
-            END IF;
-        END IF;
-        IF v_command ? 'references' THEN
-            SELECT r.* INTO v_row FROM external_references r, jsonb_array_elements(v_command -> 'references') AS given
-                WHERE r.source = given ->> 0 AND r.external_id = given ->> 1 LIMIT 1;
-            IF FOUND THEN
-                v_rejected[i] := jsonb_build_object('outcome', 'reference', 'originator_id', v_row.originator_id,
-                    'version', v_row.originator_version, 'position', v_row.notification_id);
-                CONTINUE;
-            END IF;
-        END IF;
-        IF v_command ? 'today' AND (v_command ->> 'today')::date <> v_today THEN
-            v_rejected[i] := jsonb_build_object('outcome', 'day_changed', 'today', v_today);
-            CONTINUE;
-        END IF;
-        IF v_command ? 'expected' THEN
-            FOR v_row IN SELECT key::uuid AS id, value::bigint AS version FROM jsonb_each_text(v_command -> 'expected') LOOP
-                SELECT originator_version INTO v_found FROM stored_events
-                    WHERE originator_id = v_row.id ORDER BY originator_version DESC LIMIT 1;
-                IF coalesce(v_found, 0) <> v_row.version THEN
-                    v_rejected[i] := jsonb_build_object('outcome', 'conflict', 'originator_id', v_row.id,
-                        'expected', v_row.version, 'found', coalesce(v_found, 0));
-                    EXIT;
-                END IF;
-            END LOOP;
-            IF v_rejected[i] IS NOT NULL THEN CONTINUE; END IF;
-        END IF;
-        IF v_command ? 'used_keys' THEN
-            -- The share lock lasts to the commit: an erasure waits for it, or has already taken the row away.
-            FOR v_id IN SELECT value::uuid FROM jsonb_array_elements_text(v_command -> 'used_keys') LOOP
-                PERFORM 1 FROM sealing_keys WHERE key_id = v_id FOR KEY SHARE;
-                IF NOT FOUND THEN
-                    v_rejected[i] := jsonb_build_object('outcome', 'key_erased', 'key_id', v_id);
-                    EXIT;
-                END IF;
-            END LOOP;
-            IF v_rejected[i] IS NOT NULL THEN CONTINUE; END IF;
-        END IF;
-        IF v_command ? 'erase_owner' THEN
-            SELECT count(*) INTO v_found FROM sealing_keys WHERE owner_id = v_command ->> 'erase_owner';
-            IF v_found <> jsonb_array_length(v_command -> 'erase_key_ids') OR EXISTS (
-                SELECT 1 FROM jsonb_array_elements_text(v_command -> 'erase_key_ids') AS given
-                WHERE NOT EXISTS (SELECT 1 FROM sealing_keys k WHERE k.key_id = given::uuid
-                    AND k.owner_id = v_command ->> 'erase_owner'))
-            THEN
-                v_rejected[i] := jsonb_build_object('outcome', 'conflict', 'originator_id', NULL);
-                CONTINUE;
-            END IF;
+    -- The first reason found is the one that is told.
+    FOR v_row IN
+        SELECT c.i, k.*, (SELECT s.recorded_at FROM stored_events s WHERE s.notification_id = k.notification_id)
+        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i), LATERAL (
+            SELECT * FROM idempotency_keys WHERE caller = c.v ->> 'caller' AND key = c.v ->> 'key' LIMIT 1
+        ) AS k
+        WHERE c.v ? 'key'
+    LOOP
+        v_rejected[v_row.i] := jsonb_build_object('outcome', 'replay',
+            'fingerprint', encode(v_row.fingerprint, 'hex'), 'originator_id', v_row.originator_id,
+            'version', v_row.originator_version, 'position', v_row.notification_id,
+            'recorded_at', v_row.recorded_at);
+    END LOOP;
+
+    FOR v_row IN
+        SELECT c.i, r.*
+        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
+            jsonb_array_elements(c.v -> 'references') AS given, LATERAL (
+                SELECT * FROM external_references WHERE source = given ->> 0 AND external_id = given ->> 1 LIMIT 1
+            ) AS r
+        WHERE c.v ? 'references'
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
+        v_rejected[v_row.i] := jsonb_build_object('outcome', 'reference', 'originator_id', v_row.originator_id,
+            'version', v_row.originator_version, 'position', v_row.notification_id);
+    END LOOP;
+
+    FOR v_row IN
+        SELECT c.i FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i)
+        WHERE c.v ? 'today' AND (c.v ->> 'today')::date <> v_today
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
+        v_rejected[v_row.i] := jsonb_build_object('outcome', 'day_changed', 'today', v_today);
+    END LOOP;
+
+    FOR v_row IN
+        SELECT c.i, x.id, x.version, coalesce(f.originator_version, 0) AS found
+        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
+            LATERAL (SELECT key::uuid AS id, value::bigint AS version FROM jsonb_each_text(c.v -> 'expected')) AS x
+            LEFT JOIN LATERAL (
+                SELECT s.originator_version FROM stored_events s
+                WHERE s.originator_id = x.id ORDER BY s.originator_version DESC LIMIT 1
+            ) AS f ON true
+        WHERE c.v ? 'expected' AND coalesce(f.originator_version, 0) <> x.version
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
+        v_rejected[v_row.i] := jsonb_build_object('outcome', 'conflict', 'originator_id', v_row.id,
+            'expected', v_row.version, 'found', v_row.found);
+    END LOOP;
+
+    FOR v_row IN
+        SELECT c.i, given.id::uuid AS id
+        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
+            jsonb_array_elements_text(c.v -> 'used_keys') AS given(id)
+        WHERE c.v ? 'used_keys'
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
+        -- The share lock lasts to the commit: an erasure waits for it, or has already taken the row away.
+        PERFORM 1 FROM sealing_keys WHERE key_id = v_row.id FOR KEY SHARE;
+        IF NOT FOUND THEN
+            v_rejected[v_row.i] := jsonb_build_object('outcome', 'key_erased', 'key_id', v_row.id);
         END IF;
     END LOOP;
 
-    FOR i IN 1 .. coalesce(array_length(e_command, 1), 0) LOOP
-        IF e_effective_on[i] > v_today AND v_rejected[e_command[i]] IS NULL THEN
-            v_rejected[e_command[i]] := jsonb_build_object('outcome', 'future', 'today', v_today);
+    FOR v_row IN
+        SELECT c.i, c.v FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i) WHERE c.v ? 'erase_owner'
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
+        SELECT count(*) INTO v_found FROM sealing_keys WHERE owner_id = v_row.v ->> 'erase_owner';
+        IF v_found <> jsonb_array_length(v_row.v -> 'erase_key_ids') OR EXISTS (
+            SELECT 1 FROM jsonb_array_elements_text(v_row.v -> 'erase_key_ids') AS given
+            WHERE NOT EXISTS (SELECT 1 FROM sealing_keys k WHERE k.key_id = given::uuid
+                AND k.owner_id = v_row.v ->> 'erase_owner'))
+        THEN
+            v_rejected[v_row.i] := jsonb_build_object('outcome', 'conflict', 'originator_id', NULL);
         END IF;
+    END LOOP;
+
+    FOR v_row IN
+        SELECT DISTINCT e.c FROM unnest(e_command, e_effective_on) AS e(c, effective_on) WHERE e.effective_on > v_today
+    LOOP
+        CONTINUE WHEN v_rejected[v_row.c] IS NOT NULL;
+        v_rejected[v_row.c] := jsonb_build_object('outcome', 'future', 'today', v_today);
     END LOOP;
 
     -- Positions run on over the accepted commands only.
     RETURN QUERY
-    WITH given AS (
-        SELECT n, e_command[n] AS c FROM generate_series(1, coalesce(array_length(e_command, 1), 0)) AS n
+    WITH commands AS (
+        SELECT o.i::integer AS c, o.v, v_rejected[o.i] AS rejected
+        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS o(v, i)
     ), accepted AS (
-        SELECT n, c, v_head + row_number() OVER (ORDER BY n) AS position FROM given WHERE v_rejected[c] IS NULL
+        SELECT e.*, v_head + row_number() OVER (ORDER BY e.n) AS position
+        FROM unnest(e_command, e_originator, e_version, e_topic, e_state, e_event_id, e_sealed)
+            WITH ORDINALITY AS e(c, originator, version, topic, state, event_id, sealed, n)
+        WHERE v_rejected[e.c] IS NULL
     ), inserted AS (
         INSERT INTO stored_events
             (originator_id, originator_version, topic, state, notification_id, event_id, recorded_at, sealed)
-        SELECT e_originator[n], e_version[n], e_topic[n], e_state[n], position, e_event_id[n], v_stamp, e_sealed[n]
-        FROM accepted ORDER BY n
+        SELECT originator, version, topic, state, position, event_id, v_stamp, sealed FROM accepted ORDER BY position
+    ), streams AS (
+        SELECT c, array_agg(originator ORDER BY n) AS originators, array_agg(version ORDER BY n) AS versions,
+               min(position) AS first, max(position) AS last
+        FROM accepted GROUP BY c
     ), bounds AS (
-        SELECT c, min(n) AS n, min(position) AS first, max(position) AS last FROM accepted GROUP BY c
+        SELECT s.*, o.v FROM streams s JOIN commands o USING (c)
     ), keyed AS (
         INSERT INTO idempotency_keys (caller, key, fingerprint, originator_id, originator_version, notification_id)
-        SELECT p_commands -> (c - 1) ->> 'caller', p_commands -> (c - 1) ->> 'key',
-               decode(p_commands -> (c - 1) ->> 'fingerprint', 'hex'), e_originator[n], e_version[n], first
-        FROM bounds WHERE p_commands -> (c - 1) ? 'key'
+        SELECT v ->> 'caller', v ->> 'key', decode(v ->> 'fingerprint', 'hex'), originators[1], versions[1], first
+        FROM bounds WHERE v ? 'key'
     ), referred AS (
+        -- A reference points to the first event of its command, or to the one whose number (from 0) it gives.
         INSERT INTO external_references (source, external_id, originator_id, originator_version, notification_id)
-        SELECT given ->> 0, given ->> 1, e_originator[n], e_version[n], first
-        FROM bounds, jsonb_array_elements(p_commands -> (c - 1) -> 'references') AS given
-        WHERE p_commands -> (c - 1) ? 'references'
+        SELECT given ->> 0, given ->> 1, originators[1 + at], versions[1 + at], first + at
+        FROM bounds, jsonb_array_elements(v -> 'references') AS given,
+            LATERAL (SELECT coalesce((given ->> 2)::integer, 0) AS at) AS numbered
+        WHERE v ? 'references'
     ), new_keys AS (
         INSERT INTO sealing_keys (key_id, owner_id, originator_id, wrapped)
         SELECT (given ->> 0)::uuid, given ->> 1, (given ->> 2)::uuid, decode(given ->> 3, 'hex')
-        FROM bounds, jsonb_array_elements(p_commands -> (c - 1) -> 'new_keys') AS given
-        WHERE p_commands -> (c - 1) ? 'new_keys'
+        FROM bounds, jsonb_array_elements(v -> 'new_keys') AS given WHERE v ? 'new_keys'
     ), erased AS (
-        DELETE FROM sealing_keys USING bounds
-        WHERE p_commands -> (c - 1) ? 'erase_owner' AND owner_id = p_commands -> (c - 1) ->> 'erase_owner'
+        DELETE FROM sealing_keys USING bounds WHERE v ? 'erase_owner' AND owner_id = v ->> 'erase_owner'
     )
-    SELECT i,
-           coalesce(v_rejected[i] ->> 'outcome', 'recorded'),
-           b.first, b.last, v_stamp, v_rejected[i]
-    FROM generate_series(1, v_commands) AS i LEFT JOIN bounds b ON b.c = i
-    ORDER BY i;
+    SELECT o.c, coalesce(o.rejected ->> 'outcome', 'recorded'), b.first, b.last, v_stamp, o.rejected
+    FROM commands o LEFT JOIN bounds b ON b.c = o.c
+    ORDER BY o.c;
 
-    SELECT count(*) INTO v_events FROM generate_series(1, coalesce(array_length(e_command, 1), 0)) AS n
-        WHERE v_rejected[e_command[n]] IS NULL;
+    SELECT count(*) INTO v_events FROM unnest(e_command) AS e(c) WHERE v_rejected[e.c] IS NULL;
     IF v_events > 0 THEN
         PERFORM pg_notify('stored_events', (v_head + v_events)::text);
     END IF;

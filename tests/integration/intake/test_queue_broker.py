@@ -8,9 +8,8 @@ from typing import Any
 import aio_pika
 
 from shared.http.auth import mint_token
+from shared.rabbit.topology import COMMANDS
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
-
-QUEUE = "intake.commands"
 
 
 async def ask(url: str, *commands: dict[str, Any], user: str | None = "guest") -> list[dict[str, Any]]:
@@ -29,7 +28,7 @@ async def ask(url: str, *commands: dict[str, Any], user: str | None = "guest") -
                 user_id=user,
                 delivery_mode=2,
             )
-            await channel.default_exchange.publish(message, QUEUE)
+            await channel.default_exchange.publish(message, COMMANDS)
         found: dict[str, dict[str, Any]] = {}
         async with asyncio.timeout(30), replies.iterator() as iterator:
             async for reply in iterator:
@@ -47,7 +46,7 @@ async def consumed(intake: Intake, url: str) -> None:
         async with connection:
             channel = await connection.channel()
             try:
-                queue = await channel.declare_queue(QUEUE, passive=True)
+                queue = await channel.declare_queue(COMMANDS, passive=True)
             except aio_pika.exceptions.ChannelClosed:
                 queue = None
             if queue is not None and (queue.declaration_result.consumer_count or 0) > 0:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from shared.rabbit.consumer import Bell
 from shared.rabbit.embedded import PrivateBroker
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
+from tests.support.waiting import until
 
 NAME = "tested"
 
@@ -71,15 +72,6 @@ async def store(database: str) -> AsyncIterator[Store]:
     yield Store(pool, notifications)
     await notifications.close()
     await pool.close()
-
-
-async def until(condition: Callable[[], Any], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if await found if asyncio.iscoroutine(found) else found:
-                return
-            await asyncio.sleep(0.05)
 
 
 async def relayed(store: Store) -> bool:

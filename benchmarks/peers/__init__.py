@@ -1,0 +1,1 @@
+"""The other sides: each through its own public interface, at a pinned version."""

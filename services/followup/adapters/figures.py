@@ -1,0 +1,160 @@
+"""The figures behind the metrics: what stands in the projection by each source's clock, what was raised so far."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.followup.adapters.pages import read
+from services.followup.adapters.queries import NEVER, SOURCES, Source
+from shared.identifiers import breach_instant, local_day, midnight
+
+COUNTED_AT_ONCE = 20_000  # events
+
+_CASES = """
+SELECT split_part(jurisdiction, '.', 1) AS jurisdiction, agency, state, count(*) AS n, min(received_on) AS oldest
+FROM cases WHERE unresolved GROUP BY 1, 2, 3
+"""
+_DEADLINES = """
+SELECT d.duty, d.debtor, count(*) AS n,
+    count(*) FILTER (WHERE d.due_on < t.today) AS breached,
+    count(*) FILTER (WHERE d.due_on >= t.today AND d.due_soon_on <= t.today) AS due_soon,
+    min(d.due_on) FILTER (WHERE d.due_on >= t.today) AS next
+FROM deadlines d LEFT JOIN unnest($1::text[], $2::date[]) AS t (source, today) ON t.source = d.source
+WHERE d.outcome = '' GROUP BY d.debtor, d.duty
+"""
+_PARKED = "SELECT source, count(*) AS n FROM parked_events WHERE released_at IS NULL GROUP BY source"
+_DIFFERENCES = "SELECT source, count(*) AS n FROM differences GROUP BY source"
+_SCHEDULER = "SELECT source, gaps, ticked_at FROM sources"
+_BREACHES = """
+WITH breaches AS (
+    SELECT convert_from(state, 'UTF8')::jsonb AS state FROM public.stored_events
+    WHERE notification_id > $1 AND notification_id <= $2 AND topic = 'DeadlineBreached'
+)
+SELECT state -> 'data' ->> 'duty' AS duty, state -> 'data' ->> 'debtor' AS debtor,
+    coalesce((state -> 'meta' ->> 'backfilled')::boolean, false) AS backfilled, count(*) AS n
+FROM breaches GROUP BY 1, 2, 3
+"""
+_HEAD = "SELECT coalesce(max(notification_id), 0) FROM public.stored_events"
+_RELAYED = "SELECT position FROM public.relay_position WHERE name = $1"
+_RECORDED = "SELECT recorded_at FROM public.stored_events WHERE notification_id = $1"
+
+#: Labels to a figure.
+Counts = Mapping[tuple[str, ...], float]
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """What the metrics tell, as of one moment; instants are seconds since 1970."""
+
+    unresolved: Counts = {}
+    oldest_unresolved: Counts = {}
+    open_deadlines: Counts = {}
+    next_deadline: float | None = None
+    breaches: Counts = {}
+    alerts: Counts = {}
+    complete_to: Counts = {}
+    lag: Counts = {}
+    stopped: Counts = {}
+    gaps: Counts = {}
+    parked: Counts = {}
+    differences: Counts = {}
+    scheduler: float | None = None
+    pending: int = 0
+    oldest_pending: float = 0.0
+    taken_at: float = 0.0
+
+
+class Figures:
+    """Takes snapshots; counts of raised events only grow by what came since the last one."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", relay: str = "") -> None:
+        """`relay` names the outbox's relay; empty where no broker is configured: then nothing falls behind."""
+        self._pool, self._relay = pool, relay
+        self._breaches: Counter[tuple[str, ...]] = Counter()
+        self._alerts: Counter[tuple[str, ...]] = Counter()
+        self._counted_to = 0
+
+    async def take(self) -> Snapshot:
+        """The figures now."""
+        head = await self._count_breaches()
+        standing = await read(self._pool, _standing)
+        relayed = head
+        if self._relay:
+            relayed = min(head, await self._pool.fetchval(_RELAYED, self._relay) or 0)
+        waiting: datetime | None = await self._pool.fetchval(_RECORDED, relayed + 1) if relayed < head else None
+        now: datetime = await self._pool.fetchval("SELECT clock_timestamp()")
+        return msgspec.structs.replace(
+            standing,
+            breaches=dict(self._breaches),
+            alerts=dict(self._alerts),
+            pending=head - relayed,
+            oldest_pending=waiting.timestamp() if waiting else 0.0,
+            taken_at=now.timestamp(),
+        )
+
+    async def _count_breaches(self) -> int:
+        """Count what was raised since the last time, to the head."""
+        head: int = await self._pool.fetchval(_HEAD)
+        if head < self._counted_to:  # another database, or one restored to an earlier state
+            self._breaches, self._alerts, self._counted_to = Counter(), Counter(), 0
+        while self._counted_to < head:
+            to = min(head, self._counted_to + COUNTED_AT_ONCE)
+            for row in await self._pool.fetch(_BREACHES, self._counted_to, to):
+                self._breaches[row["duty"], row["debtor"]] += row["n"]
+                self._alerts[row["duty"], row["debtor"]] += 0 if row["backfilled"] else row["n"]
+            self._counted_to = to
+        return head
+
+
+async def _standing(connection: Any) -> Snapshot:
+    """What stands in the projection, in one snapshot of it, so that open and overdue add up."""
+    sources = [Source(**dict(row)) for row in await connection.fetch(SOURCES)]
+    days = {s.source: local_day(s.now) for s in sources if s.now is not None}
+    cases = await connection.fetch(_CASES)
+    deadlines = await connection.fetch(_DEADLINES, list(days), list(days.values()))
+    scheduler = await connection.fetch(_SCHEDULER)
+    ticks = [row["ticked_at"].timestamp() for row in scheduler if row["ticked_at"] is not None]
+    return Snapshot(
+        unresolved={(row["jurisdiction"], row["agency"], row["state"]): row["n"] for row in cases},
+        oldest_unresolved=_oldest(cases),
+        open_deadlines=_by_status(deadlines),
+        next_deadline=_next(deadlines),
+        complete_to={(s.source,): s.complete_to.timestamp() for s in sources if s.complete_to is not None},
+        lag={(s.source,): s.lag_events for s in sources},
+        stopped={(s.source,): s.state == "stopped" for s in sources},
+        gaps={(row["source"],): row["gaps"] for row in scheduler},
+        parked=_per_source(sources, await connection.fetch(_PARKED)),
+        differences=_per_source(sources, await connection.fetch(_DIFFERENCES)),
+        scheduler=max(ticks, default=None),
+    )
+
+
+def _oldest(cases: list[Any]) -> Counts:
+    found: dict[tuple[str, ...], float] = {}
+    for row in cases:
+        if row["oldest"] is not None:
+            received = midnight(row["oldest"]).timestamp()
+            found[row["agency"],] = min(received, found.get((row["agency"],), received))
+    return found
+
+
+def _by_status(deadlines: list[Any]) -> Counts:
+    found: dict[tuple[str, ...], float] = {}
+    for row in deadlines:
+        passed = {"breached": row["breached"], "due_soon": row["due_soon"]}
+        counts = {"on_track": row["n"] - sum(passed.values()), **passed}
+        found.update({(row["duty"], row["debtor"], status): n for status, n in counts.items() if n})
+    return found
+
+
+def _next(deadlines: list[Any]) -> float | None:
+    following: list[date] = [row["next"] for row in deadlines if row["next"] not in (None, NEVER)]
+    return breach_instant(min(following)).timestamp() if following else None
+
+
+def _per_source(sources: list[Source], rows: list[Any]) -> Counts:
+    counted = {row["source"]: row["n"] for row in rows}
+    return {(s.source,): counted.get(s.source, 0) for s in sources}

@@ -1,0 +1,194 @@
+"""Which walks a listing of cases or deadlines takes, by what is asked for and by who asks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+import msgspec
+
+from services.followup.adapters.walks import Values, distinct, page, walk, within
+from services.followup.domain.rows import OPEN_STATES
+from services.followup.domain.status import OUTCOMES, Status
+from shared.events.deadline import Subject
+from shared.identifiers import NATION, is_within
+
+BREACHABLE = ("", "met_late", "waived")  # outcomes beside which a breach can stand
+
+_CASE_ORDER = ("due_on", "subject_id")
+_CASE_FIELDS = "t.source, t.due_on, t.row"
+_DEADLINE_ORDER = ("due_on", "deadline_id")
+_BREACH_ORDER = ("outcome", "due_on", "deadline_id")
+#: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
+_OWED = """
+SELECT due_on, subject_id FROM cases WHERE subject_id IN (
+    SELECT d.subject_id FROM deadlines d
+    WHERE d.debtor = {agency} AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+) AND agency <> {agency} AND {where} ORDER BY due_on, subject_id LIMIT {limit}
+"""
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a caller may see: a subtree, and where it is an agency only what this leads or owes."""
+
+    jurisdiction: str = NATION
+    agency: str = ""
+
+    def narrowed(self, jurisdiction: str) -> "Scope | None":
+        """The same within a subtree that was asked for; None where nothing of that may be seen."""
+        if not jurisdiction or is_within(self.jurisdiction, jurisdiction):
+            return self
+        return Scope(jurisdiction, self.agency) if is_within(jurisdiction, self.jurisdiction) else None
+
+
+class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which cases are asked for; empty means any."""
+
+    subject: Subject = "petition"
+    jurisdiction: str = ""
+    agency: str = ""
+    state: str = ""
+    unresolved: bool = False
+    overdue: bool = False
+
+
+class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which deadlines are asked for; empty means any."""
+
+    jurisdiction: str = ""
+    agency: str = ""
+    duty: str = ""
+    status: Status | Literal[""] = ""
+
+
+class Listing:
+    """One listing under construction: its parameters, and the day of each source by which it is judged."""
+
+    def __init__(self, connection: Any, scope: Scope, days: Mapping[str, date], limit: int) -> None:
+        self.connection, self.scope = connection, scope
+        self.value = Values()
+        self.limit = self.value(limit, "int")
+        self._days = days
+
+    def one(self, given: str) -> str:
+        """An array of one value."""
+        return self.value([given], "text[]")
+
+    def after(self, key: Sequence[object] | None, order: Sequence[str]) -> list[str]:
+        """The condition that a row comes after a key."""
+        if key is None:
+            return []
+        kinds = {"due_on": "date", "outcome": "text"}
+        given = ", ".join(self.value(v, kinds.get(name, "uuid")) for v, name in zip(key, order, strict=True))
+        return [f"({', '.join(order)}) > ({given})"]
+
+    def compared(self, column: str, comparison: str, table: str) -> str:
+        """A date of a row compared with the day of the row's source."""
+        sources, days = self.value(list(self._days), "text[]"), self.value(list(self._days.values()), "date[]")
+        today = f"SELECT d.today FROM unnest({sources}, {days}) AS d (source, today) WHERE d.source = {table}.source"
+        return f"{column} {comparison} ({today})"
+
+    def past(self, table: str) -> list[str]:
+        """The condition that a due date has passed; the walk ends at the latest of the days."""
+        latest = self.value(max(self._days.values(), default=date.min), "date")
+        return [f"due_on < {latest}", self.compared("due_on", "<", table)]
+
+    def to_come(self, table: str) -> list[str]:
+        """The condition that a due date has not passed; the walk begins at the earliest of the days."""
+        earliest = self.value(min(self._days.values(), default=date.min), "date")
+        return [f"due_on >= {earliest}", self.compared("due_on", ">=", table)]
+
+    async def codes(self, table: str, subject: str = "") -> str:
+        """The codes of the scope's subtree that occur in a table, as an array."""
+        value = Values()
+        where = within(self.scope.jurisdiction, value)
+        if subject:
+            where += f" AND subject = {value(subject)}"
+        return self.value(await distinct(self.connection, table, "jurisdiction", where, value.given), "text[]")
+
+    async def fetch(self, table: str, order: Sequence[str], fields: str, walks: Sequence[str]) -> Sequence[Any]:
+        """The rows of the page."""
+        found: Sequence[Any] = await self.connection.fetch(
+            page(table, order, fields, walks, self.limit), *self.value.given
+        )
+        return found
+
+
+async def cases(listing: Listing, wanted: CaseFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
+    """The rows of a page of cases, in the order of their earliest open due dates."""
+    scope, value = listing.scope, listing.value
+    where = [f"subject = {value(wanted.subject)}", *listing.after(after, _CASE_ORDER)]
+    where += listing.past("cases") if wanted.overdue else []
+    states = value(await _states(listing.connection, wanted), "text[]")
+    walks = []
+    if agency := wanted.agency or scope.agency:
+        where.append(within(scope.jurisdiction, value))
+        if scope.agency in ("", agency):
+            over = {"agency": listing.one(agency), "state": states}
+            walks.append(walk("cases", _CASE_ORDER, over, where, listing.limit))
+        if scope.agency and scope.agency != wanted.agency:
+            where += [f"state = ANY({states})", *([f"agency = {value(agency)}"] if wanted.agency else [])]
+            walks.append(_OWED.format(agency=value(scope.agency), where=" AND ".join(where), limit=listing.limit))
+    elif scope.jurisdiction != NATION:
+        codes = await listing.codes("cases", wanted.subject)
+        walks.append(walk("cases", _CASE_ORDER, {"jurisdiction": codes, "state": states}, where, listing.limit))
+    else:
+        walks.append(walk("cases", _CASE_ORDER, {"state": states}, where, listing.limit))
+    return await listing.fetch("cases", _CASE_ORDER, "t.source, t.due_on, t.row", walks)
+
+
+async def _states(connection: Any, wanted: CaseFilter) -> list[str]:
+    if wanted.state:
+        return [wanted.state] if not wanted.unresolved or wanted.state in OPEN_STATES else []
+    if wanted.unresolved:
+        return list(OPEN_STATES) if wanted.subject == "petition" else []
+    return await distinct(connection, "cases", "state", "subject = $1", [wanted.subject])
+
+
+async def deadlines(listing: Listing, wanted: DeadlineFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
+    """The rows of a page of deadlines, in the order of their due dates."""
+    where = [*listing.after(after, _DEADLINE_ORDER), *_of_status(listing, wanted.status)]
+    outcomes: Sequence[str] = ("", *OUTCOMES)
+    if wanted.status:
+        outcomes = (wanted.status if wanted.status in OUTCOMES else "",)
+    return await _walked(listing, wanted, where, outcomes, _DEADLINE_ORDER)
+
+
+async def breaches(listing: Listing, wanted: DeadlineFilter, after: tuple[str, date, UUID] | None) -> Sequence[Any]:
+    """The rows of a page of deadlines whose breach stands, the open ones first."""
+    where = ["breached", *listing.after(after, _BREACH_ORDER)]
+    return await _walked(listing, wanted, where, BREACHABLE, _BREACH_ORDER)
+
+
+def _of_status(listing: Listing, status: str) -> list[str]:
+    match status:
+        case "breached":
+            return listing.past("deadlines")
+        case "due_soon":
+            warned = listing.compared("due_soon_on", "<=", "deadlines")
+            return [*listing.to_come("deadlines"), "due_on < 'infinity'", warned]
+        case "on_track":
+            return [*listing.to_come("deadlines"), listing.compared("due_soon_on", ">", "deadlines")]
+        case _:
+            return []
+
+
+async def _walked(
+    listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
+) -> Sequence[Any]:
+    scope, value = listing.scope, listing.value
+    agency = wanted.agency or scope.agency
+    if scope.agency not in ("", agency):
+        return []
+    over = {"outcome": value(list(outcomes), "text[]")}
+    if agency:
+        over["debtor"] = listing.one(agency)
+        where.append(within(scope.jurisdiction, value))
+    elif scope.jurisdiction != NATION:
+        over["jurisdiction"] = await listing.codes("deadlines")
+    elif "breached" not in where:
+        duties = [wanted.duty] if wanted.duty else await distinct(listing.connection, "deadlines", "duty", "true", [])
+        over["duty"] = value(duties, "text[]")
+    if wanted.duty and "duty" not in over:
+        where.append(f"duty = {value(wanted.duty)}")
+    return await listing.fetch("deadlines", order, "t.raised", [walk("deadlines", order, over, where, listing.limit)])

@@ -1,0 +1,61 @@
+"""Pages of a listing: an opaque cursor that names the last row, and reading that a rebuild may not disturb."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+import msgspec
+
+T = TypeVar("T")
+
+#: A rebuild renames schemas: a statement may meet its tables moved or gone.
+SWAPPED = (asyncpg.InvalidCachedStatementError, asyncpg.UndefinedTableError, asyncpg.InternalServerError)
+_TABLES = "SELECT to_regclass('sources')::oid"
+
+
+class InvalidCursor(ValueError):
+    """A cursor that no listing of this kind gave."""
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True):
+    """Some rows in order; `next` is the cursor of the following page, or "" on the last one."""
+
+    items: list[T]
+    next: str = ""
+
+
+def encode_cursor(*key: object) -> str:
+    """A sort key as an opaque word for a URL."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, kind: type[T]) -> T:
+    """The sort key in a cursor. Raises InvalidCursor."""
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+    except (binascii.Error, ValueError) as error:  # msgspec's errors are ValueErrors too
+        raise InvalidCursor("this cursor was not given by this listing") from error
+
+
+class _Moved(Exception):
+    """The tables were swapped between two statements of one read."""
+
+
+async def read(pool: "asyncpg.Pool[asyncpg.Record]", work: Callable[[Any], Awaitable[T]]) -> T:
+    """Do some reading in one snapshot of the projection; once more where a rebuild swapped the tables meanwhile."""
+    try:
+        return await _in_snapshot(pool, work)
+    except (*SWAPPED, _Moved):
+        return await _in_snapshot(pool, work)
+
+
+async def _in_snapshot(pool: "asyncpg.Pool[asyncpg.Record]", work: Callable[[Any], Awaitable[T]]) -> T:
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        tables = await connection.fetchval(_TABLES)
+        found = await work(connection)
+        if await connection.fetchval(_TABLES) != tables:
+            raise _Moved
+        return found

@@ -1,0 +1,337 @@
+"""Questions to the projection: cases, deadlines, breaches and what is around them, within what a caller may see."""
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.followup.adapters import listings
+from services.followup.adapters.listings import CaseFilter, DeadlineFilter, Listing, Scope
+from services.followup.adapters.pages import Page, decode_cursor, encode_cursor, read
+from services.followup.adapters.walks import Values, within
+from services.followup.domain.emission import Raised
+from services.followup.domain.rows import CaseRow
+from services.followup.domain.status import Status, status_of
+from shared.identifiers import NATION, is_within, local_day
+
+T = TypeVar("T")
+NEVER = date.max  # PostgreSQL's infinity
+
+_NOW = "greatest(complete_to + (clock_timestamp() - complete_read_at), horizon, instant)"
+_DAYS = f"SELECT source, {_NOW} AS now FROM sources"
+SOURCES = f"""
+SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, state, reason,
+    greatest(head - position, 0) AS lag_events, {_NOW} AS now
+FROM sources ORDER BY source
+"""
+_CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1"
+_OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
+_OPEN_OF_SUBJECTS = """
+SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
+"""
+_FACTS = "SELECT position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = $1 ORDER BY position"
+_RAISED_EVENTS = """
+SELECT notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
+WHERE originator_id = $1 ORDER BY originator_version
+"""
+_WAITING = """
+SELECT position, reason FROM parked_events WHERE source = $1 AND petition_id = $2 AND released_at IS NULL
+ORDER BY position
+"""
+_AGENCIES = """
+SELECT code, name, jurisdiction, valid_from, closed_on, successor, source FROM agencies
+WHERE code > $1 AND {within} ORDER BY code LIMIT $2
+"""
+_PARKED = """
+SELECT p.source, p.position, p.event_id, p.petition_id, p.topic, p.reason, p.parked_at
+FROM parked_events p LEFT JOIN cases c ON c.subject_id = p.petition_id
+WHERE p.released_at IS NULL AND (p.source, p.position) > ($1, $2) AND {within}
+ORDER BY p.source, p.position LIMIT $3
+"""
+_DIFFERENCES = """
+SELECT d.subject_id, d.source, d.reason, d.found_at FROM differences d LEFT JOIN cases c USING (subject_id)
+WHERE d.subject_id > $1 AND {within} ORDER BY d.subject_id LIMIT $2
+"""
+_EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
+
+_row = msgspec.json.Decoder(CaseRow)
+_raised = msgspec.json.Decoder(Raised)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source is read; `now` is its clock: what it was last complete to, and the time since."""
+
+    source: str
+    epoch: str
+    position: int
+    event_id: UUID | None
+    instant: datetime | None
+    horizon: datetime | None
+    complete_to: datetime | None
+    head: int
+    lag_events: int
+    state: str
+    reason: str
+    now: datetime | None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A case in a list; `due_on` is the earliest open due date of all its duties."""
+
+    source: str
+    row: CaseRow
+    due_on: date | None
+    overdue: bool
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """A deadline and how it stands on its source's day."""
+
+    raised: Raised
+    status: Status
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was recorded; `waits` says why it is not applied."""
+
+    position: int
+    event_id: UUID
+    topic: str
+    recorded_at: datetime
+    state: bytes
+    waits: str = ""
+
+
+class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one case."""
+
+    case: Case
+    deadlines: list[Deadline]
+    events: list[StoredEvent]
+    difference: str
+
+
+class Agency(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that can owe something, and when it existed."""
+
+    code: str
+    name: str
+    jurisdiction: str
+    valid_from: date
+    closed_on: date | None
+    successor: str
+    source: str
+
+
+class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that could not be applied, or that waits behind one."""
+
+    source: str
+    position: int
+    event_id: UUID
+    petition_id: UUID
+    topic: str
+    reason: str
+    parked_at: datetime
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A case whose raised deadlines are not what they ought to be."""
+
+    subject_id: UUID
+    source: str
+    reason: str
+    found_at: datetime
+
+
+class Queries:
+    """Reads of the projection behind a pool whose search path begins with its schema."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def sources(self) -> list[Source]:
+        """Every source that was ever read."""
+        rows = await read(self._pool, lambda c: c.fetch(SOURCES))
+        return [Source(**dict(row)) for row in rows]
+
+    async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
+        """Cases in the order of their earliest open due dates, so the overdue ones first. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
+        narrowed = scope.narrowed(wanted.jurisdiction)
+        if narrowed is None:
+            return Page([])
+
+        async def work(connection: Any) -> Page[Case]:
+            days = await _days(connection)
+            rows = await listings.cases(Listing(connection, narrowed, days, limit + 1), wanted, after)
+            found = [_case(row, days) for row in rows]
+            return _page(found, limit, lambda case: (case.due_on or NEVER, case.row.subject_id))
+
+        return await read(self._pool, work)
+
+    async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
+        """One case; None where there is none within the scope."""
+
+        async def work(connection: Any) -> CaseFile | None:
+            days = await _days(connection)
+            row = await connection.fetchrow(_CASE, subject_id)
+            if row is None:
+                return None
+            case = _case(row, days)
+            raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
+            if not _is_visible(scope, case.row, raised):
+                return None
+            waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
+            return CaseFile(
+                case=case,
+                deadlines=[_deadline(r, days) for r in raised],
+                events=[
+                    StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
+                    for e in await connection.fetch(_FACTS, subject_id)
+                ],
+                difference=await connection.fetchval("SELECT reason FROM differences WHERE subject_id = $1", subject_id)
+                or "",
+            )
+
+        return await read(self._pool, work)
+
+    async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
+        """What is still owed on some cases, the earliest first. For cases that the caller may see."""
+
+        async def work(connection: Any) -> dict[UUID, list[Deadline]]:
+            days = await _days(connection)
+            found: dict[UUID, list[Deadline]] = {}
+            for row in await connection.fetch(_OPEN_OF_SUBJECTS, list(subject_ids)):
+                deadline = _deadline(_raised.decode(row["raised"]), days)
+                found.setdefault(deadline.raised.subject_id, []).append(deadline)
+            return found
+
+        return await read(self._pool, work)
+
+    async def deadlines(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
+        """Deadlines in the order of their due dates. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
+        narrowed = scope.narrowed(wanted.jurisdiction)
+        if narrowed is None:
+            return Page([])
+
+        async def work(connection: Any) -> Page[Deadline]:
+            days = await _days(connection)
+            rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
+            found = [_deadline(_raised.decode(row["raised"]), days) for row in rows]
+            return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
+
+        return await read(self._pool, work)
+
+    async def breaches(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
+        """Deadlines whose breach stands, those still open first. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[str, date, UUID]) if cursor else None
+        narrowed = scope.narrowed(wanted.jurisdiction)
+        if narrowed is None:
+            return Page([])
+
+        async def work(connection: Any) -> Page[Deadline]:
+            days = await _days(connection)
+            rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
+            found = [_deadline(_raised.decode(row["raised"]), days) for row in rows]
+            return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
+
+        return await read(self._pool, work)
+
+    async def deadline(self, scope: Scope, deadline_id: UUID) -> tuple[Deadline, list[StoredEvent]] | None:
+        """One deadline with the events that it raised; None where there is none within the scope."""
+
+        async def work(connection: Any) -> tuple[Deadline, list[StoredEvent]] | None:
+            encoded = await connection.fetchval("SELECT raised FROM deadlines WHERE deadline_id = $1", deadline_id)
+            if encoded is None:
+                return None
+            raised = _raised.decode(encoded)
+            row = await connection.fetchrow(_CASE, raised.subject_id)
+            if not _is_visible(scope, _row.decode(row["row"]) if row else None, [raised]):
+                return None
+            events = await connection.fetch(_RAISED_EVENTS, deadline_id)
+            return _deadline(raised, await _days(connection)), [StoredEvent(**dict(e)) for e in events]
+
+        return await read(self._pool, work)
+
+    async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
+        """Agencies in the order of their codes. Raises InvalidCursor."""
+        (after,) = decode_cursor(cursor, tuple[str]) if cursor else ("",)
+        narrowed = scope.narrowed(jurisdiction)
+        if narrowed is None:
+            return Page([])
+        rows = await self._within(_AGENCIES, narrowed, after, limit + 1)
+        return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code,))
+
+    async def agency_names(self, codes: Sequence[str]) -> dict[str, str]:
+        """The names of some agencies."""
+        rows = await self._pool.fetch("SELECT code, name FROM agencies WHERE code = ANY($1)", list(codes))
+        return {row["code"]: row["name"] for row in rows}
+
+    async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
+        """Events that wait, in the order of their sources. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[str, int]) if cursor else ("", 0)
+        rows = await self._within(_PARKED, scope, *after, limit + 1)
+        return _page([ParkedEvent(**dict(row)) for row in rows], limit, lambda p: (p.source, p.position))
+
+    async def differences(self, scope: Scope, limit: int, cursor: str = "") -> Page[Difference]:
+        """Cases that emit nothing until they are reconciled. Raises InvalidCursor."""
+        (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
+        rows = await self._within(_DIFFERENCES, scope, after, limit + 1)
+        return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id,))
+
+    async def covers(self, scope: Scope) -> bool:
+        """Whether every case lies within the scope."""
+        if scope.agency:
+            return False
+        if scope.jurisdiction == NATION:
+            return True
+        for subject in ("petition", "conference", "jurisdiction"):
+            row = await self._pool.fetchrow(_EXTENT, subject)
+            # A subtree is one range of codes: what lies between two codes of it lies within it too.
+            if row is not None and not all(is_within(code, scope.jurisdiction) for code in row.values() if code):
+                return False
+        return True
+
+    async def _within(self, query: str, scope: Scope, *given: object) -> Sequence[Any]:
+        value = Values()
+        value.given += given
+        # What belongs to no known case is for those who see the whole tree.
+        place = "true" if scope.jurisdiction == NATION else within(scope.jurisdiction, value)
+        rows: Sequence[Any] = await read(self._pool, lambda c: c.fetch(query.format(within=place), *value.given))
+        return rows
+
+
+async def _days(connection: Any) -> dict[str, date]:
+    return {row["source"]: local_day(row["now"]) for row in await connection.fetch(_DAYS) if row["now"] is not None}
+
+
+def _case(row: Any, days: dict[str, date]) -> Case:
+    due_on: date = row["due_on"]
+    return Case(
+        source=row["source"],
+        row=_row.decode(row["row"]),
+        due_on=due_on if due_on != NEVER else None,
+        overdue=due_on < days.get(row["source"], date.min),
+    )
+
+
+def _deadline(raised: Raised, days: dict[str, date]) -> Deadline:
+    return Deadline(raised, status_of(raised, days.get(raised.source, date.min)))
+
+
+def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[Raised]) -> bool:
+    """Whether a case lies within a scope: an agency's are those that it leads, or owes or owed something on."""
+    jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
+    if not is_within(jurisdiction, scope.jurisdiction):
+        return False
+    led = row is not None and row.agency == scope.agency
+    return not scope.agency or led or any(r.debtor == scope.agency for r in raised)
+
+
+def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:
+    return Page(found[:limit], encode_cursor(*key(found[limit - 1])) if len(found) > limit else "")

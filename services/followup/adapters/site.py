@@ -1,0 +1,173 @@
+"""The tables of a rebuild: made beside the live ones, filled, then swapped in by renaming two schemas."""
+
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.followup.adapters.projection import FACT, KIN, MOVE, StoredProjection, StoredWriting, recorded_of
+from services.followup.application.ports import Changes, Cursor
+from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.raised_log import Logged
+from shared.events import Recorded, decode_state
+from shared.events.deadline import DeadlineEvent
+
+LIVE, NEW, OLD = "projection", "projection_rebuild", "projection_old"
+SEARCH_PATH = f"{NEW}, public"
+FENCE = 1_000_000  # added to the cursors' revisions, so that a writer of the old tables is fenced out of both
+
+_PETITIONS = """
+SELECT DISTINCT originator_id FROM facts
+WHERE source = $1 AND is_petition AND originator_id > $2 ORDER BY originator_id LIMIT $3
+"""
+_LIVE = f"""
+SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
+"""
+_LOGGED = "SELECT originator_id, topic, state FROM public.stored_events"
+_NEVER_FOLDED = f"""
+{_LOGGED} s WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.deadline_id = s.originator_id)
+ORDER BY originator_id, originator_version
+"""
+
+
+class RebuildSite:
+    """The new tables, behind a pool whose search path begins with their schema."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._projection = StoredProjection(pool, appends=False)
+
+    @property
+    def projection(self) -> StoredProjection:
+        """The new tables as a writer sees them that appends nothing."""
+        return self._projection
+
+    async def clear(self) -> None:
+        """Make the tables anew; what an interrupted rebuild left goes."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(f"DROP SCHEMA IF EXISTS {NEW} CASCADE")
+            await connection.execute("SELECT create_projection($1)", NEW)
+
+    async def write(self, source: str, changes: Changes) -> None:
+        """Write some rows."""
+        unused: list[Emitted] = []
+        async with self._pool.acquire() as connection, connection.transaction():
+            await StoredWriting(connection, source, unused).write(changes)
+
+    async def begin(self, cursor: Cursor) -> None:
+        """Set the cursor of the rebuilt source."""
+        empty = await self._projection.cursor(cursor.source)
+        moved = await self._pool.fetchval(
+            MOVE,
+            cursor.source,
+            empty.revision,
+            cursor.epoch,
+            cursor.position,
+            cursor.event_id,
+            cursor.instant,
+            cursor.horizon,
+            cursor.head,
+            cursor.revision,
+            cursor.complete_to,
+        )
+        assert moved
+
+    async def parked(self, source: str) -> dict[UUID, set[int]]:
+        """The positions that wait, by petition."""
+        rows = await self._pool.fetch(
+            "SELECT petition_id, position FROM parked_events WHERE source = $1 AND released_at IS NULL", source
+        )
+        found: dict[UUID, set[int]] = {}
+        for row in rows:
+            found.setdefault(row["petition_id"], set()).add(row["position"])
+        return found
+
+    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
+        """Every fact of the regulation and of conferences."""
+        return await self._projection.shared(source)
+
+    async def count_petitions(self, source: str) -> int:
+        """How many petitions have facts."""
+        found: int = await self._pool.fetchval(
+            "SELECT count(DISTINCT originator_id) FROM facts WHERE source = $1 AND is_petition", source
+        )
+        return found
+
+    async def groups(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
+        """The facts of petitions, some at a time; petitions merged with each other come together."""
+        after, come_before = UUID(int=0), set[UUID]()
+        while rows := await self._pool.fetch(_PETITIONS, source, after, chunk):
+            ids = [row["originator_id"] for row in rows]
+            after = ids[-1]
+            # A petition that came early, with one merged with it, came with everything that it touches.
+            kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in come_before])}
+            come_before |= kin - set(ids)
+            found: dict[UUID, list[Recorded]] = {}
+            for row in await self._pool.fetch(f"{FACT} WHERE originator_id = ANY($1) ORDER BY position", list(kin)):
+                found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
+            if found:
+                yield found
+
+    async def logged(self, deadline_ids: Collection[UUID]) -> dict[UUID, list[Logged]]:
+        """The recorded events of some deadlines, in order."""
+        rows = await self._pool.fetch(
+            f"{_LOGGED} WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version", list(deadline_ids)
+        )
+        return _by_deadline(rows)
+
+    async def never_folded(self, source: str) -> dict[UUID, list[Logged]]:
+        """The recorded events of deadlines that no fact asks for."""
+        found = _by_deadline(await self._pool.fetch(_NEVER_FOLDED))
+        return {i: log for i, log in found.items() if log[0][0].source == source}
+
+    async def live(self, source: str) -> Cursor:
+        """Where the live projection of a source stands."""
+        row = await self._pool.fetchrow(f"{_LIVE} WHERE source = $1", source)
+        return Cursor(**dict(row)) if row else Cursor(source=source)
+
+    @contextlib.asynccontextmanager
+    async def standing_still(self) -> AsyncIterator["StandingStill"]:
+        """Hold every live cursor: the writers wait, readers go on. Leaving without a swap changes nothing."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(f"{_LIVE} ORDER BY source FOR UPDATE")
+            yield StandingStill(connection, {row["source"]: Cursor(**dict(row)) for row in rows})
+
+    async def drop_old(self) -> None:
+        """Let the tables go that were swapped out; in a transaction of its own, since readers may still hold them."""
+        await self._pool.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+
+    async def appended(self, emitted: list[Emitted]) -> set[UUID]:
+        """Which of these events the log holds."""
+        rows = await self._pool.fetch(
+            "SELECT event_id FROM public.stored_events WHERE event_id = ANY($1)", [e.event_id for e in emitted]
+        )
+        return {row["event_id"] for row in rows}
+
+
+class StandingStill:
+    """The live tables while their writers wait."""
+
+    def __init__(self, connection: Any, live: dict[str, Cursor]) -> None:
+        self._connection, self.live = connection, live
+
+    async def swap(self) -> None:
+        """Put the new tables in place of the live ones, which are kept aside until `drop_old`."""
+        await self._connection.execute(
+            f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 FROM {LIVE}.sources o WHERE o.source = n.source",
+            FENCE,
+        )
+        await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)
+        await self._connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+        await self._connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
+        await self._connection.execute(f"ALTER SCHEMA {NEW} RENAME TO {LIVE}")
+
+
+def _by_deadline(rows: list[Any]) -> dict[UUID, list[Logged]]:
+    found: dict[UUID, list[Logged]] = {}
+    for row in rows:
+        event, meta = decode_state(row["topic"], row["state"])
+        assert isinstance(event, DeadlineEvent)
+        found.setdefault(row["originator_id"], []).append((event, meta))
+    return found

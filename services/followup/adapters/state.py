@@ -1,0 +1,45 @@
+"""The digest of the live state, read in one snapshot: rows come in pages, only their lines stay."""
+
+import asyncio
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from services.followup.adapters.pages import read
+from services.followup.application.digest import StatePoint, case_line, deadline_line, digest_of_lines
+from services.followup.domain.emission import Raised
+from services.followup.domain.rows import CaseRow
+
+PAGE = 1000  # rows; after each other work gets its turn
+
+_POINTS = "SELECT source, epoch, position, horizon AS instant FROM sources WHERE horizon IS NOT NULL ORDER BY source"
+
+_row = msgspec.json.Decoder(CaseRow)
+_raised = msgspec.json.Decoder(Raised)
+
+
+class LiveState:
+    """The state behind a pool whose search path begins with the projection's schema."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._one_at_a_time = asyncio.Lock()
+
+    async def digest(self) -> tuple[str, list[StatePoint]]:
+        """The digest, and how far each source was read and its timers fired when it was taken."""
+        async with self._one_at_a_time:
+            points, lines = await read(self._pool, _lines)
+            return await asyncio.to_thread(digest_of_lines, points, lines), points
+
+
+async def _lines(connection: Any) -> tuple[list[StatePoint], list[str]]:
+    points = [StatePoint(**dict(row)) for row in await connection.fetch(_POINTS)]
+    lines: list[str] = []
+    cases = await connection.cursor("SELECT row FROM cases")
+    while rows := await cases.fetch(PAGE):
+        lines += [case_line(_row.decode(row["row"])) for row in rows]
+    deadlines = await connection.cursor("SELECT raised FROM deadlines")
+    while rows := await deadlines.fetch(PAGE):
+        lines += [deadline_line(_raised.decode(row["raised"])) for row in rows]
+    return points, lines

@@ -1,0 +1,105 @@
+"""Replaying a source's history in memory up to a point, and the digest of the state that it gives."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from services.followup.application.digest import StatePoint, machine_digest
+from services.followup.application.parking import take
+from services.followup.domain.facts import Fact, fact_of
+from services.followup.domain.machine import Machine
+from shared.events import Recorded, Undecodable
+
+_POINT = re.compile(r"(\d+)(?:@(.+))?")
+
+
+class InvalidPoint(ValueError):
+    """A point in a history that is none; the message says which forms there are."""
+
+
+class Until(msgspec.Struct, frozen=True):
+    """Up to which position, to which instant; either may be left open."""
+
+    position: int | None = None
+    instant: datetime | None = None
+
+
+class History(Protocol):
+    """A source's log from its beginning; once it was read to its end it says to which instant it is complete."""
+
+    complete_to: datetime | None
+
+    def pages(self) -> AsyncIterator[Sequence[Recorded]]:
+        """The events in order, some at a time."""
+        ...
+
+
+class Replayed(msgspec.Struct):
+    """The state at a point."""
+
+    machine: Machine
+    point: StatePoint
+    parked: int = 0
+
+    @property
+    def digest(self) -> str:
+        """The digest of the state."""
+        return machine_digest(self.machine, self.point)
+
+
+def parse_until(text: str) -> Until:
+    """`POSITION`, `POSITION@INSTANT` or `INSTANT`; an instant has an offset. Raises InvalidPoint."""
+    found = _POINT.fullmatch(text)
+    position = int(found[1]) if found else None
+    written = found[2] if found else text
+    if written is None:
+        return Until(position)
+    try:
+        instant = datetime.fromisoformat(written)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise InvalidPoint(f"{text!r}: give POSITION, POSITION@INSTANT or INSTANT, as 1200@2019-10-04T09:00:00+07:00")
+    return Until(position, instant)
+
+
+async def replay(history: History, until: Until) -> Replayed:
+    """Fold the events of pages up to a point. A position alone means its event's stamp as horizon.
+
+    Raises InvalidPoint where the history does not reach the point, SourceStopped where it cannot be folded.
+    """
+    machine, last, parked = Machine(""), None, 0
+    async for page in history.pages():
+        for event in page:
+            if (until.position is not None and event.position > until.position) or (
+                until.position is None and until.instant is not None and event.recorded_at > until.instant
+            ):
+                return _ended(machine, last, until, parked)
+            if last is None:
+                machine = Machine(event.source)
+            parked += take(machine, event, _decoded(event)) is not None
+            last = event
+    if until.instant is not None and (history.complete_to is None or until.instant > history.complete_to):
+        raise InvalidPoint(f"the source is complete only to {history.complete_to}: what comes later is not known yet")
+    return _ended(machine, last, until, parked)
+
+
+def _decoded(event: Recorded) -> Fact | Undecodable:
+    try:
+        return fact_of(event)
+    except Undecodable as error:
+        return error
+
+
+def _ended(machine: Machine, last: Recorded | None, until: Until, parked: int) -> Replayed:
+    if last is None:
+        raise InvalidPoint("there is no event up to this point")
+    if until.position is not None and last.position != until.position:
+        raise InvalidPoint(f"the history ends at position {last.position}, before {until.position}")
+    machine.advance(until.instant or last.recorded_at)
+    horizon = machine.horizon
+    assert horizon is not None
+    return Replayed(machine, StatePoint(last.source, last.epoch, last.position, horizon), parked)

@@ -1,0 +1,117 @@
+"""What the log of deadline events says was raised: the fold of one deadline's own stream."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from services.followup.domain.emission import Raised
+from shared.events import Metadata
+from shared.events.deadline import (
+    DeadlineBreached,
+    DeadlineBreachRetracted,
+    DeadlineDueSoon,
+    DeadlineEvent,
+    DeadlineMet,
+    DeadlineMetLate,
+    DeadlineMoved,
+    DeadlineReinstated,
+    DeadlineSet,
+    DeadlineWaived,
+)
+
+#: One event of a deadline's stream with its metadata, oldest first.
+Logged = tuple[DeadlineEvent, Metadata]
+
+
+def raised_by(log: Iterable[Logged]) -> Raised | None:
+    """The deadline as its recorded events leave it; None where there are none.
+
+    What no event carries, the stages to come and a change of owner, is left to `completed`.
+    """
+    raised: Raised | None = None
+    for version, (event, meta) in enumerate(log, 1):
+        raised = msgspec.structs.replace(_evolved(raised, event, meta), version=version, debtor=event.debtor)
+    return raised
+
+
+def completed(raised: Raised, folded: Raised) -> Raised:
+    """The logged deadline with what its events do not carry, from the same deadline folded out of the facts."""
+    told = max(raised.stages, default=None)
+    passed = 0 if told is None else sum(stage <= told for stage in folded.stages)
+    return msgspec.structs.replace(
+        raised,
+        starting_event=folded.starting_event,
+        debtor=folded.debtor,
+        stages=folded.stages,
+        stage=len(folded.stages) if raised.breached else passed,
+        expected_on=folded.expected_on,
+    )
+
+
+def same(logged: Raised, folded: Raised) -> bool:
+    """Whether the log says of a deadline what folding the facts says."""
+    return (
+        logged.due_on == folded.due_on
+        and logged.outcome == folded.outcome
+        and logged.breached == folded.breached
+        # The event of a waiver says why, not since when.
+        and (logged.outcome == "waived" or logged.done_on == folded.done_on)
+    )
+
+
+def _evolved(raised: Raised | None, event: DeadlineEvent, meta: Metadata) -> Raised:
+    known = raised or _unraised(event, meta)
+    change = msgspec.structs.replace
+    match event:
+        case DeadlineSet() | DeadlineMoved():
+            return change(
+                known,
+                due_on=event.due_on,
+                stages=(),
+                clock_cause=event.cause_id,
+                clock_stamp=event.at,
+                explanation=event.explanation,
+                provisional=event.provisional,
+                backfilled=meta.backfilled,
+            )
+        case DeadlineReinstated():
+            return change(
+                known,
+                outcome="",
+                done_on=None,
+                ground="",
+                stages=(),
+                clock_cause=event.cause_id,
+                clock_stamp=event.at,
+                backfilled=meta.backfilled,
+            )
+        case DeadlineDueSoon():
+            return change(known, stages=(*known.stages, event.stage_on))
+        case DeadlineBreached():
+            return change(known, breached=True)
+        case DeadlineBreachRetracted():
+            return change(known, breached=False)
+        case DeadlineMet():
+            return change(known, outcome="met", done_on=event.done_on)
+        case DeadlineMetLate():
+            return change(known, outcome="met_late", done_on=event.done_on)
+        case DeadlineWaived():
+            return change(known, outcome="waived", ground=event.reason)
+        case _:
+            raise TypeError(f"{event.TOPIC} is no deadline event of this release")
+
+
+def _unraised(event: DeadlineEvent, meta: Metadata) -> Raised:
+    return Raised(
+        deadline_id=event.deadline_id,
+        source=event.source,
+        subject=event.subject,
+        subject_id=event.subject_id,
+        duty=event.duty,
+        part=event.part,
+        starting_event=event.cause_id,
+        debtor=event.debtor,
+        jurisdiction=meta.jurisdiction,
+        clock_cause=event.cause_id,
+        clock_stamp=event.at,
+    )

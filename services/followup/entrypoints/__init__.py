@@ -1,0 +1,1 @@
+"""The doors of followup: HTTP, the page, metrics, the consumer of its own deadline events."""

@@ -1,0 +1,109 @@
+"""The consumer of deadline events, on FastStream: each breach and retraction becomes one line for whoever watches logs.
+
+Only public fields are logged. What is marked as backfilled, entered from old files, alerts nobody.
+"""
+
+import asyncio
+import contextlib
+from typing import Any
+
+import structlog
+from faststream import AckPolicy
+from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
+from faststream.rabbit.annotations import RabbitMessage as Delivered
+
+from shared.events import decode_state
+from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
+from shared.rabbit.topology import DEADLINES
+
+PREFETCH = 100
+CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
+STOP_TIMEOUT = 10.0  # seconds
+
+log = structlog.get_logger("alerts")
+
+
+async def _as_bytes(message: RabbitMessage) -> bytes:
+    return message.body
+
+
+class DeadlineAlerts:
+    """Consumes `followup.alerts` for as long as the process lives, whatever the broker does."""
+
+    def __init__(self, url: str) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=PREFETCH), logger=None) if url else None
+        if self._broker is not None:
+            subscriber = self._broker.subscriber(
+                RabbitQueue(DEADLINES.queue, durable=True, queue_type=QueueType.QUORUM, routing_key=DEADLINES.pattern),
+                RabbitExchange(DEADLINES.exchange, type=ExchangeType.TOPIC, durable=True),
+                ack_policy=AckPolicy.MANUAL,
+                decoder=_as_bytes,
+                no_reply=True,
+                title="deadlines",
+                description="Every deadline event that followup raises.",
+            )
+            subscriber(self._on_event)
+
+    @property
+    def broker(self) -> RabbitBroker | None:
+        """The FastStream broker, for AsyncAPI."""
+        return self._broker
+
+    async def start(self) -> None:
+        """Start in the background: followup follows while the broker is away."""
+        if self._broker is not None:
+            self._task = asyncio.create_task(self._connect(self._broker), name="deadline-alerts")
+
+    async def close(self) -> None:
+        """Stop consuming."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        if self._broker is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._broker.stop(), STOP_TIMEOUT)
+
+    async def _connect(self, broker: RabbitBroker) -> None:
+        while True:
+            try:
+                await broker.start()
+            except Exception as error:
+                log.warning("broker_away", kind=type(error).__name__)
+                with contextlib.suppress(Exception):
+                    await broker.stop()
+                await asyncio.sleep(CONNECT_PAUSE)
+            else:
+                log.info("deadlines_consumed", queue=DEADLINES.queue)
+                return
+
+    async def _on_event(self, body: bytes, message: Delivered) -> None:
+        topic = str(message.headers.get("ce-type", ""))
+        try:
+            event, meta = decode_state(topic, body)
+        except ValueError as error:
+            # Not ours, or newer than this release: whoever watches must know, and nothing depends on this queue.
+            log.error("deadline_event_unreadable", topic=topic, kind=type(error).__name__)
+        else:
+            if isinstance(event, DeadlineBreached | DeadlineBreachRetracted) and not meta.backfilled:
+                log.warning(_NAMES[type(event)], **_public(event))
+        await message.ack()
+
+
+_NAMES: dict[type[DeadlineEvent], str] = {
+    DeadlineBreached: "deadline_breached",
+    DeadlineBreachRetracted: "deadline_breach_retracted",
+}
+
+
+def _public(event: DeadlineEvent) -> dict[str, Any]:
+    return {
+        "deadline_id": str(event.deadline_id),
+        "source": event.source,
+        "duty": event.duty,
+        "subject_id": str(event.subject_id),
+        "debtor": event.debtor,
+        "due_on": event.due_on.isoformat() if event.due_on else "",
+        "breached_at": event.breached_at,
+    }

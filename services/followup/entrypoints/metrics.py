@@ -1,0 +1,111 @@
+"""Prometheus metrics of followup: the families of a snapshot."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from services.followup.adapters.figures import Snapshot
+
+
+class Family(NamedTuple):
+    """A metric: its name without `_total`, its labels, what it tells, the field of the snapshot that it shows."""
+
+    name: str
+    labels: tuple[str, ...]
+    text: str
+    field: str
+    counts: bool = False
+
+
+FAMILIES = (
+    Family(
+        "followup_unresolved_cases",
+        ("jurisdiction", "agency", "state"),
+        "Cases not yet resolved, by top-level jurisdiction, lead agency and state",
+        "unresolved",
+    ),
+    Family(
+        "followup_oldest_unresolved_timestamp_seconds",
+        ("agency",),
+        "Local midnight of the day on which the oldest unresolved case was received",
+        "oldest_unresolved",
+    ),
+    Family(
+        "followup_open_deadlines",
+        ("kind", "agency", "status"),
+        "Open deadlines by rule, debtor and how they stand by their source's clock",
+        "open_deadlines",
+    ),
+    Family(
+        "followup_next_deadline_timestamp_seconds",
+        (),
+        "When the next open deadline passes, in its source's time; no sample when there is none",
+        "next_deadline",
+    ),
+    Family(
+        "followup_deadline_breaches",
+        ("kind", "agency"),
+        "Breaches raised, by rule and debtor at that instant",
+        "breaches",
+        counts=True,
+    ),
+    Family(
+        "followup_deadline_alerts",
+        ("kind", "agency"),
+        "The same without those of data of the past that was entered later: nobody is alerted of them",
+        "alerts",
+        counts=True,
+    ),
+    Family(
+        "followup_scheduler_last_run_timestamp_seconds",
+        (),
+        "When timers were last looked at, wall time; no sample before the first time",
+        "scheduler",
+    ),
+    Family(
+        "followup_source_complete_timestamp_seconds",
+        ("source",),
+        "The instant to which the source last said that it is complete",
+        "complete_to",
+    ),
+    Family("followup_source_stopped", ("source",), "1 where the source is stopped and needs a person", "stopped"),
+    Family("followup_reader_lag_events", ("source",), "Events of the source not yet applied", "lag"),
+    Family("followup_parked_events", ("source",), "Events that wait because one of their petition failed", "parked"),
+    Family("followup_differences", ("source",), "Cases that raise nothing until they are reconciled", "differences"),
+    Family(
+        "followup_feed_gaps",
+        ("source",),
+        "Times that the broker brought a later event than the next one",
+        "gaps",
+        counts=True,
+    ),
+    Family("followup_outbox_pending_events", (), "Deadline events not yet confirmed by the broker", "pending"),
+    Family(
+        "followup_outbox_oldest_pending_timestamp_seconds",
+        (),
+        "Recording instant of the oldest event not yet confirmed; 0 when there is none",
+        "oldest_pending",
+    ),
+    Family("followup_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
+)
+
+
+class FollowupCollector(Collector):
+    """Hands out the last snapshot; label sets that vanished are simply not there."""
+
+    def __init__(self) -> None:
+        self.snapshot = Snapshot()
+
+    def collect(self) -> Iterable[Metric]:
+        """The families of the snapshot."""
+        shot = self.snapshot
+        for family in FAMILIES:
+            kind = CounterMetricFamily if family.counts else GaugeMetricFamily
+            metric = kind(family.name, family.text, labels=family.labels)
+            found = getattr(shot, family.field)
+            samples = found if family.labels else {} if found is None else {(): found}
+            for labels, value in sorted(samples.items()):
+                metric.add_metric(labels, value)
+            yield metric

@@ -1,0 +1,211 @@
+"""A rebuild folds both logs beside the live tables, swaps and appends nothing; a restored source has a way out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.followup.adapters.site import SEARCH_PATH, RebuildSite
+from services.followup.application import rebuilding
+from services.followup.application.ports import HistoryDiffers
+from services.followup.application.rebuilding import rebuild
+from shared.identifiers import derived_id
+from tests.integration.followup.test_writer import reply, told
+from tests.support.following import (
+    MemoryFeed,
+    chained,
+    emitted_ids,
+    opened,
+    ought,
+    projection_pool,
+    recorded,
+    state,
+)
+from tests.support.history import History, at, day
+
+END = "2019-10-20 00:00"
+
+
+@pytest.fixture
+async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
+    async with projection_pool(followup_dsn) as made:
+        yield made
+
+
+@pytest.fixture
+async def site(followup_dsn: str) -> AsyncIterator[RebuildSite]:
+    async with projection_pool(followup_dsn, SEARCH_PATH) as made:
+        yield RebuildSite(made)
+
+
+def quiet(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+async def followed(pool: asyncpg.Pool, history: History) -> MemoryFeed:
+    feed = MemoryFeed(recorded(history), at(END))
+    writer = await opened(pool)
+    await writer.apply(feed.events)
+    await writer.advance(at(END), len(feed.events))
+    return feed
+
+
+async def dump(pool: asyncpg.Pool) -> list[list[asyncpg.Record]]:
+    tables = ("facts", "links", "cases", "deadlines", "differences", "agencies")
+    return [await pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
+
+
+async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Pool, site: RebuildSite) -> None:
+    history = told()
+    feed = await followed(pool, history)
+    before, rows, log = await state(pool), await dump(pool), await emitted_ids(pool)
+    reports = await rebuild(site, [feed], (), quiet)
+    assert reports["test"].differences == {}
+    assert await state(pool) == before == ought(history.machine, len(feed.events))
+    assert await dump(pool) == rows
+    assert await emitted_ids(pool) == log
+
+
+async def test_rebuild__in_small_groups_gives_the_same(
+    pool: asyncpg.Pool, site: RebuildSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "FOLDED_AT_ONCE", 1)
+    monkeypatch.setattr(rebuilding, "PAGE", 7)
+    feed = await followed(pool, told())
+    before = await state(pool)
+    await rebuild(site, [feed], (), quiet)
+    assert await state(pool) == before
+
+
+async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
+    pool: asyncpg.Pool, site: RebuildSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = told()
+    events = recorded(history)
+    feed = MemoryFeed(events, at(END))
+    writer = await opened(pool)
+    await writer.apply(events[:30])
+    right = rebuilding._fold_all
+
+    async def meanwhile(*arguments: object) -> object:
+        report = await right(*arguments)  # type: ignore[arg-type]
+        await writer.apply(events[30:40])  # the live source goes on while the rebuild folds
+        return report
+
+    monkeypatch.setattr(rebuilding, "_fold_all", meanwhile)
+    await rebuild(site, [feed], (), quiet)
+    successor = await opened(pool)
+    assert successor.cursor.position == 40
+    await successor.apply(events[40:])
+    await successor.advance(at(END), len(events))
+    assert await state(pool) == ought(history.machine, len(events))
+
+
+async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool, site: RebuildSite) -> None:
+    history = told()
+    events = recorded(history)
+    writer = await opened(pool)
+    await writer.apply(events[:30])
+    await rebuild(site, [MemoryFeed(events, at(END))], (), quiet)
+    before = await emitted_ids(pool)
+    with pytest.raises(Exception, match="moved by another"):
+        await writer.apply(events[30:])
+    assert await emitted_ids(pool) == before
+
+
+async def test_interrupted_rebuild__leaves_the_live_tables_and_can_be_repeated(
+    pool: asyncpg.Pool, site: RebuildSite
+) -> None:
+    feed = await followed(pool, told())
+    before = await state(pool)
+
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await rebuild(site, [feed], (), interrupt)
+    assert await state(pool) == before
+    await rebuild(site, [feed], (), quiet)
+    assert await state(pool) == before
+
+
+async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: RebuildSite) -> None:
+    feed = await followed(pool, told())
+    done = asyncio.Event()
+    answers: list[int] = []
+
+    async def read() -> None:
+        while not done.is_set():
+            answers.append(await pool.fetchval("SELECT count(*) FROM cases"))
+            await asyncio.sleep(0)
+
+    reading = asyncio.create_task(read())
+    await rebuild(site, [feed], (), quiet)
+    done.set()
+    await reading
+    assert len(answers) > 1
+    assert set(answers) == {await pool.fetchval("SELECT count(*) FROM cases")}
+
+
+async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyncpg.Pool, site: RebuildSite) -> None:
+    feed = await followed(pool, told())
+    # The same log, but of a history in which one reply was never recorded.
+    shorter = History()
+    petition = derived_id("petition", "p3")
+    events = chained(e for e in feed.events if not (e.originator_id == petition and e.topic == "WrittenReplyIssued"))
+    log = await emitted_ids(pool)
+    reports = await rebuild(site, [MemoryFeed(events, at(END))], ("test",), quiet)
+    assert petition in reports["test"].differences
+    assert await emitted_ids(pool) == log
+    listed = {r["subject_id"] for r in await pool.fetch("SELECT subject_id FROM differences")}
+    assert listed == set(reports["test"].differences)
+    assert shorter
+
+
+async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
+    pool: asyncpg.Pool, site: RebuildSite
+) -> None:
+    feed = await followed(pool, told())
+    # Restored to before the last reply; then another one was recorded at the same position.
+    other = told_otherwise()
+    restored = MemoryFeed(recorded(other), at("2019-10-21 00:00"), epoch="e2")
+    assert len(restored.events) == len(feed.events)
+    with pytest.raises(HistoryDiffers):
+        await rebuild(site, [restored], (), quiet)
+    await rebuild(site, [restored], ("test",), quiet)
+    writer = await opened(pool)
+    assert writer.cursor.epoch == "e2"
+    await pool.execute(
+        "INSERT INTO requests (request_id, kind, source, reason) VALUES ($1, 'reconcile', 'test', 'source_restored')",
+        derived_id("request"),
+    )
+    await writer.answer_requests()
+    assert await pool.fetchval("SELECT count(*) FROM differences") == 0
+    reopened = await opened(pool)
+    await reopened.advance(at("2019-10-22 00:00"), len(restored.events))
+    outcomes = await pool.fetch(
+        "SELECT subject_id, outcome FROM deadlines WHERE duty = 'reply' ORDER BY subject_id, deadline_id"
+    )
+    ought_to_be = sorted(
+        (r.subject_id, r.outcome)
+        for n in range(6)
+        for r in other.machine.raised_of(derived_id("petition", f"p{n}"))
+        if r.duty == "reply"
+    )
+    assert sorted((r["subject_id"], r["outcome"]) for r in outcomes) == ought_to_be
+    # What was reconciled is part of the log: a further rebuild finds nothing.
+    again = await rebuild(site, [restored], (), quiet)
+    assert again["test"].differences == {}
+
+
+def told_otherwise() -> History:
+    history = told()
+    restored = History()
+    kept = history.facts[len(restored.facts) : -1]
+    for fact in kept:
+        restored.record(fact.originator_id, fact.event, fact.recorded_at, fact.meta.aggregate, fact.meta.jurisdiction)
+    restored.record(derived_id("petition", "p5"), reply("2019-10-03"), "2019-10-04 09:00")
+    restored.until("2019-10-21 00:00")
+    assert day("2019-10-03")
+    return restored

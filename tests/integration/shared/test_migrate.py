@@ -1,0 +1,98 @@
+"""Migrations: applied once, in order, whoever comes first; an edited one is refused; `doithoai migrate`."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from shared.postgres import migrate as migrations
+from shared.postgres.migrate import EditedMigration, migrate
+from tests.support.postgres import TestServer, as_role
+
+PACKAGES = ("shared.postgres", "services.intake")
+
+
+def doithoai(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {k: v for k, v in os.environ.items() if not k.startswith(("INTAKE_", "FOLLOWUP_"))}
+    command = [Path(sys.executable).with_name("doithoai"), "migrate", *arguments]
+    return subprocess.run(command, env=own | environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+async def test_migrations__are_applied_once_by_whoever_comes_first(pg_server: TestServer) -> None:
+    dsn = await pg_server.empty()
+    found = await asyncio.gather(*(migrate(dsn, PACKAGES) for _ in range(4)))
+    applied = [names for names in found if names]
+    assert len(applied) == 1 and applied[0][0] == "shared.postgres/0001_event_store.sql"
+    assert applied[0] == sorted(applied[0], key=lambda name: (PACKAGES.index(name.split("/")[0]), name))
+
+
+async def test_edited_migration__is_refused(pg_server: TestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    dsn = await pg_server.fresh("shared.postgres")
+    real = migrations._files
+    monkeypatch.setattr(migrations, "_files", lambda package: [(name, sql + " ") for name, sql in real(package)])
+    with pytest.raises(EditedMigration, match="0001_event_store"):
+        await migrate(dsn, ["shared.postgres"])
+
+
+async def test_failing_migration__leaves_nothing_half_done(
+    pg_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await pg_server.empty()
+    broken = [("x/0001.sql", "CREATE TABLE one (a int); SELECT nonsense")]
+    monkeypatch.setattr(migrations, "_files", lambda package: broken)
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await migrate(dsn, ["x"])
+    connection = await asyncpg.connect(dsn)
+    assert await connection.fetchval("SELECT to_regclass('one')") is None
+    assert await connection.fetchval("SELECT count(*) FROM schema_migrations") == 0
+    await connection.close()
+
+
+async def test_command__migrates_what_is_set_and_says_so(pg_server: TestServer) -> None:
+    intake, followup = await pg_server.empty(), await pg_server.empty()
+    first = await asyncio.to_thread(doithoai, "--json", INTAKE_DATABASE_URL=intake, FOLLOWUP_DATABASE_URL=followup)
+    assert first.returncode == 0, first.stderr
+    told = json.loads(first.stdout)
+    assert told["intake"][0] == told["followup"][0] == "shared.postgres/0001_event_store.sql"
+    assert "services.intake/0001_intake.sql" in told["intake"]
+    assert "services.followup/0001_followup.sql" in told["followup"]
+    again = await asyncio.to_thread(doithoai, INTAKE_DATABASE_URL=intake)
+    assert (again.returncode, again.stdout) == (0, "intake: nothing to apply\n")
+
+
+async def test_command__grants_roles_and_says_which_is_missing(pg_server: TestServer) -> None:
+    dsn = await pg_server.empty()
+    admin = await asyncpg.connect(dsn)
+    if not await admin.fetchval("SELECT 1 FROM pg_roles WHERE rolname = 'migrate_auditor'"):
+        await admin.execute("CREATE ROLE migrate_auditor LOGIN")
+    await admin.close()
+    missing = await asyncio.to_thread(doithoai, "--auditor-role", "nobody_here", INTAKE_DATABASE_URL=dsn)
+    assert missing.returncode == 1 and 'role "nobody_here" does not exist' in missing.stderr
+    granted = await asyncio.to_thread(doithoai, "--auditor-role", "migrate_auditor", INTAKE_DATABASE_URL=dsn)
+    assert granted.returncode == 0, granted.stderr
+    reader = await asyncpg.connect(as_role(dsn, "migrate_auditor"))
+    assert await reader.fetchval("SELECT count(*) FROM stored_events") == 0
+    await reader.close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "told"),
+    [
+        ((), {}, 2, "INTAKE_DATABASE_URL"),
+        (("--intake-role", "x"), {"FOLLOWUP_DATABASE_URL": "postgresql:///x"}, 2, "--intake-role"),
+        (("--nonsense",), {}, 2, "--nonsense"),
+        ((), {"INTAKE_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, 1, "intake: ConnectionRefusedError"),
+        ((), {"FOLLOWUP_DATABASE_URL": "nonsense"}, 1, "followup: "),
+    ],
+)
+def test_command__fails_in_one_line(
+    arguments: tuple[str, ...], environment: dict[str, str], code: int, told: str
+) -> None:
+    done = doithoai(*arguments, **environment)
+    assert done.returncode == code and told in done.stderr
+    assert len(done.stderr.splitlines()) == 1 and "secret" not in done.stderr

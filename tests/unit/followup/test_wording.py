@@ -1,0 +1,151 @@
+"""An explanation in words: the same facts in Vietnamese and in English, each day of the count in its place."""
+
+import re
+import unicodedata
+from datetime import date
+
+import pytest
+
+from services.followup.domain import notes, words
+from services.followup.domain.cases import ENDINGS
+from services.followup.domain.notes import note, note_day, note_text
+from services.followup.domain.wording import counted_days, letter, short_line
+from shared.events import EVENTS
+from shared.events.anywhere import RecordAnnulled
+from shared.events.deadline import Explanation
+from shared.events.petition import ExtensionGranted, PetitionAssigned
+from shared.events.regulation import DialoguePlanAdopted
+from shared.identifiers import derived_id
+from shared.policy import DUTIES
+from tests.support.history import DISTRICT, History, day
+
+
+def explained(history: History, subject: object, duty: str) -> Explanation:
+    found = [r for s in history.machine.subjects() for r in history.machine.raised_of(s) if r.duty == duty]
+    explanation = next(r for r in found if r.subject_id == subject).explanation
+    assert explanation is not None
+    return explanation
+
+
+@pytest.fixture
+def history() -> History:
+    """One petition of the conference of Friday 23 August 2019; Monday 2 September is a holiday."""
+    history = History()
+    conference = history.plan("c", "2019-08-23")
+    petition = history.receive("p", "2019-07-10")
+    history.hold(conference, petition, first="2019-08-23")
+    history.record(petition, PetitionAssigned(effective_on=day("2019-08-28"), agency="H35.10.3"), "2019-08-28 10:00")
+    return history
+
+
+PETITION, CONFERENCE = derived_id("petition", "p"), derived_id("conference", "c")
+
+
+def test_reply__in_one_line(history: History) -> None:
+    line = short_line(explained(history, PETITION, "reply"))
+    assert line.vi == (
+        "15 ngày làm việc kể từ sau ngày 23/08/2019 (văn bản 570/KH-UBND, mục II.4.3); không tính ngày nghỉ 02/09"
+    )
+    assert (
+        line.en == "15 working days after 2019-08-23 (document 570/KH-UBND, section II.4.3); days off 2 Sep not counted"
+    )
+
+
+def test_reply__as_a_letter(history: History) -> None:
+    text = letter(explained(history, PETITION, "reply"))
+    vi, en = text.vi.split("\n"), text.en.split("\n")
+    assert vi[0] == "Việc phải làm: Trả lời kiến nghị bằng văn bản."
+    assert vi[2] == "Mốc tính: thứ Sáu, ngày 23/08/2019; bản thân ngày này không được tính."
+    assert "Không tính thứ Hai, ngày 02/09/2019 (ngày nghỉ: Quốc khánh)." in vi
+    assert vi[-1] == "Hạn cuối: hết thứ Hai, ngày 16/09/2019."
+    assert "Not counted: Monday 2 September 2019 (day off: National Day)." in en
+    assert en[-1] == "Due: by the end of Monday 16 September 2019."
+    assert len(vi) == len(en)
+
+
+def test_counted_days__run_to_the_due_date_with_their_numbers(history: History) -> None:
+    lines = counted_days(explained(history, PETITION, "reply"))
+    assert (lines[0].date, lines[0].kind, lines[0].number) == (date(2019, 8, 23), "start", None)
+    assert (lines[-1].date, lines[-1].kind, lines[-1].number) == (date(2019, 9, 16), "counted", 15)
+    by_day = {line.date: line for line in lines}
+    assert by_day[date(2019, 9, 2)].reason.vi == "ngày nghỉ: Quốc khánh"
+    assert by_day[date(2019, 8, 24)].kind == "skipped"
+    assert len(lines) == 25
+
+
+def test_counted_days__backwards(history: History) -> None:
+    explanation = explained(history, CONFERENCE, "invitation")
+    lines = counted_days(explanation)
+    assert [line.number for line in lines if line.number] == [1, 2, 3, 4, 5, 6, 7]
+    assert lines[-1].date == date(2019, 8, 14)
+    assert short_line(explanation).vi.startswith("chậm nhất 7 ngày làm việc trước ngày 23/08/2019")
+    assert short_line(explained(history, CONFERENCE, "preparation_report")).vi.startswith(
+        "chậm nhất vào ngày làm việc liền trước ngày 23/08/2019"
+    )
+
+
+def test_counted_days__over_a_make_up_saturday() -> None:
+    history = History()
+    conference = history.plan("c", "2019-04-24", planned="2019-03-01")
+    history.hold(conference, first="2019-04-24")
+    explanation = explained(history, conference, "conclusion_notice")
+    last = counted_days(explanation)[-1]
+    assert (last.date, last.kind, last.number) == (date(2019, 5, 4), "makeup", 5)
+    assert "tính cả ngày làm bù 04/05" in short_line(explanation).vi
+    assert "Có tính thứ Bảy, ngày 04/05/2019 (ngày làm bù cho ngày 29/04/2019)." in letter(explanation).vi
+
+
+def test_extension__moves_the_date_and_the_count_still_ends_by_the_rule(history: History) -> None:
+    told = day("2019-09-10")
+    granted = ExtensionGranted(
+        effective_on=told, petitioner_told_on=told, committee_told_on=told, expected_on=day("2019-10-01")
+    )
+    history.record(PETITION, granted, "2019-09-10 10:00")
+    explanation = explained(history, PETITION, "reply")
+    assert explanation.notes == ("extended:2019-10-01", "by_rule_alone:2019-09-16")
+    assert counted_days(explanation)[-1].date == date(2019, 9, 16)
+    assert "được gia hạn đến 01/10/2019" in short_line(explanation).vi
+    assert letter(explanation).en.endswith("Due: by the end of Tuesday 1 October 2019.")
+
+
+def test_undated_and_fixed_days__are_not_counted(history: History) -> None:
+    plan = DialoguePlanAdopted(effective_on=day("2019-09-01"), jurisdiction=DISTRICT, number="570/KH-UBND", year=2019)
+    history.record(derived_id("plan"), plan, "2019-09-01 08:00")
+    undated = explained(history, PETITION, "result_report")
+    assert counted_days(undated) == [] and "không ấn định số ngày" in short_line(undated).vi
+    yearly = explained(history, derived_id("jurisdiction", DISTRICT), "annual_dialogue")
+    assert counted_days(yearly) == []
+    assert short_line(yearly).en == "within the year 2019 (document 570/KH-UBND, section II.3)"
+
+
+def test_same_day__is_told_as_such() -> None:
+    explanation = Explanation(
+        rule="reply_report",
+        policy_id="plan-570",
+        document="570/KH-UBND",
+        counted_from=date(2019, 9, 5),
+        days=0,
+        due_on=date(2019, 9, 5),
+    )
+    assert short_line(explanation).vi == "trong ngày 05/09/2019 (văn bản 570/KH-UBND)"
+    assert [line.kind for line in counted_days(explanation)] == ["start"]
+
+
+def test_note__of_an_unknown_code_stays_as_it_is() -> None:
+    assert note_text("brand_new:2030-01-02", "vi") == "brand_new:2030-01-02"
+    assert note_day(("not_stated", note("extended", date(2019, 10, 1))), "extended") == date(2019, 10, 1)
+    with pytest.raises(AssertionError):
+        note("misspelt")
+
+
+def test_every_name__is_there_in_both_languages() -> None:
+    assert {*DUTIES, "reply_complex"} <= words._DUTIES.keys()
+    assert words._EVENTS.keys() == EVENTS.keys()
+    assert set(ENDINGS.values()) <= words._STATES["petition"].keys()
+    tables = [words._DUTIES, words._BODIES, words._STATUSES, words._GROUNDS, words._EVENTS, *words._STATES.values()]
+    pairs = [(w.vi, w.en) for table in tables for w in table.values()] + list(notes._TEXTS.values())
+    for vi, en in pairs:
+        assert vi != en and vi == unicodedata.normalize("NFC", vi)
+        assert set(re.findall(r"{\d}", vi)) == set(re.findall(r"{\d}", en))
+    assert words.event_words(RecordAnnulled.TOPIC).vi == "Hủy bản ghi sai"
+    assert words.duty_words("something_new").vi == "something_new"

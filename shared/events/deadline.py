@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Event, Public
+from shared.policy.words import FirstDay, Unit
 
 Subject = Literal["petition", "conference", "jurisdiction"]
 
@@ -20,7 +21,10 @@ class SkippedDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a due date is that day: rule, document, calendar versions, start day, exceptional days."""
+    """Why a due date is that day: rule, document, calendar versions, start day, exceptional days.
+
+    `days` are in `unit`; `period` names the year, month, ... of a duty that is owed again and again.
+    """
 
     rule: str
     policy_id: str
@@ -32,6 +36,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     exceptions: tuple[SkippedDay, ...] = ()
     due_on: date | None = None
     notes: tuple[str, ...] = ()
+    unit: Unit = "working_days"
+    first_day: FirstDay = "excluded"
+    period: str = ""
 
 
 class DeadlineEvent(Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -43,12 +43,14 @@ def _repeated(vi: str, en: str) -> DutyKind:
 
 DUTY_KINDS: Mapping[str, DutyKind] = MappingProxyType(
     {
-        "invitation": _before("Gửi giấy mời", "Invitations sent"),
+        "invitation": _before("Gửi giấy mời", "Invitations"),
         "public_notice": _before("Thông báo công khai", "Public notice", "channels"),
-        "preparation_report": _before("Báo cáo công tác chuẩn bị", "Preparation report"),
+        "preparation_report": _before("Báo cáo công tác chuẩn bị với người chủ trì", "Preparation report to the chair"),
         "prepared_answer": _before("Chuẩn bị nội dung trả lời", "Prepared answer", subject="petition"),
-        "preparation_task": _before("Công việc chuẩn bị được giao", "Preparation task"),
-        "internal_review": _after("Họp rút kinh nghiệm nội bộ", "Internal review", ("conference_end",), "variants"),
+        "preparation_task": _before("Nhiệm vụ chuẩn bị hội nghị", "Preparation task"),
+        "internal_review": _after(
+            "Đánh giá, rút kinh nghiệm nội bộ", "Internal review", ("conference_end",), "variants"
+        ),
         "conclusion_notice": _after(
             "Thông báo kết luận", "Conclusion notice", ("conference_end", "publication_end", "fixed_date"), "variants"
         ),
@@ -67,7 +69,7 @@ DUTY_KINDS: Mapping[str, DutyKind] = MappingProxyType(
             words=("channels",),
         ),
         "reply": _after(
-            "Trả lời bằng văn bản",
+            "Trả lời kiến nghị bằng văn bản",
             "Written reply",
             ("conference_end", "receipt", "acceptance", "assignment", "conclusion"),
             "variants",
@@ -75,15 +77,17 @@ DUTY_KINDS: Mapping[str, DutyKind] = MappingProxyType(
             "pause",
             subject="petition",
         ),
-        "reply_report": _after("Báo cáo việc trả lời", "Reply reported", ("reply",), "recipients", subject="petition"),
+        "reply_report": _after(
+            "Báo cáo việc đã trả lời", "Report of the reply", ("reply",), "recipients", subject="petition"
+        ),
         "result_report": _after(
             "Báo cáo kết quả giải quyết",
-            "Result reported",
+            "Report of the result",
             ("assignment", "conference_end", "conclusion", "reply", "fixed_date"),
             subject="petition",
         ),
         "higher_answer": _after(
-            "Trả lời của cơ quan cấp trên", "Higher authority's answer", ("escalation",), subject="petition"
+            "Chuyển trả lời của cấp trên", "Answer of the higher authority", ("escalation",), subject="petition"
         ),
         "acceptance_notice": _after(
             "Thông báo thụ lý", "Notice of acceptance or refusal", ("receipt",), "variants", subject="petition"
@@ -97,14 +101,16 @@ DUTY_KINDS: Mapping[str, DutyKind] = MappingProxyType(
             ("body_notice", "settlement"),
             subject="petition",
         ),
-        "annual_dialogue": _repeated("Đối thoại định kỳ", "Periodic dialogue"),
+        "annual_dialogue": _repeated("Đối thoại định kỳ trong năm", "Periodic dialogue of the year"),
         "reception_day": _repeated("Ngày tiếp công dân", "Reception day"),
         "proposal_decision": _after(
-            "Quyết định về đề nghị đối thoại", "Decision on a proposal", ("proposal", "request")
+            "Quyết định về đề xuất đối thoại", "Decision on a proposed conference", ("proposal", "request")
         ),
-        "convene": _after("Tổ chức đối thoại theo đề nghị", "Dialogue held as asked", ("decision", "request")),
+        "convene": _after(
+            "Tổ chức hội nghị đã được chấp thuận", "Holding the accepted conference", ("decision", "request")
+        ),
         "commune_plan": _after(
-            "Kế hoạch đối thoại của xã", "Communes' own plans", ("plan", "fixed_date"), subject="jurisdiction"
+            "Ban hành kế hoạch đối thoại của xã", "Plan of a commune", ("plan", "fixed_date"), subject="jurisdiction"
         ),
     }
 )
@@ -135,8 +141,8 @@ ANCHOR_TITLES: Mapping[Anchor, Text] = MappingProxyType(
 
 TRAIT_TITLES: Mapping[Trait, Text] = MappingProxyType(
     {
-        "complex": Text(vi="phức tạp", en="complex"),
-        "very_complex": Text(vi="đặc biệt phức tạp", en="very complex"),
+        "complex": Text(vi="vụ việc phức tạp", en="complex case"),
+        "very_complex": Text(vi="vụ việc đặc biệt phức tạp", en="very complex case"),
         "several_fields": Text(vi="liên quan nhiều lĩnh vực", en="several fields"),
         "remote": Text(vi="vùng sâu, vùng xa", en="remote area"),
         "online": Text(vi="tiếp nhận trực tuyến", en="received online"),

@@ -9,7 +9,7 @@ import msgspec
 from services.followup.domain.facts import Fact
 from services.followup.domain.notes import BY_RULE_ALONE, note
 from services.followup.domain.regulation import Regulation
-from shared.calendar import CALENDAR_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
+from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
 from shared.policy import (
@@ -264,7 +264,7 @@ def explain(desired: Desired, calendar: Calendar) -> Explanation:
         exceptions = tuple(
             SkippedDay(date=d.date, counted=d.counted, reason=d.reason)
             for d in counted.days
-            if d.date != desired.counted_from and (not d.counted or d.reason not in PLAIN)
+            if d.reason != START_DAY and (not d.counted or d.reason not in PLAIN)
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
         if desired.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
@@ -286,6 +286,9 @@ def explain(desired: Desired, calendar: Calendar) -> Explanation:
         exceptions=exceptions,
         due_on=desired.due_on,
         notes=notes,
+        unit=rule.unit,
+        first_day=rule.first_day,
+        period=desired.occurrence.part if desired.occurrence else "",
     )
 
 

@@ -10,6 +10,7 @@ from services.intake.domain.conference import Conference, conference_ids
 from services.intake.domain.conference_rules import check_conference
 from services.intake.domain.content import checked
 from services.intake.domain.facts import NewFact
+from services.intake.domain.heirs import inherited
 from services.intake.domain.petition import Petition
 from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.regulation_rules import check_regulation
@@ -51,7 +52,7 @@ def decide(deed: Deed, target: Petition | Conference | None, world: World, origi
     deed = checked(deed, world)
     match target:
         case Petition():
-            event = _on_petition(deed, target, world, originator_id)
+            event = _on_petition(deed, inherited(target, world.regulation, deed.effective_on), world, originator_id)
             return (NewFact(originator_id, "petition", target.jurisdiction, event),)
         case Conference():
             return _on_conference(deed, target, world, originator_id)

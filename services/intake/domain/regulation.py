@@ -62,13 +62,11 @@ class Regulation:
 
     def heir_of(self, agency: str, day: date) -> str:
         """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        seen = {agency}
-        while (body := self.agencies.get(agency)) is not None and not body.existed(day):
-            if not body.successor or body.successor in seen:
-                break
-            agency = body.successor
-            seen.add(agency)
-        return agency
+        return _heir(self.agencies, agency, day)
+
+    def heir_of_jurisdiction(self, code: str, day: date) -> str:
+        """Whose cases a jurisdiction's are by a day: its own while it exists."""
+        return _heir(self.jurisdictions, code, day)
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> Body:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
@@ -94,6 +92,16 @@ class Regulation:
         """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""
         if day.year not in self.years:
             raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
+
+
+def _heir(bodies: dict[str, Body], code: str, day: date) -> str:
+    seen = {code}
+    while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
+        if not body.successor or body.successor in seen:
+            break
+        code = body.successor
+        seen.add(code)
+    return code
 
 
 def fold_regulation(facts: Iterable[Fact]) -> Regulation:

@@ -14,6 +14,15 @@ MAX_TEXT = 200_000  # characters
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"`(?P<name>[^`]+)`|'(?P<value>[^']+)'")
 _ROOT = "$"
+#: What helps against a value of the wrong kind, by a sign in the message.
+_REMEDIES = (
+    ("got `int`", "put it in quotation marks"),
+    ("`int", "write a whole number without quotation marks"),
+    ("`array", "write a list: [a, b]"),
+    ("`object", "write words with their values: {word: value}"),
+    ("date", "write it as YYYY-MM-DD"),
+    ("regex", "write it as MM-DD"),
+)
 
 Lines = dict[str, int]
 
@@ -74,7 +83,8 @@ def _problem(error: str, kind: type[Any], at: str) -> Problem:
         return Problem(
             _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
         )
-    return Problem(_joined(at, inner), message[0].lower() + message[1:], "see the reference of policies for an example")
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in message), "see the reference of policies")
+    return Problem(_joined(at, inner), message[0].lower() + message[1:], remedy)
 
 
 def _joined(*parts: str) -> str:
@@ -118,7 +128,7 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.yaml_implicit_resolvers = {}
 _Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^(?:0|[1-9][0-9]*)$"), list("0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
 
 

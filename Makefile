@@ -10,6 +10,8 @@ UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 BIN := .venv/bin
 DATA ?= .data/dev
+# The plugin where there is one, else the program of that name.
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 ARGS ?=
 
 # The interpreters of this machine only: nothing is downloaded but packages.
@@ -69,10 +71,12 @@ chaos: .venv/.synced ## Kill, cut and restart everything for a while; then compa
 	$(BIN)/pytest -q -m "not bench" tests/faults $(ARGS)
 
 up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
-	docker compose up --build --detach --wait
+	$(COMPOSE) up --build --detach
+	@echo "Intake http://127.0.0.1:8570  Followup http://127.0.0.1:8571  Prometheus http://127.0.0.1:9090"
+	@echo "A token: $(COMPOSE) run --rm --no-deps --entrypoint cat secrets /secrets/office.token"
 
 down: ## Stop the containers; their data stays
-	docker compose down
+	$(COMPOSE) down
 
 clean: ## Remove what was built; .data (your events) stays
 	rm -rf build dist .venv .uv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

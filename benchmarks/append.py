@@ -1,8 +1,8 @@
 """Appending: 32 callers in one process, each command one sealed petition with its idempotency key and data key.
 
 Fairness. Every side writes the same event bodies, sealed data included, to the same server with `fsync` and
-`synchronous_commit` on, each event to a new stream whose newness is checked, and 32 appends are in flight. The peers get
-a connection for each caller, which is more than ours uses. Ours also writes an idempotency key and a wrapped data key
+`synchronous_commit` on, each event to a new stream whose newness is checked, and 32 appends are in flight. The peers
+get a connection for each caller, which is more than ours uses. Ours also writes an idempotency key and a wrapped data key
 for each command and notifies its readers; the peers do not. Encoding: ours is handed the bytes, the peers encode JSON
 inside the measured time, since their interface leaves no other way; that is under 3 % of theirs. The bare call writes
 the same three rows in batches of 32, from arrays made beforehand, on one connection, and checks nothing.
@@ -30,7 +30,7 @@ from shared.postgres.append import Append
 from shared.postgres.group_commit import GroupCommit
 
 CALLERS = 32
-OURS, PEERS, COPIED = 16_000, 1_600, 16_000  # events a round
+OURS, PEERS, COPIED = 6_400, 640, 6_400  # events a round
 EMMETT, EVENTSOURCE, STOCK, BARE, COPY = "Emmett 0.42", "eventsource-py 0.8", "eventsourcing 9.5", "bare call", "COPY"
 OUR_SIDE = "ours"
 

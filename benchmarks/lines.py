@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-ROUNDS = 5
+ROUNDS = 9
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +105,16 @@ def cells(each: Line) -> tuple[str, ...]:
     """A line's values as texts."""
     ceiling = f"{each.ceiling:,.4g}" if each.ceiling is not None else "–"
     met = "yes" if each.met else "NO"
-    return (each.name, _number(each.ours), _number(each.other), ceiling, each.unit, f"{each.ratio:.2f}", each.target, met)
+    return (
+        each.name,
+        _number(each.ours),
+        _number(each.other),
+        ceiling,
+        each.unit,
+        f"{each.ratio:.2f}",
+        each.target,
+        met,
+    )
 
 
 def _number(value: float) -> str:

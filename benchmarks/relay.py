@@ -1,138 +1,140 @@
-"""The relay's publishing, confirmed, into a quorum queue: against plain aio-pika, pipelined in the same batches."""
+"""Relaying: from the event table into a quorum queue, confirmed.
+
+Fairness. Both sides read the same pages of 500 events from the same table, make the same messages, publish them
+persistently and mandatory with confirms into a quorum queue of a virtual host of their own, and move a position in
+PostgreSQL after each batch. aio-pika publishes a batch as its documentation pipelines, gathered on one channel. The
+ceiling is a blocking socket that writes the same frames, made beforehand, with as many in flight, and no database.
+"""
 
 import asyncio
-import statistics
-import tempfile
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aio_pika
+import uvloop
 
-from benchmarks.rows import Row
-from shared.envelope import Message
+from benchmarks.lines import Line, at_least, interleaved
+from benchmarks.payloads import petitions
+from benchmarks.peers.raw_amqp import RawChannel
+from benchmarks.servers import broker, database, pool_of, postgres
+from shared.envelope import CONTENT_TYPE, Message, to_message
 from shared.events import Recorded
-from shared.identifiers import derived_id
-from shared.rabbit.embedded import PrivateBroker
+from shared.postgres.append import append_in
+from shared.postgres.outbox import StoredOutbox
+from shared.postgres.pool import Notifications
+from shared.rabbit import publishing
 from shared.rabbit.relay import BATCH, Relay
 from shared.rabbit.topology import EVENTS, declare
 
-EVENTS_EACH = 10_000
-ROUNDS = 3
-BODY = b"{" + b" " * 398 + b"}"
-TARGET = 3.0
+COUNT = 10_000  # events a round
+ROUNDS = 5
+TIMEOUT = 120.0  # seconds
 
 
-class Listed:
-    """An outbox in memory: only the publishing is measured."""
-
-    def __init__(self, events: Sequence[Recorded]) -> None:
-        self._events = events
-        self.done = asyncio.Event()
-
-    async def lease(self, holder: str) -> int | None:
-        return 1
-
-    async def release(self, holder: str) -> None:
-        return None
-
-    async def take_over(self, fence: int) -> int | None:
-        return 0
-
-    async def page(self, after: int, limit: int) -> Sequence[Recorded]:
-        return self._events[after : after + limit]
-
-    async def advance(self, fence: int, before: int, after: int) -> bool:
-        if after == len(self._events):
-            self.done.set()
-        return True
-
-    def subscribed(self) -> AbstractAsyncContextManager[asyncio.Event]:
-        @asynccontextmanager
-        async def never() -> Any:
-            yield asyncio.Event()
-
-        return never()
+def measure() -> list[Line]:
+    """Medians of the rounds."""
+    with postgres() as dsn, broker() as vhost:
+        return uvloop.run(_measure(dsn, vhost))
 
 
-def events() -> list[Recorded]:
-    """Events of the usual size."""
-    stamp = datetime(2019, 6, 24, tzinfo=UTC)
+async def _measure(dsn: Callable[[str], str], vhost: Callable[[], str]) -> list[Line]:
+    async with _filled(await database(dsn, "relay", "shared.postgres")) as (pool, notifications):
+        names = iter(range(1_000_000))
+
+        async def ours() -> float:
+            outbox = StoredOutbox(pool, notifications, f"ours{next(names)}")
+            return await _relayed(outbox, await asyncio.to_thread(vhost))
+
+        async def plain() -> float:
+            outbox = StoredOutbox(pool, notifications, f"plain{next(names)}")
+            return await _plain(outbox, await asyncio.to_thread(vhost))
+
+        async def raw() -> float:
+            url = await asyncio.to_thread(vhost)
+            await _declared(url)
+            events = await StoredOutbox(pool, notifications, "raw").page(0, COUNT)
+            return await asyncio.to_thread(_raw, url, [to_message(event) for event in events])
+
+        medians = await interleaved({"ours": ours, "aio-pika": plain, "raw socket": raw}, ROUNDS)
     return [
-        Recorded(
-            source="local",
-            epoch="1",
-            position=number,
-            previous_id=None,
-            event_id=derived_id("event", number),
-            originator_id=derived_id("stream", number),
-            version=1,
-            topic="PetitionReceived",
-            recorded_at=stamp,
-            state=BODY,
-        )
-        for number in range(1, EVENTS_EACH + 1)
+        at_least("relay / aio-pika, pipelined", medians["ours"], medians["aio-pika"], 3, ceiling=medians["raw socket"])
     ]
 
 
-def encode(event: Recorded) -> Message:
-    """The same for both sides."""
-    return Message("petition.petition_received.H35", {"ce-id": str(event.event_id)}, event.state, str(event.event_id))
+@contextlib.asynccontextmanager
+async def _filled(dsn: str) -> AsyncIterator[tuple[Any, Notifications]]:
+    async with pool_of(dsn, largest=4) as pool:
+        events = list(petitions(COUNT))
+        for start in range(0, COUNT, BATCH):
+            await append_in(pool, events[start : start + BATCH])
+        notifications = Notifications(dsn)
+        await notifications.start()
+        yield pool, notifications
+        await notifications.close()
 
 
-async def ours(url: str, found: Sequence[Recorded]) -> float:
-    """Through the relay."""
-    outbox = Listed(found)
-    relay = Relay(outbox, url, EVENTS, name="bench", encode=encode)
-    begin = time.perf_counter()
+class _Watched(StoredOutbox):
+    """An outbox that says when its last event was confirmed."""
+
+    def __init__(self, outbox: StoredOutbox) -> None:
+        self.__dict__.update(outbox.__dict__)
+        self.done = asyncio.Event()
+
+    async def advance(self, fence: int, before: int, after: int) -> bool:
+        moved = await super().advance(fence, before, after)
+        if after == COUNT:
+            self.done.set()
+        return moved
+
+
+async def _relayed(outbox: StoredOutbox, url: str) -> float:
+    watched = _Watched(outbox)
+    relay = Relay(watched, url, EVENTS, name="bench")
+    began = time.perf_counter()
     await relay.start()
-    async with asyncio.timeout(120):
-        await outbox.done.wait()
-    taken = time.perf_counter() - begin
+    async with asyncio.timeout(TIMEOUT):
+        await watched.done.wait()
+    taken = time.perf_counter() - began
     await relay.close()
-    return len(found) / taken
+    return COUNT / taken
 
 
-async def plain(url: str, found: Sequence[Recorded]) -> float:
-    """aio-pika as its documentation has it, gathered in batches."""
-    begin = time.perf_counter()
+async def _plain(outbox: StoredOutbox, url: str) -> float:
+    began = time.perf_counter()
+    fence = await outbox.lease("plain")
+    assert fence is not None and await outbox.take_over(fence) == 0
     connection = await aio_pika.connect(url)
     async with connection:
         exchange, _ = await declare(await connection.channel(), EVENTS)
-        for start in range(0, len(found), BATCH):
-            await asyncio.gather(*(_plain(exchange, event) for event in found[start : start + BATCH]))
-    return len(found) / (time.perf_counter() - begin)
+        position = 0
+        while events := await outbox.page(position, BATCH):
+            await asyncio.gather(*(_publish(exchange, event) for event in events))
+            assert await outbox.advance(fence, position, events[-1].position)
+            position = events[-1].position
+        taken = time.perf_counter() - began
+    return COUNT / taken
 
 
-async def _plain(exchange: Any, event: Recorded) -> None:
-    message = encode(event)
+async def _publish(exchange: Any, event: Recorded) -> None:
+    message = to_message(event)
     headers: Any = message.headers
-    made = aio_pika.Message(message.body, headers=headers, message_id=message.message_id, delivery_mode=2)
+    made = aio_pika.Message(
+        message.body, headers=headers, message_id=message.message_id, content_type=CONTENT_TYPE, delivery_mode=2
+    )
     await exchange.publish(made, message.routing_key, mandatory=True)
 
 
-async def _measured(broker: PrivateBroker) -> tuple[float, float]:
-    found = events()
-    sides: tuple[Callable[[str, Sequence[Recorded]], Awaitable[float]], ...] = (ours, plain)
-    rates: dict[str, list[float]] = {side.__name__: [] for side in sides}
-    for number in range(ROUNDS):
-        for side in sides:
-            # A virtual host each, so that no side pays for the other's backlog.
-            url = await asyncio.to_thread(broker.add_vhost, f"{side.__name__}{number}")
-            rates[side.__name__].append(await side(url, found))
-    return statistics.median(rates["ours"]), statistics.median(rates["plain"])
+async def _declared(url: str) -> None:
+    connection = await aio_pika.connect(url)
+    async with connection:
+        await declare(await connection.channel(), EVENTS)
 
 
-def measure() -> list[Row]:
-    """Medians of three rounds."""
-    with tempfile.TemporaryDirectory() as folder:
-        broker = PrivateBroker(Path(folder))
-        try:
-            broker.start()
-            ours_rate, plain_rate = asyncio.run(_measured(broker))
-        finally:
-            broker.stop()
-    return [Row(work="relay", ours=ours_rate, other=plain_rate, against="aio-pika, gathered batches", target=TARGET)]
+def _raw(url: str, messages: list[Message]) -> float:
+    channel = RawChannel(url)
+    try:
+        return channel.publish([b"".join(publishing._frames(1, EVENTS.exchange, m, 100_000)) for m in messages])
+    finally:
+        channel.close()

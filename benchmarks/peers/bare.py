@@ -18,7 +18,8 @@ BEGIN
     INSERT INTO stored_events
         (originator_id, originator_version, topic, state, notification_id, event_id, recorded_at, sealed)
         SELECT o, v, t, s, p, i, clock_timestamp(), x
-        FROM unnest(e_originator, e_version, e_topic, e_state, e_position, e_event_id, e_sealed) AS e (o, v, t, s, p, i, x);
+        FROM unnest(e_originator, e_version, e_topic, e_state, e_position, e_event_id, e_sealed)
+            AS e (o, v, t, s, p, i, x);
     INSERT INTO idempotency_keys (caller, key, fingerprint, originator_id, originator_version, notification_id)
         SELECT * FROM unnest(k_caller, k_key, k_fingerprint, e_originator, e_version, e_position);
     INSERT INTO sealing_keys (key_id, owner_id, originator_id, wrapped)

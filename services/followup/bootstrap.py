@@ -13,15 +13,28 @@ import structlog
 from litestar import Litestar
 
 from services.followup.adapters.feed import FeedClient
+from services.followup.adapters.figures import Figures
 from services.followup.adapters.inbox import Inboxes
 from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.queries import Queries
+from services.followup.adapters.state import LiveState
 from services.followup.application.following import Following
+from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
+from services.followup.entrypoints.app import make_app
+from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.page import page_routes
+from services.followup.entrypoints.queries import query_routes
 from services.followup.settings import FollowupSettings
 from shared.http.auth import Callers, is_loopback, load_tokens
+from shared.http.feed import feed_route
+from shared.http.health import health_routes
 from shared.http.logs import configure_logs
+from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import server
 from shared.postgres import lease, store
+from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -98,15 +111,26 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followings = [
-            Following(
-                FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead
-            )
+            Following(FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead)
             for url in settings.feeds
         ]
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
             stack.push_async_callback(_stop, task)
-        yield make(pool, notifications, callers, followings, relay)
+        queries, collector = Queries(pool), FollowupCollector()
+        figures = Figures(pool, RELAY if settings.amqp_url else "")
+        refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
+        stack.push_async_callback(_stop, refresh)
+        yield make_app(
+            [
+                *query_routes(queries, LiveState(pool)),
+                *page_routes(queries),
+                feed_route(StoredLog(pool, notifications), may_read_all(queries)),
+                *health_routes(hindrances(queries)),
+                metrics_route(collector),
+            ],
+            callers,
+        )
 
 
 class WriterLeases:
@@ -134,12 +158,3 @@ async def _stop(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-
-
-def make(*_: object) -> Litestar:
-    from shared.http.health import health_routes
-
-    async def none() -> dict[str, str]:
-        return {}
-
-    return Litestar(route_handlers=health_routes(none))

@@ -27,7 +27,7 @@ from services.followup.application.ports import SourceAway, SourceStopped
 from services.followup.application.rebuilding import Report
 from services.followup.application.replaying import InvalidPoint, Replayed, Until, parse_until
 from services.followup.bootstrap import SEARCH_PATH, WrongSettings, run, source_token
-from services.followup.settings import FollowupSettings
+from services.followup.settings import FollowupSettings, load_settings
 from shared.http.auth import InvalidTokens
 from shared.identifiers import local_iso
 from shared.postgres.pool import create_pool
@@ -179,7 +179,7 @@ def _rows(found: Replayed) -> Iterator[bytes]:
 
 def _settings() -> FollowupSettings:
     try:
-        return FollowupSettings()  # type: ignore[call-arg]
+        return load_settings()
     except ValidationError as error:
         # The values are left out: a database URL holds a password.
         names = ", ".join(sorted(f"FOLLOWUP_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))

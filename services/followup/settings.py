@@ -1,4 +1,6 @@
-"""The settings of followup, from the environment (`FOLLOWUP_...`)."""
+"""The settings of followup, from the environment (`FOLLOWUP_...`) or from files, one a setting."""
+
+import os
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -7,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class FollowupSettings(BaseSettings):
     """What an operator sets."""
 
-    model_config = SettingsConfigDict(env_prefix="FOLLOWUP_", env_file=None, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FOLLOWUP_", env_file=None, env_ignore_empty=True, extra="ignore")
 
     database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
     amqp_url: str = Field(default="", description="RabbitMQ; empty: the feed alone carries the events")
@@ -24,3 +26,11 @@ class FollowupSettings(BaseSettings):
     def feeds(self) -> tuple[str, ...]:
         """The URLs of the feeds that are followed."""
         return tuple(url.strip().rstrip("/") for url in self.sources.split(",") if url.strip())
+
+
+def load_settings() -> FollowupSettings:
+    """The settings; those that the environment leaves out come from files of the folder DOITHOAI_SECRETS_DIR.
+
+    A file is named as its variable in lower case, such as `followup_database_url`. Raises pydantic.ValidationError.
+    """
+    return FollowupSettings(_secrets_dir=os.environ.get("DOITHOAI_SECRETS_DIR") or None)  # type: ignore[call-arg]

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from services.intake.bootstrap import WrongSettings, run
-from services.intake.settings import IntakeSettings
+from services.intake.settings import load_settings
 from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
 from shared.identifiers import NATION, InvalidCode, agency_code
 
@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve intake; settings come from the environment (INTAKE_...)."""
     try:
-        settings = IntakeSettings()  # type: ignore[call-arg]
+        settings = load_settings()
     except ValidationError as error:
         # The values are left out: a database URL holds a password.
         names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))

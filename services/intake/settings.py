@@ -1,5 +1,6 @@
-"""The settings of intake, from the environment (`INTAKE_...`)."""
+"""The settings of intake, from the environment (`INTAKE_...`) or from files, one a setting."""
 
+import os
 from datetime import datetime
 
 from pydantic import AwareDatetime, Field
@@ -9,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class IntakeSettings(BaseSettings):
     """What an operator sets; docs/reference/configuration.md explains each."""
 
-    model_config = SettingsConfigDict(env_prefix="INTAKE_", env_file=None, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="INTAKE_", env_file=None, env_ignore_empty=True, extra="ignore")
 
     database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
     amqp_url: str = Field(default="", description="RabbitMQ; empty: events leave by the feed alone")
@@ -30,3 +31,11 @@ class IntakeSettings(BaseSettings):
     def movable_from(self) -> datetime | None:
         """The first instant of the movable clock, if there is to be one."""
         return self.clock_start
+
+
+def load_settings() -> IntakeSettings:
+    """The settings; those that the environment leaves out come from files of the folder DOITHOAI_SECRETS_DIR.
+
+    A file is named as its variable in lower case, such as `intake_database_url`. Raises pydantic.ValidationError.
+    """
+    return IntakeSettings(_secrets_dir=os.environ.get("DOITHOAI_SECRETS_DIR") or None)  # type: ignore[call-arg]

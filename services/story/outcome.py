@@ -9,6 +9,7 @@ from rich.table import Table
 
 from services.story.matters import MATTERS
 from services.story.places import SHORT
+from shared.identifiers import LOCAL_ZONE
 
 if TYPE_CHECKING:
     from services.story.telling import Teller
@@ -54,6 +55,8 @@ def show(t: "Teller", intake_url: str, followup_url: str) -> None:
     t.say("\n" + capture.get())
     t.say(f"Tiếp nhận · intake:    {intake_url}/v1/events   {intake_url}/schema/openapi.json")
     t.say(f"Theo dõi · followup:   {followup_url}/   {followup_url}/v1/cases   {followup_url}/metrics")
+    now = t.pair.now().astimezone(LOCAL_ZONE)
+    t.say(f"Đồng hồ chạy tiếp từ {now:%H:%M ngày %d/%m/%Y}  · the clock runs on from there")
 
 
 def last_reply(deadlines: list[dict[str, Any]]) -> Mapping[str, Any]:

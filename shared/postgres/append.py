@@ -19,10 +19,7 @@ from shared.postgres.errors import (
     VersionConflict,
 )
 
-APPEND = (
-    "SELECT command, outcome, first_position, last_position, stamped, detail "
-    "FROM append_events($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-)
+APPEND = f"SELECT head, stamped, rejected FROM append_events({', '.join(f'${n}' for n in range(1, 28))})"
 
 
 class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,47 +83,74 @@ class Appended(msgspec.Struct, frozen=True):
 async def append_in(
     connection: "asyncpg.Connection[Any] | Any", appends: Sequence[Append]
 ) -> list[Appended | NotRecorded]:
-    """Append within the caller's transaction; one outcome a command. Takes the ordering lock until its end."""
-    events = [(n, e) for n, append in enumerate(appends, 1) for e in append.events]
-    rows = await connection.fetch(
-        APPEND,
-        msgspec.json.encode([_command(a) for a in appends]).decode(),
-        [n for n, _ in events],
-        [e.originator_id for _, e in events],
-        [e.version for _, e in events],
-        [e.topic for _, e in events],
-        [e.state for _, e in events],
-        [e.event_id for _, e in events],
-        [e.sealed for _, e in events],
-        [e.effective_on for _, e in events],
-    )
-    return [_outcome(row) for row in rows]
+    """Append in one statement; one outcome a command. Takes the ordering lock until the end of the transaction."""
+    row: Any = await connection.fetchrow(APPEND, *_arguments(appends))
+    position, stamped = row["head"], row["stamped"]
+    rejected: dict[str, dict[str, Any]] = msgspec.json.decode(row["rejected"]) if row["rejected"] else {}
+    outcomes: list[Appended | NotRecorded] = []
+    for number, append in enumerate(appends, 1):
+        if rejected and (why := rejected.get(str(number))) is not None:
+            outcomes.append(_rejection(why))
+            continue
+        first, position = position + 1, position + len(append.events)
+        outcomes.append(Appended(first, position, stamped))
+    return outcomes
 
 
-def _command(append: Append) -> dict[str, Any]:
-    command: dict[str, Any] = {}
-    if append.key:
-        command |= {"caller": append.caller, "key": append.key, "fingerprint": append.fingerprint.hex()}
-    if append.expected:
-        command["expected"] = {str(i): v for i, v in append.expected.items()}
-    if append.today is not None:
-        command["today"] = append.today
-    if append.references or append.references_at:
-        command["references"] = (*append.references, *append.references_at)
-    if append.new_keys:
-        command["new_keys"] = [[k.key_id, k.owner_id, k.originator_id, k.wrapped.hex()] for k in append.new_keys]
-    if append.used_keys:
-        command["used_keys"] = append.used_keys
-    if append.erase_owner:
-        command |= {"erase_owner": append.erase_owner, "erase_key_ids": append.erase_key_ids}
-    return command
+def _arguments(appends: Sequence[Append]) -> list[Any]:
+    """The arrays of the call, in the order of its parameters."""
+    versions: list[tuple[int, UUID, int]] = []
+    keys: list[tuple[int, str, str, bytes]] = []
+    references: list[tuple[int, str, str]] = []
+    new_keys: list[tuple[int, UUID, str, UUID, bytes]] = []
+    used_keys: list[tuple[int, UUID]] = []
+    erasures: list[dict[str, Any]] = []
+    commands: list[int] = []
+    events: list[NewEvent] = []
+    for number, append in enumerate(appends, 1):
+        first = len(events) + 1
+        events += append.events
+        commands += [number] * len(append.events)
+        for stream, version in append.expected.items():
+            versions.append((number, stream, version))
+        if append.key:
+            keys.append((first, append.caller, append.key, append.fingerprint))
+        for reference in append.references:
+            references.append((first, *reference))
+        for source, name, at in append.references_at:
+            references.append((first + at, source, name))
+        for k in append.new_keys:
+            new_keys.append((first, k.key_id, k.owner_id, k.originator_id, k.wrapped))
+        for key_id in append.used_keys:
+            used_keys.append((number, key_id))
+        if append.erase_owner:
+            erasures.append({"command": number, "owner": append.erase_owner, "key_ids": append.erase_key_ids})
+    today = [a.today for a in appends]
+    return [
+        today if any(today) else (),
+        commands,
+        [e.originator_id for e in events],
+        [e.version for e in events],
+        [e.topic for e in events],
+        [e.state for e in events],
+        [e.event_id for e in events],
+        [e.sealed for e in events],
+        [e.effective_on for e in events],
+        *_columns(versions, 3),
+        *_columns(keys, 4),
+        *_columns(references, 3),
+        *_columns(new_keys, 5),
+        *_columns(used_keys, 2),
+        msgspec.json.encode(erasures).decode() if erasures else "[]",
+    ]
 
 
-def _outcome(row: Any) -> Appended | NotRecorded:
-    if row["outcome"] == "recorded":
-        return Appended(row["first_position"], row["last_position"], row["stamped"])
-    detail: dict[str, Any] = msgspec.json.decode(row["detail"])
-    match row["outcome"]:
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _rejection(detail: dict[str, Any]) -> NotRecorded:
+    match detail["outcome"]:
         case "conflict":
             return VersionConflict(f"stream {detail.get('originator_id')} is at version {detail.get('found')}")
         case "day_changed":

@@ -1,8 +1,10 @@
 """Group commit: commands wait in a queue and go in together, one round trip for the batch."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -32,14 +34,27 @@ PASSING = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 
+_RECORDED = "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)"
+
 _log = structlog.get_logger(__name__)
 
 
 class _Waiting:
-    __slots__ = ("append", "deadline", "done")
+    """A command in the queue: the streams, keys and references that it writes, and the streams that it has read."""
+
+    __slots__ = ("append", "deadline", "done", "reads", "writes")
 
     def __init__(self, append: Append, done: "asyncio.Future[Appended]", deadline: float) -> None:
         self.append, self.done, self.deadline = append, done, deadline
+        # As numbers: a UUID computes its hash in Python each time.
+        self.writes: list[object] = [e.originator_id.int for e in append.events]
+        self.reads = [stream.int for stream in append.expected]
+        if append.key:
+            self.writes.append((append.caller, append.key))
+        for reference in append.references:
+            self.writes.append(("", *reference))
+        for source, name, _ in append.references_at:
+            self.writes.append(("", source, name))
 
 
 class GroupCommit:
@@ -55,6 +70,7 @@ class GroupCommit:
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
+        self._connection: Any = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="group-commit")
@@ -65,6 +81,7 @@ class GroupCommit:
         self._more.set()
         if self._task is not None:
             await self._task
+        await self._let_go()
 
     async def append(self, append: Append) -> Appended:
         """Record one command durably. Raises NotRecorded."""
@@ -95,36 +112,32 @@ class GroupCommit:
     def _next_batch(self) -> list[_Waiting]:
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
-        written: set[UUID] = set()
-        keys: set[object] = set()
+        taken: set[object] = set()  # what a later command may not touch in the same batch
         while self._queue and len(batch) < LARGEST_BATCH:
             waiting = self._queue.popleft()
-            append = waiting.append
-            streams = {e.originator_id for e in append.events}
-            claims: set[object] = {*append.references, *(reference[:2] for reference in append.references_at)}
-            if append.key:
-                claims.add((append.caller, append.key))
-            if append.erase_owner or written & (streams | append.expected.keys()) or keys & claims:
-                if append.erase_owner and not batch:
+            writes, reads = waiting.writes, waiting.reads
+            if waiting.append.erase_owner or not taken.isdisjoint(writes) or not taken.isdisjoint(reads):
+                if waiting.append.erase_owner and not batch:
                     return [waiting]
                 later.append(waiting)
                 # What comes after must not overtake it on the same streams.
-                written |= streams
-                keys |= claims
-                continue
-            batch.append(waiting)
-            written |= streams
-            keys |= claims
+            else:
+                batch.append(waiting)
+            taken.update(writes)
         self._queue.extendleft(reversed(later))
         return batch
 
-    async def _commit(self, batch: Sequence[_Waiting]) -> None:
+    async def _commit(self, batch: Sequence[_Waiting], *, tried: bool = False) -> None:
         pending = list(batch)
         while pending:
             try:
-                async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
-                    outcomes = await append_in(connection, [w.append for w in pending])
+                # One statement is a transaction of its own: begin and commit would be two more round trips.
+                outcomes = await append_in(await self._connected(), [w.append for w in pending])
+                if tried:
+                    outcomes = await self._settled(pending, outcomes)
             except PASSING as error:
+                tried = True
+                await self._let_go()
                 _log.warning("append_interrupted", error=type(error).__name__, commands=len(pending))
                 pending = await self._after_interruption(pending)
             except asyncpg.PostgresError as error:
@@ -135,6 +148,19 @@ class GroupCommit:
                     _answer(waiting, outcome)
                 return
 
+    async def _connected(self) -> Any:
+        """The writer's connection, kept from batch to batch: giving one back costs a round trip."""
+        if self._connection is None or self._connection.is_closed():
+            await self._let_go()
+            self._connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+        return self._connection
+
+    async def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*PASSING):
+                await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT)
+
     async def _one_by_one(self, pending: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
         """Find the command that the store refuses: its neighbours in the batch are recorded without it."""
         _log.error("append_refused", error=type(error).__name__, commands=len(pending))
@@ -142,7 +168,7 @@ class GroupCommit:
             _answer(pending[0], Unrecordable(type(error).__name__))
             return
         for waiting in pending:
-            await self._commit([waiting])
+            await self._commit([waiting], tried=True)
 
     async def _after_interruption(self, pending: Sequence[_Waiting]) -> list[_Waiting]:
         """What must be tried again: an interrupted COMMIT may have gone through, so the ids are looked up."""
@@ -150,18 +176,25 @@ class GroupCommit:
         while recorded is None and pending:
             await asyncio.sleep(RETRY_PAUSE)
             try:
-                recorded = await self._recorded([w.append.events[0].event_id for w in pending])
+                recorded = await self._recorded(pending)
             except PASSING as error:
+                await self._let_go()
                 pending = self._in_time(pending, type(error).__name__)
         left = []
         for waiting in pending:
-            found = (recorded or {}).get(waiting.append.events[0].event_id)
-            if found is None:
+            if (found := (recorded or {}).get(waiting.append.events[0].event_id)) is not None:
+                _answer(waiting, found)
+            else:
                 left.append(waiting)
-                continue
-            last = found.first_position + len(waiting.append.events) - 1
-            _answer(waiting, Appended(found.first_position, last, found.recorded_at))
         return self._in_time(left, "the store stayed away")
+
+    async def _settled(
+        self, pending: Sequence[_Waiting], outcomes: Sequence[Appended | NotRecorded]
+    ) -> list[Appended | NotRecorded]:
+        """The outcomes of a second try: the first may have arrived after all, and what refuses a command be itself."""
+        doubtful = [w for w, o in zip(pending, outcomes, strict=True) if isinstance(o, NotRecorded)]
+        recorded = await self._recorded(doubtful) if doubtful else {}
+        return [recorded.get(w.append.events[0].event_id, o) for w, o in zip(pending, outcomes, strict=True)]
 
     def _in_time(self, pending: Sequence[_Waiting], reason: str) -> list[_Waiting]:
         """Those that may be tried once more; the others get their answer."""
@@ -171,14 +204,20 @@ class GroupCommit:
                 _answer(waiting, StoreUnavailable(reason))
         return [waiting for waiting in pending if not waiting.done.done()]
 
-    async def _recorded(self, event_ids: list[UUID]) -> dict[UUID, Appended]:
-        async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as connection, connection.transaction():
-            # An interrupted transaction may be committing still: until it has, it holds the lock.
+    async def _recorded(self, doubtful: Sequence[_Waiting]) -> dict[UUID, Appended]:
+        """What of these commands is in the store, by the id of their first event."""
+        lengths = {w.append.events[0].event_id: len(w.append.events) for w in doubtful}
+        connection = await self._connected()
+        async with connection.transaction():
+            # A statement that was given up may be at work still: until it has committed, it holds the lock.
             await connection.execute("SELECT ordering_lock()")
-            rows = await connection.fetch(
-                "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)", event_ids
+            rows = await connection.fetch(_RECORDED, list(lengths))
+        return {
+            row["event_id"]: Appended(
+                row["notification_id"], row["notification_id"] + lengths[row["event_id"]] - 1, row["recorded_at"]
             )
-        return {r["event_id"]: Appended(r["notification_id"], r["notification_id"], r["recorded_at"]) for r in rows}
+            for row in rows
+        }
 
 
 def _answer(waiting: _Waiting, outcome: Appended | NotRecorded) -> None:

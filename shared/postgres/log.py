@@ -10,6 +10,7 @@ import asyncpg
 
 from shared.events import Recorded
 from shared.postgres import store
+from shared.postgres.group_commit import PASSING
 from shared.postgres.pool import POLL, Notifications
 from shared.postgres.store import Identity
 
@@ -54,6 +55,6 @@ class StoredLog:
         """Why the store cannot be used now; empty when it can."""
         try:
             await self._pool.fetchval("SELECT 1", timeout=3.0)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (asyncpg.PostgresError, *PASSING) as error:
             return type(error).__name__
         return ""

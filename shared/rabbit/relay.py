@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from time import monotonic
+from typing import Any, Protocol
 
 import aio_pika
+import msgspec
 import structlog
-from aio_pika.abc import AbstractExchange
 from aio_pika.exceptions import PublishError
 
-from shared.envelope import CONTENT_TYPE, Message, to_message
+from shared.envelope import Message, to_message
 from shared.events import Recorded
+from shared.rabbit.publishing import Batch, forget, publish
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
 
-BATCH = 500
+BATCH = 500  # events
+IN_FLIGHT = 2  # batches
+RENEW_EVERY = 1.5  # seconds
 PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-pika's own timeout
 PAUSE = 1.0  # seconds between two looks without a notification
 PATIENCE = 5.0  # seconds: the longest pause between two tries while messages come back
@@ -70,6 +75,7 @@ class Relay:
         self._outbox, self._url, self._route, self._encode = outbox, url, route, encode
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._task: asyncio.Task[None] | None = None
+        self._leased = 0.0
 
     async def start(self) -> None:
         """Start in the background; without a broker's URL events leave by the feed alone."""
@@ -128,45 +134,57 @@ class Relay:
         async with connection, self._outbox.subscribed() as recorded:
             # A channel of its own: a publish to a missing exchange closes the channel and fails all in flight.
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
-            exchange, _ = await declare(channel, self._route)
-            self.is_leader = True
+            await declare(channel, self._route)
+            underlay = await channel.get_underlay_channel()
+            self.is_leader, self._leased = True, monotonic()
             log.info("relay_started", relay=self.name, after=position)
             while not connection.is_closed and not channel.is_closed:
                 recorded.clear()
-                position = await self._publish_after(position, fence, exchange)
+                position = await self._publish_after(position, fence, underlay)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(recorded.wait(), PAUSE)
         raise ConnectionResetError("the broker went away")
 
-    async def _publish_after(self, position: int, fence: int, exchange: AbstractExchange) -> int:
-        """Publish everything after a position, batch by batch; the new position."""
+    async def _publish_after(self, position: int, fence: int, channel: Any) -> int:
+        """Publish everything after a position; the new one. While a batch is confirmed the next is on its way."""
+        sent, in_flight = position, deque[_InFlight]()
         while True:
-            if await self._outbox.lease(self._holder) != fence:
-                raise LostLease
-            events = await self._outbox.page(position, BATCH)
+            await self._renew(fence)
+            events = await self._outbox.page(sent, BATCH)
+            if events:
+                messages = [self._encode(event) for event in events]
+                async with asyncio.timeout(PUBLISH_TIMEOUT):
+                    batch = await publish(channel, self._route.exchange, messages)
+                in_flight.append(_InFlight(batch, messages, events[-1].position))
+                sent = events[-1].position
+            while in_flight and (len(in_flight) >= IN_FLIGHT or not events):
+                position = await self._confirm(in_flight.popleft(), position, fence, channel)
             if not events:
                 return position
-            async with asyncio.timeout(PUBLISH_TIMEOUT):
-                # One channel, so they leave in order; gathered, so that the confirms are awaited together.
-                results = await asyncio.gather(*(self._publish(exchange, e) for e in events), return_exceptions=True)
-            if failed := [result for result in results if isinstance(result, BaseException)]:
-                self.unroutable_total += sum(isinstance(error, PublishError) for error in failed)
-                raise failed[0]
-            if not await self._outbox.advance(fence, position, events[-1].position):
-                raise LostLease
-            self.published_total += len(events)
-            position = events[-1].position
 
-    async def _publish(self, exchange: AbstractExchange, event: Recorded) -> None:
-        message = self._encode(event)
-        await exchange.publish(
-            aio_pika.Message(
-                message.body,
-                headers=dict(message.headers),
-                content_type=CONTENT_TYPE,
-                message_id=message.message_id,
-                delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
-            ),
-            message.routing_key,
-            mandatory=True,
-        )
+    async def _confirm(self, sent: "_InFlight", position: int, fence: int, channel: Any) -> int:
+        try:
+            await sent.batch.wait(PUBLISH_TIMEOUT)
+        except PublishError:
+            self.unroutable_total += sent.batch.returned
+            raise
+        forget(channel, sent.messages)
+        if not await self._outbox.advance(fence, position, sent.position):
+            raise LostLease
+        self.published_total += len(sent.messages)
+        return sent.position
+
+    async def _renew(self, fence: int) -> None:
+        """The lease is renewed now and then; that no other has it, every advance checks by its fence."""
+        if monotonic() - self._leased >= RENEW_EVERY:
+            if await self._outbox.lease(self._holder) != fence:
+                raise LostLease
+            self._leased = monotonic()
+
+
+class _InFlight(msgspec.Struct):
+    """A batch that was sent, and the position that its last message stands for."""
+
+    batch: Batch
+    messages: Sequence[Message]
+    position: int

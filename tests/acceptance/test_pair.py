@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.support.office import AGENCIES, BEGIN, Office
+from tests.support.office import AGENCIES, BEGIN
 from tests.support.pair import Pair, Service, until
 
 
@@ -59,7 +59,7 @@ def doithoai(*arguments: str, **environment: str) -> Any:
 def test_one_petition__from_http_to_a_breach_in_the_metrics(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     followup = pair.followup(intake).start()
-    office = Office(lambda: intake.url)
+    office = pair.office(intake)
     office.places()
     office.plan()
     office.receive(1)
@@ -90,7 +90,7 @@ def test_one_petition__from_http_to_a_breach_in_the_metrics(pair: Pair) -> None:
 def test_replay__gives_the_live_digest_and_the_same_twice(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     followup = pair.followup(intake).start()
-    office = Office(lambda: intake.url)
+    office = pair.office(intake)
     office.work(10)
     until(lambda: caught_up(followup, intake))
     live = followup.get("/v1/digest")
@@ -107,7 +107,7 @@ def test_rebuild__in_place_while_the_api_answers(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     dsn = pair.followup_dsn()
     followup = pair.followup(intake, dsn).start()
-    Office(lambda: intake.url).work(10)
+    pair.office(intake).work(10)
     until(lambda: caught_up(followup, intake))
     before, log = followup.get("/v1/cases", limit=50), deadline_events(followup)
     report = doithoai(
@@ -123,7 +123,7 @@ def test_without_a_broker__the_feed_carries_the_events(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN, AMQP_URL="").start()
     followup = pair.followup(intake, AMQP_URL="").start()
     pushed = pair.followup(intake).start()
-    Office(lambda: intake.url).work(10)
+    pair.office(intake).work(10)
     until(lambda: caught_up(followup, intake) and caught_up(pushed, intake))
     assert deadline_events(followup) == deadline_events(pushed) != {}
 
@@ -132,7 +132,7 @@ def test_followup_down_over_midnights__raises_what_an_undisturbed_one_did(pair: 
     intake = pair.intake(CLOCK_START=BEGIN).start()
     undisturbed = pair.followup(intake, AMQP_URL="").start()
     disturbed = pair.followup(intake).start()
-    office = Office(lambda: intake.url)
+    office = pair.office(intake)
     office.places()
     office.plan()
     for n in range(5):
@@ -159,7 +159,7 @@ def test_two_followups__one_writes_and_the_other_takes_over(pair: Pair) -> None:
     dsn = pair.followup_dsn()
     first = pair.followup(intake, dsn).start()
     second = pair.followup(intake, dsn).start()
-    office = Office(lambda: intake.url)
+    office = pair.office(intake)
     office.places()
     office.plan()
     office.receive(0)
@@ -185,7 +185,7 @@ def test_two_followups__one_writes_and_the_other_takes_over(pair: Pair) -> None:
 def test_second_run__goes_on_with_the_same_data(pair: Pair, tmp_path: Path) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     followup = pair.followup(intake).start()
-    office = Office(lambda: intake.url)
+    office = pair.office(intake)
     office.places()
     office.receive(0)
     until(lambda: caught_up(followup, intake))

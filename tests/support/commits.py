@@ -1,4 +1,4 @@
-"""A proxy before a PostgreSQL socket that loses what matters: the answer to a COMMIT, or the COMMIT for a while."""
+"""A proxy before a PostgreSQL socket that loses one append: its answer, or the append itself until it is sent again."""
 
 import asyncio
 import contextlib
@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-COMMIT = b"COMMIT"
 CHUNK = 65536  # bytes
 
-Fault = Literal["", "lose_answer", "hold_commit"]
+Fault = Literal["", "lose_answer", "hold"]
 
 
-class CommitProxy:
-    """Passes everything on but for one fault at the next COMMIT; then it is a plain proxy again.
+class LossyProxy:
+    """Passes everything on but for one fault at the next append; then it is a plain proxy again.
 
-    `lose_answer`: the server commits, the client's connection ends before it learns so. `hold_commit`: the client's
-    connection ends, and the COMMIT reaches the server only once `released` is set.
+    `lose_answer`: the server gets the append, the client's connection ends before the answer. `hold`: the client's
+    connection ends, and the append reaches the server just before its second try does. `pattern`: bytes of an append.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pattern: bytes) -> None:
         self.fault: Fault = ""
-        self.released = asyncio.Event()
         self.faults_total = 0
+        self._pattern = pattern
+        self._again = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._serving: set[asyncio.Task[Any]] = set()
 
     @contextlib.asynccontextmanager
@@ -60,10 +61,15 @@ class CommitProxy:
         back = asyncio.create_task(_copy(up_reader, writer))
         try:
             while chunk := await reader.read(CHUNK):
-                if self.fault and COMMIT in chunk:
+                if self._pattern in chunk and self.fault:
                     back.cancel()
-                    await self._spoil(chunk, writer, up_reader, up_writer)
+                    await asyncio.gather(back, return_exceptions=True)
+                    writer.close()
+                    await self._spoil(chunk, up_reader, up_writer)
                     return
+                if self._pattern in chunk and self.faults_total:
+                    self._again.set()
+                    await self._arrived.wait()
                 up_writer.write(chunk)
                 await up_writer.drain()
         finally:
@@ -72,20 +78,15 @@ class CommitProxy:
             writer.close()
             up_writer.close()
 
-    async def _spoil(
-        self,
-        commit: bytes,
-        writer: asyncio.StreamWriter,
-        up_reader: asyncio.StreamReader,
-        up_writer: asyncio.StreamWriter,
-    ) -> None:
+    async def _spoil(self, append: bytes, up_reader: asyncio.StreamReader, up_writer: asyncio.StreamWriter) -> None:
         fault, self.fault = self.fault, ""
         self.faults_total += 1
-        writer.close()
-        if fault == "hold_commit":
-            await self.released.wait()
-        up_writer.write(commit)
-        await up_reader.read(1)  # the server has answered, so it has committed
+        self._arrived.clear()
+        if fault == "hold":
+            await self._again.wait()
+        up_writer.write(append)
+        await up_reader.read(1)  # the server has answered, so it has done it
+        self._arrived.set()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

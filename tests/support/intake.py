@@ -47,6 +47,10 @@ class Intake:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return await self.client.get(path, params=query, headers=headers)
 
+    async def is_ready(self) -> bool:
+        """Whether some path makes progress."""
+        return (await self.get("/readyz")).status_code == 200
+
     async def today(self) -> str:
         """The store's day."""
         return str((await self.get("/v1/clock")).json()["today"])

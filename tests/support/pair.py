@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from shared.rabbit.embedded import free_ports
+from tests.support.office import Office
 from tests.support.postgres import TestServer
 
 READY_WITHIN = 60.0  # seconds
@@ -32,6 +33,11 @@ def until(question: Callable[[], T], within: float = READY_WITHIN, what: str = "
         time.sleep(LOOK_EVERY)
 
 
+def get(url: str, **options: Any) -> httpx.Response:
+    """An answer over plain HTTP, without reading every root certificate first."""
+    return httpx.get(url, verify=False, **options)
+
+
 class Service:
     """One service process that can be ended in every way and started again on the same port."""
 
@@ -42,15 +48,16 @@ class Service:
         self.log = folder / f"{name}-{self.port}.log"
         own = {f"{name.upper()}_{key}": value for key, value in (settings | {"PORT": str(self.port)}).items()}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("INTAKE_", "FOLLOWUP_"))}
-        self._environment = kept | own
+        self.environment = kept | own
+        self.program = ["-m", "services.cli"]
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, wait: bool = True) -> "Service":
         """Start it; by default wait until it says that it is ready."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli", self.name, "serve"],
-                env=self._environment,
+                [sys.executable, *self.program, self.name, "serve"],
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -67,7 +74,7 @@ class Service:
         """Whether it says so."""
         assert self.process is not None and self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return get(f"{self.url}/readyz", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -94,13 +101,13 @@ class Service:
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of an answer that must be 200."""
-        answer = httpx.get(f"{self.url}{path}", params=query, timeout=30)
+        answer = get(f"{self.url}{path}", params=query, timeout=30)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
     def metrics(self) -> dict[str, float]:
         """Every sample of `/metrics`, by name with its labels as they are written."""
-        lines = httpx.get(f"{self.url}/metrics", timeout=30).text.splitlines()
+        lines = get(f"{self.url}/metrics", timeout=30).text.splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
 
@@ -113,6 +120,7 @@ class Pair:
         self.server = server
         self.intake_dsn = server.database("shared.postgres")
         self.services: list[Service] = []
+        self._offices: list[Office] = []
         self._key = folder / "master.key"
         self._key.write_bytes(os.urandom(32))
 
@@ -135,8 +143,16 @@ class Pair:
         self.services.append(service)
         return service
 
+    def office(self, intake: Service, seed: int = 0) -> Office:
+        """An office that works through an intake."""
+        made = Office(lambda: intake.url, seed)
+        self._offices.append(made)
+        return made
+
     def close(self) -> None:
         """End what still runs."""
+        for office in self._offices:
+            office.close()
         for service in self.services:
             with contextlib.suppress(ProcessLookupError):
                 service.signal(signal.SIGCONT)

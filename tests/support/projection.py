@@ -27,10 +27,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 
 async def project(pool: Pool, history: History, to: str) -> None:
-    """Apply the whole history, and the time up to a local moment."""
+    """Apply what is new of a history, and the time up to a local moment."""
     writer = await opened(pool, history.source)
     events = recorded(history)
-    await writer.apply(events)
+    await writer.apply(events[writer.cursor.position :])
     await writer.advance(at(to), len(events))
     history.until(to)
 

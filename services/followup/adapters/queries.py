@@ -19,6 +19,7 @@ from shared.identifiers import NATION, is_within, local_day
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
+PROBE_TIMEOUT = 3.0  # seconds
 
 _NOW = "greatest(complete_to + (clock_timestamp() - complete_read_at), horizon, instant)"
 _DAYS = f"SELECT source, {_NOW} AS now FROM sources"
@@ -26,6 +27,9 @@ SOURCES = f"""
 SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, state, reason,
     greatest(head - position, 0) AS lag_events, {_NOW} AS now
 FROM sources ORDER BY source
+"""
+_PROGRESS = """
+SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for FROM sources
 """
 _CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1"
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
@@ -76,6 +80,14 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     reason: str
     now: datetime | None
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Whether a source is followed, and for how many seconds it said nothing; None before it said anything."""
+
+    source: str
+    state: str
+    silent_for: float | None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +169,10 @@ class Queries:
         """Every source that was ever read."""
         rows = await read(self._pool, lambda c: c.fetch(SOURCES))
         return [Source(**dict(row)) for row in rows]
+
+    async def progress(self) -> list[Progress]:
+        """How each source gets on."""
+        return [Progress(*row.values()) for row in await self._pool.fetch(_PROGRESS, timeout=PROBE_TIMEOUT)]
 
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
         """Cases in the order of their earliest open due dates, so the overdue ones first. Raises InvalidCursor."""

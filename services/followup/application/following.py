@@ -1,13 +1,14 @@
 """Following one source: the broker brings the next event or rings; the feed brings everything else, and the time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
 
 import msgspec
 import structlog
 
 from services.followup.application.ports import (
+    Doubtful,
     Feed,
     FencedOut,
     HistoryDiffers,
@@ -19,6 +20,7 @@ from services.followup.application.ports import (
 )
 from services.followup.application.writer import Writer
 from shared.envelope import FeedPage
+from shared.events import Recorded
 
 BATCH = 1000  # events in one transaction
 ASK_EVERY = 1.0  # seconds between two questions for complete_to
@@ -99,7 +101,7 @@ class Following:
                 await writer.answer_requests()
             events, gap = inbox.take(writer.cursor, BATCH)
             if events:
-                await writer.apply(events)
+                behind = not await self._applied(writer, events) or behind
                 continue
             if gap:
                 await self._projection.tell(self.source, "following", "", gaps=1)
@@ -108,6 +110,15 @@ class Following:
                 behind = await self._read(writer, 0.0 if inbox.is_connected or behind else WAIT)
                 continue
             await inbox.wait(ASK_EVERY - (monotonic() - asked))
+
+    async def _applied(self, writer: Writer, events: Sequence[Recorded]) -> bool:
+        """Apply what the broker brought; False where it was damaged on the way, so that the feed must be read."""
+        try:
+            await writer.apply(events, pushed=True)
+        except Doubtful:
+            log.warning("pushed_event_unreadable", source=self.source, after=writer.cursor.position)
+            return False
+        return True
 
     async def _read(self, writer: Writer, wait: float) -> bool:
         """Apply one page of the feed and the time that it states; whether more is to be read."""
@@ -120,6 +131,8 @@ class Following:
             # The event that was read last still stands, so this is the same history under a new name.
             log.info("epoch_adopted", source=self.source, epoch=page.epoch)
             writer.cursor = msgspec.structs.replace(cursor, epoch=page.epoch)
+        # Kept with what is applied of this page: a lag shows while there is one.
+        writer.cursor = msgspec.structs.replace(writer.cursor, head=page.head)
         if page.events:
             await writer.apply(page.events)
         if page.complete_to is not None:

@@ -31,6 +31,10 @@ class HistoryDiffers(SourceStopped):
     """The source's log is not the one that was read before: restored, or shorter."""
 
 
+class Doubtful(Exception):
+    """An event that the broker brought cannot be read: the feed tells what stands at its position."""
+
+
 class FencedOut(Exception):
     """Another writer has moved the cursor: what this one holds in memory is worth nothing."""
 

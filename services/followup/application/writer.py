@@ -15,6 +15,7 @@ from services.followup.application.parking import links_of, petition_of, record_
 from services.followup.application.ports import (
     Changes,
     Cursor,
+    Doubtful,
     HistoryDiffers,
     Projection,
     Request,
@@ -72,21 +73,24 @@ class Writer:
 
     # --- events ----------------------------------------------------------------------------------------------------
 
-    async def apply(self, events: Sequence[Recorded]) -> None:
-        """Apply the next events, firing before each what falls before its stamp. Raises SourceStopped, FencedOut."""
+    async def apply(self, events: Sequence[Recorded], pushed: bool = False) -> None:
+        """Apply the next events, firing before each what falls before its stamp.
+
+        Raises SourceStopped, FencedOut; Doubtful for an unreadable event that the broker pushed.
+        """
         rest = list(events)
         while rest:
             first = self._next_fire_at
             ready = [e for e in rest if first is None or e.recorded_at <= first]
             if ready:
-                await self._apply(ready)
+                await self._apply(ready, pushed)
                 rest = rest[len(ready) :]
             else:
                 await self._fire(rest[0].recorded_at - INSTANT)
 
-    async def _apply(self, events: Sequence[Recorded]) -> None:
+    async def _apply(self, events: Sequence[Recorded], pushed: bool) -> None:
         """Apply events before which no stored timer falls; what precedes one that stops the source is kept."""
-        facts, stopped = self._read(events)
+        facts, stopped = self._read(events, pushed)
         await self._load_for(facts)
         changes, last = Changes(), None
         for index, (event, fact) in enumerate(facts):
@@ -111,7 +115,7 @@ class Writer:
         if len(self._machine.loaded_petitions()) > KEPT:
             self._forget_petitions()
 
-    def _read(self, events: Sequence[Recorded]) -> tuple[list[Read], SourceStopped | None]:
+    def _read(self, events: Sequence[Recorded], pushed: bool) -> tuple[list[Read], SourceStopped | Doubtful | None]:
         """Decode events that follow one another; stop before the first that does not belong here or is not known."""
         position, event_id = self.cursor.position, self.cursor.event_id
         facts: list[Read] = []
@@ -123,9 +127,11 @@ class Writer:
                 return facts, SourceStopped(f"position {event.position} is stamped before a complete_to that was used")
             try:
                 facts.append((event, fact_of(event)))
-            except UnknownTopic as error:
-                return facts, SourceStopped(f"position {event.position}: unknown topic {error}")
-            except Undecodable as error:
+            except (UnknownTopic, Undecodable) as error:
+                if pushed:
+                    return facts, Doubtful(f"position {event.position}: {error}")
+                if isinstance(error, UnknownTopic):
+                    return facts, SourceStopped(f"position {event.position}: unknown topic {error}")
                 facts.append((event, error))
             position, event_id = event.position, event.event_id
         return facts, None

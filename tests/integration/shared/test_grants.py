@@ -87,7 +87,7 @@ async def test_auditor__reads_the_events_and_nothing_else(granted: str) -> None:
             "DELETE FROM stored_events",
             "SELECT state_complete()",
             "SELECT move_clock(now())",
-            "SELECT * FROM append_events('[]', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')",
+            f"SELECT * FROM append_events({', '.join(['NULL'] * 27)})",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await reader.execute(statement)

@@ -1,0 +1,218 @@
+"""The figures of a report: what was to be done in a period and what became of it, by agency, rule, field, place. Pure.
+
+Judged by the days on which deeds took effect, as they are known now; what is still open is judged on the morning after
+the period, or today while the period lasts. docs/reference/reports.md defines each figure.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.cases import fold_petition
+from services.followup.domain.counts import CaseCounts, DeadlineCounts
+from services.followup.domain.emission import Raised
+from services.followup.domain.facts import Fact
+from services.followup.domain.lives import Life, lives_of
+from services.followup.domain.notes import note
+from services.followup.domain.periods import Period
+from services.followup.domain.rows import CaseRow
+from shared.calendar import Calendar, CalendarMissing
+from shared.events import Metadata
+from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
+from shared.identifiers import local_day
+
+BACKDATED = "backdated_record"
+Grouping = Literal["agency", "field", "place"]
+GROUPINGS: tuple[Grouping, ...] = ("agency", "field", "place")
+#: How an open life stands at the end.
+Standing = Literal["not_yet_due", "overdue", "awaiting_result", "no_clock"]
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One petition in the list of a report: how it ended in the period, or how it stands at its end."""
+
+    row: CaseRow
+    begun: date
+    ended: date | None
+    standing: str
+    due_on: date | None
+
+
+class RaisedEvent(msgspec.Struct, frozen=True):
+    """A deadline event of the period with its metadata."""
+
+    event: DeadlineEvent
+    meta: Metadata
+
+
+class Tally:
+    """Counts one source after another, its calendar and its day given; `agency` narrows, "" counts every body."""
+
+    def __init__(self, period: Period, agency: str = "", *, listed: int = 0) -> None:
+        """`listed` is how many petitions are kept for the list."""
+        self.period, self.agency = period, agency
+        self.cases: dict[Grouping, dict[str, CaseCounts]] = {grouping: {} for grouping in GROUPINGS}
+        self.deadlines: dict[tuple[str, str], DeadlineCounts] = {}
+        self.lags: dict[str, Counter[int]] = {}
+        self.backfilled = 0
+        self.entries: list[Entry] = []
+        self.unlisted = 0
+        self._listed = listed
+        self._calendar = Calendar()
+        self._shared: Mapping[UUID, date] = {}
+        self._seen_on = period.last
+
+    def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact]) -> None:
+        """Turn to a source: its day, its calendar, its facts of the regulation and of conferences."""
+        self._seen_on = seen_on(self.period, today)
+        self._calendar = calendar
+        self._shared = {f.event_id: f.on for f in shared}
+
+    def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+        """Count a petition, its deadlines, and how late its deeds were recorded."""
+        case = fold_petition(row.subject_id, facts)
+        days = {f.event_id: f.on for f in facts}
+        if self.agency in ("", row.agency):
+            for life in lives_of(case, raised) if case is not None else ():
+                if life.begun <= self.period.last and (life.ended is None or life.ended >= self.period.first):
+                    self._add_life(row, life, days)
+            self.add_recording(facts)
+        self.add_deadlines(raised, days)
+
+    def add_deadlines(self, raised: Iterable[Raised], own: Mapping[UUID, date] = {}) -> None:
+        """Count deadlines; `own` are the days of the facts that may have started them, besides the shared ones."""
+        for each in raised:
+            if self.agency in ("", each.debtor):
+                self._add_deadline(each, own)
+
+    def add_recording(self, facts: Iterable[Fact]) -> None:
+        """Count the days between a deed and its recording, for what was recorded in the period."""
+        for fact in facts:
+            recorded_on = local_day(fact.recorded_at)
+            if not self.period.holds(recorded_on):
+                continue
+            if fact.meta.backfilled:
+                self.backfilled += 1
+            else:
+                self.lags.setdefault(fact.topic, Counter())[(recorded_on - fact.on).days] += 1
+
+    def add_events(self, events: Iterable[RaisedEvent]) -> None:
+        """Count the breaches and retractions raised in the period."""
+        for each in events:
+            event = each.event
+            if self.agency not in ("", event.debtor) or not self.period.holds(local_day(event.at)):
+                continue
+            counts = self._deadline_counts(event.debtor, event.duty)
+            if isinstance(event, DeadlineBreached):
+                if each.meta.backfilled:
+                    counts.backfilled_breaches += 1
+                else:
+                    counts.breaches += 1
+            elif isinstance(event, DeadlineBreachRetracted):
+                if event.reason == BACKDATED:
+                    counts.retracted_backdated += 1
+                else:
+                    counts.retracted_otherwise += 1
+
+    # --- one life ------------------------------------------------------------------------------------------------
+
+    def _add_life(self, row: CaseRow, life: Life, own: Mapping[UUID, date]) -> None:
+        period, clocks = self.period, [c for c in life.clocks if self._begun(c, own) <= self.period.last]
+        ended = life.ended if life.ended is not None and life.ended <= period.last else None
+        standing = "" if ended else self._standing(life, clocks)
+        extended = {note("extended", to) for on, to in life.extensions if on <= period.last}
+        figures = [
+            "total",
+            "carried_over" if life.begun < period.first else "received",
+            "handled" if ended else "carried_forward",
+            standing or {"replied": "replied", "answered": "answered"}.get(life.how, "otherwise"),
+            "reopened" if life.reopened and period.holds(life.begun) else "",
+            "complex" if life.complex_on is not None and life.complex_on <= period.last else "",
+            "extended" if any(extended.intersection(c.explanation.notes) for c in clocks if c.explanation) else "",
+            "escalated" if life.escalated_on is not None and life.escalated_on <= period.last else "",
+        ]
+        keys: dict[Grouping, str] = {"agency": row.agency, "field": row.field, "place": row.jurisdiction}
+        for grouping, key in keys.items():
+            counts = self.cases[grouping].setdefault(key, CaseCounts())
+            for figure in filter(None, figures):
+                setattr(counts, figure, getattr(counts, figure) + 1)
+        if len(self.entries) < self._listed:
+            due_on = max((c.due_on for c in clocks if c.due_on is not None), default=None)
+            self.entries.append(
+                Entry(row=row, begun=life.begun, ended=ended, standing=standing or life.how, due_on=due_on)
+            )
+        else:
+            self.unlisted += 1
+
+    def _standing(self, life: Life, clocks: Sequence[Raised]) -> Standing:
+        still_open = [c for c in clocks if not self._is_done(c)]
+        if any(c.due_on is not None and c.due_on < self._seen_on for c in still_open):
+            return "overdue"
+        if still_open:
+            return "not_yet_due"
+        replied = life.replied_on is not None and life.replied_on <= self.period.last
+        return "awaiting_result" if replied else "no_clock"
+
+    # --- one deadline --------------------------------------------------------------------------------------------
+
+    def _add_deadline(self, raised: Raised, own: Mapping[UUID, date]) -> None:
+        if raised.outcome and raised.done_on is None:
+            return  # the record that started it was annulled: it was never owed
+        begun, period = self._begun(raised, own), self.period
+        if begun > period.last or (raised.done_on is not None and raised.done_on < period.first):
+            return
+        counts = self._deadline_counts(raised.debtor, raised.duty)
+        counts.total += 1
+        if begun < period.first:
+            counts.carried_over += 1
+        else:
+            counts.begun += 1
+        figure = self._figure(raised)
+        setattr(counts, figure, getattr(counts, figure) + 1)
+        if raised.duty == "reply" and figure in ("met", "met_late"):
+            self._add_days(counts, raised)
+
+    def _begun(self, raised: Raised, own: Mapping[UUID, date]) -> date:
+        start = raised.starting_event
+        begun = own.get(start) or self._shared.get(start) or _recorded_on(raised.deadline_id)
+        if raised.duty == "annual_dialogue" and raised.explanation and raised.explanation.counted_from:
+            begun = raised.explanation.counted_from  # one adoption opens every year
+        return min(begun, raised.done_on or begun)
+
+    def _is_done(self, raised: Raised) -> bool:
+        return bool(raised.outcome) and raised.done_on is not None and raised.done_on <= self.period.last
+
+    def _figure(self, raised: Raised) -> str:
+        if self._is_done(raised):
+            late = raised.due_on is not None and raised.done_on is not None and raised.done_on > raised.due_on
+            return f"{raised.outcome}_late" if raised.outcome == "waived" and late else raised.outcome
+        if raised.due_on is not None and raised.due_on < self._seen_on:
+            return "overdue"
+        return "due_soon" if raised.stages and min(raised.stages) <= self._seen_on else "on_track"
+
+    def _add_days(self, counts: DeadlineCounts, raised: Raised) -> None:
+        start = raised.explanation.counted_from if raised.explanation else None
+        if start is None or raised.done_on is None:
+            return
+        try:
+            days = self._calendar.working_days_between(start, raised.done_on)
+        except CalendarMissing:
+            return
+        counts.days[days] = counts.days.get(days, 0) + 1
+
+    def _deadline_counts(self, debtor: str, duty: str) -> DeadlineCounts:
+        return self.deadlines.setdefault((debtor, duty), DeadlineCounts())
+
+
+def _recorded_on(deadline_id: UUID) -> date:
+    """The day on which the fact that started a deadline was recorded: its id begins with those milliseconds."""
+    return local_day(datetime.fromtimestamp((deadline_id.int >> 80) / 1000, UTC))
+
+
+def seen_on(period: Period, today: date) -> date:
+    """The day on whose morning what is open is judged: that after the period, or today while it lasts."""
+    return min(period.last + timedelta(days=1), today)

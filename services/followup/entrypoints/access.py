@@ -1,0 +1,34 @@
+"""What a caller may see of the read side."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from litestar import Request
+
+from services.followup.adapters.listings import Scope
+from services.followup.adapters.queries import Queries
+from shared.http.auth import Caller, caller_of, need_role
+from shared.http.problems import ProblemError
+
+#: These see every case of their subtree; an agency sees what it leads or owes.
+READERS = ("auditor", "chair", "office", "operations", "system")
+
+
+def scope_of(request: Request[Any, Any, Any]) -> Scope:
+    """What the caller of a request may see."""
+    caller = caller_of(request)
+    if caller.roles.isdisjoint(READERS):
+        need_role(caller, "agency", *READERS)
+        return Scope(caller.jurisdiction, caller.agency)
+    return Scope(caller.jurisdiction)
+
+
+def may_read_all(queries: Queries) -> Callable[[Caller], Awaitable[None]]:
+    """What holds every jurisdiction, the feed and the digest, is for callers whose subtree covers them all."""
+
+    async def check(caller: Caller) -> None:
+        need_role(caller, *READERS)
+        if not await queries.covers(Scope(caller.jurisdiction)):
+            raise ProblemError(403, "jurisdiction-may-not", "this holds jurisdictions beyond your own")
+
+    return check

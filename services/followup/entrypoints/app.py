@@ -1,0 +1,44 @@
+"""The HTTP application of followup: every route, one place."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response
+from litestar.handlers import HTTPRouteHandler
+
+from shared.http.auth import Callers
+from shared.http.openapi import document
+from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
+from shared.postgres.group_commit import PASSING
+
+MAX_BODY = 64 * 1024  # bytes: nothing here takes a body
+RETRY_AFTER = "1"  # seconds
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+log = structlog.get_logger("http")
+
+
+def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None) -> Litestar:
+    """The application over these routes; every one of them but the probes needs a caller."""
+    return Litestar(
+        route_handlers=list(routes),
+        before_request=callers.hook(),
+        exception_handlers={**EXCEPTION_HANDLERS, **dict.fromkeys(PASSING, _unavailable)},
+        request_max_body_size=MAX_BODY,
+        openapi_config=document(
+            "Đối thoại – followup",
+            "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
+        ),
+        lifespan=[lifespan] if lifespan else [],
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    log.warning("store_unavailable", kind=type(error).__name__)
+    detail = "the store cannot be reached now: ask again shortly"
+    return problem_response(ProblemError(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER}))

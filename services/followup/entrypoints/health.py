@@ -1,0 +1,31 @@
+"""What hinders followup: a store away, every source stopped or silent."""
+
+from services.followup.adapters.queries import Queries
+from shared.http.health import Hindrances
+from shared.postgres.group_commit import PASSING
+
+SILENT_AFTER = 60.0  # seconds since anything was heard of a source
+
+
+def hindrances(queries: Queries) -> Hindrances:
+    """For `health_routes`: empty as long as one source makes progress."""
+
+    async def look() -> dict[str, str]:
+        try:
+            progress = await queries.progress()
+        except PASSING as error:
+            return {"store": type(error).__name__}
+        if not progress:
+            return {"sources": "none was read yet"}
+        held = {p.source: why for p in progress if (why := _why(p.state, p.silent_for))}
+        return held if len(held) == len(progress) else {}
+
+    return look
+
+
+def _why(state: str, silent_for: float | None) -> str:
+    if state == "stopped":
+        return "stopped: a person must look at it"
+    if silent_for is None:
+        return "not heard yet"
+    return f"silent for {silent_for:.0f} s" if silent_for > SILENT_AFTER else ""

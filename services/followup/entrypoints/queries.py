@@ -1,0 +1,260 @@
+"""Questions to followup as routes: each within what the caller may see; out of reach looks like not there."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from services.followup.adapters.listings import CaseFilter, DeadlineFilter
+from services.followup.adapters.pages import InvalidCursor
+from services.followup.adapters.queries import Deadline, Queries
+from services.followup.adapters.state import LiveState
+from services.followup.domain.status import Status
+from services.followup.entrypoints import views
+from services.followup.entrypoints.access import READERS, may_read_all, scope_of
+from shared.events.deadline import Subject
+from shared.http.auth import caller_of, need_role
+from shared.http.openapi import problems
+from shared.http.problems import ProblemError
+from shared.identifiers import InvalidCode, agency_code, local_iso
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+
+READ_PROBLEMS = problems(400, 401, 403, 404, 503)
+TOKEN = [{"token": list[str]()}]
+
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
+Code = Annotated[str, QueryParameter(max_length=35)]
+Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
+Word = Annotated[str, QueryParameter(pattern="^[a-z_]{0,40}$")]
+
+#: `state` itself is a word of the framework's.
+InState = Annotated[str, QueryParameter(name="state", pattern="^[a-z_]{0,40}$")]
+
+T = TypeVar("T")
+Asked = Request[Any, Any, Any]
+
+
+def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
+    """Every question."""
+    return [*_case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
+
+
+def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
+    @get(
+        "/v1/cases",
+        summary="Cases, the earliest open due date first",
+        description="`overdue`: an open duty has passed its due date. `unresolved`: not yet done with.",
+        tags=["case"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_cases(
+        request: Asked,
+        subject: FromQuery[Subject] = "petition",
+        jurisdiction: Code = "",
+        agency: Body = "",
+        case_state: InState = "",
+        unresolved: FromQuery[bool] = False,
+        overdue: FromQuery[bool] = False,
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = "",
+    ) -> Response[views.Cases]:
+        wanted = CaseFilter(
+            subject=subject,
+            jurisdiction=code_of(jurisdiction),
+            agency=body_of(agency),
+            state=case_state,
+            unresolved=unresolved,
+            overdue=overdue,
+        )
+        page = await asked(queries.cases(scope_of(request), wanted, limit, cursor))
+        return _linked(request, views.Cases([views.case_view(case) for case in page.items]), page.next)
+
+    @get(
+        "/v1/cases/{subject_id:uuid}",
+        summary="One case: its events, its deadlines, how each was counted",
+        tags=["case"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> views.CaseFileView:
+        return views.case_file_view(found(await queries.case(scope_of(request), subject_id), "case"))
+
+    return [list_cases, one_case]
+
+
+def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
+    @get(
+        "/v1/deadlines",
+        summary="Deadlines, the earliest due date first",
+        description="Those of one `subject_id` come whole, in the order of their clocks.",
+        tags=["deadline"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_deadlines(
+        request: Asked,
+        subject_id: FromQuery[UUID | None] = None,
+        jurisdiction: Code = "",
+        agency: Body = "",
+        duty: Word = "",
+        status: FromQuery[Status | Literal[""]] = "",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = "",
+    ) -> Response[views.Deadlines]:
+        wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty, status=status)
+        if subject_id is not None:
+            file = await queries.case(scope_of(request), subject_id)
+            chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
+            return Response(views.Deadlines([views.deadline_view(d) for d in chosen]))
+        page = await asked(queries.deadlines(scope_of(request), wanted, limit, cursor))
+        return _linked(request, views.Deadlines([views.deadline_view(d) for d in page.items]), page.next)
+
+    @get(
+        "/v1/deadlines/{deadline_id:uuid}",
+        summary="One deadline with the events that it raised",
+        tags=["deadline"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def one_deadline(request: Asked, deadline_id: FromPath[UUID]) -> views.DeadlineFileView:
+        return views.deadline_file_view(*found(await queries.deadline(scope_of(request), deadline_id), "deadline"))
+
+    @get(
+        "/v1/breaches",
+        summary="Deadlines whose breach stands, those still open first",
+        tags=["deadline"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_breaches(
+        request: Asked,
+        jurisdiction: Code = "",
+        agency: Body = "",
+        duty: Word = "",
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = "",
+    ) -> Response[views.Deadlines]:
+        wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
+        page = await asked(queries.breaches(scope_of(request), wanted, limit, cursor))
+        return _linked(request, views.Deadlines([views.deadline_view(d) for d in page.items]), page.next)
+
+    return [list_deadlines, one_deadline, list_breaches]
+
+
+def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
+    @get(
+        "/v1/sources",
+        summary="How far each source is read",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_sources() -> views.Sources:
+        fields = views.SourceView.__struct_fields__
+        items = [views.SourceView(**{f: getattr(source, f) for f in fields}) for source in await queries.sources()]
+        return views.Sources(items)
+
+    @get("/v1/agencies", summary="Agencies by code", tags=["agency"], responses=READ_PROBLEMS, security=TOKEN)
+    async def list_agencies(
+        request: Asked, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    ) -> Response[views.Agencies]:
+        page = await asked(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
+        return _linked(request, views.Agencies(page.items), page.next)
+
+    @get(
+        "/v1/parked",
+        summary="Events that could not be applied, and those that wait behind them",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_parked(request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = "") -> Response[views.Parked]:
+        need_role(caller_of(request), *READERS)
+        page = await asked(queries.parked(scope_of(request), limit, cursor))
+        return _linked(request, views.Parked(page.items), page.next)
+
+    @get(
+        "/v1/differences",
+        summary="Cases that raise nothing until they are reconciled",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def list_differences(
+        request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    ) -> Response[views.Differences]:
+        need_role(caller_of(request), *READERS)
+        page = await asked(queries.differences(scope_of(request), limit, cursor))
+        return _linked(request, views.Differences(page.items), page.next)
+
+    may_read_state = may_read_all(queries)
+
+    @get(
+        "/v1/digest",
+        summary="The digest of the live state, and the point at which it was taken",
+        description="`doithoai replay --until POSITION@INSTANT` gives the same one.",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        security=TOKEN,
+    )
+    async def digest(request: Asked) -> views.Digest:
+        await may_read_state(caller_of(request))
+        taken, points = await state.digest()
+        written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
+        return views.Digest(taken, written)
+
+    return [list_sources, list_agencies, list_parked, list_differences, digest]
+
+
+def code_of(text: str) -> str:
+    """A jurisdiction's code as it is kept. Raises ProblemError 400."""
+    try:
+        return agency_code(text) if text else ""
+    except InvalidCode as error:
+        raise ProblemError(400, "invalid-code", str(error)) from None
+
+
+def body_of(text: str) -> str:
+    """An agency's code, or the name of a body without one. Raises ProblemError 400."""
+    return text if text in ("office", "chair", "unassigned") else code_of(text)
+
+
+async def asked(page: Awaitable[T]) -> T:
+    """A page. Raises ProblemError 400 for a cursor that is none."""
+    try:
+        return await page
+    except InvalidCursor as error:
+        raise ProblemError(400, "invalid-cursor", str(error)) from None
+
+
+def found(thing: T | None, what: str) -> T:
+    """What was asked for. Raises ProblemError 404."""
+    if thing is None:
+        raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
+    return thing
+
+
+def following(request: Asked, cursor: str) -> str:
+    """The address of the next page: the same question with another cursor."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
+
+
+def _linked(request: Asked, body: T, cursor: str) -> Response[T]:
+    return Response(body, headers={"Link": f'<{following(request, cursor)}>; rel="next"'} if cursor else {})
+
+
+def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:
+    raised = deadline.raised
+    return (
+        wanted.duty in ("", raised.duty)
+        and wanted.agency in ("", raised.debtor)
+        and wanted.status in ("", deadline.status)
+    )

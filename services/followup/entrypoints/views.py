@@ -1,0 +1,292 @@
+"""What the HTTP API tells of cases, deadlines and sources: the answers as JSON, each made from a row."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.followup.adapters.queries import Agency, Case, CaseFile, Deadline, Difference, ParkedEvent, StoredEvent
+from services.followup.domain.rows import Span
+from services.followup.domain.status import Status
+from services.followup.domain.wording import counted_days, letter, short_line
+from services.followup.domain.words import Words, duty_words, event_words
+from shared.calendar import day_text
+from shared.events.deadline import Explanation, Subject
+from shared.identifiers import local_iso
+
+
+class Day(msgspec.Struct, frozen=True):
+    """A day of a count, and why it counted or did not."""
+
+    date: date
+    counted: bool
+    reason: str
+    words: Words
+
+
+class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a due date is that day. `exceptions` are the days that were not plain working days, `each_day` all of them
+    in the direction of the count (of a single deadline only); `text` is for a letter."""
+
+    rule: str
+    policy_id: str
+    document: str
+    section: str
+    counted_from: date | None
+    days: int | None
+    calendar_versions: tuple[str, ...]
+    exceptions: list[Day]
+    each_day: list[Day]
+    due_on: date | None
+    notes: tuple[str, ...]
+    short: Words
+    text: Words
+
+
+class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day."""
+
+    deadline_id: UUID
+    source: str
+    subject: Subject
+    subject_id: UUID
+    duty: str
+    name: Words
+    part: str
+    debtor: str
+    jurisdiction: str
+    status: Status
+    due_on: date | None
+    breached_at: str | None
+    warned_on: tuple[date, ...]
+    breached: bool
+    outcome: str
+    done_on: date | None
+    ground: str
+    expected_on: date | None
+    provisional: bool
+    backfilled: bool
+    starting_event: UUID
+    version: int
+    explanation: ExplanationView | None
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was recorded; `waits` says why it is not applied yet."""
+
+    position: int
+    event_id: UUID
+    topic: str
+    name: Words
+    recorded_at: datetime
+    actor: str
+    data: dict[str, Any]
+    waits: str
+
+
+class DeadlineFileView(DeadlineView, frozen=True, kw_only=True):
+    """A deadline with the events that it raised."""
+
+    events: list[EventView]
+
+
+class Reference(msgspec.Struct, frozen=True):
+    """What a pushing system calls the case."""
+
+    source: str
+    external_id: str
+
+
+class CaseView(msgspec.Struct, frozen=True, kw_only=True):
+    """A case. `due_on` is the earliest open due date of all its duties, `reply_due_on` that of its reply."""
+
+    subject_id: UUID
+    subject: Subject
+    source: str
+    jurisdiction: str
+    state: str
+    unresolved: bool
+    overdue: bool
+    agency: str
+    title: str
+    field: str
+    urgency: str
+    due_on: date | None
+    reply_due_on: date | None
+    received_on: date | None
+    receipt_code: str
+    conference_id: UUID | None
+    merged_into: UUID | None
+    reference: Reference | None
+    spans: tuple[Span, ...]
+    last_position: int
+
+
+class CaseFileView(CaseView, frozen=True, kw_only=True):
+    """Everything about one case."""
+
+    waits: bool
+    difference: str
+    deadlines: list[DeadlineView]
+    events: list[EventView]
+
+
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source is read, and whether it is followed. Its timers have fired up to `horizon`."""
+
+    source: str
+    epoch: str
+    position: int
+    event_id: UUID | None
+    instant: datetime | None
+    horizon: datetime | None
+    complete_to: datetime | None
+    head: int
+    lag_events: int
+    state: str
+    reason: str
+
+
+class Cases(msgspec.Struct, frozen=True):
+    """A page of cases."""
+
+    items: list[CaseView]
+
+
+class Deadlines(msgspec.Struct, frozen=True):
+    """A page of deadlines."""
+
+    items: list[DeadlineView]
+
+
+class Sources(msgspec.Struct, frozen=True):
+    """Every source."""
+
+    items: list[SourceView]
+
+
+class Agencies(msgspec.Struct, frozen=True):
+    """A page of agencies."""
+
+    items: list[Agency]
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A page of events that wait."""
+
+    items: list[ParkedEvent]
+
+
+class Differences(msgspec.Struct, frozen=True):
+    """A page of cases that raise nothing until they are reconciled."""
+
+    items: list[Difference]
+
+
+class Digest(msgspec.Struct, frozen=True):
+    """The digest of the state, at `source epoch POSITION@INSTANT` each."""
+
+    digest: str
+    points: list[str]
+
+
+def case_fields(case: Case) -> dict[str, Any]:
+    """The fields that every view of a case has."""
+    row = case.row
+    named = {name: getattr(row, name) for name in CaseView.__struct_fields__ if name in type(row).__struct_fields__}
+    return {
+        **named,
+        "source": case.source,
+        "due_on": case.due_on,
+        "reply_due_on": row.due_on,
+        "overdue": case.overdue,
+        "reference": Reference(row.source, row.external_id) if row.external_id else None,
+    }
+
+
+def case_view(case: Case) -> CaseView:
+    """A case in a list."""
+    return CaseView(**case_fields(case))
+
+
+def case_file_view(file: CaseFile) -> CaseFileView:
+    """A case with all about it."""
+    return CaseFileView(
+        **case_fields(file.case),
+        waits=any(event.waits for event in file.events),
+        difference=file.difference,
+        deadlines=[deadline_view(d, whole=True) for d in file.deadlines],
+        events=[event_view(event) for event in file.events],
+    )
+
+
+def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
+    """The fields that every view of a deadline has; `whole` lists each day of its count."""
+    raised = deadline.raised
+    own = {"name", "status", "breached_at", "warned_on", "explanation"}
+    named = {name: getattr(raised, name) for name in DeadlineView.__struct_fields__ if name not in own}
+    rule = raised.explanation.rule if raised.explanation else raised.duty
+    return {
+        **named,
+        "name": duty_words(rule),
+        "status": deadline.status,
+        "breached_at": local_iso(raised.breached_at) if raised.breached_at else None,
+        "warned_on": raised.stages,
+        "explanation": explanation_view(raised.explanation, whole=whole) if raised.explanation else None,
+    }
+
+
+def deadline_view(deadline: Deadline, *, whole: bool = False) -> DeadlineView:
+    """A deadline in a list."""
+    return DeadlineView(**deadline_fields(deadline, whole=whole))
+
+
+def deadline_file_view(deadline: Deadline, events: list[StoredEvent]) -> DeadlineFileView:
+    """A deadline with its events."""
+    return DeadlineFileView(**deadline_fields(deadline, whole=True), events=[event_view(event) for event in events])
+
+
+def explanation_view(explanation: Explanation, *, whole: bool) -> ExplanationView:
+    """An explanation, as data and in words."""
+    named = {
+        name: getattr(explanation, name)
+        for name in ExplanationView.__struct_fields__
+        if name not in ("exceptions", "each_day", "short", "text")
+    }
+    return ExplanationView(
+        **named,
+        exceptions=[_day(d.date, d.counted, d.reason) for d in explanation.exceptions],
+        each_day=[
+            Day(d.date, d.number is not None, d.code, d.reason) for d in (counted_days(explanation) if whole else ())
+        ],
+        short=short_line(explanation),
+        text=letter(explanation),
+    )
+
+
+def _day(day: date, counted: bool, reason: str) -> Day:
+    return Day(day, counted, reason, Words(day_text(reason, "vi"), day_text(reason, "en")))
+
+
+class _Stored(msgspec.Struct):
+    data: dict[str, Any] = {}
+    meta: dict[str, Any] = {}
+
+
+def event_view(event: StoredEvent) -> EventView:
+    """A recorded event; one whose bytes cannot be read is shown without its fields."""
+    try:
+        stored = msgspec.json.decode(event.state, type=_Stored)
+    except msgspec.DecodeError:
+        stored = _Stored()
+    return EventView(
+        position=event.position,
+        event_id=event.event_id,
+        topic=event.topic,
+        name=event_words(event.topic),
+        recorded_at=event.recorded_at,
+        actor=str(stored.meta.get("actor", "")),
+        data=stored.data,
+        waits=event.waits,
+    )

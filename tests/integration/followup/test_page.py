@@ -1,0 +1,239 @@
+"""The page for people: both languages, due dates with how they were counted, links, empty states; sound HTML."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncIterator
+from html.parser import HTMLParser
+
+import httpx
+import pytest
+
+from services.followup.entrypoints import page as pages
+from shared.events.petition import PetitionClassified
+from shared.identifiers import derived_id
+from tests.support.following import projection_pool
+from tests.support.history import History, day
+from tests.support.postgres import TestServer
+from tests.support.projection import (
+    AUTUMN,
+    EDUCATION,
+    ENVIRONMENT,
+    PACKAGES,
+    TITLES,
+    dialogue,
+    petition,
+    project,
+)
+from tests.support.reading import read_side
+
+VOID = {"meta", "br", "input", "link", "img", "hr"}
+
+
+class Page(HTMLParser):
+    """A page as a reader meets it: its text, its links, its rows; and what is wrong with its tags."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        super().__init__()
+        assert answer.status_code == 200, answer.text
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+        self.links: list[tuple[str, str]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.ids: list[str] = []
+        self.text = ""
+        self.feed(answer.text)
+        self.close()
+        self.text = re.sub(r"\s+", " ", self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.append((tag, given))
+        self.ids += [str(given["id"])] if "id" in given else []
+        if tag == "a":
+            self.links.append((str(given["href"]), ""))
+        self.text += " " if tag == "br" else ""
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+        if "a" in self.open and self.links:
+            href, text = self.links[-1]
+            self.links[-1] = href, text + data
+
+    def link(self, text: str) -> str:
+        """The address behind a text."""
+        return next(href for href, shown in self.links if text in shown)
+
+    def cases(self) -> list[str]:
+        """The titles of the cases that are listed, in order."""
+        return [text.strip() for href, text in self.links if href.startswith("/cases/")]
+
+
+@pytest.fixture(scope="module")
+def autumn_dsn(pg_server: TestServer) -> str:
+    """The conference of August 2019 as it stands in autumn; nobody writes to it."""
+    return asyncio.run(in_autumn(pg_server))
+
+
+async def in_autumn(pg_server: TestServer) -> str:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool:
+        await project(pool, dialogue(), AUTUMN)
+    return dsn
+
+
+@pytest.fixture
+async def client(autumn_dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+        yield client
+
+
+async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:
+    page = Page(await client.get("/"))
+    assert set(page.cases()) == set(TITLES.values()) - {TITLES["answered"]}
+    assert page.cases()[0] == TITLES["replied"]
+    assert page.cases().index(TITLES["overdue"]) < page.cases().index(TITLES["complex"])
+    assert page.cases()[-1] == TITLES["elsewhere"]
+    assert "16/09/2019 Quá hạn · overdue" in page.text
+    assert "15 ngày làm việc kể từ sau ngày 23/08/2019 (văn bản 570/KH-UBND, mục II.4.3)" in page.text
+    assert "không tính ngày nghỉ 02/09" in page.text and "days off 2 Sep not counted" in page.text
+    assert "Phòng Tài nguyên và Môi trường" in page.text and "Chưa có thời hạn nào." in page.text
+    assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
+
+
+async def test_clock_and_source_are_on_top(client: httpx.AsyncClient) -> None:
+    page = Page(await client.get("/"))
+    before = page.text[: page.text.index("Lọc")]
+    assert "Nguồn source test : tính đến 09:00, 01/10/2019" in re.sub(r" ?: ", " : ", before)
+    assert "đã đọc hết" in before
+
+
+async def test_filter_form__keeps_what_was_chosen(client: httpx.AsyncClient) -> None:
+    page = Page(await client.get("/", params={"agency": ENVIRONMENT, "state": "assigned", "overdue": "true"}))
+    assert page.cases() == [TITLES["overdue"]]
+    chosen = [given.get("value") for tag, given in page.tags if tag == "option" and "selected" in given]
+    assert chosen == [ENVIRONMENT, "assigned"]
+    assert any("checked" in given for tag, given in page.tags if tag == "input")
+    # The form sends what is left empty too.
+    everything = Page(await client.get("/?agency=&state="))
+    assert len(everything.cases()) == len(TITLES) - 1
+
+
+async def test_nothing_matches__is_said(client: httpx.AsyncClient) -> None:
+    page = Page(await client.get("/", params={"agency": EDUCATION, "state": "escalated"}))
+    assert page.cases() == [] and "Không có kiến nghị nào phù hợp. No open petition matches." in page.text
+    assert not any(tag == "table" for tag, _ in page.tags)
+
+
+async def test_pages__follow_links_and_keep_the_filter(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "ON_A_PAGE", 3)
+    found, path = list[str](), "/?agency=&state=&"
+    while path:
+        page = Page(await client.get(path))
+        assert len(page.cases()) <= 3
+        found += page.cases()
+        path = next((href for href, text in page.links if "next page" in text), "")
+    assert len(found) == len(set(found)) == len(TITLES) - 1
+    first = Page(await client.get(page.link("back to the first page")))
+    assert first.cases() == found[:3]
+    of_agency = Page(await client.get("/", params={"agency": ENVIRONMENT}))
+    assert f"agency={ENVIRONMENT}" in of_agency.link("next page")
+
+
+async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) -> None:
+    page = Page(await client.get(f"/cases/{petition('complex')}"))
+    assert TITLES["complex"] in page.text
+    assert "Hạn cuối: hết thứ Hai, ngày 07/10/2019." in page.text
+    assert "Due: by the end of Monday 7 October 2019." in page.text
+    assert "Không tính thứ Hai, ngày 02/09/2019 (ngày nghỉ: Quốc khánh)." in page.text
+    cells = [given for tag, given in page.tags if tag == "td" and given.get("class")]
+    assert sum(str(c["class"]).startswith("counted") for c in cells) == 30
+    assert [c["class"] for c in cells if "last" in str(c["class"])] == ["counted last"]
+    assert "Xác định là vụ việc phức tạp Marked complex" in page.text
+    assert "Phòng Giáo dục và Đào tạo" in page.text
+
+
+async def test_case__links_to_its_conference_whose_page_is_of_the_same_kind(client: httpx.AsyncClient) -> None:
+    case = Page(await client.get(f"/cases/{petition('overdue')}"))
+    conference = Page(await client.get(case.link("see the conference")))
+    assert "Nhà văn hoá huyện" in conference.text and "Gửi giấy mời" in conference.text
+    assert "Thông báo công khai trên cổng thông tin điện tử" in conference.text
+
+
+async def test_case__that_is_not_there(client: httpx.AsyncClient) -> None:
+    answer = await client.get(f"/cases/{derived_id('nobody')}")
+    assert answer.status_code == 404
+
+
+async def test_html__is_sound_speaks_both_languages_and_runs_nothing(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/?state=escalated&overdue=true", f"/cases/{petition('late')}", f"/cases/{petition('waiting')}"):
+        answer = await client.get(path)
+        page = Page(answer)
+        assert (page.wrong, page.open) == ([], []), path
+        assert len(page.ids) == len(set(page.ids))
+        names = [tag for tag, _ in page.tags]
+        assert "script" not in names and "img" not in names and names.count("h1") == 1 and names.count("main") == 1
+        assert ("html", {"lang": "vi"}) in page.tags
+        assert sum(given.get("lang") == "en" for _, given in page.tags) > 5
+        assert all("scope" in given for tag, given in page.tags if tag == "th")
+        labelled = {given.get("for") for tag, given in page.tags if tag == "label"}
+        assert all(given["id"] in labelled for tag, given in page.tags if tag == "select")
+        assert "{{" not in answer.text and "Undefined" not in answer.text
+        assert answer.text == unicodedata.normalize("NFC", answer.text)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy and "unsafe" not in policy
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_title__is_escaped(pg_server: TestServer) -> None:
+    history = History()
+    received = history.receive("p", "2019-07-10")
+    subject = '<script>alert(1)</script> & "đường"'
+    history.record(received, PetitionClassified(effective_on=day("2019-07-10"), subject=subject, field="x"))
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        await project(pool, history, AUTUMN)
+        for path in ("/", f"/cases/{received}"):
+            answer = await client.get(path)
+            assert "<script>" not in answer.text and "&lt;script&gt;" in answer.text
+
+
+async def test_sources__that_stopped_lag_or_are_not_there_are_said(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        empty = Page(await client.get("/"))
+        assert "Chưa có nguồn dữ liệu nào. No source has been read yet." in empty.text
+        await project(pool, dialogue(), AUTUMN)
+        await pool.execute("UPDATE sources SET state = 'stopped', reason = 'history differs', head = position + 3")
+        stopped = Page(await client.get("/"))
+        assert "ĐÃ DỪNG, cần người xử lý (stopped, needs a person): history differs" in stopped.text
+        assert "còn 3 sự kiện chưa đọc" in stopped.text
+        assert any(given.get("class") == "stopped" for _, given in stopped.tags)
+
+
+async def test_case__whose_events_wait_or_differ_says_so(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        await project(pool, dialogue(), AUTUMN)
+        late = petition("late")
+        await pool.execute(
+            "INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason) "
+            "SELECT source, position, event_id, originator_id, topic, 'Undecodable' FROM facts "
+            "WHERE originator_id = $1 ORDER BY position DESC LIMIT 1",
+            late,
+        )
+        await pool.execute("UPDATE facts SET state = '\\x00ff' WHERE originator_id = $1", late)
+        await pool.execute("INSERT INTO differences (subject_id, source, reason) VALUES ($1, 'test', 'why')", late)
+        page = Page(await client.get(f"/cases/{late}"))
+        assert "Có sự kiện chưa xử lý được" in page.text and "cần đối chiếu" in page.text
+        view = (await client.get(f"/v1/cases/{late}")).json()
+        assert (view["waits"], view["difference"], view["events"][-1]["waits"]) == (True, "why", "Undecodable")

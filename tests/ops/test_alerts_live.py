@@ -1,0 +1,318 @@
+"""A real pair under a real Prometheus and Alertmanager: each alert is provoked, received, and ends when it is mended.
+
+Only a reader that lags for minutes is told by a stub: catching up takes seconds here.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aio_pika
+import asyncpg
+import httpx
+import msgspec
+import pytest
+import yaml
+
+from shared.envelope import parse_feed_page, to_message
+from shared.rabbit.embedded import PrivateBroker
+from shared.rabbit.topology import EVENTS
+from tests.support.office import AGENCIES, BEGIN, Office
+from tests.support.pair import Pair
+from tests.support.pair import pair as made_pair
+from tests.support.postgres import TestServer
+from tests.support.prometheus import RULES, Exporter, Sink, Watch, serving, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+FACTOR = 20  # fifteen minutes are forty-five seconds
+PATIENCE = 60.0  # seconds
+WELL = {"DoithoaiWatchdog"}
+
+
+class Scene:
+    """The pair, the office that works with it, and those who watch."""
+
+    def __init__(self, pair: Pair, broker: PrivateBroker, watch: Watch, sink: Sink, stub: Exporter) -> None:
+        self.pair, self.broker, self.watch, self.sink, self.stub = pair, broker, watch, sink, stub
+        self.intake, self.followup = pair.services
+        self.followup_dsn = self.followup.environment["FOLLOWUP_DATABASE_URL"]
+        self.office = Office(lambda: self.intake.url)
+
+    def firing(self) -> set[str]:
+        return {alert["labels"]["alertname"] for alert in self.watch.prometheus.firing()}
+
+    def fires(self, name: str, **labels: str) -> None:
+        """Wait until somebody was told of an alert with these labels."""
+        until(lambda: self._told(name, "firing", labels), f"{name} {labels} is told; {self.firing()}", PATIENCE)
+
+    def ends(self, name: str, **labels: str) -> None:
+        """Wait until somebody was told that it has ended."""
+        until(lambda: self._told(name, "resolved", labels), f"{name} {labels} ends; {self.firing()}", PATIENCE)
+
+    def _told(self, name: str, status: str, labels: dict[str, str]) -> bool:
+        return any(labels.items() <= alert["labels"].items() for alert in self.sink.told(name, status))
+
+    def doithoai(self, *arguments: str) -> str:
+        """A command of the operator, where followup runs."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.cli", *arguments],
+            env=self.followup.environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def caught_up(self) -> bool:
+        (source,) = self.followup.get("/v1/sources")["items"]
+        return bool(source["position"] == self.intake.get("/v1/events", limit=1)["head"])
+
+
+@pytest.fixture
+def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, amqp_url: str) -> Iterator[Scene]:
+    sink, stub = Sink(), Exporter()
+    with made_pair(pg_server, tmp_path, amqp_url) as pair, serving(sink) as told, serving(stub) as told_by_stub:
+        intake = pair.intake(CLOCK_START=BEGIN).start()
+        followup = pair.followup(intake).start()
+        targets = {"intake": intake.url, "followup": followup.url, "stub": told_by_stub}
+        watch = Watch(tmp_path, targets, told, FACTOR)
+        try:
+            yield Scene(pair, rabbit_server, watch, sink, stub)
+        finally:
+            watch.stop()
+            rabbit_server.control("start_app")
+
+
+def on(dsn: str, work: "Callable[[asyncpg.Connection], Awaitable[Any]]") -> Any:
+    """Do something in a database, past the services."""
+
+    async def do() -> Any:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(do())
+
+
+def execute(dsn: str, *statements: str) -> None:
+    async def run(connection: asyncpg.Connection) -> None:
+        for statement in statements:
+            await connection.execute(statement)
+
+    on(dsn, run)
+
+
+def test_real_pair__each_alert_fires_and_ends(scene: Scene) -> None:
+    pair_is_well(scene)
+    work_until_all_is_assigned(scene)
+    broker_away_over_deadlines(scene)
+    early_messages(scene)
+    parked_event(scene)
+    locked_tables(scene)
+    followup_down_and_a_difference(scene)
+    intake_down_and_restored(scene)
+    lagging_reader(scene)
+    for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
+        scene.ends(name)
+    standing = {"DoithoaiDeadlinesDueSoon", "DoithoaiOldestUnresolvedTooOld"}  # of the other petitions
+    until(lambda: scene.firing() <= WELL | standing, "all is well")
+    everything_was_told(scene.sink)
+
+
+def pair_is_well(scene: Scene) -> None:
+    """Nothing fires on a healthy pair, and stays silent for longer than any alert waits."""
+    until(lambda: scene.firing() == WELL, "a healthy pair", PATIENCE)
+    scene.fires("DoithoaiWatchdog")
+    quiet_until = time.monotonic() + 10
+    while time.monotonic() < quiet_until:
+        assert scene.firing() == WELL
+        time.sleep(0.5)
+    scene.sink.notifications.clear()
+    scene.fires("DoithoaiWatchdog")
+
+
+def work_until_all_is_assigned(scene: Scene) -> None:
+    office = scene.office
+    office.places()
+    office.plan()
+    for number in range(4):
+        office.receive(number)
+    office.clock("2019-08-05 08:00")
+    for number in range(4):
+        office.schedule(number)
+    office.hold(4)
+    office.clock("2019-08-30 08:00")
+    for number in range(4):
+        office.assign(number)
+    until(scene.caught_up, "followup has read everything", PATIENCE)
+
+
+def broker_away_over_deadlines(scene: Scene) -> None:
+    """Both outboxes fill while deadlines come and pass; the alerts need no broker."""
+    scene.broker.control("stop_app")
+    scene.office.clock("2019-09-09 08:00")
+    scene.office.on(1, "extension", petitioner_told_on="2019-09-09", committee_told_on="2019-09-09",
+                    expected_on="2019-12-01")  # fmt: skip
+    scene.fires("DoithoaiDeadlinesDueSoon", agency=AGENCIES[0])
+    scene.office.clock("2019-09-17 00:00")
+    scene.fires("DoithoaiDeadlineBreached", agency=AGENCIES[0])
+    scene.ends("DoithoaiDeadlinesDueSoon", agency=AGENCIES[0])
+    scene.office.clock("2019-10-08 08:00")
+    scene.fires("DoithoaiOldestUnresolvedTooOld", agency=AGENCIES[0])
+    scene.office.on(0, "withdrawal", reason="đã xong")
+    scene.ends("DoithoaiOldestUnresolvedTooOld", agency=AGENCIES[0])
+    scene.fires("DoithoaiOutboxStuck", service="intake")
+    scene.fires("DoithoaiOutboxStuck", service="followup")
+    scene.broker.control("start_app")
+    scene.ends("DoithoaiOutboxStuck", service="intake")
+    scene.ends("DoithoaiOutboxStuck", service="followup")
+
+
+def early_messages(scene: Scene) -> None:
+    """Messages that come before their turn, as after a loss in the broker."""
+
+    page = parse_feed_page(httpx.get(f"{scene.intake.url}/v1/events", params={"after": 0}).content)
+
+    async def publish() -> None:
+        async with await aio_pika.connect(scene.pair.amqp_url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.get_exchange(EVENTS.exchange)
+            for number in range(6):
+                early = msgspec.structs.replace(page.events[-1], position=page.head + 1000 + number)
+                message = to_message(early)
+                await exchange.publish(
+                    aio_pika.Message(message.body, headers=dict(message.headers)), message.routing_key
+                )
+                await asyncio.sleep(1)
+
+    asyncio.run(publish())
+    scene.fires("DoithoaiFeedGaps", source="local")
+
+
+def parked_event(scene: Scene) -> None:
+    """An event that this release cannot read; a release that can, and the operator's command."""
+    petition = scene.office.petitions[2]
+
+    async def append_damaged(connection: asyncpg.Connection) -> tuple[int, bytes]:
+        async with connection.transaction():
+            await connection.execute("SELECT ordering_lock()")
+            last = await connection.fetchrow(
+                "SELECT topic, state FROM stored_events WHERE originator_id = $1"
+                " ORDER BY originator_version DESC LIMIT 1",
+                petition,
+            )
+            state = json.loads(last["state"])
+            event_id = uuid4()
+            state["meta"]["event_id"] = str(event_id)
+            sound = json.dumps(state).encode()
+            state["data"]["effective_on"] = "hôm qua"
+            position = await connection.fetchval(
+                "INSERT INTO stored_events (originator_id, originator_version, topic, state, notification_id, event_id,"
+                " recorded_at) SELECT $1, (SELECT max(originator_version) FROM stored_events WHERE originator_id = $1)"
+                " + 1, $2, $3, (SELECT max(notification_id) FROM stored_events) + 1, $4,"
+                " greatest(complete_to + interval '1 microsecond', store_now()) FROM store_state"
+                " RETURNING notification_id",
+                petition, last["topic"], json.dumps(state).encode(), event_id,
+            )  # fmt: skip
+            await connection.execute("SELECT pg_notify('stored_events', $1)", str(position))
+            return position, sound
+
+    position, sound = on(scene.pair.intake_dsn, append_damaged)
+    scene.fires("DoithoaiEventsParked", source="local")
+
+    async def readable(connection: asyncpg.Connection) -> None:
+        await connection.execute("UPDATE projection.facts SET state = $2 WHERE position = $1", position, sound)
+
+    on(scene.followup_dsn, readable)
+    scene.doithoai("followup", "unpark", petition, "--source", "local")
+    scene.ends("DoithoaiEventsParked", source="local")
+
+
+def locked_tables(scene: Scene) -> None:
+    """Somebody forgot a transaction: first the writer cannot write, then the figures cannot be read."""
+
+    async def forgotten(connection: asyncpg.Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE projection.sources IN EXCLUSIVE MODE")
+            await asyncio.to_thread(scene.fires, "DoithoaiSchedulerStopped", service="followup")
+            name = "DoithoaiSourceSilent"
+            await asyncio.to_thread(until, lambda: scene.watch.alertmanager.is_inhibited(name), f"{name} is held back")
+            await connection.execute("LOCK TABLE projection.cases IN ACCESS EXCLUSIVE MODE")
+            await asyncio.to_thread(scene.fires, "DoithoaiSnapshotStale", service="followup")
+
+    on(scene.followup_dsn, forgotten)
+    scene.ends("DoithoaiSchedulerStopped")
+    scene.ends("DoithoaiSnapshotStale")
+
+
+def followup_down_and_a_difference(scene: Scene) -> None:
+    """followup is stopped; a deadline is altered meanwhile, and found out at the next event of its case."""
+    scene.followup.stop()
+    scene.fires("DoithoaiTargetDown", service="followup", severity="page")
+    petition = scene.office.petitions[3]
+    execute(
+        scene.followup_dsn,
+        "UPDATE projection.deadlines SET raised = convert_to(jsonb_set(convert_from(raised, 'UTF8')::jsonb, "
+        f"'{{due_on}}', '\"2019-09-20\"')::text, 'UTF8') WHERE subject_id = '{petition}' AND duty = 'reply'",
+    )
+    scene.followup.start()
+    scene.ends("DoithoaiTargetDown", service="followup")
+    scene.office.on(3, "reassignment", agency=AGENCIES[5], reason="đúng thẩm quyền")
+    scene.fires("DoithoaiDifferencesFound", source="local")
+    scene.doithoai("reconcile", "--source", "local", "--reason", "đã đối chiếu sổ")
+    scene.ends("DoithoaiDifferencesFound", source="local")
+
+
+def intake_down_and_restored(scene: Scene) -> None:
+    """intake is silent; later its database is put back to a backup, and another event stands where one was read."""
+    name = scene.pair.intake_dsn.rsplit("/", 1)[1].split("?")[0]
+    admin = scene.pair.server.dsn("postgres")
+    scene.intake.stop()
+    execute(admin, f"CREATE DATABASE {name}_backup TEMPLATE {name}")
+    scene.fires("DoithoaiSourceSilent", source="local")
+    scene.fires("DoithoaiTargetDown", service="intake", severity="page")
+    scene.intake.start()
+    scene.ends("DoithoaiSourceSilent", source="local")
+    scene.ends("DoithoaiTargetDown", service="intake")
+    scene.office.receive(10)
+    until(scene.caught_up, "followup has read what will be lost", PATIENCE)
+    scene.intake.stop()
+    execute(admin, f"ALTER DATABASE {name} RENAME TO {name}_lost", f"ALTER DATABASE {name}_backup RENAME TO {name}")
+    scene.intake.start()
+    for number in (11, 12):
+        scene.office.receive(number)
+    scene.fires("DoithoaiSourceStopped", source="local")
+    scene.doithoai("followup", "rebuild", "--confirm-restored", "local")
+    scene.doithoai("reconcile", "--source", "local", "--reason", "source_restored")
+    scene.ends("DoithoaiSourceStopped", source="local")
+    until(scene.caught_up, "followup follows the restored source", PATIENCE)
+
+
+def lagging_reader(scene: Scene) -> None:
+    scene.stub.values['followup_reader_lag_events{source="far"}'] = 20_000
+    scene.fires("DoithoaiReaderLagging", source="far")
+    scene.stub.values['followup_reader_lag_events{source="far"}'] = 0
+    scene.ends("DoithoaiReaderLagging", source="far")
+
+
+def everything_was_told(sink: Sink) -> None:
+    """Each alert was received firing and resolved, by whom it concerns, in words that were rendered."""
+    groups = yaml.safe_load((RULES / "alerts.rules.yml").read_text("utf-8"))["groups"]
+    names = {rule["alert"] for group in groups for rule in group["rules"]}
+    for status, expected in (("firing", names), ("resolved", names - WELL)):
+        told = {a["labels"]["alertname"] for n in sink.notifications for a in n["alerts"] if a["status"] == status}
+        assert told == expected, status
+    for notification in sink.notifications:
+        for alert in notification["alerts"]:
+            text = " ".join(alert["annotations"].values())
+            assert "error expanding" not in text
+            assert "<no value>" not in text
+            office = alert["labels"]["alertname"] in ("DoithoaiDeadlineBreached", "DoithoaiDeadlinesDueSoon")
+            assert not office or notification["path"] == "/office"

@@ -1,0 +1,59 @@
+"""followup's read side over real HTTP, on a projection that a test has filled."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+from litestar import Litestar
+
+from services.followup.adapters.figures import Figures
+from services.followup.adapters.queries import Queries
+from services.followup.adapters.state import LiveState
+from services.followup.entrypoints.access import may_read_all
+from services.followup.entrypoints.app import make_app
+from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.page import page_routes
+from services.followup.entrypoints.queries import query_routes
+from shared.http.auth import Callers
+from shared.http.feed import feed_route
+from shared.http.health import health_routes
+from shared.http.metrics import metrics_route
+from shared.http.server import server
+from shared.postgres.log import StoredLog
+from shared.postgres.pool import Notifications
+from tests.support.projection import Pool
+
+
+async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> Litestar:
+    """The application with one snapshot of the figures taken."""
+    queries, collector = Queries(pool), FollowupCollector()
+    collector.snapshot = await Figures(pool).take()
+    return make_app(
+        [
+            *query_routes(queries, LiveState(pool)),
+            *page_routes(queries),
+            feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
+            *health_routes(hindrances(queries)),
+            metrics_route(collector),
+        ],
+        callers or Callers(local_allowed=True),
+    )
+
+
+@contextlib.asynccontextmanager
+async def read_side(pool: Pool, dsn: str, callers: Callers | None = None) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of it until the block ends."""
+    http = server(await reading_app(pool, dsn, callers), "127.0.0.1", 0)
+    task = asyncio.create_task(http.serve())
+    while not http.started:
+        assert not task.done(), "the server did not start"
+        await asyncio.sleep(0.01)
+    port = http.servers[0].sockets[0].getsockname()[1]
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            yield client
+    finally:
+        http.should_exit = True
+        await task

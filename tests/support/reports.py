@@ -1,0 +1,40 @@
+"""The report of a history that is wholly in memory, straight from the machine that folded it."""
+
+from services.followup.domain.emission import Emitted
+from services.followup.domain.periods import parse_period
+from services.followup.domain.regulation import Regulation
+from services.followup.domain.reporting import RaisedEvent, Tally
+from shared.events import Metadata
+from shared.identifiers import local_day
+from tests.support.history import History
+
+
+def tallied(history: History, period: str, agency: str = "") -> Tally:
+    """The report of a history that is wholly in memory, as of its horizon."""
+    machine = history.machine
+    shared = [f for f in history.facts if f.meta.aggregate != "petition"]
+    tally = Tally(parse_period(period), agency, listed=100)
+    assert machine.horizon is not None
+    regulation = Regulation(f for f in shared if f.meta.aggregate != "conference")
+    tally.begin(local_day(machine.horizon), regulation.calendar, shared)
+    tally.add_recording(f for f in shared if f.meta.aggregate == "conference")
+    for subject in machine.subjects():
+        row = machine.case_row(subject)
+        if row is not None and row.subject == "petition":
+            facts = [f for f in history.facts if f.originator_id == subject]
+            tally.add_petition(row, facts, machine.raised_of(subject))
+        else:
+            tally.add_deadlines(machine.raised_of(subject))
+    tally.add_events(RaisedEvent(e.event, _meta(e)) for e in machine.emitted)
+    return tally
+
+
+def _meta(emitted: Emitted) -> Metadata:
+    return Metadata(
+        event_id=emitted.event_id,
+        aggregate="deadline",
+        jurisdiction=emitted.jurisdiction,
+        actor="followup",
+        correlation_id=emitted.event.cause_id,
+        backfilled=emitted.backfilled,
+    )

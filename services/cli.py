@@ -15,6 +15,7 @@ PLACES = {
     "followup": "services.followup.cli",
     "token": "services.intake.cli",
     "migrate": "services.migrate",
+    "import": "services.importing",
     "load": "services.load",
     "replay": "services.followup.cli",
     "reconcile": "services.followup.cli",
@@ -42,7 +43,8 @@ def build(asked: str) -> typer.Typer:
             continue
         if name in GROUPS:
             app.add_typer(module.app, name=name)
-        elif (command := getattr(module, name, None)) is not None:
+        # `import` is a word of the language: its function has an underscore behind it.
+        elif (command := getattr(module, name, None) or getattr(module, f"{name}_", None)) is not None:
             app.command(name)(command)
     return app
 

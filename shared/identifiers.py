@@ -1,5 +1,6 @@
 """Identifiers and local days: agency codes, deterministic and time-ordered ids, Asia/Ho_Chi_Minh dates. Pure."""
 
+import functools
 import hashlib
 import re
 import unicodedata
@@ -20,6 +21,7 @@ class InvalidCode(ValueError):
     """An electronic identifier that Decision 20/2020/QĐ-TTg does not allow."""
 
 
+@functools.lru_cache(maxsize=4096)
 def agency_code(text: str) -> str:
     """Return the code parent-first: `000.00.00.H35` (old order) becomes `H35`, `H35.10.2` stays.
 
@@ -27,7 +29,9 @@ def agency_code(text: str) -> str:
     """
     code = text.strip().upper()
     if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):
-        raise InvalidCode(f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters")
+        raise InvalidCode(
+            f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters"
+        )
     parts = code.split(".")
     if len(parts) == 4 and re.fullmatch(r"[A-Z]\d+", parts[3]) and all(re.fullmatch(r"\d+", p) for p in parts[:3]):
         # The old order runs from the smallest unit to the ministry or province, zeros meaning "none".
@@ -41,6 +45,7 @@ def is_within(code: str, ancestor: str) -> bool:
     return ancestor == NATION or code == ancestor or code.startswith(ancestor + ".")
 
 
+@functools.lru_cache(maxsize=4096)
 def lineage(code: str) -> tuple[str, ...]:
     """The code, then each ancestor, then the nation: `H35.10` gives `H35.10`, `H35`, `VN`."""
     parts = code.split(".")

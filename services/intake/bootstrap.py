@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -16,6 +13,7 @@ from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
 from services.intake.adapters.history import StoredHistory
+from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
@@ -39,7 +37,6 @@ from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import server
-from shared.identifiers import ordered_id
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
@@ -52,6 +49,9 @@ from shared.rabbit.topology import EVENTS
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+
+#: Draws a new time-ordered id.
+new_id = OrderedIds()
 
 log = structlog.get_logger("intake")
 
@@ -89,11 +89,6 @@ def seals_of(settings: IntakeSettings) -> PetitionSeals:
         return PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)
     except (OSError, ValueError) as error:
         raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
-
-
-def new_id() -> UUID:
-    """A new time-ordered id."""
-    return ordered_id(datetime.now(UTC), os.urandom(10))
 
 
 @contextlib.asynccontextmanager

@@ -11,6 +11,8 @@ from shared.policy.words import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
 Urgency = Literal["normal", "urgent", "very_urgent"]
+#: Whom a reply is reported to where a policy names nobody (plan II.4.3).
+RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -80,8 +80,9 @@ def public_data(event: Event) -> dict[str, Any]:
 
 def sealed_data(event: Event) -> dict[str, Any]:
     """The sealed fields that hold something, as plain JSON values."""
-    data: dict[str, Any] = msgspec.to_builtins(event)
-    return {name: data[name] for name in SEALED[event.TOPIC] if data.get(name)}
+    found = {name: value for name in SEALED[event.TOPIC] if (value := getattr(event, name))}
+    data: dict[str, Any] = msgspec.to_builtins(found)
+    return data
 
 
 def encode_state(event: Event, meta: Metadata) -> bytes:

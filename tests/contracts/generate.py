@@ -15,7 +15,11 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
+<<<<<<< HEAD
 from tests.contracts import asyncapi, policy, reference
+=======
+from tests.contracts import asyncapi, openapi, reference
+>>>>>>> main
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +41,7 @@ def outputs() -> dict[Path, str]:
 
 
 def _applications() -> dict[str, Callable[[], dict[str, Any]]]:
-    return {}
+    return {"intake": openapi.intake, "followup": openapi.followup}
 
 
 def breaking(path: Path, content: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+from services.followup.entrypoints import app as followup_app
+from services.followup.entrypoints import queries as followup_queries
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
@@ -24,3 +26,13 @@ def intake() -> dict[str, Any]:
         *health_routes(NOTHING),
     ]
     return make_app(routes, Callers(local_allowed=True)).openapi_schema.to_schema()
+
+
+def followup() -> dict[str, Any]:
+    """The document of followup."""
+    routes = [
+        *followup_queries.query_routes(NOTHING, NOTHING),
+        feed_route(NOTHING, NOTHING),
+        *health_routes(NOTHING),
+    ]
+    return followup_app.make_app(routes, Callers(local_allowed=True)).openapi_schema.to_schema()

@@ -67,6 +67,16 @@ class Round(msgspec.Struct):
     replies: list[Fact] = []
     end: Fact | None = None
 
+    @property
+    def complex(self) -> list[Fact]:
+        """The decisions that the case has another limit."""
+        return [fact for fact in self.steps if isinstance(fact.event, PetitionMarkedComplex)]
+
+    @property
+    def extensions(self) -> list[Fact]:
+        """The times that more time was granted."""
+        return [fact for fact in self.steps if isinstance(fact.event, ExtensionGranted)]
+
 
 class PetitionCase(msgspec.Struct):
     """A petition as its facts tell it."""

@@ -14,6 +14,7 @@ from services.followup.domain.notice_duties import notice_duties
 from services.followup.domain.owing import OFFICE, agency_of, done, ended, owed, round_of, ruling_of, settlements
 from services.followup.domain.reply_clocks import Kin, Surroundings, reply_duty
 from shared.events.petition import (
+    RECIPIENTS,
     AnswerPrepared,
     HigherAuthorityAnswered,
     PetitionAssigned,
@@ -24,9 +25,6 @@ from shared.events.petition import (
 )
 from shared.policy import anchor_of
 from shared.policy.words import Recipient
-
-#: Whom a reply is reported to where a rule names nobody (plan II.4.3).
-RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
 
 
 def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], around: Surroundings) -> list[Desired]:

@@ -1,6 +1,5 @@
 """From what a command names to the id of its aggregate, and back to the code that people read."""
 
-import base64
 import hashlib
 from uuid import UUID
 
@@ -10,13 +9,15 @@ from shared.identifiers import InvalidCode, agency_code, derived_id
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
-_CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", "0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SHIFTS = range(5 * (RECEIPT_LENGTH - 1), -1, -5)  # five bits a character, the first ones first
 
 
 def receipt_code(petition_id: UUID) -> str:
     """The code on the petitioner's receipt: derived from the id, so that it can always be told again."""
     digest = hashlib.sha256(b"receipt\x1f" + petition_id.bytes).digest()
-    return base64.b32encode(digest).decode().translate(_CROCKFORD)[:RECEIPT_LENGTH]
+    bits = int.from_bytes(digest[:8]) >> 64 - 5 * RECEIPT_LENGTH
+    return "".join([_CROCKFORD[bits >> shift & 31] for shift in _SHIFTS])
 
 
 def regulation_id(event: Event) -> UUID | None:

@@ -1,0 +1,211 @@
+"""`doithoai import`: an office's register, or a whole history, from a file into intake's store."""
+
+import contextlib
+import json
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import asyncpg
+import msgspec
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from services.intake.adapters.bulk import BulkStore
+from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
+from services.intake.adapters.history import StoredHistory
+from services.intake.application.desk import Desk
+from services.intake.application.importing.appends import Settings
+from services.intake.application.importing.deeds import DEED_FIELDS
+from services.intake.application.importing.headings import Columns, FileMapping
+from services.intake.application.importing.importer import Importer
+from services.intake.application.importing.refusals import FileRefused
+from services.intake.application.importing.rows import Rows
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.recording import Recorder
+from services.intake.bootstrap import WrongSettings, new_id, seals_of
+from services.intake.settings import IntakeSettings
+from shared.identifiers import InvalidCode, agency_code
+from shared.postgres.errors import StoreUnavailable
+from shared.postgres.group_commit import PASSING, GroupCommit
+from shared.postgres.pool import create_pool
+
+FAILED, WRONG_USE = 1, 2  # exit codes
+PATIENCE = 1.0  # seconds without a progress bar
+SHOWN = 10  # rejected rows shown on the terminal
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help=".csv, .tsv, .jsonl or .ndjson, UTF-8.")],
+    mapping: Annotated[Path | None, typer.Option(metavar="FILE", help="what its columns mean: YAML or JSON")] = None,
+    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="of rows that name none")] = "",
+    conference: Annotated[str, typer.Option(metavar="ID|NAME", help="of rows that name none")] = "",
+    source: Annotated[str, typer.Option(metavar="NAME", help="the register that the rows come from")] = "import",
+    on_behalf_of: Annotated[str, typer.Option(metavar="NAME", help="who answers for the data")] = "",
+    ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="leave out; may be repeated")] = None,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are turned back")] = None,
+    encoding: Annotated[str, typer.Option(metavar="NAME", help="of the file")] = "utf-8",
+    as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+) -> None:
+    """Import petitions and what became of them; the same rows twice add nothing.
+
+    It writes into the database of intake: INTAKE_DATABASE_URL and INTAKE_MASTER_KEY_FILE, as for `intake serve`.
+    Interrupted, run it again: it goes on. Rows that are turned back are written into a file of the same form, with
+    line, column and reason; mend them there and import that file.
+    """
+    given = _given(jurisdiction, conference)
+    try:
+        table = opened(file, encoding)
+        rows = _rows(table, mapping, given, ignore or [])
+        target = _target(file, rejects)
+        settings = IntakeSettings()  # type: ignore[call-arg]
+        seals_of(settings)
+    except ValidationError as error:
+        names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
+        _stop(WRONG_USE, f"settings: {names}")
+    except (FileRefused, WrongSettings) as error:
+        _stop(WRONG_USE, str(error))
+    asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=on_behalf_of)
+    began = time.monotonic()
+    try:
+        with _progress(len(rows.index)) as advance:
+            importer = _run(settings, rows, asked, advance)
+    except (StoreUnavailable, *PASSING, asyncpg.PostgresError) as error:
+        # Only the kind: the text may quote the address and user of the database, or a value.
+        _stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
+    _report(importer, rows, table, target, time.monotonic() - began, as_json)
+
+
+def _given(jurisdiction: str, conference: str) -> dict[str, str]:
+    try:
+        code = agency_code(jurisdiction) if jurisdiction else ""
+    except InvalidCode as error:
+        _stop(WRONG_USE, f"--jurisdiction: {error}")
+    return {field: value for field, value in (("jurisdiction", code), ("conference", conference)) if value}
+
+
+def _rows(table: Source, mapping: Path | None, given: dict[str, str], ignored: list[str]) -> Rows:
+    meaning: FileMapping = read_mapping(mapping)
+    meaning = msgspec.structs.replace(meaning, defaults=meaning.defaults | given)
+    columns = Columns(meaning, ignored, DEED_FIELDS)
+    columns.check(table.headings)
+    return Rows(table, columns, meaning)
+
+
+def _target(file: Path, rejects: Path | None) -> Path:
+    """Where rejected rows go: never over a file that someone may be mending."""
+    if rejects is not None:
+        if rejects.exists():
+            raise FileRefused(f"--rejects: {rejects} is there already: name another file")
+        return rejects
+    stem = file.with_suffix("")
+    number = 1
+    while (target := Path(f"{stem}.rejects{f'-{number}' if number > 1 else ''}{file.suffix}")).exists():
+        number += 1
+    return target
+
+
+def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callable[[int], None]) -> Importer:
+    import uvloop
+
+    async def main() -> Importer:
+        async with _importer(settings, rows, asked, advance) as importer:
+            await importer.run()
+            return importer
+
+    return uvloop.run(main())
+
+
+@contextlib.asynccontextmanager
+async def _importer(
+    settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callable[[int], None]
+) -> AsyncIterator[Importer]:
+    seals = seals_of(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await create_pool(settings.database_url, application="import", largest=4)
+        stack.push_async_callback(pool.close)
+        writer = GroupCommit(pool)
+        await writer.start()
+        stack.push_async_callback(writer.close)
+        history = StoredHistory(pool)
+        knowledge = Knowledge(history)
+        recorder = Recorder(history, seals, new_id)
+        yield Importer(
+            rows,
+            asked,
+            knowledge=knowledge,
+            history=history,
+            bulk=BulkStore(pool),
+            desk=Desk(knowledge, history, writer, seals, recorder, new_id),
+            seals=seals,
+            recorder=recorder,
+            new_id=new_id,
+            progress=advance,
+        )
+
+
+@contextlib.contextmanager
+def _progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on the terminal once the work takes longer than a moment."""
+    console = Console(stderr=True)
+    columns = (TextColumn("Nhập / importing"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+    task = bar.add_task("", total=total)
+    began, done = time.monotonic(), 0
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        if not bar.live.is_started and time.monotonic() - began > PATIENCE:
+            bar.start()
+        bar.update(task, completed=done)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _report(importer: Importer, rows: Rows, table: Source, target: Path, seconds: float, as_json: bool) -> None:
+    rejections = sorted(importer.rejections, key=lambda r: r.index)
+    if rejections:
+        found = [(rows.index.span(r.index), r.column, r.reason) for r in rejections]
+        write_rejects(target, table, found)
+    summary = msgspec.to_builtins(importer.summary) | {
+        "rejects": str(target) if rejections else "",
+        "seconds": round(seconds, 3),
+    }
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+    else:
+        _print(importer, rows, summary)
+    if rejections:
+        raise typer.Exit(FAILED)
+
+
+def _print(importer: Importer, rows: Rows, summary: dict[str, object]) -> None:
+    console = Console(highlight=False)
+    s = importer.summary
+    console.print(
+        f"{s.rows} dòng / rows: {s.recorded} đã ghi / recorded ({s.cases} vụ việc / cases, {s.events} sự kiện / "
+        f"events), {s.known} đã có / known, {s.rejected} bị trả lại / rejected; {summary['seconds']} s"
+    )
+    if not importer.rejections:
+        return
+    table = Table("Dòng / line", "Cột / column", "Lý do / reason", pad_edge=False)
+    for rejection in sorted(importer.rejections, key=lambda r: r.index)[:SHOWN]:
+        line = rows.index.span(rejection.index).line
+        table.add_row(str(line), escape(rejection.column), escape(rejection.reason))
+    console.print(table)
+    console.print(f"Sửa trong tệp này rồi nhập lại / mend and import again: {escape(str(summary['rejects']))}")
+
+
+def _stop(code: int, message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(code)

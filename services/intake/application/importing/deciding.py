@@ -1,0 +1,290 @@
+"""A batch of cases decided by the domain, against the store and against what the same file said before."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from services.intake.application.decision import Loaded, rests_on, with_receipt
+from services.intake.application.errors import DeskRefused
+from services.intake.application.importing.bodies import Bodies
+from services.intake.application.importing.deeds import body_of, with_ids
+from services.intake.application.importing.headings import CASE, Columns
+from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.register import COLUMN_OF, deeds_of
+from services.intake.application.importing.rows import Row, is_id
+from services.intake.application.knowledge import Knowledge
+from services.intake.application.petitioners import with_petitioner_ids
+from services.intake.domain import Caller, Conference, Fact, NewFact, Petition, Refused, World, decide, may
+from services.intake.domain.conference import evolve_conference
+from services.intake.domain.petition import evolve_petition
+from shared.events import Deed, public_data
+from shared.events.petition import PetitionReceived
+from shared.identifiers import NATION
+
+IMPORT = Caller("import", frozenset({"office", "chair", "operations"}), NATION)
+#: What the service drew or filled in itself says nothing about whether two records are the same.
+_FILLED = frozenset({"petitioner_ids", "receipt_code", "notice_id"})
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """The row of a case that kept the case out, and why; `stale` when other knowledge might change the answer."""
+
+    index: int
+    column: str
+    reason: str
+    stale: bool = False
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A decided fact, the name of its case, and whether the deed before it brought it with it."""
+
+    fact: NewFact
+    case: str
+    follows: bool
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """Cases that are recorded together, whole or not at all."""
+
+    told: tuple[Told, ...]
+    expected: dict[UUID, int]
+    petitioners: dict[UUID, tuple[str, ...]]
+
+
+class Known:
+    """What was loaded or decided so far: aggregates, and the ids behind the names of cases."""
+
+    def __init__(self) -> None:
+        self.loaded = Loaded()
+        self.ids: dict[str, UUID] = {}
+        self.facts: dict[UUID, Sequence[Fact]] = {}
+
+    def take(self, found: Mapping[UUID, Sequence[Fact]]) -> None:
+        """What the store holds of some aggregates."""
+        self.loaded.take(found)
+        self.facts.update(found)
+
+    def conferences_only(self) -> None:
+        """Petitions are not met again; conferences are, by every petition raised there."""
+        kept = self.loaded.conferences.keys()
+        self.loaded.petitions.clear()
+        self.loaded.versions = {i: v for i, v in self.loaded.versions.items() if i in kept}
+        self.ids = {name: i for name, i in self.ids.items() if i in kept}
+        self.facts = {i: facts for i, facts in self.facts.items() if i in kept}
+
+
+class Decisions:
+    """Decides the groups of one batch, one after the other."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        known: Known,
+        bodies: Bodies,
+        columns: Columns,
+        mint: Callable[[], UUID],
+        of_text: bool,
+    ) -> None:
+        self._knowledge, self._known, self._bodies = knowledge, known, bodies
+        self._columns, self._mint, self._of_text = columns, mint, of_text
+        loaded = known.loaded
+        self._world = World(knowledge.regulation, knowledge.today, loaded.conferences, loaded.petitions)
+
+    def group(self, rows: Iterable[Row]) -> Group | Rejected:
+        """The facts of some rows that belong together; none when everything is known."""
+        work = _Work(self._knowledge, self._known, self._bodies, self._world, self._mint)
+        row: Row | None = None
+        contents: set[bytes] = set()
+        try:
+            for row in rows:
+                if row.content not in contents:
+                    contents.add(row.content)
+                    self._row(work, row)
+        except RowRefused as refused:
+            work.undo()
+            return self._rejected(row, refused.column, refused.reason, "")
+        except (Refused, DeskRefused) as refused:
+            work.undo()
+            field, colon, reason = str(refused).partition(": ")
+            named = bool(colon) and field.replace("_", "").replace(".", "").replace("[", "").replace("]", "").isalnum()
+            return self._rejected(
+                row, field if named else "", reason if named else str(refused), work.topic, stale=True
+            )
+        return work.done()
+
+    def _row(self, work: "_Work", row: Row) -> None:
+        if row.register is not None:
+            case = work.case(row.case)
+            petition = self._known.loaded.petitions.get(case)
+            for deed in deeds_of(row.register, work, petition.received_on if petition else None):
+                work.do(case, row.case, deed)
+            return
+        assert row.act is not None
+        if not row.case:
+            raise RowRefused(CASE, "is empty: which case is it? Any name that is unique in its source will do")
+        case = work.case(row.case)
+        body = body_of(row.act, with_ids(row.act, work.id_of), from_text=self._of_text)
+        assert body.effective_on is not None
+        work.do(case, row.case, row.act.codec.deed(body, body.effective_on))
+
+    def _rejected(self, row: Row | None, field: str, reason: str, topic: str, *, stale: bool = False) -> Rejected:
+        assert row is not None
+        if row.register is not None:
+            field = self._columns.heading(COLUMN_OF.get(topic, {}).get(field, field)) if field else ""
+        return Rejected(row.index, field, reason, stale)
+
+
+class _Work:
+    """One group under decision; what its rows refer to."""
+
+    def __init__(
+        self, knowledge: Knowledge, known: Known, bodies: Bodies, world: World, mint: Callable[[], UUID]
+    ) -> None:
+        self._knowledge, self._known, self._bodies, self._world, self._mint = knowledge, known, bodies, world, mint
+        self._told: list[Told] = []
+        self._expected: dict[UUID, int] = {}
+        self._before: dict[UUID, Petition | Conference | None] = {}
+        self._names: list[str] = []
+        self._rows: dict[UUID, int] = {}
+        self._records: dict[UUID, set[bytes]] = {}
+        self.topic = ""
+
+    # --- what a row refers to ---
+
+    def agency(self, text: str, on: date, field: str) -> str:
+        return self._bodies.agency(text, on, field)
+
+    def place(self, text: str, on: date, field: str) -> str:
+        return self._bodies.place(text, on, field)
+
+    def conference(self, name: str, field: str) -> tuple[UUID, Conference]:
+        conference_id = self.id_of(name, field)
+        found = self._known.loaded.conferences.get(conference_id)
+        if found is None:
+            raise RowRefused(field, f"{name!r} is no conference")
+        return conference_id, found
+
+    def id_of(self, name: str, field: str) -> UUID:
+        """The id of a case that a row names. Raises RowRefused."""
+        found = self._known.ids.get(name)
+        if found is None or found not in self._known.loaded.versions:
+            raise RowRefused(field, f"there is no case {name!r}: import it first, or in the same file")
+        self._rest_on(found)
+        return found
+
+    def case(self, name: str) -> UUID:
+        """The case of a row: known, or new."""
+        loaded = self._known.loaded
+        if (found := self._known.ids.get(name) if name else None) is None:
+            if is_id(name) is not None:
+                raise RowRefused(CASE, f"there is no case {name}")
+            found = self._mint()
+            loaded.versions[found] = 0
+            if name:
+                self._known.ids[name] = found
+                self._names.append(name)
+        elif loaded.of(found) is None and loaded.versions[found]:
+            raise RowRefused(CASE, f"{name!r} is the reference of something else: take another name")
+        self._rows[found] = self._rows.get(found, 0) + 1
+        self._rest_on(found)
+        return found
+
+    def _rest_on(self, originator: UUID) -> None:
+        if originator in self._expected:
+            return
+        loaded = self._known.loaded
+        self._expected[originator] = loaded.versions[originator]
+        petition = loaded.petitions.get(originator)
+        for other in petition.conferences if petition else ():
+            self._expected.setdefault(other, loaded.versions[other])
+
+    # --- deeds ---
+
+    def do(self, case: UUID, name: str, deed: Deed) -> None:
+        """Decide one deed and fold what it comes to. Raises RowRefused, Refused, DeskRefused."""
+        self.topic = deed.TOPIC
+        deed = with_petitioner_ids(deed, lambda: str(self._mint()))
+        target = self._known.loaded.of(case)
+        if self._is_recorded(case, deed):
+            return
+        _check_kind(name, target, deed)
+        may(IMPORT, deed, target, self._knowledge.regulation)
+        for number, fact in enumerate(with_receipt(decide(deed, target, self._world, case))):
+            self._fold(fact)
+            self._told.append(Told(fact, self._name_of(fact, case, name), number > 0))
+
+    def _is_recorded(self, case: UUID, deed: Deed) -> bool:
+        """Whether the case holds the same record: same deed, same day, same public content."""
+        facts = self._known.facts.get(case, ())
+        if not facts and self._rows[case] == 1:
+            return False  # a new case, and nothing before this row
+        if (records := self._records.get(case)) is None:
+            told = [told.fact.event for told in self._told if told.fact.originator_id == case]
+            records = self._records[case] = {_record(event) for event in (*(f.event for f in facts), *told)}
+        record = _record(deed)
+        if record in records:
+            return True
+        records.add(record)
+        return False
+
+    def _fold(self, fact: NewFact) -> None:
+        loaded, case = self._known.loaded, fact.originator_id
+        self._before.setdefault(case, loaded.of(case))
+        self._rest_on(case)
+        if fact.aggregate == "petition":
+            petition = evolve_petition(loaded.petitions.get(case), fact.event)
+            assert petition is not None
+            loaded.petitions[case] = petition
+        else:
+            conference = evolve_conference(loaded.conferences.get(case), fact.event)
+            assert conference is not None
+            loaded.conferences[case] = conference
+
+    def _name_of(self, fact: NewFact, case: UUID, name: str) -> str:
+        return name if fact.originator_id == case and is_id(name) is None else ""
+
+    # --- the end ---
+
+    def done(self) -> Group:
+        """What the group comes to; later groups build on it."""
+        loaded = self._known.loaded
+        facts = [told.fact for told in self._told]
+        for fact in facts:
+            loaded.versions[fact.originator_id] += 1
+        return Group(
+            told=tuple(self._told),
+            expected=self._expected | rests_on(facts, self._knowledge.versions),
+            petitioners={i: loaded.petitioners_of(i) for i in self._expected if i in loaded.petitions},
+        )
+
+    def undo(self) -> None:
+        """As if the group had never been seen."""
+        loaded = self._known.loaded
+        for case, state in self._before.items():
+            loaded.petitions.pop(case, None)
+            loaded.conferences.pop(case, None)
+            if isinstance(state, Petition):
+                loaded.petitions[case] = state
+            elif state is not None:
+                loaded.conferences[case] = state
+        for name in self._names:
+            loaded.versions.pop(self._known.ids.pop(name), None)
+
+
+def _check_kind(name: str, target: Petition | Conference | None, deed: Deed) -> None:
+    aggregate = "" if target is None else "petition" if isinstance(target, Petition) else "conference"
+    if isinstance(deed, PetitionReceived) and isinstance(target, Petition):
+        raise RowRefused(
+            CASE, f"{name!r} is a petition received on {target.received_on} in {target.jurisdiction}: take another name"
+        )
+    if aggregate and aggregate != deed.AGGREGATE:
+        raise RowRefused(CASE, f"{name!r} is a {aggregate}: {deed.TOPIC} is not done to it")
+    if not aggregate and deed.TOPIC not in ("PetitionReceived", "ConferencePlanned", "ConferenceProposed"):
+        raise RowRefused(CASE, f"there is no case {name!r} yet: its receipt, plan or proposal comes first")
+
+
+def _record(event: Deed) -> bytes:
+    data = {name: value for name, value in public_data(event).items() if name not in _FILLED}
+    return msgspec.json.encode([event.TOPIC, data], order="sorted")

@@ -1,0 +1,170 @@
+"""Rows that name a deed themselves (`command`): any act, with the fields that it has over HTTP."""
+
+import functools
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, get_type_hints
+from uuid import UUID
+
+import msgspec
+
+from services.intake.application.commands import CODECS, BodyCodec, DeedRoute, Extras, route_of_command
+from services.intake.application.importing.headings import CASE, COMMAND, REASONS
+from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.values import as_text, parsed_day, parts_of
+from shared.events import DEEDS
+
+#: They name a record or a deadline by its id, which no file from elsewhere knows.
+NOT_IMPORTED = frozenset({"RecordAnnulled", "ReminderSent", "PersonalDataErased"})
+#: Fields that name another case of the file, or of the store, where the deed has its id.
+REFERENCES = ("conference_id", "petition_id", "into", "petition_ids", "assignments")
+#: Keys of a row that are no fields of its deed; the queue's own envelope is understood too.
+_OWN = frozenset({COMMAND, CASE, "id", "external_id", "data", *REASONS})
+_PATH = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`")
+
+DEED_FIELDS = frozenset(
+    {"effective_on", "on_behalf_of", "code", CASE}.union(
+        *(kind.__struct_fields__ for topic, kind in DEEDS.items() if topic not in NOT_IMPORTED)
+    )
+)
+
+
+class Act(msgspec.Struct, frozen=True):
+    """A row that names its deed: the deed's fields as the file has them."""
+
+    topic: str
+    route: DeedRoute
+    case: str
+    fields: dict[str, Any]
+
+    @property
+    def codec(self) -> BodyCodec:
+        return CODECS[self.route.path]
+
+
+def act_of(row: Mapping[str, Any], *, from_text: bool) -> Act:
+    """The act that a row names. `from_text`: every value is a cell of text. Raises RowRefused."""
+    topic = as_text(row.get(COMMAND), COMMAND)
+    route = None if topic in NOT_IMPORTED or topic not in DEEDS else route_of_command(topic, has_target=False)
+    if route is None:
+        raise RowRefused(COMMAND, f"{topic!r} is no deed that can be imported")
+    data = row.get("data", {})
+    if not isinstance(data, dict):
+        raise RowRefused("data", "holds no object")
+    named = next((as_text(row[key], key) for key in (CASE, "id", "external_id") if row.get(key)), "")
+    given = {key: value for key, value in row.items() if key not in _OWN} | data
+    given.pop("source", None)
+    fields = {}
+    for name, value in given.items():
+        cleaned = _cell(value, name, topic) if from_text else _clean(value, name)
+        if cleaned is not None:
+            fields[name] = _iso(cleaned, name) if name in _days(topic) else cleaned
+    return Act(topic, route, named or as_text(fields.pop("external_id", None), CASE), fields)
+
+
+def names_in(fields: Mapping[str, Any]) -> list[str]:
+    """The other cases that the fields of an act name."""
+    found: list[Any] = []
+    for field in REFERENCES:
+        value = fields.get(field)
+        if field == "assignments" and isinstance(value, list):
+            found.extend(line.get("petition_id") for line in value if isinstance(line, dict))
+        elif field == "petition_ids" and isinstance(value, list):
+            found.extend(value)
+        else:
+            found.append(value)
+    return [name for name in found if isinstance(name, str) and name]
+
+
+def with_ids(act: Act, id_of: Callable[[str, str], UUID]) -> dict[str, Any]:
+    """The fields with ids in place of the names of cases. Raises RowRefused."""
+    fields = dict(act.fields)
+    for field in REFERENCES:
+        value = fields.get(field)
+        if field == "assignments" and isinstance(value, list):
+            fields[field] = [_line_with_id(line, id_of) for line in value]
+        elif field == "petition_ids" and isinstance(value, list):
+            fields[field] = [str(id_of(str(name), field)) for name in value]
+        elif isinstance(value, str):
+            fields[field] = str(id_of(value, field))
+    return fields
+
+
+def body_of(act: Act, fields: Mapping[str, Any], *, from_text: bool) -> Extras:
+    """The body that the act's own codec takes, strictly. Raises RowRefused."""
+    given = {name: value for name, value in fields.items() if name not in act.route.in_path}
+    if "effective_on" not in given:
+        raise RowRefused("effective_on", "is empty: a deed of the past has its day")
+    try:
+        return msgspec.convert(given, act.codec.type, strict=not from_text)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        unknown = re.search(r"unknown field `(\w+)`", text)
+        found = _PATH.search(text)
+        column = unknown[1] if unknown else found[1] if found else ""
+        raise RowRefused(column, _PATH.sub("", text)) from None
+
+
+def _line_with_id(line: Any, id_of: Callable[[str, str], UUID]) -> Any:
+    if not isinstance(line, dict) or not isinstance(line.get("petition_id"), str):
+        return line
+    return line | {"petition_id": str(id_of(line["petition_id"], "assignments"))}
+
+
+def _cell(value: Any, name: str, topic: str) -> Any:
+    """A cell of a table as the value of a deed's field: JSON where the field has parts, else its text."""
+    text = as_text(value, name)
+    if not text or name not in _structured(topic):
+        return text or None
+    if text[0] in "[{":
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError as error:
+            raise RowRefused(name, f"is no JSON: {error}") from None
+    return list(parts_of(text))
+
+
+def _clean(value: Any, name: str) -> Any:
+    """Any JSON value with its texts in NFC."""
+    match value:
+        case str():
+            return as_text(value, name)
+        case list():
+            return [_clean(part, name) for part in value]
+        case dict():
+            return {_clean(key, name): _clean(part, name) for key, part in value.items()}
+        case _:
+            return value
+
+
+def _iso(value: Any, name: str) -> Any:
+    return parsed_day(value, name).isoformat() if isinstance(value, str) and value else value
+
+
+@functools.cache
+def _days(topic: str) -> frozenset[str]:
+    """The fields of a deed that are days."""
+    return frozenset(name for name, hint in _hints(topic).items() if date in _alternatives(hint))
+
+
+@functools.cache
+def _structured(topic: str) -> frozenset[str]:
+    """The fields of a deed that hold more than one value."""
+    plain = (str, int, float, bool, date, UUID, type(None))
+    return frozenset(
+        name
+        for name, hint in _hints(topic).items()
+        if not all(part in plain or typing.get_origin(part) is typing.Literal for part in _alternatives(hint))
+    )
+
+
+def _hints(topic: str) -> dict[str, Any]:
+    return get_type_hints(DEEDS[topic])
+
+
+def _alternatives(hint: Any) -> tuple[Any, ...]:
+    union = typing.get_origin(hint) in (types.UnionType, typing.Union)
+    return typing.get_args(hint) if union else (hint,)

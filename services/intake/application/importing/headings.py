@@ -1,0 +1,170 @@
+"""What the columns of a register mean: the headings that offices use, and a mapping file for those that they do not."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from services.intake.application.importing.refusals import FileRefused, UnknownColumn
+from shared.identifiers import nfc
+
+#: The fields of a register row, with the headings met in files and those of form 03/TCD (Decree 154/2026).
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "case": ("mã đơn", "mã hồ sơ", "mã vụ việc", "mã kiến nghị", "mã số", "external_id"),
+    "ordinal": ("stt", "tt", "số thứ tự"),
+    "jurisdiction": ("địa bàn", "xã", "xã phường thị trấn"),
+    "received_on": ("ngày tiếp", "ngày nhận", "ngày tiếp nhận", "ngày tiếp nhận đơn", "ngày tháng"),
+    "kind": ("loại đơn", "loại đơn kn tc kn pa", "loại"),
+    "channel": ("kênh tiếp nhận", "nguồn", "hình thức tiếp nhận"),
+    "name": ("họ tên", "họ và tên", "người kiến nghị", "chủ đơn", "họ tên người kiến nghị", "công dân"),
+    "name_address": ("họ tên địa chỉ", "họ và tên địa chỉ", "họ tên địa chỉ công dân"),
+    "address": ("địa chỉ", "thôn bản", "thôn", "bản", "nơi ở"),
+    "phone": ("điện thoại", "số điện thoại", "sđt"),
+    "document": ("cccd cmnd hộ chiếu", "cccd", "cmnd", "số cccd", "số cmnd", "hộ chiếu"),
+    "text": ("nội dung", "nội dung đơn", "nội dung kiến nghị", "nội dung ý kiến kiến nghị", "ý kiến kiến nghị"),
+    "note": (
+        "ghi chú",
+        "số người cùng nội dung",
+        "cơ quan đã giải quyết",
+        "thuộc thẩm quyền",
+        "thẩm quyền",
+        "theo dõi kết quả giải quyết",
+    ),
+    "subject": ("trích yếu", "tiêu đề", "tóm tắt"),
+    "field": ("lĩnh vực",),
+    "urgency": ("mức độ cấp thiết", "mức độ"),
+    "classified_on": ("ngày phân loại",),
+    "conference": ("hội nghị", "hội nghị đối thoại"),
+    "scheduled_on": ("ngày đưa vào chương trình",),
+    "raised_on": ("ngày nêu", "ngày phát biểu"),
+    "answered_on": ("ngày trả lời tại hội nghị",),
+    "answered_by": ("người trả lời tại hội nghị",),
+    "answer": ("trả lời tại hội nghị", "nội dung trả lời tại hội nghị"),
+    "agency": (
+        "cơ quan chủ trì",
+        "đơn vị chủ trì",
+        "cơ quan đơn vị chủ trì",
+        "cơ quan thụ lý",
+        "đơn vị thụ lý",
+        "cơ quan đơn vị thụ lý",
+        "cơ quan giải quyết",
+        "đơn vị giải quyết",
+        "cơ quan đơn vị giải quyết",
+    ),
+    "assisting": ("cơ quan phối hợp", "đơn vị phối hợp", "cơ quan đơn vị phối hợp"),
+    "assigned_on": ("ngày giao", "ngày phân công", "ngày chuyển"),
+    "due_on": ("thời hạn", "hạn giải quyết", "hạn trả lời"),
+    "complex_on": ("ngày xác định phức tạp",),
+    "complex_by": ("người xác định phức tạp",),
+    "complex_criteria": ("tiêu chí phức tạp", "lý do phức tạp"),
+    "extended_to": ("gia hạn đến", "gia hạn đến ngày"),
+    "extension_told_on": ("ngày thông báo gia hạn cho công dân", "ngày thông báo gia hạn"),
+    "extension_reported_on": ("ngày báo cáo gia hạn",),
+    "extension_ground": ("lý do gia hạn",),
+    "escalated_to": ("trình cấp trên", "cơ quan cấp trên"),
+    "escalated_on": ("ngày trình cấp trên",),
+    "escalation_number": ("số văn bản trình",),
+    "reply": ("số văn bản ngày", "số ngày văn bản", "số văn bản ngày tháng"),
+    "reply_number": ("số văn bản", "số văn bản trả lời"),
+    "reply_on": ("ngày văn bản", "ngày trả lời"),
+    "reply_signatory": ("người ký",),
+    "reply_digest": ("mã băm văn bản",),
+    "reply_text": ("nội dung trả lời", "kết quả nội dung trả lời", "kết quả", "kết quả giải quyết"),
+    "reported_on": ("ngày báo cáo kết quả trả lời",),
+    "result": ("tình trạng", "hiện trạng", "trạng thái"),
+    "result_on": ("ngày giải quyết xong", "ngày hoàn thành"),
+    "closed_on": ("ngày kết thúc", "ngày đóng hồ sơ"),
+    "closing_ground": ("lý do kết thúc",),
+    "withdrawn_on": ("ngày rút đơn",),
+    "redirected_to": ("hướng dẫn công dân đến cơ quan có thẩm quyền", "cơ quan hướng dẫn đến", "chuyển đến"),
+    "redirected_on": ("ngày hướng dẫn", "ngày chuyển đơn"),
+}
+#: Several columns may carry these; their cells are put together.
+JOINED = frozenset({"note", "text", "address"})
+#: A rejects file brings these; they say why a row was turned back and are not read.
+REASONS = ("_line", "_column", "_reason")
+COMMAND, CASE = "command", "case"
+
+
+class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A mapping file: heading to field, words that the office uses, values for fields that have no column."""
+
+    columns: dict[str, str] = {}
+    ignore: tuple[str, ...] = ()
+    values: dict[str, dict[str, str]] = {}
+    defaults: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        for field in (*self.columns.values(), *self.values, *self.defaults):
+            if field not in FIELDS:
+                raise ValueError(f"{field!r} is no field; the fields are {', '.join(FIELDS)}")
+
+
+def folded(heading: str) -> str:
+    """A heading as it is compared: NFC, small letters, words only."""
+    return " ".join(re.findall(r"\w+", nfc(heading).casefold()))
+
+
+_KNOWN = {folded(name): field for field, names in FIELDS.items() for name in (field, *names)}
+
+
+class Columns:
+    """Headings to fields, for one file."""
+
+    def __init__(
+        self, mapping: FileMapping, ignored: Iterable[str] = (), deed_fields: frozenset[str] = frozenset()
+    ) -> None:
+        self._given = {folded(heading): field for heading, field in mapping.columns.items()}
+        self._ignored = {folded(heading) for heading in (*mapping.ignore, *ignored)}
+        self._deed_fields = deed_fields
+        self._fields: dict[str, str] = {}
+        self._headings: dict[str, str] = {}
+
+    def field(self, heading: str) -> str:
+        """The field that a heading means; empty for one that is left out. Raises UnknownColumn."""
+        found = self._fields.get(heading)
+        if found is None:
+            found = self._fields[heading] = self._resolved(heading)
+            self._headings.setdefault(found, heading)
+        return found
+
+    def check(self, headings: Sequence[str]) -> None:
+        """Refuse a head with an unknown column, or two for one field. Raises FileRefused."""
+        if COMMAND not in headings:
+            self._deed_fields = frozenset()
+        taken: dict[str, str] = {}
+        for heading in headings:
+            field = self.field(heading)
+            if field in taken and field not in JOINED:
+                raise FileRefused(f"the columns {taken[field]!r} and {heading!r} both mean {field}: leave one out")
+            if field:
+                taken[field] = heading
+
+    def heading(self, field: str) -> str:
+        """The heading under which the file has a field; the field's own name where it has none."""
+        return self._headings.get(field, field)
+
+    def _resolved(self, heading: str) -> str:
+        name = folded(heading)
+        if heading in REASONS or name in self._ignored:
+            return ""
+        if (given := self._given.get(name)) is not None:
+            return given
+        if heading == COMMAND or heading in self._deed_fields:
+            return heading
+        if (known := _KNOWN.get(name)) is not None:
+            return known
+        # "Họ tên/Người kiến nghị/Chủ đơn": several headings for one thing.
+        parts = {known for part in heading.split("/") if (known := _KNOWN.get(folded(part)))}
+        if len(parts) == 1:
+            return parts.pop()
+        raise UnknownColumn(heading)
+
+
+def decoded_mapping(content: Any) -> FileMapping:
+    """A mapping from what its file holds. Raises FileRefused."""
+    try:
+        return msgspec.convert(content, FileMapping)
+    except msgspec.ValidationError as error:
+        raise FileRefused(f"the mapping: {error}") from None

@@ -1,0 +1,329 @@
+"""What one row of an office's register says: the deeds of a petition's life, in the order in which they follow."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, Protocol
+from uuid import UUID
+
+from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.values import (
+    KINDS,
+    RESULTS,
+    URGENCIES,
+    Row,
+    day_of,
+    parsed_day,
+    parts_of,
+    word_of,
+)
+from services.intake.domain import Conference
+from shared.events import Deed
+from shared.events.petition import (
+    RECIPIENTS,
+    AgencyResultReported,
+    ExtensionGranted,
+    Identity,
+    PetitionAnsweredAtConference,
+    PetitionAssigned,
+    PetitionClassified,
+    PetitionClosed,
+    PetitionEscalated,
+    PetitionMarkedComplex,
+    PetitionRaised,
+    PetitionReceived,
+    PetitionRedirected,
+    PetitionScheduled,
+    PetitionWithdrawn,
+    Report,
+    WrittenReplyIssued,
+)
+
+#: Stands where an office's register does not say what the record asks for.
+NOT_RECORDED = "không ghi / not recorded"
+#: The column to blame for a field of a deed, where it has another name.
+COLUMN_OF: dict[str, dict[str, str]] = {
+    "PetitionReceived": {"effective_on": "received_on", "identities": "name"},
+    "PetitionClassified": {"effective_on": "classified_on"},
+    "PetitionScheduled": {"effective_on": "scheduled_on", "conference_id": "conference"},
+    "PetitionRaised": {"effective_on": "raised_on", "conference_id": "conference"},
+    "PetitionAnsweredAtConference": {
+        "effective_on": "answered_on",
+        "conference_id": "conference",
+        "by": "answered_by",
+    },
+    "PetitionAssigned": {"effective_on": "assigned_on"},
+    "PetitionMarkedComplex": {
+        "effective_on": "complex_on",
+        "decided_by": "complex_by",
+        "criteria": "complex_criteria",
+    },
+    "ExtensionGranted": {
+        "effective_on": "extension_told_on",
+        "petitioner_told_on": "extension_told_on",
+        "committee_told_on": "extension_reported_on",
+        "expected_on": "extended_to",
+        "ground": "extension_ground",
+    },
+    "PetitionEscalated": {"effective_on": "escalated_on", "authority": "escalated_to", "number": "escalation_number"},
+    "WrittenReplyIssued": {
+        "effective_on": "reply_on",
+        "number": "reply_number",
+        "signatory": "reply_signatory",
+        "digest": "reply_digest",
+        "text": "reply_text",
+        "reports": "reported_on",
+    },
+    "AgencyResultReported": {"effective_on": "result_on"},
+    "PetitionClosed": {"effective_on": "closed_on", "ground": "closing_ground"},
+    "PetitionWithdrawn": {"effective_on": "withdrawn_on"},
+    "PetitionRedirected": {"effective_on": "redirected_on", "body": "redirected_to", "procedure": "kind"},
+}
+_REPLY = re.compile(r"(?:số\s*:?\s*)?(?P<number>\S.*?)[\s,;]*(?:ngày)?\s*(?P<on>\d{1,2}[/.-]\d{1,2}[/.-]\d{4})", re.I)
+_ELSEWHERE = ("complaint", "denunciation")
+
+
+class Around(Protocol):
+    """What a row refers to."""
+
+    def agency(self, text: str, on: date, field: str) -> str: ...
+    def place(self, text: str, on: date, field: str) -> str: ...
+    def conference(self, name: str, field: str) -> tuple[UUID, Conference]: ...
+
+
+class _Reading:
+    """One row while it is read; the days that later deeds fall back on."""
+
+    def __init__(self, row: Row, around: Around, received_on: date) -> None:
+        self.row, self.around, self.received_on = row, around, received_on
+        self.kind = word_of(row, "kind", KINDS, "petition")
+        self.meeting: tuple[UUID, Conference] | None = None
+        if (name := row.get("conference")) is not None:
+            self.meeting = around.conference(name, "conference")
+        self.reply_on: date | None = None
+        self.assigned_on: date | None = None
+
+    def day(self, field: str) -> date | None:
+        return day_of(self.row, field)
+
+    def text(self, field: str) -> str:
+        return self.row.get(field, "")
+
+    @property
+    def held_on(self) -> date | None:
+        """The day on which the petition was raised, where the row does not say it: the first that is possible."""
+        opened = self.meeting[1].opened_on if self.meeting else None
+        return max(opened, self.received_on) if opened else None
+
+    @property
+    def known_by(self) -> date:
+        """The day from which an undated assignment counts: the end of the conference, else the receipt."""
+        closed = self.meeting[1].closed_on if self.meeting else None
+        return max(self.held_on or self.received_on, closed or self.received_on)
+
+
+def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[Deed]:
+    """The deeds of a row. `received_on`: when a petition that is known already came in. Raises RowRefused."""
+    told_on = day_of(row, "received_on")
+    if (on := told_on or received_on) is None:
+        raise RowRefused("received_on", "is empty: a petition has a day on which it was received")
+    reading = _Reading(row, around, on)
+    if told_on is not None:
+        yield _received(reading, told_on)
+    for part in _PARTS:
+        yield from part(reading)
+
+
+def _received(r: _Reading, on: date) -> Deed:
+    if r.kind == "ambiguous":
+        raise RowRefused("kind", "KN may be khiếu nại or kiến nghị: write it out, or KN/PA")
+    place = r.text("jurisdiction")
+    if not place:
+        raise RowRefused("jurisdiction", "is empty: give the column, or --jurisdiction")
+    text = "\n".join(part for part in (r.text("text"), *_notes(r)) if part)
+    kind: Any = "petition" if r.kind in _ELSEWHERE else r.kind
+    return PetitionReceived(
+        effective_on=on,
+        jurisdiction=r.around.place(place, on, "jurisdiction"),
+        kind=kind,
+        channel=r.text("channel"),
+        identities=_identities(r),
+        text=text,
+    )
+
+
+def _notes(r: _Reading) -> tuple[str, ...]:
+    """What has no field of its own stays with the sealed text; also an outcome told without a document."""
+    outcome = r.text("reply_text")
+    told = f"Kết quả: {outcome}" if outcome and not _has_reply(r.row) else ""
+    return (r.text("note"), told)
+
+
+def _identities(r: _Reading) -> dict[str, Identity]:
+    name, address = r.text("name"), r.text("address")
+    if not name:
+        # Form 03/TCD has both in one column.
+        name, *rest = re.split(r"\s*[,;\n]\s*", r.text("name_address"), maxsplit=1)
+        address = address or "".join(rest)
+    if not name and not address:
+        return {}
+    return {
+        "1": Identity(name=name or NOT_RECORDED, address=address, phone=r.text("phone"), document=r.text("document"))
+    }
+
+
+def _classified(r: _Reading) -> Iterator[Deed]:
+    field, subject = r.text("field"), r.text("subject")
+    if not field and not subject:
+        return
+    urgency: Any = word_of(r.row, "urgency", URGENCIES, "normal")
+    # The matter in the petitioner's own words may name people: a title that is missing is never taken from it.
+    subject = subject or f"Kiến nghị, phản ánh về {field}"
+    on = r.day("classified_on") or r.received_on
+    yield PetitionClassified(effective_on=on, subject=subject, field=field, urgency=urgency)
+
+
+def _at_conference(r: _Reading) -> Iterator[Deed]:
+    if r.kind in _ELSEWHERE:
+        return
+    if r.meeting is None:
+        if r.text("answered_on") or r.text("answer"):
+            raise RowRefused("conference", "is empty: name the conference of the oral answer, or --conference")
+        return
+    conference_id, conference = r.meeting
+    scheduled_on = r.day("scheduled_on")
+    if scheduled_on is not None or conference.opened_on is None:
+        on = scheduled_on or max(r.received_on, conference.planned_on or r.received_on)
+        yield PetitionScheduled(effective_on=on, conference_id=conference_id)
+    if (held_on := r.day("raised_on") or r.held_on) is None:
+        return
+    yield PetitionRaised(effective_on=held_on, conference_id=conference_id)
+    if r.text("answered_on") or r.text("answer"):
+        yield PetitionAnsweredAtConference(
+            effective_on=r.day("answered_on") or held_on,
+            conference_id=conference_id,
+            by=_answerer(r, held_on),
+            answer=r.text("answer"),
+        )
+
+
+def _answerer(r: _Reading, on: date) -> str:
+    by = r.text("answered_by")
+    if not by or by.casefold() in ("chair", "chủ trì", "chủ tịch"):
+        return "chair"
+    return r.around.agency(by, on, "answered_by")
+
+
+def _assigned(r: _Reading) -> Iterator[Deed]:
+    if not (agency := r.text("agency")) or r.kind in _ELSEWHERE:
+        return
+    r.assigned_on = on = r.day("assigned_on") or r.known_by
+    yield PetitionAssigned(
+        effective_on=on,
+        agency=r.around.agency(agency, on, "agency"),
+        assisting=tuple(r.around.agency(part, on, "assisting") for part in parts_of(r.text("assisting"))),
+        due_on=r.day("due_on"),
+    )
+
+
+def _complex(r: _Reading) -> Iterator[Deed]:
+    if (on := r.day("complex_on")) is not None:
+        yield PetitionMarkedComplex(
+            effective_on=on, decided_by=r.text("complex_by"), criteria=parts_of(r.text("complex_criteria"))
+        )
+
+
+def _extended(r: _Reading) -> Iterator[Deed]:
+    if (expected_on := r.day("extended_to")) is None:
+        return
+    told, reported = r.day("extension_told_on"), r.day("extension_reported_on")
+    for field, on in (("extension_told_on", told), ("extension_reported_on", reported)):
+        if on is None:
+            raise RowRefused(field, "is empty: an extension is valid only with its two notices")
+    assert told is not None and reported is not None
+    yield ExtensionGranted(
+        effective_on=max(told, reported),
+        petitioner_told_on=told,
+        committee_told_on=reported,
+        expected_on=expected_on,
+        ground=r.text("extension_ground"),
+    )
+
+
+def _escalated(r: _Reading) -> Iterator[Deed]:
+    authority = r.text("escalated_to")
+    if not authority:
+        if word_of(r.row, "result", RESULTS) == "escalated":
+            raise RowRefused("escalated_to", "is empty: name the higher authority that has the matter")
+        return
+    on = r.day("escalated_on")
+    if on is None:
+        raise RowRefused("escalated_on", "is empty: when was the matter submitted to the higher authority?")
+    yield PetitionEscalated(effective_on=on, authority=authority, number=r.text("escalation_number"))
+
+
+def _has_reply(row: Row) -> bool:
+    return "reply" in row or "reply_number" in row
+
+
+def _replied(r: _Reading) -> Iterator[Deed]:
+    if not _has_reply(r.row):
+        return
+    number, on = r.text("reply_number"), r.day("reply_on")
+    if both := r.text("reply"):
+        if (found := _REPLY.fullmatch(both)) is None:
+            raise RowRefused("reply", "holds no number with a date: write 12/UBND-VP, ngày 16/09/2019")
+        number, on = found["number"], parsed_day(found["on"], "reply")
+    if on is None:
+        raise RowRefused("reply_on", "is empty: a reply has a date")
+    r.reply_on = on
+    reported_on = r.day("reported_on")
+    yield WrittenReplyIssued(
+        effective_on=on,
+        number=number,
+        signatory=r.text("reply_signatory") or NOT_RECORDED,
+        digest=r.text("reply_digest") or NOT_RECORDED,
+        reports=tuple(Report(recipient=to, on=reported_on) for to in RECIPIENTS) if reported_on else (),
+        text=r.text("reply_text"),
+    )
+
+
+def _result(r: _Reading) -> Iterator[Deed]:
+    result: Any = word_of(r.row, "result", RESULTS)
+    if result in ("", "escalated"):
+        return
+    on = r.day("result_on") or (r.reply_on if result == "resolved" else None)
+    if on is None:
+        if result == "resolved":
+            raise RowRefused("result_on", "is empty: when was the matter resolved?")
+        return  # under way since its assignment: no deed says so, and none has to
+    agency = r.text("agency")
+    if not agency:
+        raise RowRefused("agency", "is empty: whose result is it?")
+    yield AgencyResultReported(effective_on=on, agency=r.around.agency(agency, on, "agency"), result=result)
+
+
+def _ended(r: _Reading) -> Iterator[Deed]:
+    if (on := r.day("closed_on")) is not None:
+        yield PetitionClosed(effective_on=on, ground=r.text("closing_ground"))
+    if (on := r.day("withdrawn_on")) is not None:
+        yield PetitionWithdrawn(effective_on=on)
+    body = r.text("redirected_to") or (r.text("agency") if r.kind in _ELSEWHERE else "")
+    if not body and r.kind in _ELSEWHERE:
+        raise RowRefused("redirected_to", "is empty: complaints and denunciations are other procedures; whose is it?")
+    if body:
+        procedure: Any = r.kind if r.kind in _ELSEWHERE else "other"
+        yield PetitionRedirected(effective_on=r.day("redirected_on") or r.received_on, procedure=procedure, body=body)
+
+
+_PARTS: tuple[Callable[[_Reading], Iterator[Deed]], ...] = (
+    _classified,
+    _at_conference,
+    _assigned,
+    _complex,
+    _extended,
+    _escalated,
+    _replied,
+    _result,
+    _ended,
+)

@@ -1,0 +1,39 @@
+"""Rows of the regulation (bodies, calendars, policies, plans): one command each, like any other, before every case."""
+
+import msgspec
+
+from services.intake.application.command import Command
+from services.intake.application.desk import Desk
+from services.intake.application.importing.appends import Settings
+from services.intake.application.importing.deciding import IMPORT
+from services.intake.application.importing.deeds import body_of
+from services.intake.application.importing.rows import Row
+from services.intake.application.knowledge import Knowledge
+
+
+async def record_regulation(
+    row: Row, key: str, *, desk: Desk, knowledge: Knowledge, settings: Settings, from_text: bool
+) -> bool:
+    """Record one deed of the regulation; whether it was new. Raises RowRefused, Refused, DeskRefused."""
+    assert row.act is not None
+    body = body_of(row.act, row.act.fields, from_text=from_text)
+    command = Command(
+        codec=row.act.codec,
+        body=msgspec.structs.replace(body, on_behalf_of=body.on_behalf_of or settings.on_behalf_of),
+        caller=IMPORT,
+        target=str(row.act.fields.get("code", "")),
+        key=key,
+        backfilled=True,
+    )
+    if _stands(command, knowledge):
+        return False
+    await desk.execute(command)
+    return True
+
+
+def _stands(command: Command, knowledge: Knowledge) -> bool:
+    """Whether the very same deed is on record, whoever recorded it."""
+    assert command.body.effective_on is not None
+    given = dict.fromkeys(command.codec.route.in_path, command.target)
+    deed = command.codec.deed(command.body, command.body.effective_on, **given)
+    return any(fact.event == deed for fact in knowledge.facts)

@@ -1,0 +1,396 @@
+"""An office goes live with its running cases: through the rules, whole or not at all, as often as it likes."""
+
+import asyncio
+import csv
+import json
+import random
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.importing import Importing, rejects_of, write_lines
+from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served
+from tests.support.postgres import TestServer
+from tests.support.waiting import until
+
+HELD, NOTICE = "23/08/2019", "30/08/2019"
+CONFERENCE: tuple[dict[str, Any], ...] = (
+    {
+        "command": "ConferencePlanned",
+        "case": "HN-2019",
+        "effective_on": "22/07/2019",
+        "jurisdiction": DISTRICT,
+        "kind": "periodic",
+        "first_day": HELD,
+        "last_day": HELD,
+        "place": "Hội trường huyện",
+    },
+    {"command": "ConferenceOpened", "case": "HN-2019", "effective_on": HELD},
+    {"command": "ConferenceClosed", "case": "HN-2019", "effective_on": HELD},
+)
+ROADS = {
+    "command": "AgencyRegistered",
+    "effective_on": "01/02/2019",
+    "code": "H35.10.6",
+    "name": "Phòng Kinh tế và Hạ tầng",
+    "jurisdiction": DISTRICT,
+    "valid_from": "2004-01-01",
+}
+LOG = """SELECT notification_id, originator_id, originator_version, topic, recorded_at,
+    convert_from(state, 'UTF8') AS state FROM stored_events WHERE notification_id > $1 ORDER BY notification_id"""
+
+
+def row(number: int, **more: Any) -> dict[str, Any]:
+    return {
+        "Mã đơn": f"TD-{number}",
+        "Ngày tiếp": "01/07/2019",
+        "Họ tên": f"Lò Văn {number}",
+        "Nội dung đơn": f"Đường vào bản {number} bị sạt lở.",
+        "Địa bàn": COMMUNE,
+    } | more
+
+
+def table(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as output:
+        writer = csv.DictWriter(output, list(dict.fromkeys(name for record in rows for name in record)))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as source:
+        return list(csv.DictReader(source))
+
+
+@pytest.fixture
+def importing(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> Importing:
+    return Importing(intake, monkeypatch)
+
+
+async def log_of(intake: Intake, after: int) -> list[dict[str, Any]]:
+    """The events after a position, with what they say."""
+    return [dict(r) | json.loads(r["state"]) for r in await intake.rows(LOG, after)]
+
+
+async def cases(intake: Intake, after: int = 0) -> dict[str, list[str]]:
+    """The topics of each imported case, by its name."""
+    found: dict[str, list[str]] = {}
+    names = {r["originator_id"]: r["external_id"] for r in await intake.rows("SELECT * FROM external_references")}
+    for event in await intake.rows(LOG, after):
+        found.setdefault(names.get(event["originator_id"], str(event["originator_id"])), []).append(event["topic"])
+    return found
+
+
+async def test_whole_history__from_json_lines_in_the_order_in_which_it_happened(
+    importing: Importing, tmp_path: Path
+) -> None:
+    intake, head = importing.intake, await importing.intake.head()
+    planned, opened, closed = CONFERENCE
+    raised = {"command": "PetitionRaised", "case": "P1", "effective_on": HELD, "conference_id": "HN-2019"}
+    notice = {
+        "command": "ConclusionNoticeIssued",
+        "case": "HN-2019",
+        "effective_on": NOTICE,
+        "number": "1/TB",
+        "signatory": "Chủ tịch",
+        "digest": "d",
+        "assignments": [{"petition_id": "P1", "agency": "H35.10.6"}],
+    }
+    received = {
+        "command": "PetitionReceived",
+        "case": "P1",
+        "effective_on": "01/07/2019",
+        "jurisdiction": COMMUNE,
+        "identities": {"1": {"name": "Lò Văn Pâng"}},
+        "text": "Đường sạt lở.",
+    }
+    reply = {
+        "command": "WrittenReplyIssued",
+        "case": "P1",
+        "effective_on": "16/09/2019",
+        "number": "12/PKT",
+        "signatory": "Trưởng phòng",
+        "digest": "x",
+        "text": "Đã sửa.",
+    }
+    file = write_lines(tmp_path / "a.jsonl", received, planned, opened, raised, closed, notice, reply, ROADS)
+    summary = await importing.done(file, "--source", "so-cu", "--on-behalf-of", "Văn phòng")
+    assert (summary["recorded"], summary["cases"], summary["events"]) == (8, 2, 9)
+    whole = await log_of(intake, head)
+    log = whole[1:]
+    assert [event["topic"] for event in log] == [
+        "PetitionReceived",
+        "ConferencePlanned",
+        "ConferenceOpened",
+        "PetitionRaised",
+        "ConferenceClosed",
+        "ConclusionNoticeIssued",
+        "PetitionAssigned",
+        "WrittenReplyIssued",
+    ]
+    assert len({event["recorded_at"] for event in log}) == 1, "one transaction"
+    for meta in (event["meta"] for event in whole):
+        assert (meta["backfilled"], meta["actor"], meta["on_behalf_of"]) == (True, "import", "Văn phòng")
+    assert log[6]["data"]["notice_id"] == log[5]["meta"]["event_id"]
+    found = (await intake.get("/v1/petitions", source="so-cu", external_id="P1")).json()
+    content = (await intake.get(f"/v1/petitions/{log[0]['originator_id']}/content")).json()
+    assert str(log[0]["originator_id"]) in str(found)
+    assert "Lò Văn Pâng" in str(content) and "Đã sửa." in str(content)
+
+
+async def test_same_rows_again__add_nothing_in_either_form(importing: Importing, tmp_path: Path) -> None:
+    conference = write_lines(tmp_path / "c.jsonl", *CONFERENCE, ROADS)
+    rows = [row(n, conference="HN-2019", agency=EDUCATION) for n in range(20)] + [row(20) | {"Mã đơn": ""}] * 2
+    first = table(tmp_path / "a.csv", rows)
+    await importing.done(conference)
+    summary = await importing.done(first)
+    assert (summary["recorded"], summary["known"], summary["events"]) == (21, 1, 61)
+    head = await importing.intake.head()
+    for file in (conference, first, write_lines(tmp_path / "b.jsonl", *reversed(rows))):
+        summary = await importing.done(file)
+        assert (summary["recorded"], summary["known"]) == (0, summary["rows"])
+    assert await importing.intake.head() == head
+
+
+async def test_register_exported_again__adds_what_is_new_of_each_case(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(write_lines(tmp_path / "c.jsonl", *CONFERENCE))
+    rows = [row(n, conference="HN-2019") for n in range(4)]
+    await importing.done(table(tmp_path / "july.csv", rows))
+    head = await importing.intake.head()
+    later = [
+        rows[0],
+        rows[1] | {"agency": EDUCATION},
+        rows[2] | {"agency": EDUCATION, "reply": "12/UBND ngày 16/09/2019", "Nội dung trả lời": "Đã sửa."},
+        rows[3],
+        row(4),
+    ]
+    summary = await importing.done(table(tmp_path / "october.csv", later))
+    assert (summary["recorded"], summary["known"]) == (3, 2)
+    assert await cases(importing.intake, head) == {
+        "TD-1": ["PetitionAssigned"],
+        "TD-2": ["PetitionAssigned", "WrittenReplyIssued"],
+        "TD-4": ["PetitionReceived"],
+    }
+    (petition,) = await importing.intake.rows(
+        "SELECT originator_id FROM external_references WHERE external_id = 'TD-2'"
+    )
+    content = (await importing.intake.get(f"/v1/petitions/{petition['originator_id']}/content")).json()
+    assert "Đường vào bản 2" in str(content) and "Đã sửa." in str(content)
+
+
+async def test_bad_rows__go_back_with_line_column_and_reason_are_mended_and_imported(
+    importing: Importing, tmp_path: Path
+) -> None:
+    rows = [
+        row(1),
+        row(2) | {"Ngày tiếp": "31/02/2019"},
+        row(3, agency="Phòng Không Có"),
+        row(4) | {"Ngày tiếp": "01/01/2031"},
+        row(5, agency="H35.10.9", assigned_on="01/02/2020"),
+    ]
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", rows))
+    assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 4)
+    rejected = read_table(Path(summary["rejects"]))
+    assert [(r["_line"], r["_column"]) for r in rejected] == [
+        ("3", "Ngày tiếp"),
+        ("4", "agency"),
+        ("5", "Ngày tiếp"),
+        ("6", "agency"),
+    ]
+    assert "31/02/2019" in rejected[0]["_reason"] and "successor" in rejected[3]["_reason"]
+    assert await cases(importing.intake, await _places(importing)) == {"TD-1": ["PetitionReceived"]}
+    for record, mended in zip(
+        rejected,
+        ({"Ngày tiếp": "28/02/2019"}, {"agency": EDUCATION}, {"Ngày tiếp": "2019-01-02"}, {"agency": EDUCATION}),
+        strict=True,
+    ):
+        record.update(mended)
+    again = await importing.done(table(Path(summary["rejects"]), rejected))
+    assert again["recorded"] == 4
+    code, summary, _ = await importing.run(tmp_path / "a.csv")
+    assert (code, summary["recorded"], summary["known"], summary["rejected"]) == (1, 0, 1, 4)
+    assert Path(summary["rejects"]).name == "a.rejects-2.csv", "never over a file that someone may be mending"
+
+
+async def _places(importing: Importing) -> int:
+    """The head before anything was imported."""
+    (found,) = await importing.intake.rows(
+        "SELECT coalesce(min(notification_id), 1) - 1 AS head FROM stored_events "
+        "WHERE convert_from(state, 'UTF8')::jsonb #>> '{meta,actor}' = 'import'"
+    )
+    return int(found["head"])
+
+
+async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, tmp_path: Path) -> None:
+    head = await importing.intake.head()
+    answered = {"command": "PetitionWithdrawn", "case": "TD-1", "effective_on": "02/07/2019"}
+    late = {"command": "PetitionForwarded", "case": "TD-1", "effective_on": "03/07/2019", "agency": EDUCATION}
+    file = write_lines(tmp_path / "a.jsonl", row(1), row(2), answered, late)
+    code, summary, _ = await importing.run(file)
+    assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 3)
+    assert [(r["_line"], r["_column"], r["_reason"].split(",")[0]) for r in rejects_of(summary)] == [
+        (1, "", "held back with line 4"),
+        (3, "", "held back with line 4"),
+        (4, "", "the case ended (withdrawn) on 2019-07-02; reopen it"),
+    ]
+    assert await cases(importing.intake, head) == {"TD-2": ["PetitionReceived"]}
+
+
+async def test_every_case__is_one_transaction(importing: Importing, tmp_path: Path) -> None:
+    head = await importing.intake.head()
+    acts = [
+        {"command": "PetitionClassified", "case": f"TD-{n}", "effective_on": "02/07/2019", "subject": "S", "field": "F"}
+        for n in range(900)
+    ]
+    await importing.done(write_lines(tmp_path / "a.jsonl", *(row(n) for n in range(900)), *reversed(acts)))
+    stamps: dict[Any, set[Any]] = {}
+    for event in await importing.intake.rows(LOG, head):
+        stamps.setdefault(event["originator_id"], set()).add(event["recorded_at"])
+    assert len(stamps) == 900 and all(len(of) == 1 for of in stamps.values())
+    assert len(set.union(*stamps.values())) > 1, "several transactions"
+
+
+async def test_petition_that_came_over_http__is_found_by_its_reference_or_id(
+    importing: Importing, tmp_path: Path
+) -> None:
+    intake = importing.intake
+    first = await intake.petition(source="cong", external_id="LC-1", effective_on="2019-07-01")
+    second = await intake.petition(effective_on="2019-07-01")
+    file = write_lines(
+        tmp_path / "a.jsonl",
+        {"case": "LC-1", "agency": EDUCATION, "assigned_on": "02/07/2019"},
+        {"command": "WrittenReplyIssued", "case": second["id"], "effective_on": "03/07/2019", "number": "1"}
+        | {"signatory": "x", "digest": "d", "text": "Trả lời."},
+        {"case": "LC-2", "agency": EDUCATION},
+        {"case": "00000000-0000-7000-8000-000000000000", "Ngày tiếp": "01/07/2019", "Địa bàn": COMMUNE},
+    )
+    code, summary, _ = await importing.run(file, "--source", "cong")
+    assert (code, summary["recorded"], [r["_column"] for r in rejects_of(summary)]) == (1, 2, ["Ngày tiếp", "case"])
+    versions = [(await intake.get(f"/v1/petitions/{p['id']}")).json()["facts"][-1]["topic"] for p in (first, second)]
+    assert versions == ["PetitionAssigned", "WrittenReplyIssued"]
+
+
+async def test_name_of_another_petition__is_refused(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(write_lines(tmp_path / "a.jsonl", row(1), *CONFERENCE))
+    other = write_lines(
+        tmp_path / "b.jsonl",
+        row(1) | {"Ngày tiếp": "05/07/2019"},
+        {"command": "PetitionClassified", "case": "HN-2019", "effective_on": HELD, "subject": "x", "field": "y"},
+    )
+    code, summary, _ = await importing.run(other)
+    reasons = [r["_reason"] for r in rejects_of(summary)]
+    assert code == 1 and "received on 2019-07-01" in reasons[0] and "is a conference" in reasons[1]
+
+
+async def test_two_imports_of_one_file_at_once__double_nothing(importing: Importing, tmp_path: Path) -> None:
+    head = await importing.intake.head()
+    file = table(tmp_path / "a.csv", [row(n, agency=EDUCATION) for n in range(600)])
+    processes = [importing.start(file) for _ in range(2)]
+    summaries = [json.loads((await asyncio.to_thread(process.communicate))[0]) for process in processes]
+    assert sum(s["recorded"] for s in summaries) == 600
+    assert sum(s["known"] for s in summaries) == 600
+    assert [len(of) for of in (await cases(importing.intake, head)).values()] == [2] * 600
+
+
+async def test_live_work_on_the_same_conference__makes_the_import_decide_anew(
+    importing: Importing, tmp_path: Path
+) -> None:
+    await importing.done(write_lines(tmp_path / "c.jsonl", *CONFERENCE))
+    (conference,) = await importing.intake.rows("SELECT originator_id FROM external_references")
+    path = f"/v1/conferences/{conference['originator_id']}/review"
+    file = table(tmp_path / "a.csv", [row(n, conference="HN-2019") for n in range(2500)])
+    head = await importing.intake.head()
+
+    async def interfere() -> None:
+        await until(lambda: _beyond(importing.intake, head))
+        await importing.intake.done(path, {"effective_on": "2019-08-30"})
+
+    summary, _ = await asyncio.gather(importing.done(file), interfere())
+    assert (summary["recorded"], summary["rejected"]) == (2500, 0)
+
+
+async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
+    importing: Importing, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = random.randrange(1 << 32)
+    chance = random.Random(seed)
+    names = [f"TD-{n}" for n in range(4000)]
+    rows = [row(n, conference="HN-2019", agency=EDUCATION, reply="1/UBND, ngày 10/09/2019") for n in range(4000)]
+    file = write_lines(tmp_path / "a.jsonl", *CONFERENCE, ROADS, *rows)
+    base = head = await importing.intake.head()
+    killed = 0
+    for _ in range(3):
+        process = importing.start(file)
+        target = head + chance.randrange(1, 4000)
+        await until(lambda target=target, process=process: _reached(importing.intake, target, process))  # type: ignore[misc]
+        process.kill()
+        await asyncio.to_thread(process.communicate)
+        killed += process.returncode == -signal.SIGKILL
+        head = await importing.intake.head()
+    assert killed, f"seed {seed}: no import was under way"
+    await importing.done(file)
+    async with served(await pg_server.fresh("shared.postgres", "services.intake"), tmp_path) as other:
+        await other.places()
+        start = await other.head()
+        await Importing(other, monkeypatch).done(file)
+        undisturbed = await cases(other, start)
+    disturbed = await cases(importing.intake, base)
+    assert {name: disturbed.get(name) for name in names} == {name: undisturbed[name] for name in names}, f"seed {seed}"
+    assert sorted(map(tuple, disturbed.values())) == sorted(map(tuple, undisturbed.values())), f"seed {seed}"
+
+
+async def _beyond(intake: Intake, position: int) -> bool:
+    return await intake.head() > position
+
+
+async def _reached(intake: Intake, position: int, process: "subprocess.Popen[bytes]") -> bool:
+    return process.poll() is not None or await intake.head() >= position
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "options", "told"),
+    [
+        ("a.csv", "Mã đơn,Người nhập\n", (), "--ignore 'Người nhập'"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--mapping", "none.yaml"), "cannot be read"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--jurisdiction", "x y"), "--jurisdiction"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--rejects", "a.csv"), "--rejects"),
+        ("a.txt", "", (), ".jsonl"),
+    ],
+)
+async def test_wrong_use__is_told_and_records_nothing(
+    importing: Importing,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: str,
+    options: tuple[str, ...],
+    told: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_text(content, "utf-8")
+    head = await importing.intake.head()
+    code, _, errors = await importing.run(tmp_path / name, *options)
+    assert code == 2 and told in errors and len(errors.splitlines()) == 1
+    assert await importing.intake.head() == head
+
+
+async def test_mapping_and_defaults__give_what_the_file_lacks(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(write_lines(tmp_path / "c.jsonl", *CONFERENCE))
+    head = await importing.intake.head()
+    (tmp_path / "m.yaml").write_text(
+        "columns: {Ý kiến của dân: text}\nignore: [Cán bộ nhập]\nvalues: {agency: {GD: H35.10.4}}\n"
+        "defaults: {field: giáo dục}\n",
+        "utf-8",
+    )
+    file = table(
+        tmp_path / "a.csv",
+        [{"Ngày tiếp": "01/07/2019", "Ý kiến của dân": "x", "Cán bộ nhập": "y", "Thừa": "z", "Cơ quan thụ lý": "GD"}],
+    )
+    options = ("--mapping", str(tmp_path / "m.yaml"), "--ignore", "Thừa", "--conference", "HN-2019")
+    await importing.done(file, *options, "--jurisdiction", COMMUNE)
+    (topics,) = (await cases(importing.intake, head)).values()
+    assert topics == ["PetitionReceived", "PetitionClassified", "PetitionRaised", "PetitionAssigned"]

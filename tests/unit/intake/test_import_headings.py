@@ -1,0 +1,90 @@
+"""The headings of registers: known ones, a mapping for the others, and an error that names the remedy."""
+
+import unicodedata
+
+import pytest
+
+from services.intake.application.importing.deeds import DEED_FIELDS
+from services.intake.application.importing.headings import FIELDS, Columns, FileMapping, decoded_mapping
+from services.intake.application.importing.refusals import FileRefused, UnknownColumn
+
+FORM_03_TCD = {
+    "STT": "ordinal",
+    "Ngày tiếp": "received_on",
+    "Họ tên, địa chỉ": "name_address",
+    "CCCD/CMND/Hộ chiếu": "document",
+    "Nội dung đơn": "text",
+    "Loại đơn (KN/TC/KN/PA)": "kind",
+    "Số người cùng nội dung": "note",
+    "Cơ quan đã giải quyết": "note",
+    "Thuộc thẩm quyền": "note",
+    "Hướng dẫn công dân đến cơ quan có thẩm quyền": "redirected_to",
+    "Cơ quan, đơn vị thụ lý": "agency",
+    "Theo dõi kết quả giải quyết": "note",
+    "Ghi chú": "note",
+}
+MET_IN_FILES = {
+    "Họ tên/Người kiến nghị/Chủ đơn": "name",
+    "Địa chỉ/Thôn, bản": "address",
+    "Nội dung (ý kiến) kiến nghị": "text",
+    "Lĩnh vực": "field",
+    "Thẩm quyền": "note",
+    "Cơ quan (đơn vị) chủ trì/thụ lý/giải quyết": "agency",
+    "Cơ quan phối hợp": "assisting",
+    "Thời hạn": "due_on",
+    "Kết quả/Nội dung trả lời": "reply_text",
+    "Số văn bản, ngày": "reply",
+    "Tình trạng/Hiện trạng": "result",
+}
+
+
+@pytest.mark.parametrize(("heading", "field"), [*FORM_03_TCD.items(), *MET_IN_FILES.items()])
+def test_heading__of_forms_and_files_is_known(heading: str, field: str) -> None:
+    assert Columns(FileMapping()).field(heading) == field
+    assert Columns(FileMapping()).field(f"  {unicodedata.normalize('NFD', heading).upper()} ") == field
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_field__is_a_heading_itself(field: str) -> None:
+    assert Columns(FileMapping()).field(field) == field
+
+
+def test_head__of_form_03_tcd_has_no_column_twice() -> None:
+    Columns(FileMapping()).check(tuple(FORM_03_TCD))
+
+
+def test_unknown_column__is_named_with_its_remedy() -> None:
+    with pytest.raises(UnknownColumn, match=r"'Người nhập'.*--mapping.*--ignore 'Người nhập'"):
+        Columns(FileMapping()).field("Người nhập")
+    assert Columns(FileMapping(), ["người nhập"]).field("Người nhập") == ""
+    assert Columns(FileMapping(ignore=("Người nhập",))).field("Người nhập") == ""
+
+
+def test_mapping__stands_before_what_is_known() -> None:
+    columns = Columns(FileMapping(columns={"Cơ quan thụ lý": "redirected_to", "Ý dân": "text"}))
+    assert (columns.field("Cơ quan thụ lý"), columns.field("Ý DÂN")) == ("redirected_to", "text")
+    assert columns.heading("text") == "Ý DÂN"
+
+
+def test_two_columns_for_one_field__are_refused_unless_their_cells_can_be_put_together() -> None:
+    with pytest.raises(FileRefused, match="'Lĩnh vực' and 'field' both mean field"):
+        Columns(FileMapping()).check(["Lĩnh vực", "field"])
+    Columns(FileMapping()).check(["Địa chỉ", "Thôn, bản", "Ghi chú", "Thẩm quyền"])
+
+
+def test_fields_of_deeds__are_columns_only_beside_a_command() -> None:
+    Columns(FileMapping(), (), DEED_FIELDS).check(["command", "case", "first_day", "place"])
+    with pytest.raises(UnknownColumn, match="first_day"):
+        Columns(FileMapping(), (), DEED_FIELDS).check(["Mã đơn", "first_day"])
+
+
+def test_reasons_of_a_rejects_file__are_not_read() -> None:
+    assert [Columns(FileMapping()).field(name) for name in ("_line", "_column", "_reason")] == ["", "", ""]
+
+
+@pytest.mark.parametrize(
+    "content", [{"colums": {}}, {"columns": {"A": "no_field"}}, {"values": {"no_field": {}}}, [], "text"]
+)
+def test_mapping_file__with_a_slip_is_refused(content: object) -> None:
+    with pytest.raises(FileRefused, match="mapping"):
+        decoded_mapping(content)

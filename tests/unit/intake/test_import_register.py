@@ -1,0 +1,199 @@
+"""A row of a register as the deeds of a case, decided by the domain on the plan's own conference."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.intake.application.importing.bodies import Bodies
+from services.intake.application.importing.headings import Columns, FileMapping
+from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.register import NOT_RECORDED, deeds_of
+from services.intake.application.importing.values import register_row
+from services.intake.domain import Conference
+from shared.events import Deed
+from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, HELD, C, Register
+
+PLAIN = FileMapping()
+BASIS = {"Ngày tiếp": "01/07/2019", "Nội dung đơn": "Đường sạt lở.", "jurisdiction": COMMUNE}
+
+
+class Around:
+    """What a row may refer to: the bodies of the plan and one conference."""
+
+    def __init__(self, register: Register) -> None:
+        self._register, bodies = register, Bodies(register.regulation, DISTRICT)
+        self.agency, self.place = bodies.agency, bodies.place
+
+    def conference(self, name: str, field: str) -> tuple[UUID, Conference]:
+        found = self._register.conference(C)
+        assert found is not None
+        return C, found
+
+
+def row_of(mapping: FileMapping = PLAIN, **cells: Any) -> dict[str, str]:
+    return register_row({**BASIS, **cells}.items(), Columns(mapping), mapping)
+
+
+def deeds(register: Register, **cells: Any) -> list[Deed]:
+    return list(deeds_of(row_of(**cells), Around(register), None))
+
+
+def topics(found: list[Deed]) -> list[tuple[str, str]]:
+    return [(deed.TOPIC, deed.effective_on.isoformat()) for deed in found]
+
+
+def refused(**cells: Any) -> tuple[str, str]:
+    with pytest.raises(RowRefused) as why:
+        deeds(Register().closed(), **cells)
+    return why.value.column, why.value.reason
+
+
+WHOLE = {
+    "Họ tên, địa chỉ": "Lò Văn Pâng, bản Thèn Thầu, xã Bình Lư",
+    "CCCD/CMND/Hộ chiếu": 12345,
+    "Lĩnh vực": "giao thông",
+    "Trích yếu": "Sửa đường",
+    "Mức độ": "rất cấp thiết",
+    "conference": "HN",
+    "Cơ quan thụ lý": EDUCATION,
+    "Cơ quan phối hợp": f"{HEALTH}; {EDUCATION}",
+    "Ngày giao": "30/08/2019",
+    "complex_on": "2019-09-02",
+    "complex_by": "Chủ tịch",
+    "complex_criteria": "nhiều cơ quan; nhiều năm",
+    "extended_to": "31/10/2019",
+    "extension_told_on": "03/09/2019",
+    "extension_reported_on": "04/09/2019",
+    "Số văn bản, ngày": "12/UBND-VP, ngày 16/09/2019",
+    "reply_text": "Đã sửa xong.",
+    "reported_on": "16/09/2019",
+    "Tình trạng": "Đã giải quyết xong",
+    "Ngày kết thúc": "01/10/2019",
+}
+
+
+def test_row__tells_a_whole_case() -> None:
+    register = Register().closed()
+    found = deeds(register, **WHOLE)
+    assert topics(found) == [
+        ("PetitionReceived", "2019-07-01"),
+        ("PetitionClassified", "2019-07-01"),
+        ("PetitionRaised", "2019-08-23"),
+        ("PetitionAssigned", "2019-08-30"),
+        ("PetitionMarkedComplex", "2019-09-02"),
+        ("ExtensionGranted", "2019-09-04"),
+        ("WrittenReplyIssued", "2019-09-16"),
+        ("AgencyResultReported", "2019-09-16"),
+        ("PetitionClosed", "2019-10-01"),
+    ]
+    case = UUID(int=7)
+    for deed in found:
+        fields = {name: getattr(deed, name) for name in deed.__struct_fields__ if name != "effective_on"}
+        register.do(case, deed.TOPIC, deed.effective_on, **fields)
+    petition = register.petition(case)
+    assert petition is not None and (petition.lead, petition.ended, petition.is_complex) == (EDUCATION, "closed", True)
+
+
+def test_row__keeps_who_and_what_in_sealed_fields_only() -> None:
+    received: Any = deeds(Register().closed(), **WHOLE)[0]
+    identity = received.identities["1"]
+    assert (identity.name, identity.address) == ("Lò Văn Pâng", "bản Thèn Thầu, xã Bình Lư")
+    assert (identity.document, received.text, received.petitioner_ids) == ("12345", "Đường sạt lở.", ())
+
+
+def test_title__is_never_taken_from_what_the_petitioner_wrote() -> None:
+    _, classified = deeds(Register(), **{"Lĩnh vực": "đất đai"})
+    assert classified.subject == "Kiến nghị, phản ánh về đất đai"  # type: ignore[attr-defined]
+
+
+def test_what_has_no_field__stays_with_the_text_under_its_heading() -> None:
+    (received,) = deeds(Register(), **{"Ghi chú": "nộp tại bản", "Thẩm quyền": "huyện", "Kết quả": "đã trả lời miệng"})
+    assert received.text.splitlines() == [  # type: ignore[attr-defined]
+        "Đường sạt lở.",
+        "Ghi chú: nộp tại bản",
+        "Thẩm quyền: huyện",
+        "Kết quả: đã trả lời miệng",
+    ]
+
+
+def test_conference_to_come__is_on_the_agenda() -> None:
+    found = deeds(Register().planned(), conference="HN")
+    assert topics(found)[1:] == [("PetitionScheduled", "2019-07-22")]
+
+
+def test_oral_answer__by_the_chair_or_an_agency() -> None:
+    by_chair, by_agency = (
+        deeds(Register().closed(), conference="HN", answer="Rồi.", answered_by=by)[-1] for by in ("Chủ trì", HEALTH)
+    )
+    assert (by_chair.by, by_agency.by, by_chair.effective_on) == ("chair", HEALTH, HELD)  # type: ignore[attr-defined]
+
+
+def test_assignment_without_a_day__counts_from_the_end_of_the_conference_or_the_receipt() -> None:
+    held = deeds(Register().closed(), conference="HN", agency=EDUCATION)
+    outside = deeds(Register(), agency=EDUCATION)
+    assert (held[-1].effective_on, outside[-1].effective_on) == (HELD, date(2019, 7, 1))
+
+
+def test_agency__by_its_name_on_that_day() -> None:
+    named = Register()
+    named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], "Phòng Giáo dục")
+    assert deeds(named, agency="  phòng  GIÁO dục")[-1].agency == EDUCATION  # type: ignore[attr-defined]
+    named.regulation.agencies[HEALTH] = _named(named.regulation.agencies[HEALTH], "Phòng Giáo dục")
+    with pytest.raises(RowRefused, match="is the name of"):
+        deeds(named, agency="Phòng Giáo dục")
+
+
+def _named(body: Any, name: str) -> Any:
+    return type(body)(body.code, name, body.jurisdiction, body.valid_from, body.closed_on, body.successor)
+
+
+@pytest.mark.parametrize(("kind", "procedure"), [("Khiếu nại", "complaint"), ("TC", "denunciation")])
+def test_complaints_and_denunciations__go_elsewhere(kind: str, procedure: str) -> None:
+    found: Any = deeds(Register().closed(), kind=kind, agency="Thanh tra tỉnh", conference="HN")
+    assert [deed.TOPIC for deed in found] == ["PetitionReceived", "PetitionRedirected"]
+    assert (found[1].procedure, found[1].body) == (procedure, "Thanh tra tỉnh")
+
+
+def test_known_petition__needs_only_what_is_new() -> None:
+    row = {"reply": "12/UBND ngày 16/9/2019"}
+    found: Any = list(deeds_of(row, Around(Register()), date(2019, 7, 1)))
+    assert [(deed.TOPIC, deed.number, deed.signatory) for deed in found] == [
+        ("WrittenReplyIssued", "12/UBND", NOT_RECORDED)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"),
+    [
+        ({"Ngày tiếp": "31/02/2019"}, "received_on"),
+        ({"Ngày tiếp": "2019"}, "received_on"),
+        ({"Ngày tiếp": ""}, "received_on"),
+        ({"jurisdiction": ""}, "jurisdiction"),
+        ({"jurisdiction": "Xã Không Có"}, "jurisdiction"),
+        ({"kind": "KN"}, "kind"),
+        ({"kind": "thư"}, "kind"),
+        ({"kind": "khiếu nại"}, "redirected_to"),
+        ({"agency": "Phòng Không Có"}, "agency"),
+        ({"Lĩnh vực": "x", "Mức độ": "vừa"}, "urgency"),
+        ({"answer": "Rồi."}, "conference"),
+        ({"extended_to": "31/10/2019", "extension_told_on": "03/09/2019"}, "extension_reported_on"),
+        ({"escalated_to": "UBND tỉnh"}, "escalated_on"),
+        ({"result": "chuyển cấp trên"}, "escalated_to"),
+        ({"reply": "mười hai"}, "reply"),
+        ({"reply_number": "12"}, "reply_on"),
+        ({"result": "đã giải quyết"}, "result_on"),
+        ({"result": "đã giải quyết", "result_on": "01/10/2019"}, "agency"),
+        ({"Nội dung đơn": "a\x00b"}, "text"),
+        ({"Nội dung đơn": {"a": 1}}, "text"),
+    ],
+)
+def test_bad_cell__is_refused_with_its_column(cells: dict[str, Any], column: str) -> None:
+    assert refused(**cells)[0] == column
+
+
+def test_word_of_the_office__has_the_meaning_that_the_mapping_gives() -> None:
+    mapping = FileMapping(values={"kind": {"đơn": "petition"}}, defaults={"agency": EDUCATION})
+    row = row_of(mapping, **{"Loại đơn": "đơn"})
+    assert (row["kind"], row["agency"]) == ("petition", EDUCATION)

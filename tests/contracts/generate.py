@@ -15,11 +15,7 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-<<<<<<< HEAD
-from tests.contracts import asyncapi, policy, reference
-=======
-from tests.contracts import asyncapi, openapi, reference
->>>>>>> main
+from tests.contracts import asyncapi, openapi, policy, reference
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]

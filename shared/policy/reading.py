@@ -29,11 +29,11 @@ Lines = dict[str, int]
 
 def read_policy(text: str) -> Policy:
     """The policy of a YAML text (JSON is YAML). Raises InvalidPolicy, whose problems name their lines."""
-    data, lines = _parse(text)
+    data, lines = parse(text)
     try:
         return policy_of(data)
     except InvalidPolicy as invalid:
-        placed = (msgspec.structs.replace(p, line=_line(p.path, lines)) for p in invalid.problems)
+        placed = (msgspec.structs.replace(p, line=line_of(p.path, lines)) for p in invalid.problems)
         raise InvalidPolicy(tuple(sorted(placed, key=lambda p: p.line))) from None
 
 
@@ -132,8 +132,8 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
 
 
-def _parse(text: str) -> tuple[Any, Lines]:
-    """Plain values, and the line on which each path begins."""
+def parse(text: str) -> tuple[Any, Lines]:
+    """Plain values, and the line on which each path begins. Raises InvalidPolicy where it is no such text at all."""
     if len(text) > MAX_TEXT:
         raise InvalidPolicy((Problem(_ROOT, f"is longer than {MAX_TEXT} characters", "keep the rules, drop the rest"),))
     lines: Lines = {}
@@ -186,7 +186,7 @@ def _at(node: Any, path: str, message: str, remedy: str) -> Problem:
     return Problem(path or _ROOT, message, remedy, node.start_mark.line + 1)
 
 
-def _line(path: str, lines: Lines) -> int:
+def line_of(path: str, lines: Lines) -> int:
     """The line of a path; of what is missing, that of the nearest part that is there."""
     while path:
         if path in lines:

@@ -41,6 +41,11 @@ class DeedRoute(msgspec.Struct, frozen=True):
         return DEEDS[self.topic]
 
     @property
+    def has_versions(self) -> bool:
+        """Whether a command may name the version that it rests on: of a case, or of a document that is followed."""
+        return not self.creates or self.aggregate in ("calendar", "policy")
+
+    @property
     def operation(self) -> str:
         """The last word of the path, for names."""
         return self.path.rsplit("/", 1)[1]

@@ -1,5 +1,6 @@
 """An event outside the store: CloudEvents 1.0 headers and body, and pages of the feed. Bytes in, bytes out."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -7,10 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import EVENTS, Recorded, decode_metadata
+from shared.events import EVENTS, Recorded
 from shared.identifiers import local_iso, snake
 
 CONTENT_TYPE = "application/json"
+SPEC_VERSION = "1.0"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -37,17 +39,13 @@ class InvalidMessage(ValueError):
     """A message or page that lacks what this product's own carry."""
 
 
-def routing_key(topic: str, state: bytes) -> str:
-    """`{aggregate}.{event}.{jurisdiction}`: `petition.petition_received.H35.10`."""
-    meta = decode_metadata(state)
-    return f"{meta.aggregate}.{snake(topic)}.{meta.jurisdiction}"
+class _Placed(msgspec.Struct):
+    aggregate: str
+    jurisdiction: str
 
 
-def event_time(recorded: Recorded) -> datetime:
-    """`ce-time`: a deadline event's event-time instant, any other's recording."""
-    if EVENTS[recorded.topic].AGGREGATE != "deadline":
-        return recorded.recorded_at
-    return msgspec.json.decode(recorded.state, type=_DeadlineState).data.at
+class _PlacedState(msgspec.Struct):
+    meta: _Placed
 
 
 class _At(msgspec.Struct):
@@ -58,36 +56,119 @@ class _DeadlineState(msgspec.Struct):
     data: _At
 
 
+_placed = msgspec.json.Decoder(_PlacedState)
+_deadline_state = msgspec.json.Decoder(_DeadlineState)
+
+
+def routing_key(topic: str, state: bytes) -> str:
+    """`{aggregate}.{event}.{jurisdiction}`: `petition.petition_received.H35.10`."""
+    meta = _placed.decode(state).meta
+    return f"{meta.aggregate}.{_snake(topic)}.{meta.jurisdiction}"
+
+
+_snake = functools.lru_cache(maxsize=256)(snake)
+
+
+def event_time(recorded: Recorded) -> datetime:
+    """`ce-time`: a deadline event's event-time instant, any other's recording."""
+    if EVENTS[recorded.topic].AGGREGATE != "deadline":
+        return recorded.recorded_at
+    return _deadline_state.decode(recorded.state).data.at
+
+
+# What is committed together has one stamp, so the same few instants are written again and again.
+_local_iso = functools.lru_cache(maxsize=1024)(local_iso)
+
+
+@functools.lru_cache(maxsize=1024)
+def _utc(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+class _Written(msgspec.Struct, omit_defaults=True):
+    """The CloudEvents attributes of an event; numbers and instants as strings, as every binding writes them."""
+
+    id: UUID
+    source: str
+    type: str
+    time: str
+    subject: UUID
+    position: str
+    epoch: str
+    recordedat: str
+    aggregateversion: str
+    previousid: UUID | None = None
+
+
+class _WrittenEvent(_Written, omit_defaults=True):
+    """An event in structured mode."""
+
+    data: msgspec.Raw = msgspec.Raw()
+    specversion: str | None = None
+    datacontenttype: str | None = None
+
+
+def _values(recorded: Recorded) -> tuple[Any, ...]:
+    return (
+        recorded.event_id,
+        f"/doithoai/{recorded.source}",
+        recorded.topic,
+        _local_iso(event_time(recorded)),
+        recorded.originator_id,
+        str(recorded.position),
+        recorded.epoch,
+        _utc(recorded.recorded_at),
+        str(recorded.version),
+        recorded.previous_id,
+    )
+
+
 def attributes(recorded: Recorded) -> dict[str, str]:
     """The CloudEvents attributes of an event, all as strings."""
-    found = {
-        "id": str(recorded.event_id),
-        "source": f"/doithoai/{recorded.source}",
-        "specversion": "1.0",
-        "type": recorded.topic,
-        "time": local_iso(event_time(recorded)),
-        "subject": str(recorded.originator_id),
-        "position": str(recorded.position),
-        "epoch": recorded.epoch,
-        "recordedat": _utc(recorded.recorded_at),
-        "aggregateversion": str(recorded.version),
-    }
-    if recorded.previous_id is not None:
-        found["previousid"] = str(recorded.previous_id)
+    found: dict[str, str] = msgspec.to_builtins(_Written(*_values(recorded)))
+    found["specversion"] = SPEC_VERSION
     return found
 
 
+def to_structured(events: Sequence[Recorded]) -> list[Any]:
+    """Events as CloudEvents in structured mode, the stored bytes as `data`; for answers that carry some of them."""
+    more = {"specversion": SPEC_VERSION, "datacontenttype": CONTENT_TYPE}
+    return [_WrittenEvent(*_values(e), data=msgspec.Raw(e.state), **more) for e in events]
+
+
 def to_message(recorded: Recorded) -> Message:
-    """The broker's form: headers `ce-*` as the CloudEvents SDK's RabbitMQ binding writes them, the stored bytes as body."""
+    """The broker's form: headers `ce-*` as the CloudEvents SDK's RabbitMQ binding writes them; the stored bytes."""
     headers = {f"ce-{name}": value for name, value in attributes(recorded).items()}
-    return Message(routing_key(recorded.topic, recorded.state), headers, recorded.state, str(recorded.event_id))
+    return Message(routing_key(recorded.topic, recorded.state), headers, recorded.state, headers["ce-id"])
+
+
+class _Attributes(msgspec.Struct):
+    """What is read of an event's attributes, in the feed and in messages alike; numbers come as strings."""
+
+    id: UUID
+    source: str
+    type: str
+    subject: UUID
+    position: int
+    epoch: str
+    recordedat: datetime
+    aggregateversion: int
+    previousid: UUID | None = None
+
+
+#: The same as headers of a message.
+_Headers: Any = msgspec.defstruct(
+    "_Headers",
+    [(f.name, f.type) if f.required else (f.name, f.type, f.default) for f in msgspec.structs.fields(_Attributes)],
+    rename=lambda name: f"ce-{name}",
+)
 
 
 def from_message(headers: Mapping[str, Any], body: bytes) -> Recorded:
     """The event in a message of ours. Raises InvalidMessage."""
     try:
-        return _recorded({k[3:]: str(v) for k, v in headers.items() if k.startswith("ce-")}, body)
-    except (KeyError, ValueError) as error:
+        return _recorded(msgspec.convert(headers, _Headers, strict=False), body)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidMessage(f"not an event of this product: {error!r}") from error
 
 
@@ -100,11 +181,13 @@ def feed_page(page: FeedPage) -> bytes:
             "previous_id": page.previous_id,
             "head": page.head,
             "complete_to": page.complete_to,
-            "events": [
-                {**attributes(e), "datacontenttype": CONTENT_TYPE, "data": msgspec.Raw(e.state)} for e in page.events
-            ],
+            "events": to_structured(page.events),
         }
     )
+
+
+class _Structured(_Attributes):
+    data: msgspec.Raw = msgspec.Raw()
 
 
 class _PageJson(msgspec.Struct):
@@ -113,18 +196,18 @@ class _PageJson(msgspec.Struct):
     previous_id: UUID | None
     head: int
     complete_to: datetime | None
-    events: list[dict[str, msgspec.Raw]]
+    events: list[_Structured]
 
 
-_page_decoder = msgspec.json.Decoder(_PageJson)
+_page_decoder = msgspec.json.Decoder(_PageJson, strict=False)
 
 
 def parse_feed_page(body: bytes) -> FeedPage:
     """A feed page from its JSON. Raises InvalidMessage."""
     try:
         page = _page_decoder.decode(body)
-        events = [_from_structured(e) for e in page.events]
-    except (msgspec.MsgspecError, KeyError, ValueError) as error:
+        events = [_recorded(e, bytes(e.data)) for e in page.events]
+    except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidMessage(f"not a feed page: {error}") from error
     return FeedPage(
         source=page.source,
@@ -136,31 +219,18 @@ def parse_feed_page(body: bytes) -> FeedPage:
     )
 
 
-def _from_structured(event: dict[str, msgspec.Raw]) -> Recorded:
-    data = bytes(event.pop("data"))
-    return _recorded({k: msgspec.json.decode(v, type=str) for k, v in event.items()}, data)
-
-
-def _recorded(found: Mapping[str, str], state: bytes) -> Recorded:
-    previous = found.get("previousid")
+def _recorded(found: _Attributes, state: bytes) -> Recorded:
+    if found.recordedat.tzinfo is None or not state:
+        raise ValueError("an event has data, and an instant with an offset")
     return Recorded(
-        source=found["source"].removeprefix("/doithoai/"),
-        epoch=found["epoch"],
-        position=int(found["position"]),
-        previous_id=UUID(previous) if previous else None,
-        event_id=UUID(found["id"]),
-        originator_id=UUID(found["subject"]),
-        version=int(found["aggregateversion"]),
-        topic=found["type"],
-        recorded_at=datetime.fromisoformat(found["recordedat"]).astimezone(UTC),
+        source=found.source.removeprefix("/doithoai/"),
+        epoch=found.epoch,
+        position=found.position,
+        previous_id=found.previousid,
+        event_id=found.id,
+        originator_id=found.subject,
+        version=found.aggregateversion,
+        topic=found.type,
+        recorded_at=found.recordedat.astimezone(UTC),
         state=state,
     )
-
-
-def _utc(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
-
-
-def to_structured(events: Sequence[Recorded]) -> list[dict[str, Any]]:
-    """Events as CloudEvents in structured mode, for answers that carry some of them."""
-    return [{**attributes(e), "datacontenttype": CONTENT_TYPE, "data": msgspec.Raw(e.state)} for e in events]

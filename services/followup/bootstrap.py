@@ -15,6 +15,7 @@ from litestar import Litestar
 from services.followup.adapters.feed import FeedClient
 from services.followup.adapters.figures import Figures
 from services.followup.adapters.inbox import Inboxes
+from services.followup.adapters.intake import IntakeClient
 from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.queries import Queries
 from services.followup.adapters.state import LiveState
@@ -24,6 +25,7 @@ from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.office import office_routes
 from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
 from services.followup.settings import FollowupSettings
@@ -71,7 +73,7 @@ def run(settings: FollowupSettings) -> None:
 def callers_of(settings: FollowupSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
     entries = load_tokens(settings.tokens_file, settings.tokens)
-    return Callers(entries, local_allowed=is_loopback(settings.host))
+    return Callers(entries, local_allowed=is_loopback(settings.host), cookies=True)
 
 
 def source_token(settings: FollowupSettings) -> str:
@@ -117,6 +119,11 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
             stack.push_async_callback(_stop, task)
+
+        def address(source: str) -> str | None:
+            urls = zip(followings, settings.feeds, strict=True)
+            return next((url for following, url in urls if following.source == source), None)
+
         queries, collector = Queries(pool), FollowupCollector()
         figures = Figures(pool, RELAY if settings.amqp_url else "")
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
@@ -125,6 +132,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             [
                 *query_routes(queries, LiveState(pool)),
                 *page_routes(queries),
+                *office_routes(queries, IntakeClient(client), address, callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
                 *health_routes(hindrances(queries)),
                 metrics_route(collector),

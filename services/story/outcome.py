@@ -1,7 +1,7 @@
 """What became of the twenty petitions, as followup shows it, and where to look further."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.console import Console
@@ -9,10 +9,8 @@ from rich.table import Table
 
 from services.story.matters import MATTERS
 from services.story.places import SHORT
+from services.story.teller import Teller
 from shared.identifiers import LOCAL_ZONE
-
-if TYPE_CHECKING:
-    from services.story.telling import Teller
 
 WIDTH = 118  # columns
 
@@ -33,7 +31,7 @@ STATES = {
 }
 
 
-def show(t: "Teller", intake_url: str, followup_url: str) -> None:
+def show(t: Teller, intake_url: str, followup_url: str) -> None:
     """Print the table of the petitions with state and due date, then the addresses."""
     rows = [(matter, t.pair.case(t.ids[matter.key]), t.pair.deadlines_of(t.ids[matter.key])) for matter in MATTERS]
     table = Table(title="Hai mươi kiến nghị · the twenty petitions", title_justify="left", box=box.SIMPLE_HEAD)

@@ -17,6 +17,9 @@ Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
 ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
+#: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
+COOKIE = "doithoai_token"
+
 _PREFIX = "dt_"
 _ENTROPY = 32  # bytes
 
@@ -78,7 +81,8 @@ def is_loopback(host: str) -> bool:
 class Callers:
     """The callers that this process knows. `local_allowed`: a call without a token is `local`."""
 
-    def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool) -> None:
+    def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool, cookies: bool = False) -> None:
+        self._cookies = cookies
         self._by_hash = {e.sha256: _caller(e) for e in entries}
         self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
         self._local_allowed = local_allowed
@@ -93,6 +97,9 @@ class Callers:
     def of_request(self, request: Request[Any, Any, Any]) -> Caller:
         """The caller of a request. Raises ProblemError 401 or 403."""
         authorization = request.headers.get("authorization")
+        if authorization is None and self._cookies and COOKIE in request.cookies:
+            _refuse_other_origins(request)
+            authorization = f"Bearer {request.cookies[COOKIE]}"
         if authorization is None:
             if not self._local_allowed:
                 raise _unauthenticated("send `Authorization: Bearer TOKEN`")
@@ -103,6 +110,10 @@ class Callers:
         if caller is None:
             raise _unauthenticated("this token is not known here")
         return caller
+
+    def knows(self, token: str) -> bool:
+        """Whether a token is one of ours."""
+        return hash_token(token) in self._by_hash
 
     def of_broker_user(self, user_id: str | None) -> Caller | None:
         """The caller that the broker vouched for; None when it names nobody known here."""
@@ -122,6 +133,12 @@ def caller_of(request: Request[Any, Any, Any]) -> Caller:
     """The caller that the hook found."""
     caller: Caller = request.state.caller
     return caller
+
+
+def token_of(request: Request[Any, Any, Any]) -> str:
+    """The token with which a request came, to act elsewhere in its name; empty for `local`."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
 
 
 def need_role(caller: Caller, *roles: str) -> None:
@@ -145,6 +162,13 @@ def _caller(entry: TokenEntry) -> Caller:
 
 def _unauthenticated(detail: str) -> ProblemError:
     return ProblemError(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
+    """A cookie comes along by itself: what changes something must come from our own pages."""
+    origin = request.headers.get("origin")
+    if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ProblemError(403, "foreign-origin", "this must come from a page of this service")
 
 
 def _refuse_foreign_pages(request: Request[Any, Any, Any]) -> None:

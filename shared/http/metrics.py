@@ -13,7 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 REFRESH_EVERY = 2.0  # seconds at least
-SHARE = 10  # a refresh takes at most one in so many parts of the time
+SHARE = 10  # a refresh takes at most one in so many parts of the time,
+LONGEST = 30.0  # seconds, but for this: one that was held up by a lock says nothing of the next
 
 log = structlog.get_logger("metrics")
 T = TypeVar("T")
@@ -56,4 +57,4 @@ async def keep_fresh(holder: Holder[T], take: Callable[[], Awaitable[T]]) -> Non
 
 def pause(took: float) -> float:
     """Seconds to wait after a refresh that took so many."""
-    return max(REFRESH_EVERY, SHARE * took)
+    return min(max(REFRESH_EVERY, SHARE * took), LONGEST)

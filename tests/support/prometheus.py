@@ -209,7 +209,7 @@ class Exporter:
 class Watch:
     """Prometheus and Alertmanager over these targets, with the rules and routes that are deployed, only quicker."""
 
-    def __init__(self, folder: Path, targets: dict[str, str], sink: str, factor: float) -> None:
+    def __init__(self, folder: Path, targets: dict[str, str], sink: str, factor: float, scrape: str = "") -> None:
         routes = yaml.safe_load(shortened((RULES / "alertmanager.yml").read_text("utf-8"), 120))
         for receiver in routes["receivers"]:
             receiver["webhook_configs"] = [{"url": f"{sink}/{receiver['name']}", "send_resolved": True}]
@@ -219,6 +219,7 @@ class Watch:
             # A threshold in seconds is a duration too.
             text = re.sub(r"(time\(\) - .* > )(\d+)", rf"\1 (\2 / {factor / 2})", (RULES / file).read_text("utf-8"))
             (folder / file).write_text(shortened(text, factor), "utf-8")
+        config["global"]["scrape_interval"] = scrape or config["global"]["scrape_interval"]
         config["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [self.alertmanager.url[7:]]}]}]
         config["scrape_configs"] = [
             {"job_name": job, "static_configs": [{"targets": [url.removeprefix("http://")]}]}

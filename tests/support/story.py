@@ -9,7 +9,7 @@ import httpx
 
 from services.intake.application.commands import CODECS, BodyCodec
 from services.story.client import Pair
-from services.story.telling import BEGIN, Teller
+from services.story.teller import BEGIN, Teller
 from shared.events import Deed
 from shared.identifiers import derived_id
 

@@ -215,6 +215,11 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def source_of(self, subject_id: UUID) -> str | None:
+        """The source that a case comes from."""
+        found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
+        return found
+
     async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
         """What is still owed on some cases, the earliest first. For cases that the caller may see."""
 

@@ -155,7 +155,8 @@ class StandingStill:
     async def swap(self) -> None:
         """Put the new tables in place of the live ones, which are kept aside until `drop_old`."""
         await self._connection.execute(
-            f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 FROM {LIVE}.sources o WHERE o.source = n.source",
+            f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 "
+            f"FROM {LIVE}.sources o WHERE o.source = n.source",
             FENCE,
         )
         await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)

@@ -104,19 +104,10 @@ class Tally:
         """Count the breaches and retractions raised in the period."""
         for each in events:
             event = each.event
-            if self.agency not in ("", event.debtor) or not self.period.holds(local_day(event.at)):
-                continue
-            counts = self._deadline_counts(event.debtor, event.duty)
-            if isinstance(event, DeadlineBreached):
-                if each.meta.backfilled:
-                    counts.backfilled_breaches += 1
-                else:
-                    counts.breaches += 1
-            elif isinstance(event, DeadlineBreachRetracted):
-                if event.reason == BACKDATED:
-                    counts.retracted_backdated += 1
-                else:
-                    counts.retracted_otherwise += 1
+            figure = _raised_figure(each)
+            if figure and self.agency in ("", event.debtor) and self.period.holds(local_day(event.at)):
+                counts = self._deadline_counts(event.debtor, event.duty)
+                setattr(counts, figure, getattr(counts, figure) + 1)
 
     # --- one life ------------------------------------------------------------------------------------------------
 
@@ -206,6 +197,16 @@ class Tally:
 
     def _deadline_counts(self, debtor: str, duty: str) -> DeadlineCounts:
         return self.deadlines.setdefault((debtor, duty), DeadlineCounts())
+
+
+def _raised_figure(each: RaisedEvent) -> str:
+    match each.event:
+        case DeadlineBreached():
+            return "backfilled_breaches" if each.meta.backfilled else "breaches"
+        case DeadlineBreachRetracted(reason=reason):
+            return "retracted_backdated" if reason == BACKDATED else "retracted_otherwise"
+        case _:
+            return ""
 
 
 def _recorded_on(deadline_id: UUID) -> date:

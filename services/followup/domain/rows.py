@@ -29,7 +29,7 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A case as the read side shows it. `state` of a petition: no_clock, raised, assigned, escalated, replied, or its end."""
+    """A case as the read side shows it; a petition's `state` is one of no_clock, raised, assigned, …, or its end."""
 
     subject: Subject
     subject_id: UUID

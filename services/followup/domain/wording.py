@@ -167,7 +167,7 @@ def _paragraphs(e: Explanation, lang: Language) -> Iterable[str]:
     if e.due_on is None:
         yield _say(lang, "letter_limit", it=_say(lang, "undated"))
         return
-    if e.counted_from is not None and not _is_fixed(e):
+    if e.counted_from != counted_to(e) and e.counted_from is not None and not _is_fixed(e):
         start = "letter_start" if e.first_day == "excluded" else "letter_first_day"
         yield _say(lang, start, it=written_day(e.counted_from, lang))
     yield _say(lang, "letter_limit", it=_measure(e, lang))

@@ -7,13 +7,15 @@ from typing import Any
 import structlog
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
 
+from services.followup.entrypoints.office import LOGIN, OPEN_PATHS
 from shared.http.auth import Callers
 from shared.http.openapi import document
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
 from shared.postgres.group_commit import PASSING
 
-MAX_BODY = 64 * 1024  # bytes: nothing here takes a body
+MAX_BODY = 256 * 1024  # bytes: forms
 RETRY_AFTER = "1"  # seconds
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -25,8 +27,12 @@ def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lif
     """The application over these routes; every one of them but the probes needs a caller."""
     return Litestar(
         route_handlers=list(routes),
-        before_request=callers.hook(),
-        exception_handlers={**EXCEPTION_HANDLERS, **dict.fromkeys(PASSING, _unavailable)},
+        before_request=callers.hook(OPEN_PATHS),
+        exception_handlers={
+            **EXCEPTION_HANDLERS,
+            **dict.fromkeys(PASSING, _unavailable),
+            ProblemError: _problem_or_login,
+        },
         request_max_body_size=MAX_BODY,
         openapi_config=document(
             "Đối thoại – followup",
@@ -36,6 +42,13 @@ def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lif
         logging_config=None,
         debug=False,
     )
+
+
+def _problem_or_login(request: Request[Any, Any, Any], error: ProblemError) -> Response[Any]:
+    """A person whose browser comes without a token is shown the way in; a program gets the problem."""
+    if error.status == 401 and "text/html" in request.headers.get("accept", ""):
+        return Redirect(LOGIN, status_code=303)
+    return problem_response(error)
 
 
 def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

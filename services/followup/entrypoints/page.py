@@ -27,6 +27,7 @@ from services.followup.domain.words import (
     subject_words,
 )
 from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.acts import ACTS
 from services.followup.entrypoints.queries import Asked, Body, Cursor, InState, asked, body_of, following, found
 from services.followup.entrypoints.views import EventView, event_view
 from shared.identifiers import LOCAL_ZONE
@@ -106,6 +107,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
             deadlines=sorted(file.deadlines, key=_open_first),
             events=events,
             waits=any(event.waits for event in events),
+            acts=ACTS if file.case.row.subject == "petition" else (),
             names=await _names(queries, _bodies(file.case, file.deadlines, events)),
         )
 
@@ -119,6 +121,7 @@ class Pages:
         self._templates = Environment(
             loader=PackageLoader("services.followup.entrypoints"),
             autoescape=True,
+            auto_reload=False,  # a process serves what it was started with
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

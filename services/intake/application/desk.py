@@ -45,6 +45,7 @@ class Desk:
         fingerprint = self._fingerprint(command) if command.key else b""
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
+            seen = self._knowledge.changes
             try:
                 decided = await self._decider.decide(command)
                 append = await self._recorder.prepare(command, decided, fingerprint)
@@ -62,8 +63,10 @@ class Desk:
                 await self._knowledge.refresh()
             except (Refused, DeskRefused) as refused:
                 refusal = refused
-                # What this process knows may be stale: the refusal stands if nothing has changed.
-                if not await self._knowledge.refresh():
+                # What this process knows may have been stale: the refusal stands if nothing has changed, neither now
+                # nor by another command while this one was decided.
+                await self._knowledge.refresh()
+                if self._knowledge.changes == seen:
                     break
         assert refusal is not None
         return await self._first_answer_or(refusal, command, fingerprint)

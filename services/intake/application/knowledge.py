@@ -20,6 +20,8 @@ class Knowledge:
         self.regulation: Regulation = fold_regulation(())
         self.versions: dict[UUID, int] = {}
         self.today: date = date.min
+        #: How often something that decisions rest on has changed: tells one state of this knowledge from another.
+        self.changes = 0
 
     async def refresh(self) -> bool:
         """Read what was recorded since; whether anything that decisions rest on changed."""
@@ -27,6 +29,7 @@ class Knowledge:
             today = await self._history.today()
             facts, head = await self._history.regulation_after(self._position)
             changed = bool(facts) or today > self.today
+            self.changes += changed
             self.learn_day(today)
             self._position = head
             if facts:

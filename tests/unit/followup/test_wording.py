@@ -129,6 +129,7 @@ def test_same_day__is_told_as_such() -> None:
     )
     assert short_line(explanation).vi == "trong ngày 05/09/2019 (văn bản 570/KH-UBND)"
     assert [line.kind for line in counted_days(explanation)] == ["start"]
+    assert "không được tính" not in letter(explanation).vi and "not counted" not in letter(explanation).en
 
 
 def test_note__of_an_unknown_code_stays_as_it_is() -> None:

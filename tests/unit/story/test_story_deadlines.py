@@ -8,7 +8,8 @@ import pytest
 
 from services.followup.domain.machine import Machine
 from services.story.preparation import CONFERENCE_DAY
-from services.story.telling import Teller, tell
+from services.story.teller import Teller
+from services.story.telling import tell
 from shared.events import Deed
 from shared.events.conference import ConclusionNoticeIssued
 from shared.events.petition import PetitionAssigned

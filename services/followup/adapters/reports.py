@@ -1,0 +1,194 @@
+"""What a report is counted from, read in one snapshot: only petitions that were not done with before the period."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.followup.adapters.listings import Scope
+from services.followup.adapters.pages import read
+from services.followup.adapters.projection import FACT, recorded_of
+from services.followup.adapters.queries import SOURCES, Source
+from services.followup.adapters.walks import Values, within
+from services.followup.domain.emission import Raised
+from services.followup.domain.facts import Fact, fact_of
+from services.followup.domain.periods import Period
+from services.followup.domain.regulation import Regulation
+from services.followup.domain.reporting import RaisedEvent, Tally, seen_on
+from services.followup.domain.rows import CaseRow
+from shared.events import decode_state
+from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
+from shared.events.regulation import JurisdictionRegistered
+from shared.identifiers import is_within, local_day, midnight, ordered_id
+
+AT_ONCE = 200  # petitions; after each lot other work gets its turn
+LISTED = 2_000  # petitions in the list of a page
+
+#: No deed is dated later than it was recorded: what was done with before the period has no record since.
+_CONCERNED = """
+SELECT subject_id FROM cases WHERE source = $1 AND subject = 'petition' AND {within} AND (
+    unresolved
+    OR subject_id IN (SELECT subject_id FROM deadlines WHERE source = $1 AND subject = 'petition' AND outcome = '')
+    OR subject_id IN (SELECT originator_id FROM facts WHERE source = $1 AND position >= $2 AND is_petition)
+) ORDER BY subject_id
+"""
+_SHARED = f"{FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
+_SHARED_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject <> 'petition' AND {within}"
+_ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1) ORDER BY subject_id"
+_FACTS = f"""
+{FACT} f WHERE originator_id = ANY($1) AND is_petition AND NOT EXISTS (
+    SELECT 1 FROM parked_events p WHERE p.source = f.source AND p.position = f.position AND p.released_at IS NULL
+) ORDER BY position
+"""
+_RAISED = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
+_RECORDED = "SELECT recorded_at FROM facts WHERE source = $1 AND position >= $2 ORDER BY position LIMIT 1"
+#: The id of a deadline event begins with the milliseconds of its instant.
+_EVENTS = "SELECT topic, state FROM public.stored_events WHERE event_id >= $1 AND event_id < $2 AND topic = ANY($3)"
+_AGENCIES = "SELECT code, name FROM agencies"
+_PLACES = "SELECT state, topic FROM facts WHERE NOT is_petition AND topic = 'JurisdictionRegistered' ORDER BY position"
+
+_row = msgspec.json.Decoder(CaseRow)
+_raised = msgspec.json.Decoder(Raised)
+
+
+class NotBegun(ValueError):
+    """A period that lies in the future of every source."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """How far a source was read for a report, and the day on whose morning what is open was judged."""
+
+    source: str
+    position: int
+    complete_to: datetime | None
+    seen_on: date
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """A report: its figures, what they were counted from, the names of bodies and places in it."""
+
+    tally: Tally
+    seen: list[Seen]
+    agencies: dict[str, str]
+    places: dict[str, str]
+
+
+class Reports:
+    """Reports over the projection behind a pool whose search path begins with its schema."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._one_at_a_time = asyncio.Lock()
+
+    async def report(self, scope: Scope, period: Period, *, listed: bool = False) -> Counted:
+        """The report of a period: of a subtree and, where the scope names one, of one agency. Raises NotBegun."""
+
+        async def work(connection: Any) -> Counted:
+            # Made here, since a read that a rebuild disturbed is done once more.
+            tally = Tally(period, scope.agency, listed=LISTED if listed else 0)
+            seen = [
+                Seen(s.source, s.position, s.complete_to, await _Count(connection, scope, s, tally).run())
+                for s in (Source(**dict(row)) for row in await connection.fetch(SOURCES))
+                if s.now is not None and local_day(s.now) >= period.first
+            ]
+            if not seen:
+                raise NotBegun(f"{period.text} has not begun yet")
+            tally.add_events(await _events(connection, scope, period))
+            agencies = {row["code"]: row["name"] for row in await connection.fetch(_AGENCIES)}
+            return Counted(tally, seen, agencies, await _places(connection))
+
+        async with self._one_at_a_time:
+            return await read(self._pool, work)
+
+
+class _Count:
+    """One source's share of a report."""
+
+    def __init__(self, connection: Any, scope: Scope, source: Source, tally: Tally) -> None:
+        assert source.now is not None
+        self._connection, self._scope, self._source, self._tally = connection, scope, source, tally
+        self._today = local_day(source.now)
+
+    async def run(self) -> date:
+        """Count everything; the day on whose morning it was judged."""
+        name, tally = self._source.source, self._tally
+        shared = [fact_of(recorded_of(name, row)) for row in await self._connection.fetch(_SHARED, name)]
+        conferences = [f for f in shared if f.meta.aggregate == "conference"]
+        regulation = Regulation(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
+        tally.begin(self._today, regulation.calendar, shared)
+        if not tally.agency:
+            tally.add_recording(f for f in conferences if is_within(f.meta.jurisdiction, self._scope.jurisdiction))
+        tally.add_deadlines(_decoded(await self._fetch(_SHARED_RAISED, name)))
+        first = await self._first_position(midnight(tally.period.first))
+        concerned = [row["subject_id"] for row in await self._fetch(_CONCERNED, name, first)]
+        for start in range(0, len(concerned), AT_ONCE):
+            await self._add(concerned[start : start + AT_ONCE])
+        return seen_on(tally.period, self._today)
+
+    async def _add(self, ids: Sequence[UUID]) -> None:
+        rows = await self._connection.fetch(_ROWS, ids)
+        facts = await self._connection.fetch(_FACTS, ids)
+        raised = await self._connection.fetch(_RAISED, ids)
+        await asyncio.to_thread(self._count, rows, facts, raised)
+
+    def _count(self, rows: Sequence[Any], facts: Sequence[Any], raised: Sequence[Any]) -> None:
+        facts_of: dict[UUID, list[Fact]] = {}
+        for row in facts:
+            fact = fact_of(recorded_of(self._source.source, row))
+            facts_of.setdefault(fact.originator_id, []).append(fact)
+        raised_of: dict[UUID, list[Raised]] = {}
+        for each in _decoded(raised):
+            raised_of.setdefault(each.subject_id, []).append(each)
+        for row in rows:
+            case = _row.decode(row["row"])
+            subject_id = case.subject_id
+            self._tally.add_petition(case, facts_of.get(subject_id, []), raised_of.get(subject_id, []))
+
+    async def _fetch(self, query: str, *given: object) -> Sequence[Any]:
+        value = Values()
+        value.given += given
+        place = within(self._scope.jurisdiction, value)
+        rows: Sequence[Any] = await self._connection.fetch(query.format(within=place), *value.given)
+        return rows
+
+    async def _first_position(self, instant: datetime) -> int:
+        """The first position recorded at an instant or later; positions and stamps grow together."""
+        low, high = 1, self._source.position + 1
+        while low < high:
+            middle = (low + high) // 2
+            recorded_at = await self._connection.fetchval(_RECORDED, self._source.source, middle)
+            if recorded_at is not None and recorded_at < instant:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+
+async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedEvent]:
+    first, after = midnight(period.first), midnight(period.last + timedelta(days=1))
+    lowest = bytes(10)
+    topics = [DeadlineBreached.TOPIC, DeadlineBreachRetracted.TOPIC]
+    rows = await connection.fetch(_EVENTS, ordered_id(first, lowest), ordered_id(after, lowest), topics)
+    decoded = (decode_state(row["topic"], row["state"]) for row in rows)
+    return [
+        RaisedEvent(event, meta)
+        for event, meta in decoded
+        if isinstance(event, DeadlineEvent) and is_within(meta.jurisdiction, scope.jurisdiction)
+    ]
+
+
+async def _places(connection: Any) -> dict[str, str]:
+    found = {}
+    for row in await connection.fetch(_PLACES):
+        event, _ = decode_state(row["topic"], row["state"])
+        if isinstance(event, JurisdictionRegistered):
+            found[event.code] = event.name
+    return found
+
+
+def _decoded(rows: Iterable[Any]) -> list[Raised]:
+    return [_raised.decode(row["raised"]) for row in rows]

@@ -1,0 +1,1 @@
+"""What the facts of a case come to: its deadlines, their outcomes, and why; pure."""

@@ -1,0 +1,88 @@
+"""The columns of a report's tables as an office numbers them, and the check sums printed under their heads. Pure."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from services.followup.domain.counts import CASE_SUMS, DEADLINE_SUMS
+from services.followup.domain.words import Words
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: the figure that it shows, its heading, and the heading that it shares with its neighbours."""
+
+    figure: str
+    words: Words
+    over: Words | None = None
+
+
+_HANDLED = Words("Đã giải quyết", "handled")
+_FORWARD = Words("Chuyển kỳ sau", "carried forward")
+_OF_TOTAL = Words("Trong tổng số", "of the total")
+_DONE = Words("Đã thực hiện", "done")
+_WAIVED = Words("Không còn phải thực hiện", "owed no more")
+_OPEN = Words("Chưa thực hiện", "not done")
+_DAYS = Words("Số ngày làm việc để trả lời", "working days to the reply")
+_BREACHES = Words("Số lần ghi nhận quá hạn trong kỳ", "breaches raised in the period")
+_RETRACTED = Words("Số lần rút lại quá hạn trong kỳ", "breaches retracted in the period")
+_LAG = Words("Số ngày từ khi có hiệu lực đến khi ghi", "days from taking effect to being recorded")
+
+CASE_COLUMNS = (
+    Column("total", Words("Tổng số phải giải quyết", "to be handled")),
+    Column("carried_over", Words("Kỳ trước chuyển sang", "carried over")),
+    Column("received", Words("Tiếp nhận trong kỳ", "received")),
+    Column("handled", Words("Tổng số", "total"), _HANDLED),
+    Column("replied", Words("Trả lời bằng văn bản", "written reply"), _HANDLED),
+    Column("answered", Words("Trả lời tại hội nghị", "answered at the conference"), _HANDLED),
+    Column("otherwise", Words("Kết thúc khác", "ended otherwise"), _HANDLED),
+    Column("carried_forward", Words("Tổng số", "total"), _FORWARD),
+    Column("not_yet_due", Words("Chưa đến hạn trả lời", "reply not yet due"), _FORWARD),
+    Column("overdue", Words("Quá hạn trả lời", "reply overdue"), _FORWARD),
+    Column("awaiting_result", Words("Đã trả lời, chờ kết quả", "replied, result awaited"), _FORWARD),
+    Column("no_clock", Words("Chưa có thời hạn", "no clock"), _FORWARD),
+    Column("reopened", Words("Mở lại trong kỳ", "reopened"), _OF_TOTAL),
+    Column("complex", Words("Vụ việc phức tạp", "complex"), _OF_TOTAL),
+    Column("extended", Words("Được gia hạn", "extended"), _OF_TOTAL),
+    Column("escalated", Words("Trình cấp trên", "escalated"), _OF_TOTAL),
+)
+DEADLINE_COLUMNS = (
+    Column("total", Words("Tổng số phải thực hiện", "to be kept")),
+    Column("carried_over", Words("Kỳ trước chuyển sang", "carried over")),
+    Column("begun", Words("Phát sinh trong kỳ", "begun")),
+    Column("met", Words("Đúng hạn", "in time"), _DONE),
+    Column("met_late", Words("Trễ hạn", "late"), _DONE),
+    Column("waived", Words("Khi còn hạn", "in time"), _WAIVED),
+    Column("waived_late", Words("Khi đã quá hạn", "when overdue"), _WAIVED),
+    Column("on_track", Words("Trong hạn", "on track"), _OPEN),
+    Column("due_soon", Words("Sắp đến hạn", "due soon"), _OPEN),
+    Column("overdue", Words("Quá hạn", "overdue"), _OPEN),
+    Column("on_time_rate", Words("Tỷ lệ đúng hạn (%)", "on time (%)")),
+    Column("reply_days_median", Words("Trung vị", "median"), _DAYS),
+    Column("reply_days_p90", Words("90% số văn bản không quá", "90 % within"), _DAYS),
+    Column("breaches", Words("Phát sinh", "as they came"), _BREACHES),
+    Column("backfilled_breaches", Words("Dữ liệu nhập bổ sung", "backfilled data"), _BREACHES),
+    Column("retracted_backdated", Words("Do văn bản vào sổ muộn", "by a back-dated record"), _RETRACTED),
+    Column("retracted_otherwise", Words("Do lý do khác", "otherwise"), _RETRACTED),
+)
+RECORDING_COLUMNS = (
+    Column("recorded", Words("Số lượt ghi", "recorded")),
+    Column("same_day", Words("Ghi trong ngày", "on the same day")),
+    Column("lag_median", Words("Trung vị", "median"), _LAG),
+    Column("lag_p90", Words("90% không quá", "90 % within"), _LAG),
+    Column("lag_longest", Words("Lâu nhất", "longest"), _LAG),
+)
+
+Sums = Sequence[tuple[str, Sequence[str]]]
+
+
+def check_sums(columns: Sequence[Column], sums: Sums) -> str:
+    """What must add up, in the numbers of the columns: `1=2+3=4+8; 4=5+6+7`."""
+    number = {column.figure: str(place) for place, column in enumerate(columns, 1)}
+    written: dict[str, list[str]] = {}
+    for whole, parts in sums:
+        written.setdefault(number[whole], []).append("+".join(number[part] for part in parts))
+    return "; ".join("=".join([whole, *sides]) for whole, sides in written.items())
+
+
+CASE_CHECK = check_sums(CASE_COLUMNS, CASE_SUMS)
+DEADLINE_CHECK = check_sums(DEADLINE_COLUMNS, DEADLINE_SUMS) + "; 11=4/(4+5+7+10)"

@@ -1,0 +1,170 @@
+"""The office's day without a command line: forms, made on the server, that act through intake under the user's token.
+
+followup decides nothing: intake takes the command or refuses it, and a refusal stands beside the field that it names.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from services.followup.adapters.intake import IntakeClient, Refusal
+from services.followup.adapters.queries import CaseFile, Queries
+from services.followup.domain.refusal_words import refusal_words
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
+from services.followup.entrypoints.page import IN_THE_FORM, Pages
+from services.followup.entrypoints.queries import Asked, found
+from services.followup.entrypoints.views import event_view
+from shared.http.auth import COOKIE, Callers, token_of
+from shared.http.problems import ProblemError
+from shared.identifiers import local_day
+
+SEE_OTHER: Literal[303] = 303
+WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
+LOOK_EVERY = 0.05  # seconds
+
+LOGIN = "/office/login"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
+
+#: The address of a source's intake; None while the source is not known.
+Address = Callable[[str], str | None]
+
+
+def office_routes(queries: Queries, intake: IntakeClient, address: Address, callers: Callers) -> list[HTTPRouteHandler]:
+    """The forms of the office, and the way in and out for a browser."""
+    office = _Office(queries, intake, address)
+    return [*_login_routes(office.pages, callers), *_act_routes(office)]
+
+
+def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
+    @get("/office/petitions/new", include_in_schema=False)
+    async def new_petition(request: Asked) -> Response[str]:
+        return await office.form(request, RECEIVE, None, {})
+
+    @post("/office/petitions/new", include_in_schema=False, status_code=200)
+    async def receive(request: Asked) -> Response[Any]:
+        return await office.submit(request, RECEIVE, None)
+
+    @get("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False)
+    async def form(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[str]:
+        return await office.form(request, _act(path), await office.file(request, subject_id), {})
+
+    @post("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False, status_code=200)
+    async def act(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
+        return await office.submit(request, _act(path), await office.file(request, subject_id))
+
+    return [new_petition, receive, form, act]
+
+
+def _act(path: str) -> Act:
+    return found(BY_PATH.get(path), "act")
+
+
+class _Office:
+    def __init__(self, queries: Queries, intake: IntakeClient, address: Address) -> None:
+        self.pages = Pages()
+        self._queries, self._intake, self._address = queries, intake, address
+
+    async def file(self, request: Asked, subject_id: UUID) -> CaseFile:
+        """The case that a form is about, if the caller may see it."""
+        return found(await self._queries.case(scope_of(request), subject_id), "case")
+
+    async def form(
+        self, request: Asked, act: Act, file: CaseFile | None, filled: dict[str, str], refusal: Refusal | None = None
+    ) -> Response[str]:
+        """The form, empty or as it was filled in, with what was refused beside its field."""
+        at = field_of(refusal.detail) if refusal else ""
+        return self.pages.show(
+            "act.html",
+            sources=await self._queries.sources(),
+            act=act,
+            fields=fields_of(act),
+            row=file.case.row if file else None,
+            events=[event_view(event) for event in file.events] if file else [],
+            deadlines=file.deadlines if file else [],
+            agencies=(await self._queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
+            filled=filled,
+            # One form is one command: sent twice, by a double click or a reload, it is recorded once.
+            key=filled.get("key") or secrets.token_urlsafe(16),
+            refusal=refusal,
+            at=at if any(at == field.name for field in fields_of(act)) else "",
+            told=refusal_words(refusal.code) if refusal else "",
+        )
+
+    async def submit(self, request: Asked, act: Act, file: CaseFile | None) -> Response[Any]:
+        """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
+        filled = {name: str(value) for name, value in (await request.form()).items()}
+        source = await self._source(file, filled)
+        path = f"/v1/petitions/{file.case.row.subject_id}/{act.path}" if file else "/v1/petitions"
+        try:
+            url = self._address(source)
+            if url is None:
+                raise Refusal("intake-away", f"{source} is not read here")
+            if missing := empty_field(act, filled):
+                raise Refusal("invalid-body", f"{missing}: fill it in")
+            body = body_of_act(act, filled | {"today": (await self._today(source)).isoformat()})
+            done = await self._intake.act(url, path, body, filled.get("key", ""), token_of(request))
+        except Refusal as refusal:
+            shown = await self.form(request, act, file, filled, refusal)
+            shown.status_code = 422
+            return shown
+        await self._until_read(source, done.position)
+        return Redirect(f"/cases/{done.id}", status_code=SEE_OTHER)
+
+    async def _source(self, file: CaseFile | None, filled: dict[str, str]) -> str:
+        """Where a case comes from; a new petition goes to the intake that it names, or to the only one."""
+        if file is not None:
+            return await self._queries.source_of(file.case.row.subject_id) or ""
+        sources = [source.source for source in await self._queries.sources()]
+        named = filled.get("source") or (sources[0] if len(sources) == 1 else "")
+        if named not in sources:
+            raise ProblemError(422, "invalid-value", "source: name the intake that takes the petition")
+        return named
+
+    async def _today(self, source: str) -> date:
+        now = next((s.now for s in await self._queries.sources() if s.source == source), None)
+        if now is None:
+            raise Refusal("intake-away", f"{source} was not read yet")
+        return local_day(now)
+
+    async def _until_read(self, source: str, position: int) -> None:
+        """Show what was recorded, not what was before it; a reader that is behind does not hold the answer up."""
+        for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
+            if any(s.source == source and s.position >= position for s in await self._queries.sources()):
+                return
+            await asyncio.sleep(LOOK_EVERY)
+
+
+def _login_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
+    @get(LOGIN, include_in_schema=False)
+    async def login_form() -> Response[str]:
+        return pages.show("login.html", sources=[], failed=False)
+
+    @post(LOGIN, include_in_schema=False, status_code=200)
+    async def login(request: Asked) -> Response[Any]:
+        token = str((await request.form()).get("token", "")).strip()
+        if not callers.knows(token):
+            shown = pages.show("login.html", sources=[], failed=True)
+            shown.status_code = 401
+            return shown
+        answer = Redirect("/", status_code=SEE_OTHER)
+        answer.set_cookie(
+            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
+        )
+        return answer
+
+    @post("/office/logout", include_in_schema=False, status_code=SEE_OTHER)
+    async def logout() -> Redirect:
+        answer = Redirect(LOGIN, status_code=SEE_OTHER)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    return [login_form, login, logout]

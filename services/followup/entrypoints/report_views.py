@@ -1,0 +1,263 @@
+"""A report as it is told: lines with names, rates and percentiles, from the counts; as JSON and as CSV."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from services.followup.adapters.reports import Counted, Seen
+from services.followup.domain.counts import CaseCounts, DeadlineCounts, percentile, total
+from services.followup.domain.report_columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
+from services.followup.domain.reporting import GROUPINGS, Grouping
+from services.followup.domain.words import Words, body_words, duty_words, event_words
+from shared.identifiers import NATION
+
+Table = Literal["cases", "deadlines", "recording"]
+
+ALL = Words("Tổng cộng", "all")
+_UNCLASSIFIED = Words("Chưa phân loại", "not classified")
+_BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
+
+
+class CaseLine(CaseCounts, kw_only=True):
+    """Petitions of one agency, field or place."""
+
+    key: str
+    name: Words
+
+
+class DeadlineLine(msgspec.Struct, frozen=True, kw_only=True):
+    """Deadlines of one debtor and one rule; of all where a key is empty. `on_time_rate` is in percent."""
+
+    agency: str
+    agency_name: Words
+    rule: str
+    rule_name: Words
+    total: int
+    carried_over: int
+    begun: int
+    met: int
+    met_late: int
+    waived: int
+    waived_late: int
+    on_track: int
+    due_soon: int
+    overdue: int
+    on_time_rate: float | None
+    reply_days_median: int | None
+    reply_days_p90: int | None
+    breaches: int
+    backfilled_breaches: int
+    retracted_backdated: int
+    retracted_otherwise: int
+
+
+class RecordingLine(msgspec.Struct, frozen=True, kw_only=True):
+    """How late one kind of deed was recorded, in calendar days."""
+
+    topic: str
+    name: Words
+    recorded: int
+    same_day: int
+    lag_median: int | None
+    lag_p90: int | None
+    lag_longest: int | None
+
+
+class CaseTables(msgspec.Struct, frozen=True, kw_only=True):
+    """The same petitions, grouped in three ways."""
+
+    by_agency: list[CaseLine]
+    by_field: list[CaseLine]
+    by_place: list[CaseLine]
+    total: CaseLine
+
+
+class DeadlineTables(msgspec.Struct, frozen=True, kw_only=True):
+    """The same deadlines, by debtor and rule and summed up."""
+
+    by_agency_and_rule: list[DeadlineLine]
+    by_agency: list[DeadlineLine]
+    by_rule: list[DeadlineLine]
+    total: DeadlineLine
+
+
+class Recording(msgspec.Struct, frozen=True, kw_only=True):
+    """How late deeds of the petitions and conferences were recorded; backfilled ones are counted apart."""
+
+    by_topic: list[RecordingLine]
+    total: RecordingLine
+    backfilled: int
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The report of a period; `sources` says up to where each was read, and on which day's morning it was judged."""
+
+    period: str
+    name: Words
+    first: date
+    last: date
+    jurisdiction: str
+    agency: str
+    sources: list[Seen]
+    cases: CaseTables
+    deadlines: DeadlineTables
+    recording: Recording
+
+
+def report_view(counted: Counted, jurisdiction: str) -> Report:
+    """The report with its names."""
+    tally = counted.tally
+    names = Names(counted)
+    groups = {grouping: case_lines(tally.cases[grouping], grouping, names) for grouping in GROUPINGS}
+    return Report(
+        period=tally.period.text,
+        name=tally.period.words,
+        first=tally.period.first,
+        last=tally.period.last,
+        jurisdiction=jurisdiction,
+        agency=tally.agency,
+        sources=counted.seen,
+        cases=CaseTables(
+            by_agency=groups["agency"],
+            by_field=groups["field"],
+            by_place=groups["place"],
+            total=_case_line("", ALL, total(tally.cases["agency"].values(), CaseCounts)),
+        ),
+        deadlines=_deadline_tables(tally.deadlines, names),
+        recording=_recording(tally.lags, tally.backfilled),
+    )
+
+
+class Names:
+    """What bodies and places are called."""
+
+    def __init__(self, counted: Counted) -> None:
+        self._agencies, self._places = counted.agencies, counted.places
+
+    def body(self, code: str) -> Words:
+        """A body by its code."""
+        return Words(name, name) if (name := self._agencies.get(code)) else body_words(code)
+
+    def place(self, code: str) -> Words:
+        """A jurisdiction by its code."""
+        if code == NATION and code not in self._places:
+            return Words("Việt Nam", "Viet Nam")
+        name = self._places.get(code, code)
+        return Words(name, name)
+
+    def group(self, grouping: Grouping, key: str) -> Words:
+        """A group of petitions."""
+        if grouping == "agency":
+            return self.body(key)
+        return self.place(key) if grouping == "place" else Words(key, key) if key else _UNCLASSIFIED
+
+
+def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
+    """A line a group, in the order of their keys."""
+    return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups)]
+
+
+def _case_line(key: str, name: Words, counts: CaseCounts) -> CaseLine:
+    return CaseLine(key=key, name=name, **msgspec.structs.asdict(counts))
+
+
+def _deadline_tables(counts: Mapping[tuple[str, str], DeadlineCounts], names: Names) -> DeadlineTables:
+    def summed(agency: str, rule: str) -> DeadlineLine:
+        chosen = (c for (a, r), c in counts.items() if agency in ("", a) and rule in ("", r))
+        return _deadline_line(agency, rule, total(chosen, DeadlineCounts), names)
+
+    return DeadlineTables(
+        by_agency_and_rule=[_deadline_line(*key, counts[key], names) for key in sorted(counts)],
+        by_agency=[summed(agency, "") for agency in sorted({agency for agency, _ in counts})],
+        by_rule=[summed("", rule) for rule in sorted({rule for _, rule in counts})],
+        total=summed("", ""),
+    )
+
+
+def _deadline_line(agency: str, rule: str, counts: DeadlineCounts, names: Names) -> DeadlineLine:
+    figures = {name: value for name, value in msgspec.structs.asdict(counts).items() if name != "days"}
+    return DeadlineLine(
+        agency=agency,
+        agency_name=names.body(agency) if agency else ALL,
+        rule=rule,
+        rule_name=duty_words(rule) if rule else ALL,
+        on_time_rate=counts.on_time_rate,
+        reply_days_median=percentile(counts.days, 50),
+        reply_days_p90=percentile(counts.days, 90),
+        **figures,
+    )
+
+
+def _recording(lags: Mapping[str, Counter[int]], backfilled: int) -> Recording:
+    together: Counter[int] = Counter()
+    for days in lags.values():
+        together.update(days)
+    lines = [_recording_line(topic, event_words(topic), lags[topic]) for topic in sorted(lags)]
+    return Recording(by_topic=lines, total=_recording_line("", ALL, together), backfilled=backfilled)
+
+
+def _recording_line(topic: str, name: Words, days: Counter[int]) -> RecordingLine:
+    return RecordingLine(
+        topic=topic,
+        name=name,
+        recorded=days.total(),
+        same_day=days[0],
+        lag_median=percentile(days, 50),
+        lag_p90=percentile(days, 90),
+        lag_longest=max(days, default=None),
+    )
+
+
+# --- CSV -----------------------------------------------------------------------------------------------------------
+
+
+def report_csv(report: Report, table: Table) -> str:
+    """One table of a report as CSV (RFC 4180), with a byte order mark for spreadsheets."""
+    match table:
+        case "cases":
+            groups: Iterable[tuple[str, Sequence[Any]]] = (
+                ("agency", report.cases.by_agency),
+                ("field", report.cases.by_field),
+                ("place", report.cases.by_place),
+                ("", [report.cases.total]),
+            )
+            head = ["Nhóm theo [grouping]", "Mã [key]", "Tên [name]"]
+            rows = [[name, line.key, line.name.vi, *_cells(line, CASE_COLUMNS)] for name, g in groups for line in g]
+            return _written(head, CASE_COLUMNS, rows)
+        case "deadlines":
+            head = ["Mã cơ quan [agency]", "Cơ quan [agency_name]", "Loại [rule]", "Việc phải làm [rule_name]"]
+            lines = [*report.deadlines.by_agency_and_rule, report.deadlines.total]
+            rows = [[d.agency, d.agency_name.vi, d.rule, d.rule_name.vi, *_cells(d, DEADLINE_COLUMNS)] for d in lines]
+            return _written(head, DEADLINE_COLUMNS, rows)
+        case "recording":
+            head = ["Loại [topic]", "Việc được ghi [name]"]
+            recorded = [*report.recording.by_topic, report.recording.total]
+            rows = [[line.topic, line.name.vi, *_cells(line, RECORDING_COLUMNS)] for line in recorded]
+            return _written(head, RECORDING_COLUMNS, rows)
+
+
+def _cells(line: Any, columns: Sequence[Column]) -> list[Any]:
+    return [getattr(line, column.figure) for column in columns]
+
+
+def _written(head: Sequence[str], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    text.write(_BOM)
+    writer = csv.writer(text)
+    writer.writerow([*head, *(f"{_heading(column)} [{column.figure}]" for column in columns)])
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def _heading(column: Column) -> str:
+    return f"{column.over.vi}: {column.words.vi}" if column.over else column.words.vi
+
+
+def _harmless(cell: Any) -> Any:
+    # A spreadsheet takes a text that begins so for a formula.
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")) else cell

@@ -1,0 +1,268 @@
+"""Faults in what is sent: poison, floods, huge bodies, races, retries, revoked tokens."""
+
+import asyncio
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import msgspec
+import pytest
+
+from shared.events import Metadata, encode_state
+from shared.events.petition import PetitionReceived
+from shared.http.auth import mint_token
+from shared.identifiers import derived_id
+from shared.postgres.append import Append, NewEvent, append_in
+from tests.support import oracle
+from tests.support.chaos import Scene, Scenes, fault
+from tests.support.flood import Flood
+from tests.support.pair import Service, until
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
+
+BACKLOG = 100_000  # events
+OVERLOAD = 60.0  # seconds
+CLIENTS = 400
+LAG = 'followup_reader_lag_events{source="local"}'
+
+
+def post(service: Service, path: str, body: Any = None, key: str = "", **headers: str) -> httpx.Response:
+    """One command, sent once."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()} | (
+        {"Idempotency-Key": key} if key else {}
+    )
+    content = body if isinstance(body, bytes) else json.dumps(body or {}).encode()
+    named["Content-Type"] = "application/json"
+    return httpx.post(f"{service.url}{path}", content=content, headers=named, timeout=60, verify=False)
+
+
+@fault("17, 18", "Poison event of a petition", "a release that fails on PetitionMarkedComplex; then mended, unparked",
+       "that petition waits, its neighbours flow; shown; refolded: I3 I6")  # fmt: skip
+def test_poison_of_a_petition(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.followup.program = ["-m", "tests.support.crashing", "bug:PetitionMarkedComplex"]
+        scene.start().work()
+        until(lambda: scene.has_ended() and not scene.behind(), 110, "the others flow")
+        parked = {row[0] for row in oracle.rows(scene.projection, "SELECT petition_id FROM parked_events")}
+        assert [str(p) for p in parked] == [scene.office.petitions[4]], "exactly the complex one waits"
+        metric = 'followup_parked_events{source="local"}'
+        until(lambda: scene.followup.metrics().get(metric, 0) > 0, 15, "the metric shows it")
+        scene.followup.stop()
+        scene.followup.program = ["-m", "services.cli"]
+        scene.followup.start()
+        for petition in parked:
+            print(scene.doithoai("followup", "unpark", str(petition)))
+        scene.check()
+
+
+@fault("17", "Poison event of a conference", "a release whose fold fails on ConferenceClosed; then mended",
+       "the source stops loudly at it; I3")  # fmt: skip
+def test_poison_of_a_conference(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.followup.program = ["-m", "tests.support.crashing", "bug:ConferenceClosed"]
+        scene.start().work()
+        stopped = 'followup_source_stopped{source="local"}'
+        until(lambda: scene.followup.metrics().get(stopped) == 1, 90, "stopped loudly")
+        scene.followup.stop()
+        scene.followup.program = ["-m", "services.cli"]
+        scene.followup.start()
+        scene.check()
+
+
+@fault("19", "Slow consumer, 100 k backlog", "each batch takes 0.2 s more while 100 000 events are appended; then not",
+       "memory bounded; the lag is shown, then drained; I2 I3")  # fmt: skip
+def test_slow_consumer_with_a_backlog(staged: Scenes) -> None:
+    with staged(tap=False) as scene:
+        scene.followup.program = ["-m", "tests.support.crashing", "slow:0.2"]
+        scene.start()
+        asyncio.run(_backlog(scene.store, BACKLOG))
+        until(lambda: scene.followup.metrics().get(LAG, 0) > 1000, 60, "the lag is shown")
+        scene.followup.stop()
+        scene.followup.program = ["-m", "services.cli"]
+        position, since = scene.position(), time.monotonic()
+        scene.followup.start()
+        until(lambda: scene.position() == scene.head(), 200, "drained")
+        scene.note(f"drained {round((scene.head() - position) / (time.monotonic() - since)):,} events/s with its start")
+        scene.work()
+        until(lambda: scene.has_ended() and not scene.behind(), 150, "everything has caught up")
+        assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
+        assert oracle.raised(scene.projection) == oracle.raised(scene.reference) != {}
+        largest = max(scene.largest.values())
+        scene.note(f"largest process {largest >> 20} MB")
+        assert largest < 600 * 1024 * 1024
+
+
+async def _backlog(dsn: str, count: int) -> None:
+    connection = await asyncpg.connect(dsn)
+    for first in range(0, count, 1000):
+        async with connection.transaction():
+            await append_in(connection, [_received(n) for n in range(first, first + 1000)])
+    await connection.close()
+
+
+def _received(number: int) -> Append:
+    petition, event_id = derived_id("backlog", number), derived_id("backlog-event", number)
+    event = PetitionReceived(effective_on=date(2019, 7, 1), jurisdiction="H35.10.31", petitioner_ids=(f"b{number}",))
+    meta = Metadata(
+        event_id=event_id, aggregate="petition", jurisdiction="H35.10.31", actor="bulk", correlation_id=event_id
+    )
+    new = NewEvent(
+        originator_id=petition, version=1, topic=event.TOPIC, state=encode_state(event, meta), event_id=event_id
+    )
+    return Append(events=(new,), expected={petition: 0})
+
+
+@fault("20", "Huge requests", "bodies of 1, 16 and 64 MB under load", "413, memory bounded, the relay goes on")
+def test_huge_requests(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start().work(scene.some())
+        for size in (1, 16, 64):
+            body = b'{"jurisdiction":"H35.10.31","text":"' + b"x" * (size * 1024 * 1024) + b'"}'
+            try:
+                assert post(scene.intake, "/v1/petitions", body).status_code == 413
+            except httpx.WriteError:  # refused while it was still being sent
+                scene.note(f"{size} MB: hung up on")
+        scene.check()
+
+
+@fault("38", "First petitions at one instant; erasure races", "ten first petitions of one petitioner at once; then "
+       "erasure among new ones", "each text opens or is erased; none is lost")  # fmt: skip
+def test_petitions_of_one_petitioner_race_with_erasure(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start()
+        office = scene.office
+        office.places()
+
+        def receive(name: str) -> str:
+            body = {"jurisdiction": "H35.10.31", "text": f"Kiến nghị số {name}", "petitioner_ids": ["một-người"]}
+            return str(office.act(f"race:{name}", "/v1/petitions", **body)["id"])
+
+        with ThreadPoolExecutor(10) as pool:
+            first = list(pool.map(receive, [f"a{n}" for n in range(10)]))
+        texts = {petition: content(scene, petition) for petition in first}
+        assert all(f"Kiến nghị số a{n}" in texts[petition] for n, petition in enumerate(first)), texts
+        with ThreadPoolExecutor(12) as pool:
+            erasures = [pool.submit(_erase, scene, n) for n in range(3)]
+            later = list(pool.map(receive, [f"b{n}" for n in range(10)]))
+            for erasure in erasures:
+                erasure.result()
+        assert not any("Kiến nghị số a" in content(scene, petition) for petition in first), "the first are erased"
+        kept = [n for n, petition in enumerate(later) if f"Kiến nghị số b{n}" in content(scene, petition)]
+        gone = [petition for n, petition in enumerate(later) if n not in kept]
+        for petition in gone:
+            ((erased,),) = oracle.rows(
+                scene.store,
+                "SELECT count(*) FROM stored_events WHERE originator_id = %s AND topic = 'PersonalDataErased'",
+                petition,
+            )
+            assert erased, "neither opens nor was erased"
+        scene.note(f"of ten in the race {len(gone)} erased, {len(kept)} open")
+        until(lambda: not scene.behind(), 30)
+        oracle.check_projection(scene.store, scene.projection)
+        oracle.check_digest(scene.store, scene.projection, scene.reference)
+
+
+def content(scene: Scene, petition: str) -> str:
+    """What opens of a petition."""
+    return json.dumps(scene.intake.get(f"/v1/petitions/{petition}/content"), ensure_ascii=False)
+
+
+def _erase(scene: Scene, number: int) -> None:
+    """Erase; a race that is lost is tried again."""
+    for turn in range(200):
+        answer = post(
+            scene.intake, "/v1/petitioners/một-người/erasure", {"reason": "theo yêu cầu"}, f"e{number}.{turn}"
+        )
+        if answer.status_code == 201 or answer.status_code not in (409, 503):
+            assert answer.status_code == 201, answer.text
+            return
+        time.sleep(0.02)
+    raise AssertionError(answer.text)
+
+
+@fault("39", "Retry of a done command", "the same key, If-Match long stale, the case withdrawn, intake killed between",
+       "I1: the first answer again; another body 422")  # fmt: skip
+def test_retry_of_a_done_command(staged: Scenes) -> None:
+    with staged(count=1) as scene:
+        scene.start()
+        office = scene.office
+        office.places()
+        office.plan()
+        office.receive(0)
+        petition = office.petitions[0]
+        path, body = f"/v1/petitions/{petition}/schedule", {"conference_id": office.conference}
+        first = post(scene.intake, path, body, "schedule:0", If_Match='"2"')
+        assert first.status_code == 201, first.text
+        office.on(0, "withdrawal", reason="đã xong")
+        scene.intake.kill()
+        scene.intake.start()
+        again = post(scene.intake, path, body, "schedule:0", If_Match='"2"')
+        assert (again.status_code, again.json()) == (first.status_code, first.json())
+        fresh = post(scene.intake, path, body, "another", If_Match='"2"')
+        assert fresh.status_code in (409, 412), fresh.text
+        other = post(scene.intake, path, {"conference_id": petition}, "schedule:0")
+        assert other.status_code == 422, other.text
+        office.accepted["schedule:0"] = first.json()
+        oracle.check_store(scene.store, office.accepted)
+
+
+@fault("29", "Token revoked", "the reader's token is taken from the file, intake restarted; later a new one is given",
+       "401, never 500; the source is shown as away; I9")  # fmt: skip
+def test_token_revoked(staged: Scenes, tmp_path: Path) -> None:
+    tokens, secret = tmp_path / "tokens.json", tmp_path / "reader.token"
+
+    def mint() -> None:
+        token, entry = mint_token("followup", "auditor")
+        tokens.write_bytes(msgspec.json.encode({"tokens": [entry]}))
+        secret.write_text(token)
+
+    mint()
+    reader = {"SOURCE_TOKEN_FILE": str(secret)}
+    with staged(intake={"TOKENS_FILE": str(tokens)}, followup={**reader, "AMQP_URL": ""}) as scene:
+        scene.start().work(scene.some(10, 30), pause=True)
+        tokens.write_text('{"tokens": []}')
+        scene.intake.stop()
+        scene.intake.start()
+        until(lambda: "answered 401" in scene.followup.tail(10**6), 30, "shown as away")
+        scene.go_on(10)
+        mint()
+        for service in (scene.intake, scene.followup):
+            service.stop()
+            service.start()
+        scene.check()
+        assert not scene.office.statuses[500]
+
+
+@fault("–", "Overload", f"{CLIENTS} clients send as fast as they are answered, for {OVERLOAD:.0f} s, beside the office",
+       "503 with Retry-After, bounded memory; normal within seconds; nothing accepted is lost")  # fmt: skip
+def test_overload(staged: Scenes) -> None:
+    with staged(tap=False) as scene:
+        scene.start().work(12)
+        flood = Flood(scene.intake.port, CLIENTS)
+        flood.run(OVERLOAD)
+        scene.note(
+            f"{len(flood.accepted)} accepted, {flood.statuses[503]} turned away, "
+            f"largest process {max(scene.largest.values()) >> 20} MB"
+        )
+        assert set(flood.statuses) <= {201, 503}, flood.statuses
+        assert not flood.without_retry_after, "503 without Retry-After"
+        since = time.monotonic()
+        answer = until(lambda: post(scene.intake, "/v1/petitions", _crowded("after")).status_code == 201, 15)
+        assert answer
+        scene.note(f"normal after {time.monotonic() - since:.1f} s")
+        until(lambda: scene.has_ended() and not scene.behind(), 150, "everything has caught up")
+        recorded = {str(e[2]) for e in oracle.stored_events(scene.store)}
+        assert set(flood.accepted.values()) <= recorded, "an accepted command is lost"
+        ((count,),) = oracle.rows(scene.store, "SELECT count(*) FROM idempotency_keys WHERE key LIKE 'flood:%%'", ())
+        assert count >= len(flood.accepted)
+        assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
+        assert max(scene.largest.values()) < 600 * 1024 * 1024
+
+
+def _crowded(name: str) -> dict[str, str]:
+    return {"jurisdiction": "H35.10.31", "text": f"Kiến nghị số {name}"}

@@ -1,0 +1,417 @@
+"""Relay, reader and scheduler as a state machine: the production code in simulated time, whatever happens around it.
+
+Hypothesis chooses what is recorded, who crashes, freezes and starts, how broker and network behave, how long things
+take; in the end everything heals, and the state must be the fold of what was recorded. `SABOTAGES` breaks the
+code in several ways, each of which must be found.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from services.followup.adapters.inbox import SourceInbox
+from services.followup.application import following, writer
+from services.followup.application.digest import StatePoint, digest, machine_digest
+from services.followup.application.following import Following
+from services.followup.application.writer import Writer
+from shared.events import Event, Recorded, encode_state
+from shared.events.petition import (
+    ExtensionGranted,
+    PetitionAssigned,
+    PetitionMarkedComplex,
+    PetitionMerged,
+    PetitionReopened,
+    PetitionWithdrawn,
+    WrittenReplyIssued,
+)
+from shared.events.regulation import CalendarPublished
+from shared.identifiers import derived_id, local_day
+from shared.rabbit.publishing import Batch
+from tests.support import simulation
+from tests.support.history import DISTRICT, History, seed_years
+from tests.support.simulation import EPOCH, SOURCE, Process, World, simulated
+
+PETITIONS = 3
+HEALED_WITHIN = 240.0  # simulated seconds
+NAMES = ("a", "b")
+
+YEARS = [year for year in seed_years() if year.year == 2019]
+numbers = st.integers(0, PETITIONS - 1)
+
+
+class Pair(RuleBasedStateMachine):
+    """Two processes that relay, two that read, one store, one broker."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stack = contextlib.ExitStack()
+        self.world: World = self._stack.enter_context(simulated())
+        self.history = History(SOURCE, YEARS)
+        conference = self.history.plan("c", "2019-08-23")
+        self.petitions = [self.history.receive(f"p{n}", "2019-08-01", (f"p{n}",)) for n in range(PETITIONS)]
+        self.history.hold(conference, *self.petitions, first="2019-08-23")
+        self.versions: dict[UUID, int] = {}
+        for fact in self.history.facts:
+            self._store(fact)
+        self.relays: dict[str, Process] = {}
+        self.readers: dict[str, Process] = {}
+
+    # --- what is recorded --------------------------------------------------------------------------------------------
+
+    def _store(self, fact: Any) -> None:
+        events = self.world.log.events
+        self.versions[fact.originator_id] = self.versions.get(fact.originator_id, 0) + 1
+        self.world.log.append(
+            Recorded(
+                source=SOURCE,
+                epoch=EPOCH,
+                position=fact.position,
+                previous_id=events[-1].event_id if events else None,
+                event_id=fact.event_id,
+                originator_id=fact.originator_id,
+                version=self.versions[fact.originator_id],
+                topic=fact.topic,
+                recorded_at=fact.recorded_at,
+                state=encode_state(fact.event, fact.meta),
+            )
+        )
+
+    def _record(self, originator: UUID, make: Callable[[Any], Event], aggregate: str = "") -> None:
+        stamp = self.world.log.stamp()
+        self._store(self.history.record(originator, make(local_day(stamp)), stamp, aggregate))
+
+    @rule(petition=numbers, agency=st.integers(1, 3))
+    def assign(self, petition: int, agency: int) -> None:
+        """A lead agency."""
+        self._record(
+            self.petitions[petition], lambda day: PetitionAssigned(effective_on=day, agency=f"{DISTRICT}.{agency}")
+        )
+
+    @rule(petition=numbers, days_ago=st.integers(0, 5))
+    def reply(self, petition: int, days_ago: int) -> None:
+        """A written reply, perhaps recorded late."""
+        number = f"{len(self.history.facts)}/TL"
+        self._record(
+            self.petitions[petition],
+            lambda day: WrittenReplyIssued(
+                effective_on=day - timedelta(days=days_ago), number=number, signatory="Chủ tịch", digest="00"
+            ),
+        )
+
+    @rule(petition=numbers, days_ago=st.integers(0, 4))
+    def extend(self, petition: int, days_ago: int) -> None:
+        """An extension, told in time or late."""
+
+        def make(day: Any) -> Event:
+            told = day - timedelta(days=days_ago)
+            return ExtensionGranted(
+                effective_on=day, petitioner_told_on=told, committee_told_on=told, expected_on=day + timedelta(days=9)
+            )
+
+        self._record(self.petitions[petition], make)
+
+    @rule(petition=numbers)
+    def mark_complex(self, petition: int) -> None:
+        """The longer limit."""
+        self._record(
+            self.petitions[petition],
+            lambda day: PetitionMarkedComplex(effective_on=day, decided_by="chair", criteria=("x",)),
+        )
+
+    @rule(petition=numbers)
+    def withdraw(self, petition: int) -> None:
+        """Withdrawn."""
+        self._record(self.petitions[petition], lambda day: PetitionWithdrawn(effective_on=day))
+
+    @rule(petition=numbers)
+    def reopen(self, petition: int) -> None:
+        """Reopened."""
+        self._record(self.petitions[petition], lambda day: PetitionReopened(effective_on=day))
+
+    @rule()
+    def merge(self) -> None:
+        """The first into the second, once."""
+        if not any(isinstance(fact.event, PetitionMerged) for fact in self.history.facts):
+            self._record(self.petitions[0], lambda day: PetitionMerged(effective_on=day, into=self.petitions[1]))
+
+    @rule(free=st.integers(9, 20))
+    def publish_calendar(self, free: int) -> None:
+        """A later calendar, which concerns every open clock."""
+        (year,) = YEARS
+
+        def make(day: Any) -> Event:
+            holidays = {**year.holidays} if isinstance(year.holidays, dict) else year.holidays
+            made = CalendarPublished(
+                effective_on=day, year=2019, holidays=holidays, makeup_days=year.makeup_days, document=f"{free}/QĐ"
+            )
+            return made
+
+        self._record(derived_id("calendar", 2019), make, "calendar")
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    @initialize()
+    def start(self) -> None:
+        """One of each."""
+        self.start_relay("a")
+        self.start_reader("a")
+
+    @rule(name=st.sampled_from(NAMES))
+    def start_relay(self, name: str) -> None:
+        """A process that relays, unless it runs."""
+        if name not in self.relays:
+            self.relays[name] = self.world.start_relay(name)
+
+    @rule(name=st.sampled_from(NAMES))
+    def start_reader(self, name: str) -> None:
+        """A process that reads, unless it runs."""
+        if name not in self.readers:
+            self.readers[name] = self.world.start_reader(f"{name}{len(self.world.processes)}")
+
+    @rule(seconds=st.sampled_from([0.01, 0.1, 0.5, 2.0, 7.0]), seed=st.integers(0, 999))
+    def pass_time(self, seconds: float, seed: int) -> None:
+        """Things happen, in an order by chance."""
+        self.world.chance.seed(seed)
+        self.world.pass_time(seconds)
+
+    @rule(days=st.integers(1, 9))
+    def midnights(self, days: int) -> None:
+        """The store's days pass."""
+        self.world.offset += timedelta(days=days)
+
+    @rule(share=st.sampled_from([0.0, 0.05, 0.3]))
+    def calls_fail(self, share: float) -> None:
+        """Calls fail, or their answers are lost."""
+        self.world.failing = share
+
+    @rule(seconds=st.sampled_from([0.0, 0.05, 1.5]))
+    def calls_take(self, seconds: float) -> None:
+        """Calls are slow."""
+        self.world.slowest = seconds
+
+    @rule(who=st.sampled_from(("relays", "readers")), name=st.sampled_from(NAMES))
+    def kill(self, who: str, name: str) -> None:
+        """SIGKILL."""
+        process = getattr(self, who).pop(name, None)
+        if process is not None:
+            process.crash()
+
+    @rule(who=st.sampled_from(("relays", "readers")), name=st.sampled_from(NAMES))
+    def freeze_or_thaw(self, who: str, name: str) -> None:
+        """SIGSTOP, SIGCONT."""
+        process = getattr(self, who).get(name)
+        if process is not None:
+            process.going.clear() if process.going.is_set() else process.going.set()
+
+    @rule()
+    def stop_broker(self) -> None:
+        """The broker is gone."""
+        self.world.broker.stop()
+
+    @rule()
+    def start_broker(self) -> None:
+        """The broker is back."""
+        self.world.broker.is_up = True
+
+    @precondition(lambda self: self.world.broker.queue)
+    @rule(seed=st.integers(0, 99))
+    def shuffle_and_repeat(self, seed: int) -> None:
+        """What waits in the queue comes twice and in any order."""
+        queue = self.world.broker.queue
+        twice = [*queue, *queue]
+        queue.clear()
+        self.world.chance.seed(seed)
+        self.world.chance.shuffle(twice)
+        queue.extend(twice)
+
+    @rule()
+    def purge(self) -> None:
+        """The queue is emptied."""
+        self.world.broker.queue.clear()
+
+    # --- what must hold ----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        """Neither a skip nor a repetition, nor a position without its confirm."""
+        assert not self.world.broken, self.world.broken
+        for emitted in self.world.rows.emitted:
+            assert emitted.event.at <= self.world.now() + timedelta(seconds=1), "raised before its time"
+
+    def teardown(self) -> None:
+        """Everything heals: then all is relayed, applied and raised, and the state is the fold."""
+        try:
+            if not self.world.broken:
+                self._heal()
+                self._settle()
+        finally:
+            self._stack.close()
+
+    def _heal(self) -> None:
+        world = self.world
+        world.failing, world.slowest, world.broker.is_up = 0.0, 0.05, True
+        for process in world.processes:
+            process.going.set()
+        if not self.relays:
+            self.start_relay("a")
+        if not self.readers:
+            self.start_reader("a")
+
+    def _settle(self) -> None:
+        world, rows = self.world, self.world.rows
+        world.run(self._settled())
+        self.nothing_is_broken()
+        head = len(world.log.events)
+        assert (rows.cursor.position, world.outbox.position, rows.state) == (head, head, "following"), "not caught up"
+        assert rows.cursor.horizon is not None
+        self.history.machine.advance(rows.cursor.horizon)
+        machine = self.history.machine
+        ought = sorted((e.event.at, e.event_id, e.version) for e in machine.emitted)
+        assert sorted((e.event.at, e.event_id, e.version) for e in rows.emitted) == ought, "other deadline events"
+        point = StatePoint(SOURCE, EPOCH, head, rows.cursor.horizon)
+        found = digest([point], [c.row for c in rows.cases.values()], rows.raised.values())
+        assert found == machine_digest(machine, point), "another state than the fold of the log"
+        assert [fact for fact, _ in rows.facts] == [msgspec.structs.replace(e) for e in world.log.events]
+
+    async def _settled(self) -> None:
+        """Until everything is relayed and read, and time is known up to now; or until it ought to have been."""
+        world = self.world
+        until, now = world.loop.now + HEALED_WITHIN, world.now()
+        while world.loop.now < until and not world.broken:
+            await asyncio.sleep(0.5)
+            head, cursor = len(world.log.events), world.rows.cursor
+            if cursor.position == world.outbox.position == head and (cursor.horizon or world.base) >= now:
+                return
+
+
+def run(examples: int, steps: int = 25) -> None:
+    """Explore so many runs; the seed of a failure is printed with its shortest trace."""
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate, Phase.shrink),
+        database=None,
+        print_blob=True,
+    )
+    run_state_machine_as_test(Pair, settings=chosen)
+
+
+@pytest.mark.timeout(60)
+def test_model__some_interleavings() -> None:
+    run(150)
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_model__thousands_of_interleavings(record_property: Callable[[str, object], None]) -> None:
+    run(3000)
+
+
+# --- the code broken on purpose --------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def broken(holder: Any, name: str, wrong: Any) -> Iterator[None]:
+    """Put something wrong in the place of a piece of the code."""
+    right = getattr(holder, name)
+    setattr(holder, name, wrong)
+    try:
+        yield
+    finally:
+        setattr(holder, name, right)
+
+
+async def _advances_unconfirmed(self: Batch, timeout: float) -> None:
+    """The relay goes on without the confirms."""
+
+
+async def _fires_afterwards(self: Writer, events: Any, pushed: bool = False) -> None:
+    """Timers that fall before an event are left for later."""
+    await self._apply(list(events), pushed)
+
+
+def _takes_whatever_comes(self: SourceInbox, cursor: Any, limit: int) -> Any:
+    """The reader trusts the order of the broker: it numbers what comes, and reads no feed for what is missing."""
+    taken = [e for e in self._waiting if e.position > cursor.position][:limit]
+    self._waiting.clear()
+    self._more.clear()
+    position, event_id, found = cursor.position, cursor.event_id, []
+    for event in taken:
+        position += 1
+        found.append(msgspec.structs.replace(event, position=position, previous_id=event_id))
+        event_id = event.event_id
+    return found, False
+
+
+def _keeps_its_memory() -> Any:
+    """After a failure the reader goes on with what it had in memory."""
+    right = Following._follow
+    kept: dict[int, Writer] = {}
+
+    async def follow(self: Following) -> None:
+        def same(source: str, projection: Any) -> Writer:
+            return kept.setdefault(id(self), Writer(source, projection))
+
+        async def opened(this: Writer) -> None:
+            if not this.cursor.revision:
+                await right_open(this)
+
+        right_open = Writer.open
+        with broken(following, "Writer", same), broken(Writer, "open", opened):
+            await right(self)
+
+    return follow
+
+
+def _believes_any_page(right: Any) -> Any:
+    """The feed states completeness also where an event came in between."""
+
+    async def page(self: Any, *arguments: Any, **options: Any) -> Any:
+        found = await right(self, *arguments, **options)
+        stated = self._process.world.log.complete_to
+        return msgspec.structs.replace(found, complete_to=found.complete_to or stated)
+
+    return page
+
+
+SABOTAGES: dict[str, Callable[[], Any]] = {
+    "the relay moves its position without the confirms": lambda: broken(Batch, "wait", _advances_unconfirmed),
+    "timers fire after the events that follow them": lambda: broken(Writer, "apply", _fires_afterwards),
+    "the reader trusts the broker's order": lambda: broken(SourceInbox, "take", _takes_whatever_comes),
+    "memory is kept after a failure": lambda: broken(Following, "_follow", _keeps_its_memory()),
+    "completeness is believed short of the head": lambda: broken(
+        simulation.SimulatedFeed, "page", _believes_any_page(simulation.SimulatedFeed.page)
+    ),
+    "an event stamped at a timer's instant comes first": lambda: broken(writer, "INSTANT", -timedelta(days=1)),
+}
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", SABOTAGES)
+def test_model__finds(name: str, capsys: pytest.CaptureFixture[str], record_property: Callable[..., None]) -> None:
+    with SABOTAGES[name](), pytest.raises(Exception) as found:
+        run(2000)
+    trace = "\n".join(getattr(found.value, "__notes__", [])) or str(found.value)
+    steps = [line.strip() for line in trace.splitlines() if line.strip().startswith("state.")]
+    record_property("trace", "\n".join(steps))
+    record_property("found", f"{type(found.value).__name__}: {str(found.value).splitlines()[0][:200]}")
+    assert steps, trace

@@ -1,0 +1,217 @@
+"""Faults of the two services: killed, stopped, frozen, doubled, of different releases."""
+
+import signal
+import threading
+import time
+
+import pytest
+
+from tests.support import oracle
+from tests.support.chaos import Scene, Scenes, database_of, fault
+from tests.support.pair import Service, until
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+LEASE = 5.0  # seconds
+
+
+@fault("–", "kill -9 at random", "both services, RabbitMQ and PostgreSQL, twelve times in any order", "I1 I2 I3 I6")
+def test_killed_at_random(staged: Scenes) -> None:
+    with staged(count=20, pace=0.15) as scene:
+        scene.start().work(5)
+        for _ in range(12):
+            match scene.chance.choice(["intake", "intake", "followup", "followup", "store", "broker"]):
+                case "intake":
+                    restarted(scene.intake)
+                case "followup":
+                    restarted(scene.followup)
+                case "store":
+                    scene.cluster.kill()
+                    scene.cluster.start()
+                case _:
+                    scene.broker.kill()
+                    scene.broker.start()
+            time.sleep(scene.chance.uniform(0, 1))
+        scene.check(within=60)
+
+
+@fault("30", "SIGTERM under load", "each service stopped and started four times", "exit 0 in time; I1 I2 I3")
+def test_sigterm_under_load(staged: Scenes) -> None:
+    with staged(count=14, pace=0.1) as scene:
+        scene.start().work(5)
+        for number in range(8):
+            service = (scene.intake, scene.followup)[number % 2]
+            assert service.stop() == 0, service.tail()
+            service.start()
+            time.sleep(scene.chance.uniform(0, 1))
+        scene.check()
+        for service in (scene.intake, scene.followup):
+            assert "Traceback" not in service.tail(10**7)
+
+
+@fault("5, 15, 16", "Intake killed at named points", "SIGKILL before and after the commit, before the publish, "
+       "between confirm and position, after it", "I1: a retry gets the first answer; I2 I3")  # fmt: skip
+def test_intake_killed_at_named_points(staged: Scenes) -> None:
+    with staged(count=14, pace=0.1) as scene:
+        scene.start().work(5)
+        points = ["intake_before_commit", "intake_after_commit", "relay_before_publish", "relay_before_advance",
+                  "relay_after_advance"]  # fmt: skip
+        die_at(scene, scene.intake, points)
+        scene.check()
+
+
+@fault("15, 16", "Followup killed at named points", "SIGKILL before and after the commit, before the ack, before and "
+       "after its own relay's position", "I3 I5 I6")  # fmt: skip
+def test_followup_killed_at_named_points(staged: Scenes) -> None:
+    with staged(count=14, pace=0.3) as scene:
+        scene.start().work(5)
+        points = ["followup_before_commit", "followup_after_commit", "followup_before_ack", "relay_before_advance",
+                  "relay_after_advance", "followup_before_commit"]  # fmt: skip
+        die_at(scene, scene.followup, points)
+        scene.check()
+
+
+def die_at(scene: Scene, service: Service, points: list[str]) -> None:
+    """Let a service die at each point, and in the end live."""
+    reached = 0
+    for point in points:
+        service.kill()
+        service.program = ["-m", "tests.support.crashing", f"{point}:{scene.chance.randint(1, 4)}"]
+        service.start(wait=False)
+        until(lambda: service.process.poll() is not None or scene.has_ended(), 60, point)  # type: ignore[union-attr]
+        if service.process.poll() == -signal.SIGKILL:  # type: ignore[union-attr]
+            reached += 1
+    service.kill()
+    service.program = ["-m", "services.cli"]
+    service.start()
+    scene.note(f"{reached} of {len(points)} points reached under load")
+    assert reached > 1, service.tail()
+
+
+@fault("23", "Two relays", "two intakes; the one that relays is frozen (SIGSTOP) beyond its lease, then goes on",
+       "the fence holds; I2 I3")  # fmt: skip
+def test_two_relays__the_leader_freezes(staged: Scenes) -> None:
+    with staged(count=14, pace=0.2) as scene:
+        second = scene.another_intake()
+        scene.start()
+        second.start()
+        urls = [scene.intake.url, second.url]
+        scene.office._url = lambda: urls[threading.get_ident() % len(urls)]
+        scene.work(scene.some(10, 20))
+        leader = holder(scene.store, "relay:intake", scene.intake, second)
+        urls[:] = [service.url for service in (scene.intake, second) if service is not leader]
+        leader.signal(signal.SIGSTOP)
+        scene.accepted(len(scene.office.accepted) + 10)
+        frozen_at = scene.relay_position()
+        until(lambda: scene.relay_position() > frozen_at, 30, "the other one relays")
+        time.sleep(LEASE)
+        leader.signal(signal.SIGCONT)
+        urls[:] = [scene.intake.url, second.url]
+        scene.check()
+
+
+@fault("24", "Two followups, the writer's host is gone", "the leader is frozen (SIGSTOP) with its transaction open, "
+       "its connections swallowed", "another takes over; the resumed one moves nothing; I3 I5 I6")  # fmt: skip
+def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
+    with staged(proxied="projection", count=14, pace=0.3) as scene:
+        second = scene.another_followup(DATABASE_URL=scene.projection)
+        scene.start()
+        leader = scene.followup
+        until(lambda: scene.position() > 0, 30)
+        second.start()
+        assert holder(scene.projection, "writer:local", leader, second) is leader
+        scene.work(scene.some(10, 30))
+        leader.signal(signal.SIGSTOP)
+        for direction in ("up", "down"):
+            scene.proxies["projection"].swallow(direction)
+        position = scene.position()
+        since = time.monotonic()
+        until(lambda: scene.position() > position, 45, "the other one writes")
+        scene.note(f"taken over after {time.monotonic() - since:.1f} s")
+        scene.accepted(len(scene.office.accepted) + 10)
+        leader.signal(signal.SIGCONT)
+        scene.check(within=60)
+
+
+@fault("–", "Frozen beyond every lease", "SIGSTOP of intake for 8 s, then of followup; SIGCONT", "I1 I3 I6")
+def test_frozen_and_resumed(staged: Scenes) -> None:
+    with staged(pace=0.2) as scene:
+        scene.start().work(scene.some(10, 30))
+        for service in (scene.intake, scene.followup):
+            service.signal(signal.SIGSTOP)
+            time.sleep(8)
+            service.signal(signal.SIGCONT)
+        scene.check()
+
+
+def holder(dsn: str, lease: str, *services: Service) -> Service:
+    """Which of some services holds a lease."""
+    found = until(lambda: oracle.rows(dsn, "SELECT holder FROM leases WHERE name = %s", lease), 30, lease)
+    return next(s for s in services if s.process is not None and f":{s.process.pid}:" in found[0][0])
+
+
+@fault("25", "Rolling deploy, a new event", "a followup of the release before an event, and one of the release with it",
+       "the old one stops loudly, drops nothing; I3")  # fmt: skip
+def test_old_release_meets_a_new_event(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.followup.program = ["-m", "tests.support.crashing", "without:PetitionMarkedComplex"]
+        scene.start().work()
+        until(lambda: state(scene)[0] == "stopped", 90, "the old release has stopped")
+        assert "unknown topic PetitionMarkedComplex" in state(scene)[1]
+        at = scene.position()
+        ((topic,),) = oracle.rows(scene.store, "SELECT topic FROM stored_events WHERE notification_id = %s", at + 1)
+        assert topic == "PetitionMarkedComplex"
+        stopped = 'followup_source_stopped{source="local"}'
+        until(lambda: scene.followup.metrics().get(stopped) == 1, 15, "the metric shows it")
+        scene.followup.stop()
+        scene.followup.program = ["-m", "services.cli"]
+        scene.followup.start()
+        scene.check()
+
+
+def state(scene: Scene) -> tuple[str, str]:
+    """Whether the source is followed, and why not."""
+    found = oracle.rows(scene.projection, "SELECT state, reason FROM projection.sources")
+    return (found[0][0], found[0][1]) if found else ("", "")
+
+
+@fault("27", "Rebuild during traffic, killed", "rebuild killed while it writes, before the swap, in it, after it; then "
+       "run to its end", "the live tables go on; green = fold; nothing is appended")  # fmt: skip
+def test_rebuild_killed_midway(staged: Scenes) -> None:
+    with staged(count=16, pace=0.3) as scene:
+        scene.start().work(scene.some(20, 40))
+        for point in ("rebuild_writing:3", "rebuild_before_swap", "rebuild_before_commit", "rebuild_after_swap"):
+            before = scene.position()
+            killed = scene.command("tests.support.crashing", point, "followup", "rebuild")
+            assert killed.returncode == -signal.SIGKILL, killed.stderr
+            until(lambda before=before: scene.position() >= before, 15, "the live tables are there")
+        done = scene.command("services.cli", "followup", "rebuild")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "0 differences" in done.stdout, done.stdout
+        scene.check()
+
+
+@fault("–", "Killed in a migration", "SIGKILL of both services when a migration is done but not yet noted",
+       "the next start applies it whole")  # fmt: skip
+def test_killed_in_a_migration(staged: Scenes) -> None:
+    with staged() as scene:
+        for service in (scene.intake, scene.followup):
+            dsn = scene.cluster.dsn(database_of(scene.pair.server.database("shared.postgres")))
+            service.environment[f"{service.name.upper()}_DATABASE_URL"] = dsn
+            if service is scene.intake:
+                scene.store = dsn
+            else:
+                scene.projection = dsn
+            service.program = ["-m", "tests.support.crashing", "migration"]
+            service.start(wait=False)
+            assert service.process is not None
+            assert service.process.wait(60) == -signal.SIGKILL, service.tail()
+            service.program = ["-m", "services.cli"]
+        scene.start().work()
+        scene.check()
+
+
+def restarted(service: Service) -> None:
+    """Killed, and started again."""
+    service.kill()
+    service.start()

@@ -1,0 +1,152 @@
+"""Backups taken under load, restored to an earlier point, with other events at the same positions; the way out."""
+
+import json
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from services.followup.domain.emission import Raised
+from tests.support import oracle
+from tests.support.chaos import Scene, Scenes, database_of, fault
+from tests.support.cluster import Cluster
+from tests.support.pair import until
+
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
+
+CHECKS = "I7: stops loudly, nothing diverges silently; the documented way out, walked"
+
+
+@fault("28", "Restored from a dump", "pg_dump under load, restored; other events at the same positions", CHECKS)
+def test_restored_from_a_dump(staged: Scenes, tmp_path: Path) -> None:
+    with staged(tap=False) as scene:
+        dump = Path(tempfile.mkdtemp(prefix="doithoai-dump-"))
+        scene.cluster.own(dump)
+        database = database_of(scene.store)
+        walk(
+            scene,
+            lambda: scene.cluster.dump(database, dump / "store"),
+            lambda: scene.cluster.restore(dump / "store", database),
+        )
+
+
+@fault("28", "Restored from a base backup", "pg_basebackup under load, started in the place of the server", CHECKS)
+def test_restored_from_a_base_backup(staged: Scenes) -> None:
+    with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "server").mkdir()
+        cluster = Cluster(Path(folder) / "server").start()
+        backup = cluster.folder / "backup"
+
+        def restore() -> None:
+            cluster.shut_down()
+            cluster.data = backup
+            cluster.start()
+
+        try:
+            with staged(tap=False, cluster=cluster, apart=True) as scene:
+                walk(scene, lambda: cluster.base_backup(backup), restore)
+        finally:
+            cluster.shut_down()
+
+
+def walk(scene: Scene, back_up: Callable[[], None], restore: Callable[[], None]) -> None:
+    """Back up under load, lose the store, restore, go on differently, stop, confirm, rebuild, reconcile."""
+    office = scene.office
+    scene.start()
+    held(scene)
+    before = scene.head()
+    office.assign(0)
+    back_up()
+    # What the backup does not hold: replies, and the breaches of a midnight.
+    for number in range(1, 4):
+        office.assign(number)
+    office.clock("2019-09-12 08:00")
+    office.reply(0, "2019-09-12")
+    office.clock("2019-09-17 08:00")
+    until(lambda: not scene.behind(), 30, "followed so far")
+    lost, raised = scene.head(), oracle.raised(scene.projection)
+    assert any(e[2] == "DeadlineBreached" for e in raised.values())
+    scene.intake.kill()
+    restore()
+    kept = scene.head()
+    assert before <= kept < lost
+    scene.intake.start()
+    office.clock("2019-09-12 08:00")
+    for number in range(1, 4):  # other events at the same positions: other keys, another order
+        again(scene, number)
+    while scene.head() <= lost:
+        office.receive(100 + scene.head())
+    stopped(scene)
+    assert oracle.raised(scene.projection) == raised, "something was raised on another history"
+    scene.note(f"{lost - kept} events lost, others at their positions")
+    # The way out, as the manual has it.
+    report = json.loads(scene.doithoai("followup", "rebuild", "--confirm-restored", "local", "--json"))["local"]
+    assert report["differences"], "a breach that never was is not a difference?"
+    assert oracle.raised(scene.projection) == raised, "a rebuild has appended"
+    until(lambda: following(scene), 30, "following again")
+    print(scene.doithoai("reconcile", "--reason", "source_restored"))
+    until(lambda: not oracle.rows(scene.projection, "SELECT 1 FROM projection.differences"), 30, "nothing differs")
+    office.clock("2019-09-18 08:00")
+    office.reply(5, "2019-09-18")
+    until(lambda: scene.position() == scene.head() and following(scene), 30, "it goes on")
+    agrees_with_a_fresh_one(scene)
+
+
+def held(scene: Scene) -> None:
+    """A conference held, its petitions open."""
+    office = scene.office
+    office.places()
+    office.plan()
+    for number in range(scene.count):
+        office.receive(number)
+    office.clock("2019-08-05 08:00")
+    for number in range(scene.count):
+        office.schedule(number)
+    office.hold(scene.count)
+    office.clock("2019-08-30 08:00")
+
+
+def again(scene: Scene, number: int) -> None:
+    """What the office records instead, under new keys."""
+    agency = f"H35.10.{6 - number}"
+    scene.office.act(f"again:{number}", f"/v1/petitions/{scene.office.petitions[number]}/assignment", agency=agency)
+
+
+def stopped(scene: Scene) -> None:
+    """Both followups have stopped loudly, and the metric says so."""
+    for dsn in (scene.projection, scene.reference):
+        until(
+            lambda dsn=dsn: oracle.rows(dsn, "SELECT 1 FROM projection.sources WHERE state = 'stopped'"), 30, "stopped"
+        )
+    metric = 'followup_source_stopped{source="local"}'
+    until(lambda: scene.followup.metrics().get(metric) == 1, 15, "shown as stopped")
+
+
+def following(scene: Scene) -> list[Any]:
+    return oracle.rows(
+        scene.projection, "SELECT 1 FROM projection.sources WHERE state = 'following' AND horizon >= '2019-09-12'"
+    )
+
+
+def agrees_with_a_fresh_one(scene: Scene) -> None:
+    """Beside its log, followup's state is what one gives that has read nothing but the restored history."""
+    fresh = scene.pair.followup(scene.intake, scene.ground.quiet.database("shared.postgres", "services.followup"),
+                                AMQP_URL="").start()  # fmt: skip
+    dsn = fresh.environment["FOLLOWUP_DATABASE_URL"]
+    until(lambda: oracle.rows(dsn, "SELECT 1 FROM projection.sources WHERE position = %s AND horizon >= "
+                              "'2019-09-18'", scene.head()), 30, "the fresh one has caught up")  # fmt: skip
+    until(lambda: standing(scene.projection) == standing(dsn), 10, "the same deadlines stand")
+    assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
+
+
+def standing(dsn: str) -> dict[Any, tuple[Any, ...]]:
+    """Every deadline that was not taken back: due, breach, outcome."""
+    found = [
+        msgspec.json.decode(bytes(r[0]), type=Raised)
+        for r in oracle.rows(dsn, "SELECT raised FROM projection.deadlines")
+    ]
+    return {r.deadline_id: (r.due_on, r.breached, r.outcome, r.debtor) for r in found if r.outcome != "waived"}

@@ -1,0 +1,137 @@
+"""Runs the command line with a named crash point or a bug: `python -m tests.support.crashing POINT[:N] intake serve`.
+
+The product has no such points: what is patched here dies by SIGKILL at the N-th time that it comes there.
+"""
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import asyncpg
+
+from services.followup.adapters import projection, site
+from services.followup.application import writer
+from services.followup.domain import machine
+from shared.events import EVENTS
+from shared.postgres import group_commit, outbox
+from shared.rabbit import consumer
+
+Hit = Callable[[], None]
+
+
+def before(holder: Any, name: str, hit: Hit) -> None:
+    """Die before a function is called."""
+    original = getattr(holder, name)
+
+    @functools.wraps(original)
+    def dying(*arguments: Any, **options: Any) -> Any:
+        hit()
+        return original(*arguments, **options)
+
+    setattr(holder, name, dying)
+
+
+def after(holder: Any, name: str, hit: Hit) -> None:
+    """Die once an awaited function has returned."""
+    original = getattr(holder, name)
+
+    @functools.wraps(original)
+    async def dying(*arguments: Any, **options: Any) -> Any:
+        found = await original(*arguments, **options)
+        hit()
+        return found
+
+    setattr(holder, name, dying)
+
+
+def in_migration(hit: Hit) -> None:
+    """Die when a migration was run and is about to be noted, in its transaction."""
+    original = asyncpg.Connection.execute
+
+    async def dying(self: Any, query: str, *arguments: Any, **options: Any) -> Any:
+        if query.startswith("INSERT INTO schema_migrations"):
+            hit()
+        return await original(self, query, *arguments, **options)
+
+    asyncpg.Connection.execute = dying
+
+
+POINTS: dict[str, Callable[[Hit], None]] = {
+    "intake_before_commit": lambda hit: after(group_commit, "append_in", hit),
+    "intake_after_commit": lambda hit: before(group_commit, "_answer", hit),
+    "relay_before_publish": lambda hit: after(outbox.StoredOutbox, "page", hit),
+    "relay_before_advance": lambda hit: before(outbox.StoredOutbox, "advance", hit),
+    "relay_after_advance": lambda hit: after(outbox.StoredOutbox, "advance", hit),
+    "followup_before_commit": lambda hit: after(projection.StoredWriting, "write", hit),
+    "followup_after_commit": lambda hit: before(writer.Writer, "_moved", hit),
+    "followup_before_ack": lambda hit: before(consumer.Bell, "ack_through", hit),
+    "rebuild_writing": lambda hit: after(site.RebuildSite, "write", hit),
+    "rebuild_before_swap": lambda hit: before(site.StandingStill, "swap", hit),
+    "rebuild_before_commit": lambda hit: after(site.StandingStill, "swap", hit),
+    "rebuild_after_swap": lambda hit: before(site.RebuildSite, "drop_old", hit),
+    "migration": in_migration,
+}
+
+
+def bug(topic: str) -> None:
+    """A release whose fold fails on a topic."""
+    original = machine.Machine.apply
+
+    def failing(self: Any, fact: Any) -> None:
+        if fact.topic == topic:
+            raise ZeroDivisionError("a bug")
+        original(self, fact)
+
+    machine.Machine.apply = failing  # type: ignore[method-assign]
+
+
+def without(topic: str) -> None:
+    """A release from before a topic."""
+    del EVENTS[topic]
+
+
+def slow(seconds: str) -> None:
+    """A handler that takes its time for each batch."""
+    original = writer.Writer._apply
+
+    async def slowly(self: Any, *arguments: Any) -> None:
+        await asyncio.sleep(float(seconds))
+        await original(self, *arguments)
+
+    writer.Writer._apply = slowly  # type: ignore[method-assign]
+
+
+BUGS: dict[str, Callable[[str], None]] = {"bug": bug, "without": without, "slow": slow}
+
+
+def hits(number: int) -> Hit:
+    """Dies at the call of that number."""
+    left = number
+
+    def hit() -> None:
+        nonlocal left
+        left -= 1
+        if left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return hit
+
+
+def main() -> None:
+    """Patch, then be the command line."""
+    point, _, argument = sys.argv.pop(1).partition(":")
+    if point in BUGS:
+        BUGS[point](argument)
+    else:
+        POINTS[point](hits(int(argument or 1)))
+    from services import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""One oracle for every fault: what was accepted is what was recorded, applied and raised, once and everywhere."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import psycopg
+
+from services.followup.adapters.history import StoreHistory
+from services.followup.adapters.projection import new_event
+from services.followup.application.digest import StatePoint, digest
+from services.followup.application.replaying import Until, replay
+from services.followup.domain.emission import Raised
+from services.followup.domain.rows import CaseRow
+from shared.events import decode_state
+
+CALLER = "local"  # who the office is without a token
+#: What stands in sealed fields only, in what the office sends.
+SEALED_WORDS = ("Người thứ", "Kiến nghị số", "đã xong", "đúng thẩm quyền", "Đã xong")
+
+_EVENTS = (
+    "SELECT notification_id, event_id, originator_id, originator_version, topic, recorded_at, state "
+    "FROM stored_events ORDER BY notification_id"
+)
+_FACTS = (
+    "SELECT position, event_id, originator_id, version, topic, recorded_at, state "
+    "FROM projection.facts WHERE source = 'local' ORDER BY position"
+)
+_RAISED = "SELECT event_id, originator_id, originator_version, topic, state FROM stored_events"
+
+
+def rows(dsn: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    """What a database says."""
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=5) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        done = connection.execute(query, values or None)  # type: ignore[call-overload]
+        return done.fetchall() if done.description else []
+
+
+def stored_events(dsn: str) -> list[tuple[Any, ...]]:
+    """Every event of a store, as (position, id, stream, version, topic, stamp, bytes)."""
+    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _EVENTS)]
+
+
+def facts(dsn: str) -> list[tuple[Any, ...]]:
+    """Every event that a followup has applied, in the same form."""
+    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _FACTS)]
+
+
+def raised(dsn: str) -> dict[Any, tuple[Any, ...]]:
+    """Every deadline event of a followup by its id: stream, version, topic, bytes."""
+    return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows(dsn, _RAISED)}
+
+
+def check_store(dsn: str, accepted: Mapping[str, Mapping[str, Any]], references: int | None = None) -> None:
+    """Every accepted command is in the store exactly once, nothing else is, and the log is in order."""
+    events = stored_events(dsn)
+    assert [e[0] for e in events] == list(range(1, len(events) + 1)), "positions have a gap"
+    stamps = [e[5] for e in events]
+    assert stamps == sorted(stamps), "recorded_at went back"
+    versions: Counter[Any] = Counter()
+    for event in events:
+        versions[event[2]] += 1
+        assert event[3] == versions[event[2]], f"stream {event[2]}: version {event[3]}, not {versions[event[2]]}"
+    answered = sorted((a["id"], a["version"], a["position"]) for a in accepted.values())
+    recorded = sorted((str(e[2]), e[3], e[0]) for e in events if _is_first_of_command(e))
+    assert answered == recorded, f"accepted {len(answered)}, recorded {len(recorded)}: {_apart(answered, recorded)}"
+    ((keys,),) = rows(dsn, "SELECT count(*) FROM idempotency_keys WHERE caller = %s", CALLER)
+    assert keys == len(accepted), f"{keys} keys for {len(accepted)} commands"
+    if references is not None:
+        ((count,),) = rows(dsn, "SELECT count(*) FROM external_references")
+        assert count == references, f"{count} external references for {references}"
+    for event in events:
+        check_sealed(event[6].decode(), f"the bytes at {event[0]}")
+
+
+def _is_first_of_command(event: tuple[Any, ...]) -> bool:
+    _, meta = decode_state(event[4], event[6])
+    return meta.actor == CALLER and meta.causation_id is None
+
+
+def check_projection(intake: str, followup: str) -> None:
+    """Every event of the store is applied exactly once, byte for byte."""
+    ought, found = stored_events(intake), facts(followup)
+    assert found == ought, f"{len(ought)} events, {len(found)} applied: {_apart(ought, found)}"
+
+
+def check_raised(intake: str, *followups: str) -> int:
+    """The deadline events of each followup and of a replay in memory are the same; how many."""
+    first = followups[0]
+    position, horizon = point_of(first)
+    machine = asyncio.run(replay(StoreHistory(intake), Until(position, horizon))).machine
+    emitted = [new_event(e) for e in machine.emitted]
+    ought = {e.event_id: (e.originator_id, e.version, e.topic, e.state) for e in emitted}
+    assert len(ought) == len(emitted), "one id was given twice"
+    for dsn in followups:
+        found = raised(dsn)
+        assert found == ought, f"deadline events differ: {_apart(ought.items(), found.items())}"
+    breaches = Counter(event[0] for event in ought.values() if event[2] == "DeadlineBreached")
+    retracted = Counter(event[0] for event in ought.values() if event[2] == "DeadlineBreachRetracted")
+    assert all(count - retracted[i] <= 1 for i, count in breaches.items()), "two breaches stand on one deadline"
+    return len(ought)
+
+
+def check_digest(intake: str, *followups: str) -> None:
+    """The state of each followup is the fold of the log up to where it stands."""
+    for dsn in followups:
+        position, horizon = point_of(dsn)
+        ought = asyncio.run(replay(StoreHistory(intake), Until(position, horizon)))
+        found = state(dsn, ought.point)
+        assert found == ought.digest, f"the state at {position}@{horizon} is not the fold of the log"
+    if len(followups) > 1:
+        point = StatePoint("local", "", 0, datetime(2000, 1, 1, tzinfo=UTC))
+        assert len({state(dsn, point) for dsn in followups}) == 1, "the states differ"
+
+
+def state(dsn: str, point: StatePoint) -> str:
+    """The digest of a followup's rows at a point."""
+    cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM projection.cases")]
+    deadlines = [
+        msgspec.json.decode(bytes(r[0]), type=Raised) for r in rows(dsn, "SELECT raised FROM projection.deadlines")
+    ]
+    return digest([point], cases, deadlines)
+
+
+def point_of(dsn: str) -> tuple[int, datetime]:
+    """Where a followup stands: position and horizon."""
+    ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM projection.sources WHERE source = 'local'")
+    return position, horizon
+
+
+def check_messages(messages: Iterable[tuple[str, bytes]], ought: list[str], what: str) -> int:
+    """Every event was published at least once, in order at first sight, with nothing sealed; how many came again."""
+    seen: dict[str, None] = {}
+    total = 0
+    for event_id, body in messages:
+        check_sealed(body.decode(), "a message")
+        seen.setdefault(event_id)
+        total += 1
+    assert list(seen) == ought, f"{what}: {len(ought)} events, {len(seen)} published: {_apart(ought, seen)}"
+    return total - len(seen)
+
+
+def check_sealed(text: str, where: str) -> None:
+    """Nothing that stands in sealed fields is written there."""
+    for word in SEALED_WORDS:
+        written = (word, json.dumps(word)[1:-1])
+        assert not any(w in text for w in written), f"{where} tells {word!r}"
+
+
+def _apart(ought: Iterable[Any], found: Iterable[Any]) -> str:
+    ought, found = list(ought), list(found)
+    missing = [o for o in ought if o not in found][:3]
+    more = [f for f in found if f not in ought][:3]
+    return f"missing {missing}, too many {more}"[:2000]

@@ -163,6 +163,9 @@ def _extension(at: str, rule: Rule, extension: Extension) -> Iterator[Problem]:
         yield Problem(f"{at}.counted_from", "nothing is counted on from that end", "say how much each may be")
     if extension.in_total is not None and rule.length is not None and extension.in_total <= rule.length:
         yield Problem(f"{at}.in_total", f"is no more than the length {rule.length}", "count it from the start")
+    most = MAX_HOURS if rule.unit == "hours" else MAX_DAYS
+    if max(extension.each or 0, extension.in_total or 0) > most:
+        yield Problem(at, f"is longer than {most}", "an extension is at most a year")
     if not extension.told:
         yield Problem(f"{at}.told", "is empty", "name who must be told, such as [petitioner]")
 

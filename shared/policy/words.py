@@ -48,6 +48,8 @@ YearDay = Annotated[str, msgspec.Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-
 FixedDate = Annotated[str, msgspec.Meta(pattern=r"^([0-9]{4}-)?(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$")]
 #: A count of days or hours; 0 is the day itself.
 Length = Annotated[int, msgspec.Meta(ge=0, le=8784)]
+#: The same, of at least one.
+Amount = Annotated[int, msgspec.Meta(ge=1, le=8784)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=366)]
 DayOfMonth = Annotated[int, msgspec.Meta(ge=1, le=31)]
 
@@ -88,8 +90,8 @@ class Extension(Words, frozen=True):
     """More time, in the rule's unit: how often, how much each or in total from the start, counted on from which end."""
 
     times: Count | None = None
-    each: Count | None = None
-    in_total: Count | None = None
+    each: Amount | None = None
+    in_total: Amount | None = None
     counted_from: End = "rolled"
     told: tuple[Told, ...] = ("petitioner",)
 

@@ -152,7 +152,8 @@ def _evolve(case: PetitionCase, fact: Fact) -> None:
         case PetitionForwarded():
             case.forwarded.append(fact)
         case PetitionAssigned() | PetitionReassigned() as assigned:
-            case.assigned.append(fact)
+            # One that is recorded late is overtaken by those dated after it.
+            case.assigned = by_effect([*case.assigned, fact])
             if assigned.due_on is not None:
                 life.steps.append(fact)
         case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():

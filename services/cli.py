@@ -11,6 +11,8 @@ FAILED, WRONG_USE = 1, 2  # exit codes; 0 is done
 PLACES = {
     "dev": "services.dev",
     "deadline": "services.deadline",
+    "policy": "services.regulation.policies",
+    "calendar": "services.regulation.calendars",
     "intake": "services.intake.cli",
     "followup": "services.followup.cli",
     "token": "services.intake.cli",
@@ -20,7 +22,7 @@ PLACES = {
     "replay": "services.followup.cli",
     "reconcile": "services.followup.cli",
 }
-GROUPS = {"intake", "followup"}
+GROUPS = {"intake", "followup", "policy", "calendar"}
 
 
 def build(asked: str) -> typer.Typer:

@@ -4,46 +4,19 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.intake.adapters.seeds import seed_years
-from shared.calendar import (
-    Calendar,
-    CalendarMissing,
-    CalendarYear,
-    Count,
-    DayOff,
-    InvalidCalendar,
-    MakeUpDay,
-    day_text,
-    validate,
-)
+from services.regulation.files import REFUSED, WRONG_USE, calendar_of, day, load_policy, stop
+from shared.calendar import Calendar, CalendarMissing, CalendarYear, Count, day_text
 from shared.identifiers import InvalidCode, agency_code, breach_instant, local_iso
-from shared.policy import DEFAULT_POLICY, DUTIES, UnknownRule, rule_count
+from shared.policy import DEFAULT_POLICY, Policy, UnknownRule, named_rule, rule_count
 
-REFUSED, WRONG_USE = 1, 2  # exit codes
-RULES = (*DUTIES, "reply_complex", "conclusion")
-
-
-class _FileDayOff(DayOff, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A day off in a calendar file, where a misspelt field is an error and not a day forgotten."""
-
-
-class _FileMakeUpDay(MakeUpDay, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A make-up day in a calendar file."""
-
-
-class _FileYear(CalendarYear, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A year in a calendar file."""
-
-    holidays: tuple[_FileDayOff, ...]
-    makeup_days: tuple[_FileMakeUpDay, ...] = ()
+RULES = (*(rule.duty for rule in DEFAULT_POLICY.rules), "reply_complex", "conclusion")
 
 
 def deadline(
@@ -54,76 +27,49 @@ def deadline(
         str, typer.Option(metavar="CODE", help="Agency code of the jurisdiction, such as H35.10.")
     ] = "",
     calendar: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="JSON of a calendar year, or of a list; replaces those years.")
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML or JSON of a calendar year, or of a list; replaces those years."),
     ] = None,
+    policy: Annotated[
+        str, typer.Option(metavar="FILE", help="A policy in YAML or JSON, or a shipped document's name.")
+    ] = "plan-570",
 ) -> None:
     """Count a deadline and explain every day of the count.
 
-    The rules are those of the built-in policy (plan 570/KH-UBND); what a jurisdiction has adopted since is in its
-    intake, not here. The calendars are the seeds of 2019 to 2026, unless --calendar gives others.
+    The rules are those of the built-in policy (plan 570/KH-UBND) unless --policy names another; what a jurisdiction has
+    adopted since is in its intake, not here. The calendars are those of 2019 to 2026, unless --calendar gives others.
     """
-    counted_from = _day(start)
+    counted_from = day("--from", start)
     place = _jurisdiction(jurisdiction)
-    years = (*seed_years(), *(_calendar_file(calendar) if calendar else ()))
-    count = _count(rule, counted_from, Calendar(years))
+    document = load_policy(policy)
+    known, years = calendar_of("--calendar", calendar)
+    count = _count(document, rule, counted_from, known)
     if as_json:
         # Bytes, because a terminal without UTF-8 must not change what a program reads.
         sys.stdout.write(json.dumps(_as_json(rule, counted_from, count), ensure_ascii=True) + "\n")
     else:
-        _print_table(rule, counted_from, count, place, years)
-
-
-def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
-    if day is None or day.isoformat() != text:
-        _stop(WRONG_USE, f"--from: {text!r} is no date; write it as YYYY-MM-DD, such as 2019-08-23")
-    return day
+        _print_table(document, rule, counted_from, count, place, years)
 
 
 def _jurisdiction(text: str) -> str:
     try:
         return agency_code(text) if text else ""
     except InvalidCode as error:
-        _stop(WRONG_USE, f"--jurisdiction: {error}")
+        stop(WRONG_USE, f"--jurisdiction: {error}")
 
 
-def _count(rule: str, start: date, calendar: Calendar) -> Count:
+def _count(policy: Policy, rule: str, start: date, calendar: Calendar) -> Count:
     try:
-        count = rule_count(DEFAULT_POLICY, rule, start, calendar)
+        count = rule_count(policy, rule, start, calendar)
         calendar.require(start)
     except UnknownRule:
-        _stop(WRONG_USE, f"RULE: there is no rule {rule!r}; use one of {', '.join(RULES)}")
+        stop(WRONG_USE, f"RULE: there is no rule {rule!r}; use one of {', '.join(_rules(policy))}")
     except CalendarMissing as error:
         field = "--from: it lies in" if error.year == start.year else "--calendar: the count reaches"
-        _stop(REFUSED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
+        stop(REFUSED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
     if count is None:
-        _stop(REFUSED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")
+        stop(REFUSED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")
     return count
-
-
-def _calendar_file(path: Path) -> tuple[CalendarYear, ...]:
-    try:
-        content = msgspec.json.decode(path.read_bytes())
-        years = msgspec.convert(content if isinstance(content, list) else [content], type=tuple[_FileYear, ...])
-    except OSError as error:
-        _stop(WRONG_USE, f"--calendar: {path} cannot be read ({error.strerror}); name a JSON file")
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        _stop(REFUSED, f"--calendar: {path} is no calendar: {error}")
-    for year in years:
-        try:
-            validate(year)
-        except InvalidCalendar as error:
-            _stop(REFUSED, f"--calendar: {path}, year {year.year}, {error}")
-    return years
-
-
-def _stop(code: int, message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
 
 
 def _as_json(rule: str, start: date, count: Count) -> dict[str, object]:
@@ -136,14 +82,27 @@ def _as_json(rule: str, start: date, count: Count) -> dict[str, object]:
     }
 
 
-def _print_table(rule: str, start: date, count: Count, place: str, years: tuple[CalendarYear, ...]) -> None:
+def _rules(policy: Policy) -> list[str]:
+    """Every rule that a policy answers by name."""
+    found = []
+    for rule in (*policy.rules, *(r for r in DEFAULT_POLICY.rules if policy.stated_rule(r.duty) is None)):
+        found += [rule.duty, *("_".join((rule.duty, *v.when)) for v in rule.variants if len(v.when) == 1)]
+    return [*found, "conclusion"]
+
+
+def _print_table(
+    policy: Policy, rule: str, start: date, count: Count, place: str, years: tuple[CalendarYear, ...]
+) -> None:
     console = Console(highlight=False)
-    duty = DEFAULT_POLICY.rule({"reply_complex": "reply", "conclusion": "conclusion_notice"}.get(rule, rule))
-    silent = "" if duty.stated else "; the plan gives no number, this is the default"
-    document = f"{DEFAULT_POLICY.document.number}, {duty.section}{silent}"
+    duty, _ = named_rule(policy, rule)
+    source = policy if policy.stated_rule(duty.duty) is not None else DEFAULT_POLICY
+    silent = "" if duty.stated else "; the document gives no number, this is the default"
+    document = f"{source.document.number}, {duty.section}{silent}"
     console.print(f"[bold]{escape(rule)}[/bold] counted from {start:%a} {start} ({escape(document)})")
     if place:
-        console.print(f"Built-in policy; what {place} adopted itself is recorded in its intake and not read here.")
+        console.print(
+            f"Policy {source.policy_id}; what {place} adopted itself is recorded in its intake and not read here."
+        )
     if count.days:
         console.print(_days_table(count))
     console.print(f"Due on / đến hạn: [bold]{count.due_on:%a} {count.due_on}[/bold]")
@@ -156,14 +115,14 @@ def _print_table(rule: str, start: date, count: Count, place: str, years: tuple[
 def _days_table(count: Count) -> Table:
     table = Table("No.", "Day", "Reason", "Lý do", pad_edge=False)
     number = 0
-    for day in count.days:
-        number += day.counted
+    for met in count.days:
+        number += met.counted
         table.add_row(
-            str(number) if day.counted else "",
-            f"{day.date:%a} {day.date}",
-            escape(day_text(day.reason, "en")),
-            escape(day_text(day.reason, "vi")),
-            style="" if day.counted else "dim",
+            str(number) if met.counted else "",
+            f"{met.date:%a} {met.date}",
+            escape(day_text(met.reason, "en")),
+            escape(day_text(met.reason, "vi")),
+            style="" if met.counted else "dim",
         )
     return table
 

@@ -1,6 +1,7 @@
 """`doithoai import`: an office's register, or a whole history, from a file into intake's store."""
 
 import contextlib
+import gc
 import json
 import sys
 import time
@@ -113,6 +114,9 @@ def _target(file: Path, rejects: Path | None) -> Path:
 
 def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callable[[int], None]) -> Importer:
     import uvloop
+
+    # What was loaded so far stays: the collector need not look at it again and again.
+    gc.freeze()
 
     async def main() -> Importer:
         async with _importer(settings, rows, asked, advance) as importer:

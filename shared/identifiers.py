@@ -55,26 +55,25 @@ def lineage(code: str) -> tuple[str, ...]:
 
 def derived_id(*parts: object) -> UUID:
     """A deterministic id: SHA-256 over the parts, shaped as a version 8 UUID (RFC 9562)."""
-    digest = hashlib.sha256("\x1f".join(str(p) for p in parts).encode()).digest()
-    return _shaped(digest[:16], version=8)
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()
+    return _shaped(int.from_bytes(digest[:16], "big"), version=8)
 
 
 def ordered_id(instant: datetime, entropy: bytes) -> UUID:
     """A time-ordered id (UUIDv7, RFC 9562): 48 bits of `instant` in milliseconds, then 10 bytes of `entropy`."""
-    milliseconds = int(instant.timestamp() * 1000)
-    return _shaped(milliseconds.to_bytes(6, "big") + entropy[:10], version=7)
+    return _shaped(int(instant.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10], "big"), version=7)
 
 
 def ordered_derived_id(instant: datetime, *parts: object) -> UUID:
     """Deterministic and time-ordered: the instant's milliseconds, then a hash of the parts."""
-    return ordered_id(instant, hashlib.sha256("\x1f".join(str(p) for p in parts).encode()).digest())
+    return ordered_id(instant, hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest())
 
 
-def _shaped(raw: bytes, version: int) -> UUID:
-    value = int.from_bytes(raw, "big")
-    value = value & ~(0xF << 76) | version << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return UUID(int=value)
+_FREE = ~(0xF << 76 | 0x3 << 62)  # all but version and variant
+
+
+def _shaped(value: int, version: int) -> UUID:
+    return UUID(int=value & _FREE | version << 76 | 0x2 << 62)
 
 
 def local_day(instant: datetime) -> date:
@@ -84,11 +83,13 @@ def local_day(instant: datetime) -> date:
     return instant.astimezone(LOCAL_ZONE).date()
 
 
+@functools.lru_cache(maxsize=4096)
 def midnight(day: date) -> datetime:
     """00:00 local of a day, as a UTC instant."""
     return datetime.combine(day, time(), LOCAL_ZONE).astimezone(UTC)
 
 
+@functools.lru_cache(maxsize=4096)
 def breach_instant(due_on: date) -> datetime:
     """The local midnight that ends the due date: a duty done at any time of its due date is in time."""
     return midnight(due_on + timedelta(days=1))

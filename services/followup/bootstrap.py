@@ -16,12 +16,16 @@ from services.followup.adapters.feed import FeedClient
 from services.followup.adapters.figures import Figures
 from services.followup.adapters.inbox import Inboxes
 from services.followup.adapters.intake import IntakeClient
+from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
+from services.followup.adapters.mail_digests import StoredDigests
 from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.queries import Queries
 from services.followup.adapters.reminders import Reminders
 from services.followup.adapters.reports import Reports
 from services.followup.adapters.state import LiveState
 from services.followup.application.following import Following
+from services.followup.application.mailing import DigestMailer
+from services.followup.domain.mail_digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
@@ -52,6 +56,7 @@ from shared.tasks import ended
 MIGRATIONS = ("shared.postgres", "services.followup")
 SEARCH_PATH = "projection, public"
 RELAY = "followup"
+MAIL_LEASE = 120.0  # seconds: longer than one message may take
 
 log = structlog.get_logger("followup")
 
@@ -129,6 +134,10 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             urls = zip(followings, settings.feeds, strict=True)
             return next((url for following, url in urls if following.source == source), None)
 
+        if (mailer := digest_mailer(settings, pool)) is not None:
+            mail = asyncio.create_task(mailer.run(), name="digests")
+            stack.push_async_callback(ended, mail)
+
         queries, collector = Queries(pool), FollowupCollector()
         figures = Figures(pool, RELAY if settings.amqp_url else "")
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
@@ -146,6 +155,44 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             ],
             callers,
         )
+
+
+def digest_mailer(
+    settings: FollowupSettings, pool: "asyncpg.Pool[asyncpg.Record]", *, alone: bool = False
+) -> DigestMailer | None:
+    """What sends digests by mail; None where no mail server is set. `alone`: for one command, which needs no lease.
+
+    Raises WrongSettings.
+    """
+    post = digest_post(settings)
+    if post is None:
+        return None
+    holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+
+    async def may_send() -> bool:
+        return alone or await lease.acquire(pool, "digests", holder, MAIL_LEASE) is not None
+
+    return DigestMailer(StoredDigests(pool), post.send, digest_recipients(settings), settings.digest_at, may_send)
+
+
+def digest_post(settings: FollowupSettings) -> Post | None:
+    """The mail server with the digests' text; None where none is set. Raises WrongSettings."""
+    if not settings.smtp_url:
+        return None
+    try:
+        return Post(settings.smtp_url, settings.digest_from, DigestTemplate(settings.digest_template))
+    except InvalidMail as error:
+        raise WrongSettings(f"FOLLOWUP_SMTP_URL, FOLLOWUP_DIGEST_FROM, FOLLOWUP_DIGEST_TEMPLATE: {error}") from None
+
+
+def digest_recipients(settings: FollowupSettings) -> list[Recipient]:
+    """Who gets digests. Raises WrongSettings."""
+    if not settings.digest_to:
+        raise WrongSettings("FOLLOWUP_DIGEST_TO: name the file with each body's addresses")
+    try:
+        return load_recipients(settings.digest_to)
+    except InvalidMail as error:
+        raise WrongSettings(f"FOLLOWUP_DIGEST_TO: {error}") from None
 
 
 class WriterLeases:

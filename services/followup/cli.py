@@ -1,10 +1,11 @@
-"""`doithoai followup serve|rebuild|unpark`, and what the top command line mounts beside it: `replay`, `reconcile`."""
+"""`doithoai followup serve|rebuild|unpark|digest`, and what the top command line mounts: `replay`, `reconcile`."""
 
 import asyncio
 import contextlib
 import json
 import os
 from collections.abc import Awaitable, Iterator
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 from uuid import UUID
@@ -19,17 +20,29 @@ from rich.progress import Progress
 
 from services.followup.adapters.feed import FeedClient
 from services.followup.adapters.history import FeedHistory, StoreHistory
+from services.followup.adapters.mail import DigestTemplate, InvalidMail
+from services.followup.adapters.mail_digests import StoredDigests
 from services.followup.adapters.requests import RequestFailed, ask
 from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.site import RebuildSite
 from services.followup.application import rebuilding, replaying
+from services.followup.application.mailing import Away
 from services.followup.application.ports import SourceAway, SourceStopped
 from services.followup.application.rebuilding import Report
 from services.followup.application.replaying import InvalidPoint, Replayed, Until, parse_until
-from services.followup.bootstrap import SEARCH_PATH, WrongSettings, run, source_token
+from services.followup.bootstrap import (
+    SEARCH_PATH,
+    WrongSettings,
+    digest_mailer,
+    digest_recipients,
+    run,
+    source_token,
+)
+from services.followup.domain.mail_digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings, load_settings
 from shared.http.auth import InvalidTokens
-from shared.identifiers import local_iso
+from shared.http.logs import configure_logs
+from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
 
 REFUSED, WRONG_USE = 1, 2  # exit codes
@@ -96,6 +109,19 @@ def unpark(
     typer.echo(_run(_ask(_settings(), "unpark", source, petition, "")))
 
 
+@app.command()
+def digest(
+    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="the day of the digest")],
+    agency: Annotated[str, typer.Option(help="one body: its key in the recipients file, or its code")] = "",
+    source: Annotated[str, typer.Option(help="one source; left out: each")] = "",
+    printed: Annotated[bool, typer.Option("--print", help="Print what would be sent; nothing is sent.")] = False,
+) -> None:
+    """Send the digests of a day that were not sent yet, or print them."""
+    configure_logs("followup")
+    told = _run(_digest(_settings(), day.date(), agency, source, printed))
+    typer.echo(told or "Nothing to send.")
+
+
 def reconcile(
     reason: Annotated[str, typer.Option(help="recorded with every event, such as source_restored")],
     case: Annotated[UUID | None, typer.Option(help="one case; left out: every case listed as a difference")] = None,
@@ -151,6 +177,50 @@ async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dic
                 restored,
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
+
+
+async def _digest(settings: FollowupSettings, day: date, agency: str, source: str, printed: bool) -> str:
+    pool = await create_pool(settings.database_url, application="digest", search_path=SEARCH_PATH)
+    try:
+        store, mailer = StoredDigests(pool), digest_mailer(settings, pool, alone=True)
+        if mailer is None and not printed:
+            raise WrongSettings("FOLLOWUP_SMTP_URL: name the mail server, or only --print")
+        told = []
+        for clock in [c for c in await store.clocks() if source in ("", c.source)]:
+            today = local_day(clock.now)
+            if day > today:
+                raise RequestFailed(f"--day: {clock.source} has not come to {day} yet")
+            for recipient in _digest_recipients(settings, agency, printed=printed):
+                if printed or mailer is None:
+                    found = await store.digest(clock.source, recipient, day, today)
+                    told += [] if found.is_empty else [_as_text(settings, found, recipient)]
+                elif not await store.is_done(clock.source, recipient, day):
+                    sent = await mailer.send_days(clock.source, recipient, [day], today)
+                    refused = not await store.is_done(clock.source, recipient, day)
+                    what = "sent" if sent else "refused by the mail server" if refused else "nothing to tell"
+                    told.append(f"{clock.source}  {recipient.key}  {what}")
+        return ("\n\n" if printed else "\n").join(told)
+    except Away as error:
+        raise RequestFailed(f"the mail server cannot be reached or takes nothing now: {error}") from None
+    finally:
+        await pool.close()
+
+
+def _digest_recipients(settings: FollowupSettings, agency: str, *, printed: bool) -> list[Recipient]:
+    if printed and agency and not settings.digest_to:
+        return [Recipient(agency, ())]  # what is only printed needs no address
+    chosen = [r for r in digest_recipients(settings) if agency in ("", r.key, r.debtor)]
+    if not chosen:
+        raise WrongSettings(f"--agency: FOLLOWUP_DIGEST_TO names no {agency!r}")
+    return chosen
+
+
+def _as_text(settings: FollowupSettings, found: MailDigest, recipient: Recipient) -> str:
+    try:
+        subject, body = DigestTemplate(settings.digest_template).render(found)
+    except InvalidMail as error:
+        raise WrongSettings(f"FOLLOWUP_DIGEST_TEMPLATE: {error}") from None
+    return f"To: {recipient.key}\nSubject: {subject}\n\n{body}"
 
 
 async def _ask(settings: FollowupSettings, kind: str, source: str, subject: UUID | None, reason: str) -> str:

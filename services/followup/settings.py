@@ -21,6 +21,11 @@ class FollowupSettings(BaseSettings):
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
+    smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")
+    digest_from: str = Field(default="", description="the sender of digests, an address with or without a name")
+    digest_to: str = Field(default="", description="the YAML or JSON file that names each body's addresses")
+    digest_at: int = Field(default=7, ge=0, le=23, description="the hour of the source's day at which digests are sent")
+    digest_template: str = Field(default="", description="an office's own text; empty: the one of the product")
 
     @property
     def feeds(self) -> tuple[str, ...]:

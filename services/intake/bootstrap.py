@@ -30,6 +30,7 @@ from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.metrics import IntakeCollector, Snapshot
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue import CommandIntake
+from services.intake.entrypoints.regulation import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.http.auth import Callers, follow_tokens, is_loopback, load_tokens
 from shared.http.feed import feed_route
@@ -157,6 +158,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(desk),
                 *query_routes(reading),
+                *regulation_routes(knowledge),
                 *clock_routes(clock, knowledge, keeper.propose),
                 feed_route(stored_log, may_read_all(knowledge)),
                 *health_routes(hindrances),

@@ -7,6 +7,8 @@ Pure: the calendars are recorded facts, given by whoever counts.
 from shared.calendar.counting import Calendar, CalendarMissing, Count, CountedDay, Direction
 from shared.calendar.reasons import (
     CALENDAR_DAY,
+    CLOCK_SUSPENDED,
+    ROLLED,
     START_DAY,
     WEEKEND,
     WORKING_DAY,
@@ -25,8 +27,10 @@ from shared.calendar.years import (
 
 __all__ = [
     "CALENDAR_DAY",
+    "CLOCK_SUSPENDED",
     "FIRST_YEAR",
     "LAST_YEAR",
+    "ROLLED",
     "START_DAY",
     "WEEKEND",
     "WORKING_DAY",

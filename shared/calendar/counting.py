@@ -50,7 +50,7 @@ class Calendar:
         # Filled year by year when first asked for: most calendars are consulted for one or two of their years.
         self._days: dict[int, tuple[CountedDay, ...]] = {}
         self._working: dict[int, list[date]] = {}
-        self._walks: dict[tuple[date, int, int], Count] = {}
+        self._walks: dict[tuple[date, int, int, bool], Count] = {}
 
     @property
     def years(self) -> dict[int, CalendarYear]:
@@ -65,11 +65,11 @@ class Calendar:
 
     def is_working_day(self, day: date) -> bool:
         """Whether the state sector works on `day`. Raises CalendarMissing."""
-        return self._counted_day(day).counted
+        return self.counted_day(day).counted
 
     def day_reason(self, day: date) -> str | None:
         """Why `day` is no ordinary working day; None when it is one. Raises CalendarMissing."""
-        reason = self._counted_day(day).reason
+        reason = self.counted_day(day).reason
         return None if reason == WORKING_DAY else reason
 
     def add_working_days(self, start: date, n: int) -> date:
@@ -116,40 +116,55 @@ class Calendar:
 
         The start day is listed and never counted (Civil Code 2015, art. 147). Raises CalendarMissing.
         """
-        key = (start, n, direction)
+        key = (start, n, direction, True)
         if (kept := self._walks.get(key)) is None:
             due_on = self.add_working_days(start, n) if direction == 1 else self.subtract_working_days(start, n)
-            if len(self._walks) >= _MAX_WALKS_KEPT:
-                self._walks.clear()
-            kept = self._walks[key] = self._count(start, due_on, self._between(start, due_on))
+            kept = self._kept(key, self._from_start(start, due_on, self._between(start, due_on)))
         return kept
 
     def walk_calendar_days(self, start: date, n: int, direction: Direction) -> Count:
         """Count n days of the calendar from `start`; a year without a calendar is refused all the same."""
-        _check_length(n)
-        self.require(start)
-        days = []
-        day = start
-        for _ in range(n):
-            # One year at a time, so that a count towards the end of time stops at the first year without a calendar.
-            day += direction * _DAY
-            self.require(day)
-            days.append(CountedDay(day, True, CALENDAR_DAY))
-        return self._count(start, day, tuple(days))
+        key = (start, n, direction, False)
+        if (kept := self._walks.get(key)) is None:
+            _check_length(n)
+            self.require(start)
+            days = []
+            day = start
+            for _ in range(n):
+                # One day at a time: a count towards the end of time stops at the first year without a calendar.
+                day += direction * _DAY
+                days.append(self.calendar_day(day))
+            kept = self._kept(key, self._from_start(start, day, tuple(days)))
+        return kept
 
     def walk_to(self, start: date, end_day: date) -> Count:
         """A count that ends on a fixed day whatever the calendar says: it consults no year."""
         return Count(end_day, (CountedDay(start, False, START_DAY),) if start == end_day else ())
 
-    def _count(self, start: date, due_on: date, days: tuple[CountedDay, ...]) -> Count:
-        first, last = sorted((start.year, due_on.year))
-        touched = [self._years[year] for year in range(first, last + 1)]
-        return Count(
-            due_on,
-            (CountedDay(start, False, START_DAY), *days),
-            {year.year: year.version for year in touched},
-            any(year.provisional for year in touched),
-        )
+    def counted_day(self, day: date) -> CountedDay:
+        """The day as a count of working days meets it. Raises CalendarMissing."""
+        return self._year_days(day.year)[_index(day)]
+
+    def calendar_day(self, day: date) -> CountedDay:
+        """The day as a count of calendar days meets it. Raises CalendarMissing."""
+        self.require(day)
+        return CountedDay(day, True, CALENDAR_DAY)
+
+    def counted(self, first: date, due_on: date, days: tuple[CountedDay, ...]) -> Count:
+        """A count made elsewhere of this calendar's days, with the calendar of each year that it touched."""
+        years = sorted((first.year, due_on.year))
+        touched = [self._years[year] for year in range(years[0], years[1] + 1)]
+        versions = {year.year: year.version for year in touched}
+        return Count(due_on, days, versions, any(year.provisional for year in touched))
+
+    def _from_start(self, start: date, due_on: date, days: tuple[CountedDay, ...]) -> Count:
+        return self.counted(start, due_on, (CountedDay(start, False, START_DAY), *days))
+
+    def _kept(self, key: tuple[date, int, int, bool], count: Count) -> Count:
+        if len(self._walks) >= _MAX_WALKS_KEPT:
+            self._walks.clear()
+        self._walks[key] = count
+        return count
 
     def _between(self, start: date, due_on: date) -> tuple[CountedDay, ...]:
         """The days after `start` up to `due_on`, in the direction of the count."""
@@ -162,9 +177,6 @@ class Calendar:
             return self._year_days(first.year)[_index(first) : _index(last) + 1]
         middle = (day for year in range(first.year + 1, last.year) for day in self._year_days(year))
         return (*self._year_days(first.year)[_index(first) :], *middle, *self._year_days(last.year)[: _index(last) + 1])
-
-    def _counted_day(self, day: date) -> CountedDay:
-        return self._year_days(day.year)[_index(day)]
 
     def _working_days(self, year: int) -> list[date]:
         if (kept := self._working.get(year)) is None:

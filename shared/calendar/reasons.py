@@ -9,6 +9,8 @@ START_DAY = "start day, not counted"
 WORKING_DAY = "working day"
 WEEKEND = "weekend"
 CALENDAR_DAY = "calendar day"
+ROLLED = "the end fell on a rest day"
+CLOCK_SUSPENDED = "clock suspended"
 MAKEUP = "make-up working day for "
 HOLIDAY = "holiday: "
 NAMES = " / "  # stands between the English and the Vietnamese name of a holiday
@@ -18,6 +20,8 @@ _TEXTS: dict[str, dict[Language, str]] = {
     WORKING_DAY: {"en": WORKING_DAY, "vi": "ngày làm việc"},
     WEEKEND: {"en": WEEKEND, "vi": "nghỉ cuối tuần"},
     CALENDAR_DAY: {"en": CALENDAR_DAY, "vi": "ngày theo lịch"},
+    ROLLED: {"en": ROLLED, "vi": "ngày cuối rơi vào ngày nghỉ, chuyển sang ngày làm việc liền kề"},
+    CLOCK_SUSPENDED: {"en": CLOCK_SUSPENDED, "vi": "tạm đình chỉ, không tính vào thời hạn"},
 }
 
 

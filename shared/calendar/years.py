@@ -11,7 +11,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2100
 SATURDAY = 5  # as date.weekday() numbers it
 
 
-class DayOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DayOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A day without work: a public holiday, its observed day, or the day off of a swap."""
 
     date: Day
@@ -19,7 +19,7 @@ class DayOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name_en: str = ""
 
 
-class MakeUpDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class MakeUpDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """A Saturday or Sunday worked in place of a day off (hoán đổi ngày làm việc)."""
 
     date: Day

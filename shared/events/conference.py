@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Deed, Internal, Public, SealedAll, SealedOwn
+from shared.policy.words import Channel, Trait
 
 ConferenceKind = Literal["periodic", "extraordinary"]
 TaskKind = Literal["facilities", "broadcasting", "security", "representative", "other"]
-Channel = Literal["media", "portal"]
+PublicationSubject = Literal["plan", "result", "other"]
 
 
 class ConferenceDeed(Deed, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,8 +39,27 @@ class ConferenceProposalDecided(ConferenceDeed, frozen=True, kw_only=True, omit_
     reason: SealedOwn[str] = ""
 
 
+class DialogueRequested(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Those whom a law entitles to it asked for a dialogue (đề nghị, yêu cầu đối thoại)."""
+
+    TOPIC: ClassVar[str] = "DialogueRequested"
+    jurisdiction: Public[str]
+    requester: Public[str]
+    audience: Public[str] = ""
+    reason: SealedOwn[str] = ""
+
+
+class RequestAnswered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The requester was told whether the dialogue will be held."""
+
+    TOPIC: ClassVar[str] = "RequestAnswered"
+    accepted: Public[bool]
+    number: Public[str] = ""
+    reason: SealedOwn[str] = ""
+
+
 class ConferencePlanned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
-    """Days, place and bodies of a conference; the planning act of its backward clocks."""
+    """Days, place and bodies of a conference; the planning act of its backward clocks. `audience`: whom it is for."""
 
     TOPIC: ClassVar[str] = "ConferencePlanned"
     jurisdiction: Public[str]
@@ -50,6 +70,7 @@ class ConferencePlanned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults
     office: Public[str] = ""
     station: Public[str] = ""
     programme: Public[str] = ""
+    audience: Public[str] = ""
 
 
 class ConferenceRescheduled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
@@ -175,6 +196,34 @@ class InternalReviewHeld(ConferenceDeed, frozen=True, kw_only=True, omit_default
     """The chair reviewed the conference with the bodies concerned (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "InternalReviewHeld"
+
+
+class ComplexityDetermined(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """What the conference raised has another limit for its conclusions; by whom and by which criteria."""
+
+    TOPIC: ClassVar[str] = "ComplexityDetermined"
+    variant: Public[Trait]
+    decided_by: Internal[str]
+    criteria: Internal[tuple[str, ...]]
+
+
+class PublicationStarted(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """Something is made public through a channel from this day on (công khai, niêm yết)."""
+
+    TOPIC: ClassVar[str] = "PublicationStarted"
+    what: Public[PublicationSubject]
+    channel: Public[Channel]
+    evidence: Public[str]
+    place: Public[str] = ""
+
+
+class PublicationEnded(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """What was made public through a channel is taken down; this day is the last on which it was there."""
+
+    TOPIC: ClassVar[str] = "PublicationEnded"
+    what: Public[PublicationSubject]
+    channel: Public[Channel]
+    evidence: Public[str] = ""
 
 
 class ConclusionAssignment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Event, Public
+from shared.policy.words import FirstDay, Unit
 
 Subject = Literal["petition", "conference", "jurisdiction"]
 
@@ -20,7 +21,10 @@ class SkippedDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why a due date is that day: rule, document, calendar versions, start day, exceptional days."""
+    """Why a due date is that day: rule, document, calendar versions, start day, exceptional days.
+
+    `days` are in `unit`; `period` names the year, month, ... of a duty that is owed again and again.
+    """
 
     rule: str
     policy_id: str
@@ -32,6 +36,9 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     exceptions: tuple[SkippedDay, ...] = ()
     due_on: date | None = None
     notes: tuple[str, ...] = ()
+    unit: Unit = "working_days"
+    first_day: FirstDay = "excluded"
+    period: str = ""
 
 
 class DeadlineEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
@@ -61,12 +68,13 @@ class DeadlineSet(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeadlineMoved(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The due date changed from `moved_from`."""
+    """The due date changed from `moved_from`, or stands still (no `due_on`); `reason` is what moved it."""
 
     TOPIC: ClassVar[str] = "DeadlineMoved"
     moved_from: Public[date | None]
     explanation: Public[Explanation]
     provisional: Public[bool] = False
+    reason: Public[str] = ""
 
 
 class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,10 +85,11 @@ class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DeadlineBreached(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The deadline passed without its duty done."""
+    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had."""
 
     TOPIC: ClassVar[str] = "DeadlineBreached"
     explanation: Public[Explanation]
+    reason: Public[str] = ""
 
 
 class DeadlineMet(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Deed, Internal, Public, SealedAll, SealedEach, SealedOwn
+from shared.policy.words import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
 Urgency = Literal["normal", "urgent", "very_urgent"]
-Recipient = Literal["party_committee", "government", "chair"]
+#: Whom a reply is reported to where a policy names nobody (plan II.4.3).
 RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
 
 
@@ -65,6 +66,23 @@ class PetitionClassified(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     subject: Public[str]
     field: Public[str]
     urgency: Public[Urgency] = "normal"
+
+
+class AcceptanceNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petitioner was told that the matter is taken up (thông báo thụ lý)."""
+
+    TOPIC: ClassVar[str] = "AcceptanceNoticeSent"
+    number: Public[str]
+    digest: Internal[str] = ""
+
+
+class RefusalNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The petitioner was told that the matter is not taken up, and why: the case ends."""
+
+    TOPIC: ClassVar[str] = "RefusalNoticeSent"
+    number: Public[str]
+    digest: Internal[str] = ""
+    ground: SealedAll[str] = ""
 
 
 class PetitionForwarded(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
@@ -127,21 +145,43 @@ class PetitionReassigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
 
 
 class PetitionMarkedComplex(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
-    """The case has the longer reply limit; by whom and by which criteria (plan II.4.3)."""
+    """The case has another reply limit, usually the complex one; by whom and by which criteria (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "PetitionMarkedComplex"
     decided_by: Internal[str]
     criteria: Internal[tuple[str, ...]]
+    variant: Public[Trait] = "complex"
 
 
 class ExtensionGranted(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
-    """More time, valid only with notice to the citizen and report to the committee (plan II.4.3)."""
+    """More time, valid only where those were told in time whom the policy names (the plan: both, II.4.3).
+
+    Version 1 always named both.
+    """
 
     TOPIC: ClassVar[str] = "ExtensionGranted"
-    petitioner_told_on: Public[date]
-    committee_told_on: Public[date]
+    VERSION: ClassVar[int] = 2
     expected_on: Public[date]
+    petitioner_told_on: Public[date | None] = None
+    committee_told_on: Public[date | None] = None
     ground: SealedOwn[str] = ""
+
+
+class ClockSuspended(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The reply clock stands still from this day on, by a decision of which the petitioner was told."""
+
+    TOPIC: ClassVar[str] = "ClockSuspended"
+    number: Public[str]
+    petitioner_told_on: Public[date | None] = None
+    committee_told_on: Public[date | None] = None
+    ground: SealedOwn[str] = ""
+
+
+class ClockResumed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The reply clock runs again from this day on; the time between does not count."""
+
+    TOPIC: ClassVar[str] = "ClockResumed"
+    number: Public[str]
 
 
 class EscalationProposed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
@@ -196,6 +236,14 @@ class AgencyResultReported(PetitionDeed, frozen=True, kw_only=True, omit_default
     agency: Public[str]
     result: Public[Literal["resolved", "in_progress", "not_resolved"]]
     summary: SealedOwn[str] = ""
+
+
+class ForwarderInformed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+    """The body to which the petition had been forwarded told the body that forwarded it of the settlement."""
+
+    TOPIC: ClassVar[str] = "ForwarderInformed"
+    agency: Public[str]
+    number: Public[str] = ""
 
 
 class PetitionClosed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ import msgspec
 
 from shared.events import anywhere, conference, deadline, petition, regulation
 from shared.events.definition import Deed, Event, Metadata, Visibility, visibility_of
+from shared.policy.upcasting import policy_from_v1
 
 
 class UnknownTopic(ValueError):
@@ -42,8 +43,21 @@ def _plan_v1(data: dict[str, Any]) -> dict[str, Any]:
     return upcast
 
 
+def _policy_v1(data: dict[str, Any]) -> dict[str, Any]:
+    return {**data, "policy": policy_from_v1(data["policy"])}
+
+
+def _unchanged(data: dict[str, Any]) -> dict[str, Any]:
+    """What was always there may now be missing: an old record has it."""
+    return data
+
+
 #: (topic, version) to the step that lifts its data to version + 1.
-UPCASTERS: dict[tuple[str, int], Upcaster] = {("DialoguePlanAdopted", 1): _plan_v1}
+UPCASTERS: dict[tuple[str, int], Upcaster] = {
+    ("DialoguePlanAdopted", 1): _plan_v1,
+    ("ExtensionGranted", 1): _unchanged,
+    ("PolicyAdopted", 1): _policy_v1,
+}
 
 
 class _Stored(msgspec.Struct):

@@ -1,13 +1,12 @@
 """Events of the regulation: jurisdictions, agencies, policies, calendars, dialogue plans."""
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from shared.calendar import DayOff, MakeUpDay
 from shared.events.definition import Deed, Internal, Public
 from shared.policy import Policy
-
-Level = Literal["nation", "province", "district", "commune"]
+from shared.policy.words import Level
 
 
 class JurisdictionRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
@@ -31,6 +30,29 @@ class JurisdictionClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
     successor: Public[str] = ""
 
 
+class ReceptionDayHeld(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """The head of the authority received citizens on a day (ngày tiếp công dân)."""
+
+    TOPIC: ClassVar[str] = "ReceptionDayHeld"
+    AGGREGATE: ClassVar[str] = "jurisdiction"
+    code: Public[str]
+    place: Public[str] = ""
+    citizens: Internal[int] = 0
+
+
+class FrequencyDutyWaived(Deed, frozen=True, kw_only=True, omit_defaults=True):
+    """A periodic duty need not be done in one period; `substitute` is what was done in its place."""
+
+    TOPIC: ClassVar[str] = "FrequencyDutyWaived"
+    AGGREGATE: ClassVar[str] = "jurisdiction"
+    code: Public[str]
+    duty: Public[str]
+    period: Public[str]
+    number: Public[str]
+    audience: Public[str] = ""
+    substitute: Public[str] = ""
+
+
 class AgencyRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
     """A body that can be charged with duties exists from `valid_from`."""
 
@@ -52,10 +74,14 @@ class AgencyClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PolicyAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
-    """A dated legal document sets the rules of a jurisdiction from `policy.valid_from` on."""
+    """A dated legal document sets the rules of a jurisdiction from `policy.valid_from` on.
+
+    Version 1 had rules with a direction, a number of days and one of complex cases.
+    """
 
     TOPIC: ClassVar[str] = "PolicyAdopted"
     AGGREGATE: ClassVar[str] = "policy"
+    VERSION: ClassVar[int] = 2
     jurisdiction: Public[str]
     policy: Public[Policy]
 

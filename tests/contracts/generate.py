@@ -1,4 +1,4 @@
-"""Write the public contracts: JSON Schemas, AsyncAPI, OpenAPI, the event reference.
+"""Write the public contracts: JSON Schemas of events and of policies, AsyncAPI, OpenAPI, the event reference.
 
 `python -m tests.contracts.generate` refuses to write a change that would break those who rely on a contract, unless
 `--break` says that it is meant (a new major version); `--check` writes nothing and fails when something is not current.
@@ -15,11 +15,12 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-from tests.contracts import asyncapi, openapi, reference
+from tests.contracts import asyncapi, openapi, policy, reference
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "contracts" / "schemas"
+POLICY = ROOT / "contracts" / "policy.schema.json"
 
 
 def outputs() -> dict[Path, str]:
@@ -28,6 +29,7 @@ def outputs() -> dict[Path, str]:
     found[ROOT / "contracts" / "asyncapi.yaml"] = yaml.safe_dump(
         _plain(asyncapi.document()), sort_keys=False, allow_unicode=True, width=120
     )
+    found[POLICY] = _json(policy.schema())
     for service, build in _applications().items():
         found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
     found[ROOT / "docs" / "reference" / "events.md"] = reference.markdown()
@@ -44,7 +46,8 @@ def breaking(path: Path, content: str) -> list[str]:
         return []
     old, new = json.loads(path.read_text("utf-8")), json.loads(content)
     found = missing_operations(old, new) if "openapi" in old else incompatibilities(old, new)
-    if "openapi" not in old and old["properties"]["v"] != new["properties"]["v"]:
+    versions = [schema.get("properties", {}).get("v") for schema in (old, new)]
+    if versions[0] != versions[1]:
         # A new version of an event, with its upcaster, is the declared way to change it.
         return []
     return [f"{path.name} {change}" for change in found]

@@ -10,6 +10,7 @@ from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.queries import query_routes
+from services.intake.entrypoints.regulation import regulation_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -23,6 +24,7 @@ def intake() -> dict[str, Any]:
     routes = [
         *command_routes(NOTHING),
         *query_routes(NOTHING),
+        *regulation_routes(NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),

@@ -8,7 +8,7 @@ code in several ways, each of which must be found.
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,10 +26,12 @@ from hypothesis.stateful import (
 )
 
 from services.followup.adapters.inbox import SourceInbox
-from services.followup.application import following, writer
+from services.followup.application import following
 from services.followup.application.digest import StatePoint, digest, machine_digest
 from services.followup.application.following import Following
 from services.followup.application.writer import Writer
+from services.followup.domain.machine import Machine
+from shared.calendar.years import DayOff
 from shared.events import Event, Recorded, encode_state
 from shared.events.petition import (
     ExtensionGranted,
@@ -53,6 +55,30 @@ NAMES = ("a", "b")
 
 YEARS = [year for year in seed_years() if year.year == 2019]
 numbers = st.integers(0, PETITIONS - 1)
+
+
+def _calendar(day: date, told: date, number: int, petitions: list[UUID]) -> Event:
+    free = DayOff(date=date(2019, 9, (3, 4, 5, 10, 11, 12)[number % 6]), name=YEARS[0].holidays[0].name)
+    return CalendarPublished(
+        effective_on=day, year=2019, holidays=(*YEARS[0].holidays, free), makeup_days=YEARS[0].makeup_days
+    )
+
+
+#: What may be recorded: from today, the day of the deed, the number of the record, the petitions.
+DEEDS: dict[str, Callable[[date, date, int, list[UUID]], Event]] = {
+    "assign": lambda day, told, n, _: PetitionAssigned(effective_on=day, agency=f"{DISTRICT}.{n % 3 + 1}"),
+    "reply": lambda day, told, n, _: WrittenReplyIssued(
+        effective_on=told, number=f"{n}/TL", signatory="Chủ tịch", digest="00"
+    ),
+    "extend": lambda day, told, n, _: ExtensionGranted(
+        effective_on=day, petitioner_told_on=told, committee_told_on=told, expected_on=day + timedelta(days=9)
+    ),
+    "complex": lambda day, told, n, _: PetitionMarkedComplex(effective_on=told, decided_by="chair", criteria=("x",)),
+    "withdraw": lambda day, told, n, _: PetitionWithdrawn(effective_on=day),
+    "reopen": lambda day, told, n, _: PetitionReopened(effective_on=day),
+    "merge": lambda day, told, n, petitions: PetitionMerged(effective_on=day, into=petitions[1]),
+    "calendar": _calendar,
+}
 
 
 class Pair(RuleBasedStateMachine):
@@ -96,73 +122,20 @@ class Pair(RuleBasedStateMachine):
         stamp = self.world.log.stamp()
         self._store(self.history.record(originator, make(local_day(stamp)), stamp, aggregate))
 
-    @rule(petition=numbers, agency=st.integers(1, 3))
-    def assign(self, petition: int, agency: int) -> None:
-        """A lead agency."""
-        self._record(
-            self.petitions[petition], lambda day: PetitionAssigned(effective_on=day, agency=f"{DISTRICT}.{agency}")
-        )
+    @rule(deed=st.sampled_from(sorted(DEEDS)), petition=numbers, days_ago=st.integers(0, 5))
+    def record(self, deed: str, petition: int, days_ago: int) -> None:
+        """A deed on a petition, perhaps recorded late; a calendar, which concerns every clock."""
+        if deed == "merge" and any(isinstance(fact.event, PetitionMerged) for fact in self.history.facts):
+            return
+        number = len(self.history.facts)
 
-    @rule(petition=numbers, days_ago=st.integers(0, 5))
-    def reply(self, petition: int, days_ago: int) -> None:
-        """A written reply, perhaps recorded late."""
-        number = f"{len(self.history.facts)}/TL"
-        self._record(
-            self.petitions[petition],
-            lambda day: WrittenReplyIssued(
-                effective_on=day - timedelta(days=days_ago), number=number, signatory="Chủ tịch", digest="00"
-            ),
-        )
+        def make(day: date) -> Event:
+            return DEEDS[deed](day, day - timedelta(days=days_ago), number, self.petitions)
 
-    @rule(petition=numbers, days_ago=st.integers(0, 4))
-    def extend(self, petition: int, days_ago: int) -> None:
-        """An extension, told in time or late."""
-
-        def make(day: Any) -> Event:
-            told = day - timedelta(days=days_ago)
-            return ExtensionGranted(
-                effective_on=day, petitioner_told_on=told, committee_told_on=told, expected_on=day + timedelta(days=9)
-            )
-
-        self._record(self.petitions[petition], make)
-
-    @rule(petition=numbers)
-    def mark_complex(self, petition: int) -> None:
-        """The longer limit."""
-        self._record(
-            self.petitions[petition],
-            lambda day: PetitionMarkedComplex(effective_on=day, decided_by="chair", criteria=("x",)),
-        )
-
-    @rule(petition=numbers)
-    def withdraw(self, petition: int) -> None:
-        """Withdrawn."""
-        self._record(self.petitions[petition], lambda day: PetitionWithdrawn(effective_on=day))
-
-    @rule(petition=numbers)
-    def reopen(self, petition: int) -> None:
-        """Reopened."""
-        self._record(self.petitions[petition], lambda day: PetitionReopened(effective_on=day))
-
-    @rule()
-    def merge(self) -> None:
-        """The first into the second, once."""
-        if not any(isinstance(fact.event, PetitionMerged) for fact in self.history.facts):
-            self._record(self.petitions[0], lambda day: PetitionMerged(effective_on=day, into=self.petitions[1]))
-
-    @rule(free=st.integers(9, 20))
-    def publish_calendar(self, free: int) -> None:
-        """A later calendar, which concerns every open clock."""
-        (year,) = YEARS
-
-        def make(day: Any) -> Event:
-            holidays = {**year.holidays} if isinstance(year.holidays, dict) else year.holidays
-            made = CalendarPublished(
-                effective_on=day, year=2019, holidays=holidays, makeup_days=year.makeup_days, document=f"{free}/QĐ"
-            )
-            return made
-
-        self._record(derived_id("calendar", 2019), make, "calendar")
+        if deed == "calendar":
+            self._record(derived_id("calendar", 2019), make, "calendar")
+        else:
+            self._record(self.petitions[0 if deed == "merge" else petition], make)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -184,26 +157,26 @@ class Pair(RuleBasedStateMachine):
         if name not in self.readers:
             self.readers[name] = self.world.start_reader(f"{name}{len(self.world.processes)}")
 
-    @rule(seconds=st.sampled_from([0.01, 0.1, 0.5, 2.0, 7.0]), seed=st.integers(0, 999))
-    def pass_time(self, seconds: float, seed: int) -> None:
+    @rule(seconds=st.sampled_from([0.01, 0.05, 0.2, 0.7]), seed=st.integers(0, 999))
+    def pass_a_moment(self, seconds: float, seed: int) -> None:
         """Things happen, in an order by chance."""
         self.world.chance.seed(seed)
         self.world.pass_time(seconds)
+
+    @rule(seconds=st.sampled_from([1.5, 3.0, 8.0]), seed=st.integers(0, 999))
+    def pass_time(self, seconds: float, seed: int) -> None:
+        """More of it."""
+        self.pass_a_moment(seconds, seed)
 
     @rule(days=st.integers(1, 9))
     def midnights(self, days: int) -> None:
         """The store's days pass."""
         self.world.offset += timedelta(days=days)
 
-    @rule(share=st.sampled_from([0.0, 0.05, 0.3]))
-    def calls_fail(self, share: float) -> None:
-        """Calls fail, or their answers are lost."""
-        self.world.failing = share
-
-    @rule(seconds=st.sampled_from([0.0, 0.05, 1.5]))
-    def calls_take(self, seconds: float) -> None:
-        """Calls are slow."""
-        self.world.slowest = seconds
+    @rule(failing=st.sampled_from([0.0, 0.05, 0.3]), slowest=st.sampled_from([0.0, 0.05, 1.5]))
+    def calls(self, failing: float, slowest: float) -> None:
+        """Calls fail, or their answers are lost; they are slow."""
+        self.world.failing, self.world.slowest = failing, slowest
 
     @rule(who=st.sampled_from(("relays", "readers")), name=st.sampled_from(NAMES))
     def kill(self, who: str, name: str) -> None:
@@ -219,15 +192,15 @@ class Pair(RuleBasedStateMachine):
         if process is not None:
             process.going.clear() if process.going.is_set() else process.going.set()
 
-    @rule()
-    def stop_broker(self) -> None:
-        """The broker is gone."""
-        self.world.broker.stop()
-
-    @rule()
-    def start_broker(self) -> None:
-        """The broker is back."""
-        self.world.broker.is_up = True
+    @rule(becomes=st.sampled_from(("gone", "back", "holding back", "delivering")))
+    def broker(self, becomes: str) -> None:
+        """The broker goes and comes, or delivers nothing for a while."""
+        if becomes == "gone":
+            self.world.broker.stop()
+        elif becomes == "back":
+            self.world.broker.is_up = True
+        else:
+            self.world.broker.delivers = becomes == "delivering"
 
     @precondition(lambda self: self.world.broker.queue)
     @rule(seed=st.integers(0, 99))
@@ -265,7 +238,8 @@ class Pair(RuleBasedStateMachine):
 
     def _heal(self) -> None:
         world = self.world
-        world.failing, world.slowest, world.broker.is_up = 0.0, 0.05, True
+        world.failing, world.slowest = 0.0, 0.05
+        world.broker.is_up = world.broker.delivers = True
         for process in world.processes:
             process.going.set()
         if not self.relays:
@@ -343,9 +317,8 @@ async def _advances_unconfirmed(self: Batch, timeout: float) -> None:
     """The relay goes on without the confirms."""
 
 
-async def _fires_afterwards(self: Writer, events: Any, pushed: bool = False) -> None:
-    """Timers that fall before an event are left for later."""
-    await self._apply(list(events), pushed)
+def _forgets_what_fired(self: Machine, raised: Any) -> None:
+    """The machine is not told of timers that were fired from their rows alone."""
 
 
 def _takes_whatever_comes(self: SourceInbox, cursor: Any, limit: int) -> Any:
@@ -394,13 +367,12 @@ def _believes_any_page(right: Any) -> Any:
 
 SABOTAGES: dict[str, Callable[[], Any]] = {
     "the relay moves its position without the confirms": lambda: broken(Batch, "wait", _advances_unconfirmed),
-    "timers fire after the events that follow them": lambda: broken(Writer, "apply", _fires_afterwards),
+    "the machine forgets which timers fired": lambda: broken(Machine, "take_fired", _forgets_what_fired),
     "the reader trusts the broker's order": lambda: broken(SourceInbox, "take", _takes_whatever_comes),
     "memory is kept after a failure": lambda: broken(Following, "_follow", _keeps_its_memory()),
     "completeness is believed short of the head": lambda: broken(
         simulation.SimulatedFeed, "page", _believes_any_page(simulation.SimulatedFeed.page)
     ),
-    "an event stamped at a timer's instant comes first": lambda: broken(writer, "INSTANT", -timedelta(days=1)),
 }
 
 

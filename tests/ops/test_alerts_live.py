@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aio_pika
@@ -81,9 +82,11 @@ def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, a
         followup = pair.followup(intake).start()
         targets = {"intake": intake.url, "followup": followup.url, "stub": told_by_stub}
         watch = Watch(tmp_path, targets, told, FACTOR, scrape="1500ms")
+        scene = Scene(pair, rabbit_server, watch, sink, stub)
         try:
-            yield Scene(pair, rabbit_server, watch, sink, stub)
+            yield scene
         finally:
+            scene.office.close()
             watch.stop()
             rabbit_server.control("start_app")
 
@@ -275,7 +278,7 @@ def followup_down_and_a_difference(scene: Scene) -> None:
 
 def intake_down_and_restored(scene: Scene) -> None:
     """intake is silent; later its database is put back to a backup, and another event stands where one was read."""
-    name = scene.pair.intake_dsn.rsplit("/", 1)[1].split("?")[0]
+    name = urlsplit(scene.pair.intake_dsn).path[1:]
     admin = scene.pair.server.dsn("postgres")
     scene.intake.stop()
     execute(admin, f"CREATE DATABASE {name}_backup TEMPLATE {name}")

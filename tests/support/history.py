@@ -13,8 +13,9 @@ from shared.calendar import CalendarYear
 from shared.events import Event, Metadata
 from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned
 from shared.events.petition import PetitionRaised, PetitionReceived, PetitionScheduled
-from shared.events.regulation import CalendarPublished
+from shared.events.regulation import CalendarPublished, JurisdictionRegistered, PolicyAdopted
 from shared.identifiers import LOCAL_ZONE, derived_id
+from shared.policy import Policy, shipped_policy
 
 SEEDS = Path(__file__).parents[2] / "shared" / "calendar_seeds.json"
 DISTRICT = "H35.10"
@@ -98,8 +99,31 @@ class History:
 
     # --- ready-made stretches of the process ---
 
+    def adopt(self, policy: Policy | str, when: str, jurisdiction: str = DISTRICT) -> Fact:
+        """Adopt a policy, or a shipped one by its name, on the day of a moment."""
+        adopted = shipped_policy(policy) if isinstance(policy, str) else policy
+        event = PolicyAdopted(effective_on=at(when).date(), jurisdiction=jurisdiction, policy=adopted)
+        return self.record(derived_id("policy", jurisdiction), event, when, "policy", jurisdiction)
+
+    def register(self, code: str, level: str, when: str = "2019-01-01 00:00", parent: str = "") -> Fact:
+        event = JurisdictionRegistered(
+            effective_on=day("2019-01-01"),
+            code=code,
+            name=code,
+            level=level,  # type: ignore[arg-type]
+            valid_from=day("2004-01-01"),
+            parent=parent,
+        )
+        return self.record(derived_id("jurisdiction", code), event, when, "jurisdiction", code)
+
     def plan(
-        self, name: str, first: str, last: str | None = None, planned: str = "2019-07-01", kind: str = "periodic"
+        self,
+        name: str,
+        first: str,
+        last: str | None = None,
+        planned: str = "2019-07-01",
+        kind: str = "periodic",
+        audience: str = "",
     ) -> UUID:
         conference = derived_id("conference", name)
         event = ConferencePlanned(
@@ -109,6 +133,7 @@ class History:
             first_day=day(first),
             last_day=day(last or first),
             place="Nhà văn hoá huyện",
+            audience=audience,
         )
         self.record(conference, event, f"{planned} 08:00")
         return conference

@@ -134,10 +134,10 @@ class Proxy:
                     target.sendall(data)
         except OSError:
             pass
-        if direction not in link.swallowed:
+        if direction not in link.swallowed:  # what is swallowed stays open, as behind a host that is gone
             link.reset()
-        with self._lock:
-            self._links.discard(link)
+            with self._lock:
+                self._links.discard(link)
 
     def _matched(self, link: Link, data: bytes) -> Callable[[Link], None] | None:
         with self._lock:

@@ -369,8 +369,7 @@ class Broker:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.is_up = True
-        self.is_bound = True
+        self.is_up = self.delivers = True
         self.queue: deque[Message] = deque()
         self.stored: set[UUID] = set()
         self.connections: list[Connection] = []
@@ -470,7 +469,7 @@ class SimulatedBell:
                 continue
             self._waiting.clear()
             while not self._connection.is_closed:
-                while broker.queue and self._process.going.is_set():
+                while broker.queue and broker.delivers and self._process.going.is_set():
                     message = broker.queue.popleft()
                     self._connection.unacked.append(message)
                     self._waiting.append(Delivery(from_message(message.headers, message.body), message, 0))

@@ -8,6 +8,8 @@ import msgspec
 
 from services.followup.domain.facts import Fact, by_effect, standing
 from shared.events.conference import (
+    ComplexityDetermined,
+    ConclusionNoticeIssued,
     ConferenceCancelled,
     ConferenceClosed,
     ConferenceOpened,
@@ -15,8 +17,15 @@ from shared.events.conference import (
     ConferenceProposalDecided,
     ConferenceProposed,
     ConferenceRescheduled,
+    DialogueRequested,
+    PublicationEnded,
+    PublicationStarted,
+    RequestAnswered,
 )
 from shared.events.petition import (
+    AcceptanceNoticeSent,
+    ClockResumed,
+    ClockSuspended,
     ExtensionGranted,
     HigherAuthorityAnswered,
     PetitionAnsweredAtConference,
@@ -34,6 +43,7 @@ from shared.events.petition import (
     PetitionReopened,
     PetitionScheduled,
     PetitionWithdrawn,
+    RefusalNoticeSent,
     WrittenReplyIssued,
 )
 
@@ -44,18 +54,28 @@ ENDINGS: dict[type, str] = {
     PetitionRedirected: "redirected",
     PetitionMerged: "merged",
     PetitionClosed: "closed",
+    RefusalNoticeSent: "refused",
 }
 
 
 class Round(msgspec.Struct):
-    """One life of a case: from its receipt, or from a reopening, to its end."""
+    """One life of a case: from its receipt, or from a reopening, to its end. `steps` are what its reply clock met."""
 
     reopened: Fact | None = None
-    complex: list[Fact] = []
-    extensions: list[Fact] = []
-    chair_dates: list[Fact] = []
+    accepted: list[Fact] = []
+    steps: list[Fact] = []
     replies: list[Fact] = []
     end: Fact | None = None
+
+    @property
+    def complex(self) -> list[Fact]:
+        """The decisions that the case has another limit."""
+        return [fact for fact in self.steps if isinstance(fact.event, PetitionMarkedComplex)]
+
+    @property
+    def extensions(self) -> list[Fact]:
+        """The times that more time was granted."""
+        return [fact for fact in self.steps if isinstance(fact.event, ExtensionGranted)]
 
 
 class PetitionCase(msgspec.Struct):
@@ -132,13 +152,14 @@ def _evolve(case: PetitionCase, fact: Fact) -> None:
         case PetitionForwarded():
             case.forwarded.append(fact)
         case PetitionAssigned() | PetitionReassigned() as assigned:
-            case.assigned.append(fact)
+            # One that is recorded late is overtaken by those dated after it.
+            case.assigned = by_effect([*case.assigned, fact])
             if assigned.due_on is not None:
-                life.chair_dates.append(fact)
-        case PetitionMarkedComplex():
-            life.complex.append(fact)
-        case ExtensionGranted():
-            life.extensions.append(fact)
+                life.steps.append(fact)
+        case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
+            life.steps.append(fact)
+        case AcceptanceNoticeSent():
+            life.accepted.append(fact)
         case PetitionEscalated():
             case.escalated.append(fact)
         case HigherAuthorityAnswered():
@@ -178,6 +199,23 @@ class ConferenceCase(msgspec.Struct):
     opened: Fact | None = None
     cancelled: Fact | None = None
     closed: Fact | None = None
+    complexity: list[Fact] = []
+    published: list[Fact] = []
+    taken_down: list[Fact] = []
+
+    @property
+    def concluded(self) -> Fact | None:
+        """The conclusion notice."""
+        notices = by_effect(self.of(ConclusionNoticeIssued))
+        return notices[0] if notices else None
+
+    @property
+    def audience(self) -> str:
+        """Whom the dialogue is for; "" is everyone."""
+        if self.plan is not None:
+            return self.plan.audience
+        asked = self.proposed.event if self.proposed else None
+        return asked.audience if isinstance(asked, DialogueRequested) else ""
 
     @property
     def plan(self) -> ConferencePlanned | None:
@@ -202,9 +240,9 @@ def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCas
     case = ConferenceCase(conference_id, known)
     for fact in known:
         match fact.event:
-            case ConferenceProposed() as proposed:
+            case ConferenceProposed() | DialogueRequested() as proposed:
                 case.proposed, case.jurisdiction = fact, proposed.jurisdiction
-            case ConferenceProposalDecided():
+            case ConferenceProposalDecided() | RequestAnswered():
                 case.decided = fact
             case ConferencePlanned() as planned:
                 case.planned, case.jurisdiction = fact, planned.jurisdiction
@@ -216,6 +254,12 @@ def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCas
                 case.cancelled = fact
             case ConferenceClosed():
                 case.closed = fact
+            case ComplexityDetermined():
+                case.complexity.append(fact)
+            case PublicationStarted():
+                case.published.append(fact)
+            case PublicationEnded():
+                case.taken_down.append(fact)
             case _:
                 pass
     return case if case.jurisdiction else None

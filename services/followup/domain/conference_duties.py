@@ -1,43 +1,45 @@
 """The duties that a conference brings: before it (counted back), after it, and around a proposal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
+import msgspec
+
+from services.followup.domain.anchors import conference_anchor, counted_from, first
 from services.followup.domain.cases import ConferenceCase, Stretch
 from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.regulation import Regulation
 from shared.calendar import Calendar
 from shared.events.conference import (
-    ConclusionNoticeIssued,
+    ComplexityDetermined,
     ConferenceProposalDecided,
     ConferenceRescheduled,
+    DialogueRequested,
     InternalReviewHeld,
     InvitationsSent,
     PreparationReported,
     PreparationTaskAssigned,
     PreparationTaskDone,
+    PublicationEnded,
+    PublicationStarted,
     PublicNoticePublished,
+    RequestAnswered,
 )
-from shared.policy import Policy, Rule, count
+from shared.policy import Rule, Ruling, Step, anchor_of, count
+from shared.policy.words import Channel
 
 OFFICE, CHAIR = "office", "chair"
-CHANNELS = ("media", "portal")
+#: Where a notice appears if a rule names no channels (plan II.4.1).
+CHANNELS: tuple[Channel, ...] = ("media", "portal")
+#: What must stay posted where a rule names no channels.
+POSTED: tuple[Channel, ...] = ("posting",)
 
-
-def back_from(rule: Rule, first_day: date) -> Callable[[Calendar], date]:
-    """The due date of a duty counted back from the first conference day, day 0."""
-
-    def due_under(calendar: Calendar) -> date:
-        counted = count(rule, first_day, calendar)
-        assert counted is not None, f"{rule.duty} is dated"
-        return counted.due_on
-
-    return due_under
+Deeds = Callable[[Stretch], list[Fact]]
 
 
 def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: Regulation) -> list[Stretch]:
-    """The stretches of a backward duty: a rescheduling dated on or before the due date moves it, a later one ends it."""
+    """The stretches of a backward duty: a rescheduling dated by the due date moves it, a later one ends it."""
     planned, plan = conference.planned, conference.plan
     if planned is None or plan is None:
         return []
@@ -46,7 +48,7 @@ def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: R
         assert isinstance(fact.event, ConferenceRescheduled)
         last = found[-1]
         before_start = (fact.on, fact.position) < (start.on, start.position)
-        if before_start or fact.on <= back_from(rule, last.first_day)(regulation.calendar):
+        if before_start or fact.on <= _due(rule, last.first_day, regulation.calendar):
             last.first_day = fact.event.first_day
         else:
             last.overtaken = fact
@@ -54,115 +56,168 @@ def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: R
     return found
 
 
+def _due(rule: Rule, first_day: date, calendar: Calendar) -> date:
+    counted = count(rule, first_day, calendar)
+    # What has no number is owed until the conference itself.
+    return counted.due_on if counted else first_day
+
+
 def conference_duties(case: ConferenceCase, source: str, regulation: Regulation) -> list[Desired]:
     """Every deadline that the conference ought to have. Raises CalendarMissing."""
-    duties = [*_proposal(case, source, regulation)]
+    owing = _Owing(case, source, regulation)
+    duties = [*_proposal(owing)]
     if case.planned is not None:
-        duties += _before(case, case.planned, source, regulation)
+        duties += _before(owing, case.planned)
     if case.closed is not None:
-        duties += _after(case, case.closed, source, regulation)
+        duties += _after(owing, case.closed)
+    duties += _postings(owing)
     return [settle(duty, regulation) for duty in duties]
 
 
-def _duty(
-    case: ConferenceCase,
-    source: str,
-    policy: Policy,
-    name: str,
-    start: Fact,
-    debtor: str,
-    counted_from: date,
-    end: Done | Waived | None,
-    part: str = "",
-    due_under: Callable[[Calendar], date] | None = None,
-) -> Duty:
-    return Duty(
-        source=source,
-        subject="conference",
-        subject_id=case.conference_id,
-        duty=name,
-        start=start,
-        debtor=debtor,
-        jurisdiction=case.jurisdiction,
-        policy=policy,
-        counted_from=counted_from,
-        part=part,
-        end=end,
-        due_under=due_under,
-    )
+class _Owing(msgspec.Struct, frozen=True):
+    """A conference, and how a duty on it is put."""
+
+    case: ConferenceCase
+    source: str
+    regulation: Regulation
+
+    def ruling(self, name: str, day: date) -> Ruling | None:
+        return self.regulation.ruling(self.case.jurisdiction, name, day, self.case.audience)
+
+    def duty(
+        self,
+        name: str,
+        ruling: Ruling,
+        start: Fact,
+        debtor: str,
+        since: date,
+        end: Done | Waived | None,
+        **more: object,
+    ) -> Duty:
+        return Duty(
+            source=self.source,
+            subject="conference",
+            subject_id=self.case.conference_id,
+            duty=name,
+            start=start,
+            debtor=debtor,
+            jurisdiction=self.case.jurisdiction,
+            ruling=ruling,
+            counted_from=since,
+            audience=self.case.audience,
+            end=end,
+            **more,  # type: ignore[arg-type]
+        )
 
 
-def _proposal(case: ConferenceCase, source: str, regulation: Regulation) -> list[Duty]:
+def _done(deeds: Sequence[Fact]) -> Done | None:
+    deed = first(list(deeds))
+    return Done(deed.on, deed) if deed is not None else None
+
+
+# --- around a proposal -----------------------------------------------------------------------------------------------
+
+
+def _proposal(owing: _Owing) -> list[Duty]:
+    case = owing.case
+    if case.proposed is None:
+        return []
     duties = []
     cancelled = Waived(case.cancelled.on, case.cancelled, "cancelled") if case.cancelled else None
-    if case.proposed is not None:
-        policy = regulation.policy(case.jurisdiction, case.proposed.on)
+    ruling = owing.ruling("proposal_decision", case.proposed.on)
+    if ruling is not None and (start := conference_anchor(case, anchor_of(ruling.rule))) is not None:
         decided = Done(case.decided.on, case.decided) if case.decided else cancelled
-        duties.append(
-            _duty(case, source, policy, "proposal_decision", case.proposed, CHAIR, case.proposed.on, decided)
-        )
-    if case.decided is not None and isinstance(case.decided.event, ConferenceProposalDecided):
-        if case.decided.event.accepted:
-            policy = regulation.policy(case.jurisdiction, case.decided.on)
-            held = Done(case.closed.on, case.closed) if case.closed else cancelled
-            duties.append(_duty(case, source, policy, "convene", case.decided, CHAIR, case.decided.on, held))
-    return duties
+        duties.append(owing.duty("proposal_decision", ruling, start, CHAIR, start.on, decided))
+    return [*duties, *_convening(owing, case.proposed, cancelled)]
 
 
-def _before(case: ConferenceCase, planned: Fact, source: str, regulation: Regulation) -> list[Duty]:
-    policy = regulation.policy(case.jurisdiction, planned.on)
+def _convening(owing: _Owing, proposed: Fact, cancelled: Waived | None) -> list[Duty]:
+    """A dialogue is held as asked: counted from the request where a law says so, else from the chair's decision."""
+    case = owing.case
+    asked = owing.ruling("convene", proposed.on)
+    by_request = asked is not None and anchor_of(asked.rule) == "request"
+    is_request = isinstance(proposed.event, DialogueRequested)
+    held = Done(case.closed.on, case.closed) if case.closed else cancelled
+    if asked is not None and by_request and is_request:
+        refused = Waived(case.decided.on, case.decided, "declined") if case.decided and not _accepted(case) else None
+        return [owing.duty("convene", asked, proposed, CHAIR, proposed.on, held or refused)]
+    if case.decided is None or not _accepted(case):
+        return []
+    ruling = owing.ruling("convene", case.decided.on)
+    return [owing.duty("convene", ruling, case.decided, CHAIR, case.decided.on, held)] if ruling else []
+
+
+def _accepted(case: ConferenceCase) -> bool:
+    decision = case.decided.event if case.decided else None
+    return isinstance(decision, ConferenceProposalDecided | RequestAnswered) and decision.accepted
+
+
+# --- before the conference -------------------------------------------------------------------------------------------
+
+
+def _before(owing: _Owing, planned: Fact) -> list[Duty]:
+    case = owing.case
     plan = case.plan
     assert plan is not None
     duties: list[Duty] = []
 
-    def add(name: str, start: Fact, debtor: str, part: str, deeds: Callable[[Stretch], list[Fact]]) -> None:
-        rule = policy.rule(name)
-        for stretch in stretches(case, start, rule, regulation):
+    def add(name: str, start: Fact, debtor: str, part: str, deeds: Deeds) -> None:
+        ruling = owing.ruling(name, planned.on)
+        if ruling is None:
+            return
+        for stretch in stretches(case, start, ruling.rule, owing.regulation):
             end = _discharge(case, stretch, deeds(stretch))
-            due_under = back_from(rule, stretch.first_day)
-            duties.append(
-                _duty(case, source, policy, name, stretch.start, debtor, stretch.first_day, end, part, due_under)
-            )
+            duties.append(owing.duty(name, ruling, stretch.start, debtor, stretch.first_day, end, part=part))
 
-    def invited(stretch: Stretch) -> list[Fact]:
-        return [
-            f
-            for f in case.of(InvitationsSent)
-            if isinstance(f.event, InvitationsSent) and f.event.for_date == stretch.first_day
-        ]
-
-    def published(channel: str) -> Callable[[Stretch], list[Fact]]:
-        return lambda stretch: [
-            f
-            for f in case.of(PublicNoticePublished)
-            if isinstance(f.event, PublicNoticePublished)
-            and f.event.channel == channel
-            and f.event.for_date == stretch.first_day
-        ]
-
-    def done(task: str) -> Callable[[Stretch], list[Fact]]:
-        return lambda _: [
-            f
-            for f in case.of(PreparationTaskDone)
-            if isinstance(f.event, PreparationTaskDone) and f.event.task == task
-        ]
-
-    add("invitation", planned, OFFICE, "", invited)
-    for channel in CHANNELS:
-        debtor = plan.station if channel == "media" and plan.station else OFFICE
-        add("public_notice", planned, debtor, channel, published(channel))
+    add("invitation", planned, OFFICE, "", _naming(case, InvitationsSent))
+    notice = owing.ruling("public_notice", planned.on)
+    for part, channels in _parts(notice.rule if notice else None, CHANNELS):
+        debtor = plan.station if part == "media" and plan.station else OFFICE
+        add("public_notice", planned, debtor, part, _naming(case, PublicNoticePublished, channels))
     add("preparation_report", planned, OFFICE, "", lambda _: case.of(PreparationReported))
     for fact in case.of(PreparationTaskAssigned):
         task = fact.event
         assert isinstance(task, PreparationTaskAssigned)
-        add("preparation_task", fact, task.agency, task.task, done(task.task))
+        add("preparation_task", fact, task.agency, task.task, _task_done(case, task.task))
     return duties
+
+
+def _parts(rule: Rule | None, usual: tuple[Channel, ...]) -> list[tuple[str, tuple[Channel, ...]]]:
+    """Where all channels are needed each is a duty of its own; where one is enough, they are one duty together."""
+    channels = rule.channels if rule else None
+    if channels is not None and channels.any_of:
+        return [("", channels.names)]
+    return [(channel, (channel,)) for channel in (channels.names if channels else usual)]
+
+
+def _naming(
+    case: ConferenceCase,
+    kind: type[InvitationsSent] | type[PublicNoticePublished],
+    channels: tuple[Channel, ...] = (),
+) -> Deeds:
+    """Only what names the new date discharges the duty for it."""
+
+    def deeds(stretch: Stretch) -> list[Fact]:
+        return [
+            fact
+            for fact in case.of(kind)
+            if isinstance(fact.event, InvitationsSent | PublicNoticePublished)
+            and fact.event.for_date == stretch.first_day
+            and (isinstance(fact.event, InvitationsSent) or fact.event.channel in channels)
+        ]
+
+    return deeds
+
+
+def _task_done(case: ConferenceCase, task: str) -> Deeds:
+    return lambda _: [
+        f for f in case.of(PreparationTaskDone) if isinstance(f.event, PreparationTaskDone) and f.event.task == task
+    ]
 
 
 def _discharge(case: ConferenceCase, stretch: Stretch, deeds: list[Fact]) -> Done | Waived | None:
     if deeds:
-        first = by_effect(deeds)[0]
-        return Done(first.on, first)
+        return _done(deeds)
     if stretch.overtaken is not None:
         return Waived(stretch.overtaken.on, stretch.overtaken, "rescheduled")
     if case.cancelled is not None:
@@ -170,11 +225,78 @@ def _discharge(case: ConferenceCase, stretch: Stretch, deeds: list[Fact]) -> Don
     return None
 
 
-def _after(case: ConferenceCase, closed: Fact, source: str, regulation: Regulation) -> list[Duty]:
-    policy = regulation.policy(case.jurisdiction, closed.on)
-    duties = []
-    for name, kind in (("internal_review", InternalReviewHeld), ("conclusion_notice", ConclusionNoticeIssued)):
-        deeds = by_effect(case.of(kind))
-        end = Done(deeds[0].on, deeds[0]) if deeds else None
-        duties.append(_duty(case, source, policy, name, closed, CHAIR, closed.on, end))
+# --- after the conference --------------------------------------------------------------------------------------------
+
+
+def _after(owing: _Owing, closed: Fact) -> list[Duty]:
+    case = owing.case
+    duties: list[Duty] = []
+
+    def add(name: str, debtor: str, part: str, deeds: Sequence[Fact]) -> None:
+        ruling = owing.ruling(name, closed.on)
+        start = _after_anchor(case, ruling, closed)
+        if ruling is not None and start is not None:
+            since = counted_from(ruling.rule, start)
+            steps = _complexity(case) if ruling.rule.variants else None
+            duties.append(owing.duty(name, ruling, start, debtor, since, _done(deeds), part=part, steps=steps))
+
+    add("internal_review", CHAIR, "", case.of(InternalReviewHeld))
+    add("conclusion_notice", CHAIR, "", [case.concluded] if case.concluded else [])
+    results = owing.ruling("result_publication", closed.on)
+    for part, channels in _parts(results.rule if results else None, CHANNELS):
+        debtor = case.plan.station if part == "media" and case.plan and case.plan.station else OFFICE
+        add("result_publication", debtor, part, [f for f in case.published if _is_result(f, channels)])
     return duties
+
+
+def _after_anchor(case: ConferenceCase, ruling: Ruling | None, closed: Fact) -> Fact | None:
+    anchor = anchor_of(ruling.rule) if ruling else None
+    return closed if anchor == "fixed_date" else conference_anchor(case, anchor)
+
+
+def _is_result(fact: Fact, channels: tuple[Channel, ...]) -> bool:
+    event = fact.event
+    return isinstance(event, PublicationStarted) and event.what == "result" and event.channel in channels
+
+
+def _complexity(case: ConferenceCase) -> Callable[[Calendar], Sequence[Step]] | None:
+    steps = [
+        Step(kind="trait", on=fact.on, trait=fact.event.variant)
+        for fact in by_effect(case.complexity)
+        if isinstance(fact.event, ComplexityDetermined)
+    ]
+    return (lambda _: steps) if steps else None
+
+
+# --- what must stay posted -------------------------------------------------------------------------------------------
+
+
+def _postings(owing: _Owing) -> list[Duty]:
+    """What is posted must stay for its time; posted anew after it was taken down, it has a new time."""
+    duties = []
+    published = by_effect(owing.case.published)
+    for index, start in enumerate(published):
+        ruling = owing.ruling("posting", start.on)
+        if ruling is None or not isinstance(start.event, PublicationStarted):
+            continue
+        if start.event.channel not in (ruling.rule.channels.names if ruling.rule.channels else POSTED):
+            continue
+        anew = next((fact for fact in published[index + 1 :] if _same(fact, start)), None)
+        down = next((f for f in by_effect(owing.case.taken_down) if _same(f, start) and _between(start, f, anew)), None)
+        end = Waived(anew.on, anew, "posted_anew") if anew is not None else None
+        part = f"{start.event.what}:{start.event.channel}"
+        duties.append(owing.duty("posting", ruling, start, OFFICE, start.on, end, part=part, taken_down=down))
+    return duties
+
+
+def _same(fact: Fact, start: Fact) -> bool:
+    event, begun = fact.event, start.event
+    assert isinstance(begun, PublicationStarted)
+    if not isinstance(event, PublicationStarted | PublicationEnded):
+        return False
+    return (event.what, event.channel) == (begun.what, begun.channel)
+
+
+def _between(start: Fact, fact: Fact, until: Fact | None) -> bool:
+    after = (fact.on, fact.position) > (start.on, start.position)
+    return after and (until is None or (fact.on, fact.position) < (until.on, until.position))

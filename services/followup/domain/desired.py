@@ -9,13 +9,32 @@ import msgspec
 from services.followup.domain.facts import Fact
 from services.followup.domain.notes import BY_RULE_ALONE, note
 from services.followup.domain.regulation import Regulation
-from shared.calendar import Calendar, CalendarMissing
+from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
-from shared.policy import Policy, Rule, count, due_soon_days
+from shared.policy import (
+    NO_TRAITS,
+    Occurrence,
+    Policy,
+    Rule,
+    Ruling,
+    Run,
+    Step,
+    Traits,
+    count,
+    count_occurrence,
+    length_of,
+    run,
+    variant_of,
+    warn_days_before,
+    warnings,
+)
 
-#: The due date under one calendar; None for an undated duty.
-DueUnder = Callable[[Calendar], date | None]
+#: What happened to a clock, in order; the dates that other clocks bring along depend on the calendar.
+StepsUnder = Callable[[Calendar], Sequence[Step]]
+
+#: Days of a count that need no telling.
+PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -45,10 +64,10 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     start: Fact
     debtor: str
     jurisdiction: str
-    policy: Policy
-    rule: Rule
+    ruling: Ruling
     counted_from: date
-    is_complex: bool
+    run: Run
+    occurrence: Occurrence | None
     due_on: date | None
     stages: tuple[date, ...]
     provisional: bool
@@ -60,7 +79,10 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty before its day is counted: what started it, who owes it, how it ended."""
+    """One duty before its day is counted: what started it, who owes it, how it ended.
+
+    `own_clock` is false where only other clocks' dates are owed; `taken_down` ends what had to stay for a time.
+    """
 
     source: str
     subject: Subject
@@ -69,19 +91,80 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     start: Fact
     debtor: str
     jurisdiction: str
-    policy: Policy
+    ruling: Ruling
     counted_from: date
+    audience: str = ""
     part: str = ""
-    is_complex: bool = False
     end: Done | Waived | None = None
-    expected_on: date | None = None
     notes: tuple[str, ...] = ()
-    due_under: DueUnder | None = None
+    traits: Traits = NO_TRAITS
+    steps: StepsUnder | None = None
+    own_clock: bool = True
+    occurrence: Occurrence | None = None
+    taken_down: Fact | None = None
 
 
 def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start: Fact) -> UUID:
     """Stable over moves, complexity, extension and reassignment; time-ordered by the start's recording."""
     return ordered_derived_id(start.recorded_at, "deadline", source, subject_id, duty, part, start.event_id)
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A duty under one calendar: the rule that holds, where its clock stands, how it ended."""
+
+    ruling: Ruling
+    run: Run
+    end: Done | Waived | None
+    moved_by: Ruling | None = None
+
+    @property
+    def in_time(self) -> bool:
+        return self.end is None or self.run.due_on is None or self.end.on <= self.run.due_on
+
+
+def judge(duty: Duty, regulation: Regulation, calendar: Calendar) -> Judged:
+    """The duty under a calendar. Raises CalendarMissing.
+
+    A clock keeps the rule of the act that started it, unless a later document moves those that run on its first day.
+    """
+    judged = _under(duty, duty.ruling, calendar)
+    for ruling in regulation.in_force.taking_over(duty.jurisdiction, duty.duty, duty.start.on, duty.audience):
+        first_day = ruling.policy.valid_from
+        over = duty.end is not None and duty.end.on < first_day
+        if over or (judged.run.due_on is not None and judged.run.due_on < first_day):
+            continue
+        if ruling.rule.form == duty.ruling.rule.form or "undated" in (ruling.rule.form, duty.ruling.rule.form):
+            judged = msgspec.structs.replace(_under(duty, ruling, calendar), moved_by=ruling)
+    return judged
+
+
+def _under(duty: Duty, ruling: Ruling, calendar: Calendar) -> Judged:
+    rule = ruling.rule
+    if duty.occurrence is not None:
+        return Judged(
+            ruling, Run(due_on=count_occurrence(rule, duty.occurrence, duty.counted_from, calendar).due_on), duty.end
+        )
+    if rule.form == "minimum_duration":
+        return _standing(duty, ruling, calendar)
+    if duty.steps is None and duty.own_clock:
+        counted = count(rule, duty.counted_from, calendar, duty.traits)
+        return Judged(ruling, Run(due_on=counted.due_on if counted else None, traits=duty.traits), duty.end)
+    steps = duty.steps(calendar) if duty.steps else ()
+    start = duty.counted_from if duty.own_clock else None
+    return Judged(ruling, run(rule, start, steps, calendar, duty.traits), duty.end)
+
+
+def _standing(duty: Duty, ruling: Ruling, calendar: Calendar) -> Judged:
+    """What must stay for a time has no due date until it is taken down too early: then that day is its last."""
+    counted = count(ruling.rule, duty.counted_from, calendar)
+    assert counted is not None
+    stays = note("must_stay_until", counted.due_on)
+    down = duty.taken_down
+    if down is not None and down.on < counted.due_on:
+        early = note("taken_down_early", down.on)
+        return Judged(ruling, Run(due_on=down.on, expected_on=counted.due_on, notes=(stays, early)), duty.end)
+    end = Done(down.on, down) if down is not None else duty.end
+    return Judged(ruling, Run(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
 
 
 def settle(duty: Duty, regulation: Regulation) -> Desired:
@@ -90,19 +173,17 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
     A deed is held to the calendar known on its day or to any later one, whichever is first to find it in time: a later
     publication can turn late into in time, never the reverse.
     """
-    rule = duty.policy.rule(duty.duty)
-    due_under = duty.due_under or _by_rule(duty, rule)
     calendar = regulation.calendar
-    due = due_under(calendar)
+    judged = judge(duty, regulation, calendar)
+    if judged.end is not None and judged.run.due_on is not None:
+        judged, calendar = _fairest(duty, regulation, judged.end.on)
+    end, due = judged.end, judged.run.due_on
     outcome, done_on, ground = "", None, ""
-    if duty.end is not None:
-        if due is not None:
-            due, calendar = _fairest(due_under, regulation.calendars_since(duty.end.on), duty.end.on)
-        late = due is not None and duty.end.on > due
-        if isinstance(duty.end, Done):
-            outcome, done_on = ("met_late" if late else "met"), duty.end.on
-        else:
-            outcome, done_on, ground = "waived", duty.end.on, duty.end.reason
+    if isinstance(end, Done):
+        outcome, done_on = ("met" if judged.in_time else "met_late"), end.on
+    elif isinstance(end, Waived):
+        outcome, done_on, ground = "waived", end.on, end.reason
+    on = end.on if end is not None else None
     return Desired(
         deadline_id=deadline_id(duty.source, duty.subject_id, duty.duty, duty.part, duty.start),
         source=duty.source,
@@ -111,47 +192,62 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         duty=duty.duty,
         part=duty.part,
         start=duty.start,
-        debtor=duty.debtor,
-        jurisdiction=duty.jurisdiction,
-        policy=duty.policy,
-        rule=rule,
+        debtor=regulation.heir_of_agency(duty.debtor, on, judged.ruling.policy.heirs),
+        jurisdiction=_place(duty, regulation, on),
+        ruling=judged.ruling,
         counted_from=duty.counted_from,
-        is_complex=duty.is_complex,
+        run=judged.run,
+        occurrence=duty.occurrence,
         due_on=due,
-        stages=_stages(duty, due, calendar),
-        provisional=due is not None and _provisional(rule, duty, calendar),
+        stages=_stages(duty, judged, calendar),
+        provisional=due is not None and _provisional(duty, judged, calendar),
         outcome=outcome,
         done_on=done_on,
         ground=ground,
-        expected_on=duty.expected_on,
-        notes=duty.notes,
+        expected_on=judged.run.expected_on,
+        notes=(*duty.notes, *judged.run.notes, *_moved(judged)),
     )
 
 
-def _fairest(due_under: DueUnder, calendars: Sequence[Calendar], on: date) -> tuple[date | None, Calendar]:
-    held_to = [(due_under(calendar), calendar) for calendar in calendars]
-    in_time = [pair for pair in held_to if pair[0] is not None and on <= pair[0]]
+def _place(duty: Duty, regulation: Regulation, on: date | None) -> str:
+    if duty.subject == "jurisdiction":
+        return duty.jurisdiction
+    return regulation.heir_of_jurisdiction(duty.jurisdiction, on)
+
+
+def _moved(judged: Judged) -> tuple[str, ...]:
+    if judged.moved_by is None:
+        return ()
+    policy = judged.moved_by.policy
+    return (note("policy_moved", policy.document.number.replace(":", " "), policy.valid_from),)
+
+
+def _fairest(duty: Duty, regulation: Regulation, on: date) -> tuple[Judged, Calendar]:
+    held_to = [(judge(duty, regulation, calendar), calendar) for calendar in regulation.calendars_since(on)]
+    in_time = [pair for pair in held_to if pair[0].in_time]
     return (in_time or held_to)[0]
 
 
-def _by_rule(duty: Duty, rule: Rule) -> DueUnder:
-    def due_under(calendar: Calendar) -> date | None:
-        counted = count(rule, duty.counted_from, calendar, is_complex=duty.is_complex)
-        return counted.due_on if counted else None
+def _counted(desired: Duty | Desired, ruling: Ruling, clock: Run, calendar: Calendar) -> Count | None:
+    """The days of the rule's own count."""
+    if desired.occurrence is not None:
+        return count_occurrence(ruling.rule, desired.occurrence, desired.counted_from, calendar)
+    return count(ruling.rule, desired.counted_from, calendar, clock.traits, clock.suspensions)
 
-    return due_under
 
-
-def _provisional(rule: Rule, duty: Duty, calendar: Calendar) -> bool:
-    counted = count(rule, duty.counted_from, calendar, is_complex=duty.is_complex)
+def _provisional(duty: Duty, judged: Judged, calendar: Calendar) -> bool:
+    counted = _counted(duty, judged.ruling, judged.run, calendar)
     return counted is not None and counted.provisional
 
 
-def _stages(duty: Duty, due: date | None, calendar: Calendar) -> tuple[date, ...]:
-    if due is None:
+def _stages(duty: Duty, judged: Judged, calendar: Calendar) -> tuple[date, ...]:
+    due, policy, rule = judged.run.due_on, judged.ruling.policy, judged.ruling.rule
+    if due is None or rule.form == "minimum_duration":
         return ()
     try:
-        return due_soon_days(duty.policy, duty.duty, due, calendar)
+        if duty.occurrence is not None:
+            return warnings(rule, duty.occurrence, policy.warn_days, due, calendar)
+        return warn_days_before(policy, rule, due, calendar)
     except CalendarMissing:
         # A warning stage may fall before the first year with a calendar; the duty itself does not.
         return ()
@@ -159,37 +255,47 @@ def _stages(duty: Duty, due: date | None, calendar: Calendar) -> tuple[date, ...
 
 def explain(desired: Desired, calendar: Calendar) -> Explanation:
     """Why the due date is that day: the rule, its source, and each day that was not a plain working day."""
-    counted = count(desired.rule, desired.counted_from, calendar, is_complex=desired.is_complex)
-    days = desired.rule.complex_days if desired.is_complex else desired.rule.days
+    rule, policy = desired.ruling.rule, desired.ruling.policy
+    counted = _counted(desired, desired.ruling, desired.run, calendar)
     exceptions: tuple[SkippedDay, ...] = ()
     versions: tuple[str, ...] = ()
     notes = desired.notes
     if counted is not None:
-        start = desired.counted_from
         exceptions = tuple(
             SkippedDay(date=d.date, counted=d.counted, reason=d.reason)
             for d in counted.days
-            if d.date != start and (not d.counted or d.reason != PLAIN)
+            if d.reason != START_DAY and (not d.counted or d.reason not in PLAIN)
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
-        if counted.due_on != desired.due_on:
+        if desired.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
             notes = (*notes, note(BY_RULE_ALONE, counted.due_on))
-    if not desired.rule.stated:
+    if not rule.stated:
         notes = (*notes, note("not_stated"))
+    if rule.unit == "hours":
+        notes = (*notes, note("hours_in_days"))
     if desired.due_on is not None and desired.due_on < desired.start.on:
         notes = (*notes, note("impossible_from_birth"))
     return Explanation(
-        rule=desired.duty + ("_complex" if desired.is_complex else ""),
-        policy_id=desired.policy.policy_id,
-        document=desired.policy.document.number,
-        section=desired.rule.section,
+        rule=_name(desired, rule),
+        policy_id=policy.policy_id,
+        document=policy.document.number,
+        section=rule.section,
         counted_from=desired.counted_from if desired.due_on is not None else None,
-        days=days if desired.due_on is not None else None,
+        days=_days(desired, rule, policy),
         calendar_versions=versions,
         exceptions=exceptions,
         due_on=desired.due_on,
         notes=notes,
+        unit=rule.unit,
+        first_day=rule.first_day,
+        period=desired.occurrence.part if desired.occurrence else "",
     )
 
 
-PLAIN = "working day"
+def _name(desired: Desired, rule: Rule) -> str:
+    variant = variant_of(rule, desired.run.traits)
+    return "_".join((desired.duty, *sorted(variant.when))) if variant else desired.duty
+
+
+def _days(desired: Desired, rule: Rule, policy: Policy) -> int | None:
+    return length_of(rule, desired.run.traits) if desired.due_on is not None else None

@@ -54,6 +54,7 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     expected_on: date | None = None
     backfilled: bool = False
     version: int = 0
+    clock_reason: str = ""
 
     @property
     def breached_at(self) -> datetime | None:
@@ -74,6 +75,7 @@ class Cause(msgspec.Struct, frozen=True):
     at: datetime
     reason: str
     backfilled: bool = False
+    moves_by: str = ""
 
 
 class Emitted(msgspec.Struct, frozen=True):
@@ -102,14 +104,22 @@ _RETRACTED_BY = {
     "PolicyAdopted": "policy",
     "RecordAnnulled": "annulment",
     "ConferenceRescheduled": "rescheduled",
+    "ClockSuspended": "suspended",
+}
+#: What moves a date is told by more names: none of these makes a breach one that never was.
+_MOVED_BY = {
+    "ClockResumed": "resumed",
+    "PetitionMerged": "merged",
+    "PetitionAssigned": "chair_date",
+    "PetitionReassigned": "chair_date",
+    "PublicationEnded": "taken_down_early",
 }
 
 
 def cause_of(fact: Fact) -> Cause:
     """The cause that a fact is."""
-    return Cause(
-        fact.event_id, fact.recorded_at, _RETRACTED_BY.get(fact.topic, "backdated_record"), fact.meta.backfilled
-    )
+    reason = _RETRACTED_BY.get(fact.topic, "backdated_record")
+    return Cause(fact.event_id, fact.recorded_at, reason, fact.meta.backfilled, _MOVED_BY.get(fact.topic, reason))
 
 
 def agrees(raised: Raised | None, desired: Desired | None) -> bool:
@@ -148,6 +158,7 @@ class _Emission:
             explanation=explanation,
             provisional=desired.provisional,
             backfilled=self.cause.backfilled,
+            clock_reason=(self.cause.moves_by or self.cause.reason) if self.raised.version else "",
         )
 
     def set(self, desired: Desired, explanation: Explanation) -> None:
@@ -157,7 +168,13 @@ class _Emission:
     def move(self, desired: Desired, explanation: Explanation) -> None:
         moved_from = self.raised.due_on
         self.start_clock(desired, explanation)
-        self.emit(DeadlineMoved, moved_from=moved_from, explanation=explanation, provisional=desired.provisional)
+        self.emit(
+            DeadlineMoved,
+            moved_from=moved_from,
+            explanation=explanation,
+            provisional=desired.provisional,
+            reason=self.cause.moves_by or self.cause.reason,
+        )
 
     def reinstate(self, desired: Desired) -> None:
         self.change(
@@ -180,7 +197,12 @@ class _Emission:
     def breach(self) -> None:
         if not self.raised.breached:
             self.change(breached=True, stage=len(self.raised.stages))
-            self.emit(DeadlineBreached, self.raised.clock_cause, explanation=self.raised.explanation)
+            self.emit(
+                DeadlineBreached,
+                self.raised.clock_cause,
+                explanation=self.raised.explanation,
+                reason=self.raised.clock_reason,
+            )
 
     def finish(self, desired: Desired) -> None:
         """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
@@ -204,16 +226,24 @@ def emit(
     if desired is None:
         return _start_annulled(raised, cause)
     work = _Emission(raised or _unraised(desired, cause), cause)
-    work.change(debtor=desired.debtor, expected_on=desired.expected_on, provisional=desired.provisional)
+    work.change(
+        debtor=desired.debtor,
+        jurisdiction=desired.jurisdiction,
+        expected_on=desired.expected_on,
+        provisional=desired.provisional,
+    )
     if raised is None:
         work.set(desired, explain(desired))
     elif raised.outcome and raised.outcome != desired.outcome and (raised.outcome, desired.outcome) != LATE_TO_IN_TIME:
         work.reinstate(desired)
     if work.raised.due_on != desired.due_on:
-        still_to_come = desired.due_on is not None and breach_instant(desired.due_on) > cause.at
+        # A clock that stands still is not overdue either.
+        still_to_come = desired.due_on is None or breach_instant(desired.due_on) > cause.at
         if not desired.outcome and still_to_come:
             work.retract()
         work.move(desired, explain(desired))
+    elif raised is not None and raised.provisional and not desired.provisional:
+        work.change(explanation=explain(desired))  # the same day, now on a published calendar
     if desired.outcome and work.raised.outcome != desired.outcome:
         work.finish(desired)
     elif desired.outcome:
@@ -304,7 +334,8 @@ def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
         stage_on = raised.stages[timer.stage]
         return _event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after
     after = msgspec.structs.replace(raised, breached=True, stage=len(raised.stages), version=raised.version + 1)
-    return _event(after, DeadlineBreached, cause, at, backfilled, 0, explanation=raised.explanation), after
+    told = {"explanation": raised.explanation, "reason": raised.clock_reason}
+    return _event(after, DeadlineBreached, cause, at, backfilled, 0, **told), after
 
 
 def fire_until(raised: Raised, to: datetime) -> tuple[list[Emitted], Raised]:

@@ -1,16 +1,22 @@
-"""The duties of an authority itself: a dialogue in each year, the communes' own plans (plan II.3, III.7)."""
+"""The duties of an authority itself: dialogues and reception days in each period, the communes' own plans."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from uuid import UUID
 
+from services.followup.domain.anchors import counted_from
 from services.followup.domain.cases import ConferenceCase
 from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.notes import note
+from services.followup.domain.regulation import Opening, Regulation
+from shared.calendar import Calendar
+from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
+from shared.policy import Occurrence, Ruling, count_occurrence, next_period, occurrences
 
 CHAIR = "chair"
+PERIODIC = ("annual_dialogue", "reception_day")
 
 
 def jurisdiction_id(code: str) -> UUID:
@@ -23,69 +29,149 @@ def jurisdiction_duties(
 ) -> list[Desired]:
     """Every deadline that the authority ought to have by `horizon`. Raises CalendarMissing."""
     held = [c for c in conferences if c.jurisdiction == code]
-    duties = [*_years(code, source, regulation, held, horizon), *_communes(code, source, regulation)]
+    duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
     return [settle(duty, regulation) for duty in duties]
 
 
 def next_opening(code: str, regulation: Regulation, horizon: datetime) -> datetime | None:
-    """The local midnight of the next 1 January on which a year's duty opens; None where none will."""
-    adoption = _adoption(code, regulation)
-    if adoption is None:
-        return None
-    year = max(local_day(horizon).year, _first_year(adoption)) + 1
-    closed = regulation.closed_on.get(code)
-    return None if closed is not None and closed.year < year else midnight(date(year, 1, 1))
+    """The next local midnight on which a period's duty opens; None where none will."""
+    today = local_day(horizon)
+    closed = regulation.closed_on(code)
+    found = []
+    for duty in PERIODIC:
+        for audience in regulation.audiences(code, duty):
+            opening = regulation.opening(code, duty, audience)
+            if opening is not None:
+                found.append(_next_day(code, regulation, duty, audience, opening, today))
+    day = min((each for each in found if each is not None), default=None)
+    return None if day is None or (closed is not None and closed <= day) else midnight(day)
 
 
-def _adoption(code: str, regulation: Regulation) -> Fact | None:
-    facts = regulation.adoptions.get(code, [])
-    return by_effect(facts)[0] if facts else None
+def _next_day(
+    code: str, regulation: Regulation, duty: str, audience: str, opening: Opening, today: date
+) -> date | None:
+    if opening.since > today:
+        return opening.since
+    ruling = _ruling(code, regulation, duty, audience, today)
+    if ruling is None or ruling.rule.frequency is None:
+        return _begins_again(code, regulation, duty, audience, today)
+    return next_period(ruling.rule.frequency.per, today)
 
 
-def _first_year(adoption: Fact) -> int:
-    # Years already ended when the adoption was recorded are never opened.
-    return max(adoption.on.year, local_day(adoption.recorded_at).year)
+def _ruling(code: str, regulation: Regulation, duty: str, audience: str, day: date) -> Ruling | None:
+    """The rule for a periodic duty; one for everyone does not stand in for one that is for an audience."""
+    ruling = regulation.ruling(code, duty, day, audience)
+    return ruling if ruling is not None and ruling.policy.audience == audience and ruling.rule.frequency else None
 
 
-def _years(
-    code: str, source: str, regulation: Regulation, held: list[ConferenceCase], horizon: datetime
-) -> Iterable[Duty]:
-    adoption = _adoption(code, regulation)
-    if adoption is None:
-        return
-    closed_on = regulation.closed_on.get(code)
-    for year in range(_first_year(adoption), local_day(horizon).year + 1):
-        start_of_year = date(year, 1, 1)
-        if closed_on is not None and closed_on <= start_of_year:
+def _periodic(
+    code: str, source: str, regulation: Regulation, held: list[ConferenceCase], until: date
+) -> Iterator[Duty]:
+    for name in PERIODIC:
+        for audience in regulation.audiences(code, name):
+            opening = regulation.opening(code, name, audience)
+            if opening is None:
+                continue
+            for ruling, occurrence in _owed(code, regulation, name, audience, opening, until):
+                deeds = _deeds(code, name, audience, regulation, held)
+                since = max(opening.since, occurrence.first)
+                waived, notes = _waived(code, name, audience, occurrence, ruling, regulation)
+                done = _done(occurrence, ruling, deeds, regulation.calendar, since)
+                yield Duty(
+                    source=source,
+                    subject="jurisdiction",
+                    subject_id=jurisdiction_id(code),
+                    duty=name,
+                    part=_part(audience, occurrence),
+                    start=opening.fact,
+                    debtor=CHAIR,
+                    jurisdiction=code,
+                    ruling=ruling,
+                    counted_from=since,
+                    audience=audience,
+                    end=done or waived or _abolished(code, regulation, occurrence),
+                    notes=notes,
+                    occurrence=occurrence,
+                )
+
+
+def _part(audience: str, occurrence: Occurrence) -> str:
+    return f"{audience}:{occurrence.part}" if audience else occurrence.part
+
+
+def _owed(
+    code: str, regulation: Regulation, name: str, audience: str, opening: Opening, until: date
+) -> Iterator[tuple[Ruling, Occurrence]]:
+    """Each time that the deed is owed: every period under the rule in force on its first day, the first on its opening.
+
+    Periods already ended when the opening was recorded are never opened.
+    """
+    closed_on, known_on = regulation.closed_on(code), local_day(opening.fact.recorded_at)
+    day = opening.since
+    while day <= until:
+        ruling = _ruling(code, regulation, name, audience, day)
+        if ruling is None or ruling.rule.frequency is None:
+            # A document that is no longer in force: the next one says when it begins again.
+            following = _begins_again(code, regulation, name, audience, day)
+            if following is None:
+                return
+            day = following
+            continue
+        found = list(occurrences(ruling.rule.frequency, day, day))
+        if closed_on is not None and closed_on <= found[0].first:
             return
-        counted_from = max(adoption.on, start_of_year)
-        yield Duty(
-            source=source,
-            subject="jurisdiction",
-            subject_id=jurisdiction_id(code),
-            duty="annual_dialogue",
-            part=str(year),
-            start=adoption,
-            debtor=CHAIR,
-            jurisdiction=code,
-            policy=regulation.policy(code, counted_from),
-            counted_from=counted_from,
-            end=_held_in(year, held) or _abolished(code, regulation, closed_on, year),
-        )
+        if found[0].last >= known_on:
+            yield from ((ruling, occurrence) for occurrence in found)
+        day = next_period(ruling.rule.frequency.per, day)
 
 
-def _held_in(year: int, held: list[ConferenceCase]) -> Done | None:
-    closings = [
+def _begins_again(code: str, regulation: Regulation, name: str, audience: str, day: date) -> date | None:
+    starts = [
+        adopted.policy.valid_from
+        for _, adopted in regulation.policies
+        if adopted.policy.valid_from > day and adopted.policy.stated_rule(name) is not None
+        if _ruling(code, regulation, name, audience, adopted.policy.valid_from) is not None
+    ]
+    return min(starts, default=None)
+
+
+def _deeds(code: str, name: str, audience: str, regulation: Regulation, held: list[ConferenceCase]) -> list[Fact]:
+    """What counts as the deed, in the order in which it was done."""
+    if name == "reception_day":
+        return by_effect(regulation.receptions.get(code, []))
+    return by_effect(
         c.closed
         for c in held
-        if c.closed is not None and c.plan is not None and c.plan.kind == "periodic" and c.closed.on.year == year
-    ]
-    first = by_effect(closings)[0] if closings else None
-    return Done(first.on, first) if first else None
+        if c.closed is not None and c.plan is not None and c.plan.kind == "periodic" and c.audience == audience
+    )
 
 
-def _abolished(code: str, regulation: Regulation, closed_on: date | None, year: int) -> Waived | None:
-    if closed_on is None or closed_on.year != year:
+def _done(occurrence: Occurrence, ruling: Ruling, deeds: list[Fact], calendar: Calendar, since: date) -> Done | None:
+    """The deed that meets this time: the n-th within the period, or up to a day of the month that rolled out of it."""
+    due_on = count_occurrence(ruling.rule, occurrence, since, calendar).due_on
+    last = max(occurrence.last, due_on)
+    within = [fact for fact in deeds if occurrence.first <= fact.on <= last]
+    return Done(within[occurrence.nth - 1].on, within[occurrence.nth - 1]) if len(within) >= occurrence.nth else None
+
+
+def _waived(
+    code: str, name: str, audience: str, occurrence: Occurrence, ruling: Ruling, regulation: Regulation
+) -> tuple[Waived | None, tuple[str, ...]]:
+    frequency = ruling.rule.frequency
+    for fact in regulation.waivers.get(code, ()):
+        event = fact.event
+        assert isinstance(event, FrequencyDutyWaived)
+        if (event.duty, event.audience, event.period) != (name, audience, occurrence.part):
+            continue
+        if frequency is None or frequency.waiver is None:
+            return None, (note("waiver_not_provided", fact.on),)
+        return Waived(fact.on, fact, "waived_by_decision"), ()
+    return None, ()
+
+
+def _abolished(code: str, regulation: Regulation, occurrence: Occurrence) -> Waived | None:
+    closed_on = regulation.closed_on(code)
+    if closed_on is None or not occurrence.first <= closed_on <= occurrence.last:
         return None
     return Waived(closed_on, regulation.registered[code][0], "jurisdiction_closed")
 
@@ -99,6 +185,9 @@ def _communes(code: str, source: str, regulation: Regulation) -> Iterable[Duty]:
             for other_fact, other in regulation.plans
             if other.parent_plan == plan.number and other_fact.on.year >= fact.on.year
         }
+        ruling = regulation.ruling(code, "commune_plan", fact.on)
+        if ruling is None:
+            continue
         for commune in regulation.communes_of(code, fact.on):
             adopted = own.get(commune)
             yield Duty(
@@ -110,7 +199,7 @@ def _communes(code: str, source: str, regulation: Regulation) -> Iterable[Duty]:
                 start=fact,
                 debtor=CHAIR,
                 jurisdiction=code,
-                policy=regulation.policy(code, fact.on),
-                counted_from=fact.on,
+                ruling=ruling,
+                counted_from=counted_from(ruling.rule, fact),
                 end=Done(adopted.on, adopted) if adopted else None,
             )

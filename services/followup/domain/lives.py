@@ -13,7 +13,7 @@ from services.followup.domain.facts import by_effect
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
 #: How a life ended: by a written reply whose result is known, or by the event of that name.
-How = Literal["", "replied", "answered", "withdrawn", "redirected", "merged", "closed"]
+How = Literal["", "replied", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,15 +18,30 @@ from services.followup.domain.desired import Desired, explain
 from services.followup.domain.emission import Cause, Emitted, Raised, agrees, cause_of, emit, fire, next_timer
 from services.followup.domain.facts import Fact
 from services.followup.domain.jurisdiction_duties import jurisdiction_duties, jurisdiction_id, next_opening
-from services.followup.domain.petition_duties import Kin, Surroundings, petition_duties
+from services.followup.domain.petition_duties import petition_duties
 from services.followup.domain.regulation import Regulation
+from services.followup.domain.reply_clocks import Kin, Surroundings
 from services.followup.domain.rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from shared.events.anywhere import RecordAnnulled
-from shared.events.conference import ConferenceCancelled, ConferenceClosed, ConferencePlanned, ConferenceRescheduled
+from shared.events.conference import (
+    ConclusionNoticeIssued,
+    ConferenceCancelled,
+    ConferenceClosed,
+    ConferencePlanned,
+    ConferenceRescheduled,
+)
 from shared.events.deadline import Explanation
 from shared.events.petition import PetitionMerged
+from shared.events.regulation import (
+    AgencyClosed,
+    CalendarProposed,
+    CalendarPublished,
+    FrequencyDutyWaived,
+    JurisdictionClosed,
+    PolicyAdopted,
+    ReceptionDayHeld,
+)
 from shared.identifiers import derived_id
-from shared.events.regulation import CalendarProposed, CalendarPublished, PolicyAdopted
 
 INSTANT = timedelta(microseconds=1)
 MOVES_PETITIONS = (
@@ -34,9 +49,10 @@ MOVES_PETITIONS = (
     ConferenceRescheduled,
     ConferenceCancelled,
     ConferenceClosed,
+    ConclusionNoticeIssued,
     RecordAnnulled,
 )
-MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted)
+MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted, AgencyClosed, JurisdictionClosed)
 
 
 class Needs(msgspec.Struct):
@@ -232,7 +248,7 @@ class Machine:
             return petition_row(petition, raised, self._around, facts[-1].position)
         conference = self._conferences.get(subject_id)
         if conference is not None:
-            return conference_row(conference, raised, facts[-1].position)
+            return conference_row(conference, raised, self._regulation, facts[-1].position)
         code = self._codes.get(subject_id)
         return jurisdiction_row(code, subject_id, raised, self._regulation) if code is not None else None
 
@@ -252,6 +268,8 @@ class Machine:
                     touched |= self._lineage(petition_id)
                 touched |= {jid for jid, code in self._codes.items() if code == fact.meta.jurisdiction}
             return touched - self.parked
+        if isinstance(fact.event, ReceptionDayHeld | FrequencyDutyWaived):
+            return {jurisdiction_id(fact.event.code)} & set(self._codes)
         touched = set(self._codes)
         if isinstance(fact.event, MOVES_EVERYTHING):
             touched |= set(self._conferences) | set(self._petitions)
@@ -312,7 +330,7 @@ class Machine:
             self._merged.get(case.survivor, set()).discard(petition_id)
 
     def _know_codes(self) -> None:
-        for code in self._regulation.adoptions:
+        for code in self._regulation.bound():
             subject_id = jurisdiction_id(code)
             if subject_id not in self._codes:
                 self._codes[subject_id] = code
@@ -396,7 +414,7 @@ class Machine:
         if subject_id in self.parked or subject_id in self.differences:
             return
         if key == subject_id:
-            self._open_year(fire_at, subject_id)
+            self._open_period(fire_at, subject_id)
             return
         raised = self._raised[subject_id][key]
         timer = next_timer(raised)
@@ -409,13 +427,19 @@ class Machine:
         following = next_timer(after)
         self._arm_one(following.fire_at if following else None, key, subject_id)
 
-    def _open_year(self, fire_at: datetime, subject_id: UUID) -> None:
+    def _open_period(self, fire_at: datetime, subject_id: UUID) -> None:
+        """Set the clocks of the periods that begin; each is caused by what made the authority owe the duty at all."""
         wanted = self._wanted(subject_id)
-        new = [d for key, d in wanted.items() if key not in self._raised.get(subject_id, {})]
-        if new:
-            start = new[0].start
-            self._settle(subject_id, Cause(start.event_id, fire_at, "new_year", start.meta.backfilled))
+        raised = self._raised.setdefault(subject_id, {})
+        for deadline_id in sorted(wanted.keys() - raised.keys(), key=str):
+            desired = wanted[deadline_id]
+            cause = Cause(desired.start.event_id, fire_at, "new_period", desired.start.meta.backfilled)
+            events, after = emit(None, desired, cause, self._explain)
+            self.emitted.extend(events)
+            if after is not None:
+                raised[deadline_id] = after
             self.dirty.add(subject_id)
+        self._desired[subject_id] = wanted
         self._arm(subject_id)
 
 

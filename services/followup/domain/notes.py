@@ -33,6 +33,66 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "văn bản không nêu số ngày; áp dụng giá trị mặc định",
         "the document gives no number; the default fills the gap",
     ),
+    "several_fields_too_late": (
+        "xác định là liên quan nhiều lĩnh vực ngày {0}, sau khi đã hết hạn: không được tính thời hạn dài hơn",
+        "found to concern several fields on {0}, after the due date: the longer limit does not count",
+    ),
+    "very_complex_too_late": (
+        "xác định là đặc biệt phức tạp ngày {0}, sau khi đã hết hạn: không được tính thời hạn dài hơn",
+        "marked very complex on {0}, after the due date: the longer limit does not count",
+    ),
+    "remote_too_late": (
+        "xác định thuộc vùng sâu, vùng xa ngày {0}, sau khi đã hết hạn: không được tính thời hạn dài hơn",
+        "found to be in a remote area on {0}, after the due date: the longer limit does not count",
+    ),
+    "online_too_late": (
+        "xác định là tiếp nhận trực tuyến ngày {0}, sau khi đã hết hạn: không được tính thời hạn khác",
+        "found to be received online on {0}, after the due date: the other limit does not count",
+    ),
+    "no_variant": (
+        "văn bản không quy định thời hạn riêng cho trường hợp này ({0})",
+        "the document has no limit of its own for such a case ({0})",
+    ),
+    "extension_not_provided": (
+        "văn bản không cho phép gia hạn; {0} chỉ là ngày dự kiến",
+        "the document allows no extension; {0} is only expected",
+    ),
+    "extensions_used_up": (
+        "đã hết số lần được gia hạn; {0} chỉ là ngày dự kiến",
+        "no further extension is allowed; {0} is only expected",
+    ),
+    "extension_capped": (
+        "việc gia hạn đến {0} vượt mức tối đa mà văn bản cho phép; chỉ tính đến mức tối đa",
+        "the extension to {0} is longer than the document allows; it counts up to what is allowed",
+    ),
+    "suspended": ("tạm đình chỉ từ ngày {0}: thời hạn ngừng tính", "suspended from {0} on: the clock stands still"),
+    "resumed": ("tiếp tục tính thời hạn từ ngày {0}", "the clock runs again from {0} on"),
+    "suspension_too_late": (
+        "việc tạm đình chỉ ngày {0} không có giá trị: đã hết hạn hoặc chưa thông báo khi còn hạn",
+        "the suspension of {0} has no effect: it, or its notice, is dated after the due date",
+    ),
+    "suspension_not_provided": (
+        "văn bản không cho phép tạm đình chỉ thời hạn; việc tạm đình chỉ ngày {0} không có giá trị",
+        "the document does not let the clock be suspended; the suspension of {0} has no effect",
+    ),
+    "policy_moved": (
+        "{0}, có hiệu lực từ ngày {1}, áp dụng cho cả thời hạn đang tính",
+        "{0}, in force from {1}, also moves clocks that were running",
+    ),
+    "must_stay_until": ("phải niêm yết hết ngày {0}", "must stay posted to the end of {0}"),
+    "taken_down_early": ("đã gỡ ngày {0}, chưa đủ thời gian", "taken down on {0}, before its time"),
+    "no_anchor": (
+        "chưa có mốc để tính thời hạn",
+        "what the limit is counted from has not happened yet",
+    ),
+    "waiver_not_provided": (
+        "văn bản không cho phép miễn; việc miễn ngày {0} không có giá trị",
+        "the document allows no waiver; that of {0} has no effect",
+    ),
+    "hours_in_days": (
+        "thời hạn tính bằng giờ được tính đến hết ngày, vì sự việc chỉ được ghi theo ngày",
+        "hours are counted to the end of the day, because deeds are known by their day",
+    ),
     "impossible_from_birth": (
         "không thể thực hiện đúng hạn: khi phát sinh trách nhiệm thì hạn đã qua",
         "impossible from birth: the due date had passed when the duty arose",

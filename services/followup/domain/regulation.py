@@ -1,28 +1,52 @@
-"""The regulation that clocks keep: calendars as they were known on a day, policies in force, jurisdictions."""
+"""The regulation that clocks keep: calendars as known on a day, rules in force, bodies and their successors."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from uuid import UUID
+
+import msgspec
 
 from services.followup.domain.facts import Fact, standing
 from shared.calendar import Calendar, CalendarYear
 from shared.events.regulation import (
+    AgencyClosed,
     CalendarProposed,
     CalendarPublished,
     DialoguePlanAdopted,
+    FrequencyDutyWaived,
     JurisdictionClosed,
     JurisdictionRegistered,
     PolicyAdopted,
+    ReceptionDayHeld,
 )
-from shared.identifiers import lineage, local_day
-from shared.policy import DEFAULT_POLICY, Policy
+from shared.identifiers import is_within, local_day
+from shared.policy import Adopted, InForce, Policy, Register, Ruling
+
+OFFICES = ("office", "chair")
+NOBODY: Mapping[str, str] = {}
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A body that is no more: `on` is the first day without it."""
+
+    on: date
+    successor: str
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What makes a jurisdiction owe a periodic duty, and the first day on which it can."""
+
+    fact: Fact
+    since: date
 
 
 class Regulation:
-    """Every regulation fact of one source, folded: calendars by version, policies by jurisdiction, the tree."""
+    """Every regulation fact of one source, folded."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._facts: list[Fact] = []
+        # Kept over folds: a calendar is known by the records that state its years, which never change.
+        self._calendars: dict[tuple[str, ...], Calendar] = {}
         self.extend(facts)
 
     def extend(self, facts: Iterable[Fact]) -> None:
@@ -37,29 +61,47 @@ class Regulation:
 
     def _fold(self) -> None:
         self._years: dict[int, list[tuple[date, CalendarYear]]] = {}
-        self._policies: dict[str, list[Policy]] = {}
-        self.adoptions: dict[str, list[Fact]] = {}
+        self.policies: list[tuple[Fact, PolicyAdopted]] = []
         self.plans: list[tuple[Fact, DialoguePlanAdopted]] = []
         self.registered: dict[str, tuple[Fact, JurisdictionRegistered]] = {}
-        self.closed_on: dict[str, date] = {}
-        self._cache: dict[tuple[str, ...], Calendar] = {}
+        self.ended_jurisdictions: dict[str, Ended] = {}
+        self.ended_agencies: dict[str, Ended] = {}
+        self.receptions: dict[str, list[Fact]] = {}
+        self.waivers: dict[str, list[Fact]] = {}
+        self._openings: dict[tuple[str, str, str], Opening | None] = {}
         self._current: Calendar | None = None
         for fact in standing(self._facts):
-            match fact.event:
-                case CalendarPublished() | CalendarProposed() as calendar:
-                    self._add_year(fact, calendar)
-                case PolicyAdopted() as adopted:
-                    self._policies.setdefault(adopted.jurisdiction, []).append(adopted.policy)
-                    self.adoptions.setdefault(adopted.jurisdiction, []).append(fact)
-                case DialoguePlanAdopted() as plan:
-                    self.plans.append((fact, plan))
-                    self.adoptions.setdefault(plan.jurisdiction, []).append(fact)
-                case JurisdictionRegistered() as registered:
-                    self.registered[registered.code] = (fact, registered)
-                case JurisdictionClosed() as closed:
-                    self.closed_on[closed.code] = closed.effective_on
-                case _:
-                    pass
+            self._take(fact)
+        self.in_force = InForce(
+            Register(
+                adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
+                levels={code: event.level for code, (_, event) in self.registered.items()},
+                closed_on={code: ended.on for code, ended in self.ended_jurisdictions.items()},
+            )
+        )
+
+    def _take(self, fact: Fact) -> None:
+        match fact.event:
+            case CalendarPublished() | CalendarProposed() as calendar:
+                self._add_year(fact, calendar)
+            case PolicyAdopted() as adopted:
+                self.policies.append((fact, adopted))
+            case DialoguePlanAdopted() as plan:
+                self.plans.append((fact, plan))
+            case JurisdictionRegistered() as registered:
+                self.registered[registered.code] = (fact, registered)
+            case JurisdictionClosed() as closed:
+                self.ended_jurisdictions[closed.code] = Ended(closed.effective_on, closed.successor)
+            case AgencyClosed() as closed:
+                self.ended_agencies[closed.code] = Ended(closed.effective_on, closed.successor)
+            case ReceptionDayHeld() as held:
+                self.receptions.setdefault(held.code, []).append(fact)
+            case FrequencyDutyWaived() as waived:
+                self.waivers.setdefault(waived.code, []).append(fact)
+            case _:
+                pass
+
+    # --- calendars ---------------------------------------------------------------------------------------------------
 
     def _add_year(self, fact: Fact, calendar: CalendarPublished | CalendarProposed) -> None:
         proposed = isinstance(calendar, CalendarProposed)
@@ -100,9 +142,9 @@ class Regulation:
     def _calendar(self, moment: date | None) -> Calendar:
         chosen = [self._version(versions, moment) for versions in self._years.values()]
         key = tuple(sorted(year.version for year in chosen))
-        if key not in self._cache:
-            self._cache[key] = Calendar(chosen)
-        return self._cache[key]
+        if key not in self._calendars:
+            self._calendars[key] = Calendar(chosen)
+        return self._calendars[key]
 
     @staticmethod
     def _version(versions: list[tuple[date, CalendarYear]], moment: date | None) -> CalendarYear:
@@ -110,13 +152,77 @@ class Regulation:
         # What is first published later must serve for the days before it too: nothing else is known.
         return known[-1] if known else versions[0][1]
 
-    def policy(self, jurisdiction: str, day: date) -> Policy:
-        """The policy in force for a jurisdiction on a day: its own, its nearest superior's, or the default."""
-        for code in lineage(jurisdiction):
-            valid = [p for p in self._policies.get(code, ()) if p.valid_from <= day]
-            if valid:
-                return max(valid, key=lambda p: p.valid_from)
-        return DEFAULT_POLICY
+    # --- rules -------------------------------------------------------------------------------------------------------
+
+    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+        """The rule in force for a duty on a day, and its document; None where nobody owes it."""
+        return self.in_force.ruling(jurisdiction, duty, day, audience)
+
+    def bound(self) -> set[str]:
+        """The jurisdictions that an adopted document makes owe something themselves."""
+        found = {plan.jurisdiction for _, plan in self.plans}
+        for _, adopted in self.policies:
+            candidates = self.registered if adopted.policy.levels else [adopted.jurisdiction]
+            found |= {code for code in candidates if self._binds(adopted, code)}
+        return found
+
+    def _binds(self, adopted: PolicyAdopted, code: str) -> bool:
+        """Whether a document makes a jurisdiction owe something itself: its adopter, or all of the levels it names."""
+        levels = adopted.policy.levels
+        if not levels:
+            return code == adopted.jurisdiction
+        known = self.registered.get(code)
+        return known is not None and known[1].level in levels and is_within(code, adopted.jurisdiction)
+
+    def opening(self, code: str, duty: str, audience: str) -> Opening | None:
+        """What makes a jurisdiction owe a periodic duty: the first document that says so, or stands on the default."""
+        key = (code, duty, audience)
+        if key not in self._openings:
+            self._openings[key] = self._opening(code, duty, audience)
+        return self._openings[key]
+
+    def _opening(self, code: str, duty: str, audience: str) -> Opening | None:
+        by_default = duty == "annual_dialogue" and not audience
+        found: list[Opening] = []
+        if by_default:
+            found += [Opening(fact, fact.on) for fact, plan in self.plans if plan.jurisdiction == code]
+        for fact, adopted in self.policies:
+            policy = adopted.policy
+            if not self._binds(adopted, code):
+                continue
+            if policy.stated_rule(duty) is not None and policy.audience == audience:
+                found.append(Opening(fact, max(fact.on, policy.valid_from)))
+            elif by_default and _stands_on_default(policy):
+                found.append(Opening(fact, fact.on))
+        return min(found, key=lambda opening: (opening.fact.on, opening.fact.position), default=None)
+
+    def audiences(self, code: str, duty: str) -> list[str]:
+        """The audiences for which some document makes a jurisdiction owe a periodic duty; "" is everyone."""
+        found = {""}
+        for _, adopted in self.policies:
+            if adopted.policy.stated_rule(duty) and self._binds(adopted, code):
+                found.add(adopted.policy.audience)
+        return sorted(found)
+
+    # --- bodies ------------------------------------------------------------------------------------------------------
+
+    def heir_of_agency(self, code: str, on: date | None, named: Mapping[str, str] = NOBODY) -> str:
+        """Who owes on a day (None: now) what a body was charged with: itself, or who took over from it."""
+        return _heir(code, on, self.ended_agencies, named)
+
+    def heir_of_jurisdiction(self, code: str, on: date | None) -> str:
+        """Whose case it is on a day (None: now) that was a jurisdiction's."""
+        return _heir(code, on, self.ended_jurisdictions, NOBODY)
+
+    def successions(self, code: str, since: date, until: date | None) -> Iterator[tuple[date, str]]:
+        """The days within a span on which a body was followed by another, and by which."""
+        seen = {code}
+        while (gone := self.ended_agencies.get(code)) is not None and gone.successor and gone.successor not in seen:
+            if gone.on < since or (until is not None and gone.on > until):
+                return
+            yield gone.on, gone.successor
+            seen.add(gone.successor)
+            code = gone.successor
 
     def communes_of(self, jurisdiction: str, day: date) -> list[str]:
         """The communes directly under a jurisdiction that existed on a day, in code order."""
@@ -127,8 +233,31 @@ class Regulation:
         )
 
     def _end(self, code: str) -> date:
-        return self.closed_on.get(code, date.max)
+        ended = self.ended_jurisdictions.get(code)
+        return ended.on if ended else date.max
+
+    def closed_on(self, code: str) -> date | None:
+        """The first day without a jurisdiction; None while it exists."""
+        ended = self.ended_jurisdictions.get(code)
+        return ended.on if ended else None
 
     def fact(self, event_id: UUID) -> Fact | None:
         """The regulation fact of that id."""
         return next((f for f in self._facts if f.event_id == event_id), None)
+
+
+def _stands_on_default(policy: Policy) -> bool:
+    """A plan takes from the default what it leaves out; a law says what it says."""
+    return policy.precedence == "plan" and not policy.levels and not policy.audience
+
+
+def _heir(code: str, on: date | None, ended: dict[str, Ended], named: Mapping[str, str]) -> str:
+    seen = {code}
+    while (gone := ended.get(code)) is not None and (on is None or gone.on <= on):
+        following = gone.successor or named.get(code, "")
+        if not following or following in seen:
+            break
+        seen.add(following)
+        code = following
+    # An office has no register of its own: only the document says who acts in its place.
+    return named.get(code, code) if code in OFFICES else code

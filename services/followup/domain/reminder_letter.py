@@ -79,6 +79,15 @@ _DEEDS = {
         "hold a periodic dialogue conference in the year",
     ),
     "commune_plan": ("ban hành kế hoạch đối thoại của cấp xã", "have the plan of the commune adopted"),
+    "result_publication": ("công bố công khai kết quả {it}", "publish the result of {it}"),
+    "posting": ("niêm yết công khai kết quả {it} đủ số ngày quy định", "keep the result of {it} posted for its time"),
+    "acceptance_notice": ("thông báo việc thụ lý {it} cho người kiến nghị", "notify the acceptance of {it}"),
+    "forwarder_report": (
+        "báo lại kết quả giải quyết {it} cho cơ quan đã chuyển đến",
+        "report the settlement of {it} to the body that forwarded it",
+    ),
+    "result_notice": ("thông báo kết quả giải quyết {it} cho người kiến nghị", "notify the result of {it}"),
+    "reception_day": ("tổ chức tiếp công dân định kỳ", "hold the regular reception of citizens"),
 }
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
 from services.followup.domain.emission import Raised
-from services.followup.domain.petition_duties import Surroundings
 from services.followup.domain.regulation import Regulation
+from services.followup.domain.reply_clocks import Surroundings
 from shared.calendar import CalendarMissing
 from shared.events.deadline import Subject
 from shared.events.petition import PetitionAssigned, PetitionReassigned
@@ -57,13 +57,14 @@ def petition_row(case: PetitionCase, raised: Sequence[Raised], around: Surroundi
     state = _state(case, raised, around)
     reply = _open_reply(raised)
     title = case.classified
+    ended_on = case.round.end.on if case.round.end is not None else None
     return CaseRow(
         subject="petition",
         subject_id=case.petition_id,
-        jurisdiction=case.jurisdiction,
+        jurisdiction=around.regulation.heir_of_jurisdiction(case.jurisdiction, ended_on),
         state=state,
         unresolved=state in OPEN_STATES,
-        agency=case.lead or UNASSIGNED,
+        agency=around.regulation.heir_of_agency(case.lead, ended_on) or UNASSIGNED,
         title=title.subject if title else "",
         field=title.field if title else "",
         urgency=title.urgency if title else "",
@@ -102,11 +103,15 @@ def _state(case: PetitionCase, raised: Sequence[Raised], around: Surroundings) -
 
 
 def _spans(case: PetitionCase, regulation: Regulation) -> tuple[Span, ...]:
-    found = []
+    found: list[Span] = []
     for index, fact in enumerate(case.assigned):
         assert isinstance(fact.event, PetitionAssigned | PetitionReassigned)
         until = case.assigned[index + 1].on if index + 1 < len(case.assigned) else _end_of(case)
-        found.append(Span(fact.event.agency, fact.on, until, _working_days(regulation, fact.on, until)))
+        agency, since = fact.event.agency, fact.on
+        for ended, heir in regulation.successions(agency, since, until):
+            found.append(Span(agency, since, ended, _working_days(regulation, since, ended)))
+            agency, since = heir, ended
+        found.append(Span(agency, since, until, _working_days(regulation, since, until)))
     return tuple(found)
 
 
@@ -126,7 +131,9 @@ def _working_days(regulation: Regulation, since: date, until: date | None) -> in
         return None
 
 
-def conference_row(case: ConferenceCase, raised: Sequence[Raised], last_position: int) -> CaseRow:
+def conference_row(
+    case: ConferenceCase, raised: Sequence[Raised], regulation: Regulation, last_position: int
+) -> CaseRow:
     """A conference's row."""
     plan = case.plan
     if case.cancelled:
@@ -142,7 +149,7 @@ def conference_row(case: ConferenceCase, raised: Sequence[Raised], last_position
     return CaseRow(
         subject="conference",
         subject_id=case.conference_id,
-        jurisdiction=case.jurisdiction,
+        jurisdiction=regulation.heir_of_jurisdiction(case.jurisdiction, case.closed.on if case.closed else None),
         state=state,
         unresolved=False,
         agency="office",
@@ -159,7 +166,7 @@ def jurisdiction_row(code: str, subject_id: UUID, raised: Sequence[Raised], regu
         subject="jurisdiction",
         subject_id=subject_id,
         jurisdiction=code,
-        state="closed" if code in regulation.closed_on else "bound",
+        state="closed" if regulation.closed_on(code) else "bound",
         unresolved=False,
         agency="chair",
         title=known[1].name if known else code,

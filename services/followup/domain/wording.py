@@ -50,14 +50,18 @@ def counted_days(explanation: Explanation) -> list[DayLine]:
     if start is None or end is None or _is_fixed(explanation):
         return []
     special = {day.date: day for day in explanation.exceptions}
-    lines = [DayLine(date=start, kind="start", number=None, code=START_DAY, reason=_reason(START_DAY))]
+    ordinary = WORKING_DAY if explanation.unit == "working_days" else CALENDAR_DAY
     step = _DAY if end >= start else -_DAY
-    number, day = 0, start
+    lines: list[DayLine] = []
+    number, day = 0, start - step
+    if explanation.first_day == "excluded":
+        lines.append(DayLine(date=start, kind="start", number=None, code=START_DAY, reason=_reason(START_DAY)))
+        day = start
     while day != end:
         day += step
         found = special.get(day)
         counts = found is None or found.counted
-        code = found.reason if found else WORKING_DAY
+        code = found.reason if found else ordinary
         number += counts
         lines.append(
             DayLine(
@@ -89,12 +93,14 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "the document gives no number of days: the duty is followed up and urged, and cannot breach",
     ),
     "fixed": ("trong năm {year}", "within the year {year}"),
+    "in_period": ("trong kỳ {period}", "within the period {period}"),
     "same_day": ("trong ngày {day}", "on the same day, {day}"),
     "before": ("chậm nhất vào ngày làm việc liền trước ngày {day}", "by the last working day before {day}"),
     "days_before": ("chậm nhất {days} {unit} trước ngày {day}", "at the latest {days} {unit} before {day}"),
     "days_after": ("{days} {unit} kể từ sau ngày {day}", "{days} {unit} after {day}"),
     "working_days": ("ngày làm việc", "working days"),
     "calendar_days": ("ngày", "calendar days"),
+    "hours": ("giờ", "hours"),
     "document": ("văn bản {document}", "document {document}"),
     "section": ("{document}, mục {section}", "{document}, section {section}"),
     "skipped": ("không tính ngày nghỉ {days}", "days off {days} not counted"),
@@ -104,6 +110,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "letter_start": (
         "Mốc tính: {it}; bản thân ngày này không được tính.",
         "Counted from: {it}; that day itself is not counted.",
+    ),
+    "letter_first_day": (
+        "Mốc tính: {it}; ngày này được tính là ngày thứ nhất.",
+        "Counted from: {it}; that day is the first.",
     ),
     "letter_limit": ("Thời hạn: {it}.", "Limit: {it}."),
     "letter_weekends": ("Không tính ngày nghỉ cuối tuần: {it}.", "Weekends not counted: {it}."),
@@ -135,11 +145,14 @@ def _measure(e: Explanation, lang: Language) -> str:
     assert start is not None, "what has a due date is counted from a day"
     day = plain_day(start, lang)
     if _is_fixed(e):
-        return _say(lang, "fixed", year=start.year)
+        is_year = e.period in ("", str(start.year))
+        return _say(lang, "fixed", year=start.year) if is_year else _say(lang, "in_period", period=e.period)
+    if _is_backward(e) and (not days or (days == 1 and e.unit == "working_days")):
+        return _say(lang, "before", day=day)
     if days:
-        unit = _say(lang, "calendar_days" if _in_calendar_days(e) else "working_days")
+        unit = _say(lang, e.unit)
         return _say(lang, "days_before" if _is_backward(e) else "days_after", days=days, unit=unit, day=day)
-    return _say(lang, "before" if _is_backward(e) else "same_day", day=day)
+    return _say(lang, "same_day", day=day)
 
 
 def _document(e: Explanation, lang: Language) -> str:
@@ -155,7 +168,8 @@ def _paragraphs(e: Explanation, lang: Language) -> Iterable[str]:
         yield _say(lang, "letter_limit", it=_say(lang, "undated"))
         return
     if e.counted_from != counted_to(e) and e.counted_from is not None and not _is_fixed(e):
-        yield _say(lang, "letter_start", it=written_day(e.counted_from, lang))
+        start = "letter_start" if e.first_day == "excluded" else "letter_first_day"
+        yield _say(lang, start, it=written_day(e.counted_from, lang))
     yield _say(lang, "letter_limit", it=_measure(e, lang))
     yield from _special_days(e, lang)
     if e.calendar_versions:
@@ -189,12 +203,10 @@ def _is_backward(e: Explanation) -> bool:
 
 def _is_fixed(e: Explanation) -> bool:
     """The rule names the last day itself (the end of the year): no days are counted."""
+    if e.period:
+        return True
     end = counted_to(e)
     return not e.days and e.counted_from is not None and end is not None and end > e.counted_from
-
-
-def _in_calendar_days(e: Explanation) -> bool:
-    return any(d.reason == CALENDAR_DAY for d in e.exceptions)
 
 
 def _holidays(e: Explanation) -> list[SkippedDay]:

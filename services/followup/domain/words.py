@@ -1,8 +1,11 @@
 """The names that people read: duties, bodies, states, events, grounds; Vietnamese and English side by side. Pure."""
 
 from collections.abc import Mapping
+from itertools import chain, combinations
 
 import msgspec
+
+from shared.policy.duties import DUTY_KINDS, TRAIT_TITLES
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -12,24 +15,19 @@ class Words(msgspec.Struct, frozen=True):
     en: str
 
 
-_DUTIES = {
-    "invitation": Words("Gửi giấy mời", "Invitations"),
-    "public_notice": Words("Thông báo công khai", "Public notice"),
-    "preparation_report": Words("Báo cáo công tác chuẩn bị với người chủ trì", "Preparation report to the chair"),
-    "prepared_answer": Words("Chuẩn bị nội dung trả lời", "Prepared answer"),
-    "preparation_task": Words("Nhiệm vụ chuẩn bị hội nghị", "Preparation task"),
-    "internal_review": Words("Đánh giá, rút kinh nghiệm nội bộ", "Internal review"),
-    "conclusion_notice": Words("Thông báo kết luận", "Conclusion notice"),
-    "reply": Words("Trả lời kiến nghị bằng văn bản", "Written reply"),
-    "reply_complex": Words("Trả lời kiến nghị bằng văn bản (vụ việc phức tạp)", "Written reply (complex case)"),
-    "reply_report": Words("Báo cáo việc đã trả lời", "Report of the reply"),
-    "result_report": Words("Báo cáo kết quả giải quyết", "Report of the result"),
-    "higher_answer": Words("Chuyển trả lời của cấp trên", "Answer of the higher authority"),
-    "annual_dialogue": Words("Đối thoại định kỳ trong năm", "Periodic dialogue of the year"),
-    "proposal_decision": Words("Quyết định về đề xuất đối thoại", "Decision on a proposed conference"),
-    "convene": Words("Tổ chức hội nghị đã được chấp thuận", "Holding the accepted conference"),
-    "commune_plan": Words("Ban hành kế hoạch đối thoại của xã", "Plan of a commune"),
-}
+def _duty_table() -> dict[str, Words]:
+    """Every duty, and each with the traits that may have a limit of their own (`reply_complex`)."""
+    found = {}
+    for name, kind in DUTY_KINDS.items():
+        found[name] = Words(kind.title.vi, kind.title.en)
+        several = [combinations(sorted(TRAIT_TITLES), n) for n in (1, 2)] if "variants" in kind.words else []
+        for traits in chain.from_iterable(several):
+            vi, en = (", ".join(getattr(TRAIT_TITLES[trait], lang) for trait in traits) for lang in ("vi", "en"))
+            found["_".join((name, *traits))] = Words(f"{kind.title.vi} ({vi})", f"{kind.title.en} ({en})")
+    return found
+
+
+_DUTIES = _duty_table()
 _BODIES = {
     "office": Words("Văn phòng HĐND-UBND", "the office"),
     "chair": Words("Người chủ trì", "the chair"),
@@ -48,6 +46,7 @@ _STATES: dict[str, dict[str, Words]] = {
         "redirected": Words("Đã hướng dẫn sang thủ tục khác", "redirected"),
         "merged": Words("Đã nhập chung", "merged"),
         "closed": Words("Đã kết thúc", "closed"),
+        "refused": Words("Từ chối thụ lý", "not taken up"),
     },
     "conference": {
         "proposed": Words("Được đề xuất", "proposed"),
@@ -82,6 +81,10 @@ _GROUNDS = {
     "closed": Words("đã kết thúc", "closed"),
     "cancelled": Words("hội nghị bị hủy", "the conference was cancelled"),
     "rescheduled": Words("hội nghị được dời ngày", "the conference was rescheduled"),
+    "refused": Words("đã từ chối thụ lý", "the matter was not taken up"),
+    "declined": Words("đề nghị không được chấp thuận", "the request was declined"),
+    "posted_anew": Words("đã niêm yết lại", "posted anew"),
+    "waived_by_decision": Words("được miễn theo quyết định", "waived by a decision"),
     "jurisdiction_closed": Words("địa bàn kết thúc hoạt động", "the jurisdiction was abolished"),
     "start_annulled": Words("bản ghi làm phát sinh thời hạn đã bị hủy", "the record that started it was annulled"),
 }
@@ -93,6 +96,8 @@ _NAMED_PARTS = ("preparation_task", "annual_dialogue", "commune_plan")  # a task
 _EVENTS = {
     "JurisdictionRegistered": Words("Đăng ký địa bàn", "Jurisdiction registered"),
     "JurisdictionClosed": Words("Địa bàn kết thúc hoạt động", "Jurisdiction closed"),
+    "ReceptionDayHeld": Words("Tiếp công dân", "Reception day held"),
+    "FrequencyDutyWaived": Words("Miễn việc định kỳ", "Periodic duty waived"),
     "AgencyRegistered": Words("Đăng ký cơ quan", "Agency registered"),
     "AgencyClosed": Words("Cơ quan kết thúc hoạt động", "Agency closed"),
     "PolicyAdopted": Words("Ban hành quy định về thời hạn", "Policy adopted"),
@@ -101,6 +106,8 @@ _EVENTS = {
     "DialoguePlanAdopted": Words("Ban hành kế hoạch đối thoại", "Dialogue plan adopted"),
     "ConferenceProposed": Words("Đề xuất tổ chức đối thoại", "Conference proposed"),
     "ConferenceProposalDecided": Words("Quyết định về đề xuất đối thoại", "Proposal decided"),
+    "DialogueRequested": Words("Yêu cầu đối thoại", "Dialogue requested"),
+    "RequestAnswered": Words("Trả lời yêu cầu đối thoại", "Request answered"),
     "ConferencePlanned": Words("Lên kế hoạch hội nghị", "Conference planned"),
     "ConferenceRescheduled": Words("Dời ngày hội nghị", "Conference rescheduled"),
     "ConferenceCancelled": Words("Hủy hội nghị", "Conference cancelled"),
@@ -117,9 +124,14 @@ _EVENTS = {
     "MinutesAdopted": Words("Thông qua biên bản", "Minutes adopted"),
     "ConferenceClosed": Words("Kết thúc hội nghị", "Conference closed"),
     "InternalReviewHeld": Words("Đánh giá, rút kinh nghiệm nội bộ", "Internal review held"),
+    "ComplexityDetermined": Words("Xác định mức độ phức tạp", "Complexity determined"),
+    "PublicationStarted": Words("Bắt đầu công khai, niêm yết", "Publication started"),
+    "PublicationEnded": Words("Kết thúc công khai, niêm yết", "Publication ended"),
     "ConclusionNoticeIssued": Words("Thông báo kết luận", "Conclusion notice issued"),
     "PetitionReceived": Words("Tiếp nhận kiến nghị", "Petition received"),
     "PetitionClassified": Words("Phân loại kiến nghị", "Petition classified"),
+    "AcceptanceNoticeSent": Words("Thông báo thụ lý", "Notice of acceptance sent"),
+    "RefusalNoticeSent": Words("Thông báo không thụ lý", "Notice of refusal sent"),
     "PetitionForwarded": Words("Chuyển cơ quan chuẩn bị trả lời", "Petition forwarded"),
     "AnswerPrepared": Words("Cơ quan gửi nội dung trả lời", "Answer prepared"),
     "PetitionScheduled": Words("Đưa vào chương trình hội nghị", "Petition scheduled"),
@@ -128,6 +140,8 @@ _EVENTS = {
     "PetitionAssigned": Words("Phân công giải quyết", "Petition assigned"),
     "PetitionReassigned": Words("Phân công lại", "Petition reassigned"),
     "PetitionMarkedComplex": Words("Xác định là vụ việc phức tạp", "Marked complex"),
+    "ClockSuspended": Words("Tạm đình chỉ thời hạn", "Clock suspended"),
+    "ClockResumed": Words("Tiếp tục tính thời hạn", "Clock resumed"),
     "ExtensionGranted": Words("Gia hạn", "Extension granted"),
     "EscalationProposed": Words("Đề nghị trình cấp trên", "Escalation proposed"),
     "PetitionEscalated": Words("Trình cấp trên", "Petition escalated"),
@@ -135,6 +149,7 @@ _EVENTS = {
     "WrittenReplyIssued": Words("Ban hành văn bản trả lời", "Written reply issued"),
     "ReplyReported": Words("Báo cáo việc đã trả lời", "Reply reported"),
     "AgencyResultReported": Words("Báo cáo kết quả giải quyết", "Result reported"),
+    "ForwarderInformed": Words("Báo lại cơ quan chuyển đơn", "Forwarding body informed"),
     "PetitionClosed": Words("Kết thúc vụ việc", "Petition closed"),
     "PetitionReopened": Words("Mở lại vụ việc", "Petition reopened"),
     "PetitionWithdrawn": Words("Rút kiến nghị", "Petition withdrawn"),

@@ -43,6 +43,11 @@ class DeedRoute(msgspec.Struct, frozen=True):
         return DEEDS[self.topic]
 
     @property
+    def has_versions(self) -> bool:
+        """Whether a command may name the version that it rests on: of a case, or of a document that is followed."""
+        return not self.creates or self.aggregate in ("calendar", "policy")
+
+    @property
     def operation(self) -> str:
         """The last word of the path, for names."""
         return self.path.rsplit("/", 1)[1]
@@ -56,6 +61,8 @@ REGULATOR = frozenset({"office", "chair", "operations"})
 
 _PETITION_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
     ("classification", "PetitionClassified", OFFICE, ()),
+    ("acceptance", "AcceptanceNoticeSent", OFFICE, ()),
+    ("refusal", "RefusalNoticeSent", OFFICE, ()),
     ("forwarding", "PetitionForwarded", OFFICE, ()),
     ("prepared-answer", "AnswerPrepared", AGENCY, ()),
     ("schedule", "PetitionScheduled", OFFICE, ()),
@@ -65,12 +72,15 @@ _PETITION_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = 
     ("reassignment", "PetitionReassigned", CHAIR, ()),
     ("complexity", "PetitionMarkedComplex", CHAIR, ()),
     ("extension", "ExtensionGranted", CHAIR, ()),
+    ("suspension", "ClockSuspended", CHAIR, ()),
+    ("resumption", "ClockResumed", CHAIR, ()),
     ("escalation-proposal", "EscalationProposed", AGENCY, ()),
     ("escalation", "PetitionEscalated", CHAIR, ()),
     ("higher-answer", "HigherAuthorityAnswered", OFFICE, ()),
     ("reply", "WrittenReplyIssued", AGENCY | CHAIR, ()),
     ("reply-report", "ReplyReported", AGENCY, ()),
     ("result-report", "AgencyResultReported", AGENCY, ()),
+    ("forwarder-report", "ForwarderInformed", AGENCY, ()),
     ("closure", "PetitionClosed", OFFICE, ()),
     ("reopening", "PetitionReopened", OFFICE, ()),
     ("withdrawal", "PetitionWithdrawn", SYSTEM, ()),
@@ -82,6 +92,7 @@ _PETITION_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = 
 
 _CONFERENCE_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] = (
     ("decision", "ConferenceProposalDecided", CHAIR, ()),
+    ("answer", "RequestAnswered", CHAIR, ()),
     ("plan", "ConferencePlanned", CHAIR, ()),
     ("rescheduling", "ConferenceRescheduled", CHAIR, ()),
     ("cancellation", "ConferenceCancelled", CHAIR, ()),
@@ -98,7 +109,10 @@ _CONFERENCE_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] 
     ("minutes", "MinutesAdopted", OFFICE, ()),
     ("closing", "ConferenceClosed", CHAIR, ()),
     ("review", "InternalReviewHeld", CHAIR, ()),
+    ("complexity", "ComplexityDetermined", CHAIR, ()),
     ("conclusion", "ConclusionNoticeIssued", CHAIR, ()),
+    ("publications", "PublicationStarted", OFFICE, ()),
+    ("publication-ends", "PublicationEnded", OFFICE, ()),
     ("reminders", "ReminderSent", OFFICE, ()),
     ("annulments", "RecordAnnulled", OFFICE, ("annulled_topic",)),
 )
@@ -118,12 +132,17 @@ ROUTES: tuple[DeedRoute, ...] = (
     DeedRoute(
         "JurisdictionClosed", "jurisdiction", "/v1/jurisdictions/{id}/closure", False, REGULATOR, in_path=("code",)
     ),
+    DeedRoute(
+        "ReceptionDayHeld", "jurisdiction", "/v1/jurisdictions/{id}/reception-days", False, OFFICE, in_path=("code",)
+    ),
+    DeedRoute("FrequencyDutyWaived", "jurisdiction", "/v1/jurisdictions/{id}/waivers", False, CHAIR, in_path=("code",)),
     DeedRoute("AgencyRegistered", "agency", "/v1/agencies", True, REGULATOR),
     DeedRoute("AgencyClosed", "agency", "/v1/agencies/{id}/closure", False, REGULATOR, in_path=("code",)),
     DeedRoute("PolicyAdopted", "policy", "/v1/policies", True, REGULATOR),
     DeedRoute("CalendarPublished", "calendar", "/v1/calendars", True, REGULATOR),
     DeedRoute("DialoguePlanAdopted", "plan", "/v1/plans", True, REGULATOR),
     DeedRoute("ConferenceProposed", "conference", "/v1/proposals", True, AGENCY | CHAIR),
+    DeedRoute("DialogueRequested", "conference", "/v1/dialogue-requests", True, OFFICE),
     DeedRoute("ConferencePlanned", "conference", "/v1/conferences", True, CHAIR),
     DeedRoute("PetitionReceived", "petition", "/v1/petitions", True, SYSTEM, decided=("receipt_code",)),
     *(_deed("conference", f"/v1/conferences/{{id}}/{p}", t, r, d) for p, t, r, d in _CONFERENCE_DEEDS),

@@ -4,10 +4,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
+
 from services.intake.application.errors import NotThere
 from services.intake.application.knowledge import Knowledge
 from services.intake.application.ports import History, Place, StoredKey
-from services.intake.domain import Caller, Conference, Fact, Petition, fold_conference, fold_petition, may_read_content
+from services.intake.domain import (
+    Caller,
+    Conference,
+    Fact,
+    Petition,
+    fold_conference,
+    fold_petition,
+    inherited,
+    may_read_content,
+)
 from shared.events import public_data
 from shared.identifiers import is_within
 
@@ -46,15 +57,20 @@ class Reading:
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
-        if petition is None or not is_within(petition.jurisdiction, caller.jurisdiction):
+        if petition is None or not self._sees(caller, petition.jurisdiction):
             raise NotThere("there is no such petition within your jurisdiction")
         return petition, facts
+
+    def _sees(self, caller: Caller, jurisdiction: str) -> bool:
+        """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
+        heir = self.knowledge.regulation.heir_of_jurisdiction(jurisdiction, self.knowledge.today)
+        return is_within(jurisdiction, caller.jurisdiction) or is_within(heir, caller.jurisdiction)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[Fact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
-        if conference is None or not is_within(conference.jurisdiction, caller.jurisdiction):
+        if conference is None or not self._sees(caller, conference.jurisdiction):
             raise NotThere("there is no such conference within your jurisdiction")
         return conference, facts
 
@@ -65,7 +81,12 @@ class Reading:
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
-        may_read_content(caller, petition)
+        known = self.knowledge
+        now = inherited(petition, known.regulation, known.today)
+        if not is_within(now.jurisdiction, caller.jurisdiction):
+            heir = known.regulation.heir_of_jurisdiction(now.jurisdiction, known.today)
+            now = msgspec.structs.replace(now, jurisdiction=heir)
+        may_read_content(caller, now)
         return await self._content(caller, on_behalf_of, petition_id)
 
     async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from services.intake.domain.conference import Conference, fold_conference
 from services.intake.domain.decide import decide, related
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import Caller, Fact, NewFact
+from services.intake.domain.heirs import inherited
 from services.intake.domain.petition import Petition, fold_petition
 from services.intake.domain.regulation import Regulation, fold_regulation
 from services.intake.domain.world import World
@@ -23,6 +24,7 @@ __all__ = [
     "fold_conference",
     "fold_petition",
     "fold_regulation",
+    "inherited",
     "may",
     "may_read_content",
     "related",

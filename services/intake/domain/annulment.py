@@ -11,7 +11,13 @@ from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.world import World
 from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled
-from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned, ConferenceProposed
+from shared.events.conference import (
+    ConferenceClosed,
+    ConferenceOpened,
+    ConferencePlanned,
+    ConferenceProposed,
+    DialogueRequested,
+)
 from shared.events.petition import PersonalDataErased, PetitionAssigned, PetitionMerged, PetitionReceived
 
 
@@ -63,7 +69,7 @@ def _judge(petition: Petition | None, conference: Conference | None, event: Deed
         check_petition(petition, event, recorded=True)
     elif conference is not None:
         check_conference(conference, event, recorded=True)
-    elif not isinstance(event, PetitionReceived | ConferenceProposed | ConferencePlanned):
+    elif not isinstance(event, PetitionReceived | ConferenceProposed | DialogueRequested | ConferencePlanned):
         raise errors.UnknownRecord("the case itself would be missing")
 
 

@@ -3,12 +3,19 @@
 from services.intake.domain.conference import Conference
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
 from services.intake.domain.facts import Caller
+from services.intake.domain.heirs import inherited
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from shared.events import Deed
 from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
 from shared.events.petition import PetitionReceived, PetitionWithdrawn
-from shared.events.regulation import AgencyClosed, JurisdictionClosed, JurisdictionRegistered
+from shared.events.regulation import (
+    AgencyClosed,
+    FrequencyDutyWaived,
+    JurisdictionClosed,
+    JurisdictionRegistered,
+    ReceptionDayHeld,
+)
 from shared.identifiers import NATION, InvalidCode, agency_code, is_within
 
 #: These act for the authority itself, in its whole subtree.
@@ -20,7 +27,9 @@ REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
 def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> None:
     """Refuse a deed that is not the caller's to do. Raises NotAllowed."""
     place = _place(deed, target, regulation)
-    if not is_within(place, caller.jurisdiction):
+    # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
+    heir = regulation.heir_of_jurisdiction(place, deed.effective_on)
+    if not is_within(place, caller.jurisdiction) and not is_within(heir, caller.jurisdiction):
         raise JurisdictionMayNot(f"the deed concerns {place}, outside {caller.jurisdiction or 'any jurisdiction'}")
     if caller.roles & OFFICIALS:
         return
@@ -29,7 +38,7 @@ def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regula
     if "system" in caller.roles and isinstance(deed, PetitionReceived | PetitionWithdrawn):
         return
     if "agency" in caller.roles:
-        _agency_may(caller.agency, deed, target)
+        _agency_may(caller.agency, deed, target, regulation)
         return
     raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {deed.TOPIC}")
 
@@ -50,7 +59,7 @@ def _place(deed: Deed, target: Petition | Conference | None, regulation: Regulat
     if target is not None:
         return target.jurisdiction
     match deed:
-        case JurisdictionRegistered() | JurisdictionClosed():
+        case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(deed.code)
         case AgencyClosed():
             known = regulation.agencies.get(_code(deed.code))
@@ -67,7 +76,7 @@ def _code(text: str) -> str:
         return text  # `decide` says what is wrong with it
 
 
-def _agency_may(agency: str, deed: Deed, target: Petition | Conference | None) -> None:
+def _agency_may(agency: str, deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> None:
     if not agency:
         raise AgencyMayNot("the token names no agency")
     named = _code(getattr(deed, "agency", "") or agency)
@@ -79,13 +88,13 @@ def _agency_may(agency: str, deed: Deed, target: Petition | Conference | None) -
                 raise AgencyMayNot(f"proposer: {agency} proposes in its own name")
         case PreparationTaskDone(), Conference():
             task = target.task(deed.task)
-            if task is not None and task.agency != agency:
+            if task is not None and regulation.heir_of(task.agency, deed.effective_on) != agency:
                 raise AgencyMayNot(f"task: {deed.task!r} was given to {task.agency}")
         case PublicNoticePublished(), Conference():
-            if target.station != agency:
+            if regulation.heir_of(target.station, deed.effective_on) != agency:
                 raise AgencyMayNot("only the station of the conference publishes its notices")
         case _, Petition():
-            if agency not in target.bodies:
+            if agency not in inherited(target, regulation, deed.effective_on).bodies:
                 raise AgencyMayNot(f"the petition was neither forwarded nor assigned to {agency}")
         case _:
             raise AgencyMayNot(f"an agency does not record {deed.TOPIC}")

@@ -9,6 +9,7 @@ import msgspec
 from services.intake.domain.facts import Fact, standing
 from shared.events import Deed
 from shared.events.conference import (
+    ComplexityDetermined,
     ConclusionNoticeIssued,
     ConferenceCancelled,
     ConferenceClosed,
@@ -17,14 +18,19 @@ from shared.events.conference import (
     ConferenceProposalDecided,
     ConferenceProposed,
     ConferenceRescheduled,
+    DialogueRequested,
     InternalReviewHeld,
     MinutesAdopted,
     PreparationTaskAssigned,
     PreparationTaskDone,
+    PublicationEnded,
+    PublicationStarted,
+    RequestAnswered,
     SecretaryAppointed,
     SpeakerCalled,
     SpeakerRegistered,
 )
+from shared.policy.words import Trait
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -41,8 +47,10 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
     jurisdiction: str
     begun_on: date
     proposed: bool = False
+    requested: bool = False
     accepted: bool | None = None
     kind: str = ""
+    audience: str = ""
     planned_on: date | None = None
     first_days: tuple[date, ...] = ()
     last_day: date | None = None
@@ -59,6 +67,9 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
     minutes: bool = False
     reviewed: bool = False
     concluded: bool = False
+    concluded_on: date | None = None
+    traits: tuple[Trait, ...] = ()
+    public: tuple[tuple[str, str], ...] = ()
 
     @property
     def facts(self) -> tuple[Fact, ...]:
@@ -107,6 +118,8 @@ def evolve_conference(conference: Conference | None, event: Deed) -> Conference 
     match event:
         case ConferenceProposed():
             return Conference(event.jurisdiction, event.effective_on, proposed=True, kind=event.kind)
+        case DialogueRequested():
+            return Conference(event.jurisdiction, event.effective_on, requested=True, audience=event.audience)
         case ConferencePlanned():
             return _planned(conference or Conference(event.jurisdiction, event.effective_on), event)
         case _:
@@ -123,13 +136,14 @@ def _planned(conference: Conference, event: ConferencePlanned) -> Conference:
         last_day=event.last_day,
         office=event.office,
         station=event.station,
+        audience=event.audience,
     )
 
 
 def _evolve(conference: Conference, event: Deed) -> Conference:
     change = msgspec.structs.replace
     match event:
-        case ConferenceProposalDecided():
+        case ConferenceProposalDecided() | RequestAnswered():
             return change(conference, accepted=event.accepted)
         case ConferenceRescheduled():
             days = (*conference.first_days, event.first_day)
@@ -157,6 +171,13 @@ def _evolve(conference: Conference, event: Deed) -> Conference:
         case InternalReviewHeld():
             return change(conference, reviewed=True)
         case ConclusionNoticeIssued():
-            return change(conference, concluded=True)
+            return change(conference, concluded=True, concluded_on=event.effective_on)
+        case ComplexityDetermined():
+            return change(conference, traits=(*conference.traits, event.variant))
+        case PublicationStarted():
+            return change(conference, public=(*conference.public, (event.what, event.channel)))
+        case PublicationEnded():
+            gone = (event.what, event.channel)
+            return change(conference, public=tuple(each for each in conference.public if each != gone))
         case _:
             return conference

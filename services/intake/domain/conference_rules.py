@@ -6,6 +6,7 @@ from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled, ReminderSent
 from shared.events.conference import (
     AttendanceRecorded,
+    ComplexityDetermined,
     ConclusionNoticeIssued,
     ConferenceCancelled,
     ConferenceClosed,
@@ -19,7 +20,10 @@ from shared.events.conference import (
     PreparationReported,
     PreparationTaskAssigned,
     PreparationTaskDone,
+    PublicationEnded,
+    PublicationStarted,
     PublicNoticePublished,
+    RequestAnswered,
     SecretaryAppointed,
     SpeakerCalled,
     SpeakerRegistered,
@@ -38,8 +42,8 @@ def check_conference(conference: Conference, deed: Deed, *, recorded: bool = Fal
     if conference.cancelled:
         raise errors.ConferenceIsCancelled("the conference was cancelled; plan another one")
     match deed:
-        case ConferenceProposalDecided():
-            _check_decision(conference)
+        case ConferenceProposalDecided() | RequestAnswered():
+            _check_decision(conference, deed)
         case ConferencePlanned():
             _check_planning(conference)
         case ConferenceRescheduled() | ConferenceCancelled() | ConferenceOpened():
@@ -57,8 +61,10 @@ def check_conference(conference: Conference, deed: Deed, *, recorded: bool = Fal
             _check_programme(conference, deed, recorded)
         case ConferenceClosed():
             _check_closing(conference, deed)
-        case InternalReviewHeld() | ConclusionNoticeIssued():
+        case InternalReviewHeld() | ConclusionNoticeIssued() | ComplexityDetermined():
             _check_afterwards(conference, deed)
+        case PublicationStarted() | PublicationEnded():
+            _check_publication(conference, deed)
         case _:
             pass
 
@@ -75,8 +81,10 @@ def check_at_conference(conference: Conference, deed: Deed) -> None:
         raise errors.ConferenceAlreadyClosed(f"effective_on: the conference closed on {conference.closed_on}")
 
 
-def _check_decision(conference: Conference) -> None:
-    if not conference.proposed:
+def _check_decision(conference: Conference, deed: ConferenceProposalDecided | RequestAnswered) -> None:
+    if isinstance(deed, RequestAnswered) and not conference.requested:
+        raise errors.NeverRequested("nobody asked for this dialogue by law; decide on the proposal instead")
+    if isinstance(deed, ConferenceProposalDecided) and not conference.proposed:
         raise errors.NeverProposed("the conference was planned without a proposal")
     if conference.accepted is not None:
         raise errors.ProposalAlreadyDecided("the proposal was decided on; annul that record first")
@@ -85,7 +93,7 @@ def _check_decision(conference: Conference) -> None:
 def _check_planning(conference: Conference) -> None:
     if conference.planned_on is not None:
         raise errors.AlreadyPlanned("the conference has its days; reschedule it")
-    if conference.proposed and conference.accepted is not True:
+    if (conference.proposed and conference.accepted is not True) or conference.accepted is False:
         raise errors.ProposalNotAccepted("the chair has to accept the proposal first")
 
 
@@ -166,3 +174,19 @@ def _check_afterwards(conference: Conference, deed: Deed) -> None:
         raise errors.ReviewAlreadyHeld("the review was held; annul that record first")
     if isinstance(deed, ConclusionNoticeIssued) and conference.concluded:
         raise errors.ConclusionAlreadyIssued("the notice was issued; reassign, or annul that record first")
+    if isinstance(deed, ComplexityDetermined) and deed.variant in conference.traits:
+        raise errors.AlreadyDetermined(f"variant: the conference was decided to be {deed.variant} before")
+
+
+def _check_publication(conference: Conference, deed: PublicationStarted | PublicationEnded) -> None:
+    _check_planned(conference)
+    if deed.what == "result" and isinstance(deed, PublicationStarted):
+        if conference.closed_on is None:
+            raise errors.ConferenceNotClosed("record the closing of the conference first")
+        if deed.effective_on < conference.closed_on:
+            raise errors.DatedBeforeConference(f"effective_on: the conference closed on {conference.closed_on}")
+    there = (deed.what, deed.channel) in conference.public
+    if isinstance(deed, PublicationStarted) and there:
+        raise errors.AlreadyPublished(f"channel: the {deed.what} is public by {deed.channel}; record its end first")
+    if isinstance(deed, PublicationEnded) and not there:
+        raise errors.NeverPublished(f"channel: the {deed.what} is not public by {deed.channel}")

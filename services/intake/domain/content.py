@@ -17,7 +17,7 @@ NUL = "\x00"
 
 _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "station")
 _CODE_LISTS = ("assisting", "agencies")
-_LISTS = (("PetitionMarkedComplex", "criteria"), ("ReplyReported", "reports"))
+_LISTS = (("PetitionMarkedComplex", "criteria"), ("ComplexityDetermined", "criteria"), ("ReplyReported", "reports"))
 
 
 def checked(deed: Deed, world: World) -> Deed:

@@ -10,6 +10,7 @@ from services.intake.domain.conference import Conference, conference_ids
 from services.intake.domain.conference_rules import check_conference
 from services.intake.domain.content import checked
 from services.intake.domain.facts import NewFact
+from services.intake.domain.heirs import inherited
 from services.intake.domain.petition import Petition
 from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.regulation_rules import check_regulation
@@ -29,6 +30,7 @@ from shared.events.conference import (
     ConclusionNoticeIssued,
     ConferencePlanned,
     ConferenceProposed,
+    DialogueRequested,
     SpeakerCalled,
     SpeakerRegistered,
 )
@@ -51,7 +53,7 @@ def decide(deed: Deed, target: Petition | Conference | None, world: World, origi
     deed = checked(deed, world)
     match target:
         case Petition():
-            event = _on_petition(deed, target, world, originator_id)
+            event = _on_petition(deed, inherited(target, world.regulation, deed.effective_on), world, originator_id)
             return (NewFact(originator_id, "petition", target.jurisdiction, event),)
         case Conference():
             return _on_conference(deed, target, world, originator_id)
@@ -97,7 +99,7 @@ def _first(deed: Deed, world: World, originator_id: UUID) -> NewFact:
         case PetitionReceived():
             check_receipt(deed, world)
             return NewFact(originator_id, "petition", deed.jurisdiction, deed)
-        case ConferenceProposed():
+        case ConferenceProposed() | DialogueRequested():
             check_proposal(deed, world)
             return NewFact(originator_id, "conference", deed.jurisdiction, deed)
         case ConferencePlanned():
@@ -126,7 +128,7 @@ def _on_petition(deed: Deed, petition: Petition, world: World, originator_id: UU
 
 
 def _on_conference(deed: Deed, conference: Conference, world: World, originator_id: UUID) -> tuple[NewFact, ...]:
-    if deed.AGGREGATE not in ("conference", "") or isinstance(deed, ConferenceProposed):
+    if deed.AGGREGATE not in ("conference", "") or isinstance(deed, ConferenceProposed | DialogueRequested):
         raise TypeError(f"{deed.TOPIC} is not done to a conference that exists")
     check_conference(conference, deed)
     check_around_conference(conference, deed, world)

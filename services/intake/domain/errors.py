@@ -111,6 +111,10 @@ class PlanAlreadyAdopted(RegulationRefused):
     """The plan of that number and year is recorded."""
 
 
+class WaiverNotProvided(RegulationRefused):
+    """The policy in force lets nobody off the duty."""
+
+
 class CalendarAlreadyThere(RegulationRefused):
     """A proposal is made only for a year without a calendar."""
 
@@ -182,6 +186,38 @@ class ExtensionNotLater(PetitionRefused):
     """The expected day is no later than the due date."""
 
 
+class VariantNotProvided(PetitionRefused):
+    """The policy has no limit of its own for such a case."""
+
+
+class ExtensionNotProvided(PetitionRefused):
+    """The policy allows no extension, or no further one."""
+
+
+class ExtensionTooLong(PetitionRefused):
+    """The policy allows less."""
+
+
+class SuspensionNotProvided(PetitionRefused):
+    """The policy does not let the clock be suspended."""
+
+
+class NothingToSuspend(PetitionRefused):
+    """No reply clock runs."""
+
+
+class AlreadySuspended(PetitionRefused):
+    """The clock stands still."""
+
+
+class NeverSuspended(PetitionRefused):
+    """The clock runs."""
+
+
+class AlreadyAccepted(PetitionRefused):
+    """The petitioner was told that the matter is taken up."""
+
+
 class AlreadyEscalated(PetitionRefused):
     """The higher authority has the matter."""
 
@@ -251,6 +287,22 @@ class ProposalAlreadyDecided(ConferenceRefused):
 
 class ProposalNotAccepted(ConferenceRefused):
     """The chair has not accepted the proposal."""
+
+
+class NeverRequested(ConferenceRefused):
+    """Nobody asked for the dialogue."""
+
+
+class AlreadyDetermined(ConferenceRefused):
+    """The conference was decided to be such a case."""
+
+
+class AlreadyPublished(ConferenceRefused):
+    """It is public through that channel."""
+
+
+class NeverPublished(ConferenceRefused):
+    """It is not public through that channel."""
 
 
 class AlreadyPlanned(ConferenceRefused):

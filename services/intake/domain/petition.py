@@ -10,6 +10,9 @@ import msgspec
 from services.intake.domain.facts import Fact, standing
 from shared.events import Deed
 from shared.events.petition import (
+    AcceptanceNoticeSent,
+    ClockResumed,
+    ClockSuspended,
     ExtensionGranted,
     HigherAuthorityAnswered,
     PetitionAnsweredAtConference,
@@ -27,10 +30,13 @@ from shared.events.petition import (
     PetitionReopened,
     PetitionScheduled,
     PetitionWithdrawn,
+    RefusalNoticeSent,
     WrittenReplyIssued,
 )
+from shared.policy import Step
+from shared.policy.words import Told, Trait
 
-Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed"]
+Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 
 #: How a case can end, by the deed that ends it.
 ENDINGS: dict[type[Deed], Ending] = {
@@ -39,16 +45,8 @@ ENDINGS: dict[type[Deed], Ending] = {
     PetitionRedirected: "redirected",
     PetitionMerged: "merged",
     PetitionClosed: "closed",
+    RefusalNoticeSent: "refused",
 }
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A deed that may change the due date of the reply: complexity, extension, the chair's own date."""
-
-    kind: Literal["complex", "extension", "chair_date"]
-    on: date
-    day: date | None = None
-    told_on: date | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -65,6 +63,8 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     jurisdiction: str
     received_on: date
     petitioner_ids: tuple[str, ...] = ()
+    channel: str = ""
+    accepted_on: date | None = None
     subject: str = ""
     forwarded: tuple[str, ...] = ()
     scheduled: tuple[UUID, ...] = ()
@@ -72,7 +72,10 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     lead: str = ""
     assisting: tuple[str, ...] = ()
     assigned: bool = False
+    assigned_on: date | None = None
     is_complex: bool = False
+    traits: tuple[Trait, ...] = ()
+    suspended: bool = False
     steps: tuple[Step, ...] = ()
     escalated: bool = False
     replies: tuple[Reply, ...] = ()
@@ -111,7 +114,7 @@ def fold_petition(facts: Sequence[Fact]) -> Petition | None:
 def evolve_petition(petition: Petition | None, event: Deed) -> Petition | None:
     """The state after one more deed."""
     if isinstance(event, PetitionReceived):
-        return Petition(event.jurisdiction, event.effective_on, event.petitioner_ids)
+        return Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel)
     return None if petition is None else _evolve(petition, event)
 
 
@@ -128,13 +131,10 @@ def _evolve(petition: Petition, event: Deed) -> Petition:
             return change(petition, raised=(*petition.raised, event.conference_id))
         case PetitionAssigned() | PetitionReassigned():
             return _assigned(petition, event)
-        case PetitionMarkedComplex():
-            step = Step("complex", event.effective_on)
-            return change(petition, is_complex=True, steps=(*petition.steps, step))
-        case ExtensionGranted():
-            told = max(event.petitioner_told_on, event.committee_told_on)
-            step = Step("extension", event.effective_on, event.expected_on, told)
-            return change(petition, steps=(*petition.steps, step))
+        case AcceptanceNoticeSent():
+            return change(petition, accepted_on=event.effective_on)
+        case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
+            return _stepped(petition, event)
         case PetitionEscalated():
             return change(petition, escalated=True)
         case HigherAuthorityAnswered():
@@ -154,8 +154,50 @@ def _evolve(petition: Petition, event: Deed) -> Petition:
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
     steps = petition.steps
     if event.due_on is not None:
-        steps = (*steps, Step("chair_date", event.effective_on, event.due_on))
-    return msgspec.structs.replace(petition, lead=event.agency, assisting=event.assisting, assigned=True, steps=steps)
+        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
+    return msgspec.structs.replace(
+        petition,
+        lead=event.agency,
+        assisting=event.assisting,
+        assigned=True,
+        assigned_on=petition.assigned_on or event.effective_on,
+        steps=steps,
+    )
+
+
+ClockDeed = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
+
+
+def clock_step(event: ClockDeed) -> Step:
+    """What a deed does to the reply's clock."""
+    on = event.effective_on
+    match event:
+        case PetitionMarkedComplex():
+            return Step(kind="trait", on=on, trait=event.variant)
+        case ExtensionGranted():
+            return Step(kind="extension", on=on, day=event.expected_on, told=told(event))
+        case ClockSuspended():
+            return Step(kind="suspended", on=on, told=told(event))
+        case ClockResumed():
+            return Step(kind="resumed", on=on)
+
+
+def told(event: ExtensionGranted | ClockSuspended) -> dict[Told, date]:
+    """Who was told, and when."""
+    days: dict[Told, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
+    return {who: day for who, day in days.items() if day is not None}
+
+
+def _stepped(petition: Petition, event: ClockDeed) -> Petition:
+    steps = (*petition.steps, clock_step(event))
+    match event:
+        case PetitionMarkedComplex():
+            traits = (*petition.traits, event.variant)
+            return msgspec.structs.replace(petition, is_complex=True, traits=traits, steps=steps)
+        case ClockSuspended() | ClockResumed():
+            return msgspec.structs.replace(petition, suspended=isinstance(event, ClockSuspended), steps=steps)
+        case _:
+            return msgspec.structs.replace(petition, steps=steps)
 
 
 def _reopened(petition: Petition, event: PetitionReopened) -> Petition:
@@ -167,6 +209,8 @@ def _reopened(petition: Petition, event: PetitionReopened) -> Petition:
         merged_into=None,
         assigned=False,
         is_complex=False,
+        traits=(),
+        suspended=False,
         steps=(),
         escalated=False,
         reopened_on=event.effective_on,

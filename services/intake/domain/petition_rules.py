@@ -5,9 +5,13 @@ from services.intake.domain.petition import Petition
 from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled, ReminderSent
 from shared.events.petition import (
+    AcceptanceNoticeSent,
     AgencyResultReported,
     AnswerPrepared,
+    ClockResumed,
+    ClockSuspended,
     EscalationProposed,
+    ForwarderInformed,
     HigherAuthorityAnswered,
     PersonalDataErased,
     PetitionAnsweredAtConference,
@@ -20,6 +24,7 @@ from shared.events.petition import (
     PetitionReassigned,
     PetitionReopened,
     PetitionScheduled,
+    RefusalNoticeSent,
     ReplyReported,
     Report,
     WrittenReplyIssued,
@@ -53,8 +58,18 @@ def check_petition(petition: Petition, deed: Deed, *, recorded: bool = False) ->
             _check_assignment(petition, deed)
         case PetitionReassigned() if not petition.lead:
             raise errors.NeverAssigned("agency: nobody has the case yet; assign it")
-        case PetitionMarkedComplex() if petition.is_complex:
-            raise errors.AlreadyComplex("the case was decided to be complex before")
+        case PetitionMarkedComplex() if deed.variant in petition.traits:
+            raise errors.AlreadyComplex(f"variant: the case was decided to be {deed.variant} before")
+        case AcceptanceNoticeSent() if petition.accepted_on is not None:
+            raise errors.AlreadyAccepted(f"the matter was taken up on {petition.accepted_on}")
+        case RefusalNoticeSent() if petition.accepted_on is not None:
+            raise errors.AlreadyAccepted(f"the matter was taken up on {petition.accepted_on}; close it with a ground")
+        case ClockSuspended() if petition.suspended:
+            raise errors.AlreadySuspended("the clock stands still already; record first that it runs again")
+        case ClockResumed() if not petition.suspended:
+            raise errors.NeverSuspended("the clock was not suspended")
+        case ForwarderInformed() if deed.agency not in petition.bodies:
+            raise errors.NeverForwarded(f"agency: the petition was neither forwarded nor assigned to {deed.agency}")
         case EscalationProposed() | AgencyResultReported() if deed.agency not in (petition.lead, *petition.assisting):
             raise errors.NeverAssigned(f"agency: the case is not assigned to {deed.agency}; assign it first")
         case PetitionEscalated() if petition.escalated:

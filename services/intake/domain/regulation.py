@@ -24,8 +24,8 @@ from shared.events.regulation import (
     JurisdictionRegistered,
     PolicyAdopted,
 )
-from shared.identifiers import NATION, lineage
-from shared.policy import DEFAULT_POLICY, Policy
+from shared.identifiers import NATION
+from shared.policy import Adopted, InForce, Register, Ruling
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -51,18 +51,22 @@ class Regulation:
         self.jurisdictions: dict[str, Body] = {}
         self.agencies: dict[str, Body] = {}
         self.years: dict[int, CalendarYear] = {}
-        self.policies: dict[str, list[Policy]] = {}
+        self.policies: list[Adopted] = []
+        self.in_force = InForce(Register())
         self.plans: set[tuple[str, str, int]] = set()
         self.calendar = Calendar()
 
-    def policy_in_force(self, jurisdiction: str, day: date) -> Policy:
-        """The policy of a jurisdiction on a day: its own, its nearest superior's, or the built-in default."""
-        for code in lineage(jurisdiction):
-            valid = [policy for policy in self.policies.get(code, ()) if policy.valid_from <= day]
-            if valid:
-                # Of one day the later record wins.
-                return max(enumerate(valid), key=lambda p: (p[1].valid_from, p[0]))[1]
-        return DEFAULT_POLICY
+    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+        """The rule in force for a duty on a day, and its document; None where nobody owes it."""
+        return self.in_force.ruling(jurisdiction, duty, day, audience)
+
+    def heir_of(self, agency: str, day: date) -> str:
+        """Who has taken over by a day what an agency was charged with: itself while it exists."""
+        return _heir(self.agencies, agency, day)
+
+    def heir_of_jurisdiction(self, code: str, day: date) -> str:
+        """Whose cases a jurisdiction's are by a day: its own while it exists."""
+        return _heir(self.jurisdictions, code, day)
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> Body:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
@@ -90,12 +94,30 @@ class Regulation:
             raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
 
 
+def _heir(bodies: dict[str, Body], code: str, day: date) -> str:
+    seen = {code}
+    while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
+        if not body.successor or body.successor in seen:
+            break
+        code = body.successor
+        seen.add(code)
+    return code
+
+
 def fold_regulation(facts: Iterable[Fact]) -> Regulation:
     """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
     regulation = Regulation()
     for fact in facts:
         _evolve(regulation, fact)
     regulation.calendar = Calendar(regulation.years.values())
+    bodies = regulation.jurisdictions.items()
+    regulation.in_force = InForce(
+        Register(
+            adopted=tuple(regulation.policies),
+            levels={code: body.level for code, body in bodies},
+            closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
+        )
+    )
     return regulation
 
 
@@ -112,7 +134,7 @@ def _evolve(regulation: Regulation, fact: Fact) -> None:
         case AgencyClosed() as event:
             _close(regulation.agencies, event)
         case PolicyAdopted() as event:
-            regulation.policies.setdefault(event.jurisdiction, []).append(event.policy)
+            regulation.policies.append(Adopted(event.jurisdiction, event.policy))
         case DialoguePlanAdopted() as event:
             regulation.plans.add((event.jurisdiction, event.number, event.year))
         case CalendarPublished() | CalendarProposed() as event:

@@ -1,5 +1,7 @@
 """Which deeds the register of bodies, policies, calendars and plans allows."""
 
+from datetime import date
+
 from services.intake.domain import errors
 from services.intake.domain.regulation import Body, Regulation
 from shared.calendar import CalendarYear, InvalidCalendar, validate
@@ -10,14 +12,14 @@ from shared.events.regulation import (
     CalendarProposed,
     CalendarPublished,
     DialoguePlanAdopted,
+    FrequencyDutyWaived,
     JurisdictionClosed,
     JurisdictionRegistered,
     PolicyAdopted,
+    ReceptionDayHeld,
 )
 from shared.identifiers import NATION, is_within
-from shared.policy import DUTIES, Policy
-
-MAX_DAYS = 366
+from shared.policy import InvalidPolicy, Policy, check, occurrences
 
 
 def check_regulation(deed: Deed, regulation: Regulation) -> str:
@@ -40,6 +42,12 @@ def check_regulation(deed: Deed, regulation: Regulation) -> str:
             return deed.jurisdiction
         case AgencyClosed():
             return _check_closing(regulation.agencies, deed, errors.UnknownAgency).jurisdiction
+        case ReceptionDayHeld():
+            _check_reception(deed, regulation)
+            return deed.code
+        case FrequencyDutyWaived():
+            _check_waiver(deed, regulation)
+            return deed.code
         case PolicyAdopted():
             _check_seat(regulation, deed.jurisdiction)
             _check_policy(deed.policy)
@@ -91,22 +99,29 @@ def _check_calendar(deed: CalendarPublished | CalendarProposed, regulation: Regu
 
 
 def _check_policy(policy: Policy) -> None:
-    if not policy.policy_id.strip() or not policy.document.number.strip():
-        raise errors.InvalidPolicy("policy: policy_id and document.number may not be empty")
-    duties = [rule.duty for rule in policy.rules]
-    for index, rule in enumerate(policy.rules):
-        field = f"policy.rules[{index}]"
-        if rule.duty not in DUTIES:
-            raise errors.InvalidPolicy(f"{field}.duty: {rule.duty!r} is none of {', '.join(DUTIES)}")
-        if duties.count(rule.duty) > 1:
-            raise errors.InvalidPolicy(f"{field}.duty: {rule.duty!r} is listed twice")
-        if not 0 <= rule.days <= MAX_DAYS:
-            raise errors.InvalidPolicy(f"{field}.days: {rule.days} is outside 0 to {MAX_DAYS}")
-        if rule.complex_days is not None and not rule.days <= rule.complex_days <= MAX_DAYS:
-            raise errors.InvalidPolicy(
-                f"{field}.complex_days: {rule.complex_days} is outside {rule.days} to {MAX_DAYS}"
-            )
-        if rule.duty == "reply" and rule.direction != "after":
-            raise errors.InvalidPolicy(f"{field}.direction: a reply is counted after its start")
-    if any(not 0 < days <= MAX_DAYS for days in policy.due_soon_days):
-        raise errors.InvalidPolicy(f"policy.due_soon_days: each is 1 to {MAX_DAYS}")
+    try:
+        check(policy)
+    except InvalidPolicy as invalid:
+        raise errors.InvalidPolicy("; ".join(f"policy.{problem}" for problem in invalid.problems)) from invalid
+
+
+def _check_reception(deed: ReceptionDayHeld, regulation: Regulation) -> None:
+    regulation.jurisdiction_on(deed.code, deed.effective_on, "code")
+    if deed.citizens < 0:
+        raise errors.InvalidValue("citizens: a number from 0 up")
+
+
+def _check_waiver(deed: FrequencyDutyWaived, regulation: Regulation) -> None:
+    regulation.jurisdiction_on(deed.code, deed.effective_on, "code")
+    ruling = regulation.ruling(deed.code, deed.duty, deed.effective_on, deed.audience)
+    frequency = ruling.rule.frequency if ruling else None
+    if frequency is None:
+        raise errors.InvalidValue(f"duty: {deed.duty!r} is not owed there again and again")
+    if frequency.waiver is None:
+        raise errors.WaiverNotProvided(f"duty: the policy in force lets nobody off {deed.duty}")
+    around = date(deed.effective_on.year - 1, 1, 1), date(deed.effective_on.year + 1, 12, 31)
+    known = [each.part for each in occurrences(frequency, *around)]
+    if deed.period not in known:
+        raise errors.InvalidValue(f"period: {deed.period!r} is no period; write it as {known[-1]}")
+    if frequency.waiver.substitute == "required" and not deed.substitute.strip():
+        raise errors.InvalidValue("substitute: say what was done in its place; the policy in force asks for it")

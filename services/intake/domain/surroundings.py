@@ -5,30 +5,40 @@ from datetime import date
 from uuid import UUID
 
 from services.intake.domain import errors
+from services.intake.domain.clock_rules import check_complexity, check_extension, check_suspension, check_trait
 from services.intake.domain.conference import Conference
 from services.intake.domain.conference_rules import check_at_conference
 from services.intake.domain.petition import Petition
-from services.intake.domain.world import World, counted, counted_under, reply_due
+from services.intake.domain.reply import reply_due
+from services.intake.domain.world import World, counted, counted_under
 from shared.events import Deed
 from shared.events.conference import (
     AttendanceRecorded,
+    ComplexityDetermined,
     ConclusionNoticeIssued,
     ConferenceClosed,
     ConferencePlanned,
     ConferenceProposed,
     ConferenceRescheduled,
+    DialogueRequested,
     PreparationTaskAssigned,
+    PublicationEnded,
+    PublicationStarted,
     SpeakerCalled,
     SpeakerRegistered,
 )
 from shared.events.petition import (
+    AcceptanceNoticeSent,
     AgencyResultReported,
     AnswerPrepared,
+    ClockSuspended,
     EscalationProposed,
     ExtensionGranted,
+    ForwarderInformed,
     PetitionAnsweredAtConference,
     PetitionAssigned,
     PetitionForwarded,
+    PetitionMarkedComplex,
     PetitionMerged,
     PetitionRaised,
     PetitionReassigned,
@@ -40,25 +50,50 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 from shared.identifiers import is_within
+from shared.policy import anchor_of
 
 CHAIR = "chair"
 #: What must precede the conference.
 BACKWARD = ("invitation", "public_notice", "preparation_report", "prepared_answer", "preparation_task")
+#: What its end sets.
+AFTERWARDS = ("internal_review", "conclusion_notice", "result_publication", "result_report")
 
 
 def check_receipt(deed: PetitionReceived, world: World) -> None:
-    """A petition comes in where a jurisdiction exists; under a policy that counts from receipt its clock starts."""
+    """A petition comes in where a jurisdiction exists; under a policy that counts from receipt its clocks start."""
     world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
-    rule = world.regulation.policy_in_force(deed.jurisdiction, deed.effective_on).rule("reply")
-    if rule.counted_from == "receipt":
-        _reply_counts(deed.jurisdiction, deed.effective_on, world)
+    _counts(("acceptance_notice",), deed.jurisdiction, deed.effective_on, world)
+    if _reply_anchor(deed.jurisdiction, deed.effective_on, world) == "receipt":
+        _counts(("reply",), deed.jurisdiction, deed.effective_on, world)
+
+
+def _reply_anchor(jurisdiction: str, received_on: date, world: World) -> str | None:
+    ruling = world.regulation.ruling(jurisdiction, "reply", received_on)
+    return anchor_of(ruling.rule) if ruling else None
+
+
+def _counts(duties: Iterable[str], jurisdiction: str, start: date, world: World, audience: str = "") -> None:
+    """The clocks that an act starts find their calendars. Raises CalendarYearMissing."""
+    for duty in duties:
+        counted(world, jurisdiction, duty, start, audience)
 
 
 def check_around_petition(petition: Petition, deed: Deed, world: World, petition_id: UUID) -> None:
     """Refuse what the surroundings of a petition do not allow."""
     match deed:
-        case PetitionForwarded() | AnswerPrepared() | EscalationProposed() | AgencyResultReported():
+        case PetitionForwarded() | AnswerPrepared() | EscalationProposed():
             world.regulation.agency_on(deed.agency, deed.effective_on)
+        case AgencyResultReported() | ForwarderInformed():
+            world.regulation.agency_on(deed.agency, deed.effective_on)
+            duties = ("result_notice", "forwarder_report")
+            _counts(duties, petition.jurisdiction, deed.effective_on, world)
+        case AcceptanceNoticeSent():
+            if _reply_anchor(petition.jurisdiction, petition.received_on, world) == "acceptance":
+                _counts(("reply",), petition.jurisdiction, deed.effective_on, world)
+        case PetitionMarkedComplex():
+            check_trait(petition, deed, world)
+        case ClockSuspended():
+            check_suspension(petition, deed, world)
         case PetitionScheduled():
             _check_schedule(petition, deed, world)
         case PetitionRaised():
@@ -71,11 +106,13 @@ def check_around_petition(petition: Petition, deed: Deed, world: World, petition
         case PetitionAssigned() | PetitionReassigned():
             check_assignment(petition, deed, world)
         case ExtensionGranted():
-            _check_extension(petition, deed, world)
+            check_extension(petition, deed, world)
         case WrittenReplyIssued() | ReplyReported():
             _check_reports(deed.reports, world)
+            if isinstance(deed, WrittenReplyIssued):
+                _counts(("reply_report",), petition.jurisdiction, deed.effective_on, world)
         case PetitionReopened():
-            _reply_counts(petition.jurisdiction, deed.effective_on, world)
+            _counts(("reply",), petition.jurisdiction, deed.effective_on, world)
         case PetitionMerged():
             _check_merger(deed, world, petition_id)
         case _:
@@ -89,6 +126,7 @@ def check_assignment(
     world.regulation.agency_on(deed.agency, deed.effective_on, f"{field}agency")
     for code in deed.assisting:
         world.regulation.agency_on(code, deed.effective_on, f"{field}assisting")
+    _counts(("result_report",), petition.jurisdiction, deed.effective_on, world)
     if deed.due_on is None:
         return
     world.regulation.require_calendar(deed.due_on, f"{field}due_on")
@@ -99,11 +137,14 @@ def check_assignment(
         raise errors.InvalidValue(f"{field}due_on: {deed.due_on} is before the assignment on {deed.effective_on}")
 
 
-def check_proposal(deed: ConferenceProposed, world: World) -> None:
-    """A proposal names an existing jurisdiction and existing petitions."""
+def check_proposal(deed: ConferenceProposed | DialogueRequested, world: World) -> None:
+    """A proposal or request names an existing jurisdiction."""
     world.regulation.jurisdiction_on(deed.jurisdiction, deed.effective_on)
-    for petition_id in deed.petition_ids:
-        world.petition(petition_id, "petition_ids")
+    if isinstance(deed, ConferenceProposed):
+        for petition_id in deed.petition_ids:
+            world.petition(petition_id, "petition_ids")
+    audience = deed.audience if isinstance(deed, DialogueRequested) else ""
+    _counts(("proposal_decision", "convene"), deed.jurisdiction, deed.effective_on, world, audience)
 
 
 def check_around_conference(conference: Conference | None, deed: Deed, world: World) -> None:
@@ -114,7 +155,7 @@ def check_around_conference(conference: Conference | None, deed: Deed, world: Wo
         case ConferenceRescheduled() if conference is not None:
             _check_days(deed.first_day, deed.last_day, deed.effective_on)
             act_on = conference.planned_on or deed.effective_on
-            _backward_counts(conference.jurisdiction, deed.first_day, act_on, world)
+            _backward_counts(conference.jurisdiction, deed.first_day, act_on, world, conference.audience)
         case PreparationTaskAssigned():
             world.regulation.agency_on(deed.agency, deed.effective_on)
         case AttendanceRecorded():
@@ -125,9 +166,12 @@ def check_around_conference(conference: Conference | None, deed: Deed, world: Wo
         case SpeakerCalled() if conference is not None:
             _check_words(conference, deed)
         case ConferenceClosed() if conference is not None:
-            _reply_counts(conference.jurisdiction, deed.effective_on, world)
-            for duty in ("internal_review", "conclusion_notice"):
-                counted(world, conference.jurisdiction, duty, deed.effective_on)
+            _counts(("reply", *AFTERWARDS), conference.jurisdiction, deed.effective_on, world, conference.audience)
+        case ConclusionNoticeIssued() | PublicationStarted() | PublicationEnded() if conference is not None:
+            duties = ("result_publication", "posting", "conclusion_notice")
+            _counts(duties, conference.jurisdiction, deed.effective_on, world, conference.audience)
+        case ComplexityDetermined() if conference is not None:
+            check_complexity(conference, deed, world)
         case _:
             pass
 
@@ -148,7 +192,9 @@ def _check_plan(conference: Conference | None, deed: ConferencePlanned, world: W
         if code:
             world.regulation.agency_on(code, deed.effective_on, field)
     _check_days(deed.first_day, deed.last_day, deed.effective_on)
-    _backward_counts(deed.jurisdiction, deed.first_day, deed.effective_on, world)
+    if conference is not None and conference.requested and deed.audience != conference.audience:
+        raise errors.InvalidValue(f"audience: the dialogue was asked for by {conference.audience!r}")
+    _backward_counts(deed.jurisdiction, deed.first_day, deed.effective_on, world, deed.audience)
 
 
 def _check_days(first_day: date, last_day: date, act_on: date) -> None:
@@ -158,15 +204,10 @@ def _check_days(first_day: date, last_day: date, act_on: date) -> None:
         raise errors.PlannedAfterItsDay(f"first_day: {first_day} is before the day of the act, {act_on}")
 
 
-def _backward_counts(jurisdiction: str, first_day: date, act_on: date, world: World) -> None:
+def _backward_counts(jurisdiction: str, first_day: date, act_on: date, world: World, audience: str) -> None:
     world.regulation.require_calendar(first_day, "first_day")
     for duty in BACKWARD:
-        counted_under(world, jurisdiction, duty, first_day, act_on)
-
-
-def _reply_counts(jurisdiction: str, start: date, world: World) -> None:
-    for is_complex in (False, True):
-        counted(world, jurisdiction, "reply", start, is_complex=is_complex)
+        counted_under(world, jurisdiction, duty, first_day, act_on, audience)
 
 
 def _conference_of(petition: Petition, conference_id: UUID, world: World) -> Conference:
@@ -206,21 +247,6 @@ def _check_speaker(deed: SpeakerRegistered, world: World) -> None:
 def _check_words(conference: Conference, deed: SpeakerCalled) -> None:
     if set(deed.petitioner_ids) - set(conference.speaking_for.get(deed.speaker, ())):
         raise errors.InvalidValue("petitioner_ids: the speaker was registered for other petitioners; leave them out")
-
-
-def _check_extension(petition: Petition, deed: ExtensionGranted, world: World) -> None:
-    due = reply_due(petition, world)
-    if due is None:
-        raise errors.NothingToExtend("no reply clock runs for this petition: it was raised at no closed conference")
-    for field in ("petitioner_told_on", "committee_told_on"):
-        told = getattr(deed, field)
-        if told > world.today:
-            raise errors.FutureDeed(f"{field}: {told} is after today, {world.today}")
-        if told < petition.received_on:
-            raise errors.DatedBeforeReceipt(f"{field}: {told} is before the receipt on {petition.received_on}")
-    world.regulation.require_calendar(deed.expected_on, "expected_on")
-    if deed.expected_on <= due:
-        raise errors.ExtensionNotLater(f"expected_on: {deed.expected_on} is not after the due date {due}")
 
 
 def _check_reports(reports: Iterable[Report], world: World) -> None:

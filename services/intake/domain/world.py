@@ -8,7 +8,7 @@ import msgspec
 
 from services.intake.domain.conference import Conference
 from services.intake.domain.errors import CalendarYearMissing, UnknownConference, UnknownPetition
-from services.intake.domain.petition import Petition, Step
+from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from shared.calendar import CalendarMissing
 from shared.policy import count
@@ -35,61 +35,33 @@ class World(msgspec.Struct, frozen=True):
         return found
 
 
-def counted(world: World, jurisdiction: str, duty: str, start: date, *, is_complex: bool = False) -> date | None:
-    """The due date of a duty from `start` under the policy in force then. Raises CalendarYearMissing."""
-    return counted_under(world, jurisdiction, duty, start, start, is_complex=is_complex)
+def counted(world: World, jurisdiction: str, duty: str, start: date, audience: str = "") -> date | None:
+    """The due date of a duty from `start` under the rule in force then. Raises CalendarYearMissing."""
+    return counted_under(world, jurisdiction, duty, start, start, audience)
 
 
 def counted_under(
-    world: World, jurisdiction: str, duty: str, start: date, act_on: date, *, is_complex: bool = False
+    world: World, jurisdiction: str, duty: str, start: date, act_on: date, audience: str = ""
 ) -> date | None:
-    """The same under the policy in force on the day of the act that starts the clock (a planning act, say)."""
-    rule = world.regulation.policy_in_force(jurisdiction, act_on).rule(duty)
+    """The same under the rule in force on the day of the act that starts the clock (a planning act, say).
+
+    None where nobody owes the duty, or it has no number. Each of its variants must find its calendars too.
+    """
+    ruling = world.regulation.ruling(jurisdiction, duty, act_on, audience)
+    if ruling is None:
+        return None
+    rule, calendar = ruling.rule, world.regulation.calendar
     try:
-        found = count(rule, start, world.regulation.calendar, is_complex=is_complex)
+        found = count(rule, start, calendar)
+        for variant in rule.variants:
+            count(rule, start, calendar, frozenset(variant.when))
     except CalendarMissing as missing:
-        raise CalendarYearMissing(
-            f"effective_on: the clock {duty!r} from {start} reaches {missing.year}, which has no calendar; publish one"
-        ) from missing
+        raise unreachable(duty, start, missing) from missing
     return found.due_on if found else None
 
 
-def reply_due(petition: Petition, world: World) -> date | None:
-    """The current due date of the reply; None where no clock runs. Raises CalendarYearMissing."""
-    start = _reply_start(petition, world)
-    if start is None:
-        return None
-    limits = [counted(world, petition.jurisdiction, "reply", start, is_complex=c) for c in (False, True)]
-    due, complex_due = limits
-    if due is None or complex_due is None:
-        return None
-    caps: list[date] = []
-    extended = date.min
-    # In the order in which the steps took effect; of one day, in the order recorded.
-    for step in sorted(petition.steps, key=_on):
-        match step.kind:
-            case "complex" if step.on <= due:
-                due = max(extended, min([complex_due, *caps]))
-            case "extension" if step.told_on is not None and step.day is not None and step.told_on <= due:
-                due = extended = max(due, step.day)
-            case "chair_date" if step.day is not None:
-                caps.append(step.day)
-                due = min(due, step.day)
-            case _:
-                pass
-    return due
-
-
-def _on(step: Step) -> date:
-    return step.on
-
-
-def _reply_start(petition: Petition, world: World) -> date | None:
-    if petition.reopened_on is not None:
-        return petition.reopened_on
-    policy = world.regulation.policy_in_force(petition.jurisdiction, petition.received_on)
-    if policy.rule("reply").counted_from == "receipt":
-        return petition.received_on
-    known = [world.conferences[c] for c in petition.raised if c in world.conferences]
-    closed = [c.closed_on for c in known if c.closed_on is not None and not c.cancelled]
-    return min(closed, default=None)
+def unreachable(duty: str, start: date, missing: CalendarMissing) -> CalendarYearMissing:
+    """The refusal of an act whose clock reaches a year without a calendar."""
+    return CalendarYearMissing(
+        f"effective_on: the clock {duty!r} from {start} reaches {missing.year}, which has no calendar; publish one"
+    )

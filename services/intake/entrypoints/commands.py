@@ -63,7 +63,7 @@ def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
             body=codec.decode(cleaned(await _json_body(request))),
             caller=domain_caller(caller_of(request)),
             key=_key(request),
-            if_match=None if route.creates else _if_match(request),
+            if_match=_if_match(request) if route.has_versions else None,
         )
         return _answer(route, await desk.execute(command))
 

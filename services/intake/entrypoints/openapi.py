@@ -41,7 +41,7 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
             self.request_body = RequestBody(
                 content={"application/json": OpenAPIMediaType(schema=ref)}, required=required
             )
-            headers = [_KEY] if codec.route.creates else [_KEY, _IF_MATCH]
+            headers = [_KEY, _IF_MATCH] if codec.route.has_versions else [_KEY]
             self.parameters = [*(self.parameters or []), *headers]
             self.security = [{"token": []}]
 

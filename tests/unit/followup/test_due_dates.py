@@ -31,7 +31,8 @@ COUNTED = [
     ("invitation", "2019-08-23", "2019-08-14"),
     # backwards across National Day: Thu 5 Sep; 4(1) 3(2) [2] [1 31] 30 Aug(3) 29 28 27 26(7)
     ("invitation", "2019-09-05", "2019-08-26"),
-    # backwards over a make-up Saturday: Wed 8 May 2019; 7(1) 6(2) [5] Sat 4 works(3) 3(4) 2(5) [1 30 29 28 27] 26(6) 25(7)
+    # backwards over a make-up Saturday: Wed 8 May 2019; 7(1) 6(2) [5] Sat 4 works(3) 3(4) 2(5)
+    # [1 30 29 28 27] 26(6) 25(7)
     ("invitation", "2019-05-08", "2019-04-25"),
     # the last working day before Mon 2 Sep's neighbour: Tue 3 Sep 2019; [2 1 31] 30 Aug
     ("public_notice", "2019-09-03", "2019-08-30"),
@@ -41,8 +42,8 @@ COUNTED = [
     # after the conference: Mon 26 Aug(1) 27 28 29 30(5)
     ("internal_review", "2019-08-23", "2019-08-30"),
     ("conclusion", "2019-08-23", "2019-08-30"),
-    # a make-up Saturday inside the count, and the due date itself: Wed 24 Apr 2019; 25(1) 26(2) [27 28 29 30 1] 2 May(3)
-    # 3(4) Sat 4 works(5)
+    # a make-up Saturday inside the count, and the due date itself: Wed 24 Apr 2019; 25(1) 26(2)
+    # [27 28 29 30 1] 2 May(3) 3(4) Sat 4 works(5)
     ("conclusion_notice", "2019-04-24", "2019-05-04"),
     # the same start: 4 May is (5), [5], 6-10 (10), [11 12], 13-17 (15)
     ("reply", "2019-04-24", "2019-05-17"),
@@ -160,8 +161,12 @@ AFTER = {
             )
         ],
         "2019-09-10",
-        ["DeadlineMoved 2019-09-10", "DeadlineDueSoon 2019-09-10", "DeadlineDueSoon 2019-09-10"]
-        + ["DeadlineBreached 2019-09-10"],
+        [
+            "DeadlineMoved 2019-09-10",
+            "DeadlineDueSoon 2019-09-10",
+            "DeadlineDueSoon 2019-09-10",
+            "DeadlineBreached 2019-09-10",
+        ],
     ),
     "assigned and reassigned": (
         [
@@ -277,7 +282,7 @@ def test_merged_pair__the_survivor_takes_the_earliest_due_date() -> None:
     # a: first conference, due Mon 16 Sep. b: second conference Fri 30 Aug, 15 days on: [31 1 2] 3-6(4) 9-13(9)
     # 16-20(14) 23(15). Merged a into b on Tue 10 Sep: b is due on 16 Sep, a is waived.
     history = History()
-    first, a = held(history)
+    _first, a = held(history)
     b = history.receive("b", "2019-08-24", ("p2",))
     second = history.plan("c2", "2019-08-30", planned="2019-08-24", kind="extraordinary")
     history.hold(second, b, first="2019-08-30")

@@ -20,6 +20,7 @@ from shared.events.petition import (
     PetitionEscalated,
     PetitionForwarded,
     PetitionMerged,
+    PetitionReassigned,
     PetitionWithdrawn,
     ReplyReported,
     Report,
@@ -81,11 +82,17 @@ class TestAnnualDialogue:
     def test_jurisdiction_closed__opens_no_further_year(self) -> None:
         history = History()
         registered = JurisdictionRegistered(
-            effective_on=day("2019-01-02"), code=DISTRICT, name="Tam Đường", level="district", valid_from=day("2019-01-01")
+            effective_on=day("2019-01-02"),
+            code=DISTRICT,
+            name="Tam Đường",
+            level="district",
+            valid_from=day("2019-01-01"),
         )
         history.record(DISTRICT_ID, registered, "2019-01-02 08:00")
         adopt(history)
-        history.record(DISTRICT_ID, JurisdictionClosed(effective_on=day("2020-07-01"), code=DISTRICT), "2020-07-01 08:00")
+        history.record(
+            DISTRICT_ID, JurisdictionClosed(effective_on=day("2020-07-01"), code=DISTRICT), "2020-07-01 08:00"
+        )
         history.until("2022-02-01 00:00")
         assert history.told(DISTRICT_ID)[-1] == "DeadlineWaived 2020-12-31"
 
@@ -103,7 +110,11 @@ class TestAnnualDialogue:
         adopt(history)
         assert history.told(DISTRICT_ID, "commune_plan") == ["DeadlineSet None"]
         own = DialoguePlanAdopted(
-            effective_on=day("2019-07-10"), jurisdiction="H35.10.20", number="12/KH-UBND", year=2019, parent_plan="570/KH-UBND"
+            effective_on=day("2019-07-10"),
+            jurisdiction="H35.10.20",
+            number="12/KH-UBND",
+            year=2019,
+            parent_plan="570/KH-UBND",
         )
         history.record(derived_id("plan", "x"), own, "2019-07-10 09:00")
         assert history.told(DISTRICT_ID, "commune_plan")[-1] == "DeadlineMet None"
@@ -125,7 +136,10 @@ class TestOutcomes:
             reports=(Report(recipient="party_committee", on=day("2019-09-06")),),
         )
         history.record(petition, third, "2019-09-06 10:00")
-        assert history.told(petition, "reply_report")[-2:] == ["DeadlineBreached 2019-09-05", "DeadlineMetLate 2019-09-05"]
+        assert history.told(petition, "reply_report")[-2:] == [
+            "DeadlineBreached 2019-09-05",
+            "DeadlineMetLate 2019-09-05",
+        ]
 
     def test_result_report__keeps_a_replied_case_unresolved(self) -> None:
         history = History()
@@ -187,7 +201,9 @@ class TestOutcomes:
         conference = derived_id("conference", "proposed")
         proposed = ConferenceProposed(effective_on=day("2019-07-01"), jurisdiction=DISTRICT, proposer="H35.10.9")
         history.record(conference, proposed, "2019-07-01 09:00")
-        history.record(conference, ConferenceProposalDecided(effective_on=day("2019-07-03"), accepted=True), "2019-07-03 09:00")
+        history.record(
+            conference, ConferenceProposalDecided(effective_on=day("2019-07-03"), accepted=True), "2019-07-03 09:00"
+        )
         assert sorted(history.told(conference)) == ["DeadlineMet None", "DeadlineSet None", "DeadlineSet None"]
 
 
@@ -231,7 +247,7 @@ def busy_history() -> History:
     """A history with most kinds of turn in it."""
     history = History()
     adopt(history)
-    conference, a = open_case(history, "a")
+    _conference, a = open_case(history, "a")
     b = history.receive("b", "2019-08-26", ("p2",))
     c = history.receive("c", "2019-08-26", ("p3",))
     second = history.plan("c2", "2019-09-06", planned="2019-08-27", kind="extraordinary")
@@ -329,4 +345,19 @@ def test_raised_differs_from_desired__emits_nothing_until_reconciled() -> None:
     assert petition in second.differences
     assert not [e for e in second.emitted if e.event.subject_id == petition]
     second.reconcile(petition, "source_restored", late)
-    assert [e.event.TOPIC for e in second.emitted if e.event.subject_id == petition][0] == "DeadlineSet"
+    assert next(e.event.TOPIC for e in second.emitted if e.event.subject_id == petition) == "DeadlineSet"
+
+
+def test_reassignment_recorded_late__is_overtaken_by_the_later_dated_one() -> None:
+    history = History()
+    _, petition = open_case(history)
+    history.record(petition, assigned("2019-08-30", "H35.10.3"), "2019-08-30 09:00")
+    history.record(petition, PetitionReassigned(effective_on=day("2019-09-10"), agency="H35.10.5"), "2019-09-10 09:00")
+    history.record(petition, PetitionReassigned(effective_on=day("2019-09-04"), agency="H35.10.4"), "2019-09-11 09:00")
+    row = history.machine.case_row(petition)
+    assert row is not None and row.agency == "H35.10.5"
+    assert [(s.agency, s.since) for s in row.spans] == [
+        ("H35.10.3", day("2019-08-30")),
+        ("H35.10.4", day("2019-09-04")),
+        ("H35.10.5", day("2019-09-10")),
+    ]

@@ -16,7 +16,7 @@ from tests.unit.intake.plan import CLOSED, DISTRICT, EDUCATION, NOTICE, Register
 
 DOCUMENT = Document(number="1/NQ", issued_on=date(2025, 1, 1))
 POLICY = Policy(policy_id="p", document=DOCUMENT, valid_from=date(2025, 1, 1))
-RULE = Rule(duty="reply", direction="after", days=10)
+RULE = Rule(duty="reply", form="deadline", length=10, counted_from="conference_end", section="1")
 COMMUNE = {"code": "H35.10.32", "name": "x", "level": "commune", "parent": DISTRICT, "valid_from": date(2019, 1, 1)}
 PLAN = {"jurisdiction": DISTRICT, "number": "570/KH-UBND", "year": 2019}
 NEW_YEAR = DayOff(date=date(2030, 1, 1), name="Tết Dương lịch")
@@ -51,10 +51,8 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("InvalidPolicy", "PolicyAdopted", policy(policy_id=" ")),
     ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, duty="nonsense"),))),
     ("InvalidPolicy", "PolicyAdopted", policy(rules=(RULE, RULE))),
-    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, days=-1),))),
-    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, complex_days=5),))),
-    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, direction="before"),))),
-    ("InvalidPolicy", "PolicyAdopted", policy(due_soon_days=(0,))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, length=None),))),
+    ("InvalidPolicy", "PolicyAdopted", policy(rules=(msgspec.structs.replace(RULE, form="undated"),))),
     ("CalendarAlreadyThere", "CalendarProposed", calendar() | {"year": 2019}),
     ("InvalidCalendar", "CalendarPublished", calendar(NEW_YEAR, NEW_YEAR)),
     ("InvalidCalendar", "CalendarPublished", calendar(DayOff(date=date(2029, 1, 1), name="x"))),

@@ -108,5 +108,7 @@ def test_message_and_feed__carry_the_stored_bytes() -> None:
     message = to_message(recorded)
     assert message.routing_key == "petition.petition_received.H35.10"
     assert from_message(message.headers, message.body) == recorded
-    page = FeedPage(source="laichau", epoch="e1", previous_id=ID, head=7, complete_to=at("2019-08-01 10:00"), events=[recorded])
+    page = FeedPage(
+        source="laichau", epoch="e1", previous_id=ID, head=7, complete_to=at("2019-08-01 10:00"), events=[recorded]
+    )
     assert parse_feed_page(feed_page(page)) == page

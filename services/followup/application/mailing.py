@@ -1,0 +1,124 @@
+"""Digests by mail: one a day for each body, sent at least once, by one followup of several, late rather than never."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import date, datetime, timedelta
+from time import monotonic
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from services.followup.domain.mail_digest import MailDigest, Recipient, days_to_send
+from shared.identifiers import LOCAL_ZONE, local_day, midnight
+
+LOOK_EVERY = 30.0  # seconds
+FRESH = 60.0  # seconds: what a source said longer ago may leave out what happened since
+PATIENCE = timedelta(hours=1)  # of the source's clock, for a source that is silent at the hour of its digest
+REFUSED_AGAIN = 3600.0  # seconds before a digest that the server refused for good is offered again
+
+log = structlog.get_logger("digests")
+
+
+class SourceClock(msgspec.Struct, frozen=True):
+    """A source's clock, and for how many seconds it said nothing."""
+
+    source: str
+    now: datetime
+    silent_for: float
+
+
+class Refused(Exception):
+    """The mail server refuses a message for good; another may pass."""
+
+
+class Away(Exception):
+    """The mail server cannot be reached, or takes nothing now."""
+
+
+class Store(Protocol):
+    """What digests are made of, and which were sent."""
+
+    async def clocks(self) -> Sequence[SourceClock]:
+        """The clock of each source that was read."""
+        ...
+
+    async def last_day(self, source: str, recipient: Recipient) -> date | None:
+        """The last day whose digest is done."""
+        ...
+
+    async def digest(self, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
+        """The digest of a day."""
+        ...
+
+    async def done(self, digest: MailDigest, message_id: str) -> None:
+        """Remember that a digest is done; `message_id` is empty where there was nothing to send."""
+        ...
+
+
+#: Sends a digest to a body; the Message-ID. Raises Refused, Away.
+Send = Callable[[MailDigest, Recipient], Awaitable[str]]
+#: Takes or renews the right to send; False while another process has it.
+Lease = Callable[[], Awaitable[bool]]
+
+
+class DigestMailer:
+    """Sends what is due; `hour` is the local hour of the source's day from which its digests are sent."""
+
+    def __init__(self, store: Store, send: Send, recipients: Sequence[Recipient], hour: int, lease: Lease) -> None:
+        self._store, self._send, self._lease = store, send, lease
+        self._recipients, self._hour = recipients, hour
+        self._refused: dict[tuple[str, str, date], float] = {}
+
+    async def run(self) -> None:
+        """Look for ever; whatever fails is tried again."""
+        while True:
+            try:
+                await self.send_due()
+            except Exception as error:  # the store may be away
+                log.warning("digests_failed", kind=type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def send_due(self) -> int:
+        """Send every digest whose hour has come; how many were sent."""
+        sent = 0
+        for clock in await self._store.clocks():
+            today, newest = local_day(clock.now), self._newest(clock.now)
+            if clock.silent_for > FRESH and clock.now < midnight(newest) + timedelta(hours=self._hour) + PATIENCE:
+                continue
+            try:
+                for recipient in self._recipients:
+                    last = await self._store.last_day(clock.source, recipient)
+                    days = days_to_send(last, newest, today)
+                    sent += await self.send_days(clock.source, recipient, days, today)
+            except Away as error:
+                log.warning("mail_server_away", source=clock.source, kind=str(error))
+        return sent
+
+    async def send_days(self, source: str, recipient: Recipient, days: Iterable[date], today: date) -> int:
+        """Send the digests of some days, the earliest first; how many were sent. Raises Away."""
+        sent = 0
+        for day in days:
+            key = (source, recipient.key, day)
+            if self._refused.get(key, 0.0) > monotonic():
+                break  # in order: the last day done tells what is missing
+            if not await self._lease():
+                break
+            digest = await self._store.digest(source, recipient, day, today)
+            try:
+                message_id = "" if digest.is_empty else await self._send(digest, recipient)
+            except Refused as error:
+                self._refused[key] = monotonic() + REFUSED_AGAIN
+                log.error("digest_refused", source=source, recipient=recipient.key, day=day.isoformat(), why=str(error))
+                break
+            # A crash before this line sends it again: under the same Message-ID.
+            await self._store.done(digest, message_id)
+            sent += bool(message_id)
+            if message_id:
+                log.info("digest_sent", source=source, recipient=recipient.key, day=day.isoformat())
+        return sent
+
+    def _newest(self, now: datetime) -> date:
+        """The last day whose hour has come."""
+        local = now.astimezone(LOCAL_ZONE)
+        return local.date() if local.hour >= self._hour else local.date() - timedelta(days=1)

@@ -1,0 +1,127 @@
+"""A policy tried on the facts of a source: which deadlines would have been other ones, and why. Nothing is recorded."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.emission import Raised
+from services.followup.domain.facts import Fact
+from services.followup.domain.machine import Machine
+from services.followup.domain.wording import short_line
+from services.followup.domain.words import Words
+from shared.events import Metadata
+from shared.events.deadline import Subject
+from shared.events.regulation import PolicyAdopted
+from shared.identifiers import derived_id, local_day, midnight
+from shared.policy import Policy
+
+UNTOLD = Words("", "")
+
+
+class Trial(msgspec.Struct, frozen=True, kw_only=True):
+    """Who would adopt what, from the policy's `valid_from` on."""
+
+    jurisdiction: str
+    policy: Policy
+
+
+class Side(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline on one side: its day, how it ended, and why it is that day."""
+
+    due_on: date | None
+    outcome: str
+    breached: bool
+    why: Words
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A deadline that would differ. `state` is "open" while it is owed on either side."""
+
+    subject: Subject
+    subject_id: UUID
+    duty: str
+    part: str
+    state: Literal["past", "open"]
+    before: Side | None
+    after: Side | None
+
+
+Key = tuple[str, str, str, int]
+
+
+def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
+    """Every deadline that the trial would change, in the order of its subject and duty."""
+    before, after = _deadlines(facts), _deadlines(_with(facts, trial))
+    found = []
+    for key in sorted({*before, *after}):
+        old, new = before.get(key), after.get(key)
+        if _same(old, new):
+            continue
+        known = old or new
+        assert known is not None
+        is_open = any(each is not None and not each.outcome for each in (old, new))
+        found.append(
+            Difference(
+                subject=known.subject,
+                subject_id=known.subject_id,
+                duty=known.duty,
+                part=known.part,
+                state="open" if is_open else "past",
+                before=_side(old),
+                after=_side(new),
+            )
+        )
+    return found
+
+
+def _with(facts: Sequence[Fact], trial: Trial) -> list[Fact]:
+    """The facts with the adoption in its place: recorded at the first moment of the day from which it is valid."""
+    if not facts:
+        return []
+    begins = trial.policy.valid_from
+    stamp = max(midnight(begins), facts[0].recorded_at - timedelta(microseconds=1))
+    event_id = derived_id("trial", trial.policy.policy_id, trial.jurisdiction)
+    meta = Metadata(
+        event_id=event_id, aggregate="policy", jurisdiction=trial.jurisdiction, actor="trial", correlation_id=event_id
+    )
+    adopted = PolicyAdopted(effective_on=begins, jurisdiction=trial.jurisdiction, policy=trial.policy)
+    earlier = [fact for fact in facts if fact.recorded_at < stamp]
+    position = earlier[-1].position if earlier else 0
+    fact = Fact(position, event_id, derived_id("policy", trial.jurisdiction), adopted.TOPIC, stamp, adopted, meta)
+    return [*earlier, fact, *facts[len(earlier) :]]
+
+
+def _deadlines(facts: Iterable[Fact]) -> dict[Key, Raised]:
+    """The deadlines as they stand after the last fact. Those of one duty are told apart by their order."""
+    machine = Machine("trial")
+    last = None
+    for fact in facts:
+        machine.apply(fact)
+        machine.emitted.clear()
+        last = fact
+    if last is not None:
+        machine.advance(midnight(local_day(last.recorded_at)) + timedelta(days=1))
+    found: dict[Key, Raised] = {}
+    for subject_id in machine.subjects():
+        for raised in sorted(machine.raised_of(subject_id), key=lambda r: r.deadline_id.int):
+            nth = 0
+            while (key := (str(subject_id), raised.duty, raised.part, nth)) in found:
+                nth += 1
+            found[key] = raised
+    return found
+
+
+def _same(old: Raised | None, new: Raised | None) -> bool:
+    if old is None or new is None:
+        return False
+    return (old.due_on, old.outcome, old.breached) == (new.due_on, new.outcome, new.breached)
+
+
+def _side(raised: Raised | None) -> Side | None:
+    if raised is None:
+        return None
+    why = short_line(raised.explanation) if raised.explanation else UNTOLD
+    return Side(due_on=raised.due_on, outcome=raised.outcome, breached=raised.breached, why=why)

@@ -1,0 +1,144 @@
+"""What a body is told by mail each day: what is overdue, what is due within a week, which breaches were none. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from services.followup.domain.emission import Raised
+from services.followup.domain.notes import plain_day
+from services.followup.domain.rows import CaseRow
+from services.followup.domain.wording import short_line
+from services.followup.domain.words import duty_words, part_words
+from shared.events.deadline import DeadlineBreachRetracted
+from shared.identifiers import NATION, derived_id
+
+DAYS = 7  # looked ahead, the day itself among them
+LATE_DAYS = 7  # a digest that was missed is sent later, but none older than this
+_DAY = timedelta(days=1)
+
+#: Why a breach was none, as the digest says it.
+_REASONS = {
+    "backdated_record": "văn bản đề ngày còn trong hạn, vào sổ muộn",
+    "extension": "đã được gia hạn khi còn trong hạn",
+    "complex": "được xác định là vụ việc phức tạp khi còn trong hạn",
+    "calendar": "lịch làm việc được công bố lại",
+    "policy": "quy định về thời hạn thay đổi",
+    "annulment": "bản ghi sai đã bị hủy",
+    "rescheduled": "hội nghị được dời ngày",
+}
+
+
+class Recipient(msgspec.Struct, frozen=True):
+    """A body that gets digests. `key` names it in the file of recipients: a code, or `office`, `chair`, each of which
+    may be narrowed to a subtree as `office@H35.10`."""
+
+    key: str
+    addresses: tuple[str, ...]
+
+    @property
+    def debtor(self) -> str:
+        """Whose deadlines it is told."""
+        return self.key.partition("@")[0]
+
+    @property
+    def jurisdiction(self) -> str:
+        """The subtree to which they belong."""
+        return self.key.partition("@")[2] or NATION
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One deadline in a digest; `days` are those overdue, or left until its last day. `why` is of a retraction."""
+
+    about: str
+    duty: str
+    due_on: date | None
+    days: int
+    counted: str
+    why: str = ""
+
+
+class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
+    """The digest of a body and a day. The lists may be cut short; the totals are not."""
+
+    source: str
+    recipient: str
+    name: str
+    day: date
+    today: date
+    read_to: datetime | None
+    overdue: Sequence[Line]
+    due: Sequence[Line]
+    retracted: Sequence[Line]
+    overdue_total: int
+    due_total: int
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not (self.overdue or self.due or self.retracted)
+
+    @property
+    def until(self) -> date:
+        """The last day that is looked ahead to."""
+        return self.day + (DAYS - 1) * _DAY
+
+    @property
+    def yesterday(self) -> date:
+        """The day whose retractions are told."""
+        return self.day - _DAY
+
+
+def message_id(source: str, recipient: str, day: date, domain: str) -> str:
+    """The Message-ID of a digest: the same each time that it is sent, so that readers see it once."""
+    return f"<digest.{derived_id('digest', source, recipient, day.isoformat()).hex}@{domain}>"
+
+
+def days_to_send(last: date | None, newest: date, today: date) -> list[date]:
+    """The days whose digests are to be sent; `newest` is the last one whose hour has come, `last` the last one done.
+
+    A body that is new here begins with today's; what was missed for longer than LATE_DAYS is let go.
+    """
+    if last is None:
+        return [newest] if newest == today else []
+    first = max(last + _DAY, newest - (LATE_DAYS - 1) * _DAY)
+    return [first + n * _DAY for n in range((newest - first).days + 1)]
+
+
+def line_of(raised: Raised, row: CaseRow | None, day: date) -> Line:
+    """A deadline as seen on a day."""
+    words, which = duty_words(raised.duty), part_words(raised.duty, raised.part)
+    return Line(
+        about=_about(row),
+        duty=f"{words.vi} ({which.vi})" if which else words.vi,
+        due_on=raised.due_on,
+        days=abs((day - raised.due_on).days) if raised.due_on else 0,
+        counted=short_line(raised.explanation).vi if raised.explanation else "",
+    )
+
+
+def retracted_line(event: DeadlineBreachRetracted, raised: Raised, row: CaseRow | None, day: date) -> Line:
+    """A breach that was none, and why."""
+    return msgspec.structs.replace(line_of(raised, row, day), why=_REASONS.get(event.reason, event.reason))
+
+
+def split(pairs: Iterable[tuple[Raised, CaseRow | None]], day: date) -> tuple[list[Line], list[Line]]:
+    """The lines of what is overdue on a day, and of what is not."""
+    overdue: list[Line] = []
+    due: list[Line] = []
+    for raised, row in pairs:
+        passed = raised.due_on is not None and raised.due_on < day
+        (overdue if passed else due).append(line_of(raised, row, day))
+    return overdue, due
+
+
+def _about(row: CaseRow | None) -> str:
+    if row is None:
+        return "Vụ việc chưa có trong danh sách"
+    if row.subject == "petition":
+        code = f" (mã tiếp nhận {row.receipt_code})" if row.receipt_code else ""
+        return f"Kiến nghị “{row.title}”{code}" if row.title else f"Kiến nghị chưa phân loại{code}"
+    if row.subject == "conference":
+        held = f" ngày {plain_day(row.received_on, 'vi')}" if row.received_on else ""
+        return f"Hội nghị tiếp xúc, đối thoại{held}" + (f" tại {row.title}" if row.title else "")
+    return row.title

@@ -1,0 +1,98 @@
+"""What may be done to a running clock: another limit, more time, a suspension, each as the policy in force provides."""
+
+from collections.abc import Iterable
+from datetime import date
+
+from services.intake.domain import errors
+from services.intake.domain.conference import Conference
+from services.intake.domain.petition import ClockDeed, Petition, clock_step, told
+from services.intake.domain.reply import ReplyClock, reply_clock, reply_rule
+from services.intake.domain.world import World
+from shared.events.conference import ComplexityDetermined
+from shared.events.petition import ClockSuspended, ExtensionGranted, PetitionMarkedComplex
+from shared.policy import Rule
+from shared.policy.words import Told
+
+
+def check_trait(petition: Petition, deed: PetitionMarkedComplex, world: World) -> None:
+    """The policy has a limit for such a case, and the decision names one of its written criteria."""
+    acceptance = world.regulation.ruling(petition.jurisdiction, "acceptance_notice", petition.received_on)
+    _check_variant(deed, (reply_rule(petition, world), acceptance.rule if acceptance else None))
+
+
+def check_complexity(conference: Conference, deed: ComplexityDetermined, world: World) -> None:
+    """The same for what follows a conference."""
+    day = conference.closed_on or deed.effective_on
+    rulings = (
+        world.regulation.ruling(conference.jurisdiction, duty, day, conference.audience)
+        for duty in ("internal_review", "conclusion_notice", "result_publication")
+    )
+    _check_variant(deed, [ruling.rule for ruling in rulings if ruling is not None])
+
+
+def _check_variant(deed: PetitionMarkedComplex | ComplexityDetermined, rules: Iterable[Rule | None]) -> None:
+    fitting = [v for rule in rules if rule is not None for v in rule.variants if deed.variant in v.when]
+    if not fitting:
+        raise errors.VariantNotProvided(f"variant: the policy in force has no limit of its own for {deed.variant}")
+    written = [criterion for variant in fitting for criterion in variant.criteria]
+    if written and not set(written) & set(deed.criteria):
+        raise errors.InvalidValue(f"criteria: name one that the document writes down: {'; '.join(written)}")
+
+
+def check_extension(petition: Petition, deed: ExtensionGranted, world: World) -> None:
+    """More time is given to a clock that runs, as often and as much as the policy allows, with its notices."""
+    clock = reply_clock(petition, world)
+    if clock is None or clock.state.due_on is None:
+        raise errors.NothingToExtend("no reply clock runs for this petition: it was raised at no closed conference")
+    extension = clock.rule.extension
+    if extension is None:
+        raise errors.ExtensionNotProvided("the policy in force allows no extension")
+    _check_told(petition, deed, extension.told, world)
+    world.regulation.require_calendar(deed.expected_on, "expected_on")
+    if deed.expected_on <= clock.state.due_on:
+        raise errors.ExtensionNotLater(
+            f"expected_on: {deed.expected_on} is not after the due date {clock.state.due_on}"
+        )
+    after = _after(petition, deed, world)
+    if _said(after, clock, "extensions_used_up"):
+        raise errors.ExtensionNotProvided(f"the policy in force allows {extension.times} and no more")
+    if _said(after, clock, "extension_capped"):
+        most = max(after.state.due_on or deed.expected_on, clock.state.due_on)
+        raise errors.ExtensionTooLong(f"expected_on: the policy in force allows at most {most}")
+
+
+def check_suspension(petition: Petition, deed: ClockSuspended, world: World) -> None:
+    """A clock that runs may stand still where the policy provides it, with its notices."""
+    clock = reply_clock(petition, world)
+    if clock is None or clock.state.due_on is None:
+        raise errors.NothingToSuspend("no reply clock runs for this petition")
+    if clock.rule.pause is None:
+        raise errors.SuspensionNotProvided("the policy in force does not let the clock be suspended")
+    _check_told(petition, deed, clock.rule.pause.told, world)
+    _after(petition, deed, world)
+
+
+def _after(petition: Petition, deed: ClockDeed, world: World) -> ReplyClock:
+    clock = reply_clock(petition, world, (clock_step(deed),))
+    assert clock is not None
+    return clock
+
+
+def _said(after: ReplyClock, before: ReplyClock, code: str) -> bool:
+    """Whether a deed makes the clock say something that it did not say before."""
+    mine = [note for note in after.state.notes if note.startswith(code)]
+    return len(mine) > len([note for note in before.state.notes if note.startswith(code)])
+
+
+def _check_told(
+    petition: Petition, deed: ExtensionGranted | ClockSuspended, needed: Iterable[Told], world: World
+) -> None:
+    days: dict[Told, date] = told(deed)
+    for who in needed:
+        if who not in days:
+            raise errors.InvalidValue(f"{who}_told_on: the policy in force asks that the {who} be told; say when")
+    for who, day in days.items():
+        if day > world.today:
+            raise errors.FutureDeed(f"{who}_told_on: {day} is after today, {world.today}")
+        if day < petition.received_on:
+            raise errors.DatedBeforeReceipt(f"{who}_told_on: {day} is before the receipt on {petition.received_on}")

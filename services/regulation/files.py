@@ -1,0 +1,126 @@
+"""Policies and calendars from files: one line an error, with its line in the file, and the exit code it stands for."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+import typer
+
+from services.intake.adapters.seeds import seed_years
+from shared.calendar import Calendar, CalendarYear, InvalidCalendar, validate
+from shared.policy import DOCUMENTS, InvalidPolicy, Policy, Problem, read_policy, shipped_text
+from shared.policy.reading import line_of, parse
+
+REFUSED, WRONG_USE = 1, 2  # exit codes
+
+
+def stop(code: int, message: str) -> NoReturn:
+    """End with one line that says what is wrong and what to do."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def text_of(path: Path) -> str:
+    """The text of a file."""
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        stop(WRONG_USE, f"{path}: cannot be read ({error.strerror}); name a file")
+    except UnicodeDecodeError:
+        stop(REFUSED, f"{path}:1: is not UTF-8; save it as UTF-8")
+
+
+def policy_text(name: str) -> str:
+    """The text of a policy: of a file, or of a shipped document by its name."""
+    if name in DOCUMENTS and not Path(name).exists():
+        return shipped_text(name)
+    path = Path(name)
+    if not path.exists():
+        stop(WRONG_USE, f"{name}: there is no such file; name one, or a shipped document: {', '.join(DOCUMENTS)}")
+    return text_of(path)
+
+
+def load_policy(name: str) -> Policy:
+    """A policy that can be counted with; anything else ends the command with every problem on a line of its own."""
+    try:
+        return read_policy(policy_text(name))
+    except InvalidPolicy as invalid:
+        for problem in invalid.problems:
+            typer.echo(told(name, problem), err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+def told(name: str, problem: Problem) -> str:
+    """A problem as compilers write it: `file:line: where: what; remedy`."""
+    return f"{name}:{problem.line or 1}: {problem}"
+
+
+def day(option: str, text: str) -> date:
+    """A date of the command line."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        found = None
+    # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
+    if found is None or found.isoformat() != text:
+        stop(WRONG_USE, f"{option}: {text!r} is no date; write it as YYYY-MM-DD, such as 2019-08-23")
+    return found
+
+
+# --- calendars -----------------------------------------------------------------------------------------------------
+
+
+class _FileYear(CalendarYear, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A year in a calendar file, where a misspelt field is an error and not a day forgotten."""
+
+
+def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
+    """The years of a calendar file, YAML or JSON: one, or a list; each valid, none twice."""
+    content, lines = _plain(path, option)
+    listed = content if isinstance(content, list) else [content]
+    prefix = "" if content is listed else "[0]"
+    try:
+        years = msgspec.convert(listed, type=tuple[_FileYear, ...])
+    except msgspec.ValidationError as error:
+        where = str(error).rpartition("`$")[2].removesuffix("`")
+        line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
+        stop(REFUSED, f"{option}: {path}:{line} is no calendar: {error}")
+    for index, year in enumerate(years):
+        at = "" if prefix else f"[{index}]"
+        try:
+            validate(year)
+        except InvalidCalendar as error:
+            where = str(error).partition(":")[0]
+            line = line_of(f"{at}.{where}".removeprefix("."), lines)
+            stop(REFUSED, f"{option}: {path}:{line}, year {year.year}, {error}")
+    _refuse_twice(years, path, option, lines)
+    return years
+
+
+def _refuse_twice(years: Sequence[CalendarYear], path: Path, option: str, lines: dict[str, int]) -> None:
+    seen: set[int] = set()
+    for index, year in enumerate(years):
+        if year.year in seen:
+            line = line_of(f"[{index}].year", lines)
+            stop(REFUSED, f"{option}: {path}:{line}, year {year.year} is there twice: two versions at once; keep one")
+        seen.add(year.year)
+
+
+def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
+    try:
+        return parse(path.read_text("utf-8"))
+    except OSError as error:
+        stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
+    except UnicodeDecodeError:
+        stop(REFUSED, f"{option}: {path} is no calendar: it is not UTF-8")
+    except InvalidPolicy as invalid:
+        problem = invalid.problems[0]
+        stop(REFUSED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
+
+
+def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:
+    """The seeds, with the years of a file in their place, and those years in the order in which the later wins."""
+    years = (*seed_years(), *(load_years(path, option) if path else ()))
+    return Calendar(years), years

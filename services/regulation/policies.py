@@ -1,0 +1,263 @@
+"""`doithoai policy`: check a document, show it as a clock sheet, explain a rule, compare, try on history, adopt."""
+
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from services.regulation.files import (
+    REFUSED,
+    WRONG_USE,
+    calendar_of,
+    day,
+    load_policy,
+    policy_text,
+    stop,
+    told,
+)
+from services.regulation.remote import DEFAULT_URL, post
+from services.regulation.trial import try_on_history
+from shared.calendar import Calendar, CalendarMissing
+from shared.identifiers import InvalidCode, agency_code
+from shared.policy import DUTIES, InvalidPolicy, Policy, UnknownRule, named_rule, read_policy, rule_count
+from shared.policy.comparing import Change, changes
+from shared.policy.duties import ANCHOR_TITLES
+from shared.policy.telling import Line, details, limit, sheet, title
+from shared.policy.words import Anchor
+
+app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, compare, adopt.", no_args_is_help=True)
+
+File = Annotated[str, typer.Argument(metavar="FILE", help="A policy in YAML or JSON, or a shipped document's name.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+CalendarFile = Annotated[
+    Path | None, typer.Option("--calendar", metavar="FILE", help="Calendar years that replace the shipped ones.")
+]
+
+
+@app.callback()
+def main() -> None:
+    """Rules as documents: check, show, explain, compare, adopt."""
+
+
+@app.command()
+def check(file: File, as_json: AsJson = False) -> None:
+    """Say what is wrong with a policy, line by line, and how to mend it; exit code 1 if anything is."""
+    text = policy_text(file)
+    try:
+        policy = read_policy(text)
+    except InvalidPolicy as invalid:
+        if as_json:
+            _json({"valid": False, "problems": msgspec.to_builtins(invalid.problems)})
+        else:
+            for problem in invalid.problems:
+                typer.echo(told(file, problem), err=True)
+        raise typer.Exit(REFUSED) from None
+    if as_json:
+        _json({"valid": True, "problems": []})
+    else:
+        typer.echo(f"{file}: {policy.policy_id}, {policy.document.number}: {len(policy.rules)} rules, nothing wrong")
+
+
+@app.command()
+def show(
+    file: File,
+    on: Annotated[
+        list[str] | None,
+        typer.Option("--on", metavar="ANCHOR=DATE", help="A day that clocks count from, such as receipt=2026-04-23."),
+    ] = None,
+    conference: Annotated[
+        str, typer.Option(metavar="DATE", help="The conference's day; stands for its first and its last day.")
+    ] = "",
+    calendar: CalendarFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a policy as a clock sheet: what is to be done, how many days, the last day."""
+    policy = load_policy(file)
+    days = _days(on or [], conference)
+    known, _ = calendar_of("--calendar", calendar)
+    try:
+        lines = sheet(policy, days, known)
+    except CalendarMissing as missing:
+        stop(
+            REFUSED,
+            f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
+        )
+    if as_json:
+        _json({"policy": msgspec.to_builtins(policy), "lines": msgspec.to_builtins(lines)})
+        return
+    console = Console(highlight=False)
+    console.print(f"[bold]{escape(_name(policy))}[/bold]")
+    console.print(f"{escape(_heading(policy))}")
+    for anchor, found in days.items():
+        console.print(f"{escape(ANCHOR_TITLES[anchor].vi)}: {found:%d/%m/%Y} ({found:%a} {found})", style="dim")
+    console.print(_table(lines))
+
+
+@app.command()
+def explain(
+    rule: Annotated[
+        str, typer.Argument(metavar="RULE", help=f"One of: {', '.join(DUTIES)}; or with a trait behind it.")
+    ],
+    policy: Annotated[str, typer.Option("--policy", metavar="FILE", help="A policy, or a shipped document's name.")] = (
+        "plan-570"
+    ),
+    start: Annotated[str, typer.Option("--from", metavar="DATE", help="Count from this day too.")] = "",
+    calendar: CalendarFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in words what a rule says, and where its document says so."""
+    document = load_policy(policy)
+    try:
+        found, traits = named_rule(document, rule)
+    except UnknownRule:
+        stop(WRONG_USE, f"RULE: {policy} has no rule {rule!r}; use one of {', '.join(r.duty for r in document.rules)}")
+    stated = document.stated_rule(found.duty) is not None
+    source = f"{document.document.number}, {found.section}" if stated else "570/KH-UBND (default)"
+    words = [title(found), limit(found, traits), *details(found)]
+    due = _counted(document, rule, day("--from", start), calendar_of("--calendar", calendar)[0]) if start else None
+    if as_json:
+        _json({"rule": rule, "source": source, "words": msgspec.to_builtins(words), "due_on": due and due.isoformat()})
+        return
+    typer.echo(f"{rule} ({source})")
+    for each in words:
+        typer.echo(f"  {each.vi}\n    {each.en}")
+    if due is not None:
+        typer.echo(f"Ngày chậm nhất / due on: {due:%d/%m/%Y} ({due:%a} {due})")
+
+
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A policy; with --against-history the one that is tried.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The younger policy.")] = "",
+    against_history: Annotated[
+        bool, typer.Option("--against-history", help="Try A on the events of an intake instead.")
+    ] = False,
+    url: Annotated[str, typer.Option(help="The intake whose events are read.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who would adopt it.")] = "",
+    since: Annotated[str, typer.Option("--as-if-from", metavar="DATE", help="As if it had been valid since.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Compare two policies word by word; or list which past and open deadlines would differ under one, and why.
+
+    With --against-history, the events of the intake at --url are counted twice: as they were, and as if the
+    jurisdiction had adopted the policy on the day from which it is valid. Nothing is recorded.
+    """
+    policy = load_policy(before)
+    if against_history:
+        if after:
+            stop(WRONG_USE, "B: --against-history tries one policy; leave B out")
+        begins = day("--as-if-from", since) if since else None
+        try_on_history(policy, _code(jurisdiction), url, token, begins, as_json)
+        return
+    if not after:
+        stop(WRONG_USE, "B: name the policy to compare with, or --against-history")
+    found = changes(policy, load_policy(after))
+    if as_json:
+        _json({"changes": msgspec.to_builtins(found)})
+        return
+    for change in found:
+        typer.echo(_told(change))
+    if any(None in (change.before, change.after) for change in found):
+        typer.echo("(–: văn bản không nêu, áp dụng mặc định / not said: what is usual, or the default, holds)")
+    if not found:
+        typer.echo("không khác nhau / no difference")
+
+
+@app.command()
+def adopt(
+    file: File,
+    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who adopts it, such as H35.10.")],
+    url: Annotated[str, typer.Option(help="The intake that records it.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the adoption; today if left out.")] = "",
+    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry adopts it once.")] = "",
+) -> None:
+    """Record in intake that a jurisdiction adopts a policy."""
+    policy = load_policy(file)
+    body: dict[str, Any] = {"jurisdiction": _code(jurisdiction), "policy": msgspec.to_builtins(policy)}
+    if effective_on:
+        body["effective_on"] = day("--effective-on", effective_on).isoformat()
+    done = post(url, "/v1/policies", body, token, key)
+    typer.echo(
+        f"{policy.policy_id} adopted for {_code(jurisdiction)}: position {done['position']}, version {done['version']}"
+    )
+
+
+def _days(given: list[str], conference: str) -> dict[Anchor, date]:
+    days: dict[Anchor, date] = {}
+    if conference:
+        held = day("--conference", conference)
+        days = {"conference_start": held, "conference_end": held}
+    for each in given:
+        name, _, value = each.partition("=")
+        if name not in ANCHOR_TITLES:
+            stop(WRONG_USE, f"--on: {name!r} is none of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
+        days[cast(Anchor, name)] = day("--on", value)
+    return days
+
+
+def _counted(policy: Policy, rule: str, start: date, calendar: Calendar) -> date | None:
+    try:
+        counted = rule_count(policy, rule, start, calendar)
+    except CalendarMissing as missing:
+        stop(
+            REFUSED,
+            f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
+        )
+    return counted.due_on if counted else None
+
+
+def _code(text: str) -> str:
+    if not text:
+        stop(WRONG_USE, "--jurisdiction: name who adopts the policy, such as H35.10")
+    try:
+        return agency_code(text)
+    except InvalidCode as error:
+        stop(WRONG_USE, f"--jurisdiction: {error}")
+
+
+def _name(policy: Policy) -> str:
+    return f"{policy.title.vi} / {policy.title.en}" if policy.title else policy.policy_id
+
+
+def _heading(policy: Policy) -> str:
+    document = policy.document
+    issued = f"{document.number}, {document.issued_on:%d/%m/%Y}"
+    until = f" đến {policy.valid_until:%d/%m/%Y}" if policy.valid_until else ""
+    parts = [issued, document.issuer, f"hiệu lực từ {policy.valid_from:%d/%m/%Y}{until}", document.source]
+    return " · ".join(part for part in parts if part)
+
+
+def _table(lines: list[Line]) -> Table:
+    table = Table("TT", "Nội dung công việc", "Số ngày", "Ngày chậm nhất", "Mục", pad_edge=False, show_lines=True)
+    for line in lines:
+        table.add_row(
+            str(line.number),
+            f"{escape(line.title.vi)}\n[dim]{escape(line.title.en)}[/dim]",
+            f"{escape(line.limit.vi)}\n[dim]{escape(line.limit.en)}[/dim]",
+            f"{line.due_on:%d/%m/%Y}\n[dim]{line.due_on:%a} {line.due_on}[/dim]" if line.due_on else "…",
+            escape(line.section),
+        )
+    return table
+
+
+def _told(change: Change) -> str:
+    before, after = (_written(value) for value in (change.before, change.after))
+    return f"{change.path}: {before} → {after}"
+
+
+def _written(value: Any) -> str:
+    return "–" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _json(value: Any) -> None:
+    # Bytes, because a terminal without UTF-8 must not change what a program reads.
+    sys.stdout.write(json.dumps(value, ensure_ascii=True) + "\n")

@@ -1,0 +1,70 @@
+"""A policy tried on what has happened: an intake's events counted twice, as they were and as if it had been adopted."""
+
+import asyncio
+import json
+import sys
+from datetime import date
+
+import httpx
+import msgspec
+import typer
+
+from services.followup.adapters.feed import FeedClient
+from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
+from services.followup.application.trying import Difference, Trial, tried
+from services.followup.domain.facts import Fact, fact_of
+from services.regulation.files import REFUSED, stop
+from services.regulation.remote import TOKEN_VARIABLE, headers
+from shared.events import Undecodable, UnknownTopic
+from shared.policy import Policy
+
+PAGE = 5000  # events
+
+
+def try_on_history(policy: Policy, jurisdiction: str, url: str, token: str, begins: date | None, as_json: bool) -> None:
+    """Print which deadlines would differ, and why."""
+    facts = asyncio.run(_read(url.rstrip("/"), token))
+    trial = Trial(
+        jurisdiction=jurisdiction, policy=msgspec.structs.replace(policy, valid_from=begins or policy.valid_from)
+    )
+    found = tried(facts, trial)
+    if as_json:
+        sys.stdout.write(json.dumps({"differences": msgspec.to_builtins(found)}, ensure_ascii=True) + "\n")
+        return
+    for each in found:
+        typer.echo(_told(each))
+    typer.echo(f"{len(found)} of the deadlines in {len(facts)} events would differ / số thời hạn sẽ khác: {len(found)}")
+
+
+async def _read(url: str, token: str) -> list[Fact]:
+    """Every event of an intake, in order."""
+    facts: list[Fact] = []
+    value = headers(token).get("Authorization", "").removeprefix("Bearer ")
+    async with httpx.AsyncClient() as client:
+        feed = FeedClient(url, client, value)
+        try:
+            while True:
+                page = await feed.page(facts[-1].position if facts else 0, limit=PAGE)
+                facts += [fact_of(event) for event in page.events]
+                if not page.events or facts[-1].position >= page.head:
+                    return facts
+        except (SourceAway, StaleEpoch, HistoryDiffers) as error:
+            stop(
+                REFUSED,
+                f"--url: the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
+            )
+        except (UnknownTopic, Undecodable) as error:
+            stop(REFUSED, f"--url: {url} has an event that this release does not know: {error}")
+
+
+def _told(each: Difference) -> str:
+    what = f"{each.duty} {each.part}".strip()
+    lines = [f"{each.state} {each.subject} {each.subject_id} {what}"]
+    for name, side in (("before / trước", each.before), ("after / sau", each.after)):
+        if side is None:
+            lines.append(f"  {name}: –")
+            continue
+        outcome = f", {side.outcome}" if side.outcome else ""
+        breached = ", breached" if side.breached else ""
+        lines.append(f"  {name}: {side.due_on or 'undated'}{outcome}{breached}; {side.why.vi}\n      {side.why.en}")
+    return "\n".join(lines)

@@ -1,0 +1,204 @@
+"""A clock that lives: variants, extensions, the chair's dates, suspensions, each applied in the order of its day. Pure.
+
+One copy for both services: the one that refuses what comes too late and the one that raises the deadlines.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from shared.calendar import Calendar
+from shared.policy.counting import (
+    NO_TRAITS,
+    Suspension,
+    Traits,
+    count,
+    count_length,
+    later,
+    length_of,
+    units_of,
+    unrolled,
+    variant_of,
+)
+from shared.policy.words import Extension, Rule, Told, Trait
+
+StepKind = Literal["trait", "extension", "cap", "inherited", "suspended", "resumed"]
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened to a running clock on a day: `day` is the new date of an extension or cap, `told` who knew when."""
+
+    kind: StepKind
+    on: date
+    day: date | None = None
+    trait: Trait = "complex"
+    told: Mapping[Told, date] = {}
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the steps have left a clock. `due_on` is None while it is suspended; notes are codes with their values."""
+
+    due_on: date | None
+    traits: Traits = NO_TRAITS
+    suspensions: tuple[Suspension, ...] = ()
+    suspended_since: date | None = None
+    expected_on: date | None = None
+    notes: tuple[str, ...] = ()
+
+
+def run(rule: Rule, start: date | None, steps: Iterable[Step], calendar: Calendar, traits: Traits = NO_TRAITS) -> Run:
+    """The clock of a rule from `start` after these steps, which come in the order in which they took effect.
+
+    Without a start there is no clock of its own, only dates that others bring along. Raises CalendarMissing.
+    """
+    clock = _Clock(rule, start, calendar, traits)
+    for step in steps:
+        clock.take(step)
+    return clock.result()
+
+
+class _Clock:
+    """The state between two steps; `due` is the date that stands, or that stood when the clock was suspended."""
+
+    def __init__(self, rule: Rule, start: date | None, calendar: Calendar, traits: Traits) -> None:
+        self._rule, self._start, self._calendar, self._traits = rule, start, calendar, traits
+        self._suspensions: tuple[Suspension, ...] = ()
+        self._since: date | None = None
+        self._caps: list[date] = []
+        self._extended: date | None = None
+        self._extensions = 0
+        self._expected: date | None = None
+        self._notes: list[str] = []
+        self._due = date.max if start is None else self._limit()
+
+    def result(self) -> Run:
+        return Run(
+            due_on=self._due if self._since is None and self._due != date.max else None,
+            traits=self._traits,
+            suspensions=self._suspensions,
+            suspended_since=self._since,
+            expected_on=self._expected,
+            notes=tuple(self._notes),
+        )
+
+    def take(self, step: Step) -> None:
+        match step.kind:
+            case "trait":
+                self._take_trait(step)
+            case "extension":
+                self._take_extension(step)
+            case "cap" | "inherited":
+                self._take_cap(step)
+            case "suspended":
+                self._suspend(step)
+            case "resumed":
+                self._resume(step)
+
+    def _in_time(self, day: date) -> bool:
+        # A clock that stands still passes no date.
+        return self._since is not None or day <= self._due
+
+    def _limit(self) -> date:
+        assert self._start is not None
+        counted = count(self._rule, self._start, self._calendar, self._traits, self._suspensions)
+        # An undated duty has no end that anything could move.
+        return counted.due_on if counted else date.max
+
+    def _take_trait(self, step: Step) -> None:
+        if self._start is None or not self._in_time(step.on):
+            late = "complex_too_late" if step.trait == "complex" else f"{step.trait}_too_late"
+            self._notes.append(f"{late}:{step.on.isoformat()}")
+            return
+        before = variant_of(self._rule, self._traits)
+        self._traits |= {step.trait}
+        if variant_of(self._rule, self._traits) == before:
+            self._notes.append(f"no_variant:{step.trait}")
+            return
+        self._due = max(self._extended or date.min, min([self._limit(), *self._caps]))
+
+    def _take_extension(self, step: Step) -> None:
+        granted, extension = step.day, self._rule.extension
+        assert granted is not None
+        if extension is None:
+            self._expected = granted
+            self._notes.append(f"extension_not_provided:{granted.isoformat()}")
+        elif any(who not in step.told or not self._in_time(step.told[who]) for who in extension.told):
+            self._expected = granted
+            self._notes.append(f"extension_too_late:{granted.isoformat()}")
+        elif extension.times is not None and self._extensions >= extension.times:
+            self._expected = granted
+            self._notes.append(f"extensions_used_up:{granted.isoformat()}")
+        else:
+            self._extensions += 1
+            most = min([granted, *self._most(extension)])
+            self._due = self._extended = max(self._due, most)
+            self._notes.append(f"extended:{most.isoformat()}")
+            if most < granted:
+                self._notes.append(f"extension_capped:{granted.isoformat()}")
+
+    def _most(self, extension: Extension) -> list[date]:
+        """How far one more extension may go."""
+        rule, calendar = self._rule, self._calendar
+        most = []
+        if extension.each is not None:
+            end = self._due if extension.counted_from == "rolled" else self._unrolled_end()
+            most.append(
+                count_length(msgspec.structs.replace(rule, first_day="excluded"), end, extension.each, calendar).due_on
+            )
+        variant = variant_of(rule, self._traits)
+        totals = [extension.in_total, variant.in_total if variant else None]
+        if self._start is not None:
+            most += [
+                count_length(rule, self._start, n, calendar, self._suspensions).due_on for n in totals if n is not None
+            ]
+        return most
+
+    def _unrolled_end(self) -> date:
+        """The end as it fell, where it is still the rule's own."""
+        if self._start is None or self._due != self._limit():
+            return self._due
+        length = length_of(self._rule, self._traits)
+        return unrolled(self._rule, self._start, length, self._calendar, self._suspensions).due_on
+
+    def _take_cap(self, step: Step) -> None:
+        assert step.day is not None
+        self._caps.append(step.day)
+        if step.day < self._due:
+            self._due = step.day
+            code = "chair_date" if step.kind == "cap" else "merged_earliest"
+            self._notes.append(f"{code}:{step.day.isoformat()}")
+
+    def _suspend(self, step: Step) -> None:
+        on = step.on.isoformat()
+        if self._since is not None:
+            return
+        told = self._rule.pause.told if self._rule.pause else ()
+        if self._rule.pause is None or self._start is None:
+            self._notes.append(f"suspension_not_provided:{on}")
+        elif not self._in_time(step.on) or any(
+            who not in step.told or not self._in_time(step.told[who]) for who in told
+        ):
+            self._notes.append(f"suspension_too_late:{on}")
+        else:
+            self._since = step.on
+            self._notes.append(f"suspended:{on}")
+
+    def _resume(self, step: Step) -> None:
+        if self._since is None:
+            return
+        is_own_end = self._due == self._limit()
+        suspension = Suspension(self._since, max(step.on, self._since))
+        self._since = None
+        self._suspensions = (*self._suspensions, suspension)
+        self._notes.append(f"resumed:{step.on.isoformat()}")
+        left_out = units_of(suspension, self._rule.unit, self._calendar)
+
+        def shifted(day: date) -> date:
+            return later(self._rule.unit, day, left_out, self._calendar) if day >= suspension.since else day
+
+        # What people set moves by the time left out; the rule's own end is counted anew, so that it rolls as ever.
+        self._caps = [shifted(day) for day in self._caps]
+        self._extended = shifted(self._extended) if self._extended else None
+        self._due = self._limit() if is_own_end else shifted(self._due)

@@ -1,0 +1,132 @@
+"""The count of one rule from a day: length, unit, first day, roll, variants, time that is left out. Pure."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+import msgspec
+
+from shared.calendar import CLOCK_SUSPENDED, ROLLED, START_DAY, Calendar, Count, CountedDay, Direction
+from shared.policy.words import Length, Rule, Trait, Unit, Variant
+
+HOURS_A_DAY = 24
+_DAY = timedelta(days=1)
+
+Traits = frozenset[Trait]
+NO_TRAITS: Traits = frozenset()
+
+
+class Suspension(msgspec.Struct, frozen=True):
+    """Time that does not count: the days from `since` up to `until`, on which the clock runs again."""
+
+    since: date
+    until: date
+
+
+def variant_of(rule: Rule, traits: Traits) -> Variant | None:
+    """The variant for a case with these traits: the one that asks for most of them; None where none fits."""
+    if not traits or not rule.variants:
+        return None
+    fitting = [variant for variant in rule.variants if traits.issuperset(variant.when)]
+    return max(fitting, key=lambda variant: len(variant.when), default=None)
+
+
+def length_of(rule: Rule, traits: Traits = NO_TRAITS) -> Length:
+    """How many units the rule gives a case with these traits; 0 where it gives no number."""
+    variant = variant_of(rule, traits)
+    if variant is None:
+        return rule.length or 0
+    return variant.length if variant.length is not None else variant.in_total or 0
+
+
+def count(
+    rule: Rule, start: date, calendar: Calendar, traits: Traits = NO_TRAITS, suspended: tuple[Suspension, ...] = ()
+) -> Count | None:
+    """The count of a rule from `start`, day by day; None where it gives no number. Raises CalendarMissing.
+
+    The event's own day is not counted unless the rule says so (Civil Code 2015, art. 147). What is known of a deed is
+    its day: hours are counted up to the end of the day in which they end, from the end of the day in which they began.
+    """
+    if rule.form in ("undated", "frequency"):
+        return None
+    return count_length(rule, start, length_of(rule, traits), calendar, suspended)
+
+
+def count_length(
+    rule: Rule, start: date, length: int, calendar: Calendar, suspended: tuple[Suspension, ...] = ()
+) -> Count:
+    """The same for a length that is given: an extension, a cap in total."""
+    counted = unrolled(rule, start, length, calendar, suspended)
+    return counted if rule.roll == "stay" else _rolled(counted, rule, calendar)
+
+
+def unrolled(rule: Rule, start: date, length: int, calendar: Calendar, suspended: tuple[Suspension, ...] = ()) -> Count:
+    """The count up to its end as it falls, be that a rest day or not."""
+    days = days_of(rule.unit, length)
+    if rule.first_day == "excluded" or days == 0:
+        return _walk(rule, start, days, calendar, suspended)
+    backward = -1 if rule.is_backward else 1
+    counted = _walk(rule, start - backward * _DAY, days, calendar, suspended)
+    # The day before the first one is no part of the count.
+    return msgspec.structs.replace(counted, days=counted.days[1:])
+
+
+def days_of(unit: Unit, length: int) -> int:
+    """A length in days: hours round up to whole ones."""
+    return -(-length // HOURS_A_DAY) if unit == "hours" else length
+
+
+def units_of(suspension: Suspension, unit: Unit, calendar: Calendar) -> int:
+    """How many countable days a suspension leaves out."""
+    days = (suspension.until - suspension.since).days
+    if unit != "working_days":
+        return max(0, days)
+    return sum(calendar.is_working_day(suspension.since + n * _DAY) for n in range(days))
+
+
+def later(unit: Unit, day: date, days: int, calendar: Calendar) -> date:
+    """The day that many countable days after `day`."""
+    return calendar.add_working_days(day, days) if unit == "working_days" else day + days * _DAY
+
+
+def _walk(rule: Rule, start: date, days: int, calendar: Calendar, suspended: tuple[Suspension, ...]) -> Count:
+    direction: Direction = -1 if rule.is_backward else 1
+    if suspended and direction == 1:
+        return _walk_around(rule.unit, start, days, calendar, suspended)
+    if rule.unit == "working_days":
+        return calendar.walk(start, days, direction)
+    return calendar.walk_calendar_days(start, days, direction)
+
+
+def _walk_around(unit: Unit, start: date, days: int, calendar: Calendar, suspended: tuple[Suspension, ...]) -> Count:
+    """Forwards, day by day: what lies in a suspension is listed and not counted."""
+    met = [CountedDay(start, False, START_DAY)]
+    left, plain = days, _days_after(unit, start, calendar)
+    while left:
+        day = next(plain)
+        if any(pause.since <= day.date < pause.until for pause in suspended):
+            day = CountedDay(day.date, False, CLOCK_SUSPENDED)
+        met.append(day)
+        left -= day.counted
+    return calendar.counted(start, met[-1].date, tuple(met))
+
+
+def _days_after(unit: Unit, start: date, calendar: Calendar) -> Iterator[CountedDay]:
+    day = start
+    while True:
+        day += _DAY
+        yield calendar.counted_day(day) if unit == "working_days" else calendar.calendar_day(day)
+
+
+def _rolled(counted: Count, rule: Rule, calendar: Calendar) -> Count:
+    """An end on a rest day moves to the next working day, or back to the previous one, as the rule says."""
+    end = counted.due_on
+    if calendar.is_working_day(end):
+        return counted
+    forwards = rule.roll == "next_working_day"
+    due_on = calendar.add_working_days(end, 1) if forwards else calendar.subtract_working_days(end, 1)
+    step = _DAY if forwards else -_DAY
+    day, days = end, list(counted.days)
+    while day != due_on:
+        day += step
+        days.append(CountedDay(day, False, ROLLED))
+    return calendar.counted(days[0].date, due_on, tuple(days))

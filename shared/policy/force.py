@@ -1,0 +1,137 @@
+"""Which document's rule is in force: for a duty, a jurisdiction, an audience and a day. Pure.
+
+Of the documents that state the duty the first by this order wins: made for that audience before made for all; higher
+precedence; adopted nearer to the jurisdiction; valid from a later day; recorded later. Where none states it, the
+built-in default does; and where that is silent too, nobody owes the duty.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import get_args
+
+import msgspec
+
+from shared.identifiers import lineage
+from shared.policy.shipped import DEFAULT_POLICY
+from shared.policy.words import Policy, Precedence, Rule
+
+_RANK: dict[str, int] = {word: rank for rank, word in enumerate(get_args(Precedence))}
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """A policy that a jurisdiction adopted."""
+
+    jurisdiction: str
+    policy: Policy
+
+
+class Ruling(msgspec.Struct, frozen=True):
+    """A rule in force, and the document that it is of."""
+
+    policy: Policy
+    rule: Rule
+
+
+class Register(msgspec.Struct, frozen=True, kw_only=True):
+    """What a choice rests on: the adoptions in the order recorded, the level of each jurisdiction, who has ended."""
+
+    adopted: tuple[Adopted, ...] = ()
+    levels: Mapping[str, str] = {}
+    closed_on: Mapping[str, date] = {}
+
+
+class InForce:
+    """The rules in force, remembered for each question that was asked."""
+
+    def __init__(self, register: Register) -> None:
+        self._register = register
+        self._by_code: dict[str, list[tuple[int, Policy]]] = {}
+        for order, adopted in enumerate(register.adopted):
+            self._by_code.setdefault(adopted.jurisdiction, []).append((order, adopted.policy))
+        self._rulings: dict[tuple[str, str, date, str], Ruling | None] = {}
+        self._later: dict[tuple[str, str, date, str], tuple[Ruling, ...]] = {}
+
+    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+        """The rule in force for a duty on a day; None where nobody owes it."""
+        key = (jurisdiction, duty, day, audience)
+        if key not in self._rulings:
+            self._rulings[key] = self._find(jurisdiction, duty, day, audience)
+        return self._rulings[key]
+
+    def taking_over(self, jurisdiction: str, duty: str, since: date, audience: str = "") -> tuple[Ruling, ...]:
+        """The rules of later documents that move clocks which started on `since`, earliest first."""
+        key = (jurisdiction, duty, since, audience)
+        if key not in self._later:
+            starts = {
+                policy.valid_from
+                for _, _, policy in self._in_reach(jurisdiction)
+                if policy.running_clocks == "move" and policy.valid_from > since
+            }
+            found = [self.ruling(jurisdiction, duty, day, audience) for day in sorted(starts)]
+            self._later[key] = tuple(
+                r for r in found if r and r.policy.running_clocks == "move" and r.policy.valid_from > since
+            )
+        return self._later[key]
+
+    def audiences(self, jurisdiction: str, duty: str, day: date) -> list[str]:
+        """The audiences for which a document in force states the duty, in code-point order."""
+        valid = self._valid(jurisdiction, day)
+        return sorted({policy.audience for _, _, policy in valid if policy.stated_rule(duty) is not None})
+
+    def _find(self, jurisdiction: str, duty: str, day: date, audience: str) -> Ruling | None:
+        best: tuple[tuple[bool, int, int, date, int], Ruling] | None = None
+        for distance, order, policy in self._valid(jurisdiction, day):
+            rule = policy.stated_rule(duty)
+            if rule is None or policy.audience not in ("", audience):
+                continue
+            weight = (policy.audience == audience, _RANK[policy.precedence], -distance, policy.valid_from, order)
+            if best is None or weight > best[0]:
+                best = weight, Ruling(policy, rule)
+        if best is not None:
+            return best[1]
+        rule = DEFAULT_POLICY.stated_rule(duty)
+        return Ruling(DEFAULT_POLICY, rule) if rule is not None else None
+
+    def _valid(self, jurisdiction: str, day: date) -> list[tuple[int, int, Policy]]:
+        """The documents in force there on a day, each in its youngest version."""
+        begun = [entry for entry in self._in_reach(jurisdiction) if entry[2].valid_from <= day]
+        replaced = {gone for _, _, policy in begun for gone in policy.replaces}
+        youngest: dict[tuple[int, str], tuple[int, int, Policy]] = {}
+        for distance, order, policy in sorted(begun, key=lambda entry: (entry[2].valid_from, entry[1])):
+            youngest[distance, policy.policy_id] = (distance, order, policy)
+        return [
+            entry
+            for entry in youngest.values()
+            if entry[2].policy_id not in replaced and (entry[2].valid_until is None or day <= entry[2].valid_until)
+            if self._still_speaks(jurisdiction, entry, day)
+        ]
+
+    def _in_reach(self, jurisdiction: str) -> list[tuple[int, int, Policy]]:
+        """What the jurisdiction or one above it adopted and what binds its level: distance, order, document."""
+        level = self._register.levels.get(jurisdiction, "")
+        chain = [*lineage(jurisdiction), *self._inherited_from(jurisdiction)]
+        return [
+            (distance, order, policy)
+            for distance, code in enumerate(chain)
+            for order, policy in self._by_code.get(code, ())
+            if not policy.levels or level in policy.levels
+        ]
+
+    def _inherited_from(self, jurisdiction: str) -> list[str]:
+        """The ended jurisdictions whose documents name this one, or one above it, as their heir."""
+        chain = lineage(jurisdiction)
+        return [
+            code
+            for code in self._by_code
+            if code in self._register.closed_on
+            and code not in chain
+            and any(policy.heirs.get(code) in chain for _, policy in self._by_code[code])
+        ]
+
+    def _still_speaks(self, jurisdiction: str, entry: tuple[int, int, Policy], day: date) -> bool:
+        """A body that is no more binds nobody but itself, save where its document names an heir."""
+        code = self._register.adopted[entry[1]].jurisdiction
+        closed = self._register.closed_on.get(code)
+        if closed is None or day < closed or code == jurisdiction:
+            return True
+        return entry[2].heirs.get(code) in lineage(jurisdiction)

@@ -1,0 +1,195 @@
+"""A policy from its text: YAML with the line of each problem, or JSON values. Pure."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+import yaml
+
+from shared.policy.checking import InvalidPolicy, Problem, problems_of
+from shared.policy.words import Policy, Rule, Words
+
+MAX_TEXT = 200_000  # characters
+_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_NAMED = re.compile(r"`(?P<name>[^`]+)`|'(?P<value>[^']+)'")
+_ROOT = "$"
+#: What helps against a value of the wrong kind, by a sign in the message.
+_REMEDIES = (
+    ("got `int`", "put it in quotation marks"),
+    ("`int", "write a whole number without quotation marks"),
+    ("`array", "write a list: [a, b]"),
+    ("`object", "write words with their values: {word: value}"),
+    ("date", "write it as YYYY-MM-DD"),
+    ("regex", "write it as MM-DD"),
+)
+
+Lines = dict[str, int]
+
+
+def read_policy(text: str) -> Policy:
+    """The policy of a YAML text (JSON is YAML). Raises InvalidPolicy, whose problems name their lines."""
+    data, lines = parse(text)
+    try:
+        return policy_of(data)
+    except InvalidPolicy as invalid:
+        placed = (msgspec.structs.replace(p, line=line_of(p.path, lines)) for p in invalid.problems)
+        raise InvalidPolicy(tuple(sorted(placed, key=lambda p: p.line))) from None
+
+
+def policy_of(data: Any) -> Policy:
+    """The policy of plain values. Raises InvalidPolicy."""
+    if not isinstance(data, dict):
+        raise InvalidPolicy((Problem(_ROOT, "is no policy", "begin with policy_id:, document:, valid_from:, rules:"),))
+    rules = data.get("rules", [])
+    problems: list[Problem] = []
+    head = _converted({k: v for k, v in data.items() if k != "rules"}, Policy, "", problems)
+    read = [_converted(each, Rule, f"rules[{i}]", problems) for i, each in enumerate(rules)] if _is_list(rules) else []
+    if not _is_list(rules):
+        problems.append(Problem("rules", "is no list", "write one rule an item, each with '- duty:'"))
+    if problems or head is None:
+        raise InvalidPolicy(tuple(problems))
+    policy: Policy = msgspec.structs.replace(head, rules=tuple(rule for rule in read if rule is not None))
+    if found := tuple(problems_of(policy)):
+        raise InvalidPolicy(found)
+    return policy
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def _converted(data: Any, kind: type[Any], at: str, problems: list[Problem]) -> Any:
+    """The value as its type, or None and a problem in the list."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        problems.append(_problem(str(error), kind, at))
+        return None
+
+
+def _problem(error: str, kind: type[Any], at: str) -> Problem:
+    found = _AT.search(error)
+    inner = found["path"].removeprefix(".") if found else ""
+    message = error[: found.start()] if found else error
+    owner = _type_at(kind, inner)
+    named = _NAMED.search(message)
+    if message.startswith("Object contains unknown field") and named:
+        path = _joined(at, inner, named["name"])
+        return Problem(path, f"unknown word {named['name']!r}", f"use one of {', '.join(_fields(owner))}")
+    if message.startswith("Object missing required field") and named:
+        return Problem(_joined(at, inner), f"{named['name']} is missing", f"add {named['name']}:")
+    if message.startswith("Invalid enum value") and named:
+        return Problem(
+            _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
+        )
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in message), "see the reference of policies")
+    return Problem(_joined(at, inner), message[0].lower() + message[1:], remedy)
+
+
+def _joined(*parts: str) -> str:
+    return ".".join(part for part in parts if part) or _ROOT
+
+
+def _type_at(kind: Any, path: str) -> Any:
+    """The type that a path of a document has: `variants[...].length`."""
+    for name in [part.split("[")[0] for part in path.split(".") if part]:
+        kind = next(iter(_structs(kind)), None)
+        hints = get_type_hints(kind) if kind is not None else {}
+        if name not in hints:
+            return None
+        kind = hints[name]
+    return kind
+
+
+def _structs(kind: Any) -> Iterator[type[Words]]:
+    if isinstance(kind, type) and issubclass(kind, Words):
+        yield kind
+    for part in get_args(kind):
+        yield from _structs(part)
+
+
+def _fields(kind: Any) -> tuple[str, ...]:
+    return next((struct.__struct_fields__ for struct in _structs(kind)), ())
+
+
+def _literals(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [str(value) for value in get_args(kind)]
+    return [value for part in get_args(kind) for value in _literals(part)]
+
+
+# --- lines ---------------------------------------------------------------------------------------------------------
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that knows text, whole numbers, true and false, and nothing else: no `on` is true, no date is guessed."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
+
+
+def parse(text: str) -> tuple[Any, Lines]:
+    """Plain values, and the line on which each path begins. Raises InvalidPolicy where it is no such text at all."""
+    if len(text) > MAX_TEXT:
+        raise InvalidPolicy((Problem(_ROOT, f"is longer than {MAX_TEXT} characters", "keep the rules, drop the rest"),))
+    lines: Lines = {}
+    try:
+        loader = _Loader(text)
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
+            raise InvalidPolicy((Problem(_ROOT, "refers to another part by '*'", "write the part out"),))
+        node = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        message = f"is no YAML: {error.problem or error}"
+        raise InvalidPolicy((Problem(_ROOT, message, "mind indentation and colons", line),)) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise InvalidPolicy((Problem(_ROOT, f"is no YAML: {type(error).__name__}", "save it as UTF-8 text"),)) from None
+    return (_value(node, "", lines) if node is not None else None), lines
+
+
+def _value(node: Any, path: str, lines: Lines) -> Any:
+    lines[path or _ROOT] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(node, path, lines)
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(each, f"{path}[{i}]", lines) for i, each in enumerate(node.value)]
+    match node.tag:
+        case "tag:yaml.org,2002:bool":
+            return node.value == "true"
+        case "tag:yaml.org,2002:int":
+            return int(node.value)
+        case "tag:yaml.org,2002:null":
+            return None
+        case "tag:yaml.org,2002:str":
+            return node.value
+        case _:
+            raise InvalidPolicy((_at(node, path, f"has the tag {node.tag}", "leave tags out"),))
+
+
+def _mapping(node: Any, path: str, lines: Lines) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        here = f"{path}.{name}" if path else name
+        if name in found:
+            raise InvalidPolicy((_at(key, here, f"{name!r} is written twice", "keep one"),))
+        found[name] = _value(value, here, lines)
+        lines[here] = key.start_mark.line + 1
+    return found
+
+
+def _at(node: Any, path: str, message: str, remedy: str) -> Problem:
+    return Problem(path or _ROOT, message, remedy, node.start_mark.line + 1)
+
+
+def line_of(path: str, lines: Lines) -> int:
+    """The line of a path; of what is missing, that of the nearest part that is there."""
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[: max(path.rfind("."), path.rfind("["))] if ("." in path or "[" in path) else ""
+    return lines.get(_ROOT, 1)

@@ -1,0 +1,297 @@
+"""Digests by mail to a real server: what they tell, once a day, at least once, late, through faults."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from services.followup.adapters.mail import DigestTemplate, Post
+from services.followup.adapters.mail_digests import StoredDigests
+from services.followup.application import mailing
+from services.followup.application.mailing import DigestMailer
+from services.followup.domain.mail_digest import MailDigest, Recipient
+from shared.postgres import lease
+from tests.support.following import opened, projection_pool
+from tests.support.history import History, at
+from tests.support.mail import PASSWORD, USER, MailServer, mail_server, self_signed
+from tests.support.projection import AUTUMN, EDUCATION, ENVIRONMENT, Pool, dialogue, petition, project, replied
+
+MINE = Recipient(ENVIRONMENT, ("tnmt@example.vn", "van-thu@example.vn"))
+OTHER = Recipient(EDUCATION, ("gddt@example.vn",))
+
+
+@pytest.fixture
+async def pool(followup_dsn: str) -> AsyncIterator[Pool]:
+    """The autumn of 2019; a reply of 16 September was entered on the last day of that month."""
+    async with projection_pool(followup_dsn) as made:
+        await project(made, told(), AUTUMN)
+        yield made
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as made:
+        yield made
+
+
+def told() -> History:
+    history = dialogue()
+    history.record(petition("overdue"), replied("2019-09-16", "3/TL-UBND"), "2019-09-30 15:00")
+    return history
+
+
+async def alone() -> bool:
+    return True
+
+
+def mailer(
+    pool: Pool, url: str, *recipients: Recipient, hour: int = 7, store: StoredDigests | None = None
+) -> DigestMailer:
+    post = Post(url, "Văn phòng HĐND-UBND <vp@tamduong.example.vn>", DigestTemplate())
+    return DigestMailer(store or StoredDigests(pool), post.send, recipients or (MINE,), hour, alone)
+
+
+async def logged(pool: Pool) -> list[tuple[str, str, str]]:
+    rows = await pool.fetch("SELECT recipient, day, outcome FROM sent_digests ORDER BY recipient, day")
+    return [(r["recipient"], r["day"].isoformat(), r["outcome"]) for r in rows]
+
+
+# --- what is told --------------------------------------------------------------------------------------------------
+
+
+async def test_digest__tells_what_is_overdue_due_and_retracted(pool: Pool, server: MailServer) -> None:
+    assert await mailer(pool, server.url).send_due() == 1
+    ((addresses, message),) = server.taken
+    assert addresses == list(MINE.addresses)
+    assert str(message["Subject"]) == (
+        "Thời hạn giải quyết kiến nghị ngày 01/10/2019: 4 việc quá hạn, 0 việc đến hạn trong 7 ngày"
+    )
+    assert str(message["From"]) == "Văn phòng HĐND-UBND <vp@tamduong.example.vn>"
+    assert (message["Auto-Submitted"], message["Content-Language"]) == ("auto-generated", "vi")
+    text = message.get_content()
+    assert "Kính gửi: Phòng Tài nguyên và Môi trường" in text
+    assert "I. ĐÃ QUÁ HẠN: 4 việc" in text and "Kéo điện lưới quốc gia về bản" in text
+    assert "Hạn cuối: 16/09/2019, đã quá hạn 15 ngày" in text
+    retracted = text.split("III. ")[1]
+    assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted
+    assert "Chậm cấp giấy chứng nhận quyền sử dụng đất" in retracted
+    assert "Lý do: văn bản đề ngày còn trong hạn, vào sổ muộn" in retracted
+
+
+async def test_digest__looks_seven_days_ahead(pool: Pool, server: MailServer) -> None:
+    await mailer(pool, server.url, OTHER).send_due()
+    text = server.taken[0][1].get_content()
+    assert "TỪ 01/10/2019 ĐẾN HẾT 07/10/2019: 1 việc" in text
+    assert "Điểm trường thiếu phòng học" in text and "Hạn cuối: 07/10/2019, còn 6 ngày" in text
+    assert "30 ngày làm việc kể từ sau ngày 23/08/2019" in text
+
+
+async def test_office_of_a_subtree__is_told_of_that_subtree(pool: Pool, server: MailServer) -> None:
+    here, elsewhere = Recipient("office@H35.10", ("vp@example.vn",)), Recipient("office@H40", ("x@example.vn",))
+    assert await mailer(pool, server.url, here, elsewhere).send_due() == 1
+    assert [addresses for addresses, _ in server.taken] == [["vp@example.vn"]]
+    assert (await logged(pool))[1] == ("office@H40", "2019-10-01", "empty")
+
+
+async def test_template_of_an_office__is_what_is_sent(pool: Pool, server: MailServer, tmp_path: Path) -> None:
+    own = tmp_path / "digest.txt"
+    own.write_text("Bản tin {{ day | date }}\n\n{{ name }}: {{ overdue_total }} việc quá hạn.\n", "utf-8")
+    post = Post(server.url, "vp@example.vn", DigestTemplate(str(own)))
+    await DigestMailer(StoredDigests(pool), post.send, [MINE], 7, alone).send_due()
+    message = server.taken[0][1]
+    assert str(message["Subject"]) == "Bản tin 01/10/2019"
+    assert message.get_content().strip() == "Phòng Tài nguyên và Môi trường: 4 việc quá hạn."
+
+
+# --- when ----------------------------------------------------------------------------------------------------------
+
+
+async def test_second_run__sends_nothing(pool: Pool, server: MailServer) -> None:
+    assert await mailer(pool, server.url).send_due() == 1
+    assert await mailer(pool, server.url).send_due() == 0
+    assert len(server.taken) == 1
+    assert await logged(pool) == [(ENVIRONMENT, "2019-10-01", "sent")]
+
+
+async def test_hour_that_has_not_come__sends_nothing(pool: Pool, server: MailServer) -> None:
+    assert await mailer(pool, server.url, hour=10).send_due() == 0
+    assert (server.taken, await logged(pool)) == ([], [])
+
+
+async def test_nothing_to_tell__is_remembered_and_not_sent(pool: Pool, server: MailServer) -> None:
+    assert await mailer(pool, server.url, Recipient("H35.10.99", ("a@example.vn",))).send_due() == 0
+    assert (server.taken, await logged(pool)) == ([], [("H35.10.99", "2019-10-01", "empty")])
+
+
+async def test_missed_days__are_sent_late_and_once(pool: Pool, server: MailServer) -> None:
+    await pool.execute(
+        "INSERT INTO sent_digests (source, recipient, day, outcome) VALUES ('test', $1, '2019-09-28', 'sent')",
+        ENVIRONMENT,
+    )
+    assert await mailer(pool, server.url).send_due() == 3
+    assert await mailer(pool, server.url).send_due() == 0
+    texts = [message.get_content() for _, message in server.taken]
+    assert ["gửi muộn vào ngày 01/10/2019" in text for text in texts] == [True, True, False]
+    assert "bản tin của ngày 29/09/2019" in texts[0]
+    assert len(set(server.ids)) == 3
+    assert [day for _, day, _ in await logged(pool)] == ["2019-09-28", "2019-09-29", "2019-09-30", "2019-10-01"]
+
+
+async def test_next_day__is_another_digest(pool: Pool, server: MailServer) -> None:
+    await mailer(pool, server.url).send_due()
+    writer = await opened(pool)
+    await writer.advance(at("2019-10-02 08:00"), writer.cursor.head)
+    await mailer(pool, server.url).send_due()
+    assert len(set(server.ids)) == 2
+    assert "TRONG NGÀY 01/10/2019: 0 việc" in server.taken[1][1].get_content()
+
+
+async def test_silent_source__is_waited_for_an_hour(pool: Pool, server: MailServer) -> None:
+    await pool.execute("UPDATE sources SET complete_read_at = complete_read_at - interval '5 minutes'")
+    assert await mailer(pool, server.url, hour=9).send_due() == 0  # it is five past nine
+    await pool.execute("UPDATE sources SET complete_read_at = complete_read_at - interval '1 hour'")
+    assert await mailer(pool, server.url, hour=9).send_due() == 1
+    # What the digest rests on is told.
+    assert "Theo hồ sơ theo dõi đến 09 giờ 00 ngày 01/10/2019" in server.taken[0][1].get_content()
+
+
+# --- faults --------------------------------------------------------------------------------------------------------
+
+
+async def test_server_away__is_tried_again(pool: Pool, server: MailServer) -> None:
+    server.stop()
+    mine = mailer(pool, server.url)
+    assert await mine.send_due() == 0
+    assert await logged(pool) == []
+    server.start()
+    assert await mine.send_due() == 1
+    assert len(server.taken) == 1
+
+
+class Forgetful(StoredDigests):
+    """Dies between sending and remembering."""
+
+    async def done(self, digest: MailDigest, message_id: str) -> None:
+        raise ConnectionResetError
+
+
+async def test_crash_between_sending_and_remembering__sends_again_under_the_same_id(
+    pool: Pool, server: MailServer
+) -> None:
+    with pytest.raises(ConnectionResetError):
+        await mailer(pool, server.url, store=Forgetful(pool)).send_due()
+    assert (len(server.taken), await logged(pool)) == (1, [])
+    assert await mailer(pool, server.url).send_due() == 1
+    assert len(server.taken) == 2 and len(set(server.ids)) == 1
+    assert await mailer(pool, server.url).send_due() == 0
+
+
+async def test_several_followups__one_sends(pool: Pool, server: MailServer) -> None:
+    post = Post(server.url, "vp@example.vn", DigestTemplate())
+
+    def of(holder: str) -> DigestMailer:
+        async def may_send() -> bool:
+            return await lease.acquire(pool, "digests", holder, 60) is not None
+
+        return DigestMailer(StoredDigests(pool), post.send, [MINE, OTHER], 7, may_send)
+
+    sent = await asyncio.gather(*(of(f"process {n}").send_due() for n in range(4)))
+    assert sorted(sent) == [0, 0, 0, 2]
+    assert len(server.taken) == 2 == len(set(server.ids))
+
+
+async def test_refused_address__hinders_no_other_body(
+    pool: Pool, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.refuse = {"tnmt": "550 no such mailbox", "van-thu": "550 no such mailbox"}
+    mine = mailer(pool, server.url, MINE, OTHER)
+    assert await mine.send_due() == 1
+    assert await logged(pool) == [(EDUCATION, "2019-10-01", "sent")]
+    server.refuse = {}
+    assert await mine.send_due() == 0  # not offered again at once
+    monkeypatch.setattr(mailing, "REFUSED_AGAIN", 0.0)
+    assert await mailer(pool, server.url, MINE, OTHER).send_due() == 1
+
+
+async def test_one_address_of_two_refused__the_other_gets_it(pool: Pool, server: MailServer) -> None:
+    server.refuse = {"van-thu": "550 no such mailbox"}
+    assert await mailer(pool, server.url).send_due() == 1
+    assert server.taken[0][0] == ["tnmt@example.vn"]
+
+
+async def test_busy_server__is_tried_again(pool: Pool, server: MailServer) -> None:
+    server.refuse = {"example.vn": "451 try again later"}
+    mine = mailer(pool, server.url)
+    assert await mine.send_due() == 0
+    server.refuse = {}
+    assert await mine.send_due() == 1
+
+
+@pytest.mark.parametrize("tls", ["starttls", "smtps"])
+async def test_password__goes_only_to_a_server_that_is_trusted(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tls: str
+) -> None:
+    certificate = self_signed(tmp_path)
+    with mail_server(needs_password=True, tls=tls, certificate=certificate) as server:
+        assert await mailer(pool, server.url_for(USER, PASSWORD)).send_due() == 0  # nobody knows who signed it
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await mailer(pool, server.url_for(USER, "falsch")).send_due() == 0
+        assert await logged(pool) == []
+        assert await mailer(pool, server.url_for(USER, PASSWORD)).send_due() == 1
+        assert len(server.taken) == 1
+
+
+# --- the command line ----------------------------------------------------------------------------------------------
+
+
+def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli", "followup", "digest", *arguments],
+        env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+async def test_command__prints_what_would_be_sent_then_sends_it_once(
+    pool: Pool, followup_dsn: str, server: MailServer, tmp_path: Path
+) -> None:
+    to = tmp_path / "to.yaml"
+    to.write_text(f"{ENVIRONMENT}: tnmt@example.vn\nH35.10.99: khac@example.vn\n")
+    settings = {"FOLLOWUP_DATABASE_URL": followup_dsn, "FOLLOWUP_DIGEST_TO": str(to)}
+    printed = await asyncio.to_thread(doithoai, "--day", "2019-10-01", "--agency", ENVIRONMENT, "--print", **settings)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith(f"To: {ENVIRONMENT}\nSubject: Thời hạn giải quyết kiến nghị ngày 01/10/2019")
+    assert "Kính gửi: Phòng Tài nguyên và Môi trường" in printed.stdout
+    assert (server.taken, await logged(pool)) == ([], [])
+
+    settings |= {"FOLLOWUP_SMTP_URL": server.url, "FOLLOWUP_DIGEST_FROM": "vp@example.vn"}
+    first = await asyncio.to_thread(doithoai, "--day", "2019-10-01", **settings)
+    assert first.stdout == f"test  {ENVIRONMENT}  sent\ntest  H35.10.99  nothing to tell\n", first.stderr
+    again = await asyncio.to_thread(doithoai, "--day", "2019-10-01", **settings)
+    assert (again.stdout, len(server.taken)) == ("Nothing to send.\n", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("--day", "2019-10-01"), 2, "FOLLOWUP_SMTP_URL"),
+        (("--day", "2019-10-01", "--print"), 2, "FOLLOWUP_DIGEST_TO"),
+        (("--day", "2099-10-01", "--print", "--agency", ENVIRONMENT), 1, "has not come"),
+        (
+            (
+                "--day",
+                "hôm nay",
+            ),
+            2,
+            "--day",
+        ),
+    ],
+)
+async def test_command__that_cannot_be_done_says_why(
+    pool: Pool, followup_dsn: str, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    done = await asyncio.to_thread(doithoai, *arguments, FOLLOWUP_DATABASE_URL=followup_dsn)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr

@@ -1,0 +1,120 @@
+"""The deadline machine under any rule, calendar and life: against the reference, at any pace, with late records."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.followup.domain.machine import Machine
+from shared.identifiers import breach_instant
+from tests.support.history import History
+from tests.support.policies_by_chance import limit_of, lived
+from tests.support.stories_by_chance import Story, Upheaval, recorded, stories, told, upheavals, upset
+
+SOME = settings(max_examples=80, deadline=None)
+
+
+def reply(history: History, petition: UUID) -> Any:
+    (found,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+    return found
+
+
+@SOME
+@given(stories())
+def test_reply__stands_as_the_reference_says__however_late_it_was_recorded(story: Story) -> None:
+    history, petition = told(story, story.lags)
+    due = lived(limit_of(story.rule), story.start, story.steps, story.days).due
+    raised = reply(history, petition)
+    assert raised.due_on == due
+    late = due is not None and story.replied is not None and story.replied > due
+    if story.replied is not None:
+        assert (raised.outcome, raised.done_on) == ("met_late" if late else "met", story.replied)
+        assert raised.breached == late
+    else:
+        assert (raised.outcome, raised.breached) == ("", due is not None)
+
+
+@SOME
+@given(stories(), st.data())
+def test_recorded_late__gives_the_state_of_recording_it_in_time__plus_the_trace(
+    story: Story, data: st.DataObject
+) -> None:
+    in_time, petition = told(story, [0] * len(story.lags))
+    late, _ = told(story, story.lags)
+    assert state(late, petition) == state(in_time, petition)
+    traces = [e for e in late.told(petition, "reply") if "Breached" in e or "Retracted" in e]
+    assert len(traces) >= len([e for e in in_time.told(petition, "reply") if "Breached" in e])
+
+
+def state(history: History, petition: UUID) -> list[Any]:
+    """What stands in the end of each duty; ids of records aside, which come with their order."""
+    rows = history.machine.raised_of(petition)
+    return sorted(
+        (str(r.duty), str(r.due_on), r.outcome, str(r.done_on), r.breached, r.debtor, str(r.expected_on)) for r in rows
+    )
+
+
+@SOME
+@given(stories(), upheavals())
+def test_breaches__at_most_one_stands__never_before_its_instant(story: Story, changes: list[Upheaval]) -> None:
+    history = upset_story(story, changes)
+    standing: dict[UUID, bool] = {}
+    for emitted in history.machine.emitted:
+        event = emitted.event
+        match event.TOPIC:
+            case "DeadlineBreached":
+                assert not standing.get(event.deadline_id)
+                assert event.due_on is not None and event.at >= breach_instant(event.due_on)
+                standing[event.deadline_id] = True
+            case "DeadlineBreachRetracted":
+                assert standing.pop(event.deadline_id)
+            case _:
+                pass
+    assert len({e.event_id for e in history.machine.emitted}) == len(history.machine.emitted)
+
+
+@SOME
+@given(stories(), upheavals(), st.lists(st.integers(0, 200), max_size=20), st.integers(0, 40))
+def test_any_pace_and_any_outage__gives_the_same_events(
+    story: Story, changes: list[Upheaval], pauses: list[int], cut: int
+) -> None:
+    """Completeness may be stated often or never; a machine may be made anew from what was stored, at any point."""
+    history = upset_story(story, changes)
+    machine, emitted = Machine("test"), []
+    for number, fact in enumerate(history.facts):
+        if number == cut:
+            emitted += machine.emitted
+            machine = restored(machine, history, number)
+        machine.apply(fact)
+        if number < len(pauses):
+            following = history.facts[number + 1].recorded_at if number + 1 < len(history.facts) else None
+            to = fact.recorded_at + timedelta(hours=pauses[number])
+            machine.advance(min(to, following - timedelta(microseconds=1)) if following else to)
+    assert history.machine.horizon is not None
+    machine.advance(history.machine.horizon)
+    assert not machine.differences
+    assert emitted + machine.emitted == history.machine.emitted
+
+
+def upset_story(story: Story, changes: list[Upheaval]) -> History:
+    """The story, then the changes, then enough time for every clock to run out again."""
+    history, _ = recorded(story._replace(steps=story.steps[:4]), story.lags)
+    upset(history, story, changes)
+    end: datetime = history.facts[-1].recorded_at + timedelta(days=500)
+    history.machine.advance(end)
+    return history
+
+
+def restored(before: Machine, history: History, number: int) -> Machine:
+    """A machine made from the facts and rows that were stored, as after an outage."""
+    machine = Machine("test")
+    known = history.facts[:number]
+    shared = [fact for fact in known if fact.meta.aggregate != "petition"]
+    others = [r for s in before.subjects() for r in before.raised_of(s) if r.subject != "petition"]
+    machine.load_shared(shared, others, before.horizon)
+    for petition in before.loaded_petitions():
+        own = [fact for fact in known if fact.originator_id == petition]
+        machine.load_petition(petition, own, before.raised_of(petition))
+    return machine

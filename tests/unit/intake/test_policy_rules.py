@@ -1,0 +1,283 @@
+"""What intake lets be done depends on the policy in force: variants, extensions, suspensions, waivers, publications."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from services.intake.domain import Caller, decide, errors, fold_regulation, may
+from services.intake.domain.reply import reply_due
+from shared.events import DEEDS
+from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
+from shared.identifiers import derived_id
+from shared.policy import Policy, read_policy, shipped_policy
+from tests.unit.intake.plan import DISTRICT, DUE, EDUCATION, HEALTH, HELD, NOTICE, A, C, Register
+
+CHAIR_OF_OTHER = Caller("c", frozenset({"chair"}), "H36", "")
+
+
+class Rules(Register):
+    """The plan's conference under other rules."""
+
+    def adopt(self, policy: Policy, on: date = date(2019, 1, 2)) -> "Rules":
+        return self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
+
+    def rule(self, deed: Any) -> "Rules":
+        self._rule(deed)
+        self.regulation = fold_regulation(self.rules)
+        return self
+
+    def due(self) -> date | None:
+        petition = self.petition(A)
+        assert petition is not None
+        return reply_due(petition, self.world())
+
+
+def policy(rules: str) -> Policy:
+    head = "policy_id: local\ndocument: {number: 1/QĐ, issued_on: 2019-01-01}\nvalid_from: 2019-01-01\nrules:\n"
+    return read_policy(head + rules)
+
+
+REPLY = (
+    "  - duty: reply\n    form: deadline\n    length: 15\n    counted_from: conference_end\n"
+    "    variants: [{when: [several_fields], length: 20, criteria: [từ hai sở trở lên]}]\n"
+    "    extension: {times: 1, each: 5, told: [petitioner]}\n"
+    "    pause: {told: [petitioner]}\n"
+)
+
+
+def extend(register: Rules, expected: date, **more: Any) -> UUID:
+    fields = {"petitioner_told_on": NOTICE, "expected_on": expected, **more}
+    return register.do(A, "ExtensionGranted", NOTICE, **fields)
+
+
+class TestVariants:
+    def mark(self, register: Rules, variant: str, *criteria: str) -> None:
+        register.do(A, "PetitionMarkedComplex", NOTICE, variant=variant, decided_by="chair", criteria=criteria)
+
+    def test_without_a_limit_of_its_own__is_refused(self) -> None:
+        register = Rules()
+        register.closed()
+        with pytest.raises(errors.VariantNotProvided, match="several_fields"):
+            self.mark(register, "several_fields", "x")
+
+    def test_by_a_criterion_that_is_not_written__is_refused_with_those_that_are(self) -> None:
+        register = Rules().adopt(policy(REPLY))
+        register.closed()
+        with pytest.raises(errors.InvalidValue, match="từ hai sở trở lên"):
+            self.mark(register, "several_fields", "khó")
+        self.mark(register, "several_fields", "từ hai sở trở lên")
+        # Fri 23 Aug 2019 + 20 working days; in this register only 2 September is off: 23 Sep
+        assert register.due() == date(2019, 9, 23)
+        with pytest.raises(errors.AlreadyComplex, match="several_fields"):
+            self.mark(register, "several_fields", "từ hai sở trở lên")
+
+
+class TestExtension:
+    def test_as_much_as_the_policy_allows__and_once(self) -> None:
+        register = Rules().adopt(policy(REPLY))
+        register.closed()
+        with pytest.raises(errors.ExtensionTooLong, match="at most 2019-09-23"):
+            extend(register, date(2019, 9, 24))
+        extend(register, date(2019, 9, 20))
+        assert register.due() == date(2019, 9, 20)
+        with pytest.raises(errors.ExtensionNotProvided, match="allows 1 and no more"):
+            extend(register, date(2019, 9, 25))
+
+    def test_the_plan__asks_for_both_notices(self) -> None:
+        register = Rules()
+        register.closed()
+        with pytest.raises(errors.InvalidValue, match="committee_told_on"):
+            extend(register, date(2019, 9, 30))
+        extend(register, date(2019, 9, 30), committee_told_on=NOTICE)
+        assert register.due() == date(2019, 9, 30)
+
+    def test_a_policy_without_any__is_refused(self) -> None:
+        register = Rules().adopt(policy("  - {duty: reply, form: deadline, length: 15}\n"))
+        register.closed()
+        with pytest.raises(errors.ExtensionNotProvided):
+            extend(register, date(2019, 9, 30))
+
+
+class TestSuspension:
+    def suspend(self, register: Rules, on: date = NOTICE) -> None:
+        register.do(A, "ClockSuspended", on, number="3/QĐ", petitioner_told_on=on)
+
+    def test_the_plan__lets_no_clock_stand_still(self) -> None:
+        register = Rules()
+        register.closed()
+        with pytest.raises(errors.SuspensionNotProvided):
+            self.suspend(register)
+
+    def test_suspended_and_resumed(self) -> None:
+        # Fri 30 Aug (5) is left out, as are 3-6 Sep: five working days; 16 Sep + 5 = 23 Sep
+        register = Rules().adopt(policy(REPLY))
+        register.closed()
+        self.suspend(register)
+        assert register.due() is None
+        with pytest.raises(errors.AlreadySuspended):
+            self.suspend(register)
+        with pytest.raises(errors.NothingToExtend):
+            extend(register, date(2019, 9, 30))
+        register.do(A, "ClockResumed", date(2019, 9, 9), number="4/QĐ")
+        assert register.due() == date(2019, 9, 23)
+        with pytest.raises(errors.NeverSuspended):
+            register.do(A, "ClockResumed", date(2019, 9, 10), number="5/QĐ")
+
+    def test_no_clock__nothing_to_suspend(self) -> None:
+        register = Rules().adopt(policy(REPLY))
+        register.receive(A)
+        with pytest.raises(errors.NothingToSuspend):
+            self.suspend(register)
+
+
+class TestAcceptance:
+    def test_accepted_once__then_not_refused(self) -> None:
+        register = Rules()
+        register.receive(A).do(A, "AcceptanceNoticeSent", NOTICE, number="1/TB")
+        with pytest.raises(errors.AlreadyAccepted):
+            register.do(A, "AcceptanceNoticeSent", NOTICE, number="2/TB")
+        with pytest.raises(errors.AlreadyAccepted, match="close it with a ground"):
+            register.do(A, "RefusalNoticeSent", NOTICE, number="2/TB")
+
+    def test_refused__ends_the_case(self) -> None:
+        register = Rules()
+        register.receive(A).do(A, "RefusalNoticeSent", NOTICE, number="1/TB")
+        with pytest.raises(errors.CaseEnded, match="refused"):
+            register.do(A, "PetitionForwarded", NOTICE, agency=EDUCATION)
+
+    def test_reply_counted_from_acceptance(self) -> None:
+        register = Rules().adopt(policy("  - {duty: reply, form: deadline, length: 15, counted_from: acceptance}\n"))
+        register.receive(A)
+        assert register.due() is None
+        register.do(A, "AcceptanceNoticeSent", HELD, number="1/TB")
+        assert register.due() == DUE
+
+
+class TestConference:
+    def test_request__is_answered_once__and_planned_for_those_who_asked(self) -> None:
+        register = Rules()
+        register.do(C, "DialogueRequested", HELD, jurisdiction=DISTRICT, requester="Huyện đoàn", audience="youth")
+        days = {"first_day": NOTICE, "last_day": NOTICE, "kind": "periodic", "place": "x", "jurisdiction": DISTRICT}
+        with pytest.raises(errors.InvalidValue, match="audience"):
+            register.do(C, "ConferencePlanned", HELD, **days)
+        register.do(C, "RequestAnswered", HELD, accepted=False)
+        with pytest.raises(errors.ProposalAlreadyDecided):
+            register.do(C, "RequestAnswered", HELD, accepted=True)
+        with pytest.raises(errors.ProposalNotAccepted):
+            register.do(C, "ConferencePlanned", HELD, audience="youth", **days)
+
+    def test_answer__to_nobody(self) -> None:
+        register = Rules().planned()
+        with pytest.raises(errors.NeverRequested):
+            register.do(C, "RequestAnswered", HELD, accepted=True)
+
+    def test_publication__begins_once_and_ends_once(self) -> None:
+        register = Rules()
+        register.opened()
+        result = {"what": "result", "channel": "posting", "evidence": "biên bản"}
+        with pytest.raises(errors.ConferenceNotClosed):
+            register.do(C, "PublicationStarted", HELD, **result)
+        register.do(C, "ConferenceClosed", HELD)
+        register.do(C, "PublicationStarted", NOTICE, **result)
+        with pytest.raises(errors.AlreadyPublished):
+            register.do(C, "PublicationStarted", NOTICE, **result)
+        register.do(C, "PublicationEnded", NOTICE, what="result", channel="posting")
+        with pytest.raises(errors.NeverPublished):
+            register.do(C, "PublicationEnded", NOTICE, what="result", channel="posting")
+
+    def test_complexity__needs_a_limit_of_its_own(self) -> None:
+        register = Rules()
+        register.closed()
+        fields = {"variant": "complex", "decided_by": "chair", "criteria": ("x",)}
+        with pytest.raises(errors.VariantNotProvided):
+            register.do(C, "ComplexityDetermined", NOTICE, **fields)
+
+    def test_complexity__is_determined_once(self) -> None:
+        register = Rules().adopt(
+            policy(
+                "  - duty: conclusion_notice\n    form: deadline\n    length: 5\n"
+                "    variants: [{when: [complex], length: 10}]\n"
+            )
+        )
+        register.closed()
+        fields = {"variant": "complex", "decided_by": "chair", "criteria": ("x",)}
+        register.do(C, "ComplexityDetermined", NOTICE, **fields)
+        with pytest.raises(errors.AlreadyDetermined):
+            register.do(C, "ComplexityDetermined", NOTICE, **fields)
+
+
+class TestRegulation:
+    def regulate(self, register: Rules, topic: str, on: date = NOTICE, **fields: Any) -> None:
+        deed = DEEDS[topic](effective_on=on, **fields)
+        decide(deed, None, register.world(), derived_id("x"))
+
+    def test_policy__is_refused_with_every_problem(self) -> None:
+        wrong = msgspec.structs.replace(shipped_policy("plan-570"), policy_id="A B", replaces=("A B",))
+        with pytest.raises(errors.InvalidPolicy, match=r"policy\.policy_id.*policy\.replaces"):
+            self.regulate(Rules(), "PolicyAdopted", jurisdiction=DISTRICT, policy=wrong)
+
+    def test_waiver__where_the_policy_allows_it__with_its_substitute(self) -> None:
+        twice = policy(
+            "  - duty: annual_dialogue\n    form: frequency\n"
+            "    frequency: {per: half_year, waiver: {substitute: required}}\n"
+        )
+        register = Rules()
+        waiver = {"code": DISTRICT, "duty": "annual_dialogue", "number": "7/QĐ"}
+        with pytest.raises(errors.WaiverNotProvided):
+            self.regulate(register, "FrequencyDutyWaived", period="2019", substitute="x", **waiver)
+        register.adopt(twice)
+        with pytest.raises(errors.InvalidValue, match="write it as 2020-H2"):
+            self.regulate(register, "FrequencyDutyWaived", period="2019", substitute="x", **waiver)
+        with pytest.raises(errors.InvalidValue, match="substitute"):
+            self.regulate(register, "FrequencyDutyWaived", period="2019-H2", **waiver)
+        self.regulate(register, "FrequencyDutyWaived", period="2019-H2", substitute="văn bản", **waiver)
+
+    def test_reception_day__of_a_jurisdiction_that_exists(self) -> None:
+        with pytest.raises(errors.UnknownJurisdiction):
+            self.regulate(Rules(), "ReceptionDayHeld", code="H99")
+        self.regulate(Rules(), "ReceptionDayHeld", code=DISTRICT)
+
+
+class TestSuccessor:
+    @pytest.fixture
+    def register(self) -> Rules:
+        register = Rules()
+        register.assigned()
+        return register.rule(AgencyClosed(effective_on=date(2019, 9, 3), code=EDUCATION, successor=HEALTH))
+
+    def test_acts_on_what_it_took_over(self, register: Rules) -> None:
+        register.do(A, "AgencyResultReported", date(2019, 9, 5), agency=HEALTH, result="resolved")
+
+    def test_before_that_day__does_not(self, register: Rules) -> None:
+        with pytest.raises(errors.NeverAssigned):
+            register.do(A, "AgencyResultReported", date(2019, 9, 2), agency=HEALTH, result="resolved")
+
+    def test_token_of_the_successor(self, register: Rules) -> None:
+        caller = Caller("a", frozenset({"agency"}), DISTRICT, HEALTH)
+        for on, allowed in ((date(2019, 9, 5), True), (date(2019, 9, 2), False)):
+            deed = DEEDS["AgencyResultReported"](effective_on=on, agency=HEALTH, result="resolved")
+            if allowed:
+                may(caller, deed, register.petition(A), register.regulation)
+            else:
+                with pytest.raises(errors.AgencyMayNot):
+                    may(caller, deed, register.petition(A), register.regulation)
+
+    def test_office_of_the_successor_jurisdiction(self, register: Rules) -> None:
+        closed = JurisdictionClosed(effective_on=date(2019, 9, 3), code="H35.10.31", successor="H36")
+        register.rule(closed)
+        deed = DEEDS["PetitionClassified"](effective_on=date(2019, 9, 5), subject="s", field="f")
+        may(CHAIR_OF_OTHER, deed, register.petition(A), register.regulation)
+        with pytest.raises(errors.JurisdictionMayNot):
+            before = DEEDS["PetitionClassified"](effective_on=date(2019, 9, 2), subject="s", field="f")
+            may(CHAIR_OF_OTHER, before, register.petition(A), register.regulation)
+
+
+def test_clock_that_reaches_a_year_without_a_calendar__is_refused_with_that_year() -> None:
+    register = Rules().adopt(policy("  - {duty: acceptance_notice, form: deadline, length: 200}\n"))
+    with pytest.raises(errors.CalendarYearMissing, match=r"'acceptance_notice'.*2020"):
+        register.receive(A)
+    register.rule(CalendarPublished(effective_on=date(2019, 1, 1), year=2020, holidays=()))
+    register.receive(A)

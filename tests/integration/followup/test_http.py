@@ -198,7 +198,7 @@ async def test_story__reads_what_it_needs(autumn_dsn: str, client: httpx.AsyncCl
     [
         ("/v1/cases?cursor=nonsense", 400, "invalid-cursor"),
         ("/v1/cases?jurisdiction=Tam%20%C4%90%C6%B0%E1%BB%9Dng", 400, "invalid-code"),
-        ("/v1/cases?agency=%00", 400, "invalid-code"),
+        ("/v1/cases?agency=%00", 400, "nul-character"),
         ("/v1/cases?state=Assigned", 400, "invalid-request"),
         ("/v1/cases?subject=everything", 400, "invalid-request"),
         ("/v1/cases?limit=0", 400, "invalid-request"),

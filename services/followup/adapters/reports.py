@@ -30,11 +30,13 @@ LISTED = 2_000  # petitions in the list of a page
 
 #: No deed is dated later than it was recorded: what was done with before the period has no record since.
 _CONCERNED = """
-SELECT subject_id FROM cases WHERE source = $1 AND subject = 'petition' AND {within} AND (
-    unresolved
-    OR subject_id IN (SELECT subject_id FROM deadlines WHERE source = $1 AND subject = 'petition' AND outcome = '')
-    OR subject_id IN (SELECT originator_id FROM facts WHERE source = $1 AND position >= $2 AND is_petition)
-) ORDER BY subject_id
+WITH concerned AS (
+    SELECT subject_id FROM cases WHERE unresolved
+    UNION SELECT subject_id FROM deadlines WHERE outcome = '' AND subject = 'petition'
+    UNION SELECT originator_id FROM facts WHERE source = $1 AND position >= $2 AND is_petition
+)
+SELECT subject_id FROM concerned JOIN cases USING (subject_id)
+WHERE source = $1 AND subject = 'petition' AND {within} ORDER BY subject_id
 """
 _SHARED = f"{FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
 _SHARED_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject <> 'petition' AND {within}"

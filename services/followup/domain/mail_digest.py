@@ -26,6 +26,7 @@ _REASONS = {
     "policy": "quy định về thời hạn thay đổi",
     "annulment": "bản ghi sai đã bị hủy",
     "rescheduled": "hội nghị được dời ngày",
+    "suspended": "thời hạn được tạm đình chỉ khi còn trong hạn",
 }
 
 

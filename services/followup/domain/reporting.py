@@ -170,8 +170,8 @@ class Tally:
     def _begun(self, raised: Raised, own: Mapping[UUID, date]) -> date:
         start = raised.starting_event
         begun = own.get(start) or self._shared.get(start) or _recorded_on(raised.deadline_id)
-        if raised.duty == "annual_dialogue" and raised.explanation and raised.explanation.counted_from:
-            begun = raised.explanation.counted_from  # one adoption opens every year
+        if raised.subject == "jurisdiction" and raised.explanation and raised.explanation.counted_from:
+            begun = raised.explanation.counted_from  # one adoption opens every period
         return min(begun, raised.done_on or begun)
 
     def _is_done(self, raised: Raised) -> bool:

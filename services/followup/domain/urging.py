@@ -10,7 +10,7 @@ from services.followup.domain.rows import CaseRow
 
 _DAY = timedelta(days=1)
 #: What is done to a case that ended so is refused at the source: nobody could record that its debtor was urged.
-_ENDED = ("answered", "withdrawn", "redirected", "merged")
+_ENDED = ("answered", "withdrawn", "redirected", "merged", "refused")
 
 
 class Stage(msgspec.Struct, frozen=True):

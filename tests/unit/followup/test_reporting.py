@@ -19,14 +19,18 @@ from services.followup.domain.counts import (
 from services.followup.domain.periods import InvalidPeriod, parse_period
 from services.followup.domain.reporting import Tally
 from services.followup.domain.status import status_of
+from shared.events.conference import ConferenceRescheduled
 from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (
     AgencyResultReported,
+    AnswerPrepared,
     PetitionAssigned,
     PetitionClassified,
     PetitionClosed,
+    PetitionForwarded,
     PetitionMarkedComplex,
     PetitionReopened,
+    PetitionScheduled,
     PetitionWithdrawn,
     WrittenReplyIssued,
 )
@@ -131,6 +135,22 @@ def test_case_withdrawn_in_time__is_no_part_of_the_rate(history: History) -> Non
     history.record(petition(history), PetitionWithdrawn(effective_on=day("2019-09-10")), "2019-09-10 09:00")
     counted = deadlines(tallied(history, "2019-09"), "reply")
     assert (counted.waived, counted.waived_late, counted.on_time_rate) == (1, 0, None)
+
+
+def test_duty_done_before_it_was_owed_again__counts_on_the_day_of_the_deed() -> None:
+    history = History()
+    conference = history.plan("c", "2019-08-23")
+    petition = history.receive("p", "2019-07-10")
+    history.record(petition, PetitionScheduled(effective_on=day("2019-07-10"), conference_id=conference))
+    history.record(petition, PetitionForwarded(effective_on=day("2019-07-10"), agency=ENVIRONMENT))
+    prepared = AnswerPrepared(effective_on=day("2019-08-10"), agency=ENVIRONMENT)
+    history.record(petition, prepared, "2019-08-10 09:00")
+    again = ConferenceRescheduled(
+        effective_on=day("2019-09-03"), first_day=day("2019-10-10"), last_day=day("2019-10-10")
+    )
+    history.record(conference, again, "2019-09-03 09:00")
+    august, september = (deadlines(tallied(history, p), "prepared_answer") for p in ("2019-08", "2019-09"))
+    assert (august.met, september.total) == (2, 0)
 
 
 # --- two times --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,8 @@
 """Reminders: which deadlines were urged and when, and which ought to be now, each with all that its letter names."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -74,25 +76,36 @@ class Reminders:
         subjects = list({d.raised.subject_id for d in deadlines})
         days = {s.source: local_day(s.now) for s in await self._queries.sources() if s.now is not None}
         async with self._pool.acquire() as connection:
-            rows = [_row.decode(r["row"]) for r in await connection.fetch(_ROWS, subjects)]
+            rows = await _rows(connection, subjects)
+            conferences = await _rows(connection, {r.conference_id for r in rows.values() if r.conference_id})
             urged = await urged_on(connection, subjects)
             places = await place_names(connection)
-        row_of = {row.subject_id: row for row in rows}
         names = await self._names(d.raised.debtor for d in deadlines)
         return [
             Letter(
                 raised=d.raised,
-                row=row_of[d.raised.subject_id],
+                row=rows[d.raised.subject_id],
                 debtor=names[d.raised.debtor],
-                place=places.get(d.raised.jurisdiction, ""),
+                place=places.get(_office_of(rows[d.raised.subject_id], conferences), ""),
                 today=days[d.raised.source],
                 urged_on=urged.get(d.raised.deadline_id),
             )
             for d in deadlines
-            if d.raised.subject_id in row_of and d.raised.source in days
+            if d.raised.subject_id in rows and d.raised.source in days
         ]
 
     async def _names(self, codes: Iterable[str]) -> dict[str, str]:
         wanted = sorted(set(codes))
         registered = await self._queries.agency_names(wanted)
         return {code: registered.get(code) or body_words(code).vi for code in wanted}
+
+
+async def _rows(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+    rows = [_row.decode(r["row"]) for r in await connection.fetch(_ROWS, list(subject_ids))]
+    return {row.subject_id: row for row in rows}
+
+
+def _office_of(row: CaseRow, conferences: Mapping[UUID, CaseRow]) -> str:
+    """The jurisdiction whose office follows a case up: that of the conference where it was raised, or its own."""
+    conference = conferences.get(row.conference_id) if row.conference_id else None
+    return conference.jurisdiction if conference else row.jurisdiction

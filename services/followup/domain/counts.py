@@ -36,6 +36,7 @@ class DeadlineCounts(msgspec.Struct):
     begun: int = 0
     met: int = 0
     met_late: int = 0
+    done_undated: int = 0
     waived: int = 0
     waived_late: int = 0
     on_track: int = 0
@@ -50,12 +51,14 @@ class DeadlineCounts(msgspec.Struct):
     @property
     def on_time_rate(self) -> float | None:
         """Percent done in time of all that should have been done by now; what is open and overdue counts as not."""
-        due = self.met + self.met_late + self.waived_late + self.overdue
+        due = sum(getattr(self, figure) for figure in DUE)
         return round(100 * self.met / due, 1) if due else None
 
 
 C = TypeVar("C", CaseCounts, DeadlineCounts)
 
+#: What should have been done by now: the on-time rate is the first of all these.
+DUE = ("met", "met_late", "waived_late", "overdue")
 #: What must add up in every line: a figure and those that it is the sum of.
 CASE_SUMS = (
     ("total", ("carried_over", "received")),
@@ -65,7 +68,7 @@ CASE_SUMS = (
 )
 DEADLINE_SUMS = (
     ("total", ("carried_over", "begun")),
-    ("total", ("met", "met_late", "waived", "waived_late", "on_track", "due_soon", "overdue")),
+    ("total", ("met", "met_late", "done_undated", "waived", "waived_late", "on_track", "due_soon", "overdue")),
 )
 
 

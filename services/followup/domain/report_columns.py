@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.followup.domain.counts import CASE_SUMS, DEADLINE_SUMS
+from services.followup.domain.counts import CASE_SUMS, DEADLINE_SUMS, DUE
 from services.followup.domain.words import Words
 
 
@@ -51,6 +51,7 @@ DEADLINE_COLUMNS = (
     Column("begun", Words("Phát sinh trong kỳ", "begun")),
     Column("met", Words("Đúng hạn", "in time"), _DONE),
     Column("met_late", Words("Trễ hạn", "late"), _DONE),
+    Column("done_undated", Words("Việc không định hạn", "undated"), _DONE),
     Column("waived", Words("Khi còn hạn", "in time"), _WAIVED),
     Column("waived_late", Words("Khi đã quá hạn", "when overdue"), _WAIVED),
     Column("on_track", Words("Trong hạn", "on track"), _OPEN),
@@ -77,12 +78,22 @@ Sums = Sequence[tuple[str, Sequence[str]]]
 
 def check_sums(columns: Sequence[Column], sums: Sums) -> str:
     """What must add up, in the numbers of the columns: `1=2+3=4+8; 4=5+6+7`."""
-    number = {column.figure: str(place) for place, column in enumerate(columns, 1)}
     written: dict[str, list[str]] = {}
     for whole, parts in sums:
-        written.setdefault(number[whole], []).append("+".join(number[part] for part in parts))
-    return "; ".join("=".join([whole, *sides]) for whole, sides in written.items())
+        written.setdefault(whole, []).append("+".join(_numbers(columns, parts)))
+    return "; ".join("=".join([*_numbers(columns, [whole]), *sides]) for whole, sides in written.items())
+
+
+def check_rate(columns: Sequence[Column]) -> str:
+    """How the on-time rate is made: `12=4/(4+5+8+11)`."""
+    rate, met = _numbers(columns, ["on_time_rate", DUE[0]])
+    return f"{rate}={met}/({'+'.join(_numbers(columns, DUE))})"
+
+
+def _numbers(columns: Sequence[Column], figures: Sequence[str]) -> list[str]:
+    number = {column.figure: str(place) for place, column in enumerate(columns, 1)}
+    return [number[figure] for figure in figures]
 
 
 CASE_CHECK = check_sums(CASE_COLUMNS, CASE_SUMS)
-DEADLINE_CHECK = check_sums(DEADLINE_COLUMNS, DEADLINE_SUMS) + "; 11=4/(4+5+7+10)"
+DEADLINE_CHECK = f"{check_sums(DEADLINE_COLUMNS, DEADLINE_SUMS)}; {check_rate(DEADLINE_COLUMNS)}"

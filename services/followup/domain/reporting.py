@@ -164,7 +164,7 @@ class Tally:
             counts.begun += 1
         figure = self._figure(raised)
         setattr(counts, figure, getattr(counts, figure) + 1)
-        if raised.duty == "reply" and figure in ("met", "met_late"):
+        if raised.duty == "reply" and figure in ("met", "met_late", "done_undated"):
             self._add_days(counts, raised)
 
     def _begun(self, raised: Raised, own: Mapping[UUID, date]) -> date:
@@ -179,6 +179,8 @@ class Tally:
 
     def _figure(self, raised: Raised) -> str:
         if self._is_done(raised):
+            if raised.due_on is None and raised.outcome != "waived":
+                return "done_undated"  # what has no date is neither in time nor late
             late = raised.due_on is not None and raised.done_on is not None and raised.done_on > raised.due_on
             return f"{raised.outcome}_late" if raised.outcome == "waived" and late else raised.outcome
         if raised.due_on is not None and raised.due_on < self._seen_on:

@@ -42,6 +42,7 @@ class DeadlineLine(msgspec.Struct, frozen=True, kw_only=True):
     begun: int
     met: int
     met_late: int
+    done_undated: int
     waived: int
     waived_late: int
     on_track: int

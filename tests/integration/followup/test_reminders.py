@@ -20,7 +20,7 @@ from shared.http.auth import Callers, mint_token
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History, day
-from tests.support.projection import AUTUMN, EDUCATION, ENVIRONMENT, Pool, dialogue, petition, project
+from tests.support.projection import AUTUMN, COMMUNE, EDUCATION, ENVIRONMENT, Pool, dialogue, petition, project
 
 AGENCY, ENTRY = mint_token("phòng", "agency", "H35.10", EDUCATION)
 CONFERENCE = derived_id("conference", "c")
@@ -144,6 +144,19 @@ async def test_letter__is_ready_and_says_how_to_record_it(pool: Pool, client: ht
     assert "Kính gửi: Phòng Giáo dục và Đào tạo" in answer.text
     english = await client.get(f"/v1/deadlines/{reply}/letter", params={"lang": "en"})
     assert english.text.startswith("Reminder to")
+
+
+async def test_letter__comes_from_the_office_of_the_conference(pool: Pool, client: httpx.AsyncClient) -> None:
+    history = told()
+    commune = JurisdictionRegistered(
+        effective_on=day("2019-01-02"), code=COMMUNE, name="Xã Bản Bo", level="commune", parent="H35.10",
+        valid_from=day("2004-01-01"),
+    )  # fmt: skip
+    history.record(derived_id(COMMUNE), commune, "2019-09-20 11:00", jurisdiction=COMMUNE)
+    await project(pool, history, AUTUMN)
+    reply = deadline(history, petition("extended"), "reply")  # from a commune, raised at the district's conference
+    assert (await client.get(f"/v1/deadlines/{reply}")).json()["jurisdiction"] == COMMUNE
+    assert (await client.get(f"/v1/deadlines/{reply}/letter")).text.startswith("VĂN PHÒNG HĐND-UBND HUYỆN TAM ĐƯỜNG\n")
 
 
 async def test_letter__of_what_is_done_is_refused(pool: Pool, client: httpx.AsyncClient) -> None:

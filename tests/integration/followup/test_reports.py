@@ -211,7 +211,7 @@ async def test_page__prints_check_sums_and_groups_its_list(client: httpx.AsyncCl
     assert answer.status_code == 200
     page = answer.text
     assert "1=2+3=4+8; 4=5+6+7; 8=9+10+11+12" in page
-    assert "1=2+3=4+5+6+7+8+9+10; 11=4/(4+5+7+10)" in page
+    assert "1=2+3=4+5+6+7+8+9+10+11; 12=4/(4+5+8+11)" in page
     assert "Tháng 9 năm 2019" in page and "September 2019" in page
     assert "Phòng Tài nguyên và Môi trường" in page and "Ô nhiễm nguồn nước" in page
     assert "<script" not in page and "style-src 'sha256-" in answer.headers["content-security-policy"]

@@ -153,6 +153,13 @@ def test_duty_done_before_it_was_owed_again__counts_on_the_day_of_the_deed() -> 
     assert (august.met, september.total) == (2, 0)
 
 
+def test_undated_duty__is_neither_in_time_nor_late(history: History) -> None:
+    result = AgencyResultReported(effective_on=day("2019-09-20"), agency=ENVIRONMENT, result="resolved")
+    history.record(petition(history), result, "2019-09-20 09:00")
+    counted = deadlines(tallied(history, "2019-09"), "result_report")
+    assert (counted.done_undated, counted.met, counted.on_time_rate) == (1, 0, None)
+
+
 # --- two times --------------------------------------------------------------------------------------------------------
 
 

@@ -369,10 +369,20 @@ class Broker:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.is_up = self.delivers = True
+        self.is_up = self.delivers = self.is_orderly = True
         self.queue: deque[Message] = deque()
         self.stored: set[UUID] = set()
         self.connections: list[Connection] = []
+
+    def next(self) -> Message:
+        """What is delivered next; out of order, perhaps to come again, where it is disorderly."""
+        if self.is_orderly:
+            return self.queue.popleft()
+        index = self.world.chance.randrange(len(self.queue))
+        message = self.queue[index]
+        if self.world.chance.random() < 0.7:
+            del self.queue[index]
+        return message
 
     def stop(self) -> None:
         """It is gone, with every connection; its queue is durable."""
@@ -455,8 +465,8 @@ class SimulatedBell:
         connection = self._connection
         with contextlib.suppress(Down):
             await self._process.world.step(self._process)
-            if connection is not None and delivery.message in connection.unacked:
-                while connection.unacked.popleft() is not delivery.message:
+            if connection is not None and delivery.tag in connection.unacked:
+                while connection.unacked.popleft() is not delivery.tag:
                     pass
 
     async def _run(self) -> None:
@@ -469,8 +479,10 @@ class SimulatedBell:
                 continue
             self._waiting.clear()
             while not self._connection.is_closed:
-                while broker.queue and broker.delivers and self._process.going.is_set():
-                    message = broker.queue.popleft()
+                for _ in range(len(broker.queue)):
+                    if not (broker.queue and broker.delivers and self._process.going.is_set()):
+                        break
+                    message = broker.next()
                     self._connection.unacked.append(message)
                     self._waiting.append(Delivery(from_message(message.headers, message.body), message, 0))
                     self.rung.set()

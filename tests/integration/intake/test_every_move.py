@@ -10,6 +10,20 @@ P, C = "/v1/petitions/{id}", "/v1/conferences/{id}"
 REPLY = {"number": "12/GDĐT", "signatory": "Trưởng phòng", "digest": "d"}
 
 
+RULES = [
+    {
+        "duty": "reply", "form": "deadline", "length": 15, "counted_from": "conference_end",
+        "variants": [{"when": ["complex"], "length": 30}],
+        "extension": {"told": ["petitioner", "committee"]}, "pause": {"told": ["petitioner"]},
+    },
+    {"duty": "conclusion_notice", "form": "deadline", "length": 5, "variants": [{"when": ["complex"], "length": 10}]},
+    {
+        "duty": "annual_dialogue", "form": "frequency",
+        "frequency": {"times": 1, "per": "half_year", "waiver": {"substitute": "required"}},
+    },
+]  # fmt: skip
+
+
 class Walk:
     """Sends commands, remembers which paths were taken."""
 
@@ -31,10 +45,14 @@ async def registers(walk: Walk, today: str) -> None:
     await walk.do("/v1/agencies", code="H35.10.8", name="Phòng cũ", jurisdiction=DISTRICT, valid_from="2004-01-01")
     await walk.do("/v1/agencies/{id}/closure", "H35.10.8", successor=EDUCATION)
     document = {"number": "570/KH-UBND", "issued_on": "2019-06-24"}
-    policy = {"policy_id": "plan-570", "document": document, "valid_from": today}
+    policy = {"policy_id": "plan-570", "document": document, "valid_from": today, "rules": RULES}
     await walk.do("/v1/policies", jurisdiction=DISTRICT, policy=policy)
     await walk.do("/v1/calendars", year=2018, holidays=[{"date": "2018-01-01", "name": "Tết Dương lịch"}])
     await walk.do("/v1/plans", jurisdiction=DISTRICT, number="570/KH-UBND", year=int(today[:4]))
+    await walk.do("/v1/jurisdictions/{id}/reception-days", DISTRICT, place="Trụ sở", citizens=7)
+    half = f"{today[:4]}-H{1 if int(today[5:7]) < 7 else 2}"
+    waiver = {"duty": "annual_dialogue", "period": half, "number": "7/QĐ", "substitute": "Hỏi đáp bằng văn bản"}
+    await walk.do("/v1/jurisdictions/{id}/waivers", DISTRICT, **waiver)
 
 
 async def prepared(walk: Walk, today: str, petition: str) -> str:
@@ -51,6 +69,8 @@ async def prepared(walk: Walk, today: str, petition: str) -> str:
     await walk.do(f"{C}/reminders", conference, deadline_id=conference, to=OFFICE)
     other = await walk.do("/v1/conferences", jurisdiction=DISTRICT, kind="extraordinary", place="Nhà văn hoá", **days)
     await walk.do(f"{C}/cancellation", other, reason="Không còn cần.")
+    asked = await walk.do("/v1/dialogue-requests", jurisdiction=DISTRICT, requester="Huyện đoàn", reason="Việc làm.")
+    await walk.do(f"{C}/answer", asked, accepted=False, number="8/UBND", reason="Đã có lịch.")
     return conference
 
 
@@ -66,6 +86,10 @@ async def held(walk: Walk, conference: str, petition: str, answered: str) -> Non
     await walk.do(f"{C}/minutes", conference, digest="d", minutes="Biên bản.")
     await walk.do(f"{C}/closing", conference)
     await walk.do(f"{C}/review", conference)
+    await walk.do(f"{C}/complexity", conference, variant="complex", decided_by="Chủ tịch", criteria=["nhiều việc"])
+    result = {"what": "result", "channel": "posting"}
+    await walk.do(f"{C}/publications", conference, evidence="Biên bản niêm yết", **result)
+    await walk.do(f"{C}/publication-ends", conference, **result)
     line = {"petition_id": petition, "agency": EDUCATION}
     await walk.do(f"{C}/conclusion", conference, number="1/TB", signatory="Chủ tịch", digest="d", assignments=[line])
 
@@ -76,6 +100,8 @@ async def followed_up(walk: Walk, today: str, petition: str) -> None:
     year = int(today[:4]) + 1
     told = {"petitioner_told_on": today, "committee_told_on": today}
     await walk.do(f"{P}/extension", petition, expected_on=f"{year}-12-30", ground="Cần khảo sát.", **told)
+    await walk.do(f"{P}/suspension", petition, number="3/QĐ", petitioner_told_on=today)
+    await walk.do(f"{P}/resumption", petition, number="4/QĐ")
     await walk.do(f"{P}/escalation-proposal", petition, agency=OFFICE, reason="Vượt thẩm quyền.")
     await walk.do(f"{P}/escalation", petition, authority="UBND tỉnh")
     await walk.do(f"{P}/higher-answer", petition, authority="UBND tỉnh", number="9/UBND")
@@ -84,6 +110,7 @@ async def followed_up(walk: Walk, today: str, petition: str) -> None:
     report = {"recipient": "chair", "on": today}
     await walk.do(f"{P}/reply-report", petition, reply_number=REPLY["number"], reports=[report])
     await walk.do(f"{P}/result-report", petition, agency=OFFICE, result="resolved")
+    await walk.do(f"{P}/forwarder-report", petition, agency=OFFICE, number="12/TB")
     await walk.do(f"{P}/closure", petition)
     await walk.do(f"{P}/reopening", petition, reason="Chưa xong.")
 
@@ -95,6 +122,8 @@ async def ended_otherwise(walk: Walk, survivor: str) -> None:
     withdrawal = (await walk.intake.get(f"/v1/petitions/{wrong}")).json()["facts"][-1]["event_id"]
     await walk.do(f"{P}/annulments", wrong, event_id=withdrawal, reason="Nhầm đơn.")
     await walk.do(f"{P}/merger", wrong, into=survivor)
+    await walk.do(f"{P}/acceptance", await walk.received(), number="5/TB")
+    await walk.do(f"{P}/refusal", await walk.received(), number="6/TB", ground="Không thuộc thẩm quyền.")
     await walk.do(f"{P}/redirection", await walk.received(), procedure="complaint", body="Thanh tra huyện")
     await walk.do("/v1/petitioners/{id}/erasure", "p1", ground="Hết mục đích.")
 

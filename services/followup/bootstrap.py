@@ -29,6 +29,7 @@ from services.followup.domain.mail_digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
+from services.followup.entrypoints.figures import figures_routes
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import FollowupCollector
 from services.followup.entrypoints.office import office_routes
@@ -146,6 +147,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             [
                 *query_routes(queries, LiveState(pool)),
                 *page_routes(queries),
+                *figures_routes(queries, lambda: collector.snapshot),
                 *report_routes(queries, Reports(pool)),
                 *reminder_routes(queries, Reminders(pool, queries)),
                 *office_routes(queries, IntakeClient(client), address, callers),

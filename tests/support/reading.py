@@ -12,6 +12,7 @@ from services.followup.adapters.queries import Queries
 from services.followup.adapters.state import LiveState
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
+from services.followup.entrypoints.figures import figures_routes
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import FollowupCollector
 from services.followup.entrypoints.page import page_routes
@@ -34,6 +35,7 @@ async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> L
         [
             *query_routes(queries, LiveState(pool)),
             *page_routes(queries),
+            *figures_routes(queries, lambda: collector.snapshot),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
             *health_routes(hindrances(queries)),
             metrics_route(collector),

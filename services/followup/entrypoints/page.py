@@ -89,7 +89,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
             agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
             states=OPEN_STATES,
             wanted=wanted,
-            names=await _names(queries, codes),
+            names=await names_of(queries, codes),
             next=following(request, page.next) if page.next else "",
             first=following(request, "") if cursor else "",
         )
@@ -108,7 +108,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
             events=events,
             waits=any(event.waits for event in events),
             acts=ACTS if file.case.row.subject == "petition" else (),
-            names=await _names(queries, _bodies(file.case, file.deadlines, events)),
+            names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
         )
 
     return [open_cases, one_case]
@@ -184,7 +184,7 @@ def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventVie
     return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}
 
 
-async def _names(queries: Queries, codes: Iterable[str]) -> dict[str, Words]:
+async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Words]:
     """What bodies are called; one that is not registered is called by its code."""
     wanted = sorted(codes)
     registered = await queries.agency_names(wanted)

@@ -237,3 +237,17 @@ async def test_case__whose_events_wait_or_differ_says_so(pg_server: TestServer) 
         assert "Có sự kiện chưa xử lý được" in page.text and "cần đối chiếu" in page.text
         view = (await client.get(f"/v1/cases/{late}")).json()
         assert (view["waits"], view["difference"], view["events"][-1]["waits"]) == (True, "why", "Undecodable")
+
+
+async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/figures")
+    page = Page(answer)
+    assert page.wrong == []
+    metrics = (await client.get("/metrics")).text
+    for status, words in (("on_track", "on track"), ("due_soon", "due soon"), ("breached", "overdue")):
+        counts = re.findall(rf'followup_open_deadlines{{[^}}]*status="{status}"}} (\d+)', metrics)
+        assert re.search(rf"{words} {sum(map(int, counts))}\b", page.text), status
+    breaches = re.findall(r'followup_deadline_breaches_total{agency="(\S+)",kind="reply"} (\d+)', metrics)
+    table = re.search(r"Written reply</span></th>((?:<td>\d+</td>)+)", answer.text)
+    assert table
+    assert int(re.findall(r"\d+", table[1])[-1]) == sum(int(count) for _, count in breaches)

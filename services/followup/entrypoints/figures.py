@@ -1,0 +1,131 @@
+"""`/figures`: the figures of the metrics and of the dashboard on one page, for those without Grafana."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from services.followup.adapters.figures import Counts, Snapshot
+from services.followup.adapters.queries import Queries
+from services.followup.domain.words import Words, duty_words
+from services.followup.entrypoints.access import may_read_all
+from services.followup.entrypoints.page import Pages, names_of
+from services.followup.entrypoints.queries import Asked
+from shared.http.auth import caller_of
+
+STATUSES = ("on_track", "due_soon", "breached")
+
+
+class KindRow(NamedTuple):
+    """One rule: its open deadlines as they stand, and the breaches ever raised on it."""
+
+    words: Words
+    open: dict[str, int]
+    breaches: int
+
+
+class BodyRow(NamedTuple):
+    """One body: what it has not resolved, the oldest of it, what it owes, its breaches."""
+
+    code: str
+    unresolved: int
+    oldest: datetime | None
+    open: dict[str, int]
+    breaches: int
+
+
+class SourceRow(NamedTuple):
+    """One source: how far it is read, and what waits."""
+
+    name: str
+    complete_to: datetime
+    lag: int
+    parked: int
+    differences: int
+    gaps: int
+    stopped: bool
+
+
+def figures_routes(queries: Queries, snapshot: Callable[[], Snapshot]) -> list[HTTPRouteHandler]:
+    """The page; it holds every jurisdiction, so it is for callers whose subtree covers them all."""
+    pages, may_read = Pages(), may_read_all(queries)
+
+    @get("/figures", include_in_schema=False)
+    async def figures(request: Asked) -> Response[str]:
+        await may_read(caller_of(request))
+        shot = snapshot()
+        bodies = body_rows(shot)
+        return pages.show(
+            "figures.html",
+            sources=await queries.sources(),
+            statuses=STATUSES,
+            totals=total(shot.open_deadlines, 2),
+            kinds=kind_rows(shot),
+            bodies=bodies,
+            states=total(shot.unresolved, 2),
+            followed=source_rows(shot),
+            pending=shot.pending,
+            oldest_pending=_instant(shot.oldest_pending or None),
+            scheduler=_instant(shot.scheduler),
+            next_deadline=_instant(shot.next_deadline),
+            taken_at=_instant(shot.taken_at or None),
+            names=await names_of(queries, {row.code for row in bodies}),
+        )
+
+    return [figures]
+
+
+def total(counts: Counts, label: int) -> dict[str, int]:
+    """The sums of a metric by one of its labels."""
+    found: Counter[str] = Counter()
+    for labels, count in counts.items():
+        found[labels[label]] += int(count)
+    return dict(found)
+
+
+def kind_rows(shot: Snapshot) -> list[KindRow]:
+    """A row for each rule that has something open or was ever breached, the overdue ones first."""
+    breaches = total(shot.breaches, 0)
+    kinds = {labels[0] for labels in shot.open_deadlines} | breaches.keys()
+    rows = [KindRow(duty_words(k), _of(shot.open_deadlines, 0, k), breaches.get(k, 0)) for k in kinds]
+    return sorted(rows, key=lambda row: (-row.open["breached"], row.words.vi))
+
+
+def body_rows(shot: Snapshot) -> list[BodyRow]:
+    """A row for each body that has something open, the overdue ones first."""
+    unresolved, breaches = total(shot.unresolved, 1), total(shot.breaches, 1)
+    oldest = {labels[0]: _instant(at) for labels, at in shot.oldest_unresolved.items()}
+    codes = unresolved.keys() | breaches.keys() | {labels[1] for labels in shot.open_deadlines}
+    rows = [
+        BodyRow(c, unresolved.get(c, 0), oldest.get(c), _of(shot.open_deadlines, 1, c), breaches.get(c, 0))
+        for c in codes
+    ]
+    return sorted(rows, key=lambda row: (-row.open["breached"], row.code))
+
+
+def source_rows(shot: Snapshot) -> list[SourceRow]:
+    """A row for each source."""
+    return [
+        SourceRow(
+            name=labels[0],
+            complete_to=datetime.fromtimestamp(at, UTC),
+            lag=int(shot.lag.get(labels, 0)),
+            parked=int(shot.parked.get(labels, 0)),
+            differences=int(shot.differences.get(labels, 0)),
+            gaps=int(shot.gaps.get(labels, 0)),
+            stopped=bool(shot.stopped.get(labels)),
+        )
+        for labels, at in sorted(shot.complete_to.items())
+    ]
+
+
+def _of(counts: Counts, label: int, value: str) -> dict[str, int]:
+    by_status = total({labels: n for labels, n in counts.items() if labels[label] == value}, 2)
+    return {status: by_status.get(status, 0) for status in STATUSES}
+
+
+def _instant(seconds: float | None) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -38,10 +38,10 @@ run: .venv/.synced ## Start the whole pair and play the conference of plan 570/K
 	$(BIN)/doithoai dev --data $(DATA) $(ARGS)
 
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not bench and not slow and not chaos" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not slow and not chaos" $(ARGS)
 
 test-all: .venv/.synced ## Every test, the long ones too; the whole matrix of faults is make chaos
-	$(BIN)/pytest -q -n 2 --dist loadfile -m "not bench and not chaos" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not chaos" $(ARGS)
 
 lint: .venv/.synced ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -3,11 +3,14 @@
 import contextlib
 from pathlib import Path
 
+import pytest
+
 from tests.support.mail import MailServer, mail_server
 from tests.support.office import AGENCIES, BEGIN, Office
 from tests.support.pair import Pair, until
 
 
+@pytest.mark.slow
 def test_two_followups__send_each_digest_once(pair: Pair, tmp_path: Path) -> None:
     to = tmp_path / "to.yaml"
     to.write_text(f"{AGENCIES[1]}: mot@example.vn\n{AGENCIES[2]}: [hai@example.vn, ba@example.vn]\n")

@@ -88,7 +88,8 @@ ON CONFLICT (deadline_id) DO UPDATE SET debtor = excluded.debtor, jurisdiction =
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
 SELECT * FROM unnest($1::text[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::text[])
-ON CONFLICT (source, position) DO UPDATE SET reason = excluded.reason, released_at = NULL
+ON CONFLICT (source, position) DO UPDATE SET event_id = excluded.event_id, petition_id = excluded.petition_id,
+    topic = excluded.topic, reason = excluded.reason, released_at = NULL
 """
 _DIFFERENCES = """
 INSERT INTO differences (subject_id, source, reason) SELECT i, $2, r FROM unnest($1::uuid[], $3::text[]) AS d (i, r)

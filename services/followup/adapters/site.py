@@ -25,6 +25,11 @@ WHERE source = $1 AND is_petition AND originator_id > $2 ORDER BY originator_id 
 _LIVE = f"""
 SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
 """
+_GONE = f"""
+UPDATE public.parked_events p SET released_at = clock_timestamp() WHERE released_at IS NULL AND NOT EXISTS (
+    SELECT 1 FROM {NEW}.facts f WHERE (f.source, f.position, f.event_id) = (p.source, p.position, p.event_id)
+)
+"""
 _LOGGED = "SELECT originator_id, topic, state FROM public.stored_events"
 _NEVER_FOLDED = f"""
 {_LOGGED} s WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.deadline_id = s.originator_id)
@@ -77,7 +82,10 @@ class RebuildSite:
     async def parked(self, source: str) -> dict[UUID, set[int]]:
         """The positions that wait, by petition."""
         rows = await self._pool.fetch(
-            "SELECT petition_id, position FROM parked_events WHERE source = $1 AND released_at IS NULL", source
+            # Of a source that was restored, another event may stand where one waited.
+            "SELECT p.petition_id, p.position FROM parked_events p JOIN facts f USING (source, position, event_id) "
+            "WHERE p.source = $1 AND p.released_at IS NULL",
+            source,
         )
         found: dict[UUID, set[int]] = {}
         for row in rows:
@@ -160,6 +168,7 @@ class StandingStill:
             FENCE,
         )
         await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)
+        await self._connection.execute(_GONE)
         await self._connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
         await self._connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
         await self._connection.execute(f"ALTER SCHEMA {NEW} RENAME TO {LIVE}")

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.parking import links_of, record_of
-from services.followup.application.ports import CaseRecord, Changes, Cursor, Feed, HistoryDiffers, Projection
+from services.followup.application.parking import links_of, record_of, take
+from services.followup.application.ports import CaseRecord, Changes, Cursor, Feed, HistoryDiffers, Parked, Projection
 from services.followup.application.writer import Writer
 from services.followup.domain.emission import Raised
 from services.followup.domain.facts import Fact, fact_of
@@ -186,10 +186,7 @@ async def _read_facts(site: Site, source: str, history: _Whole, to: int | None) 
 
 def _add_fact(changes: Changes, event: Recorded) -> None:
     changes.facts.append(event)
-    try:
-        fact: Fact | Undecodable = fact_of(event)
-    except Undecodable as error:
-        fact = error
+    fact = _decoded(event)
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
     if kind == "petition":
         changes.petition_facts.add(event.position)
@@ -207,8 +204,8 @@ async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progre
     await _fold_shared(site, source, facts, horizon, report)
     total, done = await site.count_petitions(source), 0
     async for group in site.groups(source, FOLDED_AT_ONCE):
-        machine = _folded(source, facts, group, waiting, horizon)
-        await _keep(site, source, machine, group, report)
+        machine, parked = _folded(source, facts, group, waiting, horizon)
+        await _keep(site, source, machine, group, report, parked)
         done += len(group)
         progress(done, total)
     await _keep_orphans(site, source, report)
@@ -229,28 +226,47 @@ def _folded(
     group: Mapping[UUID, list[Recorded]],
     waiting: Mapping[UUID, set[int]],
     horizon: datetime,
-) -> Machine:
-    """A machine that has met the shared facts and these petitions' facts, in the order recorded."""
-    machine = Machine(source)
+) -> tuple[Machine, list[Parked]]:
+    """A machine that has met the shared facts and these petitions' facts, in the order recorded; and what it parked."""
+    machine, parked = Machine(source), list[Parked]()
     held = {position for petition_id in group for position in waiting.get(petition_id, ())}
-    own = [fact_of(f) for facts in group.values() for f in facts if f.position not in held]
+    own = [(event, _decoded(event)) for events in group.values() for event in events]
     # The conferences of other petitions change nothing here, and there may be thousands.
-    mine = {c for f in own for c, _, merged in links_of(f.originator_id, f) if not merged}
+    mine = {c for event, fact in own for c, _, merged in links_of(event.originator_id, fact) if not merged}
     around = (f for f in shared if f.meta.aggregate != "conference" or f.originator_id in mine)
-    for fact in sorted((*around, *own), key=lambda f: f.position):
-        machine.apply(fact)
+    steps: list[tuple[int, Recorded | None, Fact | Undecodable]] = [(f.position, None, f) for f in around]
+    steps += [(event.position, event, fact) for event, fact in own]
+    for position, event, fact in sorted(steps, key=lambda step: step[0]):
+        if event is None:
+            assert isinstance(fact, Fact)
+            machine.apply(fact)
+        elif position in held:
+            machine.park(event.originator_id)
+        elif (failed := take(machine, event, fact)) is not None:
+            parked.append(failed)
     machine.advance(horizon)
-    for petition_id in group:
-        if waiting.get(petition_id):
-            machine.park(petition_id)
-    return machine
+    return machine, parked
 
 
-async def _keep(site: Site, source: str, machine: Machine, subjects: Collection[UUID], report: Report) -> None:
+def _decoded(event: Recorded) -> Fact | Undecodable:
+    try:
+        return fact_of(event)
+    except Undecodable as error:
+        return error
+
+
+async def _keep(
+    site: Site,
+    source: str,
+    machine: Machine,
+    subjects: Collection[UUID],
+    report: Report,
+    parked: Sequence[Parked] = (),
+) -> None:
     """Compare what was folded with what was raised, and write the rows."""
     folded = {r.deadline_id: r for s in subjects for r in machine.raised_of(s)}
     logged = await site.logged(folded.keys())
-    changes = Changes(waiting=set(machine.parked))
+    changes = Changes(parked=list(parked))
     kept: dict[UUID, list[Raised]] = {}
     for deadline_id, ought in folded.items():
         told = raised_by(logged.get(deadline_id, ()))

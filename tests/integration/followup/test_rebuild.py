@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
+import msgspec
 import pytest
 
 from services.followup.adapters.site import SEARCH_PATH, RebuildSite
@@ -209,3 +210,23 @@ def told_otherwise() -> History:
     restored.until("2019-10-21 00:00")
     assert day("2019-10-03")
     return restored
+
+
+async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, site: RebuildSite) -> None:
+    history = told()
+    events = recorded(history)
+    petition = derived_id("petition", "p5")
+    position = next(e.position for e in events if e.originator_id == petition and e.topic == "PetitionAssigned")
+    events[position - 1] = msgspec.structs.replace(events[position - 1], state=b"\x00")
+    feed = MemoryFeed(events, at(END))
+    writer = await opened(pool)
+    await writer.apply(events)
+    await writer.advance(at(END), len(events))
+    before, parked = await dump(pool), await pool.fetch("SELECT position FROM parked_events ORDER BY 1")
+    assert [row["position"] for row in parked] == [position]
+    await rebuild(site, [feed], (), quiet)
+    assert await dump(pool) == before
+    await pool.execute("DELETE FROM parked_events")  # as if it had never been met
+    await rebuild(site, [feed], ("test",), quiet)
+    assert await pool.fetch("SELECT position FROM parked_events ORDER BY 1") == parked
+    assert await dump(pool) == before

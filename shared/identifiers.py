@@ -4,7 +4,9 @@ import functools
 import hashlib
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from operator import attrgetter
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -76,6 +78,11 @@ def _shaped(value: int, version: int) -> UUID:
     return UUID(int=value & _FREE | version << 76 | 0x2 << 62)
 
 
+def in_order(ids: Iterable[UUID]) -> list[UUID]:
+    """Ids in the order of their text, which is that of their numbers."""
+    return sorted(ids, key=attrgetter("int"))
+
+
 def local_day(instant: datetime) -> date:
     """The day in Asia/Ho_Chi_Minh on which an aware instant falls."""
     if instant.tzinfo is None:
@@ -95,6 +102,7 @@ def breach_instant(due_on: date) -> datetime:
     return midnight(due_on + timedelta(days=1))
 
 
+@functools.lru_cache(maxsize=4096)
 def local_iso(instant: datetime) -> str:
     """RFC 3339 with `+07:00`."""
     return instant.astimezone(LOCAL_ZONE).isoformat()

@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 _MAX_WALKS_KEPT = 4096
 
 
-class CountedDay(msgspec.Struct, frozen=True):
+class CountedDay(msgspec.Struct, frozen=True, gc=False):
     """One day of a count: whether it counted, and why. `day_text` puts the reason into words."""
 
     date: Day

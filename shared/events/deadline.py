@@ -12,7 +12,7 @@ from shared.policy.words import FirstDay, Unit
 Subject = Literal["petition", "conference", "jurisdiction"]
 
 
-class SkippedDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class SkippedDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A day that the count left out, or a make-up day that it took in, and why."""
 
     date: date
@@ -20,7 +20,7 @@ class SkippedDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
 
 
-class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Why a due date is that day: rule, document, calendar versions, start day, exceptional days.
 
     `days` are in `unit`; `period` names the year, month, ... of a duty that is owed again and again.

@@ -40,7 +40,7 @@ SealedAll = Annotated[T, _marker(Visibility.SEALED_ALL)]
 SealedOwn = Annotated[T, _marker(Visibility.SEALED_OWN)]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A recorded fact. TOPIC is its stored name, AGGREGATE the kind of stream, VERSION that of its fields."""
 
     TOPIC: ClassVar[str] = ""
@@ -54,7 +54,7 @@ class Deed(Event, frozen=True, kw_only=True, omit_defaults=True):
     effective_on: Public[date]
 
 
-class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who recorded an event, for whom, through what; equal for every event."""
 
     event_id: UUID
@@ -70,7 +70,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     backfilled: bool = False
 
 
-class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One stored event as its readers meet it: its place in the log, and the bytes as they were stored."""
 
     source: str

@@ -26,6 +26,7 @@ from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine
 from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.regulation import AgencyClosed, AgencyRegistered
+from shared.identifiers import in_order
 
 INSTANT = timedelta(microseconds=1)
 FIRED_AT_ONCE = 500  # timers in one transaction: at a midnight thousands fall together
@@ -304,7 +305,7 @@ class Writer:
         machine.emitted = []
         changes.waiting = machine.parked | machine.differences.keys()
         rewritten = changes.waiting | self._listed.keys()  # whether their timers wait may have changed
-        for subject_id in sorted(machine.dirty, key=str):
+        for subject_id in in_order(machine.dirty):
             for raised in machine.raised_of(subject_id):
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
                     self._stored[raised.deadline_id] = raised

@@ -85,6 +85,7 @@ class PetitionCase(msgspec.Struct):
     received: Fact
     facts: list[Fact]
     rounds: list[Round]
+    by_kind: dict[type, list[Fact]] = {}
     classified: PetitionClassified | None = None
     scheduled: list[UUID] = []
     raised: list[UUID] = []
@@ -122,9 +123,9 @@ class PetitionCase(msgspec.Struct):
     def conferences(self) -> set[UUID]:
         return {*self.scheduled, *self.raised}
 
-    def of(self, *kinds: type) -> list[Fact]:
-        """The facts of these kinds, in the order recorded."""
-        return [f for f in self.facts if isinstance(f.event, kinds)]
+    def of(self, kind: type) -> list[Fact]:
+        """The facts of a kind, in the order recorded."""
+        return self.by_kind.get(kind, [])
 
 
 def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | None:
@@ -133,14 +134,15 @@ def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | No
     for fact in standing(facts):
         if isinstance(fact.event, PetitionReceived):
             case = PetitionCase(petition_id, fact, [], [Round()])
-        if case is None:
-            continue
-        case.facts.append(fact)
-        _evolve(case, fact)
+        if case is not None:
+            evolve(case, fact)
     return case
 
 
-def _evolve(case: PetitionCase, fact: Fact) -> None:
+def evolve(case: PetitionCase, fact: Fact) -> None:
+    """Take the next fact into a case; any but an annulment, which takes one out again."""
+    case.facts.append(fact)
+    case.by_kind.setdefault(type(fact.event), []).append(fact)
     life = case.round
     match fact.event:
         case PetitionClassified() as classified:
@@ -190,7 +192,7 @@ class ConferenceCase(msgspec.Struct):
     """A conference as its facts tell it."""
 
     conference_id: UUID
-    facts: list[Fact]
+    by_kind: dict[type, list[Fact]] = {}
     jurisdiction: str = ""
     proposed: Fact | None = None
     decided: Fact | None = None
@@ -227,9 +229,9 @@ class ConferenceCase(msgspec.Struct):
         last = by_effect(self.rescheduled)[-1].event if self.rescheduled else self.plan
         return last.first_day if isinstance(last, ConferencePlanned | ConferenceRescheduled) else None
 
-    def of(self, *kinds: type) -> list[Fact]:
-        """The facts of these kinds, in the order recorded."""
-        return [f for f in self.facts if isinstance(f.event, kinds)]
+    def of(self, kind: type) -> list[Fact]:
+        """The facts of a kind, in the order recorded."""
+        return self.by_kind.get(kind, [])
 
 
 def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCase | None:
@@ -237,8 +239,9 @@ def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCas
     known = standing(facts)
     if not known:
         return None
-    case = ConferenceCase(conference_id, known)
+    case = ConferenceCase(conference_id)
     for fact in known:
+        case.by_kind.setdefault(type(fact.event), []).append(fact)
         match fact.event:
             case ConferenceProposed() | DialogueRequested() as proposed:
                 case.proposed, case.jurisdiction = fact, proposed.jurisdiction

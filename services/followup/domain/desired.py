@@ -1,7 +1,8 @@
 """A deadline as it ought to stand by what is known: its day, its debtor, its outcome, and why."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -104,9 +105,10 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     taken_down: Fact | None = None
 
 
-def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start: Fact) -> UUID:
+@lru_cache(maxsize=65_536)  # asked again at every event of the subject
+def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start_id: UUID, start_stamp: datetime) -> UUID:
     """Stable over moves, complexity, extension and reassignment; time-ordered by the start's recording."""
-    return ordered_derived_id(start.recorded_at, "deadline", source, subject_id, duty, part, start.event_id)
+    return ordered_derived_id(start_stamp, "deadline", source, subject_id, duty, part, start_id)
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -185,7 +187,9 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         outcome, done_on, ground = "waived", end.on, end.reason
     on = end.on if end is not None else None
     return Desired(
-        deadline_id=deadline_id(duty.source, duty.subject_id, duty.duty, duty.part, duty.start),
+        deadline_id=deadline_id(
+            duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
+        ),
         source=duty.source,
         subject=duty.subject,
         subject_id=duty.subject_id,

@@ -28,7 +28,7 @@ from shared.identifiers import breach_instant, local_iso, midnight, ordered_deri
 Explain = Callable[[Desired], Explanation]
 
 
-class Raised(msgspec.Struct, frozen=True, kw_only=True):
+class Raised(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A deadline as its events have left it. `breached` says that a breach stands; `stage` is the next warning."""
 
     deadline_id: UUID
@@ -78,7 +78,7 @@ class Cause(msgspec.Struct, frozen=True):
     moves_by: str = ""
 
 
-class Emitted(msgspec.Struct, frozen=True):
+class Emitted(msgspec.Struct, frozen=True, gc=False):
     """A deadline event to be recorded, at its place in the deadline's stream."""
 
     event: DeadlineEvent
@@ -225,6 +225,8 @@ def emit(
     """The events that bring `raised` to `desired`, and what is raised after them. Deterministic in its arguments."""
     if desired is None:
         return _start_annulled(raised, cause)
+    if raised is not None and _stands(raised, desired):
+        return [], raised
     work = _Emission(raised or _unraised(desired, cause), cause)
     work.change(
         debtor=desired.debtor,
@@ -249,6 +251,19 @@ def emit(
     elif desired.outcome:
         work.change(done_on=desired.done_on, ground=desired.ground)
     return work.emitted, work.raised
+
+
+def _stands(raised: Raised, desired: Desired) -> bool:
+    """Whether nothing of a deadline has changed."""
+    return (
+        raised.due_on == desired.due_on
+        and raised.outcome == desired.outcome
+        and raised.provisional == desired.provisional
+        and raised.debtor == desired.debtor
+        and raised.jurisdiction == desired.jurisdiction
+        and raised.expected_on == desired.expected_on
+        and (not desired.outcome or (raised.done_on == desired.done_on and raised.ground == desired.ground))
+    )
 
 
 LATE_TO_IN_TIME = ("met_late", "met")

@@ -10,7 +10,7 @@ from shared.events import Deed, Event, Metadata, Recorded, decode_state
 from shared.events.anywhere import RecordAnnulled
 
 
-class Fact(msgspec.Struct, frozen=True):
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """A decoded event with its place in its source's log."""
 
     position: int
@@ -48,4 +48,5 @@ def standing(facts: Iterable[Fact]) -> list[Fact]:
 
 def by_effect(facts: Iterable[Fact]) -> list[Fact]:
     """Facts in the order in which they took effect; of one day, in the order recorded."""
-    return sorted(facts, key=lambda f: (f.on, f.position))
+    known = list(facts)
+    return sorted(known, key=lambda f: (f.on, f.position)) if len(known) > 1 else known

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.cases import ConferenceCase, PetitionCase, fold_conference, fold_petition
+from services.followup.domain.cases import ConferenceCase, PetitionCase, evolve, fold_conference, fold_petition
 from services.followup.domain.conference_duties import conference_duties
 from services.followup.domain.desired import Desired, explain
 from services.followup.domain.emission import Cause, Emitted, Raised, agrees, cause_of, emit, fire, next_timer
@@ -31,7 +31,7 @@ from shared.events.conference import (
     ConferenceRescheduled,
 )
 from shared.events.deadline import Explanation
-from shared.events.petition import PetitionMerged
+from shared.events.petition import EscalationProposed, PersonalDataErased, PetitionClassified, PetitionMerged
 from shared.events.regulation import (
     AgencyClosed,
     CalendarProposed,
@@ -41,7 +41,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import derived_id
+from shared.identifiers import derived_id, in_order
 
 INSTANT = timedelta(microseconds=1)
 MOVES_PETITIONS = (
@@ -52,6 +52,8 @@ MOVES_PETITIONS = (
     ConclusionNoticeIssued,
     RecordAnnulled,
 )
+#: What a petition's duties do not look at.
+MOVES_NOTHING = (PetitionClassified, EscalationProposed, PersonalDataErased)
 MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted, AgencyClosed, JurisdictionClosed)
 
 
@@ -137,7 +139,7 @@ class Machine:
 
     def forget(self, petition_id: UUID) -> None:
         """Let a petition go, so that memory stays bounded; it is loaded again when needed."""
-        self._unlink(petition_id)
+        self._unlink(self._petitions.get(petition_id))
         for deadline_id in self._raised.get(petition_id, ()):
             self._armed.pop(deadline_id, None)
         for known in (self._facts, self._raised, self._petitions, self._desired):
@@ -172,7 +174,7 @@ class Machine:
         for petition_id in petition_ids:
             self._check(petition_id)
         self._regulation.extend([fact])
-        for petition_id in sorted(petition_ids, key=str):
+        for petition_id in in_order(petition_ids):
             self._settle(petition_id, cause_of(fact))
         self.dirty.update(petition_ids)
 
@@ -198,7 +200,7 @@ class Machine:
         try:
             self._insert(fact)
             touched |= self._touched(fact)
-            for subject_id in sorted(touched, key=str):
+            for subject_id in in_order(touched):
                 before[subject_id] = dict(self._raised.get(subject_id, {}))
                 self._settle(subject_id, cause_of(fact))
         except Exception:
@@ -257,6 +259,8 @@ class Machine:
     def _touched(self, fact: Fact) -> set[UUID]:
         kind = fact.meta.aggregate
         if kind == "petition":
+            if isinstance(fact.event, MOVES_NOTHING):
+                return set()
             found = self._lineage(fact.originator_id)
             if isinstance(fact.event, PetitionMerged):
                 found |= self._lineage(fact.event.into)
@@ -291,7 +295,13 @@ class Machine:
             self._know_codes()
             return
         self._facts.setdefault(fact.originator_id, []).append(fact)
-        self._refold(fact)
+        case = self._petitions.get(fact.originator_id)
+        if case is None or isinstance(fact.event, RecordAnnulled):
+            self._refold(fact)
+        else:
+            self._unlink(case)
+            evolve(case, fact)
+            self._link(case)
 
     def _remove(self, fact: Fact, touched: set[UUID]) -> None:
         if _is_regulation(fact):
@@ -310,24 +320,26 @@ class Machine:
             self._fold_petition(fact.originator_id)
 
     def _fold_petition(self, petition_id: UUID) -> None:
-        self._unlink(petition_id)
+        self._unlink(self._petitions.get(petition_id))
         case = fold_petition(petition_id, self._facts[petition_id])
         self._petitions[petition_id] = case
-        if case is None:
-            return
-        for conference_id in case.conferences:
-            self._linked.setdefault(conference_id, set()).add(petition_id)
-        if case.survivor is not None:
-            self._merged.setdefault(case.survivor, set()).add(petition_id)
+        self._link(case)
 
-    def _unlink(self, petition_id: UUID) -> None:
-        case = self._petitions.get(petition_id)
+    def _link(self, case: PetitionCase | None) -> None:
         if case is None:
             return
         for conference_id in case.conferences:
-            self._linked.get(conference_id, set()).discard(petition_id)
+            self._linked.setdefault(conference_id, set()).add(case.petition_id)
         if case.survivor is not None:
-            self._merged.get(case.survivor, set()).discard(petition_id)
+            self._merged.setdefault(case.survivor, set()).add(case.petition_id)
+
+    def _unlink(self, case: PetitionCase | None) -> None:
+        if case is None:
+            return
+        for conference_id in case.conferences:
+            self._linked.get(conference_id, set()).discard(case.petition_id)
+        if case.survivor is not None:
+            self._merged.get(case.survivor, set()).discard(case.petition_id)
 
     def _know_codes(self) -> None:
         for code in self._regulation.bound():
@@ -337,7 +349,7 @@ class Machine:
 
     def _kin(self, petition_id: UUID) -> tuple[Kin, ...]:
         found = []
-        for merged_id in sorted(self._merged.get(petition_id, ()), key=str):
+        for merged_id in in_order(self._merged.get(petition_id, ())):
             case = self._petitions.get(merged_id)
             end = case.round.end if case else None
             if case is not None and end is not None:
@@ -376,7 +388,7 @@ class Machine:
         if subject_id in self.differences:
             return
         raised = self._raised.setdefault(subject_id, {})
-        for deadline_id in sorted({*wanted, *raised}, key=str):
+        for deadline_id in in_order(wanted | raised):
             events, after = emit(raised.get(deadline_id), wanted.get(deadline_id), cause, self._explain)
             self.emitted.extend(events)
             if after is not None:
@@ -431,7 +443,7 @@ class Machine:
         """Set the clocks of the periods that begin; each is caused by what made the authority owe the duty at all."""
         wanted = self._wanted(subject_id)
         raised = self._raised.setdefault(subject_id, {})
-        for deadline_id in sorted(wanted.keys() - raised.keys(), key=str):
+        for deadline_id in in_order(wanted.keys() - raised.keys()):
             desired = wanted[deadline_id]
             cause = Cause(desired.start.event_id, fire_at, "new_period", desired.start.meta.backfilled)
             events, after = emit(None, desired, cause, self._explain)

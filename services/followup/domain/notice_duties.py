@@ -22,6 +22,8 @@ def notice_duties(case: PetitionCase, around: Surroundings) -> list[Duty]:
 
 def _acceptances(case: PetitionCase, around: Surroundings) -> list[Duty]:
     """Whether the matter is taken up, refused or sent to the body whose it is must be said in time."""
+    if ruling_of(case, around, "acceptance_notice", case.received.on) is None:
+        return []
     life = case.rounds[0]
     said = by_effect([*life.accepted, *([life.end] if life.end and _says_whose(life.end) else ())])
     marks = [
@@ -47,6 +49,8 @@ def _says_whose(fact: Fact) -> bool:
 
 def _forwarder_reports(case: PetitionCase, around: Surroundings) -> list[Duty]:
     """A body to which the petition was forwarded tells the forwarder what it settled."""
+    if not case.forwarded:
+        return []
     informed = case.of(ForwarderInformed)
     forwarded = {agency_of(fact, around) for fact in case.forwarded}
     duties: list[Duty] = []

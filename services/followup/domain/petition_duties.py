@@ -150,6 +150,8 @@ def _higher_answers(case: PetitionCase, around: Surroundings) -> list[Duty]:
 
 
 def _prepared_answers(case: PetitionCase, around: Surroundings) -> list[Duty]:
+    if not case.forwarded:
+        return []
     conference = _standing_conference(case, around)
     if conference is None or conference.planned is None:
         return []

@@ -29,7 +29,7 @@ from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import in_order
 
 INSTANT = timedelta(microseconds=1)
-FIRED_AT_ONCE = 500  # timers in one transaction: at a midnight thousands fall together
+FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
 LOADED_AT_ONCE = 500  # petitions, when a fact concerns all of them
 KEPT = 20_000  # petitions kept in memory between two batches
 

@@ -44,10 +44,20 @@ async def create_pool(
         command_timeout=COMMAND_TIMEOUT,
         timeout=CONNECT_TIMEOUT,
         init=prepare,
+        reset=_rolled_back,
         server_settings={**_SETTINGS, "application_name": application, "search_path": search_path},
         **WRITABLE,
     )
     return pool
+
+
+async def _rolled_back(connection: Any) -> None:
+    """What a connection needs before its next use; asyncpg would ask the server to forget a session that has no state.
+
+    Nothing here sets or locks anything beyond its own transaction.
+    """
+    if connection.is_in_transaction():
+        await connection.execute("ROLLBACK")
 
 
 class Notifications:

@@ -48,6 +48,20 @@ def after(holder: Any, name: str, hit: Hit) -> None:
     setattr(holder, name, dying)
 
 
+def during(holder: Any, name: str, hit: Hit) -> None:
+    """Die once what an awaited function asks of the server is on its way, and no answer is there."""
+    original = getattr(holder, name)
+
+    @functools.wraps(original)
+    async def dying(*arguments: Any, **options: Any) -> Any:
+        asking = asyncio.ensure_future(original(*arguments, **options))
+        await asyncio.sleep(0.001)
+        hit()
+        return await asking
+
+    setattr(holder, name, dying)
+
+
 def in_migration(hit: Hit) -> None:
     """Die when a migration was run and is about to be noted, in its transaction."""
     original = asyncpg.Connection.execute
@@ -66,8 +80,9 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "relay_before_publish": lambda hit: after(outbox.StoredOutbox, "page", hit),
     "relay_before_advance": lambda hit: before(outbox.StoredOutbox, "advance", hit),
     "relay_after_advance": lambda hit: after(outbox.StoredOutbox, "advance", hit),
-    "followup_before_commit": lambda hit: after(projection.StoredWriting, "write", hit),
-    "followup_after_commit": lambda hit: before(writer.Writer, "_moved", hit),
+    "followup_before_commit": lambda hit: before(projection.StoredProjection, "commit", hit),
+    "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
+    "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),
     "followup_before_ack": lambda hit: before(consumer.Bell, "ack_through", hit),
     "rebuild_writing": lambda hit: after(site.RebuildSite, "write", hit),
     "rebuild_before_swap": lambda hit: before(site.StandingStill, "swap", hit),

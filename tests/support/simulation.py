@@ -622,6 +622,11 @@ class MemoryProjection:
         await self._step()
         self._changes.append(msgspec.structs.replace(changes))
 
+    async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
+        async with self.writing(before, after) as writing:
+            await writing.write(changes)
+        return min((at for at in self._rows.timers.values() if at is not None), default=None)
+
 
 @contextlib.contextmanager
 def simulated() -> Iterator[World]:

@@ -1,7 +1,7 @@
 """The projection in PostgreSQL: what the writer loads, and the one transaction in which it writes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,8 +21,8 @@ from services.followup.application.ports import (
 from services.followup.domain.emission import Emitted, Raised
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.regulation import AgencyClosed, AgencyRegistered
-from shared.identifiers import agency_code
-from shared.postgres.append import Append, Appended, NewEvent, append_in
+from shared.identifiers import agency_code, in_order
+from shared.postgres.append import Append, NewEvent
 
 ACTOR = "followup"
 NEVER = date.max  # PostgreSQL's infinity
@@ -50,40 +50,18 @@ _OF_PETITIONS = f"""
 _DUE = """
 SELECT raised FROM deadlines WHERE source = $1 AND next_fire_at <= $2 ORDER BY next_fire_at, deadline_id LIMIT $3
 """
-MOVE = """
-UPDATE sources SET epoch = $3, position = $4, event_id = $5, instant = $6, horizon = $7, head = $8, revision = $9,
-    complete_read_at = CASE WHEN complete_to IS DISTINCT FROM $10 THEN clock_timestamp() ELSE complete_read_at END,
-    ticked_at = CASE WHEN complete_to IS DISTINCT FROM $10 THEN clock_timestamp() ELSE ticked_at END,
-    complete_to = $10, state = 'following', reason = ''
-WHERE source = $1 AND revision = $2 RETURNING true
-"""
-_FACTS = """
-INSERT INTO facts (source, position, event_id, originator_id, version, topic, is_petition, recorded_at, state)
-SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::uuid[], $5::bigint[], $6::text[], $7::boolean[],
-    $8::timestamptz[], $9::bytea[])
-"""
-_LINKS = """
-INSERT INTO links (other_id, petition_id, merged) SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::boolean[])
-ON CONFLICT DO NOTHING
-"""
-_CASES = """
-INSERT INTO cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on, received_on,
-    row)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[],
-    $8::boolean[], $9::date[], $10::date[], $11::bytea[])
-ON CONFLICT (subject_id) DO UPDATE SET jurisdiction = excluded.jurisdiction, agency = excluded.agency,
-    state = excluded.state, unresolved = excluded.unresolved, overdue = excluded.overdue, due_on = excluded.due_on,
-    received_on = excluded.received_on, row = excluded.row
-"""
-_OVERDUE = "UPDATE cases SET overdue = true WHERE subject_id = ANY($1) AND NOT overdue"
-_DEADLINES = """
-INSERT INTO deadlines (deadline_id, source, subject, subject_id, duty, debtor, jurisdiction, due_on, due_soon_on,
-    breached, outcome, next_fire_at, raised)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::date[],
-    $9::date[], $10::boolean[], $11::text[], $12::timestamptz[], $13::bytea[])
-ON CONFLICT (deadline_id) DO UPDATE SET debtor = excluded.debtor, jurisdiction = excluded.jurisdiction,
-    due_on = excluded.due_on, due_soon_on = excluded.due_soon_on, breached = excluded.breached,
-    outcome = excluded.outcome, next_fire_at = excluded.next_fire_at, raised = excluded.raised
+
+
+def _call(function: str, first: int, last: int) -> str:
+    return f"{function}({', '.join(f'${n}' for n in range(first, last + 1))})"
+
+
+MOVE = f"SELECT {_call('move_cursor', 1, 10)}"
+_WRITE = f"SELECT {_call('write_rows', 1, 40)}"
+# OFFSET keeps the cursor from being moved twice; CASE, rows from being written by who was fenced out.
+_COMMIT = f"""
+SELECT moved, CASE WHEN moved THEN {_call("write_rows", 11, 50)} END AS next_fire_at
+FROM (SELECT {_call("move_cursor", 1, 10)} AS moved OFFSET 0) AS cursor
 """
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
@@ -230,22 +208,23 @@ class StoredProjection:
     async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator["StoredWriting"]:
         """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
         async with self._pool.acquire() as connection, connection.transaction():
-            moved = await connection.fetchval(
-                MOVE,
-                before.source,
-                before.revision,
-                after.epoch,
-                after.position,
-                after.event_id,
-                after.instant,
-                after.horizon,
-                after.head,
-                after.revision,
-                after.complete_to,
-            )
+            moved = await connection.fetchval(MOVE, *moving(before, after))
             if not moved:
-                raise FencedOut(f"the cursor of {before.source} was moved by another")
+                raise _fenced_out(before)
             yield StoredWriting(connection, before.source, None if self._appends else self.not_appended)
+
+    async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
+        """Move the cursor and write, as one transaction; when the next timer falls. Raises FencedOut."""
+        if changes.is_rare or not self._appends:
+            async with self.writing(before, after) as writing:
+                await writing.write(changes)
+            return await self.next_fire_at(before.source)
+        row = await self._pool.fetchrow(_COMMIT, *moving(before, after), *_rows(before.source, changes))
+        assert row is not None
+        if not row["moved"]:
+            raise _fenced_out(before)
+        found: datetime | None = row["next_fire_at"]
+        return found
 
 
 class StoredWriting:
@@ -255,21 +234,14 @@ class StoredWriting:
         self._connection, self._source, self._instead = connection, source, instead
 
     async def write(self, changes: Changes) -> None:
-        """Rows in key order, then the deadline events, which take the ordering lock to the end."""
-        await self._facts(changes.facts, changes.petition_facts)
-        if changes.links:
-            await self._connection.execute(_LINKS, *_columns(sorted(set(changes.links)), 3))
-        await self._cases(changes.cases)
-        if changes.overdue:
-            await self._connection.execute(_OVERDUE, list(changes.overdue))
-        await self._deadlines(changes.deadlines, changes.waiting)
+        """The rows and the deadline events, whose append takes the ordering lock to the end."""
+        if self._instead is not None:
+            self._instead += changes.emitted
+            changes = msgspec.structs.replace(changes, emitted=[])
+        await self._connection.execute(_WRITE, *_rows(self._source, changes))
         for agency in changes.agencies:
             await self._agency(agency)
         await self._exceptions(changes)
-        if self._instead is not None:
-            self._instead += changes.emitted
-        elif changes.emitted:
-            await self._append(changes.emitted)
 
     async def answer(self, request: Request, text: str) -> None:
         """Say what became of a request."""
@@ -278,32 +250,6 @@ class StoredWriting:
             request.request_id,
             text,
         )
-
-    async def _facts(self, facts: Sequence[Recorded], of_petitions: Collection[int]) -> None:
-        if facts:
-            await self._connection.execute(
-                _FACTS,
-                self._source,
-                [f.position for f in facts],
-                [f.event_id for f in facts],
-                [f.originator_id for f in facts],
-                [f.version for f in facts],
-                [f.topic for f in facts],
-                [f.position in of_petitions for f in facts],
-                [f.recorded_at for f in facts],
-                [f.state for f in facts],
-            )
-
-    async def _cases(self, cases: Sequence[CaseRecord]) -> None:
-        if cases:
-            rows = [_case(self._source, c) for c in sorted(cases, key=lambda c: c.row.subject_id)]
-            await self._connection.execute(_CASES, *_columns(rows, 11))
-
-    async def _deadlines(self, deadlines: Sequence[Raised], waiting: Collection[UUID]) -> None:
-        if deadlines:
-            latest = {d.deadline_id: d for d in deadlines}
-            rows = [_deadline(latest[i], waits=latest[i].subject_id in waiting) for i in sorted(latest)]
-            await self._connection.execute(_DEADLINES, *_columns(rows, 13))
 
     async def _agency(self, agency: AgencyRegistered | AgencyClosed) -> None:
         if isinstance(agency, AgencyRegistered):
@@ -333,12 +279,6 @@ class StoredWriting:
         if changes.settled:
             await self._connection.execute("DELETE FROM differences WHERE subject_id = ANY($1)", list(changes.settled))
 
-    async def _append(self, emitted: Iterable[Emitted]) -> None:
-        events = tuple(new_event(e) for e in emitted)
-        (outcome,) = await append_in(self._connection, [Append(events=events)])
-        if not isinstance(outcome, Appended):
-            raise outcome
-
 
 def new_event(emitted: Emitted) -> NewEvent:
     """A deadline event as followup's own log stores it."""
@@ -362,16 +302,67 @@ def new_event(emitted: Emitted) -> NewEvent:
     )
 
 
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> list[list[Any]]:
-    return [[row[n] for row in rows] for n in range(width)]
+def _fenced_out(cursor: Cursor) -> FencedOut:
+    return FencedOut(f"the cursor of {cursor.source} was moved by another")
 
 
-def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
+def moving(before: Cursor, after: Cursor) -> tuple[Any, ...]:
+    """The arguments of `move_cursor`."""
+    return (
+        before.source,
+        before.revision,
+        after.epoch,
+        after.position,
+        after.event_id,
+        after.instant,
+        after.horizon,
+        after.head,
+        after.revision,
+        after.complete_to,
+    )
+
+
+def _rows(source: str, changes: Changes) -> tuple[Any, ...]:
+    """The arguments of `write_rows`, each kind in the order of its keys."""
+    facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
+    cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
+    latest = {d.deadline_id: d for d in changes.deadlines}
+    deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in in_order(latest)]
+    # Append sees to it that no stream has a gap.
+    events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
+    return (
+        source,
+        *_columns(facts, 8),
+        *_columns(sorted(set(changes.links)), 3),
+        *_columns(cases, 10),
+        list(changes.overdue),
+        *_columns(deadlines, 12),
+        *_columns([(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events], 5),
+    )
+
+
+def _columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
+    return list(zip(*rows, strict=True)) if rows else [()] * width
+
+
+def _fact(fact: Recorded, is_petition: bool) -> tuple[Any, ...]:
+    return (
+        fact.position,
+        fact.event_id,
+        fact.originator_id,
+        fact.version,
+        fact.topic,
+        is_petition,
+        fact.recorded_at,
+        fact.state,
+    )
+
+
+def _case(record: CaseRecord) -> tuple[Any, ...]:
     row = record.row
     still_open = [r for r in record.raised if not r.outcome and r.due_on is not None]
     return (
         row.subject_id,
-        source,
         row.subject,
         row.jurisdiction,
         row.agency,
@@ -387,7 +378,6 @@ def _case(source: str, record: CaseRecord) -> tuple[Any, ...]:
 def _deadline(raised: Raised, waits: bool) -> tuple[Any, ...]:
     return (
         raised.deadline_id,
-        raised.source,
         raised.subject,
         raised.subject_id,
         raised.duty,

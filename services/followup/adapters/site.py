@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.followup.adapters.projection import FACT, KIN, MOVE, StoredProjection, StoredWriting, recorded_of
+from services.followup.adapters.projection import FACT, KIN, MOVE, StoredProjection, StoredWriting, moving, recorded_of
 from services.followup.application.ports import Changes, Cursor
 from services.followup.domain.emission import Emitted, Raised
 from services.followup.domain.raised_log import Logged
@@ -64,19 +64,7 @@ class RebuildSite:
     async def begin(self, cursor: Cursor) -> None:
         """Set the cursor of the rebuilt source."""
         empty = await self._projection.cursor(cursor.source)
-        moved = await self._pool.fetchval(
-            MOVE,
-            cursor.source,
-            empty.revision,
-            cursor.epoch,
-            cursor.position,
-            cursor.event_id,
-            cursor.instant,
-            cursor.horizon,
-            cursor.head,
-            cursor.revision,
-            cursor.complete_to,
-        )
+        moved = await self._pool.fetchval(MOVE, *moving(empty, cursor))
         assert moved
 
     async def parked(self, source: str) -> dict[UUID, set[int]]:

@@ -101,6 +101,11 @@ class Changes(msgspec.Struct, kw_only=True):
     released: Collection[UUID] = ()
     emitted: list[Emitted] = []
 
+    @property
+    def is_rare(self) -> bool:
+        """Whether it holds what the writer seldom writes."""
+        return bool(self.agencies or self.differences or self.settled or self.parked or self.released)
+
 
 class Writing(Protocol):
     """An open transaction of the writer."""
@@ -171,6 +176,10 @@ class Projection(Protocol):
 
     def writing(self, before: Cursor, after: Cursor) -> AbstractAsyncContextManager[Writing]:
         """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
+        ...
+
+    async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
+        """The same with one set of changes, at once; when the earliest timer falls. Raises FencedOut."""
         ...
 
 

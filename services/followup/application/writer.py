@@ -200,10 +200,9 @@ class Writer:
             changes.emitted.sort(key=lambda e: (e.event.at, e.event_id))
             changes.overdue = {r.subject_id for r in changes.deadlines if r.breached}
             after_cursor = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
-            async with self._projection.writing(self.cursor, after_cursor) as writing:
-                await writing.write(changes)
+            self._next_fire_at = await self._projection.commit(self.cursor, after_cursor, changes)
+            self.cursor = after_cursor
             self._stored.update((r.deadline_id, r) for r in changes.deadlines if r.deadline_id in self._stored)
-            await self._moved(after_cursor)
 
     # --- requests --------------------------------------------------------------------------------------------------
 
@@ -290,9 +289,8 @@ class Writer:
         )
 
     async def _commit(self, after: Cursor, changes: Changes) -> None:
-        async with self._projection.writing(self.cursor, after) as writing:
-            await writing.write(self._drained(changes))
-        await self._moved(after)
+        self._next_fire_at = await self._projection.commit(self.cursor, after, self._drained(changes))
+        self.cursor = after
 
     async def _moved(self, after: Cursor) -> None:
         self.cursor = after

@@ -1,6 +1,6 @@
 """Plays the story against a pair in containers: `python -m tests.containers.story INTAKE FOLLOWUP < SECRETS`.
 
-SECRETS is a JSON object of the tokens by role, as deploy/make-secrets.sh hands them out: {"office": …, "operations": …}.
+SECRETS is a JSON object of the tokens by role that deploy/make-secrets.sh made: {"office": …, "operations": …}.
 """
 
 import json
@@ -11,8 +11,8 @@ import httpx
 
 from services.story import outcome
 from services.story.client import Pair
-from services.story.telling import TIMEOUT, tell
 from services.story.teller import Teller
+from services.story.telling import TIMEOUT, tell
 
 
 class ByRole(httpx.Auth):

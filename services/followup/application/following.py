@@ -61,10 +61,7 @@ class Following:
                 log.error("source_stopped", source=self.source, why=self.stopped)
                 await self._tell("stopped", self.stopped)
             except SourceAway as error:
-                self.away = str(error)
-                log.warning("source_away", source=self.source, why=self.away)
-                if not self.stopped:
-                    await self._tell("following", f"away: {self.away}")  # the loop runs, the source is silent
+                await self._is_away(error)
             except FencedOut:
                 log.info("fenced_out", source=self.source)
             except Exception as error:  # the database may be away: following may fail, it may not end
@@ -73,6 +70,12 @@ class Following:
             if self.source:
                 await self._lead(self.source, False)
             await asyncio.sleep(pause)
+
+    async def _is_away(self, error: SourceAway) -> None:
+        self.away = str(error)
+        log.warning("source_away", source=self.source, why=self.away)
+        if self.source and not self.stopped:
+            await self._tell("following", f"away: {self.away}")  # the loop runs, the source is silent
 
     async def _tell(self, state: str, reason: str) -> None:
         try:
@@ -109,7 +112,12 @@ class Following:
                 await self._projection.tell(self.source, "following", "", gaps=1)
             if gap or behind or monotonic() - asked >= ASK_EVERY:
                 asked = monotonic()
-                behind = await self._read(writer, 0.0 if inbox.is_connected or behind else WAIT)
+                try:
+                    behind = await self._read(writer, 0.0 if inbox.is_connected or behind else WAIT)
+                except SourceAway as error:
+                    # What was loaded is still true, and the broker may go on bringing what comes next.
+                    await self._is_away(error)
+                    await asyncio.sleep(AGAIN)
                 continue
             await inbox.wait(ASK_EVERY - (monotonic() - asked))
 

@@ -84,37 +84,39 @@ class Writer:
             first = self._next_fire_at
             ready = [e for e in rest if first is None or e.recorded_at <= first]
             if ready:
-                await self._apply(ready, pushed)
-                rest = rest[len(ready) :]
+                rest = rest[await self._apply(ready, pushed) :]
             else:
                 await self._fire(rest[0].recorded_at - INSTANT)
 
-    async def _apply(self, events: Sequence[Recorded], pushed: bool) -> None:
-        """Apply events before which no stored timer falls; what precedes one that stops the source is kept."""
+    async def _apply(self, events: Sequence[Recorded], pushed: bool) -> int:
+        """Apply events before which no stored timer falls; what precedes one that stops the source is kept.
+
+        Gives how many: what concerns every petition is applied alone, since the timers that it meets are the stored
+        ones, of those before it too, and not only what is in memory.
+        """
         facts, stopped = self._read(events, pushed)
         await self._load_for(facts)
-        changes, last = Changes(), None
-        for index, (event, fact) in enumerate(facts):
-            if self._concerns_all(fact):
-                if last is not None:
-                    await self._commit(self._after(last), changes)
-                assert isinstance(fact, Fact)
-                await self._apply_to_all(event, fact)
-                changes, last = Changes(), None
-                await self._load_for(facts[index + 1 :])
-                continue
+        changes, last, done = Changes(), None, 0
+        for event, fact in facts:
+            if isinstance(fact, Fact) and self._machine.needs([fact]).everything:
+                if last is None:
+                    await self._apply_to_all(event, fact)
+                    return 1
+                stopped = None  # it lies further on
+                break
             try:
                 self._take(event, fact, changes)
             except SourceStopped as error:
                 stopped = error
                 break
-            last = event
+            last, done = event, done + 1
         if last is not None:
             await self._commit(self._after(last), changes)
         if stopped is not None:
             raise stopped
         if len(self._machine.loaded_petitions()) > KEPT:
             self._forget_petitions()
+        return done
 
     def _read(self, events: Sequence[Recorded], pushed: bool) -> tuple[list[Read], SourceStopped | Doubtful | None]:
         """Decode events that follow one another; stop before the first that does not belong here or is not known."""
@@ -152,9 +154,6 @@ class Writer:
             changes.agencies.append(fact.event)
 
     # --- what concerns every petition ------------------------------------------------------------------------------
-
-    def _concerns_all(self, fact: Fact | Undecodable) -> bool:
-        return isinstance(fact, Fact) and self._machine.needs([fact]).everything
 
     async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
         """A calendar or a policy: every petition is settled anew, some at a time, in one transaction."""

@@ -112,6 +112,24 @@ async def test_down_over_a_midnight__ends_with_the_same_events(pool: asyncpg.Poo
     assert await emitted_ids(pool) == ids_of(history.machine)
 
 
+async def test_calendar_read_with_what_precedes_and_follows_it__meets_every_timer_in_between(
+    pool: asyncpg.Pool,
+) -> None:
+    history = History()
+    conference = history.plan("c", "2019-08-23")
+    petitions = [history.receive(f"p{n}", "2019-08-01", (f"x{n}",)) for n in range(3)]
+    history.hold(conference, *petitions, first="2019-08-23")
+    year = next(y for y in seed_years() if y.year == 2019)
+    for when, free in (("2019-09-12 08:00", "2019-09-13"), ("2019-09-19 08:00", "2019-09-16")):
+        year = msgspec.structs.replace(year, holidays=(*year.holidays, DayOff(date=day(free), name="Nghỉ đột xuất")))
+        history.publish(year, at(when))
+    history.record(petitions[0], reply("2019-09-30"), "2019-10-02 09:00")
+    writer = await opened(pool)
+    await writer.apply(recorded(history))
+    assert await emitted_ids(pool) == ids_of(history.machine)
+    assert await state(pool) == ought(history.machine, len(history.facts))
+
+
 async def test_deadline_events__keep_causes_and_contiguous_versions(pool: asyncpg.Pool) -> None:
     history = told()
     writer = await opened(pool)

@@ -111,12 +111,15 @@ def test_beyond_loopback__a_browser_signs_in_with_its_token(pair: Pair, tmp_path
         assert client.get("/v1/cases").status_code == 401
         page = client.get("/", headers=html)
         assert page.url.path == "/office/login"
+        assert "nguồn dữ liệu" not in page.text
         assert client.post("/office/login", data={"token": "dt_wrong"}).status_code == 401
         assert client.post("/office/login", data={"token": token}).url.path == "/"
         assert client.cookies[COOKIE] == token
         until(lambda: "đã đọc hết" in client.get("/").text)
+        assert f'<option value="{COMMUNE}">' in client.get("/office/petitions/new").text
         done = filled(client, "/office/petitions/new", jurisdiction=COMMUNE, kind="petition", text="Nội dung")
         assert done.status_code == 200
+        assert "Đăng xuất" in client.get("/").text
         foreign = client.post("/office/petitions/new", data={"key": "k"}, headers={"Origin": "http://evil.example"})
         assert foreign.status_code == 403
         assert client.post("/office/logout").url.path == "/office/login"

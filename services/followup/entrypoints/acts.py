@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from services.followup.domain.words import Words
 
-Kind = Literal["text", "area", "date", "choice", "lines", "agency", "event", "deadline", "reports"]
+Kind = Literal["text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports"]
 
 
 class Field(NamedTuple):
@@ -54,7 +54,7 @@ RECEIVE = Act(
     "",
     Words("Tiếp nhận kiến nghị", "Receive a petition"),
     (
-        Field("jurisdiction", Words("Mã địa bàn", "Jurisdiction code")),
+        Field("jurisdiction", Words("Mã địa bàn", "Jurisdiction code"), "place"),
         Field("kind", Words("Loại", "Kind"), "choice", True, _KINDS),
         Field("channel", Words("Hình thức tiếp nhận", "Channel"), required=False),
         Field("name", Words("Họ tên, tổ chức", "Name of the citizen or organisation"), required=False),
@@ -132,7 +132,7 @@ ACTS = (
         Words("Đôn đốc", "Remind"),
         (
             Field("deadline_id", Words("Thời hạn", "Deadline"), "deadline"),
-            Field("to", Words("Gửi cơ quan", "To"), "agency"),
+            Field("to", Words("Gửi", "To"), "debtor"),
             Field("channel", Words("Hình thức", "By"), "choice", True, _CHANNELS),
             Field("text", Words("Nội dung", "Text"), "area", False),
         ),

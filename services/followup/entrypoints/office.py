@@ -12,12 +12,14 @@ from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from services.followup.adapters.intake import IntakeClient, Refusal
 from services.followup.adapters.queries import CaseFile, Queries
+from services.followup.adapters.reminders import Reminders
 from services.followup.domain.refusal_words import refusal_words
+from services.followup.domain.reminder_letter import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
 from services.followup.entrypoints.page import IN_THE_FORM, Pages
@@ -38,9 +40,11 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
 Address = Callable[[str], str | None]
 
 
-def office_routes(queries: Queries, intake: IntakeClient, address: Address, callers: Callers) -> list[HTTPRouteHandler]:
+def office_routes(
+    queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address, callers: Callers
+) -> list[HTTPRouteHandler]:
     """The forms of the office, and the way in and out for a browser."""
-    office = _Office(queries, intake, address)
+    office = _Office(queries, reminders, intake, address)
     return [*_login_routes(office.pages, callers), *_act_routes(office)]
 
 
@@ -54,8 +58,11 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
         return await office.submit(request, RECEIVE, None)
 
     @get("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False)
-    async def form(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[str]:
-        return await office.form(request, _act(path), await office.file(request, subject_id), {})
+    async def form(
+        request: Asked, subject_id: FromPath[UUID], path: FromPath[str], deadline_id: FromQuery[UUID | None] = None
+    ) -> Response[str]:
+        file = await office.file(request, subject_id)
+        return await office.form(request, _act(path), file, await office.letter(file, deadline_id))
 
     @post("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False, status_code=200)
     async def act(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
@@ -69,13 +76,21 @@ def _act(path: str) -> Act:
 
 
 class _Office:
-    def __init__(self, queries: Queries, intake: IntakeClient, address: Address) -> None:
+    def __init__(self, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address) -> None:
         self.pages = Pages()
-        self._queries, self._intake, self._address = queries, intake, address
+        self._queries, self._reminders, self._intake, self._address = queries, reminders, intake, address
 
     async def file(self, request: Asked, subject_id: UUID) -> CaseFile:
         """The case that a form is about, if the caller may see it."""
         return found(await self._queries.case(scope_of(request), subject_id), "case")
+
+    async def letter(self, file: CaseFile, deadline_id: UUID | None) -> dict[str, str]:
+        """A reminder as it would be filled in for one open deadline of the case; nothing for no such deadline."""
+        deadline = next((d for d in file.deadlines if d.raised.deadline_id == deadline_id), None)
+        made_of = await self._reminders.letter(deadline) if deadline else None
+        if deadline is None or made_of is None:
+            return {}
+        return {"deadline_id": str(deadline_id), "to": deadline.raised.debtor, "text": reminder(made_of).vi}
 
     async def form(
         self, request: Asked, act: Act, file: CaseFile | None, filled: dict[str, str], refusal: Refusal | None = None
@@ -90,6 +105,7 @@ class _Office:
             row=file.case.row if file else None,
             events=[event_view(event) for event in file.events] if file else [],
             deadlines=file.deadlines if file else [],
+            places=await self._queries.places(scope_of(request)),
             agencies=(await self._queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
             filled=filled,
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
@@ -103,7 +119,8 @@ class _Office:
         """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
         filled = {name: str(value) for name, value in (await request.form()).items()}
         source = await self._source(file, filled)
-        path = f"/v1/petitions/{file.case.row.subject_id}/{act.path}" if file else "/v1/petitions"
+        row = file.case.row if file else None
+        path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"
         try:
             url = self._address(source)
             if url is None:

@@ -1,5 +1,6 @@
 """The office's day in a browser's forms: everything through intake, what is refused says why beside the field."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +65,20 @@ def test_office__receives_classifies_assigns_replies_and_annuls(
     assert annulled.status_code == 200
     assert followup.get(f"/v1/cases/{case.rsplit('/', 1)[1]}")["title"] == ""
     assert intake.get("/v1/events", after=0, limit=1000)["events"][-1]["type"] == "RecordAnnulled"
+
+
+def test_reply__takes_the_hash_of_the_file_itself(browser: httpx.Client, running: tuple[Service, Service]) -> None:
+    received = filled(browser, "/office/petitions/new", jurisdiction=COMMUNE, kind="petition", text="Đường sạt lở")
+    case = str(received.url.path)
+    scan = b"%PDF-1.7 " + b"x" * 2_000_000
+    form = browser.get(f"{case}/acts/reply")
+    data = {"key": key_of(form), "number": "12/UBND-VP", "signatory": "Chủ tịch", "digest": ""}
+    page = browser.post(f"{case}/acts/reply", data=data, files={"digest_file": ("tra-loi.pdf", scan)})
+    assert page.url.path == case, page.text
+    replied = running[1].get(f"/v1/cases/{case.rsplit('/', 1)[1]}")["events"][-1]
+    assert replied["data"]["digest"] == hashlib.sha256(scan).hexdigest()
+    again = filled(browser, f"{case}/acts/reply", number="13/UBND-VP", signatory="Chủ tịch", digest="")
+    assert again.status_code == 422 and 'aria-describedby="digest-why"' in again.text
 
 
 def test_form__sent_twice_records_once(browser: httpx.Client, running: tuple[Service, Service]) -> None:

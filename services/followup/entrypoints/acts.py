@@ -6,7 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from services.followup.domain.words import Words
 
-Kind = Literal["text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports"]
+Kind = Literal[
+    "text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports", "file"
+]
 
 
 class Field(NamedTuple):
@@ -105,7 +107,7 @@ ACTS = (
         (
             Field("number", Words("Số văn bản", "Document number")),
             Field("signatory", Words("Người ký", "Signatory")),
-            Field("digest", Words("Mã băm SHA-256 của tệp", "SHA-256 of the file")),
+            Field("digest", Words("Tệp văn bản, hoặc mã băm SHA-256 của tệp", "The file, or its SHA-256"), "file"),
             Field(
                 "reports",
                 Words(

@@ -4,6 +4,7 @@ followup decides nothing: intake takes the command or refuses it, and a refusal 
 """
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -32,6 +34,8 @@ from shared.identifiers import local_day
 SEE_OTHER: Literal[303] = 303
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
+MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
+CHUNK = 64 * 1024  # bytes
 
 LOGIN = "/office/login"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
@@ -64,7 +68,12 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
         file = await office.file(request, subject_id)
         return await office.form(request, _act(path), file, await office.letter(file, deadline_id))
 
-    @post("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False, status_code=200)
+    @post(
+        "/cases/{subject_id:uuid}/acts/{path:str}",
+        include_in_schema=False,
+        status_code=200,
+        request_max_body_size=MAX_FILE,
+    )
     async def act(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
         return await office.submit(request, _act(path), await office.file(request, subject_id))
 
@@ -73,6 +82,24 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
 
 def _act(path: str) -> Act:
     return found(BY_PATH.get(path), "act")
+
+
+async def _filled(request: Asked) -> dict[str, str]:
+    """What was filled in; of a file only its hash."""
+    filled: dict[str, str] = {}
+    for name, value in (await request.form()).items():
+        if not isinstance(value, UploadFile):
+            filled.setdefault(name, str(value))
+        elif value.filename:
+            filled[name.removesuffix("_file")] = await _sha256(value)
+    return filled
+
+
+async def _sha256(file: UploadFile) -> str:
+    hashed = hashlib.sha256()
+    while chunk := await file.read(CHUNK):
+        hashed.update(chunk)
+    return hashed.hexdigest()
 
 
 class _Office:
@@ -117,7 +144,7 @@ class _Office:
 
     async def submit(self, request: Asked, act: Act, file: CaseFile | None) -> Response[Any]:
         """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
-        filled = {name: str(value) for name, value in (await request.form()).items()}
+        filled = await _filled(request)
         source = await self._source(file, filled)
         row = file.case.row if file else None
         path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"

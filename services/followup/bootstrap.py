@@ -140,6 +140,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             stack.push_async_callback(ended, mail)
 
         queries, collector = Queries(pool), FollowupCollector()
+        reminders = Reminders(pool, queries)
         figures = Figures(pool, RELAY if settings.amqp_url else "")
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
         stack.push_async_callback(ended, refresh)
@@ -149,8 +150,8 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
                 *page_routes(queries),
                 *figures_routes(queries, lambda: collector.snapshot),
                 *report_routes(queries, Reports(pool)),
-                *reminder_routes(queries, Reminders(pool, queries)),
-                *office_routes(queries, IntakeClient(client), address, callers),
+                *reminder_routes(queries, reminders),
+                *office_routes(queries, reminders, IntakeClient(client), address, callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
                 *health_routes(hindrances(queries)),
                 metrics_route(collector),

@@ -34,7 +34,8 @@ class Done:
 class Pair:
     """A running intake and followup as the story meets them."""
 
-    def __init__(self, intake: httpx.Client, followup: httpx.Client) -> None:
+    def __init__(self, intake: httpx.Client, followup: httpx.Client, clock_token: str = "") -> None:
+        self._clock_headers = {"Authorization": f"Bearer {clock_token}"} if clock_token else {}
         self._intake = intake
         self._followup = followup
         self.last_position = 0
@@ -61,7 +62,8 @@ class Pair:
     def move_clock(self, to: datetime) -> None:
         """Move the store's clock forwards; where it already stands later, leave it."""
         if self.now() < to:
-            _accepted(self._intake.post("/v1/clock", json={"to": to.isoformat()}), f"clock {to}")
+            moved = self._intake.post("/v1/clock", json={"to": to.isoformat()}, headers=self._clock_headers)
+            _accepted(moved, f"clock {to}")
 
     def has_caught_up(self, instant: datetime) -> bool:
         """Whether followup holds every event so far and fired every timer up to `instant`."""

@@ -15,14 +15,17 @@ Chapter = Callable[[Teller], None]
 CHAPTERS: tuple[Chapter, ...] = (*preparation.CHAPTERS, *conference.CHAPTERS, *afterwards.CHAPTERS)
 
 
-def play(intake_url: str, followup_url: str, say: Say, token: str | None = None) -> None:
-    """Play the whole story; on a store that holds part of it already, go on from there. Raises StoryRefused."""
+def play(intake_url: str, followup_url: str, say: Say, token: str = "", clock_token: str = "") -> None:
+    """Play the whole story; on a store that holds part of it already, go on from there. Raises StoryRefused.
+
+    `token` is of the role office, `clock_token` of operations; none on loopback.
+    """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with (
         httpx.Client(base_url=intake_url, headers=headers, timeout=TIMEOUT) as intake,
         httpx.Client(base_url=followup_url, headers=headers, timeout=TIMEOUT) as followup,
     ):
-        teller = Teller(Pair(intake, followup), say)
+        teller = Teller(Pair(intake, followup, clock_token), say)
         if tell(teller):
             outcome.show(teller, intake_url, followup_url)
 

@@ -1,5 +1,6 @@
 """The office's day in a browser's forms: everything through intake, what is refused says why beside the field."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,6 +67,20 @@ def test_office__receives_classifies_assigns_replies_and_annuls(
     assert intake.get("/v1/events", after=0, limit=1000)["events"][-1]["type"] == "RecordAnnulled"
 
 
+def test_reply__takes_the_hash_of_the_file_itself(browser: httpx.Client, running: tuple[Service, Service]) -> None:
+    received = filled(browser, "/office/petitions/new", jurisdiction=COMMUNE, kind="petition", text="Đường sạt lở")
+    case = str(received.url.path)
+    scan = b"%PDF-1.7 " + b"x" * 2_000_000
+    form = browser.get(f"{case}/acts/reply")
+    data = {"key": key_of(form), "number": "12/UBND-VP", "signatory": "Chủ tịch", "digest": ""}
+    page = browser.post(f"{case}/acts/reply", data=data, files={"digest_file": ("tra-loi.pdf", scan)})
+    assert page.url.path == case, page.text
+    replied = running[1].get(f"/v1/cases/{case.rsplit('/', 1)[1]}")["events"][-1]
+    assert replied["data"]["digest"] == hashlib.sha256(scan).hexdigest()
+    again = filled(browser, f"{case}/acts/reply", number="13/UBND-VP", signatory="Chủ tịch", digest="")
+    assert again.status_code == 422 and 'aria-describedby="digest-why"' in again.text
+
+
 def test_form__sent_twice_records_once(browser: httpx.Client, running: tuple[Service, Service]) -> None:
     form = browser.get("/office/petitions/new")
     data = {"key": key_of(form), "jurisdiction": COMMUNE, "kind": "petition", "text": "Một lần"}
@@ -111,12 +126,15 @@ def test_beyond_loopback__a_browser_signs_in_with_its_token(pair: Pair, tmp_path
         assert client.get("/v1/cases").status_code == 401
         page = client.get("/", headers=html)
         assert page.url.path == "/office/login"
+        assert "nguồn dữ liệu" not in page.text
         assert client.post("/office/login", data={"token": "dt_wrong"}).status_code == 401
         assert client.post("/office/login", data={"token": token}).url.path == "/"
         assert client.cookies[COOKIE] == token
         until(lambda: "đã đọc hết" in client.get("/").text)
+        assert f'<option value="{COMMUNE}">' in client.get("/office/petitions/new").text
         done = filled(client, "/office/petitions/new", jurisdiction=COMMUNE, kind="petition", text="Nội dung")
         assert done.status_code == 200
+        assert "Đăng xuất" in client.get("/").text
         foreign = client.post("/office/petitions/new", data={"key": "k"}, headers={"Origin": "http://evil.example"})
         assert foreign.status_code == 403
         assert client.post("/office/logout").url.path == "/office/login"

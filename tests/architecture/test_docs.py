@@ -1,13 +1,15 @@
 """The documentation names paths and pages that exist."""
 
 import re
+import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 CODE = re.compile(r"`((?:services|shared|tests|deploy|benchmarks|contracts)/[\w./-]*)`")
-#: Pictures are left out: some are made by running the pair.
-LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\[[^\]]*\]\(([^)#:]*)(?:#([^)]*))?\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
 def test_paths_in_code_type__exist() -> None:
@@ -19,9 +21,35 @@ def test_paths_in_code_type__exist() -> None:
 
 def test_links__lead_somewhere() -> None:
     missing = [
-        (page.name, link)
+        (page.name, link, anchor)
         for page in PAGES
-        for link in LINK.findall(page.read_text())
-        if not (page.parent / link).exists()
+        for link, anchor in LINK.findall(page.read_text())
+        if not leads(page.parent / link if link else page, anchor)
     ]
     assert missing == []
+
+
+def leads(target: Path, anchor: str) -> bool:
+    """Whether there is such a page or picture, with such a heading."""
+    if not target.exists():
+        return False
+    headings = HEADING.findall(target.read_text()) if anchor else []
+    return not anchor or anchor in [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def test_pages__are_reached_from_the_readme() -> None:
+    """Nobody finds a page to which nothing leads."""
+    reached, todo = set(), [ROOT / "README.md"]
+    while todo:
+        page = todo.pop()
+        if page not in reached and page.suffix == ".md":
+            reached.add(page)
+            todo += [(page.parent / link).resolve() for link, _ in LINK.findall(page.read_text()) if link]
+    assert [page.name for page in PAGES if page not in reached] == []
+
+
+def test_dependencies__are_all_explained() -> None:
+    text = (ROOT / "docs" / "dependencies.md").read_text()
+    groups = [PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values()]
+    names = {re.split(r"[\[=<>]", needed)[0] for group in groups for needed in group}
+    assert sorted(name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)) == []

@@ -1,31 +1,17 @@
-"""The servers of a session of faults, and the table that it ends with: on the terminal, in build, in docs."""
+"""The servers of a session of faults, and what becomes of its table."""
 
 import contextlib
-import json
-import os
-import platform
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import fault_table
 from tests.support.chaos import Ground, Scene, Scenes, scene, seed
 from tests.support.postgres import TestServer
-
-ROOT = Path(__file__).resolve().parents[2]
-TABLE, DOCUMENT = ROOT / "build" / "chaos.json", ROOT / "docs" / "faults.md"
-BEGIN, END = "<!-- the table, by make chaos -->\n", "<!-- the end of the table -->\n"
-#: Rows that no test injects, and why.
-LEFT_OUT = (
-    ("33", "Tampering as superuser", "SQL", "the verifier names the first bad row", "comes with the audit of the log"),
-    ("34", "Key shredded, then rebuild and replay", "DROP of keys", "I8 I10", "comes with the audit of the log"),
-    ("9", "A real pgbouncer in transaction mode", "–", "–", "Debian 12 has 1.18, which loses prepared statements (1.21 "
-     "keeps them); what it does to LISTEN is injected by the proxy"),
-)  # fmt: skip
 
 _rows: list[dict[str, Any]] = []
 
@@ -58,37 +44,13 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """The table."""
     if not any(row["test"] for row in _rows) or not config.getoption("markexpr", "").startswith("chaos"):
         return
-    left_out = [
-        {"row": row, "title": title, "how": how, "checks": checks, "result": "not injected", "notes": [why]}
-        for row, title, how, checks, why in LEFT_OUT
-    ]
-    rows = sorted([*_rows, *left_out], key=lambda row: _number(row["row"]))
+    found = fault_table.whole(_rows, seed())
     terminalreporter.section(f"faults (FAULTS_SEED={seed()})")
-    for row in rows:
+    for row in found["faults"]:
         terminalreporter.write_line(f"{row['row']:>8}  {row['title'][:44]:44}  {row['how'][:60]:60}  {row['result']}")
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    TABLE.parent.mkdir(exist_ok=True)
-    found = {"seed": seed(), "when": when, "machine": machine, "faults": rows}
-    TABLE.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    fault_table.write(found)
     if config.getoption("--doc", False):
-        _write_document(rows, f"{when}; {machine}; seed {seed()}.")
-
-
-def _write_document(rows: list[dict[str, Any]], head: str) -> None:
-    lines = [head, "", "| row | fault | how injected | must hold | result |", "|---|---|---|---|---|"]
-    for row in rows:
-        result = "; ".join([row["result"], *row["notes"]])
-        cells = (row["row"], row["title"], row["how"], row["checks"], result)
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    text = DOCUMENT.read_text("utf-8")
-    before, rest = text.split(BEGIN)
-    DOCUMENT.write_text(before + BEGIN + "\n".join(lines) + "\n" + END + rest.split(END)[1], "utf-8")
-
-
-def _number(row: str) -> tuple[int, str]:
-    first = row.split(",")[0]
-    return (int(first), "") if first.isdigit() else (99, row)
+        fault_table.write_document(found)
 
 
 @pytest.fixture(scope="session")

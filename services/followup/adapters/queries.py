@@ -11,6 +11,7 @@ import msgspec
 from services.followup.adapters import listings
 from services.followup.adapters.listings import CaseFilter, DeadlineFilter, Listing, Scope
 from services.followup.adapters.pages import Page, decode_cursor, encode_cursor, read
+from services.followup.adapters.places import place_names
 from services.followup.adapters.urged import urged_on
 from services.followup.adapters.walks import Values, within
 from services.followup.domain.emission import Raised
@@ -295,6 +296,11 @@ class Queries:
         """The names of some agencies."""
         rows = await self._pool.fetch("SELECT code, name FROM agencies WHERE code = ANY($1)", list(codes))
         return {row["code"]: row["name"] for row in rows}
+
+    async def places(self, scope: Scope) -> dict[str, str]:
+        """The names of the jurisdictions within the scope."""
+        names = await read(self._pool, place_names)
+        return {code: name for code, name in sorted(names.items()) if is_within(code, scope.jurisdiction)}
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Events that wait, in the order of their sources. Raises InvalidCursor."""

@@ -6,7 +6,9 @@ from typing import Any, Literal, NamedTuple
 
 from services.followup.domain.words import Words
 
-Kind = Literal["text", "area", "date", "choice", "lines", "agency", "event", "deadline", "reports"]
+Kind = Literal[
+    "text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports", "file"
+]
 
 
 class Field(NamedTuple):
@@ -54,7 +56,7 @@ RECEIVE = Act(
     "",
     Words("Tiếp nhận kiến nghị", "Receive a petition"),
     (
-        Field("jurisdiction", Words("Mã địa bàn", "Jurisdiction code")),
+        Field("jurisdiction", Words("Mã địa bàn", "Jurisdiction code"), "place"),
         Field("kind", Words("Loại", "Kind"), "choice", True, _KINDS),
         Field("channel", Words("Hình thức tiếp nhận", "Channel"), required=False),
         Field("name", Words("Họ tên, tổ chức", "Name of the citizen or organisation"), required=False),
@@ -105,7 +107,7 @@ ACTS = (
         (
             Field("number", Words("Số văn bản", "Document number")),
             Field("signatory", Words("Người ký", "Signatory")),
-            Field("digest", Words("Mã băm SHA-256 của tệp", "SHA-256 of the file")),
+            Field("digest", Words("Tệp văn bản, hoặc mã băm SHA-256 của tệp", "The file, or its SHA-256"), "file"),
             Field(
                 "reports",
                 Words(
@@ -132,7 +134,7 @@ ACTS = (
         Words("Đôn đốc", "Remind"),
         (
             Field("deadline_id", Words("Thời hạn", "Deadline"), "deadline"),
-            Field("to", Words("Gửi cơ quan", "To"), "agency"),
+            Field("to", Words("Gửi", "To"), "debtor"),
             Field("channel", Words("Hình thức", "By"), "choice", True, _CHANNELS),
             Field("text", Words("Nội dung", "Text"), "area", False),
         ),

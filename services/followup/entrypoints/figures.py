@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from litestar import Response, get
@@ -15,6 +15,7 @@ from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.page import Pages, names_of
 from services.followup.entrypoints.queries import Asked
 from shared.http.auth import caller_of
+from shared.identifiers import local_day
 
 STATUSES = ("on_track", "due_soon", "breached")
 
@@ -32,7 +33,7 @@ class BodyRow(NamedTuple):
 
     code: str
     unresolved: int
-    oldest: datetime | None
+    oldest: date | None
     open: dict[str, int]
     breaches: int
 
@@ -97,7 +98,7 @@ def kind_rows(shot: Snapshot) -> list[KindRow]:
 def body_rows(shot: Snapshot) -> list[BodyRow]:
     """A row for each body that has something open, the overdue ones first."""
     unresolved, breaches = total(shot.unresolved, 1), total(shot.breaches, 1)
-    oldest = {labels[0]: _instant(at) for labels, at in shot.oldest_unresolved.items()}
+    oldest = {labels[0]: local_day(datetime.fromtimestamp(at, UTC)) for labels, at in shot.oldest_unresolved.items()}
     codes = unresolved.keys() | breaches.keys() | {labels[1] for labels in shot.open_deadlines}
     rows = [
         BodyRow(c, unresolved.get(c, 0), oldest.get(c), _of(shot.open_deadlines, 1, c), breaches.get(c, 0))

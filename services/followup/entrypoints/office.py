@@ -4,6 +4,7 @@ followup decides nothing: intake takes the command or refuses it, and a refusal 
 """
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date
@@ -11,13 +12,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from litestar import Response, get, post
+from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from services.followup.adapters.intake import IntakeClient, Refusal
 from services.followup.adapters.queries import CaseFile, Queries
+from services.followup.adapters.reminders import Reminders
 from services.followup.domain.refusal_words import refusal_words
+from services.followup.domain.reminder_letter import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
 from services.followup.entrypoints.page import IN_THE_FORM, Pages
@@ -30,6 +34,8 @@ from shared.identifiers import local_day
 SEE_OTHER: Literal[303] = 303
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
+MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
+CHUNK = 64 * 1024  # bytes
 
 LOGIN = "/office/login"
 OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
@@ -38,9 +44,11 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
 Address = Callable[[str], str | None]
 
 
-def office_routes(queries: Queries, intake: IntakeClient, address: Address, callers: Callers) -> list[HTTPRouteHandler]:
+def office_routes(
+    queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address, callers: Callers
+) -> list[HTTPRouteHandler]:
     """The forms of the office, and the way in and out for a browser."""
-    office = _Office(queries, intake, address)
+    office = _Office(queries, reminders, intake, address)
     return [*_login_routes(office.pages, callers), *_act_routes(office)]
 
 
@@ -54,10 +62,18 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
         return await office.submit(request, RECEIVE, None)
 
     @get("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False)
-    async def form(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[str]:
-        return await office.form(request, _act(path), await office.file(request, subject_id), {})
+    async def form(
+        request: Asked, subject_id: FromPath[UUID], path: FromPath[str], deadline_id: FromQuery[UUID | None] = None
+    ) -> Response[str]:
+        file = await office.file(request, subject_id)
+        return await office.form(request, _act(path), file, await office.letter(file, deadline_id))
 
-    @post("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False, status_code=200)
+    @post(
+        "/cases/{subject_id:uuid}/acts/{path:str}",
+        include_in_schema=False,
+        status_code=200,
+        request_max_body_size=MAX_FILE,
+    )
     async def act(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
         return await office.submit(request, _act(path), await office.file(request, subject_id))
 
@@ -68,14 +84,40 @@ def _act(path: str) -> Act:
     return found(BY_PATH.get(path), "act")
 
 
+async def _filled(request: Asked) -> dict[str, str]:
+    """What was filled in; of a file only its hash."""
+    filled: dict[str, str] = {}
+    for name, value in (await request.form()).items():
+        if not isinstance(value, UploadFile):
+            filled.setdefault(name, str(value))
+        elif value.filename:
+            filled[name.removesuffix("_file")] = await _sha256(value)
+    return filled
+
+
+async def _sha256(file: UploadFile) -> str:
+    hashed = hashlib.sha256()
+    while chunk := await file.read(CHUNK):
+        hashed.update(chunk)
+    return hashed.hexdigest()
+
+
 class _Office:
-    def __init__(self, queries: Queries, intake: IntakeClient, address: Address) -> None:
+    def __init__(self, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address) -> None:
         self.pages = Pages()
-        self._queries, self._intake, self._address = queries, intake, address
+        self._queries, self._reminders, self._intake, self._address = queries, reminders, intake, address
 
     async def file(self, request: Asked, subject_id: UUID) -> CaseFile:
         """The case that a form is about, if the caller may see it."""
         return found(await self._queries.case(scope_of(request), subject_id), "case")
+
+    async def letter(self, file: CaseFile, deadline_id: UUID | None) -> dict[str, str]:
+        """A reminder as it would be filled in for one open deadline of the case; nothing for no such deadline."""
+        deadline = next((d for d in file.deadlines if d.raised.deadline_id == deadline_id), None)
+        made_of = await self._reminders.letter(deadline) if deadline else None
+        if deadline is None or made_of is None:
+            return {}
+        return {"deadline_id": str(deadline_id), "to": deadline.raised.debtor, "text": reminder(made_of).vi}
 
     async def form(
         self, request: Asked, act: Act, file: CaseFile | None, filled: dict[str, str], refusal: Refusal | None = None
@@ -90,6 +132,7 @@ class _Office:
             row=file.case.row if file else None,
             events=[event_view(event) for event in file.events] if file else [],
             deadlines=file.deadlines if file else [],
+            places=await self._queries.places(scope_of(request)),
             agencies=(await self._queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
             filled=filled,
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
@@ -101,9 +144,10 @@ class _Office:
 
     async def submit(self, request: Asked, act: Act, file: CaseFile | None) -> Response[Any]:
         """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
-        filled = {name: str(value) for name, value in (await request.form()).items()}
+        filled = await _filled(request)
         source = await self._source(file, filled)
-        path = f"/v1/petitions/{file.case.row.subject_id}/{act.path}" if file else "/v1/petitions"
+        row = file.case.row if file else None
+        path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"
         try:
             url = self._address(source)
             if url is None:

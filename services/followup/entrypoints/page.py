@@ -30,6 +30,7 @@ from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import ACTS
 from services.followup.entrypoints.queries import Asked, Body, Cursor, InState, asked, body_of, following, found
 from services.followup.entrypoints.views import EventView, event_view
+from shared.http.auth import COOKIE
 from shared.identifiers import LOCAL_ZONE
 
 ON_A_PAGE = 25
@@ -92,6 +93,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
             names=await names_of(queries, codes),
             next=following(request, page.next) if page.next else "",
             first=following(request, "") if cursor else "",
+            signed_in=COOKIE in request.cookies,
         )
 
     @get("/cases/{subject_id:uuid}", include_in_schema=False)
@@ -107,6 +109,7 @@ def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
             deadlines=sorted(file.deadlines, key=_open_first),
             events=events,
             waits=any(event.waits for event in events),
+            places=await queries.places(scope_of(request)),
             acts=ACTS if file.case.row.subject == "petition" else (),
             names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
         )

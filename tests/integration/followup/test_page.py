@@ -251,3 +251,31 @@ async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> N
     table = re.search(r"Written reply</span></th>((?:<td>\d+</td>)+)", answer.text)
     assert table
     assert int(re.findall(r"\d+", table[1])[-1]) == sum(int(count) for _, count in breaches)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        (f"/cases/{derived_id('nobody')}", 404, "Không tìm thấy."),
+        ("/nowhere", 404, "Không tìm thấy."),
+        ("/?cursor=other", 400, "hãy mở lại từ đầu danh sách"),
+    ],
+)
+async def test_problem__is_a_page_for_people_and_a_problem_for_programs(
+    client: httpx.AsyncClient, path: str, status: int, told: str
+) -> None:
+    page = await client.get(path, headers={"Accept": "text/html,*/*"})
+    assert page.status_code == status
+    assert (
+        told in page.text
+        and 'href="/"' in page.text
+        and "form-action 'self'" in page.headers["content-security-policy"]
+    )
+    problem = await client.get(path)
+    assert problem.status_code == status
+    assert problem.headers["content-type"] == "application/problem+json"
+
+
+async def test_problem__of_the_api_stays_one_in_a_browser(client: httpx.AsyncClient) -> None:
+    problem = await client.get(f"/v1/cases/{derived_id('nobody')}", headers={"Accept": "text/html"})
+    assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")

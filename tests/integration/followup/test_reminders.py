@@ -1,5 +1,6 @@
 """Reminders over a real projection: who is to be urged, in which order, to whom it is shown, what counts as urged."""
 
+import html
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -7,10 +8,12 @@ from uuid import UUID
 import httpx
 import pytest
 
+from services.followup.adapters.intake import IntakeClient
 from services.followup.adapters.queries import Queries
 from services.followup.adapters.reminders import Reminders
 from services.followup.adapters.state import LiveState
 from services.followup.entrypoints.app import make_app
+from services.followup.entrypoints.office import office_routes
 from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -34,15 +37,18 @@ async def pool(followup_dsn: str) -> AsyncIterator[Pool]:
 
 @pytest.fixture
 async def client(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
-    queries = Queries(pool)
-    routes = [
-        *query_routes(queries, LiveState(pool)),
-        *page_routes(queries),
-        *reminder_routes(queries, Reminders(pool, queries)),
-    ]
-    app = make_app(routes, Callers((ENTRY,), local_allowed=True))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as made:
-        yield made
+    queries, callers = Queries(pool), Callers((ENTRY,), local_allowed=True)
+    reminders = Reminders(pool, queries)
+    async with httpx.AsyncClient() as nowhere:
+        routes = [
+            *query_routes(queries, LiveState(pool)),
+            *page_routes(queries),
+            *reminder_routes(queries, reminders),
+            *office_routes(queries, reminders, IntakeClient(nowhere), lambda _: None, callers),
+        ]
+        transport = httpx.ASGITransport(make_app(routes, callers))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
+            yield made
 
 
 def told() -> History:
@@ -182,3 +188,19 @@ async def test_conference_duty__is_recorded_on_the_conference(pool: Pool, client
     found = {p["deadline"]["duty"]: p for p in await proposed(client, agency="chair")}
     assert found["conclusion_notice"]["recording"]["path"] == f"/v1/conferences/{CONFERENCE}/reminders"
     assert "PHIẾU TRÌNH" in found["conclusion_notice"]["letter"]["vi"]
+
+
+async def test_form__of_an_open_deadline_brings_debtor_and_letter(pool: Pool, client: httpx.AsyncClient) -> None:
+    await project(pool, told(), AUTUMN)
+    proposal = (await proposed(client))[0]
+    body = proposal["recording"]["body"]
+    case = f"/cases/{proposal['deadline']['subject_id']}"
+    link = f"{case}/acts/reminders?deadline_id={body['deadline_id']}"
+    assert link in (await client.get(case)).text
+    form = html.unescape((await client.get(link)).text)
+    assert body["text"] in form
+    assert f'<option value="{body["to"]}" selected>' in form
+    assert f'<option value="{body["deadline_id"]}" selected>' in form
+    other = await client.get(f"{case}/acts/reminders?deadline_id={derived_id('none')}")
+    assert other.status_code == 200
+    assert 'rows="5"></textarea>' in other.text

@@ -12,8 +12,8 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -83,12 +83,11 @@ class _Timed(StoredProjection):
 
     longest = 0.0
 
-    @contextlib.asynccontextmanager
-    async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator[Any]:
+    async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
         began = time.perf_counter()
-        async with super().writing(before, after) as writing:
-            yield writing
+        following = await super().commit(before, after, changes)
         self.longest = max(self.longest, time.perf_counter() - began)
+        return following
 
 
 async def _fill(pool: Any) -> None:

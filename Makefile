@@ -64,7 +64,7 @@ contracts: .venv/.synced ## Write the schemas, OpenAPI, AsyncAPI and the event r
 bench: .venv/.bench-synced ## Measure each path against the other side of the same run; writes build/bench.json
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-growth: .venv/.bench-synced ## The same paths at growing sizes of the store
+bench-growth: .venv/.bench-synced ## The same paths at 10 thousand and a million events; writes build/bench-growth.json, docs/performance/*.svg
 	$(BIN)/python -m benchmarks growth $(ARGS)
 
 chaos: .venv/.synced ## Every fault, injected for real, each held against an undisturbed run (about 20 minutes; FAULTS_SEED=...)

@@ -15,10 +15,11 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.lines import BUILD, Line, show, write
+from benchmarks.plots import draw
 
 #: In the order of the table.
 NAMES = ("append", "relay", "projection", "rebuild", "accept", "bulk", "visible", "midnight")
-#: Takes its time and is asked for by name.
+#: Takes its time, is asked for by name and draws its figures.
 GROWTH = "growth"
 TIMEOUT = 600.0  # seconds for one of them
 
@@ -54,7 +55,9 @@ def main(arguments: Sequence[str]) -> int:
     show(lines)
     # A part of the table goes beside the whole, not over it.
     stem = "bench" if chosen == list(NAMES) else f"bench-{'-'.join(chosen)}"
-    print(f"written to {write(lines, stem).relative_to(BUILD.parent)}")
+    path = write(lines, stem)
+    drawn = draw(path) if found.get(GROWTH) else []
+    print(f"written to {', '.join(str(each.relative_to(BUILD.parent)) for each in (path, *drawn))}")
     return 0 if all(found.values()) and all(line.met for line in lines) else 1
 
 

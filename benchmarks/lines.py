@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +70,16 @@ async def interleaved(sides: Mapping[str, Side], rounds: int = ROUNDS) -> dict[s
             found[name].append(await side())
         print(f"  round {number + 1}/{rounds}: " + ", ".join(f"{n} {v[-1]:,.4g}" for n, v in found.items()), flush=True)
     return {name: statistics.median(values) for name, values in found.items()}
+
+
+async def median_seconds(work: Callable[[], Awaitable[object]], times: int) -> float:
+    """What one of so many calls in a row takes."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        await work()
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

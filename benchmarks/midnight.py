@@ -9,15 +9,13 @@ reckoned by the event. Followup serves its metrics from a process of its own mea
 import asyncio
 import contextlib
 import logging
-import statistics
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import aio_pika
 import httpx
@@ -25,16 +23,16 @@ import msgspec
 import structlog
 import uvloop
 
+from benchmarks.filling import FIRST, SECOND, SOURCE, fill_projection
 from benchmarks.following import PACKAGES, SEARCH_PATH
 from benchmarks.intake import followup_on
-from benchmarks.lines import Line, at_least, at_most, limit
+from benchmarks.lines import Line, at_least, at_most, limit, median_seconds
 from benchmarks.servers import broker, database, pool_of, postgres
 from services.followup.adapters.projection import StoredProjection
 from services.followup.application.ports import Changes, Cursor
 from services.followup.application.writer import Writer
-from services.followup.domain.emission import Raised, fire_until
+from services.followup.domain.emission import fire_until
 from shared.envelope import to_message
-from shared.events.deadline import Explanation
 from shared.identifiers import breach_instant
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
@@ -42,35 +40,10 @@ from shared.rabbit.publishing import publish
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import DEADLINES, declare
 
-SOURCE = "bench"
-OPEN, DUE, ONE_BY_ONE = 1_000_000, 10_000, 300
+OPEN, DUE, ONE_BY_ONE = 1_000_000, 10_000, 300  # those taken one by one fall due a day before the sweep
 CASES = 100_000
-FIRST, SECOND = date(2026, 3, 2), date(2026, 3, 3)  # the due dates of those taken one by one, and of the sweep
-SET_ON = datetime(2026, 2, 2, 1, tzinfo=UTC)
 TICKS = 400
 SCRAPE_EVERY = 0.1  # seconds
-
-_PLACE = "00000000-0000-7000-8000-000000000000"
-_DAY = "2026-01-01"
-# Time-ordered ids; each deadline is a copy of one template with its own ids and day.
-_FILL = """
-INSERT INTO projection.deadlines (deadline_id, source, subject, subject_id, duty, debtor, jurisdiction, due_on,
-    due_soon_on, breached, outcome, next_fire_at, raised)
-SELECT id, $1, 'petition', id, 'reply', 'H35.10.' || (n % 40), 'H35.10', due, 'infinity', false, '',
-    (due + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh',
-    convert_to(replace(replace($2, $3, id::text), $4, due::text), 'UTF8')
-FROM (
-    SELECT n, ('019c' || lpad(to_hex(n), 8, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid AS id,
-        CASE WHEN n <= $6 THEN $8::date WHEN n <= $7 THEN $9::date ELSE $9::date + 1 + n % 200 END AS due
-    FROM generate_series(1, $5::integer) AS n
-) AS made
-"""
-_CASES = """
-INSERT INTO projection.cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
-    received_on, row)
-SELECT subject_id, source, 'petition', jurisdiction, debtor, 'assigned', true, false, due_on, '2026-01-05', '{}'
-FROM projection.deadlines ORDER BY deadline_id LIMIT $1
-"""
 
 
 def measure() -> list[Line]:
@@ -88,8 +61,8 @@ async def _measure(dsn: Callable[[str], str], url: str, folder: Path) -> list[Li
         writer = Writer(SOURCE, projection)
         await writer.open()
         tick, least = (
-            await _median(lambda: projection.next_fire_at(SOURCE)),
-            await _median(lambda: pool.fetchval("SELECT 1")),
+            await median_seconds(lambda: projection.next_fire_at(SOURCE), TICKS),
+            await median_seconds(lambda: pool.fetchval("SELECT 1"), TICKS),
         )
         one_by_one = await _one_by_one(pool, projection, url)
         await writer.open()
@@ -110,48 +83,17 @@ class _Timed(StoredProjection):
 
     longest = 0.0
 
-    @contextlib.asynccontextmanager
-    async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator[Any]:
+    async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
         began = time.perf_counter()
-        async with super().writing(before, after) as writing:
-            yield writing
+        following = await super().commit(before, after, changes)
         self.longest = max(self.longest, time.perf_counter() - began)
+        return following
 
 
 async def _fill(pool: Any) -> None:
     began = time.perf_counter()
-    place = UUID(_PLACE)
-    template = Raised(
-        deadline_id=place, source=SOURCE, subject="petition", subject_id=place, duty="reply", starting_event=place,
-        debtor="H35.10.3", jurisdiction="H35.10", clock_cause=place, clock_stamp=SET_ON,
-        due_on=date.fromisoformat(_DAY), version=1,
-        explanation=Explanation(
-            rule="reply", policy_id="plan-570", document="570/KH-UBND", section="II.4.3",
-            counted_from=date(2026, 2, 2), days=15, calendar_versions=(f"2026:{_PLACE}",), due_on=date(2026, 3, 3),
-        ),
-    )  # fmt: skip
-    text = msgspec.json.encode(template).decode()
-    await pool.execute(
-        _FILL, SOURCE, text, _PLACE, _DAY, OPEN, ONE_BY_ONE, ONE_BY_ONE + DUE, FIRST, SECOND, timeout=600
-    )
-    await pool.execute(_CASES, CASES, timeout=600)
-    await pool.execute(
-        "INSERT INTO projection.sources (source, epoch, position, event_id, instant, horizon, complete_to, head) "
-        "VALUES ($1, 'e1', 1, $2, $3, $3, $3, 1)",
-        SOURCE, place, SET_ON,
-    )  # fmt: skip
-    await pool.execute("VACUUM ANALYZE projection.deadlines", timeout=600)
-    await pool.execute("VACUUM ANALYZE projection.cases", timeout=600)
+    await fill_projection(pool, OPEN, CASES, first=ONE_BY_ONE, second=DUE)
     print(f"  {OPEN:,} open deadlines in {time.perf_counter() - began:.0f} s", flush=True)
-
-
-async def _median(work: Callable[[], Awaitable[object]]) -> float:
-    taken = []
-    for _ in range(TICKS):
-        began = time.perf_counter()
-        await work()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
 
 
 async def _one_by_one(pool: Any, projection: StoredProjection, url: str) -> float:

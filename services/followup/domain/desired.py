@@ -181,6 +181,7 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
     elif isinstance(end, Waived):
         outcome, done_on, ground = "waived", end.on, end.reason
     on = end.on if end is not None else None
+    provisional = due is not None and _provisional(duty, judged, calendar)
     return Desired(
         deadline_id=deadline_id(duty.source, duty.subject_id, duty.duty, duty.part, duty.start),
         source=duty.source,
@@ -197,12 +198,12 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         occurrence=duty.occurrence,
         due_on=due,
         stages=_stages(duty, judged, calendar),
-        provisional=due is not None and _provisional(duty, judged, calendar),
+        provisional=provisional,
         outcome=outcome,
         done_on=done_on,
         ground=ground,
         expected_on=judged.run.expected_on,
-        notes=(*duty.notes, *judged.run.notes, *_moved(judged)),
+        notes=(*duty.notes, *judged.run.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
     )
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from services.followup.domain.wording import letter
 from shared.calendar import CalendarYear, DayOff
 from shared.events.petition import (
     AnswerPrepared,
@@ -201,6 +202,8 @@ class TestCalendar:
         assert not raised.provisional
         assert told(history, petition) == ["DeadlineSet 2020-01-13"]
         assert raised.explanation is not None and before is not None
+        assert "provisional" in before.notes and "provisional" not in raised.explanation.notes
+        assert "chưa được công bố" in letter(before).vi
         assert raised.explanation.calendar_versions != before.calendar_versions
 
     def test_published__before_it_was_proposed__the_proposal_says_nothing(self) -> None:

@@ -92,10 +92,8 @@ class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DeadlineBreached(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had.
-
-    `text` is the explanation as paragraphs of a letter.
-    """
+    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had; `text` the
+    explanation as paragraphs of a letter."""
 
     TOPIC: ClassVar[str] = "DeadlineBreached"
     explanation: Public[Explanation]

@@ -141,7 +141,9 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
 
         queries, collector = Queries(pool), FollowupCollector()
         reminders = Reminders(pool, queries)
-        figures = Figures(pool, RELAY if settings.amqp_url else "")
+        figures = Figures(
+            pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
+        )
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
         stack.push_async_callback(ended, refresh)
         yield make_app(

@@ -29,7 +29,7 @@ from shared.identifiers import InvalidCode, agency_code
 from shared.policy import DUTIES, InvalidPolicy, Policy, UnknownRule, named_rule, read_policy, rule_count
 from shared.policy.comparing import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
-from shared.policy.telling import Line, details, limit, sheet, title
+from shared.policy.telling import NOT_STATED, Line, details, limit, sheet, title
 from shared.policy.words import Anchor
 
 app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, compare, adopt.", no_args_is_help=True)
@@ -98,6 +98,8 @@ def show(
     for anchor, found in days.items():
         console.print(f"{escape(ANCHOR_TITLES[anchor].vi)}: {found:%d/%m/%Y} ({found:%a} {found})", style="dim")
     console.print(_table(lines))
+    if not all(line.stated for line in lines):
+        console.print(f"* {NOT_STATED.vi} / {NOT_STATED.en}", style="dim")
 
 
 @app.command()
@@ -242,7 +244,7 @@ def _table(lines: list[Line]) -> Table:
         table.add_row(
             str(line.number),
             f"{escape(line.title.vi)}\n[dim]{escape(line.title.en)}[/dim]",
-            f"{escape(line.limit.vi)}\n[dim]{escape(line.limit.en)}[/dim]",
+            f"{escape(line.limit.vi)}{'' if line.stated else ' *'}\n[dim]{escape(line.limit.en)}[/dim]",
             f"{line.due_on:%d/%m/%Y}\n[dim]{line.due_on:%a} {line.due_on}[/dim]" if line.due_on else "…",
             escape(line.section),
         )

@@ -41,6 +41,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     period: str = ""
 
 
+class InWords(msgspec.Struct, frozen=True, kw_only=True):
+    """A text in both languages, a line each paragraph."""
+
+    vi: str
+    en: str
+
+
 class DeadlineEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
     """What every deadline event carries; `at` is its event-time instant, `debtor` who owed it then."""
 
@@ -85,11 +92,13 @@ class DeadlineDueSoon(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class DeadlineBreached(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):
-    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had."""
+    """The deadline passed without its duty done; `reason` is what had moved its date, if anything had; `text` the
+    explanation as paragraphs of a letter."""
 
     TOPIC: ClassVar[str] = "DeadlineBreached"
     explanation: Public[Explanation]
     reason: Public[str] = ""
+    text: Public[InWords | None] = None
 
 
 class DeadlineMet(DeadlineEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -13,7 +13,7 @@ from shared.policy.checking import InvalidPolicy, Problem, anchor_of, check, pro
 from shared.policy.clocks import Run, Step, run
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
-from shared.policy.force import Adopted, InForce, Register, Ruling
+from shared.policy.force import Adopted, InForce, Register, Ruling, holding
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warnings
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.shipped import DEFAULT_POLICY, DOCUMENTS, shipped_policy, shipped_text
@@ -45,6 +45,7 @@ __all__ = [
     "check",
     "count",
     "count_occurrence",
+    "holding",
     "length_of",
     "named_rule",
     "next_period",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -190,6 +191,12 @@ def _frequency(at: str, rule: Rule, frequency: Frequency) -> Iterator[Problem]:
     for index, window in enumerate(frequency.windows):
         if window.last < window.first:
             yield Problem(f"{at}.windows[{index}].last", f"{window.last} is before {window.first}", "end it later")
+    for index, (before, after) in enumerate(pairwise(frequency.windows), 1):
+        if after != before and after.first <= before.last:
+            message = f"{after.first} is not after {before.last}, the end of the window before"
+            yield Problem(
+                f"{at}.windows[{index}].first", message, "let windows follow each other, or make them the same"
+            )
     if frequency.day is not None and (frequency.per != "month" or frequency.times != 1):
         yield Problem(f"{at}.day", "a day of the month is for one time per month", "say times: 1, per: month")
     if rule.roll != "stay" and frequency.day is None:

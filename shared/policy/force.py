@@ -5,7 +5,7 @@ precedence; adopted nearer to the jurisdiction; valid from a later day; recorded
 built-in default does; and where that is silent too, nobody owes the duty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import get_args
 
@@ -30,6 +30,23 @@ class Ruling(msgspec.Struct, frozen=True):
 
     policy: Policy
     rule: Rule
+
+
+def holding(
+    first: Ruling, later: Iterable[Ruling], due_under: Callable[[Ruling], date | None], ended_on: date | None = None
+) -> Ruling:
+    """The rule that holds for a clock which began under `first`: later documents move it if it runs on their first day.
+
+    A clock that was ended, or had passed its due date, before that day stays; so does one of another form.
+    """
+    holds = first
+    for ruling in later:
+        first_day, due_on = ruling.policy.valid_from, due_under(holds)
+        if (ended_on is not None and ended_on < first_day) or (due_on is not None and due_on < first_day):
+            continue
+        if ruling.rule.form == first.rule.form or "undated" in (ruling.rule.form, first.rule.form):
+            holds = ruling
+    return holds
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,10 +24,12 @@ _UNITS: Mapping[Unit, Text] = {
     "calendar_days": Text(vi="ngày", en="days"),
     "hours": Text(vi="giờ", en="hours"),
 }
+NOT_STATED = Text(vi="văn bản không nêu số ngày", en="the document gives no number")
 _TOLD = {
     "petitioner": Text(vi="người kiến nghị", en="the petitioner"),
     "committee": Text(vi="Ủy ban nhân dân", en="the committee"),
 }
+_TIMES = {1: "once", 2: "twice"}
 _ROLLS = {
     "next_working_day": Text(
         vi="rơi vào ngày nghỉ thì kết thúc vào ngày làm việc tiếp theo",
@@ -41,7 +43,11 @@ _ROLLS = {
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line of a clock sheet: what is to be done, how many days, the last day (None where nothing sets it)."""
+    """One line of a clock sheet: what is to be done, how many days, the last day (None where nothing sets it).
+
+    `details` is everything else that the rule says; `stated` is false where the document gives no number and the
+    default fills the gap.
+    """
 
     number: int
     duty: str
@@ -49,6 +55,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     limit: Text
     due_on: date | None = None
     section: str = ""
+    stated: bool = True
+    details: tuple[Text, ...] = ()
 
 
 def sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar) -> list[Line]:
@@ -68,6 +76,8 @@ def sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar) -> li
                     limit(rule, traits, variant),
                     _due(rule, traits, days, calendar),
                     rule.section,
+                    rule.stated,
+                    tuple(details(rule)),
                 )
             )
     return lines
@@ -91,18 +101,19 @@ def limit(rule: Rule, traits: Traits = NO_TRAITS, variant: Variant | None = None
     anchor = _anchor(rule)
     if rule.form == "minimum_notice":
         return Text(
-            vi=f"ít nhất {length} {unit.vi} trước {anchor.vi}", en=f"at least {length} {unit.en} before {anchor.en}"
+            vi=f"ít nhất {length} {unit.vi} trước {anchor.vi}", en=f"at least {_many(length, unit)} before {anchor.en}"
         )
     if rule.form == "minimum_duration":
         return Text(
-            vi=f"ít nhất {length} {unit.vi} liên tục từ {anchor.vi}", en=f"at least {length} {unit.en} from {anchor.en}"
+            vi=f"ít nhất {length} {unit.vi} liên tục từ {anchor.vi}",
+            en=f"at least {_many(length, unit)} from {anchor.en}",
         )
     if length == 0:
         return Text(vi=f"trong {anchor.vi}", en=f"on {anchor.en}")
     total = Text(vi="tổng cộng ", en="in total ") if variant and variant.in_total is not None else Text(vi="", en="")
     return Text(
         vi=f"chậm nhất {total.vi}{length} {unit.vi} sau {anchor.vi}",
-        en=f"at most {total.en}{length} {unit.en} after {anchor.en}",
+        en=f"at most {total.en}{_many(length, unit)} after {anchor.en}",
     )
 
 
@@ -136,7 +147,12 @@ def details(rule: Rule) -> Iterator[Text]:
             en="may be waived by a decision" + (", with something in its place" if needed else ""),
         )
     if not rule.stated:
-        yield Text(vi="văn bản không nêu số ngày", en="the document gives no number")
+        yield NOT_STATED
+
+
+def _many(length: int | None, unit: Text) -> str:
+    """`7 working days`, `1 working day`."""
+    return f"{length} {unit.en.removesuffix('s') if length == 1 else unit.en}"
 
 
 def _titled(rule: Rule, variant: Variant | None) -> Text:
@@ -160,7 +176,10 @@ def _frequency(rule: Rule) -> Text:
     frequency = rule.frequency
     assert frequency is not None
     period = PERIOD_TITLES[frequency.per]
-    vi, en = f"ít nhất {frequency.times} lần mỗi {period.vi}", f"at least {frequency.times} × a {period.en}"
+    vi, en = (
+        f"ít nhất {frequency.times} lần mỗi {period.vi}",
+        f"at least {_TIMES.get(frequency.times, f'{frequency.times} times')} a {period.en}",
+    )
     if frequency.day is not None:
         vi, en = f"ngày {frequency.day} hằng tháng", f"on day {frequency.day} of the month"
     spans = [(_day(w.first), _day(w.last), w.first, w.last) for w in frequency.windows]
@@ -193,10 +212,10 @@ def _extension(rule: Rule) -> Iterator[Text]:
             else ("ngày cuối chưa chuyển", "the unrolled end")
         )
         vi.append(f"mỗi lần không quá {extension.each} {unit.vi} từ {end[0]}")
-        en.append(f"by at most {extension.each} {unit.en} from {end[1]}")
+        en.append(f"by at most {_many(extension.each, unit)} from {end[1]}")
     if extension.in_total is not None:
         vi.append(f"tổng cộng không quá {extension.in_total} {unit.vi}")
-        en.append(f"to at most {extension.in_total} {unit.en} in total")
+        en.append(f"to at most {_many(extension.in_total, unit)} in total")
     told = _joined([_TOLD[who] for who in extension.told])
     yield Text(vi=f"{' '.join(vi)}; phải thông báo cho {told.vi}", en=f"{' '.join(en)}; to be told: {told.en}")
 

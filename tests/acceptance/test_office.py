@@ -81,6 +81,21 @@ def test_reply__takes_the_hash_of_the_file_itself(browser: httpx.Client, running
     assert again.status_code == 422 and 'aria-describedby="digest-why"' in again.text
 
 
+def test_office__reports_a_reply_after_the_case_ended(browser: httpx.Client, running: tuple[Service, Service]) -> None:
+    page = filled(browser, "/office/petitions/new", jurisdiction=COMMUNE, kind="petition", text="Đường sạt lở")
+    case = str(page.url.path)
+    filled(browser, f"{case}/acts/reply", number="1/UBND", signatory="Trưởng phòng", digest="0" * 64)
+    shown = filled(browser, f"{case}/acts/withdrawal", reason="đã xong")
+    letter = re.search(r'href="(/v1/deadlines/[^"]+/letter)"', shown.text)
+    assert letter and "V/v báo cáo việc đã trả lời" in browser.get(letter[1]).text
+    missing = filled(browser, f"{case}/acts/reply-report", reports="yes")
+    assert missing.status_code == 422 and re.search(r'id="reply_number"[^>]*aria-invalid="true"', missing.text)
+    done = filled(browser, f"{case}/acts/reply-report", reply_number="1/UBND", reports="yes")
+    assert done.status_code == 200, done.text
+    (report,) = running[1].get("/v1/deadlines", subject_id=case.rsplit("/", 1)[1], duty="reply_report")["items"]
+    assert report["outcome"] == "met"
+
+
 def test_form__sent_twice_records_once(browser: httpx.Client, running: tuple[Service, Service]) -> None:
     form = browser.get("/office/petitions/new")
     data = {"key": key_of(form), "jurisdiction": COMMUNE, "kind": "petition", "text": "Một lần"}

@@ -1,6 +1,6 @@
 """A real pair under a real Prometheus and Alertmanager: each alert is provoked, received, and ends when it is mended.
 
-Only a reader that lags for minutes is told by a stub: catching up takes seconds here.
+Only a reader that lags for minutes and a mail server that is away for an hour are told by a stub.
 """
 
 import asyncio
@@ -123,6 +123,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: Scene) -> None:
     followup_down_and_a_difference(scene)
     intake_down_and_restored(scene)
     lagging_reader(scene)
+    unsent_digests(scene)
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
         scene.ends(name)
     standing = {"DoithoaiDeadlinesDueSoon", "DoithoaiOldestUnresolvedTooOld"}  # of the other petitions
@@ -317,6 +318,13 @@ def lagging_reader(scene: Scene) -> None:
     scene.fires("DoithoaiReaderLagging", source="far")
     scene.stub.values['followup_reader_lag_events{source="far"}'] = 0
     scene.ends("DoithoaiReaderLagging", source="far")
+
+
+def unsent_digests(scene: Scene) -> None:
+    scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = time.time() - 4000
+    scene.fires("DoithoaiDigestsUnsent", service="followup")
+    scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = 0
+    scene.ends("DoithoaiDigestsUnsent", service="followup")
 
 
 def everything_was_told(sink: Sink) -> None:

@@ -63,6 +63,14 @@ def test_show__a_clock_sheet_with_its_last_days() -> None:
         assert text in shown.stdout, text
 
 
+def test_show__marks_what_the_document_leaves_open() -> None:
+    shown = policy("show", "plan-570").stdout
+    assert "ít nhất 1 ngày làm việc trước ngày tổ chức hội nghị *" in shown and "at least 1 working day before" in shown
+    assert "* văn bản không nêu số ngày / the document gives no number" in shown
+    assert "sau ngày kết thúc hội nghị *" not in shown
+    assert "at least once a year" in shown and "*" not in policy("show", "communes-2025").stdout
+
+
 def test_show__other_days_that_clocks_count_from() -> None:
     shown = policy("show", "citizen-reception", "--on", "receipt=2026-04-23", "--json")
     lines = json.loads(shown.stdout)["lines"]

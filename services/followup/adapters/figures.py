@@ -1,7 +1,7 @@
 """The figures behind the metrics: what stands in the projection by each source's clock, what was raised so far."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -64,15 +64,24 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     scheduler: float | None = None
     pending: int = 0
     oldest_pending: float = 0.0
+    digests_failing_since: float = 0.0
     taken_at: float = 0.0
 
 
 class Figures:
     """Takes snapshots; counts of raised events only grow by what came since the last one."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", relay: str = "") -> None:
-        """`relay` names the outbox's relay; empty where no broker is configured: then nothing falls behind."""
-        self._pool, self._relay = pool, relay
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        relay: str = "",
+        digests_failing_for: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """`relay` names the outbox's relay; empty where no broker is configured: then nothing falls behind.
+
+        `digests_failing_for` tells for how many seconds this process could not send a digest that is due.
+        """
+        self._pool, self._relay, self._digests_failing_for = pool, relay, digests_failing_for
         self._breaches: Counter[tuple[str, ...]] = Counter()
         self._alerts: Counter[tuple[str, ...]] = Counter()
         self._counted_to = 0
@@ -86,12 +95,14 @@ class Figures:
             relayed = min(head, await self._pool.fetchval(_RELAYED, self._relay) or 0)
         waiting: datetime | None = await self._pool.fetchval(_RECORDED, relayed + 1) if relayed < head else None
         now: datetime = await self._pool.fetchval("SELECT clock_timestamp()")
+        failing_for = self._digests_failing_for()
         return msgspec.structs.replace(
             standing,
             breaches=dict(self._breaches),
             alerts=dict(self._alerts),
             pending=head - relayed,
             oldest_pending=waiting.timestamp() if waiting else 0.0,
+            digests_failing_since=now.timestamp() - failing_for if failing_for else 0.0,
             taken_at=now.timestamp(),
         )
 

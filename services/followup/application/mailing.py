@@ -69,15 +69,32 @@ class DigestMailer:
         self._store, self._send, self._lease = store, send, lease
         self._recipients, self._hour = recipients, hour
         self._refused: dict[tuple[str, str, date], float] = {}
+        self._held_up = False
+        self._failing_since: float | None = None
+
+    @property
+    def failing_for(self) -> float:
+        """For how many seconds something that is due could not be sent; 0 while everything is."""
+        return monotonic() - self._failing_since if self._failing_since is not None else 0.0
 
     async def run(self) -> None:
         """Look for ever; whatever fails is tried again."""
         while True:
-            try:
-                await self.send_due()
-            except Exception as error:  # the store may be away
-                log.warning("digests_failed", kind=type(error).__name__)
+            await self.look()
             await asyncio.sleep(LOOK_EVERY)
+
+    async def look(self) -> None:
+        """Send what is due, and note whether something could not be sent."""
+        self._held_up = False
+        try:
+            await self.send_due()
+        except Exception as error:  # the store may be away
+            self._held_up = True
+            log.warning("digests_failed", kind=type(error).__name__)
+        if not self._held_up:
+            self._failing_since = None
+        elif self._failing_since is None:
+            self._failing_since = monotonic()
 
     async def send_due(self) -> int:
         """Send every digest whose hour has come; how many were sent."""
@@ -92,6 +109,7 @@ class DigestMailer:
                     days = days_to_send(last, newest, today)
                     sent += await self.send_days(clock.source, recipient, days, today)
             except Away as error:
+                self._held_up = True
                 log.warning("mail_server_away", source=clock.source, kind=str(error))
         return sent
 
@@ -101,6 +119,7 @@ class DigestMailer:
         for day in days:
             key = (source, recipient.key, day)
             if self._refused.get(key, 0.0) > monotonic():
+                self._held_up = True
                 break  # in order: the last day done tells what is missing
             if not await self._lease():
                 break
@@ -108,6 +127,7 @@ class DigestMailer:
             try:
                 message_id = "" if digest.is_empty else await self._send(digest, recipient)
             except Refused as error:
+                self._held_up = True
                 self._refused[key] = monotonic() + REFUSED_AGAIN
                 log.error("digest_refused", source=source, recipient=recipient.key, day=day.isoformat(), why=str(error))
                 break

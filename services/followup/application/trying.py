@@ -1,7 +1,7 @@
 """A policy tried on the facts of a source: which deadlines would have been other ones, and why. Nothing is recorded."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -54,7 +54,11 @@ Key = tuple[str, str, str, int]
 
 def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
     """Every deadline that the trial would change, in the order of its subject and duty."""
-    before, after = _deadlines(facts), _deadlines(_with(facts, trial))
+    if not facts:
+        return []
+    # Both sides are looked at on the same day: what time alone brings is no difference.
+    until = midnight(local_day(facts[-1].recorded_at)) + timedelta(days=1)
+    before, after = _deadlines(facts, until), _deadlines(_with(facts, trial), until)
     found = []
     for key in sorted({*before, *after}):
         old, new = before.get(key), after.get(key)
@@ -78,11 +82,12 @@ def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
 
 
 def _with(facts: Sequence[Fact], trial: Trial) -> list[Fact]:
-    """The facts with the adoption in its place: recorded at the first moment of the day from which it is valid."""
-    if not facts:
-        return []
-    begins = trial.policy.valid_from
-    stamp = max(midnight(begins), facts[0].recorded_at - timedelta(microseconds=1))
+    """The facts with the adoption in its place: recorded at the first moment of the day from which it is valid, or now.
+
+    One that is valid from a later day is known today: it moves clocks that will still run then, where it says so.
+    """
+    begins, moment = trial.policy.valid_from, timedelta(microseconds=1)
+    stamp = min(max(midnight(begins), facts[0].recorded_at - moment), facts[-1].recorded_at + moment)
     event_id = derived_id("trial", trial.policy.policy_id, trial.jurisdiction)
     meta = Metadata(
         event_id=event_id, aggregate="policy", jurisdiction=trial.jurisdiction, actor="trial", correlation_id=event_id
@@ -94,16 +99,13 @@ def _with(facts: Sequence[Fact], trial: Trial) -> list[Fact]:
     return [*earlier, fact, *facts[len(earlier) :]]
 
 
-def _deadlines(facts: Iterable[Fact]) -> dict[Key, Raised]:
-    """The deadlines as they stand after the last fact. Those of one duty are told apart by their order."""
+def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, Raised]:
+    """The deadlines as they stand at a moment after the last fact. Those of one duty are told apart by their order."""
     machine = Machine("trial")
-    last = None
     for fact in facts:
         machine.apply(fact)
         machine.emitted.clear()
-        last = fact
-    if last is not None:
-        machine.advance(midnight(local_day(last.recorded_at)) + timedelta(days=1))
+    machine.advance(until)
     found: dict[Key, Raised] = {}
     for subject_id in machine.subjects():
         for raised in sorted(machine.raised_of(subject_id), key=lambda r: r.deadline_id.int):

@@ -24,6 +24,7 @@ from shared.policy import (
     Traits,
     count,
     count_occurrence,
+    holding,
     length_of,
     run,
     variant_of,
@@ -129,15 +130,11 @@ def judge(duty: Duty, regulation: Regulation, calendar: Calendar) -> Judged:
 
     A clock keeps the rule of the act that started it, unless a later document moves those that run on its first day.
     """
-    judged = _under(duty, duty.ruling, calendar)
-    for ruling in regulation.in_force.taking_over(duty.jurisdiction, duty.duty, duty.start.on, duty.audience):
-        first_day = ruling.policy.valid_from
-        over = duty.end is not None and duty.end.on < first_day
-        if over or (judged.run.due_on is not None and judged.run.due_on < first_day):
-            continue
-        if ruling.rule.form == duty.ruling.rule.form or "undated" in (ruling.rule.form, duty.ruling.rule.form):
-            judged = msgspec.structs.replace(_under(duty, ruling, calendar), moved_by=ruling)
-    return judged
+    later = regulation.in_force.taking_over(duty.jurisdiction, duty.duty, duty.start.on, duty.audience)
+    ended_on = duty.end.on if duty.end is not None else None
+    ruling = holding(duty.ruling, later, lambda each: _under(duty, each, calendar).run.due_on, ended_on)
+    judged = _under(duty, ruling, calendar)
+    return judged if ruling is duty.ruling else msgspec.structs.replace(judged, moved_by=ruling)
 
 
 def _under(duty: Duty, ruling: Ruling, calendar: Calendar) -> Judged:
@@ -186,6 +183,7 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
     elif isinstance(end, Waived):
         outcome, done_on, ground = "waived", end.on, end.reason
     on = end.on if end is not None else None
+    provisional = due is not None and _provisional(duty, judged, calendar)
     return Desired(
         deadline_id=deadline_id(
             duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
@@ -204,12 +202,12 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         occurrence=duty.occurrence,
         due_on=due,
         stages=_stages(duty, judged, calendar),
-        provisional=due is not None and _provisional(duty, judged, calendar),
+        provisional=provisional,
         outcome=outcome,
         done_on=done_on,
         ground=ground,
         expected_on=judged.run.expected_on,
-        notes=(*duty.notes, *judged.run.notes, *_moved(judged)),
+        notes=(*duty.notes, *judged.run.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
     )
 
 

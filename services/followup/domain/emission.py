@@ -9,6 +9,7 @@ import msgspec
 
 from services.followup.domain.desired import Desired
 from services.followup.domain.facts import Fact
+from services.followup.domain.wording import letter
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineBreachRetracted,
@@ -21,6 +22,7 @@ from shared.events.deadline import (
     DeadlineSet,
     DeadlineWaived,
     Explanation,
+    InWords,
     Subject,
 )
 from shared.identifiers import breach_instant, local_iso, midnight, ordered_derived_id
@@ -197,12 +199,7 @@ class _Emission:
     def breach(self) -> None:
         if not self.raised.breached:
             self.change(breached=True, stage=len(self.raised.stages))
-            self.emit(
-                DeadlineBreached,
-                self.raised.clock_cause,
-                explanation=self.raised.explanation,
-                reason=self.raised.clock_reason,
-            )
+            self.emit(DeadlineBreached, self.raised.clock_cause, **_told(self.raised))
 
     def finish(self, desired: Desired) -> None:
         """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
@@ -349,8 +346,16 @@ def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
         stage_on = raised.stages[timer.stage]
         return _event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after
     after = msgspec.structs.replace(raised, breached=True, stage=len(raised.stages), version=raised.version + 1)
+    return _event(after, DeadlineBreached, cause, at, backfilled, 0, **_told(raised)), after
+
+
+def _told(raised: Raised) -> dict[str, Any]:
+    """What a breach says of its date: whoever receives it can tell the debtor why, without asking followup."""
     told = {"explanation": raised.explanation, "reason": raised.clock_reason}
-    return _event(after, DeadlineBreached, cause, at, backfilled, 0, **told), after
+    if raised.explanation is None:
+        return told
+    words = letter(raised.explanation)
+    return {**told, "text": InWords(vi=words.vi, en=words.en)}
 
 
 def fire_until(raised: Raised, to: datetime) -> tuple[list[Emitted], Raised]:

@@ -89,6 +89,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "văn bản không cho phép miễn; việc miễn ngày {0} không có giá trị",
         "the document allows no waiver; that of {0} has no effect",
     ),
+    "provisional": (
+        "tạm tính: có năm mới chỉ có lịch làm việc đề xuất, chưa được công bố",
+        "provisional: the calendar of a year is only proposed, not yet published",
+    ),
     "hours_in_days": (
         "thời hạn tính bằng giờ được tính đến hết ngày, vì sự việc chỉ được ghi theo ngày",
         "hours are counted to the end of the day, because deeds are known by their day",

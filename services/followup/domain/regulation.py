@@ -40,6 +40,14 @@ class Opening(msgspec.Struct, frozen=True):
     since: date
 
 
+class _Version(msgspec.Struct, frozen=True):
+    """A year as a record stated it."""
+
+    known_on: date
+    position: int
+    year: CalendarYear
+
+
 class Regulation:
     """Every regulation fact of one source, folded."""
 
@@ -60,7 +68,7 @@ class Regulation:
         self._fold()
 
     def _fold(self) -> None:
-        self._years: dict[int, list[tuple[date, CalendarYear]]] = {}
+        self._years: dict[int, list[_Version]] = {}
         self.policies: list[tuple[Fact, PolicyAdopted]] = []
         self.plans: list[tuple[Fact, DialoguePlanAdopted]] = []
         self.registered: dict[str, tuple[Fact, JurisdictionRegistered]] = {}
@@ -106,7 +114,7 @@ class Regulation:
     def _add_year(self, fact: Fact, calendar: CalendarPublished | CalendarProposed) -> None:
         proposed = isinstance(calendar, CalendarProposed)
         versions = self._years.setdefault(calendar.year, [])
-        if proposed and any(not known.provisional for _, known in versions):
+        if proposed and any(not known.year.provisional for known in versions):
             return
         year = CalendarYear(
             year=calendar.year,
@@ -117,7 +125,7 @@ class Regulation:
             confirmed=isinstance(calendar, CalendarPublished) and calendar.confirmed,
             document=calendar.document if isinstance(calendar, CalendarPublished) else calendar.basis,
         )
-        versions.append((local_day(fact.recorded_at), year))
+        versions.append(_Version(local_day(fact.recorded_at), fact.position, year))
 
     @property
     def calendar(self) -> Calendar:
@@ -131,15 +139,17 @@ class Regulation:
 
         A later publication can turn late into in time, never the reverse for a deed already done.
         """
-        later = {known for versions in self._years.values() for known, _ in versions if known > day}
+        records = sorted((v for versions in self._years.values() for v in versions), key=lambda v: v.position)
+        by_then = max((v.position for v in records if v.known_on <= day), default=0)
         found: list[Calendar] = []
-        for moment in (day, *sorted(later)):
+        for moment in (by_then, *(v.position for v in records if v.known_on > day)):
             calendar = self._calendar(moment)
             if not any(calendar is other for other in found):
                 found.append(calendar)
         return found
 
-    def _calendar(self, moment: date | None) -> Calendar:
+    def _calendar(self, moment: int | None) -> Calendar:
+        """The calendar after the record of that position; None: now."""
         chosen = [self._version(versions, moment) for versions in self._years.values()]
         key = tuple(sorted(year.version for year in chosen))
         if key not in self._calendars:
@@ -147,10 +157,10 @@ class Regulation:
         return self._calendars[key]
 
     @staticmethod
-    def _version(versions: list[tuple[date, CalendarYear]], moment: date | None) -> CalendarYear:
-        known = [year for day, year in versions if moment is None or day <= moment]
+    def _version(versions: "list[_Version]", moment: int | None) -> CalendarYear:
+        known = [v.year for v in versions if moment is None or v.position <= moment]
         # What is first published later must serve for the days before it too: nothing else is known.
-        return known[-1] if known else versions[0][1]
+        return known[-1] if known else versions[0].year
 
     # --- rules -------------------------------------------------------------------------------------------------------
 

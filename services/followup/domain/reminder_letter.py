@@ -11,7 +11,7 @@ import msgspec
 
 from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
-from services.followup.domain.wording import short_line, written_day
+from services.followup.domain.wording import section_text, short_line, written_day
 from services.followup.domain.words import Words, body_words, duty_words, part_words
 from shared.calendar import Language
 
@@ -173,7 +173,7 @@ def _issuer(it: Letter) -> str:
 def _ground_vi(raised: Raised) -> str:
     if raised.explanation is None:
         return "Theo quy định"
-    section = f"mục {raised.explanation.section} " if raised.explanation.section else ""
+    section = f"{section_text(raised.explanation.section, 'vi')} " if raised.explanation.section else ""
     return f"Căn cứ {section}văn bản số {raised.explanation.document}"
 
 
@@ -252,7 +252,7 @@ def _english(it: Letter) -> Iterable[str]:
 def _ground_en(raised: Raised) -> str:
     if raised.explanation is None:
         return "Under the rules"
-    section = f", section {raised.explanation.section}" if raised.explanation.section else ""
+    section = f", {section_text(raised.explanation.section, 'en')}" if raised.explanation.section else ""
     return f"Under document {raised.explanation.document}{section}"
 
 

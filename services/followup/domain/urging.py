@@ -9,7 +9,7 @@ from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
 
 _DAY = timedelta(days=1)
-#: What is done to a case that ended so is refused at the source: nobody could record that its debtor was urged.
+#: A case that ended so is done with; only the report of a reply given before is still owed.
 _ENDED = ("answered", "withdrawn", "redirected", "merged", "refused")
 
 
@@ -33,8 +33,10 @@ def stage_reached(raised: Raised, today: date) -> Stage | None:
 def is_proposed(raised: Raised, row: CaseRow, urged_on: date | None, today: date) -> bool:
     """Whether the debtor should be urged now: a stage was reached, and nobody was urged since.
 
-    What an authority owes as such has no case at the source on which a reminder could be recorded.
+    The office urges that petitions be settled, and what a conference needs for it (plan II.4.3); what an authority owes
+    as such is not urged by its own office: warnings and digests tell its chair.
     """
     stage = stage_reached(raised, today)
     urged = stage is not None and urged_on is not None and urged_on >= stage.on
-    return stage is not None and not urged and row.state not in _ENDED and row.subject != "jurisdiction"
+    over = row.state in _ENDED and raised.duty != "reply_report"
+    return stage is not None and not urged and not over and row.subject != "jurisdiction"

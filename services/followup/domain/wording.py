@@ -1,5 +1,6 @@
 """An explanation in words, for a letter and for a page: Vietnamese and English. Pure."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Literal
@@ -16,6 +17,8 @@ _WEEKDAYS: dict[Language, tuple[str, ...]] = {
     "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
 }
 _DAY = timedelta(days=1)
+#: A section that is a mere number, Roman or not, with or without its parts: `II.4.1, III.5`, `4`, `a)`.
+_NUMBERED = re.compile(r"(?:[IVXLC]+|[0-9]+|[a-z]\))(?:[.,) ]|$)")
 DayKind = Literal["start", "counted", "makeup", "skipped"]
 
 
@@ -102,7 +105,6 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "calendar_days": ("ngày", "calendar days"),
     "hours": ("giờ", "hours"),
     "document": ("văn bản {document}", "document {document}"),
-    "section": ("{document}, mục {section}", "{document}, section {section}"),
     "skipped": ("không tính ngày nghỉ {days}", "days off {days} not counted"),
     "made_up": ("tính cả ngày làm bù {days}", "make-up days {days} counted"),
     "letter_duty": ("Việc phải làm: {it}.", "Duty: {it}."),
@@ -151,13 +153,20 @@ def _measure(e: Explanation, lang: Language) -> str:
         return _say(lang, "before", day=day)
     if days:
         unit = _say(lang, e.unit)
+        if lang == "en" and days == 1:
+            unit = unit.removesuffix("s")
         return _say(lang, "days_before" if _is_backward(e) else "days_after", days=days, unit=unit, day=day)
     return _say(lang, "same_day", day=day)
 
 
+def section_text(section: str, lang: Language) -> str:
+    """Where in a document, as a sentence names it: `mục II.4.3`; a law's `Điều 28` names its own kind of part."""
+    return f"{'mục' if lang == 'vi' else 'section'} {section}" if _NUMBERED.match(section) else section
+
+
 def _document(e: Explanation, lang: Language) -> str:
     document = _say(lang, "document", document=e.document)
-    return _say(lang, "section", document=document, section=e.section) if e.section else document
+    return f"{document}, {section_text(e.section, lang)}" if e.section else document
 
 
 def _paragraphs(e: Explanation, lang: Language) -> Iterable[str]:

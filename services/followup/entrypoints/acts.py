@@ -50,6 +50,15 @@ _CHANNELS = (
     ("system", Words("Qua hệ thống", "system")),
 )
 _KINDS = (("petition", Words("Kiến nghị", "petition")), ("reflection", Words("Phản ánh", "reflection")))
+_REPORTS = Field(
+    "reports",
+    Words(
+        "Đã báo cáo cấp ủy, chính quyền, người chủ trì cùng ngày",
+        "Reported to party committee, government and chair the same day",
+    ),
+    "reports",
+    False,
+)
 _REASON = Field("reason", Words("Lý do", "Reason"), "area")
 
 RECEIVE = Act(
@@ -95,8 +104,8 @@ ACTS = (
         "extension",
         Words("Gia hạn", "Extend"),
         (
-            Field("petitioner_told_on", Words("Ngày báo người kiến nghị", "Petitioner told on"), "date"),
-            Field("committee_told_on", Words("Ngày báo cáo UBND", "Committee told on"), "date"),
+            Field("petitioner_told_on", Words("Ngày báo người kiến nghị", "Petitioner told on"), "date", False),
+            Field("committee_told_on", Words("Ngày báo cáo UBND", "Committee told on"), "date", False),
             Field("expected_on", Words("Ngày dự kiến trả lời", "Expected on"), "date"),
             Field("ground", Words("Căn cứ", "Ground"), "area"),
         ),
@@ -108,17 +117,14 @@ ACTS = (
             Field("number", Words("Số văn bản", "Document number")),
             Field("signatory", Words("Người ký", "Signatory")),
             Field("digest", Words("Tệp văn bản, hoặc mã băm SHA-256 của tệp", "The file, or its SHA-256"), "file"),
-            Field(
-                "reports",
-                Words(
-                    "Đã báo cáo cấp ủy, chính quyền, người chủ trì cùng ngày",
-                    "Reported to party committee, government and chair the same day",
-                ),
-                "reports",
-                False,
-            ),
+            _REPORTS,
             Field("text", Words("Nội dung", "Text"), "area", False),
         ),
+    ),
+    Act(
+        "reply-report",
+        Words("Báo cáo việc đã trả lời", "Report the reply"),
+        (Field("reply_number", Words("Số văn bản trả lời", "Number of the reply")), _REPORTS),
     ),
     Act(
         "result-report",

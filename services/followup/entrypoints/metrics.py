@@ -88,6 +88,12 @@ FAMILIES = (
         "Recording instant of the oldest event not yet confirmed; 0 when there is none",
         "oldest_pending",
     ),
+    Family(
+        "followup_digests_failing_since_timestamp_seconds",
+        (),
+        "Since when this process could not mail a digest that is due, wall time; 0 while it can",
+        "digests_failing_since",
+    ),
     Family("followup_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

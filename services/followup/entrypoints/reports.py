@@ -66,13 +66,13 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         period: PeriodText,
         jurisdiction: Code = "",
         agency: Body = "",
-        file_format: Annotated[Literal["json", "csv"], QueryParameter(name="format")] = "json",
+        format: FromQuery[Literal["json", "csv"]] = "json",
         table: FromQuery[Table] = "cases",
     ) -> Response[Any]:
         asked_for = _period(period)
         scope = _scope(request, code_of(jurisdiction), body_of(agency))
         view = report_view(await _counted(reports, scope, asked_for), scope.jurisdiction)
-        if file_format == "json":
+        if format == "json":
             return Response(view)
         name = f"{asked_for.text}-{table}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}

@@ -92,8 +92,8 @@ def _check_end(petition: Petition, deed: Deed) -> None:
         return
     if not petition.ended:
         return
-    if isinstance(deed, ReplyReported | ReminderSent) and petition.ended == "closed":
-        # The report of a reply given is owed even when the case was closed first.
+    if isinstance(deed, ReplyReported | ReminderSent) and (petition.ended == "closed" or petition.replies):
+        # The report of a reply given is owed however the case ended after it.
         return
     if petition.ended == "withdrawn" and isinstance(deed, WrittenReplyIssued | PetitionAnsweredAtConference):
         raise errors.AnsweringWithdrawnPetition("the petition was withdrawn; reopen it or annul the withdrawal first")

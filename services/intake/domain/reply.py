@@ -9,7 +9,7 @@ from services.intake.domain.conference import Conference
 from services.intake.domain.petition import Petition
 from services.intake.domain.world import World, unreachable
 from shared.calendar import CalendarMissing
-from shared.policy import NO_TRAITS, Rule, Run, Step, Traits, anchor_of, run
+from shared.policy import NO_TRAITS, Rule, Ruling, Run, Step, Traits, anchor_of, holding, run
 
 ONLINE: Traits = frozenset({"online"})
 
@@ -31,22 +31,29 @@ def reply_due(petition: Petition, world: World) -> date | None:
 def reply_clock(petition: Petition, world: World, more: Iterable[Step] = ()) -> ReplyClock | None:
     """The reply's clock, as it would stand after some `more` steps. Raises CalendarYearMissing."""
     start, audience = reply_start(petition, world)
-    ruling = world.regulation.ruling(petition.jurisdiction, "reply", start, audience) if start else None
-    if start is None or ruling is None:
+    first = world.regulation.ruling(petition.jurisdiction, "reply", start, audience) if start else None
+    if start is None or first is None:
         return None
     # In the order in which the steps took effect; of one day, in the order recorded.
     steps = sorted((*petition.steps, *more), key=lambda step: step.on)
     traits = ONLINE if petition.channel == "online" else NO_TRAITS
+    later = world.regulation.in_force.taking_over(petition.jurisdiction, "reply", start, audience)
+
+    def under(ruling: Ruling) -> Run:
+        return run(ruling.rule, start, steps, world.regulation.calendar, traits)
+
     try:
-        return ReplyClock(ruling.rule, start, run(ruling.rule, start, steps, world.regulation.calendar, traits))
+        holds = holding(first, later, lambda ruling: under(ruling).due_on)
+        return ReplyClock(holds.rule, start, under(holds))
     except CalendarMissing as missing:
         raise unreachable("reply", start, missing) from missing
 
 
 def reply_rule(petition: Petition, world: World) -> Rule | None:
-    """The rule of the clock that runs; while none runs, that of the receipt."""
-    start, audience = reply_start(petition, world)
-    ruling = world.regulation.ruling(petition.jurisdiction, "reply", start or petition.received_on, audience)
+    """The rule of the clock that runs; while none runs, that of the receipt. Raises CalendarYearMissing."""
+    if (clock := reply_clock(petition, world)) is not None:
+        return clock.rule
+    ruling = world.regulation.ruling(petition.jurisdiction, "reply", petition.received_on)
     return ruling.rule if ruling else None
 
 

@@ -10,6 +10,7 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
+from services.intake.entrypoints.regulation import Comparison
 from shared.calendar import CalendarYear
 from shared.http.auth import Callers
 from shared.http.problems import EXCEPTION_HANDLERS
@@ -29,5 +30,5 @@ def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lif
         logging_config=None,
         debug=False,
     )
-    openapi.describe_bodies(app, ClockMove, CalendarYear)
+    openapi.describe_bodies(app, ClockMove, CalendarYear, Comparison)
     return app

@@ -1,23 +1,26 @@
 """Questions about the rules: is a policy or a calendar sound, what does it change, how does a year stand."""
 
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.application.errors import NotThere
 from services.intake.application.knowledge import Knowledge
 from services.intake.entrypoints import openapi
-from shared.calendar import CalendarYear, InvalidCalendar, validate
+from shared.calendar import CalendarMissing, CalendarYear, InvalidCalendar, validate
 from shared.calendar.comparing import day_changes
+from shared.http.openapi import problems
 from shared.http.problems import ProblemError
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
-from shared.policy import InvalidPolicy, Policy, policy_of, read_policy
+from shared.policy import ANCHOR_TITLES, DOCUMENTS, InvalidPolicy, Policy, policy_of, read_policy, shipped_policy
+from shared.policy.comparing import changes
 from shared.policy.telling import sheet
+from shared.policy.words import Anchor
 
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
@@ -28,6 +31,23 @@ class CheckedPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     valid: bool
     problems: tuple[dict[str, Any], ...] = ()
     lines: tuple[dict[str, Any], ...] = ()
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two policies, each a document or the name of one that comes with the product."""
+
+    before: dict[str, Any] | str
+    after: dict[str, Any] | str
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Each word that two policies say differently."""
+
+    changes: tuple[dict[str, Any], ...]
+
+
+class _Draft(CalendarYear, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A year to be judged: a misspelt field is an error and not a day forgotten."""
 
 
 class CheckedCalendar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,19 +72,41 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
     @post(
         "/v1/policies/check",
         summary="What is wrong with a policy, before it is adopted",
-        description="The document as JSON, or as YAML (application/yaml): then each problem names its line.",
+        description="The document as JSON, or as YAML (application/yaml): then each problem names its line. A sound "
+        "one comes back as a clock sheet, each line with all that its rule says; `on=receipt=2026-04-23` (again for "
+        "other days that clocks count from) or `conference=2026-03-26` sets its last days.",
         tags=["policy"],
         status_code=200,
         operation_class=openapi.body_operation(Policy),
         responses=openapi.READ_PROBLEMS,
     )
-    async def check_policy(request: Request[Any, Any, Any]) -> CheckedPolicy:
+    async def check_policy(
+        request: Request[Any, Any, Any], on: FromQuery[list[str] | None] = None, conference: FromQuery[str] = ""
+    ) -> CheckedPolicy:
+        days = _days(on or [], conference)
         try:
             policy = _policy(await request.body(), request.headers.get("content-type", ""))
         except InvalidPolicy as invalid:
             return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in invalid.problems))
-        lines = sheet(policy, {}, knowledge.regulation.calendar)
+        await knowledge.refresh()
+        try:
+            lines = sheet(policy, days, knowledge.regulation.calendar)
+        except CalendarMissing as missing:
+            raise ProblemError(422, "calendar-year-missing", f"the count reaches {missing.year}") from None
         return CheckedPolicy(valid=True, lines=tuple(msgspec.to_builtins(line) for line in lines))
+
+    @post(
+        "/v1/policies/comparison",
+        summary="What two policies say differently, word by word",
+        tags=["policy"],
+        status_code=200,
+        operation_class=openapi.body_operation(Comparison),
+        responses=openapi.READ_PROBLEMS | problems(422),
+    )
+    async def compare(request: Request[Any, Any, Any]) -> Compared:
+        asked = msgspec.json.decode(await request.body(), type=Comparison)
+        before, after = _named("before", asked.before), _named("after", asked.after)
+        return Compared(tuple(msgspec.to_builtins(change) for change in changes(before, after)))
 
     @post(
         "/v1/calendars/check",
@@ -77,16 +119,16 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
         await knowledge.refresh()
         try:
-            draft = msgspec.json.decode(await request.body(), type=CalendarYear)
+            draft = msgspec.json.decode(await request.body(), type=_Draft)
             validate(draft)
         except (msgspec.DecodeError, InvalidCalendar) as error:
             return CheckedCalendar(valid=False, problem=str(error))
         known = knowledge.regulation.years.get(draft.year)
-        changes = day_changes(known, draft) if known else []
+        found = day_changes(known, draft) if known else []
         return CheckedCalendar(
             valid=True,
             version=_version(knowledge, draft.year),
-            changes=tuple(msgspec.to_builtins(change) for change in changes),
+            changes=tuple(msgspec.to_builtins(change) for change in found),
         )
 
     @get("/v1/calendars/{year:int}", summary="A year as it stands", tags=["calendar"], responses=openapi.READ_PROBLEMS)
@@ -112,11 +154,38 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
             year=year, holidays=found.holidays, makeup_days=found.makeup_days, document=found.basis, provisional=True
         )
 
-    return [check_policy, check_calendar, one_year, proposal]
+    return [check_policy, compare, check_calendar, one_year, proposal]
 
 
 def _version(knowledge: Knowledge, year: int) -> int:
     return knowledge.versions.get(derived_id("calendar", year), 0)
+
+
+def _days(given: list[str], conference: str) -> dict[Anchor, date]:
+    """The days that clocks count from; a conference's stands for its first and its last."""
+    named = [each.partition("=")[::2] for each in given]
+    if conference:
+        named += [("conference_start", conference), ("conference_end", conference)]
+    days: dict[Anchor, date] = {}
+    for anchor, text in named:
+        if anchor not in ANCHOR_TITLES:
+            raise ProblemError(422, "invalid-value", f"on: {anchor!r} is none of {', '.join(ANCHOR_TITLES)}")
+        try:
+            days[cast(Anchor, anchor)] = msgspec.convert(text, date)
+        except msgspec.ValidationError:
+            raise ProblemError(422, "invalid-value", f"on: {text!r} is no date; write it as YYYY-MM-DD") from None
+    return days
+
+
+def _named(at: str, given: dict[str, Any] | str) -> Policy:
+    try:
+        if isinstance(given, dict):
+            return policy_of(given)
+        if given not in DOCUMENTS:
+            raise ProblemError(422, "invalid-value", f"{at}: {given!r} is none of {', '.join(DOCUMENTS)}")
+        return shipped_policy(given)
+    except InvalidPolicy as invalid:
+        raise ProblemError(422, "invalid-policy", f"{at}.{invalid.problems[0]}") from None
 
 
 def _policy(body: bytes, content_type: str) -> Policy:

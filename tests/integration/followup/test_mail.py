@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.followup.adapters.figures import Figures
 from services.followup.adapters.mail import DigestTemplate, Post
 from services.followup.adapters.mail_digests import StoredDigests
 from services.followup.application import mailing
@@ -215,6 +216,33 @@ async def test_refused_address__hinders_no_other_body(
     assert await mine.send_due() == 0  # not offered again at once
     monkeypatch.setattr(mailing, "REFUSED_AGAIN", 0.0)
     assert await mailer(pool, server.url, MINE, OTHER).send_due() == 1
+
+
+async def test_what_cannot_be_sent__is_told_since_when_until_it_is(
+    pool: Pool, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = 0.0
+    monkeypatch.setattr(mailing, "monotonic", lambda: ticks)
+    post = mailer(pool, server.url, MINE, OTHER)
+    await post.look()
+    assert post.failing_for == 0.0
+    await project(pool, told(), "2019-10-02 08:00")
+    server.refuse = {"tnmt": "550 no such mailbox", "van-thu": "550 no such mailbox"}
+    await post.look()
+    ticks = 100.0
+    assert post.failing_for == 100.0, "although the other body got its digest"
+    await post.look()
+    assert post.failing_for == 100.0, "also while the refused one is not offered again yet"
+    shown = await Figures(pool, digests_failing_for=lambda: post.failing_for).take()
+    assert shown.digests_failing_since == pytest.approx(shown.taken_at - 100.0)
+    server.refuse = {}
+    server.stop()
+    ticks = 2 * mailing.REFUSED_AGAIN
+    await post.look()
+    assert post.failing_for == ticks
+    server.start()
+    await post.look()
+    assert post.failing_for == 0.0
 
 
 async def test_one_address_of_two_refused__the_other_gets_it(pool: Pool, server: MailServer) -> None:

@@ -37,6 +37,7 @@ CONTRACT = {
     "followup_feed_gaps_total": {"source"},
     "followup_outbox_pending_events": set(),
     "followup_outbox_oldest_pending_timestamp_seconds": set(),
+    "followup_digests_failing_since_timestamp_seconds": set(),
     "followup_snapshot_timestamp_seconds": set(),
 }
 Samples = dict[tuple[str, ...], float]
@@ -186,6 +187,7 @@ async def test_an_empty_followup__still_tells_its_snapshot(pg_server: TestServer
     assert set(shown) == {
         "followup_outbox_pending_events",
         "followup_outbox_oldest_pending_timestamp_seconds",
+        "followup_digests_failing_since_timestamp_seconds",
         "followup_snapshot_timestamp_seconds",
     }
     taken = datetime.fromtimestamp(shown["followup_snapshot_timestamp_seconds"][()], UTC)

@@ -91,6 +91,49 @@ class TestPolicy:
         as_json = await intake.post("/v1/policies/check", {"policy_id": "x", "rules": 3})
         assert as_json.status_code == 200 and as_json.json()["valid"] is False
 
+    async def test_show_and_explain__by_http(self, intake: Intake) -> None:
+        async def sheet(name: str, query: str) -> Any:
+            yaml = {"Content-Type": "application/yaml"}
+            content = shipped_text(name).encode()
+            answer = await intake.client.post(f"/v1/policies/check?{query}", content=content, headers=yaml)
+            return answer.status_code, answer.json()
+
+        _, youth = await sheet("youth-dialogue", "conference=2026-03-26&on=request=2026-04-10")
+        due = {(line["duty"], line["due_on"]) for line in youth["lines"]}
+        assert {("public_notice", "2026-02-24"), ("conclusion_notice", "2026-04-05"), ("convene", "2026-05-25")} <= due
+        notice = next(line for line in youth["lines"] if line["duty"] == "public_notice")
+        assert notice["details"][0]["vi"].startswith("một trong: cổng, trang thông tin điện tử")
+        _, plan = await sheet("plan-570", "")
+        stated = {line["duty"]: line.get("stated", True) for line in plan["lines"]}
+        assert (stated["invitation"], stated["public_notice"]) == (True, False)
+        for query, told in (
+            ("on=birthday=2026-01-05", "birthday"),
+            ("conference=26/3/2026", "26/3/2026"),
+            ("conference=2040-03-26", "2040"),
+        ):
+            status, problem = await sheet("plan-570", query)
+            assert status == 422 and told in problem["detail"]
+
+    async def test_diff__by_http(self, intake: Intake) -> None:
+        async def compared(before: Any, after: Any) -> Any:
+            return await intake.post("/v1/policies/comparison", {"before": before, "after": after})
+
+        found = (await compared("plan-570", "communes-2025")).json()["changes"]
+        assert {"path": "public_notice.length", "before": 1, "after": 7} in found
+        assert (await compared("plan-570", "plan-570")).json() == {"changes": []}
+        mine = {
+            "policy_id": "mine",
+            "document": {"number": "1", "issued_on": "2019-01-01"},
+            "valid_from": "2019-01-01",
+            "rules": [{"duty": "reply", "form": "deadline", "length": 10}],
+        }
+        assert {"path": "reply.length", "before": 10, "after": 15} in (await compared(mine, "plan-570")).json()[
+            "changes"
+        ]
+        wrong = await compared("plan-570", mine | {"rules": [{"duty": "reply", "form": "deadline"}]})
+        assert wrong.status_code == 422 and "after.rules[0].length" in wrong.json()["detail"]
+        assert (await compared("plan-570", "nowhere")).status_code == 422
+
     async def test_tried_on_history__lists_what_would_differ(self, intake: Intake, tmp_path: Path) -> None:
         petition = (await intake.petition(effective_on="2019-08-01"))["id"]
         conference = await intake.done(
@@ -124,6 +167,11 @@ class TestPolicy:
 
 
 class TestCalendar:
+    async def test_check__a_misspelt_field_is_no_day_forgotten(self, intake: Intake) -> None:
+        draft = {"year": 2027, "holidays": [], "makeup_dayz": [{"date": "2027-05-08", "instead_of": "2027-05-04"}]}
+        checked = (await intake.post("/v1/calendars/check", draft)).json()
+        assert checked["valid"] is False and "makeup_dayz" in checked["problem"]
+
     async def test_published__from_an_edited_draft(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "2028.yaml"
         run = CliRunner()

@@ -11,6 +11,7 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.machine import Machine
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
+from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (
     AgencyResultReported,
     AnswerPrepared,
@@ -121,6 +122,18 @@ class TestAnnualDialogue:
 
 
 class TestOutcomes:
+    def test_breach__tells_in_both_languages_how_its_date_was_counted(self) -> None:
+        history = History()
+        _, petition = open_case(history)
+        history.until("2019-09-20 09:00")
+        (breach,) = [
+            e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineBreached" and e.event.duty == "reply"
+        ]
+        assert isinstance(breach, DeadlineBreached) and breach.subject_id == petition
+        assert breach.text is not None
+        assert breach.text.vi.endswith("Hạn cuối: hết thứ Hai, ngày 16/09/2019.")
+        assert "Not counted: Monday 2 September 2019 (day off: National Day)." in breach.text.en
+
     def test_reply_report__is_due_the_same_day_to_all_three(self) -> None:
         history = History()
         _, petition = open_case(history)

@@ -60,9 +60,11 @@ def state(history: History, petition: UUID) -> list[Any]:
 @given(stories(), upheavals())
 def test_breaches__at_most_one_stands__never_before_its_instant(story: Story, changes: list[Upheaval]) -> None:
     history = upset_story(story, changes)
+    recorded_at = {fact.event_id: fact.recorded_at for fact in history.facts}
     standing: dict[UUID, bool] = {}
     for emitted in history.machine.emitted:
         event = emitted.event
+        assert event.at >= recorded_at[event.cause_id], "a timer that was set late fires when it was set"
         match event.TOPIC:
             case "DeadlineBreached":
                 assert not standing.get(event.deadline_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from services.followup.domain.wording import letter
 from shared.calendar import CalendarYear, DayOff
 from shared.events.petition import (
     AnswerPrepared,
@@ -180,6 +181,15 @@ class TestCalendar:
             "DeadlineMet 2019-09-17",
         ]
 
+    def test_deed_in_time_by_a_later_version__stays_so_by_one_of_the_same_day(self) -> None:
+        history = History()
+        _, petition = open_case(history)
+        history.record(petition, reply("2019-09-17"), "2019-09-17 09:00")
+        history.publish(with_off(year(2019), "2019-09-12"), at("2019-09-18 09:00"))
+        history.publish(year(2019), at("2019-09-18 09:05"))
+        history.until("2019-10-01 00:00")
+        assert told(history, petition)[-1] == "DeadlineMet 2019-09-17"
+
     def test_provisional__firms_up_when_its_year_is_published(self) -> None:
         history = History(calendars=[y for y in seed_years() if y.year != 2020])
         proposed(history, year(2020), "2019-01-02 08:00")
@@ -192,6 +202,8 @@ class TestCalendar:
         assert not raised.provisional
         assert told(history, petition) == ["DeadlineSet 2020-01-13"]
         assert raised.explanation is not None and before is not None
+        assert "provisional" in before.notes and "provisional" not in raised.explanation.notes
+        assert "chưa được công bố" in letter(before).vi
         assert raised.explanation.calendar_versions != before.calendar_versions
 
     def test_published__before_it_was_proposed__the_proposal_says_nothing(self) -> None:

@@ -80,13 +80,15 @@ def test_undated_duty__has_no_stage(history: History) -> None:
     assert not is_proposed(raised, row, None, day("2020-06-01"))
 
 
-def test_case_that_ended__is_urged_no_more() -> None:
+def test_case_that_ended__only_the_report_of_its_reply_is_still_urged() -> None:
     history = dialogue()
     withdrawn = PetitionWithdrawn(effective_on=day("2019-09-20"))
     history.record(petition("replied"), withdrawn, "2019-09-20 15:00")
     raised, row = deadline(history, petition("replied"), "reply_report")
-    assert stage_reached(raised, day("2019-10-01")) is not None
-    assert not is_proposed(raised, row, None, day("2019-10-01"))
+    assert (row.state, stage_reached(raised, day("2019-10-01"))) == ("withdrawn", Stage("breached", date(2019, 9, 6)))
+    assert is_proposed(raised, row, None, day("2019-10-01"))
+    other = msgspec.structs.replace(raised, duty="result_report")
+    assert not is_proposed(other, row, None, day("2019-10-01"))
 
 
 # --- letters -------------------------------------------------------------------------------------------------------

@@ -51,6 +51,26 @@ def test_reply__in_one_line(history: History) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("section", "vi", "en"),
+    [
+        ("II.4.1, III.5", "mục II.4.1, III.5", "section II.4.1, III.5"),
+        ("3", "mục 3", "section 3"),
+        ("Điều 28", "Điều 28", "Điều 28"),
+        ("Chương II", "Chương II", "Chương II"),
+        ("Luật Thanh niên, Điều 10", "Luật Thanh niên, Điều 10", "Luật Thanh niên, Điều 10"),
+        ("mục 3", "mục 3", "mục 3"),
+    ],
+)
+def test_section__names_its_kind_once(section: str, vi: str, en: str) -> None:
+    explanation = Explanation(
+        rule="reply", policy_id="p", document="1/QĐ", section=section, days=10, counted_from=day("2019-08-23"),
+        due_on=day("2019-09-09"),
+    )  # fmt: skip
+    assert f"(văn bản 1/QĐ, {vi})" in short_line(explanation).vi
+    assert f"Source: document 1/QĐ, {en}." in letter(explanation).en
+
+
 def test_reply__as_a_letter(history: History) -> None:
     text = letter(explained(history, PETITION, "reply"))
     vi, en = text.vi.split("\n"), text.en.split("\n")

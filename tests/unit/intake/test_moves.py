@@ -101,6 +101,7 @@ NEXT_YEAR = P | dict.fromkeys(("first_day", "last_day"), date(2020, 1, 6))
 ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
     ("AnsweringWithdrawnPetition", withdrawn, A, "WrittenReplyIssued", NOTICE, REPLY),
     ("CaseEnded", withdrawn, A, "PetitionForwarded", NOTICE, {"agency": HEALTH}),
+    ("CaseEnded", withdrawn, A, "ReminderSent", NOTICE, {"deadline_id": A, "to": EDUCATION}),
     ("CaseEnded", merged, A, "PetitionClassified", NOTICE, {"subject": "x", "field": "y"}),
     ("DatedBeforeReceipt", R, A, "WrittenReplyIssued", date(2019, 6, 3), REPLY),
     ("FutureDeed", R, A, "PetitionWithdrawn", date(2019, 12, 3), {}),
@@ -197,6 +198,26 @@ def test_the_plan_from_receipt_to_reopening() -> None:
     r.do(A, "PetitionReopened")
     petition = r.petition(A)
     assert petition is not None and not petition.ended and petition.lead == EDUCATION
+
+
+ENDS: list[tuple[str, dict[str, Any]]] = [
+    ("PetitionClosed", {}),
+    ("PetitionWithdrawn", {}),
+    ("PetitionRedirected", {"procedure": "complaint", "body": "Thanh tra"}),
+    ("PetitionMerged", {"into": B}),
+]
+
+
+@pytest.mark.parametrize(("topic", "fields"), ENDS)
+def test_the_report_of_a_reply_is_owed_however_the_case_ended(topic: str, fields: dict[str, Any]) -> None:
+    r = Register()
+    replied(r)
+    r.receive(B)
+    r.do(A, topic, **fields)
+    r.do(A, "ReminderSent", deadline_id=A, to=EDUCATION)
+    r.do(A, "ReplyReported", reply_number=REPLY["number"], reports=LATE)
+    with pytest.raises(errors.Refused):
+        r.do(A, "WrittenReplyIssued", **REPLY | {"number": "another"})
 
 
 def test_a_conclusion_notice_assigns_each_petition_that_it_names() -> None:

@@ -101,6 +101,38 @@ class TestExtension:
             extend(register, date(2019, 9, 30))
 
 
+class TestRunningClocks:
+    """The conference of 23 August under the plan; a document in force from 2 September moves the clocks that run."""
+
+    MOVING = msgspec.structs.replace(policy(REPLY), policy_id="moving", valid_from=date(2019, 9, 2))
+
+    def held(self, running: str) -> Rules:
+        register = Rules()
+        register.closed()
+        moving = msgspec.structs.replace(self.MOVING, running_clocks=running)  # type: ignore[arg-type]
+        return register.adopt(moving, date(2019, 9, 2))
+
+    def test_moved__are_extended_and_varied_as_the_new_document_provides(self) -> None:
+        register = self.held("move")
+        with pytest.raises(errors.ExtensionTooLong, match="at most 2019-09-23"):
+            extend(register, date(2019, 9, 24))
+        with pytest.raises(errors.InvalidValue, match="từ hai sở trở lên"):
+            register.do(
+                A, "PetitionMarkedComplex", NOTICE, variant="several_fields", decided_by="chair", criteria=("khó",)
+            )
+        extend(register, date(2019, 9, 20))
+        assert register.due() == date(2019, 9, 20)
+
+    def test_kept__stay_under_their_own(self) -> None:
+        register = self.held("keep")
+        with pytest.raises(errors.VariantNotProvided):
+            register.do(
+                A, "PetitionMarkedComplex", NOTICE, variant="several_fields", decided_by="chair", criteria=("khó",)
+            )
+        extend(register, date(2019, 9, 30), committee_told_on=NOTICE)
+        assert register.due() == date(2019, 9, 30)
+
+
 class TestSuspension:
     def suspend(self, register: Rules, on: date = NOTICE) -> None:
         register.do(A, "ClockSuspended", on, number="3/QĐ", petitioner_told_on=on)

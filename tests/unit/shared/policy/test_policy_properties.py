@@ -57,6 +57,24 @@ def test_clock__is_that_of_the_reference(data: st.DataObject, rule: Rule, days: 
 
 
 @MANY
+@given(
+    st.integers(1, 40),
+    st.integers(1, 20),
+    st.sampled_from(["next_working_day", "previous_working_day"]),
+    st.sampled_from(["rolled", "unrolled"]),
+    free_days(),
+    STARTS,
+)
+def test_extension__counts_on_from_the_end_that_the_rule_names(
+    length: int, each: int, roll: str, end: str, days: Days, start: date
+) -> None:
+    words = {"duty": "reply", "form": "deadline", "length": length, "unit": "calendar_days", "roll": roll}
+    rule = msgspec.convert({**words, "extension": {"each": each, "counted_from": end}}, Rule)
+    far = Step(kind="extension", on=start, day=start + timedelta(days=300), told={"petitioner": start})
+    assert run(rule, start, [far], calendar_of(days)).due_on == lived(limit_of(rule), start, [far], days).due
+
+
+@MANY
 @given(rules(), free_days(), STARTS, st.integers(0, 120))
 def test_a_day_off_more__never_shortens_a_forward_limit(rule: Rule, days: Days, start: date, offset: int) -> None:
     # An end that rolls back to the working day before is meant to come earlier.

@@ -83,6 +83,16 @@ RULES = [
         "rules[0].frequency.windows[0].last: 03-31 is before 04-01",
     ),
     (
+        "- {duty: annual_dialogue, form: frequency, "
+        "frequency: {times: 2, windows: [{first: 03-01, last: 06-30}, {first: 05-01, last: 12-31}]}}",
+        "rules[0].frequency.windows[1].first: 05-01 is not after 06-30",
+    ),
+    (
+        "- {duty: annual_dialogue, form: frequency, "
+        "frequency: {times: 2, windows: [{first: 09-01, last: 09-30}, {first: 03-01, last: 03-31}]}}",
+        "rules[0].frequency.windows[1].first: 03-01 is not after 09-30",
+    ),
+    (
         "- {duty: commune_plan, form: deadline, length: 0, counted_from: fixed_date}",
         "rules[0].fixed_date: is missing; name the day as MM-DD",
     ),

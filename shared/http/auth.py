@@ -1,6 +1,7 @@
 """Who calls: bearer tokens from a file, hashed at rest; on loopback a call without one is the caller `local`."""
 
 import asyncio
+import functools
 import hashlib
 import os
 import secrets
@@ -27,6 +28,7 @@ LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 
 log = structlog.get_logger("auth")
 
+_CALLER = "caller"  # where a request's scope keeps who calls
 _PREFIX = "dt_"
 _ENTROPY = 32  # bytes
 
@@ -141,14 +143,14 @@ class Callers:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise ProblemError(400, "nul-character", "the address holds the NUL character: remove it")
             if request.scope["path"] not in open_paths:
-                request.state.caller = self.of_request(request)
+                request.scope["state"][_CALLER] = self.of_request(request)
 
         return authenticate
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
     """The caller that the hook found."""
-    caller: Caller = request.state.caller
+    caller: Caller = request.scope["state"][_CALLER]
     return caller
 
 
@@ -213,10 +215,15 @@ def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
 
 def _refuse_foreign_pages(request: Request[Any, Any, Any]) -> None:
     """A web page in the operator's browser can reach loopback too: `local` is for this machine's own callers."""
-    hosts = [request.headers.get("host", "")]
-    if origin := request.headers.get("origin"):
+    headers = request.headers
+    hosts = [headers.get("host", "")]
+    if origin := headers.get("origin"):
         hosts.append(urlsplit(origin).netloc)
-    for host in hosts:
-        name = urlsplit(f"//{host}").hostname or ""
-        if not is_loopback(name):
-            raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+    if not all(map(_is_own, hosts)):
+        raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_own(host: str) -> bool:
+    """Whether a `Host` names this machine; every request of a connection says the same."""
+    return is_loopback(urlsplit(f"//{host}").hostname or "")

@@ -24,6 +24,8 @@ from shared.postgres.errors import (
 
 MAX_ATTEMPTS = 8
 
+_sorted = msgspec.json.Encoder(order="sorted")
+
 
 class Desk:
     """Takes commands from every door."""
@@ -93,7 +95,7 @@ class Desk:
 
     def _fingerprint(self, command: Command) -> bytes:
         """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
-        content = msgspec.json.encode(command.body, order="sorted")
+        content = _sorted.encode(command.body)
         return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> Done:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, post
+from litestar.datastructures import Headers
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from litestar.types import Receive, Scope, Send
 
 from services.intake.application.command import Command, Done
 from services.intake.application.commands import CODECS, BodyCodec, DeedRoute
@@ -22,6 +24,7 @@ from shared.http.auth import caller_of
 from shared.http.problems import ProblemError
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
+_JSON = "application/json"
 _VERSION = re.compile(r'"?(\d{1,18})"?')
 
 
@@ -35,13 +38,16 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     receipt_code: str = ""
 
 
+_accepted = msgspec.json.Encoder()
+
+
 def command_routes(desk: Desk) -> list[HTTPRouteHandler]:
     """The routes of every deed."""
     return [_route(codec, desk) for codec in CODECS.values()]
 
 
 def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
-    route = codec.route
+    route, has_versions = codec.route, codec.route.has_versions
     handle: Callable[..., Awaitable[Response[Accepted]]]
     if "{id}" in route.path:
 
@@ -57,15 +63,17 @@ def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
         handle = handle_creation
 
     async def _handle(request: Request[Any, Any, Any], target: str) -> Response[Accepted]:
+        body, headers = await request.body(), request.headers
+        _check_type(headers, body)
         command = Command(
             codec=codec,
             target=target,
-            body=codec.decode(cleaned(await _json_body(request))),
+            body=codec.decode(cleaned(body)),
             caller=domain_caller(caller_of(request)),
-            key=_key(request),
-            if_match=_if_match(request) if route.has_versions else None,
+            key=_key(headers),
+            if_match=_if_match(headers) if has_versions else None,
         )
-        return _answer(route, await desk.execute(command))
+        return _answer(await desk.execute(command))
 
     return post(
         route.path.replace("{id}", "{target:str}"),
@@ -83,24 +91,22 @@ def _operation_id(route: DeedRoute) -> str:
     return "".join(w.capitalize() for p in parts for w in p.split("-"))
 
 
-async def _json_body(request: Request[Any, Any, Any]) -> bytes:
-    body = await request.body()
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _check_type(headers: Headers, body: bytes) -> None:
+    kind = headers.get("content-type", "")
     # Also a guard: a foreign web page cannot send this type without asking first.
-    if kind != "application/json" and (body or kind):
+    if kind != _JSON and kind.partition(";")[0].strip().lower() != _JSON and (body or kind):
         raise ProblemError(415, "unsupported-media-type", "send application/json")
-    return body
 
 
-def _key(request: Request[Any, Any, Any]) -> str:
-    key = request.headers.get("idempotency-key", "").strip()
+def _key(headers: Headers) -> str:
+    key = headers.get("idempotency-key", "").strip()
     if len(key) > MAX_KEY or not key.isprintable():
         raise ProblemError(400, "invalid-idempotency-key", f"Idempotency-Key: at most {MAX_KEY} printable characters")
     return key
 
 
-def _if_match(request: Request[Any, Any, Any]) -> int | None:
-    value = request.headers.get("if-match", "").strip()
+def _if_match(headers: Headers) -> int | None:
+    value = headers.get("if-match", "").strip()
     if not value or value == "*":
         return None
     found = _VERSION.fullmatch(value)
@@ -109,11 +115,22 @@ def _if_match(request: Request[Any, Any, Any]) -> int | None:
     return int(found[1])
 
 
-def _answer(route: DeedRoute, done: Done) -> Response[Accepted]:
-    plural = _PLURALS.get(done.aggregate)
-    headers = {"ETag": f'"{done.version}"'}
-    if plural:
-        headers["Location"] = f"/v1/{plural}/{done.id}"
+class _Prepared(Response[Accepted]):
+    """An answer in the form in which it is sent: this is the hot path, and Litestar's own takes thirty calls."""
+
+    def __init__(self, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        self._start = {"type": "http.response.start", "status": status, "headers": headers}
+        self._body = {"type": "http.response.body", "body": body, "more_body": False}
+
+    def to_asgi_response(self, *_: Any, **__: Any) -> Any:
+        return self._sent
+
+    async def _sent(self, _: Scope, __: Receive, send: Send) -> None:
+        await send(self._start)  # type: ignore[arg-type]
+        await send(self._body)  # type: ignore[arg-type]
+
+
+def _answer(done: Done) -> Response[Accepted]:
     accepted = Accepted(
         id=done.id,
         version=done.version,
@@ -121,4 +138,12 @@ def _answer(route: DeedRoute, done: Done) -> Response[Accepted]:
         recorded_at=done.recorded_at,
         receipt_code=done.receipt_code,
     )
-    return Response(accepted, status_code=200 if done.known_reference else 201, headers=headers)
+    body = _accepted.encode(accepted)
+    headers = [
+        (b"etag", b'"%d"' % done.version),
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(body)),
+    ]
+    if plural := _PLURALS.get(done.aggregate):
+        headers.append((b"location", f"/v1/{plural}/{done.id}".encode()))
+    return _Prepared(200 if done.known_reference else 201, headers, body)

@@ -97,7 +97,7 @@ def test_conferences__come_first_and_bodies_before_them(tmp_path: Path) -> None:
         {"command": "AgencyRegistered", "code": "H35.1"},
         {"command": "ConferenceClosed", "case": "C"},
     )
-    assert (rows.index.groups, rows.index.regulation) == ([(1, 4), (0, 2)], [3])
+    assert (rows.index.regulation, rows.index.first, rows.index.groups) == ([3], [(1, 4)], [(0, 2)])
 
 
 @pytest.mark.parametrize(

@@ -106,17 +106,15 @@ class Desk:
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> Done:
         self._knowledge.learn_day(local_day(appended.recorded_at))
-        first, fact = append.events[0], decided.facts[0]
-        place = Place(
-            first.originator_id,
-            first.version,
-            appended.first_position,
-            appended.recorded_at,
-            first.topic,
-            decided.aggregate,
-            fact.jurisdiction,
+        first = append.events[0]
+        return Done(
+            id=first.originator_id,
+            aggregate=decided.aggregate,
+            version=first.version,
+            position=appended.first_position,
+            recorded_at=appended.recorded_at,
+            receipt_code=getattr(decided.facts[0].event, "receipt_code", ""),
         )
-        return _first(place)
 
 
 def _is_same(command: Command, place: Place) -> bool:

@@ -1,14 +1,13 @@
 """One HTTP route for each deed, made from the table of deeds."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, post
-from litestar.datastructures import Headers
 from litestar.exceptions import ClientException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
@@ -26,7 +25,7 @@ from shared.http.auth import caller_of
 from shared.http.problems import ProblemError
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
-_JSON = "application/json"
+_JSON = b"application/json"
 _VERSION = re.compile(r'"?(\d{1,18})"?')
 
 
@@ -39,6 +38,9 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recorded_at: datetime
     receipt_code: str = ""
 
+
+#: As they came: names in small letters.
+Headers = Mapping[bytes, bytes]
 
 _accepted = msgspec.json.Encoder()
 
@@ -65,7 +67,7 @@ def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
         handle = handle_creation
 
     async def _handle(request: Request[Any, Any, Any], target: str) -> Response[Accepted]:
-        headers = request.headers
+        headers = dict(request.scope["headers"])
         body = await _body(request, headers)
         _check_type(headers, body)
         command = Command(
@@ -96,7 +98,7 @@ def _operation_id(route: DeedRoute) -> str:
 
 async def _body(request: Request[Any, Any, Any], headers: Headers) -> bytes:
     """The whole body. Litestar's own way streams it, which takes as long as a decision."""
-    size, pieces, more = int(headers.get("content-length", "0")), list[bytes](), True
+    size, pieces, more = int(headers.get(b"content-length", b"0")), list[bytes](), True
     while more and size <= MAX_BODY:
         message = await request.receive()
         if message["type"] != "http.request":
@@ -109,21 +111,21 @@ async def _body(request: Request[Any, Any, Any], headers: Headers) -> bytes:
 
 
 def _check_type(headers: Headers, body: bytes) -> None:
-    kind = headers.get("content-type", "")
+    kind = headers.get(b"content-type", b"")
     # Also a guard: a foreign web page cannot send this type without asking first.
-    if kind != _JSON and kind.partition(";")[0].strip().lower() != _JSON and (body or kind):
+    if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON and (body or kind):
         raise ProblemError(415, "unsupported-media-type", "send application/json")
 
 
 def _key(headers: Headers) -> str:
-    key = headers.get("idempotency-key", "").strip()
+    key = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
     if len(key) > MAX_KEY or not key.isprintable():
         raise ProblemError(400, "invalid-idempotency-key", f"Idempotency-Key: at most {MAX_KEY} printable characters")
     return key
 
 
 def _if_match(headers: Headers) -> int | None:
-    value = headers.get("if-match", "").strip()
+    value = headers.get(b"if-match", b"").decode("latin-1").strip()
     if not value or value == "*":
         return None
     found = _VERSION.fullmatch(value)

@@ -32,8 +32,10 @@ class Workers:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        for pipe, process in self._processes.items():
+        # All of them first: a worker holds copies of the pipes of those that were forked before it.
+        for pipe in self._processes:
             pipe.close()
+        for process in self._processes.values():
             process.join()
 
     def told(self) -> Iterator[Any]:

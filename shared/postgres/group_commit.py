@@ -103,9 +103,9 @@ class GroupCommit:
                 await self._more.wait()
                 continue
             # What is on its way goes along: a command that comes a moment later would wait for the whole commit.
-            waiting = 0
-            while waiting < len(self._queue) < LARGEST_BATCH:
-                waiting = len(self._queue)
+            seen = 0
+            while seen < len(self._queue) < LARGEST_BATCH:
+                seen = len(self._queue)
                 await asyncio.sleep(0)
             batch = self._next_batch()
             try:

@@ -23,7 +23,7 @@ from benchmarks.payloads import TEXT, petitions
 from benchmarks.peers.bare import copied
 from benchmarks.servers import database, postgres
 
-ROWS = 12_000
+ROWS = 24_000
 ROUNDS = 3
 
 

@@ -1,13 +1,17 @@
 """`doithoai import`: an office's register, or a whole history, from a file into intake's store."""
 
+import asyncio
 import contextlib
 import gc
 import json
+import os
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import asyncpg
 import msgspec
@@ -21,11 +25,12 @@ from rich.table import Table
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
+from services.intake.adapters.workers import WorkerLost, Workers
 from services.intake.application.desk import Desk
 from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.deeds import DEED_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
-from services.intake.application.importing.importer import Importer
+from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.knowledge import Knowledge
@@ -39,6 +44,10 @@ from shared.postgres.pool import create_pool
 
 FAILED, WRONG_USE = 1, 2  # exit codes
 PATIENCE = 1.0  # seconds without a progress bar
+FAILURES = (StoreUnavailable, WorkerLost, *PASSING, asyncpg.PostgresError)
+MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
+SHARE = 2000  # groups: fewer are not worth a process
+TOLD_EVERY = 200  # rows
 SHOWN = 10  # rejected rows shown on the terminal
 
 
@@ -76,11 +85,11 @@ def import_(
     began = time.monotonic()
     try:
         with _progress(len(rows.index)) as advance:
-            importer = _run(settings, rows, asked, advance)
-    except (StoreUnavailable, *PASSING, asyncpg.PostgresError) as error:
+            outcome = _run(settings, rows, asked, advance)
+    except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
         _stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
-    _report(importer, rows, table, target, time.monotonic() - began, as_json)
+    _report(outcome, rows, table, target, time.monotonic() - began, as_json)
 
 
 def _given(jurisdiction: str, conference: str) -> dict[str, str]:
@@ -112,18 +121,61 @@ def _target(file: Path, rejects: Path | None) -> Path:
     return target
 
 
-def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callable[[int], None]) -> Importer:
+def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callable[[int], None]) -> Outcome:
     import uvloop
 
+    groups = rows.index.groups
+    # A fork takes no other thread along, but what it holds locked.
+    count = min(os.cpu_count() or 1, MOST_WORKERS, len(groups) // SHARE) if threading.active_count() == 1 else 1
     # What was loaded so far stays: the collector need not look at it again and again.
     gc.freeze()
 
-    async def main() -> Importer:
+    async def begin() -> Importer:
         async with _importer(settings, rows, asked, advance) as importer:
-            await importer.run()
+            await importer.begin()
+            if count < 2:
+                await importer.record(groups)
             return importer
 
-    return uvloop.run(main())
+    def work(share: int, pipe: "Connection[Any, Any]") -> None:
+        with contextlib.suppress(BrokenPipeError):
+            uvloop.run(_share(settings, rows, asked, share_of(groups, share, count), pipe))
+
+    with Workers(count if count > 1 else 0, work) as workers:
+        importer = uvloop.run(begin())
+        for told in workers.told():
+            match told:
+                case int():
+                    advance(told)
+                case Outcome():
+                    importer.take(told)
+                case _:
+                    raise told
+    return importer.outcome
+
+
+async def _share(
+    settings: IntakeSettings, rows: Rows, asked: Settings, groups: Sequence[Numbers], pipe: "Connection[Any, Any]"
+) -> None:
+    """Record some groups in a process of their own."""
+    asyncio.get_running_loop().add_reader(pipe.fileno(), os._exit, FAILED)  # nobody waits for it any more
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if done >= TOLD_EVERY:
+            pipe.send(done)
+            done = 0
+
+    try:
+        async with _importer(settings, rows, asked, advance) as importer:
+            await importer.record(groups)
+    except FAILURES as error:
+        pipe.send(StoreUnavailable(type(error).__name__))
+    else:
+        pipe.send(done)
+        pipe.send(importer.outcome)
 
 
 @contextlib.asynccontextmanager
@@ -166,6 +218,8 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
     def advance(rows: int) -> None:
         nonlocal done
         done += rows
+        if bar.disable:
+            return
         if not bar.live.is_started and time.monotonic() - began > PATIENCE:
             bar.start()
         bar.update(task, completed=done)
@@ -176,34 +230,37 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         bar.stop()
 
 
-def _report(importer: Importer, rows: Rows, table: Source, target: Path, seconds: float, as_json: bool) -> None:
-    rejections = sorted(importer.rejections, key=lambda r: r.index)
+def _report(outcome: Outcome, rows: Rows, table: Source, target: Path, seconds: float, as_json: bool) -> None:
+    rejections = sorted(outcome.rejections, key=lambda r: r.index)
     if rejections:
         found = [(rows.index.span(r.index), r.column, r.reason) for r in rejections]
         write_rejects(target, table, found)
-    summary = msgspec.to_builtins(importer.summary) | {
-        "rejects": str(target) if rejections else "",
-        "seconds": round(seconds, 3),
-    }
+    summary = (
+        {"rows": len(rows.index)}
+        | msgspec.to_builtins(outcome.summary)
+        | {
+            "rejects": str(target) if rejections else "",
+            "seconds": round(seconds, 3),
+        }
+    )
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:
-        _print(importer, rows, summary)
+        _print(outcome.summary, rejections, rows, summary)
     if rejections:
         raise typer.Exit(FAILED)
 
 
-def _print(importer: Importer, rows: Rows, summary: dict[str, object]) -> None:
+def _print(s: Summary, rejections: Sequence[Rejection], rows: Rows, summary: dict[str, object]) -> None:
     console = Console(highlight=False)
-    s = importer.summary
     console.print(
-        f"{s.rows} dòng / rows: {s.recorded} đã ghi / recorded ({s.cases} vụ việc / cases, {s.events} sự kiện / "
-        f"events), {s.known} đã có / known, {s.rejected} bị trả lại / rejected; {summary['seconds']} s"
+        f"{summary['rows']} dòng / rows: {s.recorded} đã ghi / recorded ({s.cases} vụ việc / cases, {s.events} sự kiện "
+        f"/ events), {s.known} đã có / known, {s.rejected} bị trả lại / rejected; {summary['seconds']} s"
     )
-    if not importer.rejections:
+    if not rejections:
         return
     table = Table("Dòng / line", "Cột / column", "Lý do / reason", pad_edge=False)
-    for rejection in sorted(importer.rejections, key=lambda r: r.index)[:SHOWN]:
+    for rejection in rejections[:SHOWN]:
         line = rows.index.span(rejection.index).line
         table.add_row(str(line), escape(rejection.column), escape(rejection.reason))
     console.print(table)

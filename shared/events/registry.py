@@ -66,6 +66,7 @@ class _Stored(msgspec.Struct):
     v: int = 1
 
 
+_state_encoder = msgspec.json.Encoder(order="sorted")
 _stored_decoder = msgspec.json.Decoder(_Stored)
 _data_decoders = {topic: msgspec.json.Decoder(kind) for topic, kind in EVENTS.items()}
 
@@ -79,15 +80,13 @@ def public_data(event: Event) -> dict[str, Any]:
 
 
 def sealed_data(event: Event) -> dict[str, Any]:
-    """The sealed fields that hold something, as plain JSON values."""
-    found = {name: value for name in SEALED[event.TOPIC] if (value := getattr(event, name))}
-    data: dict[str, Any] = msgspec.to_builtins(found)
-    return data
+    """The sealed fields that hold something."""
+    return {name: value for name in SEALED[event.TOPIC] if (value := getattr(event, name))}
 
 
 def encode_state(event: Event, meta: Metadata) -> bytes:
     """The canonical stored bytes: JSON with sorted keys, the sealed fields left out."""
-    return msgspec.json.encode({"data": public_data(event), "meta": meta, "v": event.VERSION}, order="sorted")
+    return _state_encoder.encode({"data": public_data(event), "meta": meta, "v": event.VERSION})
 
 
 def decode_state(topic: str, state: bytes) -> tuple[Event, Metadata]:

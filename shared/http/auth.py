@@ -1,9 +1,11 @@
 """Who calls: bearer tokens from a file, hashed at rest; on loopback a call without one is the caller `local`."""
 
 import asyncio
+import functools
 import hashlib
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -27,6 +29,7 @@ LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 
 log = structlog.get_logger("auth")
 
+_CALLER = "caller"  # where a request's scope keeps who calls
 _PREFIX = "dt_"
 _ENTROPY = 32  # bytes
 
@@ -111,14 +114,16 @@ class Callers:
 
     def of_request(self, request: Request[Any, Any, Any]) -> Caller:
         """The caller of a request. Raises ProblemError 401 or 403."""
-        authorization = request.headers.get("authorization")
+        headers = dict(request.scope["headers"])
+        given = headers.get(b"authorization")
+        authorization = None if given is None else given.decode("latin-1")
         if authorization is None and self._cookies and COOKIE in request.cookies:
             _refuse_other_origins(request)
             authorization = f"Bearer {request.cookies[COOKIE]}"
         if authorization is None:
             if not self._local_allowed:
                 raise _unauthenticated("send `Authorization: Bearer TOKEN`")
-            _refuse_foreign_pages(request)
+            _refuse_foreign_pages(headers)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
         caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
@@ -141,14 +146,14 @@ class Callers:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise ProblemError(400, "nul-character", "the address holds the NUL character: remove it")
             if request.scope["path"] not in open_paths:
-                request.state.caller = self.of_request(request)
+                request.scope["state"][_CALLER] = self.of_request(request)
 
         return authenticate
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
     """The caller that the hook found."""
-    caller: Caller = request.state.caller
+    caller: Caller = request.scope["state"][_CALLER]
     return caller
 
 
@@ -211,12 +216,16 @@ def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
         raise ProblemError(403, "foreign-origin", "this must come from a page of this service")
 
 
-def _refuse_foreign_pages(request: Request[Any, Any, Any]) -> None:
+def _refuse_foreign_pages(headers: Mapping[bytes, bytes]) -> None:
     """A web page in the operator's browser can reach loopback too: `local` is for this machine's own callers."""
-    hosts = [request.headers.get("host", "")]
-    if origin := request.headers.get("origin"):
-        hosts.append(urlsplit(origin).netloc)
-    for host in hosts:
-        name = urlsplit(f"//{host}").hostname or ""
-        if not is_loopback(name):
-            raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+    if not _is_own(headers.get(b"host", b""), headers.get(b"origin", b"")):
+        raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_own(host: bytes, origin: bytes) -> bool:
+    """Whether both, the origin if given, name this machine; every request of a connection says the same."""
+    hosts = [host.decode("latin-1")]
+    if origin:
+        hosts.append(urlsplit(origin.decode("latin-1")).netloc)
+    return all(is_loopback(urlsplit(f"//{name}").hostname or "") for name in hosts)

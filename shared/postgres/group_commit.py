@@ -102,6 +102,11 @@ class GroupCommit:
                 self._more.clear()
                 await self._more.wait()
                 continue
+            # What is on its way goes along: a command that comes a moment later would wait for the whole commit.
+            seen = 0
+            while seen < len(self._queue) < LARGEST_BATCH:
+                seen = len(self._queue)
+                await asyncio.sleep(0)
             batch = self._next_batch()
             try:
                 await self._commit(batch)

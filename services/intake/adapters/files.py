@@ -3,7 +3,7 @@
 import csv
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
@@ -119,7 +119,7 @@ class CsvTable:
             raise FileRefused(f"line {line}: {error}; is a quotation mark left open?") from None
 
     def cells(self, span: Span) -> Cells:
-        found = self._headed(next(self._reader(_Lines(self._content[span.start : span.end]))))
+        found = self._headed(self._again(span))
         if isinstance(found, RowRefused):
             raise found
         return found
@@ -129,15 +129,19 @@ class CsvTable:
         writer = csv.writer(output, delimiter=self._delimiter)
         writer.writerow([*REASONS, *(self.headings[n] for n in kept)])
         for span, column, reason in rejected:
-            cells = next(self._reader(_Lines(self._content[span.start : span.end])))
+            cells = self._again(span)
             extra = cells[len(self.headings) :]
             writer.writerow([span.line, column, reason, *(cells[n] if n < len(cells) else "" for n in kept), *extra])
 
-    def _reader(self, lines: Iterator[str]) -> Iterator[list[str]]:
+    def _again(self, span: Span) -> list[str]:
+        # One record, whatever lines it has: it was read before, so it is whole.
+        return next(self._reader((self._content[span.start : span.end].decode(),)))
+
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         return csv.reader(lines, delimiter=self._delimiter, strict=True)
 
     def _headed(self, cells: list[str]) -> Cells | RowRefused:
-        if any(cells[len(self.headings) :]):
+        if len(cells) > len(self.headings) and any(cells[len(self.headings) :]):
             return RowRefused("", f"{len(cells)} cells under {len(self.headings)} headings: quote what holds a comma")
         return list(zip(self.headings, cells, strict=False))
 

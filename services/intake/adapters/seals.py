@@ -47,6 +47,7 @@ class Kept(msgspec.Struct, frozen=True, array_like=True):
     body: bytes
 
 
+_json = msgspec.json.Encoder()
 _blob = msgspec.msgpack.Encoder()
 _blobs = msgspec.msgpack.Decoder(_Sealed)
 
@@ -60,11 +61,13 @@ class PetitionSeals:
         self._new_id = new_id
         self._wrapping = AESGCM(_derived(master, b"wrap"))
         self._refused = AESGCM(_derived(master, b"refused"))
-        self._mac = _derived(master, b"fingerprint")
+        self._mac = hmac.new(_derived(master, b"fingerprint"), digestmod="sha256")
 
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed fingerprint (HMAC-SHA-256): it tells nothing of a body to whoever reads the table."""
-        return hmac.digest(self._mac, content, "sha256")
+        mac = self._mac.copy()  # the key is taken in once
+        mac.update(content)
+        return mac.digest()
 
     def digest(self, sealed: bytes) -> str:
         """The SHA-256 of sealed bytes, as messages carry it."""
@@ -74,24 +77,24 @@ class PetitionSeals:
         self, event: Event, originator_id: UUID, version: int, ring: KeyRing, petitioners: tuple[str, ...]
     ) -> bytes | None:
         """The sealed bytes of an event; None when it has nothing to seal. The ring learns the keys."""
-        parts: dict[str, dict[str, Any]] = {}
-        for name, value in sealed_data(event).items():
-            match SEALED[event.TOPIC][name]:
-                case Visibility.SEALED_EACH:
-                    for petitioner, theirs in value.items():
-                        parts.setdefault(petitioner, {})[name] = {petitioner: theirs}
-                case Visibility.SEALED_ALL:
-                    for owner in petitioners or (OWN,):
-                        parts.setdefault(owner, {})[name] = value
-                case _:
-                    parts.setdefault(OWN, {})[name] = value
-        if not parts:
+        data = sealed_data(event)
+        if not data:
             return None
-        sealed = tuple(
-            self._part(data, self._key(owner, originator_id, ring), originator_id, version, event.TOPIC)
-            for owner, data in sorted(parts.items())
-        )
-        return _blob.encode(_Sealed(VERSION, sealed))
+        parts: dict[str, dict[str, Any]] = {}
+        kinds = SEALED[event.TOPIC]
+        for name, value in data.items():
+            kind = kinds[name]
+            if kind is Visibility.SEALED_EACH:
+                for petitioner, theirs in value.items():
+                    parts.setdefault(petitioner, {})[name] = {petitioner: theirs}
+            elif kind is Visibility.SEALED_ALL:
+                for owner in petitioners or (OWN,):
+                    parts.setdefault(owner, {})[name] = value
+            else:
+                parts.setdefault(OWN, {})[name] = value
+        place = _bound_to(originator_id, version, event.TOPIC)
+        sealed = [self._part(parts[owner], self._key(owner, originator_id, ring), place) for owner in sorted(parts)]
+        return _blob.encode(_Sealed(VERSION, tuple(sealed)))
 
     def opened(self, row: SealedRow, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]:
         """What can still be read of a sealed row: the parts whose keys exist, put together."""
@@ -101,9 +104,11 @@ class PetitionSeals:
             if (stored := keys.get(key_id)) is None:
                 continue  # erased
             data_key = self._wrapping.decrypt(
-                stored.wrapped[:NONCE_BYTES], stored.wrapped[NONCE_BYTES:], _wrapped_for(stored)
+                stored.wrapped[:NONCE_BYTES],
+                stored.wrapped[NONCE_BYTES:],
+                _wrapped_for(stored.key_id, stored.owner_id, stored.originator_id),
             )
-            bound = _bound_to(row.originator_id, row.version, row.topic, key_id)
+            bound = _bound_to(row.originator_id, row.version, row.topic) + key_id.bytes
             plain = msgspec.json.decode(AESGCM(data_key).decrypt(part.nonce, part.ciphertext, bound), type=_Plain)
             for name, value in plain.data.items():
                 # Each petitioner's part holds their own entry of a mapping and the whole of everything else.
@@ -126,34 +131,36 @@ class PetitionSeals:
     def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
         known = ring.known.get((owner, originator_id))
         if known is not None:
-            raw = self._wrapping.decrypt(known.wrapped[:NONCE_BYTES], known.wrapped[NONCE_BYTES:], _wrapped_for(known))
+            raw = self._wrapping.decrypt(
+                known.wrapped[:NONCE_BYTES],
+                known.wrapped[NONCE_BYTES:],
+                _wrapped_for(known.key_id, owner, originator_id),
+            )
             if all(key.key_id != known.key_id for key in ring.new):
                 ring.used.add(known.key_id)
             return known.key_id, AESGCM(raw)
-        raw, nonce = os.urandom(KEY_BYTES), os.urandom(NONCE_BYTES)
-        key = StoredKey(self._new_id(), owner, originator_id, b"")
-        wrapped = nonce + self._wrapping.encrypt(nonce, raw, _wrapped_for(key))
-        ring.known[owner, originator_id] = StoredKey(key.key_id, owner, originator_id, wrapped)
-        ring.new.append(NewKey(key_id=key.key_id, owner_id=owner, originator_id=originator_id, wrapped=wrapped))
-        return key.key_id, AESGCM(raw)
+        drawn = os.urandom(KEY_BYTES + NONCE_BYTES)
+        raw, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:]
+        key_id = self._new_id()
+        wrapped = nonce + self._wrapping.encrypt(nonce, raw, _wrapped_for(key_id, owner, originator_id))
+        ring.known[owner, originator_id] = StoredKey(key_id, owner, originator_id, wrapped)
+        ring.new.append(NewKey(key_id=key_id, owner_id=owner, originator_id=originator_id, wrapped=wrapped))
+        return key_id, AESGCM(raw)
 
-    def _part(
-        self, data: dict[str, Any], key: tuple[UUID, AESGCM], originator_id: UUID, version: int, topic: str
-    ) -> _Part:
-        key_id, box = key
-        nonce = os.urandom(NONCE_BYTES)
-        plain = msgspec.json.encode(_Plain(VERSION, data))
-        return _Part(key_id.bytes, nonce, box.encrypt(nonce, plain, _bound_to(originator_id, version, topic, key_id)))
+    def _part(self, data: dict[str, Any], key: tuple[UUID, AESGCM], place: bytes) -> _Part:
+        (key_id, box), nonce = key, os.urandom(NONCE_BYTES)
+        plain = _json.encode(_Plain(VERSION, data))
+        return _Part(key_id.bytes, nonce, box.encrypt(nonce, plain, place + key_id.bytes))
 
 
 def _derived(master: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai:" + purpose).derive(master)
 
 
-def _wrapped_for(key: StoredKey) -> bytes:
-    return b"\x1f".join((key.key_id.bytes, key.owner_id.encode(), key.originator_id.bytes))
+def _wrapped_for(key_id: UUID, owner: str, originator_id: UUID) -> bytes:
+    return b"\x1f".join((key_id.bytes, owner.encode(), originator_id.bytes))
 
 
-def _bound_to(originator_id: UUID, version: int, topic: str, key_id: UUID) -> bytes:
-    """The associated data: a part opens only where it was sealed."""
-    return b"\x1f".join((originator_id.bytes, str(version).encode(), topic.encode(), key_id.bytes))
+def _bound_to(originator_id: UUID, version: int, topic: str) -> bytes:
+    """The associated data, before the id of the key: a part opens only where it was sealed."""
+    return b"\x1f".join((originator_id.bytes, b"%d" % version, topic.encode(), b""))

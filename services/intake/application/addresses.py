@@ -10,14 +10,15 @@ from shared.identifiers import InvalidCode, agency_code, derived_id
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SHIFTS = range(5 * (RECEIPT_LENGTH - 1), -1, -5)  # five bits a character, the first ones first
+_PAIRS = [one + other for one in _CROCKFORD for other in _CROCKFORD]  # five bits a character, two at a time
+_SHIFTS = tuple(range(5 * (RECEIPT_LENGTH - 2), -1, -10))  # the first ones first
 
 
 def receipt_code(petition_id: UUID) -> str:
     """The code on the petitioner's receipt: derived from the id, so that it can always be told again."""
     digest = hashlib.sha256(b"receipt\x1f" + petition_id.bytes).digest()
     bits = int.from_bytes(digest[:8]) >> 64 - 5 * RECEIPT_LENGTH
-    return "".join([_CROCKFORD[bits >> shift & 31] for shift in _SHIFTS])
+    return "".join([_PAIRS[bits >> shift & 1023] for shift in _SHIFTS])
 
 
 def regulation_id(event: Event) -> UUID | None:

@@ -224,6 +224,7 @@ class BodyCodec:
         self.type = body_type(route)
         self._decoder: msgspec.json.Decoder[Extras] = msgspec.json.Decoder(self.type)
         self._names = tuple(f for f in self.type.__struct_fields__ if f not in Extras.__struct_fields__)
+        self._event_type = route.event_type
 
     def decode(self, body: bytes) -> Extras:
         """The body. Raises msgspec.ValidationError (a wrong field), msgspec.DecodeError (not JSON at all)."""
@@ -232,7 +233,7 @@ class BodyCodec:
     def deed(self, body: Extras, effective_on: date, **given: Any) -> Deed:
         """The deed that a body asks for; `given` are the fields from the address."""
         values = {name: getattr(body, name) for name in self._names}
-        return self.route.event_type(effective_on=effective_on, **values, **given)
+        return self._event_type(effective_on=effective_on, **values, **given)
 
 
 CODECS: dict[str, BodyCodec] = {route.path: BodyCodec(route) for route in (*ROUTES, ERASURE)}

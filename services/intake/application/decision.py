@@ -94,6 +94,8 @@ class Loaded:
 
     def without_erased(self, named: Mapping[UUID, tuple[str, ...]]) -> dict[UUID, tuple[str, ...]]:
         """The petitioners named, less those of whom a petition at hand says that they were erased."""
+        if not self._erased:
+            return dict(named)
         gone = set().union(*self._erased.values())
         return {originator: tuple(i for i in ids if i not in gone) for originator, ids in named.items()}
 
@@ -134,8 +136,9 @@ class Decider:
         )
 
     def _deed(self, command: Command) -> Deed:
-        given: dict[str, Any] = {name: code_of(command.target) for name in command.codec.route.in_path}
-        deed = command.codec.deed(command.body, command.body.effective_on or self._knowledge.today, **given)
+        codec = command.codec
+        given: dict[str, Any] = {name: code_of(command.target) for name in codec.route.in_path}
+        deed = codec.deed(command.body, command.body.effective_on or self._knowledge.today, **given)
         return with_petitioner_ids(deed, lambda: str(self._new_id()))
 
     async def _target(self, command: Command, deed: Deed, loaded: Loaded) -> UUID:
@@ -204,14 +207,20 @@ def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUI
     named: dict[UUID, int] = {}
     for fact in facts:
         event = fact.event
-        codes = [("jurisdiction", fact.jurisdiction)]
-        named_codes = [getattr(event, field, "") for field in ("agency", "office", "station", "by")]
-        codes += [("agency", c) for c in (*named_codes, *getattr(event, "assisting", ())) if c]
-        for kind, code in codes:
-            originator = body_id(kind, code)
-            if originator != fact.originator_id and originator in versions:
+        bodies = [body_id("jurisdiction", fact.jurisdiction)]
+        for field in _agency_fields(type(event)):
+            if code := getattr(event, field):
+                bodies += [body_id("agency", c) for c in ((code,) if isinstance(code, str) else code)]
+        for originator in bodies:
+            if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
     return named
+
+
+@functools.cache
+def _agency_fields(kind: type[Deed]) -> tuple[str, ...]:
+    """The fields of a deed that name agencies."""
+    return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -231,9 +240,9 @@ def named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
 
 def with_receipt(facts: tuple[NewFact, ...]) -> tuple[NewFact, ...]:
     """A received petition carries the code on its petitioner's receipt."""
-    return tuple(
-        msgspec.structs.replace(f, event=msgspec.structs.replace(f.event, receipt_code=receipt_code(f.originator_id)))
-        if isinstance(f.event, PetitionReceived)
-        else f
-        for f in facts
-    )
+    return tuple([_with_receipt(f) if isinstance(f.event, PetitionReceived) else f for f in facts])
+
+
+def _with_receipt(fact: NewFact) -> NewFact:
+    event = msgspec.structs.replace(fact.event, receipt_code=receipt_code(fact.originator_id))
+    return msgspec.structs.replace(fact, event=event)

@@ -17,19 +17,15 @@ def with_petitioner_ids(deed: Deed, mint: Callable[[], str]) -> Deed:
 
     A label that is not among `petitioner_ids` is no id: taken as one, "1" would join the petitions of strangers.
     """
-    given = getattr(deed, "petitioner_ids", ())
-    if len(given) > MAX_PETITIONERS or any(not i.strip() or len(i) > MAX_ID for i in given):
+    given: tuple[str, ...] = getattr(deed, "petitioner_ids", ())
+    if given and (len(given) > MAX_PETITIONERS or any(not i.strip() or len(i) > MAX_ID for i in given)):
         raise WrongValue(f"petitioner_ids: at most {MAX_PETITIONERS} ids of 1 to {MAX_ID} characters")
     if not isinstance(deed, PetitionReceived):
         return deed
     if len(deed.identities) > MAX_PETITIONERS:
         raise WrongValue(f"identities: at most {MAX_PETITIONERS}")
-    ids, identities = list(dict.fromkeys(deed.petitioner_ids)), {}
-    for label, identity in deed.identities.items():
-        known = label if label in deed.petitioner_ids else mint()
-        identities[known] = identity
-        if known not in ids:
-            ids.append(known)
-    if not ids:
-        ids.append(mint())
-    return msgspec.structs.replace(deed, petitioner_ids=tuple(ids), identities=identities)
+    ids = dict.fromkeys(given)
+    identities = {label if label in ids else mint(): identity for label, identity in deed.identities.items()}
+    ids.update(dict.fromkeys(identities))
+    found = tuple(ids) or (mint(),)
+    return msgspec.structs.replace(deed, petitioner_ids=found, identities=identities)

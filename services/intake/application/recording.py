@@ -14,6 +14,12 @@ from shared.postgres.append import Append, NewEvent
 
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
 
+#: The fields of each event that belong to all petitioners.
+_SHARED = {
+    topic: tuple(name for name, kind in fields.items() if kind is Visibility.SEALED_ALL)
+    for topic, fields in SEALED.items()
+}
+
 
 class Authorship(msgspec.Struct, frozen=True, kw_only=True):
     """Who records events, for whom, from where: what the metadata of one command's events have in common."""
@@ -121,15 +127,14 @@ class Recorder:
 
 def _check_size(event: Event, petitioners: int) -> None:
     """What belongs to all petitioners is sealed once for each. Raises WrongValue."""
-    shared = (name for name, kind in SEALED[event.TOPIC].items() if kind is Visibility.SEALED_ALL)
-    for name in shared:
+    for name in _SHARED[event.TOPIC]:
         if len(getattr(event, name)) * petitioners > MAX_SEALED:
             raise WrongValue(f"{name}: at most {MAX_SEALED // petitioners} characters for {petitioners} petitioners")
 
 
 def seals_something(event: Event) -> bool:
     """Whether recording the event needs a sealing key."""
-    return bool(SEALED[event.TOPIC]) and bool(sealed_data(event))
+    return bool(sealed_data(event))
 
 
 def _naming_notice(event: Event, notice_id: UUID | None) -> Event:

@@ -35,7 +35,7 @@ def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regula
         return
     if deed.AGGREGATE in REGULATION and "operations" in caller.roles:
         return
-    if "system" in caller.roles and isinstance(deed, PetitionReceived | PetitionWithdrawn):
+    if "system" in caller.roles and isinstance(deed, (PetitionReceived, PetitionWithdrawn)):
         return
     if "agency" in caller.roles:
         _agency_may(caller.agency, deed, target, regulation)
@@ -59,6 +59,8 @@ def _place(deed: Deed, target: Petition | Conference | None, regulation: Regulat
     if target is not None:
         return target.jurisdiction
     match deed:
+        case PetitionReceived():
+            return _code(deed.jurisdiction or NATION)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(deed.code)
         case AgencyClosed():

@@ -17,20 +17,22 @@ NUL = "\x00"
 
 _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "station")
 _CODE_LISTS = ("assisting", "agencies")
-_LISTS = (("PetitionMarkedComplex", "criteria"), ("ComplexityDetermined", "criteria"), ("ReplyReported", "reports"))
+_LISTS = {"PetitionMarkedComplex": "criteria", "ComplexityDetermined": "criteria", "ReplyReported": "reports"}
 
 
 def checked(deed: Deed, world: World) -> Deed:
     """The deed with its codes parent-first and its texts in NFC. Raises WrongContent."""
     _check_day(deed, world)
     changed: dict[str, object] = {}
+    limits = _limits(type(deed))
     for name in deed.__struct_fields__:
         value = getattr(deed, name)
-        if isinstance(value, str):
-            text = _text(deed, name, value)
-            if name in _CODES and text:
-                text = _code(name, text)
-            if text != value:
+        if not value:
+            if value == "" and limits[name].required:
+                raise errors.InvalidValue(f"{name}: may not be empty")
+        elif isinstance(value, str):
+            text = _text(name, value, limits[name])
+            if text is not value and text != value:
                 changed[name] = text
         elif isinstance(value, date):
             _check_year(name, value)
@@ -38,9 +40,8 @@ def checked(deed: Deed, world: World) -> Deed:
             codes = tuple(_code(name, code) for code in value)
             if codes != value:
                 changed[name] = codes
-    for topic, name in _LISTS:
-        if topic == deed.TOPIC and not getattr(deed, name):
-            raise errors.InvalidValue(f"{name}: name at least one")
+    if (name := _LISTS.get(deed.TOPIC, "")) and not getattr(deed, name):
+        raise errors.InvalidValue(f"{name}: name at least one")
     return msgspec.structs.replace(deed, **changed) if changed else deed
 
 
@@ -50,7 +51,7 @@ def _check_day(deed: Deed, world: World) -> None:
         raise errors.FutureDeed(f"effective_on: {day} is after today, {world.today}; a deed is recorded once done")
     _check_year("effective_on", day)
     # A calendar is what ends the lack of one, so publishing it cannot need it.
-    if not isinstance(deed, CalendarPublished | CalendarProposed):
+    if not isinstance(deed, (CalendarPublished, CalendarProposed)):
         world.regulation.require_calendar(day, "effective_on")
 
 
@@ -59,21 +60,33 @@ def _check_year(field: str, day: date) -> None:
         raise errors.InvalidValue(f"{field}: {day} is outside {FIRST_YEAR} to {LAST_YEAR}")
 
 
-def _text(deed: Deed, name: str, value: str) -> str:
-    if NUL in value:
-        raise errors.InvalidValue(f"{name}: holds the NUL character; remove it")
-    limit = MAX_TEXT if name in SEALED[deed.TOPIC] else MAX_LINE
-    if len(value) > limit:
-        raise errors.InvalidValue(f"{name}: {len(value)} characters; at most {limit}")
-    if name in _required(type(deed)) and not value.strip():
-        raise errors.InvalidValue(f"{name}: may not be empty")
-    return nfc(value)
+class _Limit(msgspec.Struct, frozen=True):
+    """What a text in a field has to be: a field without a default says something."""
+
+    most: int
+    required: bool
+    is_code: bool
 
 
 @functools.cache
-def _required(kind: type[Deed]) -> frozenset[str]:
-    """The fields that have no default: a text among them says something."""
-    return frozenset(field.name for field in msgspec.structs.fields(kind) if field.required)
+def _limits(kind: type[Deed]) -> dict[str, _Limit]:
+    return {
+        field.name: _Limit(
+            MAX_TEXT if field.name in SEALED[kind.TOPIC] else MAX_LINE, field.required, field.name in _CODES
+        )
+        for field in msgspec.structs.fields(kind)
+    }
+
+
+def _text(name: str, value: str, limit: _Limit) -> str:
+    if NUL in value:
+        raise errors.InvalidValue(f"{name}: holds the NUL character; remove it")
+    if len(value) > limit.most:
+        raise errors.InvalidValue(f"{name}: {len(value)} characters; at most {limit.most}")
+    if limit.required and not value.strip():
+        raise errors.InvalidValue(f"{name}: may not be empty")
+    text = nfc(value)
+    return _code(name, text) if limit.is_code else text
 
 
 def _code(field: str, text: str) -> str:

@@ -80,6 +80,16 @@ async def test_oversized_body_in_pieces(intake: Intake) -> None:
     assert await intake.head() == before
 
 
+async def test_body_in_pieces__is_put_together(intake: Intake) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"jurisdiction": "H35.10.31", "te', b"", b'xt": "' + b"x" * 100_000, b'"}'):
+            yield piece
+
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    answer = await intake.client.post("/v1/petitions", content=pieces(), headers=headers)
+    assert answer.status_code == 201, answer.text
+
+
 async def test_a_body_that_is_not_json_by_its_type(intake: Intake) -> None:
     await refused(intake, "/v1/petitions", b"{}", 415, "unsupported-media-type", Content_Type="text/plain")
 

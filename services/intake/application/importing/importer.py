@@ -49,7 +49,6 @@ class Bulk(Protocol):
 class Summary(msgspec.Struct, kw_only=True):
     """What came of the rows: each is recorded, known, or rejected."""
 
-    rows: int = 0
     recorded: int = 0
     known: int = 0
     rejected: int = 0
@@ -63,6 +62,13 @@ class Rejection(msgspec.Struct, frozen=True):
     index: int
     column: str
     reason: str
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of an import."""
+
+    summary: Summary
+    rejections: list[Rejection]
 
 
 class _Keyed(msgspec.Struct, frozen=True):
@@ -95,31 +101,38 @@ class Importer:
         self._knowledge, self._history, self._bulk, self._desk = knowledge, history, bulk, desk
         self._seals, self._new_id, self._progress = seals, new_id, progress
         self._appends = Appends(settings, recorder, new_id)
-        self.summary = Summary(rows=len(rows.index))
-        self.rejections: list[Rejection] = []
+        self.outcome = Outcome(Summary(), [])
         self._known = Known()
         self._bodies: Bodies | None = None
         self._again: set[Numbers] = set()
         self._refused_once: set[Numbers] = set()
         self._nameless: set[bytes] = set()
 
-    async def run(self) -> Summary:
-        """Record everything that can be. Raises StoreUnavailable; run again, it goes on where it was."""
+    async def begin(self) -> None:
+        """Record what the rest builds on: regulation, conferences. Raises StoreUnavailable."""
         await self._knowledge.refresh()
         for number in self._rows.index.regulation:
             await self._regulation(number)
-        await self._knowledge.refresh()
-        groups: Sequence[Numbers] = self._rows.index.groups
+        await self.record(self._rows.index.first)
+
+    async def record(self, groups: Sequence[Numbers]) -> None:
+        """Record what can be of some groups. Raises StoreUnavailable; done again, it goes on where it was."""
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            await self._pass(groups, last=attempt == MAX_ATTEMPTS)
-            if not self._again:
-                break
-            # In the same order as before: conferences first. What others recorded meanwhile is learnt.
-            groups, self._again = [numbers for numbers in groups if numbers in self._again], set()
+            # What others recorded meanwhile is learnt.
             self._known, self._bodies = Known(), None
             self._nameless.clear()
             await self._knowledge.refresh()
-        return self.summary
+            await self._pass(groups, last=attempt == MAX_ATTEMPTS)
+            if not self._again:
+                break
+            groups, self._again = [numbers for numbers in groups if numbers in self._again], set()
+
+    def take(self, outcome: Outcome) -> None:
+        """Count what another importer did of the same file."""
+        done, more = self.outcome.summary, outcome.summary
+        for field in more.__struct_fields__:
+            setattr(done, field, getattr(done, field) + getattr(more, field))
+        self.outcome.rejections.extend(outcome.rejections)
 
     # --- cases ---
 
@@ -224,7 +237,7 @@ class Importer:
             outcomes = await self._bulk.append([append for _, append in call])
             for (numbers, append), outcome in zip(call, outcomes, strict=True):
                 if isinstance(outcome, Appended):
-                    self.summary.cases += len({event.originator_id for event in append.events})
+                    self.outcome.summary.cases += len({event.originator_id for event in append.events})
                     self._count_recorded(numbers, len(append.events))
                 elif isinstance(outcome, IdempotencyReplay):
                     self._count_known(numbers)
@@ -262,12 +275,12 @@ class Importer:
     # --- counting ---
 
     def _count_recorded(self, numbers: Numbers, events: int) -> None:
-        self.summary.recorded += len(numbers)
-        self.summary.events += events
+        self.outcome.summary.recorded += len(numbers)
+        self.outcome.summary.events += events
         self._progress(len(numbers))
 
     def _count_known(self, numbers: Numbers) -> None:
-        self.summary.known += len(numbers)
+        self.outcome.summary.known += len(numbers)
         self._progress(len(numbers))
 
     def _turn_back(self, numbers: Numbers, rejected: Rejected) -> None:
@@ -282,11 +295,16 @@ class Importer:
         line = self._rows.index.span(rejected.index).line
         for number in numbers:
             if number == rejected.index:
-                self.rejections.append(Rejection(number, rejected.column, rejected.reason))
+                self.outcome.rejections.append(Rejection(number, rejected.column, rejected.reason))
             else:
-                self.rejections.append(Rejection(number, "", f"held back with line {line}, which was rejected"))
-        self.summary.rejected += len(numbers)
+                self.outcome.rejections.append(Rejection(number, "", f"held back with line {line}, which was rejected"))
+        self.outcome.summary.rejected += len(numbers)
         self._progress(len(numbers))
+
+
+def share_of(groups: Sequence[Numbers], share: int, shares: int) -> list[Numbers]:
+    """One of several equal shares: every so many batches, so that all of them advance through the file together."""
+    return [numbers for n, batch in enumerate(_batches(groups)) if n % shares == share for numbers in batch]
 
 
 def _batches(groups: Sequence[Numbers]) -> Iterator[list[Numbers]]:

@@ -130,8 +130,9 @@ def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[Dee
     reading = _Reading(row, around, on)
     if told_on is not None:
         yield _received(reading, told_on)
-    for part in _PARTS:
-        yield from part(reading)
+    for fields, part in _PARTS:
+        if not fields.isdisjoint(row):
+            yield from part(reading)
 
 
 def _received(r: _Reading, on: date) -> Deed:
@@ -316,14 +317,15 @@ def _ended(r: _Reading) -> Iterator[Deed]:
         yield PetitionRedirected(effective_on=r.day("redirected_on") or r.received_on, procedure=procedure, body=body)
 
 
-_PARTS: tuple[Callable[[_Reading], Iterator[Deed]], ...] = (
-    _classified,
-    _at_conference,
-    _assigned,
-    _complex,
-    _extended,
-    _escalated,
-    _replied,
-    _result,
-    _ended,
+#: The parts of a row, each with the fields of which it says nothing without one.
+_PARTS: tuple[tuple[frozenset[str], Callable[[_Reading], Iterator[Deed]]], ...] = (
+    (frozenset({"field", "subject"}), _classified),
+    (frozenset({"conference", "answered_on", "answer"}), _at_conference),
+    (frozenset({"agency"}), _assigned),
+    (frozenset({"complex_on"}), _complex),
+    (frozenset({"extended_to"}), _extended),
+    (frozenset({"escalated_to", "result"}), _escalated),
+    (frozenset({"reply", "reply_number"}), _replied),
+    (frozenset({"result"}), _result),
+    (frozenset({"closed_on", "withdrawn_on", "redirected_to", "agency", "kind"}), _ended),
 )

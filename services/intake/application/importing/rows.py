@@ -58,11 +58,12 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Index:
-    """The rows of a file by number, and the numbers that belong together."""
+    """The rows of a file by number, and the numbers that belong together; `first` those with conferences."""
 
     def __init__(self) -> None:
         self._lines, self._starts, self._ends = array("Q"), array("Q"), array("Q")
         self.regulation: list[int] = []
+        self.first: list[tuple[int, ...]] = []
         self.groups: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
@@ -121,7 +122,7 @@ class Rows:
                     cases.join(number, self._case(cells))
                 except RowRefused:
                     cases.alone(number)
-        index.groups = cases.groups()
+        index.first, index.groups = cases.groups()
         return index
 
     def _index_act(self, index: Index, cases: "_Cases", number: int, given: dict[str, Any]) -> None:
@@ -184,18 +185,19 @@ class _Cases:
     def link(self, case: str, other: str) -> None:
         self._links.append((hash(case), hash(other)))
 
-    def groups(self) -> list[tuple[int, ...]]:
-        """Conferences first, because petitions are decided against them; else in the order of the file."""
+    def groups(self) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+        """Those with conferences, because petitions are decided against them; then the others; as in the file."""
         merged = self._merged()
-        numbers: list[tuple[bool, tuple[int, ...]]] = [(False, (number,)) for number in self._alone]
+        first: list[tuple[int, ...]] = []
+        others: list[tuple[int, ...]] = [(number,) for number in self._alone]
         for node, rows in self._rows.items():
             if node not in merged:
-                numbers.append((node in self._first, (rows,) if isinstance(rows, int) else tuple(rows)))
+                found = first if node in self._first else others
+                found.append((rows,) if isinstance(rows, int) else tuple(rows))
         for nodes in {id(nodes): nodes for nodes in merged.values()}.values():
-            together = tuple(sorted(number for node in nodes for number in self._numbers(node)))
-            numbers.append((not nodes.isdisjoint(self._first), together))
-        numbers.sort(key=lambda group: (not group[0], group[1][0]))
-        return [group for _, group in numbers]
+            found = others if nodes.isdisjoint(self._first) else first
+            found.append(tuple(sorted(number for node in nodes for number in self._numbers(node))))
+        return sorted(first), sorted(others)
 
     def _numbers(self, node: int) -> Iterable[int]:
         rows = self._rows[node]

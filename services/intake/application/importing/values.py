@@ -39,6 +39,8 @@ def as_text(cell: Any, field: str) -> str:
     match cell:
         case str():
             text = nfc(cell).strip()
+            if not text:
+                return ""
         case None:
             return ""
         case int() | float():

@@ -21,15 +21,28 @@ _numbers = itertools.count(1)
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[Callable[[str], str]]:
-    """A server of its own; yields dsn(database)."""
+def postgres(**settings: str) -> Iterator[Callable[[str], str]]:
+    """A server of its own, with settings that it reads when it starts; yields dsn(database)."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         dsn, stop = start_embedded(Path(folder) / "pg")
         try:
+            if settings:
+                asyncio.run(_set(dsn("postgres"), settings))
+                stop()
+                dsn, stop = start_embedded(Path(folder) / "pg")
             asyncio.run(_check(dsn("postgres")))
             yield dsn
         finally:
             stop()
+
+
+async def _set(dsn: str, settings: dict[str, str]) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        for name, value in settings.items():
+            await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+    finally:
+        await connection.close()
 
 
 async def _check(dsn: str) -> None:

@@ -1,15 +1,13 @@
 """From commit to visible in followup, at 500 petitions a second: both services, PostgreSQL and RabbitMQ on two cores.
 
-Requests leave at their own times, whatever became of the ones before (open loop). A petition is committed at its
-event's `recorded_at` and visible once followup's cursor, committed with its rows, has passed it; both instants are read
-from the clock of the one PostgreSQL server, by a connection that looks at the cursor all the time.
+Requests leave at their own times, whatever became of the ones before (open loop). Both instants are the commits' own,
+as the one PostgreSQL server has kept them (`track_commit_timestamp`): that of the petition's event in intake's store,
+and that of the transaction in which followup wrote its rows. Nothing looks on meanwhile.
 """
 
 import asyncio
-import bisect
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -25,12 +23,13 @@ from benchmarks.servers import broker, database, postgres
 RATE = 500  # petitions/s
 SECONDS, WARM = 12.0, 3.0
 CONNECTIONS = 64
-LOOK = "SELECT position, clock_timestamp() FROM projection.sources"
+COMMITTED = "SELECT notification_id, pg_xact_commit_timestamp(xmin) FROM stored_events WHERE notification_id > $1"
+VISIBLE = "SELECT position, pg_xact_commit_timestamp(xmin) FROM projection.facts WHERE position > $1"
 
 
 def measure() -> list[Line]:
     """One run."""
-    with postgres() as dsn, broker() as vhost, tempfile.TemporaryDirectory() as folder:
+    with postgres(track_commit_timestamp="on") as dsn, broker() as vhost, tempfile.TemporaryDirectory() as folder:
         return uvloop.run(_measure(dsn, vhost(), Path(folder)))
 
 
@@ -51,38 +50,23 @@ async def _measure(dsn: Callable[[str], str], amqp: str, folder: Path) -> list[L
 
 
 async def _run(store: str, projection: str, url: str) -> list[float]:
-    watching, reading = await asyncpg.connect(projection), await asyncpg.connect(store)
-    head = await reading.fetchval("SELECT max(notification_id) FROM stored_events")
-    async with asyncio.timeout(60):
-        while (await watching.fetchrow(LOOK) or (0,))[0] < head:  # noqa: ASYNC110 - it can only be asked
-            await asyncio.sleep(0.1)
-    seen: list[tuple[int, datetime]] = []
-    looking = asyncio.create_task(_look(watching, seen))
+    recorded, followed = await asyncpg.connect(store), await asyncpg.connect(projection)
+    head = await recorded.fetchval("SELECT max(notification_id) FROM stored_events")
+    await _reached(followed, head)
     await _send(url, int((WARM + SECONDS) * RATE))
-    last = await reading.fetchval("SELECT max(notification_id) FROM stored_events")
+    await _reached(followed, await recorded.fetchval("SELECT max(notification_id) FROM stored_events"))
+    counted_from = head + int(WARM * RATE)
+    committed = dict(await recorded.fetch(COMMITTED, counted_from))
+    visible = dict(await followed.fetch(VISIBLE, counted_from))
+    await recorded.close()
+    await followed.close()
+    return [(visible[position] - at).total_seconds() * 1000 for position, at in committed.items()]
+
+
+async def _reached(connection: "asyncpg.Connection[asyncpg.Record]", position: int) -> None:
     async with asyncio.timeout(60):
-        while not seen or seen[-1][0] < last:  # noqa: ASYNC110
+        while (await connection.fetchval("SELECT max(position) FROM projection.facts") or 0) < position:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
-    looking.cancel()
-    rows = await reading.fetch(
-        "SELECT notification_id, recorded_at FROM stored_events WHERE notification_id > $1 ORDER BY 1",
-        head + int(WARM * RATE),
-    )
-    found = []
-    for position, recorded_at in rows:
-        at = bisect.bisect_left(seen, position, key=lambda s: s[0])
-        found.append((seen[at][1] - recorded_at).total_seconds() * 1000)
-    await watching.close()
-    await reading.close()
-    return found
-
-
-async def _look(connection: "asyncpg.Connection[asyncpg.Record]", seen: list[tuple[int, datetime]]) -> None:
-    while True:
-        position, at = await connection.fetchrow(LOOK)  # type: ignore[misc]
-        if not seen or position > seen[-1][0]:
-            seen.append((position, at))
-        await asyncio.sleep(0.0005)
 
 
 async def _send(url: str, count: int) -> None:

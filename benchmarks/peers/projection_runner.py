@@ -19,12 +19,14 @@ from services.followup.domain.machine import Machine
 from shared.events import EVENTS, Metadata, Recorded
 
 _CASE = """
-INSERT INTO projection.cases VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO projection.cases (subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
+    received_on, row, source) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'bench')
 ON CONFLICT (subject_id) DO UPDATE SET agency = excluded.agency, state = excluded.state,
     unresolved = excluded.unresolved, overdue = excluded.overdue, due_on = excluded.due_on, row = excluded.row
 """
 _DEADLINE = """
-INSERT INTO projection.deadlines VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO projection.deadlines (deadline_id, subject, subject_id, duty, debtor, jurisdiction, due_on, due_soon_on,
+    breached, outcome, next_fire_at, raised, source) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'bench')
 ON CONFLICT (deadline_id) DO UPDATE SET debtor = excluded.debtor, due_on = excluded.due_on,
     due_soon_on = excluded.due_soon_on, breached = excluded.breached, outcome = excluded.outcome,
     next_fire_at = excluded.next_fire_at, raised = excluded.raised
@@ -68,7 +70,7 @@ class Folded(Projection[TrackingRecorder]):
         statements: list[tuple[str, Sequence[Any]]] = []
         for subject in machine.dirty:
             if (record := record_of(machine, subject)) is not None:
-                statements.append((_CASE, _case(SOURCE, record)))
+                statements.append((_CASE, _case(record)))
                 statements += [(_DEADLINE, _deadline(raised, False)) for raised in record.raised]
         for emitted in machine.emitted:
             made = new_event(emitted)

@@ -48,6 +48,25 @@ class Batch:
         if self._pending:
             raise ConnectionResetError("the channel was closed")
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it is known what became of the batch."""
+        return self._confirmed.done()
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether every message is confirmed already."""
+        return self.is_settled and not self._pending
+
+    async def settled_or(self, event: asyncio.Event, timeout: float) -> None:
+        """Return once it is known what became of the batch, or the event is set, or after `timeout` seconds."""
+        waiting: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
+        both: set[asyncio.Future[Any]] = {self._confirmed, waiting}
+        try:
+            await asyncio.wait(both, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+
     # --- what the channel asks of a confirmation ---
 
     def done(self) -> bool:

@@ -22,7 +22,7 @@ from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
 from shared.tasks import ended
 
 BATCH = 500  # events
-IN_FLIGHT = 2  # batches
+IN_FLIGHT = 8  # batches
 RENEW_EVERY = 1.5  # seconds
 PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-pika's own timeout
 PAUSE = 1.0  # seconds between two looks without a notification
@@ -138,40 +138,52 @@ class Relay:
             self.is_leader, self._leased = True, monotonic()
             log.info("relay_started", relay=self.name, after=position)
             while not connection.is_closed and not channel.is_closed:
-                recorded.clear()
-                position = await self._publish_after(position, fence, underlay)
+                position = await self._publish_after(position, fence, underlay, recorded)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(recorded.wait(), PAUSE)
         raise ConnectionResetError("the broker went away")
 
-    async def _publish_after(self, position: int, fence: int, channel: Any) -> int:
-        """Publish everything after a position; the new one. While a batch is confirmed the next is on its way."""
-        sent, in_flight = position, deque[_InFlight]()
-        while True:
+    async def _publish_after(self, position: int, fence: int, channel: Any, recorded: asyncio.Event) -> int:
+        """Publish everything after a position; the new one. What is recorded meanwhile waits for no confirm."""
+        sent, in_flight, more = position, deque[_InFlight](), True
+        while more or in_flight:
             await self._renew(fence)
-            events = await self._outbox.page(sent, BATCH)
-            if events:
-                messages = [self._encode(event) for event in events]
-                async with asyncio.timeout(PUBLISH_TIMEOUT):
-                    batch = await publish(channel, self._route.exchange, messages)
-                in_flight.append(_InFlight(batch, messages, events[-1].position))
-                sent = events[-1].position
-            while in_flight and (len(in_flight) >= IN_FLIGHT or not events):
-                position = await self._confirm(in_flight.popleft(), position, fence, channel)
-            if not events:
-                return position
+            if more and len(in_flight) < IN_FLIGHT:
+                recorded.clear()
+                if more := bool(events := await self._outbox.page(sent, BATCH)):
+                    in_flight.append(await self._send(events, channel))
+                    sent = events[-1].position
+                continue
+            if not more:
+                await in_flight[0].batch.settled_or(recorded, RENEW_EVERY)
+                more = recorded.is_set()
+            oldest = in_flight[0]
+            if len(in_flight) == IN_FLIGHT or oldest.batch.is_settled or monotonic() > oldest.until:
+                position = await self._confirm(in_flight, position, fence, channel)
+        return position
 
-    async def _confirm(self, sent: "_InFlight", position: int, fence: int, channel: Any) -> int:
-        try:
-            await sent.batch.wait(PUBLISH_TIMEOUT)
-        except PublishError:
-            self.unroutable_total += sent.batch.returned
-            raise
-        forget(channel, sent.messages)
-        if not await self._outbox.advance(fence, position, sent.position):
+    async def _send(self, events: Sequence[Recorded], channel: Any) -> "_InFlight":
+        messages = [self._encode(event) for event in events]
+        async with asyncio.timeout(PUBLISH_TIMEOUT):
+            batch = await publish(channel, self._route.exchange, messages)
+        return _InFlight(batch, messages, events[-1].position, monotonic() + PUBLISH_TIMEOUT)
+
+    async def _confirm(self, in_flight: "deque[_InFlight]", position: int, fence: int, channel: Any) -> int:
+        """Move on over the oldest batch, and over those behind it that are confirmed too."""
+        count, after = 0, position
+        while in_flight and (not count or in_flight[0].batch.is_confirmed):
+            sent = in_flight.popleft()
+            try:
+                await sent.batch.wait(max(0.0, sent.until - monotonic()))
+            except PublishError:
+                self.unroutable_total += sent.batch.returned
+                raise
+            forget(channel, sent.messages)
+            count, after = count + len(sent.messages), sent.position
+        if not await self._outbox.advance(fence, position, after):
             raise LostLease
-        self.published_total += len(sent.messages)
-        return sent.position
+        self.published_total += count
+        return after
 
     async def _renew(self, fence: int) -> None:
         """The lease is renewed now and then; that no other has it, every advance checks by its fence."""
@@ -182,8 +194,9 @@ class Relay:
 
 
 class _InFlight(msgspec.Struct):
-    """A batch that was sent, and the position that its last message stands for."""
+    """A batch that was sent, the position that its last message stands for, and until when it may be confirmed."""
 
     batch: Batch
     messages: Sequence[Message]
     position: int
+    until: float

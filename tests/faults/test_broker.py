@@ -106,7 +106,7 @@ def test_broker_on_a_full_disk(staged: Scenes, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 160) as disk, own_broker(disk.path) as broker, staged(broker=broker) as scene:
         scene.start().work(scene.some(5, 15), pause=True)
         disk.fill(leaving=20)
-        until(lambda: "Disk free space is insufficient" in broker_log(disk.path), 60, "the broker raises its alarm")
+        until(lambda: "disk resource limit alarm set" in broker_log(disk.path), 60, "the broker raises its alarm")
         scene.go_on(15)
         until(lambda: scene.intake.metrics()[PENDING] > 0, 20, "the backlog is shown")
         disk.free()

@@ -176,7 +176,7 @@ def _erase(scene: Scene, number: int) -> None:
     """Erase; a race that is lost is tried again."""
     for turn in range(200):
         answer = post(
-            scene.intake, "/v1/petitioners/một-người/erasure", {"reason": "theo yêu cầu"}, f"e{number}.{turn}"
+            scene.intake, "/v1/petitioners/một-người/erasure", {"ground": "theo yêu cầu"}, f"e{number}.{turn}"
         )
         if answer.status_code == 201 or answer.status_code not in (409, 503):
             assert answer.status_code == 201, answer.text

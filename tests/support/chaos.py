@@ -250,7 +250,12 @@ class Scene:
                 found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
-            for name, dsn in (("intake", self.store), ("followup", self.projection)):
+            for name, dsn, service in (
+                ("intake", self.store, self.intake),
+                ("followup", self.projection, self.followup),
+            ):
+                if not service.environment[f"{name.upper()}_AMQP_URL"]:
+                    continue
                 ((pending,),) = oracle.rows(
                     dsn,
                     "SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) - "

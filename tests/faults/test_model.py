@@ -284,6 +284,7 @@ def run(examples: int, steps: int = 25) -> None:
         phases=(Phase.generate, Phase.shrink),
         database=None,
         print_blob=True,
+        report_multiple_bugs=False,  # one, and its trace in the notes of the error itself
     )
     run_state_machine_as_test(Pair, settings=chosen)
 

@@ -20,6 +20,7 @@ RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 
 BROKEN = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)
+POSITION = "stored_events_position"
 PASSING = (
     *BROKEN,
     asyncpg.CannotConnectNowError,
@@ -147,6 +148,12 @@ class GroupCommit:
                 _log.warning("append_interrupted", error=type(error).__name__, commands=len(pending))
                 pending = await self._after_interruption(pending)
             except asyncpg.PostgresError as error:
+                if getattr(error, "constraint_name", None) == POSITION:
+                    # Somebody has appended past the function and its lock: the next try finds the new head.
+                    _log.warning("position_taken", commands=len(pending))
+                    await asyncio.sleep(RETRY_PAUSE)
+                    pending = self._in_time(pending, "positions are taken by another")
+                    continue
                 await self._one_by_one(pending, error)
                 return
             else:

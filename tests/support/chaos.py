@@ -300,7 +300,8 @@ class Scene:
             text = get(f"{service.url}/metrics", timeout=30).text
             oracle.check_sealed(text, "metrics")
         if self.intake in alive:
-            until(lambda: self.intake.metrics().get("intake_outbox_pending_events") == 0, 10, "no event waits")
+            # A snapshot that something held up is followed by a pause of up to half a minute.
+            until(lambda: self.intake.metrics().get("intake_outbox_pending_events") == 0, 40, "no event waits")
         if self.followup in alive:
             lag = 'followup_reader_lag_events{source="local"}'
             until(lambda: self.followup.metrics().get(lag, 0) == 0, 10, "no lag")

@@ -136,16 +136,17 @@ def _arguments(appends: Sequence[Append]) -> list[Any]:
         [e.event_id for e in events],
         [e.sealed for e in events],
         [e.effective_on for e in events],
-        *_columns(versions, 3),
-        *_columns(keys, 4),
-        *_columns(references, 3),
-        *_columns(new_keys, 5),
-        *_columns(used_keys, 2),
+        *columns(versions, 3),
+        *columns(keys, 4),
+        *columns(references, 3),
+        *columns(new_keys, 5),
+        *columns(used_keys, 2),
         msgspec.json.encode(erasures).decode() if erasures else "[]",
     ]
 
 
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
+def columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
+    """Rows as the arrays of a call, one for each of `width` columns."""
     return list(zip(*rows, strict=True)) if rows else [()] * width
 
 

@@ -22,7 +22,7 @@ from services.followup.domain.emission import Emitted, Raised
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, in_order
-from shared.postgres.append import Append, NewEvent
+from shared.postgres.append import Append, NewEvent, columns
 
 ACTOR = "followup"
 NEVER = date.max  # PostgreSQL's infinity
@@ -265,7 +265,7 @@ class StoredWriting:
 
     async def _exceptions(self, changes: Changes) -> None:
         if changes.parked:
-            await self._connection.execute(_PARKED, *_columns([_parked(self._source, p) for p in changes.parked], 6))
+            await self._connection.execute(_PARKED, *columns([_parked(self._source, p) for p in changes.parked], 6))
         if changes.released:
             await self._connection.execute(
                 "UPDATE parked_events SET released_at = clock_timestamp() "
@@ -332,17 +332,13 @@ def _rows(source: str, changes: Changes) -> tuple[Any, ...]:
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
     return (
         source,
-        *_columns(facts, 8),
-        *_columns(sorted(set(changes.links)), 3),
-        *_columns(cases, 10),
+        *columns(facts, 8),
+        *columns(sorted(set(changes.links)), 3),
+        *columns(cases, 10),
         list(changes.overdue),
-        *_columns(deadlines, 12),
-        *_columns([(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events], 5),
+        *columns(deadlines, 12),
+        *columns([(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events], 5),
     )
-
-
-def _columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
-    return list(zip(*rows, strict=True)) if rows else [()] * width
 
 
 def _fact(fact: Recorded, is_petition: bool) -> tuple[Any, ...]:

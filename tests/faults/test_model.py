@@ -382,7 +382,7 @@ SABOTAGES: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", SABOTAGES)
 def test_model__finds(name: str, capsys: pytest.CaptureFixture[str], record_property: Callable[..., None]) -> None:
     with SABOTAGES[name](), pytest.raises(Exception) as found:
-        run(2000)
+        run(6000)
     trace = "\n".join(getattr(found.value, "__notes__", [])) or str(found.value)
     steps = [line.strip() for line in trace.splitlines() if line.strip().startswith("state.")]
     record_property("trace", "\n".join(steps))

@@ -127,10 +127,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: Scene) -> None:
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
         scene.ends(name)
     standing = {"DoithoaiDeadlinesDueSoon", "DoithoaiOldestUnresolvedTooOld"}  # of the other petitions
-    end = time.monotonic() + PATIENCE
-    while not scene.firing() <= WELL | standing:
-        assert time.monotonic() < end, f"all is well, but for {scene.firing() - standing - WELL}"
-        time.sleep(0.5)
+    until(lambda: scene.firing() <= WELL | standing, "all is well", PATIENCE)
     everything_was_told(scene.sink)
 
 

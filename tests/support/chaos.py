@@ -129,6 +129,7 @@ class Scene:
         self.proxies: dict[str, Proxy] = {}
         self.taken: list[Tapped] = []
         self.again = 0
+        self.beside = 0  # petitions received beside the office's own, which start no clock
         self._proxied, self._filter_down = proxied.split(), filter_down
         self.amqp(self._clear_broker)
         self.intake = self.another_intake(**intake or {})
@@ -250,12 +251,7 @@ class Scene:
                 found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
-            for name, dsn, service in (
-                ("intake", self.store, self.intake),
-                ("followup", self.projection, self.followup),
-            ):
-                if not service.environment[f"{name.upper()}_AMQP_URL"]:
-                    continue
+            for name, dsn, _ in self._relaying():
                 ((pending,),) = oracle.rows(
                     dsn,
                     "SELECT (SELECT coalesce(max(notification_id), 0) FROM stored_events) - "
@@ -268,9 +264,17 @@ class Scene:
             return type(error).__name__
         return ""
 
+    def _relaying(self) -> list[tuple[str, str, str]]:
+        """The services that have a broker: name, database, exchange."""
+        both = (
+            ("intake", self.store, EVENTS.exchange, self.intake),
+            ("followup", self.projection, DEADLINES.exchange, self.followup),
+        )
+        return [(name, dsn, to) for name, dsn, to, made in both if made.environment[f"{name.upper()}_AMQP_URL"]]
+
     def account(self) -> None:
         """Everything that must hold after whatever happened."""
-        oracle.check_store(self.store, self.office.accepted, self.count)
+        oracle.check_store(self.store, self.office.accepted, self.count + self.beside)
         oracle.check_projection(self.store, self.projection)
         count = oracle.check_raised(self.store, self.projection, self.reference)
         assert count > self.count, f"{count} deadline events: the scene proves nothing"
@@ -288,7 +292,7 @@ class Scene:
 
     def _check_messages(self) -> None:
         self.tapped()
-        for exchange, dsn in ((EVENTS.exchange, self.store), (DEADLINES.exchange, self.projection)):
+        for _, dsn, exchange in self._relaying():
             ought = [str(event[1]) for event in oracle.stored_events(dsn)]
             messages = [(str(m.headers["ce-id"]), m.body) for m in self.taken if m.exchange == exchange]
             self.again += oracle.check_messages(messages, ought, exchange)

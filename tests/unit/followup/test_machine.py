@@ -8,16 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import Machine
+from services.followup.domain.machine import MOVES_NOTHING, Machine
+from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
 from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (
     AgencyResultReported,
     AnswerPrepared,
+    EscalationProposed,
     HigherAuthorityAnswered,
+    PersonalDataErased,
     PetitionAnsweredAtConference,
     PetitionAssigned,
+    PetitionClassified,
     PetitionEscalated,
     PetitionForwarded,
     PetitionMerged,
@@ -314,6 +318,31 @@ def test_loaded_again__goes_on_as_if_it_had_never_stopped() -> None:
     second.advance(at("2020-01-05 00:00"))
     assert not second.differences
     assert first.emitted + second.emitted == whole.emitted
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        PetitionClassified(effective_on=day("2019-09-02"), subject="Đường", field="giao thông", urgency="urgent"),
+        EscalationProposed(effective_on=day("2019-09-02"), agency=f"{DISTRICT}.3"),
+        PersonalDataErased(effective_on=day("2019-09-02"), petitioner_id="p1"),
+    ],
+)
+def test_what_moves_nothing__leaves_every_duty_as_it_was(event: Deed) -> None:
+    assert type(event) in MOVES_NOTHING
+    history = History()
+    conference = history.plan("c", "2019-08-23")
+    petition = history.receive("p", "2019-08-01")
+    history.hold(conference, petition, first="2019-08-23")
+    history.record(petition, PetitionAssigned(effective_on=day("2019-08-30"), agency=f"{DISTRICT}.3"))
+    before = history.machine._wanted(petition)
+    assert before
+    history.record(petition, event, "2019-09-02 09:00")
+    assert history.machine._wanted(petition) == before
+
+
+def test_every_kind_that_moves_nothing__is_tested() -> None:
+    assert {PetitionClassified, EscalationProposed, PersonalDataErased} == set(MOVES_NOTHING)
 
 
 def test_failing_fact__changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

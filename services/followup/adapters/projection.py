@@ -1,7 +1,7 @@
 """The projection in PostgreSQL: what the writer loads, and the one transaction in which it writes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID

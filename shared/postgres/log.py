@@ -12,7 +12,6 @@ from shared.events import Recorded
 from shared.postgres import store
 from shared.postgres.group_commit import PASSING
 from shared.postgres.pool import POLL, Notifications
-from shared.postgres.store import Identity
 
 
 class StoredLog:
@@ -30,8 +29,7 @@ class StoredLog:
 
     async def events_after(self, position: int, limit: int) -> Sequence[Recorded]:
         """The events after a position, in order."""
-        source, epoch = await self.identity()
-        return await store.read_page(self._pool, Identity(source, epoch), position, limit)
+        return await store.read_named_page(self._pool, position, limit)
 
     async def event_id_at(self, position: int) -> UUID | None:
         """The event at a position; None when there is none."""

@@ -9,7 +9,6 @@ import asyncpg
 from shared.events import Recorded
 from shared.postgres import lease, store
 from shared.postgres.pool import Notifications
-from shared.postgres.store import Identity
 
 _TAKE_OVER = """
 INSERT INTO relay_position AS r (name, position, fence) VALUES ($1, 0, $2)
@@ -39,9 +38,7 @@ class StoredOutbox:
 
     async def page(self, after: int, limit: int) -> Sequence[Recorded]:
         """The next events in order, under the source and epoch of the moment."""
-        row = await self._pool.fetchrow("SELECT source, epoch FROM store_state")
-        assert row is not None
-        return await store.read_page(self._pool, Identity(row["source"], row["epoch"]), after, limit)
+        return await store.read_named_page(self._pool, after, limit)
 
     async def advance(self, fence: int, before: int, after: int) -> bool:
         """Move the position, unless the fence or the position is no longer ours."""

@@ -1,5 +1,6 @@
 """Reading the store: pages of the log, completeness, the clock, and who this store is."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,10 @@ from shared.events import Recorded
 from shared.identifiers import local_day
 
 Pool = asyncpg.Pool
-PAGE = (
-    "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at FROM stored_events "
-    "WHERE notification_id > $1 ORDER BY notification_id LIMIT $2"
-)
+_EVENT = "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at"
+_PAGE = "FROM stored_events WHERE notification_id > $1 ORDER BY notification_id LIMIT $2"
+PAGE = f"{_EVENT} {_PAGE}"
+_NAMED_PAGE = f"{_EVENT}, (SELECT source FROM store_state), (SELECT epoch FROM store_state) {_PAGE}"
 # The timeline is read from where the log is written now: the control file names it only after the next checkpoint.
 FINGERPRINT = (
     "SELECT (SELECT system_identifier FROM pg_control_system())::text || '/' || "
@@ -59,7 +60,16 @@ async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None
 
 async def read_page(connection: Any, identity: Identity, after: int, limit: int) -> list[Recorded]:
     """Up to `limit` events after a position, in order; each names the event before it."""
-    rows = await connection.fetch(PAGE, max(after - 1, 0), limit + 1)
+    return _page(await connection.fetch(PAGE, max(after - 1, 0), limit + 1), identity, after, limit)
+
+
+async def read_named_page(connection: Any, after: int, limit: int) -> list[Recorded]:
+    """Such a page under the source and epoch of the same moment."""
+    rows = await connection.fetch(_NAMED_PAGE, max(after - 1, 0), limit + 1)
+    return _page(rows, Identity(rows[0]["source"], rows[0]["epoch"]), after, limit) if rows else []
+
+
+def _page(rows: Sequence[Any], identity: Identity, after: int, limit: int) -> list[Recorded]:
     previous: UUID | None = None
     found: list[Recorded] = []
     for row in rows:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
+from shared import debian
+
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin change to the user rabbitmq
 START_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 20.0  # seconds
@@ -178,32 +180,10 @@ def find_broker(
         return choice
     if choice == "none":
         return None
-    if server_script() is None and install and can_install():
+    if server_script() is None and install and os.environ.get("BROKER") != "none" and debian.can_install():
         say("RabbitMQ is not installed: installing it with apt-get (BROKER=none refuses).")
-        install_server()
+        debian.install("rabbitmq-server")
     return PrivateBroker(folder) if server_script() is not None else None
-
-
-def can_install() -> bool:
-    """Root on Debian or Ubuntu, and not refused with BROKER=none."""
-    return os.environ.get("BROKER") != "none" and os.geteuid() == 0 and shutil.which("apt-get") is not None
-
-
-def install_server() -> None:
-    """Install the distribution's package without letting it start a broker of its own."""
-    policy = Path("/usr/sbin/policy-rc.d")
-    ours = not policy.exists()
-    if ours:
-        policy.write_text("#!/bin/sh\nexit 101\n", "utf-8")
-        policy.chmod(0o755)
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "rabbitmq-server"]
-    try:
-        for step in (["apt-get", "update", "-qq"], command):
-            subprocess.run(step, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    finally:
-        if ours:
-            policy.unlink(missing_ok=True)
 
 
 def free_ports(count: int) -> list[int]:

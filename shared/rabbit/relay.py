@@ -24,6 +24,7 @@ from shared.tasks import ended
 BATCH = 500  # events
 IN_FLIGHT = 8  # batches
 RENEW_EVERY = 1.5  # seconds
+REST = 0.02  # seconds without a new event after which the position is written
 PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-pika's own timeout
 PAUSE = 1.0  # seconds between two looks without a notification
 PATIENCE = 5.0  # seconds: the longest pause between two tries while messages come back
@@ -150,17 +151,30 @@ class Relay:
             await self._renew(fence)
             if more and len(in_flight) < IN_FLIGHT:
                 recorded.clear()
-                if more := bool(events := await self._outbox.page(sent, BATCH)):
+                if events := await self._outbox.page(sent, BATCH):
                     in_flight.append(await self._send(events, channel))
                     sent = events[-1].position
+                more = len(events) == BATCH or recorded.is_set()
                 continue
             if not more:
-                await in_flight[0].batch.settled_or(recorded, RENEW_EVERY)
-                more = recorded.is_set()
-            oldest = in_flight[0]
-            if len(in_flight) == IN_FLIGHT or oldest.batch.is_settled or monotonic() > oldest.until:
+                more = await self._at_rest(in_flight[-1].batch, recorded)
+            oldest, newest = in_flight[0], in_flight[-1]
+            is_refused = oldest.batch.is_settled and not oldest.batch.is_confirmed
+            is_over = not more and newest.batch.is_settled
+            if is_over or is_refused or len(in_flight) == IN_FLIGHT or monotonic() > oldest.until:
                 position = await self._confirm(in_flight, position, fence, channel)
         return position
+
+    async def _at_rest(self, newest: Batch, recorded: asyncio.Event) -> bool:
+        """Wait for the newest confirmation, then a moment for what comes next; whether something was recorded.
+
+        Where events come one by one, the position is written once for several of them.
+        """
+        await newest.settled_or(recorded, RENEW_EVERY)
+        if newest.is_settled and not recorded.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(recorded.wait(), REST)
+        return recorded.is_set()
 
     async def _send(self, events: Sequence[Recorded], channel: Any) -> "_InFlight":
         messages = [self._encode(event) for event in events]

@@ -26,7 +26,7 @@ from tests.support.proxy import COMMIT, Link, without_notifications
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
-HEAL = 60.0  # seconds: a statement's timeout (30) after the last one that went into a black hole
+HEAL = 90.0  # seconds: a statement's timeout (30), and as long again for the server to acknowledge its cancellation
 
 
 @fault("5", "PostgreSQL killed mid-commit", "kill -9 of the postmaster as a COMMIT passes, sent on or not", "I1 I2 I3")

@@ -65,7 +65,7 @@ def test_intake_killed_at_named_points(staged: Scenes) -> None:
 @fault("15, 16", "Followup killed at named points", "SIGKILL before and after the commit, before the ack, before and "
        "after its own relay's position", "I3 I5 I6")  # fmt: skip
 def test_followup_killed_at_named_points(staged: Scenes) -> None:
-    with staged(count=14, pace=0.3) as scene:
+    with staged(count=24, pace=0.3) as scene:
         scene.start().work(50, pause=True)
         points = ["followup_before_commit", "followup_after_commit", "followup_before_ack", "relay_before_advance",
                   "relay_after_advance", "followup_before_commit"]  # fmt: skip
@@ -78,11 +78,11 @@ def die_at(scene: Scene, service: Service, points: list[str]) -> None:
     reached = 0
     for point in points:
         service.kill()
-        service.program = ["-m", "tests.support.crashing", f"{point}:{scene.chance.randint(1, 3)}"]
+        service.program = ["-m", "tests.support.crashing", f"{point}:{scene.chance.randint(1, 2)}"]
         service.start(wait=False)
         process = service.process
         assert process is not None
-        scene.office.limit = len(scene.office.accepted) + 12
+        scene.office.limit = len(scene.office.accepted) + 20
         with contextlib.suppress(subprocess.TimeoutExpired):
             reached += process.wait(20) == -signal.SIGKILL
     service.kill()

@@ -29,6 +29,7 @@ from tests.support.office import BEGIN, Office
 from tests.support.pair import Pair, Service, get, until
 from tests.support.postgres import TestServer
 from tests.support.proxy import Filter, Proxy
+from tests.support.rabbit import private_broker
 
 RECOVERY = 30.0  # seconds after a fault within which nothing may be left behind, without a human
 LARGEST = 400 * 1024 * 1024  # bytes of memory of one service
@@ -55,7 +56,7 @@ class Ground:
         for name in ("postgres", "rabbit"):
             (folder / name).mkdir()
         folder.chmod(0o755)
-        self.broker = PrivateBroker(folder / "rabbit")
+        self.broker = private_broker(folder / "rabbit")
         self.broker.launch()
         self.cluster = Cluster(folder / "postgres").start()
         self.broker.wait_ready()

@@ -113,9 +113,9 @@ def slow(seconds: str) -> None:
     """A handler that takes its time for each batch."""
     original = writer.Writer._apply
 
-    async def slowly(self: Any, *arguments: Any) -> None:
+    async def slowly(self: Any, *arguments: Any) -> int:
         await asyncio.sleep(float(seconds))
-        await original(self, *arguments)
+        return await original(self, *arguments)
 
     writer.Writer._apply = slowly  # type: ignore[method-assign]
 

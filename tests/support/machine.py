@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from shared import debian
+
 LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime")
 MB = 1024 * 1024
 
@@ -81,12 +83,11 @@ def faked_clock(offset: str) -> Iterator[Clock]:
 
 
 def _library() -> Path | None:
-    for attempt in range(2):
-        for folder in LIBRARIES:
-            if (found := Path(folder) / "libfaketimeMT.so.1").exists():
-                return found
-        if attempt == 0 and os.geteuid() == 0 and shutil.which("apt-get"):
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            for step in (["update"], ["install", "-y", "--no-install-recommends", "faketime"]):
-                subprocess.run(["apt-get", "-qq", *step], env=environment, capture_output=True, check=False)
-    return None
+    if _installed_library() is None and debian.can_install():
+        debian.install("faketime")
+    return _installed_library()
+
+
+def _installed_library() -> Path | None:
+    found = (Path(folder) / "libfaketimeMT.so.1" for folder in LIBRARIES)
+    return next((library for library in found if library.exists()), None)

@@ -91,7 +91,7 @@ class Office:
 
     def _client(self) -> httpx.Client:
         if not hasattr(self._local, "client"):
-            self._local.client = httpx.Client(timeout=10, verify=False)  # loopback: no certificates to read
+            self._local.client = httpx.Client(timeout=15, verify=False)  # longer than a store that is away is retried
             self._clients.append(self._local.client)
         client: httpx.Client = self._local.client
         return client

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -19,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from shared import debian
 from shared.rabbit.embedded import end_group, free_ports
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
@@ -33,23 +33,9 @@ STOP_TIMEOUT = 10.0  # seconds
 def ensure_installed() -> None:
     """Debian's prometheus and prometheus-alertmanager; installed where they may be, without starting any service."""
     missing = sorted({package for program, package in PROGRAMS.items() if shutil.which(program) is None})
-    if not missing:
-        return
+    if missing and debian.can_install():
+        debian.install(*missing)
     remedy = f"these tests need Debian's packages: apt-get install {' '.join(missing)}"
-    assert os.geteuid() == 0, remedy
-    assert shutil.which("apt-get"), remedy
-    policy = Path("/usr/sbin/policy-rc.d")
-    ours = not policy.exists()
-    if ours:
-        policy.write_text("#!/bin/sh\nexit 101\n", "utf-8")
-        policy.chmod(0o755)
-    try:
-        for step in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-            subprocess.run(["apt-get", "-qq", *step], env=environment, check=True, capture_output=True, timeout=300)
-    finally:
-        if ours:
-            policy.unlink(missing_ok=True)
     assert all(map(shutil.which, PROGRAMS)), remedy
 
 

@@ -21,8 +21,9 @@ from services.followup.application.ports import (
 from services.followup.application.writer import Writer
 from shared.envelope import FeedPage
 from shared.events import Recorded
+from shared.tasks import ended
 
-BATCH = 1000  # events in one transaction
+BATCH = 1000  # events of a page, or of what the broker brings, taken at once
 ASK_EVERY = 1.0  # seconds between two questions for complete_to
 WAIT = 1.0  # seconds that the feed holds a call open where no broker rings
 RENEW_EVERY = 1.5  # seconds
@@ -49,6 +50,7 @@ class Following:
         self.away = ""
         self._feed, self._projection, self._inbox_of = feed, projection, inbox_of
         self._lease, self._lead = lease, lead
+        self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None
 
     async def run(self) -> None:
         """Follow for ever; whatever fails, what is in memory is thrown away and loaded again."""
@@ -66,6 +68,8 @@ class Following:
                 log.info("fenced_out", source=self.source)
             except Exception as error:  # the database may be away: following may fail, it may not end
                 log.warning("following_interrupted", source=self.source, kind=type(error).__name__)
+            finally:
+                await self._taken_ahead(None)
             self.is_leading = False
             if self.source:
                 await self._lead(self.source, False)
@@ -151,9 +155,25 @@ class Following:
         return page.complete_to is None
 
     async def _page(self, writer: Writer, wait: float) -> FeedPage:
+        """The next page. Behind a full one the next is fetched while this one is applied."""
         after = writer.cursor.position
         try:
-            return await self._feed.page(after, writer.cursor.epoch, BATCH, wait)
+            ahead = await self._taken_ahead(after)
+            page = await (ahead or self._feed.page(after, writer.cursor.epoch, BATCH, wait))
         except StaleEpoch:
             # Without the epoch: whether the last event still stands decides.
             return await self._feed.page(after, "", BATCH)
+        if len(page.events) == BATCH:
+            last = page.events[-1].position
+            self._ahead = last, asyncio.create_task(self._feed.page(last, page.epoch, BATCH))
+        return page
+
+    async def _taken_ahead(self, after: int | None) -> "asyncio.Task[FeedPage] | None":
+        """The page after a position, if it is being fetched; another is let go."""
+        if self._ahead is None:
+            return None
+        (position, page), self._ahead = self._ahead, None
+        if position == after:
+            return page
+        await ended(page)
+        return None

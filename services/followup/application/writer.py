@@ -1,9 +1,11 @@
 """The one writer of a source's projection: events in, timers fired, cursor, rows and deadline events in one commit.
 
 Everything in memory can be loaded again from the projection; after any failure it is. A transaction is: cursor compared
-and set, rows in key order, deadline events appended under the ordering lock.
+and set, rows in key order, deadline events appended under the ordering lock. While one commits, the next events are
+folded: what is loaded from rows waits for it.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -29,6 +31,7 @@ from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import in_order
 
 INSTANT = timedelta(microseconds=1)
+APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
 LOADED_AT_ONCE = 500  # petitions, when a fact concerns all of them
 KEPT = 20_000  # petitions kept in memory between two batches
@@ -49,7 +52,8 @@ class Writer:
         self._machine = Machine(source)
         self._stored: dict[UUID, Raised] = {}
         self._listed: dict[UUID, str] = {}
-        self._next_fire_at: datetime | None = None
+        self._next_fire_at: datetime | None = None  # not later than that of the rows
+        self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
 
     async def open(self) -> None:
         """Load where the source stands: the cursor, the regulation, the conferences, what waits."""
@@ -80,13 +84,16 @@ class Writer:
         Raises SourceStopped, FencedOut; Doubtful for an unreadable event that the broker pushed.
         """
         rest = list(events)
-        while rest:
-            first = self._next_fire_at
-            ready = [e for e in rest if first is None or e.recorded_at <= first]
-            if ready:
-                rest = rest[await self._apply(ready, pushed) :]
-            else:
-                await self._fire(rest[0].recorded_at - INSTANT)
+        try:
+            while rest:
+                first = self._next_fire_at
+                ready = [e for e in rest[:APPLIED_AT_ONCE] if first is None or e.recorded_at <= first]
+                if ready:
+                    rest = rest[await self._apply(ready, pushed) :]
+                else:
+                    await self._fire(rest[0].recorded_at - INSTANT)
+        finally:
+            await self._committed()
 
     async def _apply(self, events: Sequence[Recorded], pushed: bool) -> int:
         """Apply events before which no stored timer falls; what precedes one that stops the source is kept.
@@ -157,6 +164,7 @@ class Writer:
 
     async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
         """A calendar or a policy: every petition is settled anew, some at a time, in one transaction."""
+        await self._committed()
         self._forget_petitions()
         changes = Changes()
         self._take(event, fact, changes)
@@ -184,10 +192,12 @@ class Writer:
             head=head,
             revision=self.cursor.revision + 1,
         )
-        await self._commit(after, Changes())
+        self._next_fire_at = await self._projection.commit(self.cursor, after, self._drained(Changes()))
+        self.cursor = after
 
     async def _fire(self, to: datetime) -> None:
         """Fire stored timers up to an instant from their rows alone, a bounded number in each transaction."""
+        await self._committed()
         while self._next_fire_at is not None and self._next_fire_at <= to:
             due = await self._projection.due(self.source, to, FIRED_AT_ONCE)
             changes = Changes()
@@ -256,6 +266,7 @@ class Writer:
         begun = {event.originator_id for event, _ in facts if event.version == 1}
         wanted = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
         if needs.conferences:
+            await self._committed()
             wanted |= set(await self._projection.petitions_at(needs.conferences))
         await self._load(p for p in wanted - begun)
 
@@ -263,6 +274,7 @@ class Writer:
         missing = [p for p in petition_ids if not self._machine.is_loaded(p)]
         if not missing:
             return
+        await self._committed()
         for petition_id, loaded in (await self._projection.petitions(missing)).items():
             if self._machine.is_loaded(petition_id):
                 continue
@@ -288,8 +300,25 @@ class Writer:
         )
 
     async def _commit(self, after: Cursor, changes: Changes) -> None:
-        self._next_fire_at = await self._projection.commit(self.cursor, after, self._drained(changes))
-        self.cursor = after
+        """Send a transaction on its way once the one before it has committed."""
+        changes = self._drained(changes)
+        await self._committed()
+        before, self.cursor = self.cursor, after
+        self._committing = asyncio.create_task(self._projection.commit(before, after, changes)), before
+        falls = (self._next_fire_at, *(raised.next_fire_at for raised in changes.deadlines))
+        self._next_fire_at = min((at for at in falls if at is not None), default=None)
+        await asyncio.sleep(0)  # it is sent before anything else is folded
+
+    async def _committed(self) -> None:
+        """Wait for the transaction that is on its way; what its rows say of the next timer is known then."""
+        if self._committing is None:
+            return
+        (committing, before), self._committing = self._committing, None
+        try:
+            self._next_fire_at = await committing
+        except BaseException:
+            self.cursor = before  # with another's revision it could pass for that other
+            raise
 
     async def _moved(self, after: Cursor) -> None:
         self.cursor = after

@@ -1,5 +1,6 @@
 """Work shared out among processes, forked before it begins; none outlives the one that asked for it."""
 
+import contextlib
 import multiprocessing
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
@@ -66,4 +67,5 @@ def _worker(share: int, ours: "Connection[Any, Any]", theirs: "Connection[Any, A
     except EOFError:
         return  # there is nothing to do after all
     work(share, theirs)
-    theirs.send(None)
+    with contextlib.suppress(BrokenPipeError):  # who asked has gone, since another worker was lost
+        theirs.send(None)

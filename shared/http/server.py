@@ -1,7 +1,9 @@
 """Serve an application with uvicorn on uvloop; on SIGTERM requests in flight are finished first."""
 
 import contextlib
+import gc
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -15,6 +17,13 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 class Server(uvicorn.Server):
     """Stops on a signal and returns, so that what was started around it is closed too."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen; what was loaded up to now stays for good."""
+        await super().startup(sockets)
+        # Walked again by each full collection, it would hold up every request for a tenth of a second.
+        gc.collect()
+        gc.freeze()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

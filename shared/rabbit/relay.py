@@ -156,7 +156,7 @@ class Relay:
                     sent = events[-1].position
                 more = len(events) == BATCH or recorded.is_set()
                 continue
-            if not more:
+            if not more and len(in_flight) < IN_FLIGHT:
                 more = await self._at_rest(in_flight[-1].batch, recorded)
             oldest, newest = in_flight[0], in_flight[-1]
             is_refused = oldest.batch.is_settled and not oldest.batch.is_confirmed

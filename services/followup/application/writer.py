@@ -34,7 +34,7 @@ INSTANT = timedelta(microseconds=1)
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
 LOADED_AT_ONCE = 500  # petitions, when a fact concerns all of them
-KEPT = 20_000  # petitions kept in memory between two batches
+KEPT = 5_000  # petitions kept in memory between two batches; the collector's pauses grow with them
 
 log = structlog.get_logger("writer")
 
@@ -121,7 +121,7 @@ class Writer:
             await self._commit(self._after(last), changes)
         if stopped is not None:
             raise stopped
-        if len(self._machine.loaded_petitions()) > KEPT:
+        if self._machine.loaded_count > KEPT:
             self._forget_petitions()
         return done
 

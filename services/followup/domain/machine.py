@@ -162,6 +162,11 @@ class Machine:
             self.parked.discard(petition_id)
             self.forget(petition_id)
 
+    @property
+    def loaded_count(self) -> int:
+        """How many petitions are loaded."""
+        return len(self._petitions)
+
     def loaded_petitions(self) -> list[UUID]:
         return list(self._petitions)
 

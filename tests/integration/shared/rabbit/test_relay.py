@@ -18,6 +18,7 @@ from shared.identifiers import derived_id, ordered_id
 from shared.postgres.append import Append, NewEvent, append_in
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.rabbit import relay as relaying
 from shared.rabbit.consumer import Bell
 from shared.rabbit.embedded import PrivateBroker
 from shared.rabbit.relay import Relay
@@ -111,6 +112,25 @@ async def test_everything_leaves_in_order_and_persistent(store: Store, amqp_url:
     assert positions(messages) == list(range(1, 711))
     assert {m.delivery_mode for m in messages} == {aio_pika.DeliveryMode.PERSISTENT}
     assert relay.published_total == 710 and relay.unroutable_total == 0
+
+
+async def test_events_that_come_one_by_one__leave_at_once_and_the_position_is_written_for_several(
+    store: Store, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "REST", 60.0)
+    relay = store.relay(amqp_url)
+    await relay.start()
+    await until(lambda: relay.is_leader)
+    async with channel_to(amqp_url) as channel:
+        queue = await channel.get_queue(EVENTS.queue)
+        for number in range(1, relaying.IN_FLIGHT + 1):
+            assert await store.position() == 0
+            await store.write(1)
+            message = await until(lambda: queue.get(fail=False))
+            assert int(message.headers["ce-position"]) == number
+            await message.ack()
+    await until(lambda: relayed(store))
+    await relay.close()
 
 
 async def test_unroutable_is_tried_again_and_nothing_is_lost(store: Store, amqp_url: str) -> None:

@@ -126,6 +126,7 @@ async def test_events_that_come_one_by_one__leave_at_once_and_the_position_is_wr
         for number in range(1, relaying.IN_FLIGHT + 1):
             assert await store.position() == 0
             await store.write(1)
+            store.notifications.wake()  # the listener may still be connecting
             message = await until(lambda: queue.get(fail=False))
             assert int(message.headers["ce-position"]) == number
             await message.ack()

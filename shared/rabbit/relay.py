@@ -158,10 +158,9 @@ class Relay:
                 continue
             if not more and len(in_flight) < IN_FLIGHT:
                 more = await self._at_rest(in_flight[-1].batch, recorded)
-            oldest, newest = in_flight[0], in_flight[-1]
-            is_refused = oldest.batch.is_settled and not oldest.batch.is_confirmed
-            is_over = not more and newest.batch.is_settled
-            if is_over or is_refused or len(in_flight) == IN_FLIGHT or monotonic() > oldest.until:
+            oldest = in_flight[0]
+            is_quiet = not more and oldest.batch.is_settled
+            if is_quiet or len(in_flight) == IN_FLIGHT or monotonic() > oldest.until:
                 position = await self._confirm(in_flight, position, fence, channel)
         return position
 

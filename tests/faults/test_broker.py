@@ -48,14 +48,14 @@ def test_confirm_lost__the_position_waits_and_duplicates_are_absorbed(staged: Sc
 
         def lose(link: Link) -> None:
             link.swallowed.add("down")
-            before = scene.relay_position()
-            until(lambda: scene.head() > before, 30)
-            lost.append((before, scene.relay_position()))
+            head = scene.head()  # what is being published lies at or below it
+            until(lambda: scene.head() > head, 30)
+            lost.append((head, scene.relay_position()))
             link.reset()
 
         scene.proxies["relay"].when(PUBLISH, lose)
         until(lambda: lost, 60)
-        assert lost[0][0] == lost[0][1], "the position moved without a confirm"
+        assert lost[0][1] < lost[0][0], "the position moved without a confirm"
         scene.check()
         assert scene.again > 0, "nothing came again: the confirm was not lost"
 

@@ -340,9 +340,11 @@ def test_backends_terminated(staged: Scenes) -> None:
        "503 meanwhile; I9")  # fmt: skip
 def test_max_connections_exhausted(staged: Scenes) -> None:
     with staged() as scene:
-        scene.start().work(scene.some(10, 30))
+        scene.start().work(scene.some(10, 30), pause=True)
         with contextlib.ExitStack() as crowd:
             admin = crowd.enter_context(psycopg.connect(scene.cluster.dsn("postgres"), autocommit=True))
+            _all_taken(scene, admin, crowd)
+            scene.go_on(0)
             until(
                 lambda: _all_taken(scene, admin, crowd) and scene.office.statuses[503],
                 60, "refused for want of connections",

@@ -2,24 +2,22 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
+_APT = Path("/usr/bin/apt-get")
 _POLICY = Path("/usr/sbin/policy-rc.d")  # asked before a package starts its service
-_LOCK = Path(tempfile.gettempdir()) / "doithoai-packages.lock"
 
 
 def can_install() -> bool:
     """Root, where there is apt-get."""
-    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+    return os.geteuid() == 0 and _APT.exists()
 
 
 def install(*packages: str) -> None:
     """Install packages, one process after another; whether it worked, the caller sees by what it needs of them."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with _LOCK.open("w") as lock:
+    with _APT.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         ours = not _POLICY.exists()
         if ours:
@@ -27,7 +25,7 @@ def install(*packages: str) -> None:
             _POLICY.chmod(0o755)
         try:
             for step in (["update"], ["install", "-y", "--no-install-recommends", *packages]):
-                subprocess.run(["apt-get", "-qq", *step], env=environment, capture_output=True, check=False)
+                subprocess.run([str(_APT), "-qq", *step], env=environment, capture_output=True, check=False)
         finally:
             if ours:
                 _POLICY.unlink(missing_ok=True)

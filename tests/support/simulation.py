@@ -36,6 +36,7 @@ from services.followup.application.ports import (
 from services.followup.domain.emission import Emitted, Raised
 from shared.envelope import FeedPage, Message, from_message
 from shared.events import Recorded
+from shared.events.deadline import Subject
 from shared.http.feed import read_feed
 from shared.http.problems import ProblemError
 from shared.postgres.lease import LEASE_SECONDS
@@ -549,10 +550,18 @@ class MemoryProjection:
         await self._step()
         return self._rows.cursor
 
-    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
+    async def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
         await self._step()
-        facts = [fact for fact, is_petition in self._rows.facts if not is_petition]
-        return facts, [r for r in self._rows.raised.values() if r.subject != "petition"]
+        found: dict[UUID, list[Recorded]] = {}
+        for fact, is_petition in self._rows.facts:
+            if not is_petition:
+                found.setdefault(fact.originator_id, []).append(fact)
+        for stream, facts in found.items():
+            yield {stream: facts}
+
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+        await self._step()
+        return [r for r in self._rows.raised.values() if r.subject_id in subject_ids]
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         await self._step()
@@ -566,12 +575,23 @@ class MemoryProjection:
             found[petition_id] = Loaded(facts, [r for r in self._rows.raised.values() if r.subject_id == petition_id])
         return {petition_id: loaded for petition_id, loaded in found.items() if loaded.facts}
 
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+        await self._step()
+        found: dict[UUID, Loaded] = {}
+        for fact, is_petition in self._rows.facts:
+            if not is_petition and fact.originator_id in conference_ids:
+                found.setdefault(fact.originator_id, Loaded([], [])).facts.append(fact)
+        for raised in self._rows.raised.values():
+            if raised.subject_id in found:
+                found[raised.subject_id].raised.append(raised)
+        return found
+
     async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
         await self._step()
         return sorted({p for c, p, merged in self._rows.links if not merged and c in conference_ids})
 
-    async def all_petitions(self, source: str, chunk: int) -> AsyncIterator[list[UUID]]:
-        ids = sorted({f.originator_id for f, is_petition in self._rows.facts if is_petition})
+    async def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
+        ids = sorted(i for i, record in self._rows.cases.items() if record.row.subject == kind)
         for start in range(0, len(ids), 2):
             yield ids[start : start + 2]
 

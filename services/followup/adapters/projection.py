@@ -1,7 +1,7 @@
 """The projection in PostgreSQL: what the writer loads, and the one transaction in which it writes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from services.followup.application.ports import (
 )
 from services.followup.domain.emission import Emitted, Raised
 from shared.events import Metadata, Recorded, encode_state
+from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, in_order
 from shared.postgres.append import Append, NewEvent, columns
@@ -32,8 +33,11 @@ INSERT INTO sources (source) VALUES ($1) ON CONFLICT (source) DO UPDATE SET sour
 RETURNING epoch, position, event_id, instant, horizon, complete_to, head, revision
 """
 FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
-_SHARED = f"{FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
-_SHARED_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject <> 'petition'"
+OF_STREAMS = f"{FACT} WHERE originator_id = ANY($1) ORDER BY position"
+_SHARED_STREAMS = """
+SELECT position, originator_id FROM facts WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2
+ORDER BY position LIMIT $3
+"""
 KIN = """
 WITH RECURSIVE kin (petition_id) AS (
     SELECT unnest($1::uuid[])
@@ -97,26 +101,29 @@ class StoredProjection:
         assert row is not None
         return Cursor(source=source, **dict(row))
 
-    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
-        """Every fact of the regulation and of conferences, in order, and what they raised."""
-        facts = await self._pool.fetch(_SHARED, source)
-        raised = await self._pool.fetch(_SHARED_RAISED, source)
-        return [recorded_of(source, row) for row in facts], [_raised.decode(row["raised"]) for row in raised]
+    async def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
+        """The facts of the regulation and of conferences by stream, some streams at a time, as they began."""
+        after = 0
+        while begun := await self._pool.fetch(_SHARED_STREAMS, source, after, chunk):
+            after = begun[-1]["position"]
+            yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
+
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+        """What was raised on some subjects."""
+        rows = await self._pool.fetch("SELECT raised FROM deadlines WHERE subject_id = ANY($1)", list(subject_ids))
+        return [_raised.decode(row["raised"]) for row in rows]
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """These petitions and all that are merged with them, without their parked events."""
         async with self._pool.acquire() as connection:
             kin = [row["petition_id"] for row in await connection.fetch(KIN, list(petition_ids))]
-            facts = await connection.fetch(_OF_PETITIONS, kin)
-            raised = await connection.fetch("SELECT subject_id, raised FROM deadlines WHERE subject_id = ANY($1)", kin)
-        found: dict[UUID, Loaded] = {}
-        for row in facts:
-            loaded = found.setdefault(row["originator_id"], Loaded([], []))
-            loaded.facts.append(recorded_of("", row))
-        for row in raised:
-            if row["subject_id"] in found:
-                found[row["subject_id"]].raised.append(_raised.decode(row["raised"]))
-        return found
+            facts = by_stream("", await connection.fetch(_OF_PETITIONS, kin))
+        return _loaded(facts, await self.raised_on(kin))
+
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+        """These conferences; those that have facts."""
+        facts = by_stream("", await self._pool.fetch(OF_STREAMS, list(conference_ids)))
+        return _loaded(facts, await self.raised_on(conference_ids))
 
     async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
         """The petitions that belong to some conferences."""
@@ -125,14 +132,15 @@ class StoredProjection:
         )
         return [row["petition_id"] for row in rows]
 
-    async def all_petitions(self, source: str, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Every petition of a source, some at a time."""
+    async def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
+        """Every subject of a kind that a source has, some at a time."""
         after = UUID(int=0)
         while True:
             rows = await self._pool.fetch(
-                "SELECT subject_id FROM cases WHERE source = $1 AND subject = 'petition' AND subject_id > $2 "
-                "ORDER BY subject_id LIMIT $3",
+                "SELECT subject_id FROM cases WHERE source = $1 AND subject = $2 AND subject_id > $3 "
+                "ORDER BY subject_id LIMIT $4",
                 source,
+                kind,
                 after,
                 chunk,
             )
@@ -169,11 +177,7 @@ class StoredProjection:
     async def history(self, source: str, petition_id: UUID) -> dict[UUID, list[Recorded]]:
         """Every fact of a petition and its kin, the parked ones too."""
         kin = [row["petition_id"] for row in await self._pool.fetch(KIN, [petition_id])]
-        rows = await self._pool.fetch(f"{FACT} WHERE originator_id = ANY($1) ORDER BY position", kin)
-        found: dict[UUID, list[Recorded]] = {}
-        for row in rows:
-            found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
-        return found
+        return by_stream(source, await self._pool.fetch(OF_STREAMS, kin))
 
     async def raised_ids(self, deadline_ids: Collection[UUID]) -> set[UUID]:
         """The ids of the events recorded on some deadlines."""
@@ -391,6 +395,22 @@ def _deadline(raised: Raised, waits: bool) -> tuple[Any, ...]:
 def _parked(source: str, parked: Parked) -> tuple[Any, ...]:
     event = parked.recorded
     return source, event.position, event.event_id, parked.petition_id, event.topic, parked.reason
+
+
+def by_stream(source: str, rows: Iterable[Any]) -> dict[UUID, list[Recorded]]:
+    """Rows of facts by their originator, in the order of the rows."""
+    found: dict[UUID, list[Recorded]] = {}
+    for row in rows:
+        found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
+    return found
+
+
+def _loaded(facts: dict[UUID, list[Recorded]], raised: Iterable[Raised]) -> dict[UUID, Loaded]:
+    found = {subject_id: Loaded(own, []) for subject_id, own in facts.items()}
+    for each in raised:
+        if each.subject_id in found:
+            found[each.subject_id].raised.append(each)
+    return found
 
 
 def recorded_of(source: str, row: Any) -> Recorded:

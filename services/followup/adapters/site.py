@@ -7,9 +7,17 @@ from uuid import UUID
 
 import asyncpg
 
-from services.followup.adapters.projection import FACT, KIN, MOVE, StoredProjection, StoredWriting, moving, recorded_of
+from services.followup.adapters.projection import (
+    KIN,
+    MOVE,
+    OF_STREAMS,
+    StoredProjection,
+    StoredWriting,
+    by_stream,
+    moving,
+)
 from services.followup.application.ports import Changes, Cursor
-from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.emission import Emitted
 from services.followup.domain.raised_log import Logged
 from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
@@ -80,10 +88,6 @@ class RebuildSite:
             found.setdefault(row["petition_id"], set()).add(row["position"])
         return found
 
-    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
-        """Every fact of the regulation and of conferences."""
-        return await self._projection.shared(source)
-
     async def count_petitions(self, source: str) -> int:
         """How many petitions have facts."""
         found: int = await self._pool.fetchval(
@@ -100,9 +104,7 @@ class RebuildSite:
             # A petition that came early, with one merged with it, came with everything that it touches.
             kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in come_before])}
             come_before |= kin - set(ids)
-            found: dict[UUID, list[Recorded]] = {}
-            for row in await self._pool.fetch(f"{FACT} WHERE originator_id = ANY($1) ORDER BY position", list(kin)):
-                found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
+            found = by_stream(source, await self._pool.fetch(OF_STREAMS, list(kin)))
             if found:
                 yield found
 

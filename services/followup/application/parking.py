@@ -14,6 +14,14 @@ from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
 
 
+def decoded(event: Recorded) -> Fact | Undecodable:
+    """The fact, or why it cannot be read. Raises UnknownTopic."""
+    try:
+        return fact_of(event)
+    except Undecodable as error:
+        return error
+
+
 def take(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> Parked | None:
     """Apply one event; a petition's that fails is parked, and its later ones wait behind it.
 
@@ -40,7 +48,7 @@ def take(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> Parked 
 def petition_of(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
     """The petition that an event belongs to; None for the regulation and conferences."""
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
-    return event.originator_id if kind == "petition" or machine.is_loaded(event.originator_id) else None
+    return event.originator_id if kind == "petition" or machine.is_petition(event.originator_id) else None
 
 
 def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
@@ -77,19 +85,20 @@ class Refolded(msgspec.Struct):
 
 
 def refold(
-    source: str, shared: Iterable[Recorded], petitions: Mapping[UUID, Iterable[Recorded]], horizon: datetime | None
+    source: str, around: Iterable[Fact], petitions: Mapping[UUID, Iterable[Recorded]], horizon: datetime | None
 ) -> Refolded:
-    """Fold petitions among every shared fact, in the order recorded, with the timers in between.
+    """Fold petitions among the regulation and their conferences, in the order recorded, with the timers in between.
 
     Petitions touch each other by mergers alone, so a group with all its kin gives what folding everything gives.
     """
     machine = Machine(source)
-    facts = sorted((*shared, *(f for group in petitions.values() for f in group)), key=lambda f: f.position)
-    for recorded in facts:
+    steps: list[tuple[int, Recorded | Fact]] = [(fact.position, fact) for fact in around]
+    steps += [(recorded.position, recorded) for events in petitions.values() for recorded in events]
+    for position, step in sorted(steps, key=lambda each: each[0]):
         try:
-            machine.apply(fact_of(recorded))
+            machine.apply(step if isinstance(step, Fact) else fact_of(step))
         except Exception as error:
-            return Refolded(failure=f"position {recorded.position}: {type(error).__name__}: {error}")
+            return Refolded(failure=f"position {position}: {type(error).__name__}: {error}")
     if horizon is not None:
         machine.advance(horizon)
     return Refolded(

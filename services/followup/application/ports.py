@@ -12,6 +12,7 @@ from services.followup.domain.emission import Emitted, Raised
 from services.followup.domain.rows import CaseRow
 from shared.envelope import FeedPage
 from shared.events import Recorded
+from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 
 
@@ -69,7 +70,7 @@ class Parked(msgspec.Struct, frozen=True):
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """One petition as the projection keeps it."""
+    """One petition or conference as the projection keeps it."""
 
     facts: list[Recorded]
     raised: list[Raised]
@@ -126,20 +127,28 @@ class Projection(Protocol):
         """Where the source stands; a new one at the beginning."""
         ...
 
-    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
-        """Every fact of the regulation and of conferences, in order, and what they raised."""
+    def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
+        """The facts of the regulation and of conferences by stream, some streams at a time, as they began."""
+        ...
+
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+        """What was raised on some subjects."""
         ...
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
         """These petitions and all that are merged with them, without their parked events."""
         ...
 
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+        """These conferences; those that have facts."""
+        ...
+
     async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
         """The petitions that belong to some conferences."""
         ...
 
-    def all_petitions(self, source: str, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Every petition of a source, some at a time."""
+    def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
+        """Every subject of a kind that a source has, some at a time."""
         ...
 
     async def differences(self, source: str) -> dict[UUID, str]:

@@ -1,10 +1,10 @@
 """Rebuilding the projection of a source beside the live one: both logs are folded, nothing is appended.
 
 The facts are read from the feed, each case is folded from its first fact, and what comes out is compared with what
-followup's own log says was raised. Memory is bounded: the regulation and the conferences, and some petitions at a time.
+followup's own log says was raised. Memory is bounded: the regulation, what authorities owe, and some cases at a time.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
@@ -12,17 +12,20 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.parking import links_of, record_of, take
+from services.followup.application.loading import conferences_of, load_shared
+from services.followup.application.parking import decoded, links_of, record_of, take
 from services.followup.application.ports import CaseRecord, Changes, Cursor, Feed, HistoryDiffers, Parked, Projection
 from services.followup.application.writer import Writer
+from services.followup.domain.cases import Dialogue, dialogue_changes
 from services.followup.domain.emission import Raised
-from services.followup.domain.facts import Fact, fact_of
+from services.followup.domain.facts import Fact, fact_of, is_regulation
 from services.followup.domain.machine import Machine
 from services.followup.domain.raised_log import Logged, completed, raised_by, same
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 
 FOLDED_AT_ONCE = 500  # petitions
+CONFERENCES_AT_ONCE = 100
 PAGE = 2000  # events
 
 #: Told how many of how many petitions are folded.
@@ -73,10 +76,6 @@ class Site(Protocol):
 
     async def parked(self, source: str) -> dict[UUID, set[int]]:
         """The positions that wait, by petition."""
-        ...
-
-    async def shared(self, source: str) -> tuple[list[Recorded], list[Raised]]:
-        """Every fact of the regulation and of conferences."""
         ...
 
     async def count_petitions(self, source: str) -> int:
@@ -186,7 +185,7 @@ async def _read_facts(site: Site, source: str, history: _Whole, to: int | None) 
 
 def _add_fact(changes: Changes, event: Recorded) -> None:
     changes.facts.append(event)
-    fact = _decoded(event)
+    fact = decoded(event)
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
     if kind == "petition":
         changes.petition_facts.add(event.position)
@@ -198,13 +197,14 @@ def _add_fact(changes: Changes, event: Recorded) -> None:
 async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progress) -> Report:
     """Fold every case from the copied facts up to a horizon and write its rows."""
     report = Report()
-    shared, _ = await site.shared(source)
+    regulation, _ = await load_shared(site.projection, source)
+    dialogues = await _fold_conferences(site, source, regulation, horizon, report)
+    await _fold_jurisdictions(site, source, regulation, dialogues, horizon, report)
     waiting = await site.parked(source)
-    facts = [fact_of(f) for f in shared]
-    await _fold_shared(site, source, facts, horizon, report)
     total, done = await site.count_petitions(source), 0
     async for group in site.groups(source, FOLDED_AT_ONCE):
-        machine, parked = _folded(source, facts, group, waiting, horizon)
+        around = regulation + await conferences_of(site.projection, group)
+        machine, parked = _folded(source, around, group, waiting, horizon)
         await _keep(site, source, machine, group, report, parked)
         done += len(group)
         progress(done, total)
@@ -212,30 +212,60 @@ async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progre
     return report
 
 
-async def _fold_shared(site: Site, source: str, facts: Sequence[Fact], horizon: datetime, report: Report) -> None:
-    machine = Machine(source)
-    for fact in facts:
-        machine.apply(fact)
+async def _fold_conferences(
+    site: Site, source: str, regulation: Sequence[Fact], horizon: datetime, report: Report
+) -> list[tuple[Fact, Dialogue | None]]:
+    """Fold the conferences, some at a time; what they changed for their authorities."""
+    changed: list[tuple[Fact, Dialogue | None]] = []
+    async for streams in site.projection.shared_streams(source, CONFERENCES_AT_ONCE):
+        read = {subject_id: [fact_of(each) for each in recorded] for subject_id, recorded in streams.items()}
+        conferences = {subject_id: facts for subject_id, facts in read.items() if not is_regulation(facts[0])}
+        if not conferences:
+            continue
+        machine = Machine(source)
+        for fact in _in_order([*regulation, *(f for facts in conferences.values() for f in facts)]):
+            machine.apply(fact)
+        machine.advance(horizon)
+        await _keep(site, source, machine, conferences, report)
+        for conference_id, facts in conferences.items():
+            changed += dialogue_changes(conference_id, facts)
+    return changed
+
+
+async def _fold_jurisdictions(
+    site: Site,
+    source: str,
+    regulation: Sequence[Fact],
+    dialogues: Sequence[tuple[Fact, Dialogue | None]],
+    horizon: datetime,
+    report: Report,
+) -> None:
+    machine, heard = Machine(source), {fact.position: dialogue for fact, dialogue in dialogues}
+    for fact in _in_order([*regulation, *(fact for fact, _ in dialogues)]):
+        if fact.position in heard:
+            machine.hear(fact, heard[fact.position])
+        else:
+            machine.apply(fact)
     machine.advance(horizon)
-    await _keep(site, source, machine, machine.subjects(), report)
+    await _keep(site, source, machine, machine.jurisdictions(), report)
+
+
+def _in_order(facts: Iterable[Fact]) -> list[Fact]:
+    return sorted(facts, key=lambda fact: fact.position)
 
 
 def _folded(
     source: str,
-    shared: Sequence[Fact],
+    around: Sequence[Fact],
     group: Mapping[UUID, list[Recorded]],
     waiting: Mapping[UUID, set[int]],
     horizon: datetime,
 ) -> tuple[Machine, list[Parked]]:
-    """A machine that has met the shared facts and these petitions' facts, in the order recorded; and what it parked."""
+    """A machine that has met the facts around these petitions and theirs, in the order recorded; what it parked."""
     machine, parked = Machine(source), list[Parked]()
     held = {position for petition_id in group for position in waiting.get(petition_id, ())}
-    own = [(event, _decoded(event)) for events in group.values() for event in events]
-    # The conferences of other petitions change nothing here, and there may be thousands.
-    mine = {c for event, fact in own for c, _, merged in links_of(event.originator_id, fact) if not merged}
-    around = (f for f in shared if f.meta.aggregate != "conference" or f.originator_id in mine)
     steps: list[tuple[int, Recorded | None, Fact | Undecodable]] = [(f.position, None, f) for f in around]
-    steps += [(event.position, event, fact) for event, fact in own]
+    steps += [(event.position, event, decoded(event)) for events in group.values() for event in events]
     for position, event, fact in sorted(steps, key=lambda step: step[0]):
         if event is None:
             assert isinstance(fact, Fact)
@@ -246,13 +276,6 @@ def _folded(
             parked.append(failed)
     machine.advance(horizon)
     return machine, parked
-
-
-def _decoded(event: Recorded) -> Fact | Undecodable:
-    try:
-        return fact_of(event)
-    except Undecodable as error:
-        return error
 
 
 async def _keep(

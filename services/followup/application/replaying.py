@@ -8,10 +8,9 @@ from typing import Protocol
 import msgspec
 
 from services.followup.application.digest import StatePoint, machine_digest
-from services.followup.application.parking import take
-from services.followup.domain.facts import Fact, fact_of
+from services.followup.application.parking import decoded, take
 from services.followup.domain.machine import Machine
-from shared.events import Recorded, Undecodable
+from shared.events import Recorded
 
 _POINT = re.compile(r"(\d+)(?:@(.+))?")
 
@@ -80,18 +79,11 @@ async def replay(history: History, until: Until) -> Replayed:
                 return _ended(machine, last, until, parked)
             if last is None:
                 machine = Machine(event.source)
-            parked += take(machine, event, _decoded(event)) is not None
+            parked += take(machine, event, decoded(event)) is not None
             last = event
     if until.instant is not None and (history.complete_to is None or until.instant > history.complete_to):
         raise InvalidPoint(f"the source is complete only to {history.complete_to}: what comes later is not known yet")
     return _ended(machine, last, until, parked)
-
-
-def _decoded(event: Recorded) -> Fact | Undecodable:
-    try:
-        return fact_of(event)
-    except Undecodable as error:
-        return error
 
 
 def _ended(machine: Machine, last: Recorded | None, until: Until, parked: int) -> Replayed:

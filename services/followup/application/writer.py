@@ -6,22 +6,25 @@ folded: what is loaded from rows waits for it.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 import structlog
 
+from services.followup.application.loading import conferences_of, load_shared
 from services.followup.application.parking import links_of, petition_of, record_of, refold, take
 from services.followup.application.ports import (
     Changes,
     Cursor,
     Doubtful,
     HistoryDiffers,
+    Loaded,
     Projection,
     Request,
     SourceStopped,
+    Writing,
 )
 from services.followup.domain.emission import Raised, fire_until
 from services.followup.domain.facts import Fact, fact_of
@@ -30,11 +33,12 @@ from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import in_order
 
+NOTHING = Loaded([], [])
 INSTANT = timedelta(microseconds=1)
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
-LOADED_AT_ONCE = 500  # petitions, when a fact concerns all of them
-KEPT = 5_000  # petitions kept in memory between two batches; the collector's pauses grow with them
+LOADED_AT_ONCE = 500  # petitions or conferences, when a fact concerns all of them
+KEPT = 5_000  # petitions and conferences kept in memory between two batches; the collector's pauses grow with them
 
 log = structlog.get_logger("writer")
 
@@ -56,13 +60,15 @@ class Writer:
         self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
 
     async def open(self) -> None:
-        """Load where the source stands: the cursor, the regulation, the conferences, what waits."""
+        """Load where the source stands: the cursor, the regulation, what the authorities owe, what waits."""
         self.cursor = await self._projection.cursor(self.source)
-        facts, raised = await self._projection.shared(self.source)
+        regulation, dialogues = await load_shared(self._projection, self.source)
         self._machine = Machine(self.source)
         self._listed = await self._projection.differences(self.source)
         self._machine.differences.update(self._listed)
-        self._machine.load_shared([fact_of(f) for f in facts], raised, self.cursor.horizon)
+        self._machine.load_shared(regulation, dialogues, self.cursor.horizon)
+        raised = await self._projection.raised_on(self._machine.jurisdictions())
+        self._machine.load_jurisdictions(raised)
         self._stored = {r.deadline_id: r for r in raised}
         parked = await self._projection.parked(self.source)
         await self._load(parked)
@@ -122,7 +128,7 @@ class Writer:
         if stopped is not None:
             raise stopped
         if self._machine.loaded_count > KEPT:
-            self._forget_petitions()
+            self._forget()
         return done
 
     def _read(self, events: Sequence[Recorded], pushed: bool) -> tuple[list[Read], SourceStopped | Doubtful | None]:
@@ -160,24 +166,31 @@ class Writer:
         elif isinstance(fact, Fact) and isinstance(fact.event, AgencyRegistered | AgencyClosed):
             changes.agencies.append(fact.event)
 
-    # --- what concerns every petition ------------------------------------------------------------------------------
+    # --- what concerns every case ----------------------------------------------------------------------------------
 
     async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
-        """A calendar or a policy: every petition is settled anew, some at a time, in one transaction."""
+        """A calendar or a policy: every case is settled anew, some at a time, in one transaction."""
         await self._committed()
-        self._forget_petitions()
+        self._forget()
         changes = Changes()
         self._take(event, fact, changes)
         after = self._after(event)
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(self._drained(changes))
-            async for chunk in self._projection.all_petitions(self.source, LOADED_AT_ONCE):
+            async for chunk in self._projection.subjects(self.source, "conference", LOADED_AT_ONCE):
+                await self._load((), chunk)
+                await self._settle_loaded(fact, chunk, writing)
+            async for chunk in self._projection.subjects(self.source, "petition", LOADED_AT_ONCE):
                 await self._load(chunk)
-                loaded = [p for p in chunk if self._machine.is_loaded(p) and p not in self._machine.parked]
-                self._machine.settle_loaded(fact, loaded)
-                await writing.write(self._drained(Changes()))
-                self._forget_petitions()
+                await self._settle_loaded(fact, chunk, writing)
         await self._moved(after)
+
+    async def _settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID], writing: Writing) -> None:
+        """Settle, write and let go: what is loaded next comes from rows that this transaction has not changed yet."""
+        loaded = [s for s in subject_ids if self._machine.is_loaded(s) and s not in self._machine.parked]
+        self._machine.settle_loaded(fact, loaded)
+        await writing.write(self._drained(Changes()))
+        self._forget()
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -226,8 +239,9 @@ class Writer:
     async def _unpark(self, request: Request) -> None:
         assert request.subject_id is not None
         history = await self._projection.history(self.source, request.subject_id)
-        facts, _ = await self._projection.shared(self.source)
-        result = refold(self.source, facts, history, self.cursor.horizon)
+        regulation, _ = await load_shared(self._projection, self.source)
+        around = regulation + await conferences_of(self._projection, history)
+        result = refold(self.source, around, history, self.cursor.horizon)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = Changes()
         if not result.failure:
@@ -244,7 +258,7 @@ class Writer:
 
     async def _reconcile(self, request: Request) -> None:
         subjects = [request.subject_id] if request.subject_id is not None else list(self._listed)
-        await self._load(s for s in subjects if s in self._listed)
+        await self._load_listed(s for s in subjects if s in self._listed)
         at = self.cursor.horizon
         done = [s for s in subjects if s in self._machine.differences and at is not None]
         for subject_id in done:
@@ -264,28 +278,42 @@ class Writer:
         known = [fact for _, fact in facts if isinstance(fact, Fact)]
         needs = self._machine.needs(known)
         begun = {event.originator_id for event, _ in facts if event.version == 1}
-        wanted = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
-        if needs.conferences:
+        petitions = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
+        if needs.moving:
             await self._committed()
-            wanted |= set(await self._projection.petitions_at(needs.conferences))
-        await self._load(p for p in wanted - begun)
+            petitions |= set(await self._projection.petitions_at(needs.moving))
+        await self._load(petitions - begun, needs.conferences - begun)
 
-    async def _load(self, petition_ids: Iterable[UUID]) -> None:
+    async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
+        """Load petitions with their kin, and conferences: these and those of what is loaded."""
+        wanted = set(conference_ids)
         missing = [p for p in petition_ids if not self._machine.is_loaded(p)]
-        if not missing:
-            return
-        await self._committed()
-        for petition_id, loaded in (await self._projection.petitions(missing)).items():
-            if self._machine.is_loaded(petition_id):
-                continue
-            self._machine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
-            self._stored.update((r.deadline_id, r) for r in loaded.raised)
+        if missing:
+            await self._committed()
+            for petition_id, loaded in (await self._projection.petitions(missing)).items():
+                if not self._machine.is_loaded(petition_id):
+                    self._machine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
+                    self._stored.update((r.deadline_id, r) for r in loaded.raised)
+                    wanted.update(self._machine.conferences_of(petition_id))
+        absent = [c for c in wanted if not self._machine.is_loaded(c)]
+        if absent:
+            await self._committed()
+            found = await self._projection.conferences(absent)
+            for conference_id in absent:
+                loaded = found.get(conference_id, NOTHING)
+                self._machine.load_conference(conference_id, [fact_of(f) for f in loaded.facts], loaded.raised)
+                self._stored.update((r.deadline_id, r) for r in loaded.raised)
 
-    def _forget_petitions(self) -> None:
-        for petition_id in self._machine.loaded_petitions():
-            for raised in self._machine.raised_of(petition_id):
+    async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
+        cases = set(subject_ids).difference(self._machine.jurisdictions())
+        await self._load(cases)
+        await self._load((), [s for s in cases if not self._machine.is_petition(s)])
+
+    def _forget(self) -> None:
+        for subject_id in self._machine.loaded():
+            for raised in self._machine.raised_of(subject_id):
                 self._stored.pop(raised.deadline_id, None)
-            self._machine.forget(petition_id)
+            self._machine.forget(subject_id)
 
     def _after(self, event: Recorded) -> Cursor:
         return msgspec.structs.replace(

@@ -266,3 +266,30 @@ def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCas
             case _:
                 pass
     return case if case.jurisdiction else None
+
+
+class Dialogue(msgspec.Struct, frozen=True):
+    """A periodic conference that was held: all that the duties of its authority look at."""
+
+    jurisdiction: str
+    audience: str
+    closed: Fact
+
+
+def dialogue_of(case: ConferenceCase | None) -> Dialogue | None:
+    """The dialogue that a conference was; None while it is not closed, and for one held for another reason."""
+    if case is None or case.closed is None or case.plan is None or case.plan.kind != "periodic":
+        return None
+    return Dialogue(case.jurisdiction, case.audience, case.closed)
+
+
+def dialogue_changes(conference_id: UUID, facts: Sequence[Fact]) -> list[tuple[Fact, Dialogue | None]]:
+    """The facts of a conference that made it a dialogue, or no longer one, each with what it is then."""
+    found: list[tuple[Fact, Dialogue | None]] = []
+    before: Dialogue | None = None
+    for number, fact in enumerate(facts, 1):
+        after = dialogue_of(fold_conference(conference_id, facts[:number]))
+        if after != before:
+            found.append((fact, after))
+        before = after
+    return found

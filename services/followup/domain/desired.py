@@ -106,7 +106,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     taken_down: Fact | None = None
 
 
-@lru_cache(maxsize=65_536)  # asked again at every event of the subject
+@lru_cache(maxsize=8_192)  # asked again at every event of the subject, most of which come close together
 def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start_id: UUID, start_stamp: datetime) -> UUID:
     """Stable over moves, complexity, extension and reassignment; time-ordered by the start's recording."""
     return ordered_derived_id(start_stamp, "deadline", source, subject_id, duty, part, start_id)

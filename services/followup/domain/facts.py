@@ -37,6 +37,11 @@ def fact_of(recorded: Recorded) -> Fact:
     )
 
 
+def is_regulation(fact: Fact) -> bool:
+    """Whether it belongs to what binds every case: calendars, policies, places, plans."""
+    return fact.meta.aggregate not in ("petition", "conference")
+
+
 def standing(facts: Iterable[Fact]) -> list[Fact]:
     """The facts that no annulment took back, in the order recorded; the annulments themselves are left out."""
     known = list(facts)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.followup.domain.anchors import counted_from
-from services.followup.domain.cases import ConferenceCase
+from services.followup.domain.cases import Dialogue
 from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.notes import note
@@ -25,10 +25,10 @@ def jurisdiction_id(code: str) -> UUID:
 
 
 def jurisdiction_duties(
-    code: str, source: str, regulation: Regulation, conferences: Iterable[ConferenceCase], horizon: datetime
+    code: str, source: str, regulation: Regulation, dialogues: Iterable[Dialogue], horizon: datetime
 ) -> list[Desired]:
     """Every deadline that the authority ought to have by `horizon`. Raises CalendarMissing."""
-    held = [c for c in conferences if c.jurisdiction == code]
+    held = [dialogue for dialogue in dialogues if dialogue.jurisdiction == code]
     duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
     return [settle(duty, regulation) for duty in duties]
 
@@ -64,9 +64,7 @@ def _ruling(code: str, regulation: Regulation, duty: str, audience: str, day: da
     return ruling if ruling is not None and ruling.policy.audience == audience and ruling.rule.frequency else None
 
 
-def _periodic(
-    code: str, source: str, regulation: Regulation, held: list[ConferenceCase], until: date
-) -> Iterator[Duty]:
+def _periodic(code: str, source: str, regulation: Regulation, held: list[Dialogue], until: date) -> Iterator[Duty]:
     for name in PERIODIC:
         for audience in regulation.audiences(code, name):
             opening = regulation.opening(code, name, audience)
@@ -135,15 +133,11 @@ def _begins_again(code: str, regulation: Regulation, name: str, audience: str, d
     return min(starts, default=None)
 
 
-def _deeds(code: str, name: str, audience: str, regulation: Regulation, held: list[ConferenceCase]) -> list[Fact]:
+def _deeds(code: str, name: str, audience: str, regulation: Regulation, held: list[Dialogue]) -> list[Fact]:
     """What counts as the deed, in the order in which it was done."""
     if name == "reception_day":
         return by_effect(regulation.receptions.get(code, []))
-    return by_effect(
-        c.closed
-        for c in held
-        if c.closed is not None and c.plan is not None and c.plan.kind == "periodic" and c.audience == audience
-    )
+    return by_effect(dialogue.closed for dialogue in held if dialogue.audience == audience)
 
 
 def _done(occurrence: Occurrence, ruling: Ruling, deeds: list[Fact], calendar: Calendar, since: date) -> Done | None:

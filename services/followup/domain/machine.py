@@ -6,17 +6,25 @@ fires those up to an instant to which the source has said it is complete.
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.cases import ConferenceCase, PetitionCase, evolve, fold_conference, fold_petition
+from services.followup.domain.cases import (
+    ConferenceCase,
+    Dialogue,
+    PetitionCase,
+    dialogue_of,
+    evolve,
+    fold_conference,
+    fold_petition,
+)
 from services.followup.domain.conference_duties import conference_duties
 from services.followup.domain.desired import Desired, explain
 from services.followup.domain.emission import Cause, Emitted, Raised, agrees, cause_of, emit, fire, next_timer
-from services.followup.domain.facts import Fact
+from services.followup.domain.facts import Fact, is_regulation
 from services.followup.domain.jurisdiction_duties import jurisdiction_duties, jurisdiction_id, next_opening
 from services.followup.domain.petition_duties import petition_duties
 from services.followup.domain.regulation import Regulation
@@ -31,7 +39,14 @@ from shared.events.conference import (
     ConferenceRescheduled,
 )
 from shared.events.deadline import Explanation
-from shared.events.petition import EscalationProposed, PersonalDataErased, PetitionClassified, PetitionMerged
+from shared.events.petition import (
+    EscalationProposed,
+    PersonalDataErased,
+    PetitionClassified,
+    PetitionMerged,
+    PetitionRaised,
+    PetitionScheduled,
+)
 from shared.events.regulation import (
     AgencyClosed,
     CalendarProposed,
@@ -58,10 +73,11 @@ MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted, AgencyCl
 
 
 class Needs(msgspec.Struct):
-    """What must be loaded before some facts are applied."""
+    """What must be loaded before some facts are applied; of the conferences in `moving` the petitions too."""
 
     petitions: set[UUID]
     conferences: set[UUID]
+    moving: set[UUID]
     everything: bool
 
 
@@ -78,6 +94,7 @@ class Machine:
         self._regulation = Regulation()
         self._facts: dict[UUID, list[Fact]] = {}
         self._conferences: dict[UUID, ConferenceCase | None] = {}
+        self._dialogues: dict[UUID, Dialogue] = {}
         self._petitions: dict[UUID, PetitionCase | None] = {}
         self._linked: dict[UUID, set[UUID]] = {}
         self._merged: dict[UUID, set[UUID]] = {}
@@ -91,16 +108,19 @@ class Machine:
     # --- loading ---------------------------------------------------------------------------------------------------
 
     def needs(self, facts: Sequence[Fact]) -> Needs:
-        """The petitions that must be loaded, with their kin, before these facts can be applied."""
-        found = Needs(set(), set(), False)
+        """What must be loaded, petitions with their kin, before these facts can be applied."""
+        found = Needs(set(), set(), set(), False)
         for fact in facts:
             if fact.meta.aggregate == "petition":
                 found.petitions.add(fact.originator_id)
                 if isinstance(fact.event, PetitionMerged):
                     found.petitions.add(fact.event.into)
+                elif isinstance(fact.event, PetitionScheduled | PetitionRaised):
+                    found.conferences.add(fact.event.conference_id)
             elif fact.meta.aggregate == "conference":
+                found.conferences.add(fact.originator_id)
                 if isinstance(fact.event, MOVES_PETITIONS):
-                    found.conferences.add(fact.originator_id)
+                    found.moving.add(fact.originator_id)
             else:
                 found.everything |= self._moves_everything(fact)
         return found
@@ -111,39 +131,60 @@ class Machine:
             return fact.event.year in self._regulation.calendar.years
         return isinstance(fact.event, MOVES_EVERYTHING)
 
-    def load_shared(self, facts: Sequence[Fact], raised: Sequence[Raised], horizon: datetime | None = None) -> None:
-        """Take in every fact of the regulation and of conferences, in the order recorded, and what they raised."""
+    def load_shared(
+        self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue], horizon: datetime | None = None
+    ) -> None:
+        """Take in every fact of the regulation, in the order recorded, and the dialogues held, by their conference."""
         self.horizon = horizon
-        self._regulation.extend(f for f in facts if _is_regulation(f))
-        for fact in facts:
-            if not _is_regulation(fact):
-                self._facts.setdefault(fact.originator_id, []).append(fact)
-        for conference_id, known in self._facts.items():
-            self._conferences[conference_id] = fold_conference(conference_id, known)
+        self._regulation.extend(regulation)
+        self._dialogues.update(dialogues)
         self._know_codes()
+
+    def load_jurisdictions(self, raised: Sequence[Raised]) -> None:
+        """Take in what was raised on the authorities themselves; what is shared must be loaded."""
         for each in raised:
             self._raised.setdefault(each.subject_id, {})[each.deadline_id] = each
-        for subject_id in (*self._conferences, *self._codes):
+        for subject_id in self._codes:
             self._check(subject_id)
             self._arm(subject_id)
 
+    def load_conference(self, conference_id: UUID, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+        """Take in one conference's facts and what they raised; one without facts is remembered as unknown."""
+        self._facts[conference_id] = list(facts)
+        self._raised[conference_id] = {r.deadline_id: r for r in raised}
+        self._fold_conference(conference_id)
+        self._arm(conference_id)
+
     def load_petition(self, petition_id: UUID, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
-        """Take in one petition's facts and what they raised; its kin must be loaded in the same step."""
+        """Take in one petition's facts and what they raised; kin and conferences must be loaded in the same step."""
         self._facts[petition_id] = list(facts)
         self._raised[petition_id] = {r.deadline_id: r for r in raised}
         self._fold_petition(petition_id)
         self._arm(petition_id)
 
-    def is_loaded(self, petition_id: UUID) -> bool:
-        return petition_id in self._petitions
+    def is_petition(self, subject_id: UUID) -> bool:
+        """Whether it is a petition that is loaded."""
+        return subject_id in self._petitions
 
-    def forget(self, petition_id: UUID) -> None:
-        """Let a petition go, so that memory stays bounded; it is loaded again when needed."""
-        self._unlink(self._petitions.get(petition_id))
-        for deadline_id in self._raised.get(petition_id, ()):
+    def is_loaded(self, subject_id: UUID) -> bool:
+        """Whether a petition or a conference is loaded."""
+        return subject_id in self._petitions or subject_id in self._conferences
+
+    def conferences_of(self, petition_id: UUID) -> Collection[UUID]:
+        """The conferences to which a loaded petition belongs."""
+        case = self._petitions.get(petition_id)
+        return case.conferences if case is not None else ()
+
+    def forget(self, subject_id: UUID) -> None:
+        """Let a petition or a conference go, so that memory stays bounded; it is loaded again when needed.
+
+        A conference goes with the petitions that belong to it, or after them.
+        """
+        self._unlink(self._petitions.get(subject_id))
+        for deadline_id in self._raised.get(subject_id, ()):
             self._armed.pop(deadline_id, None)
-        for known in (self._facts, self._raised, self._petitions, self._desired):
-            known.pop(petition_id, None)
+        for known in (self._facts, self._raised, self._petitions, self._conferences, self._desired):
+            known.pop(subject_id, None)
 
     def park(self, petition_id: UUID) -> None:
         """Let the petition's timers wait, and those of the petitions merged with it."""
@@ -164,24 +205,25 @@ class Machine:
 
     @property
     def loaded_count(self) -> int:
-        """How many petitions are loaded."""
-        return len(self._petitions)
+        """How many petitions and conferences are loaded."""
+        return len(self._petitions) + len(self._conferences)
 
-    def loaded_petitions(self) -> list[UUID]:
-        return list(self._petitions)
+    def loaded(self) -> list[UUID]:
+        """The petitions and conferences that are loaded."""
+        return [*self._petitions, *self._conferences]
 
-    def settle_loaded(self, fact: Fact, petition_ids: Sequence[UUID]) -> None:
-        """Bring petitions that were loaded only now to what the last fact of the regulation, taken in before, changes.
+    def settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID]) -> None:
+        """Bring subjects that were loaded only now to what the last fact of the regulation, taken in before, changes.
 
         So that a calendar can move a million deadlines with a bounded number of them in memory.
         """
         self._regulation.without_last()
-        for petition_id in petition_ids:
-            self._check(petition_id)
+        for subject_id in subject_ids:
+            self._check(subject_id)
         self._regulation.extend([fact])
-        for petition_id in in_order(petition_ids):
-            self._settle(petition_id, cause_of(fact))
-        self.dirty.update(petition_ids)
+        for subject_id in in_order(subject_ids):
+            self._settle(subject_id, cause_of(fact))
+        self.dirty.update(subject_ids)
 
     def take_fired(self, raised: Raised) -> None:
         """Learn what was fired on a deadline outside, from its row alone; of no concern while it is not loaded."""
@@ -215,6 +257,16 @@ class Machine:
             raise
         self.dirty |= touched | {fact.originator_id}
 
+    def hear(self, fact: Fact, dialogue: Dialogue | None) -> None:
+        """Take in what a conference's fact, applied elsewhere, changes for the authority that owes the dialogue."""
+        self.advance(fact.recorded_at - INSTANT)
+        touched = self._authorities(fact)
+        for subject_id in touched:
+            self._check(subject_id)
+        self._set_dialogue(fact.originator_id, dialogue)
+        for subject_id in in_order(touched):
+            self._settle(subject_id, cause_of(fact))
+
     def advance(self, to: datetime) -> None:
         """Fire every timer up to and including an instant, in order."""
         if self.horizon is not None and to <= self.horizon:
@@ -243,8 +295,12 @@ class Machine:
         return list(self._raised.get(subject_id, {}).values())
 
     def subjects(self) -> list[UUID]:
-        """Every subject that has a row."""
-        return [*self._petitions, *self._conferences, *self._codes]
+        """Every loaded subject, and the jurisdictions."""
+        return [*self.loaded(), *self.jurisdictions()]
+
+    def jurisdictions(self) -> list[UUID]:
+        """The authorities that owe duties of their own."""
+        return list(self._codes)
 
     def case_row(self, subject_id: UUID) -> CaseRow | None:
         """The subject as the read side shows it."""
@@ -275,7 +331,7 @@ class Machine:
             if isinstance(fact.event, MOVES_PETITIONS):
                 for petition_id in self._linked.get(fact.originator_id, ()):
                     touched |= self._lineage(petition_id)
-                touched |= {jid for jid, code in self._codes.items() if code == fact.meta.jurisdiction}
+                touched |= self._authorities(fact)
             return touched - self.parked
         if isinstance(fact.event, ReceptionDayHeld | FrequencyDutyWaived):
             return {jurisdiction_id(fact.event.code)} & set(self._codes)
@@ -283,6 +339,9 @@ class Machine:
         if isinstance(fact.event, MOVES_EVERYTHING):
             touched |= set(self._conferences) | set(self._petitions)
         return touched - self.parked
+
+    def _authorities(self, fact: Fact) -> set[UUID]:
+        return {jurisdiction_id(fact.meta.jurisdiction)} & self._codes.keys()
 
     def _lineage(self, petition_id: UUID) -> set[UUID]:
         """The petition and those into which it was merged, one after another."""
@@ -295,7 +354,7 @@ class Machine:
         return found
 
     def _insert(self, fact: Fact) -> None:
-        if _is_regulation(fact):
+        if is_regulation(fact):
             self._regulation.extend([fact])
             self._know_codes()
             return
@@ -309,7 +368,7 @@ class Machine:
             self._link(case)
 
     def _remove(self, fact: Fact, touched: set[UUID]) -> None:
-        if _is_regulation(fact):
+        if is_regulation(fact):
             self._regulation.without_last()
         else:
             self._facts[fact.originator_id].pop()
@@ -319,10 +378,20 @@ class Machine:
 
     def _refold(self, fact: Fact) -> None:
         if fact.meta.aggregate == "conference":
-            known = self._facts[fact.originator_id]
-            self._conferences[fact.originator_id] = fold_conference(fact.originator_id, known)
+            self._fold_conference(fact.originator_id)
         else:
             self._fold_petition(fact.originator_id)
+
+    def _fold_conference(self, conference_id: UUID) -> None:
+        case = fold_conference(conference_id, self._facts[conference_id])
+        self._conferences[conference_id] = case
+        self._set_dialogue(conference_id, dialogue_of(case))
+
+    def _set_dialogue(self, conference_id: UUID, dialogue: Dialogue | None) -> None:
+        if dialogue is None:
+            self._dialogues.pop(conference_id, None)
+        else:
+            self._dialogues[conference_id] = dialogue
 
     def _fold_petition(self, petition_id: UUID) -> None:
         self._unlink(self._petitions.get(petition_id))
@@ -368,8 +437,8 @@ class Machine:
         elif (conference := self._conferences.get(subject_id)) is not None:
             wanted = conference_duties(conference, self.source, self._regulation)
         elif subject_id in self._codes and self.horizon is not None:
-            held: Iterable[ConferenceCase] = (c for c in self._conferences.values() if c is not None)
-            wanted = jurisdiction_duties(self._codes[subject_id], self.source, self._regulation, held, self.horizon)
+            held, code = self._dialogues.values(), self._codes[subject_id]
+            wanted = jurisdiction_duties(code, self.source, self._regulation, held, self.horizon)
         else:
             wanted = []
         return {d.deadline_id: d for d in wanted}
@@ -461,7 +530,3 @@ class Machine:
 
 
 HEAP_SLACK = 1000
-
-
-def _is_regulation(fact: Fact) -> bool:
-    return fact.meta.aggregate not in ("petition", "conference")

@@ -34,6 +34,7 @@ from shared.events.petition import (
 from shared.events.regulation import DialoguePlanAdopted, JurisdictionClosed, JurisdictionRegistered
 from shared.identifiers import derived_id
 from tests.support.history import DISTRICT, History, at, day
+from tests.support.loading import loaded_again
 
 DISTRICT_ID = derived_id("jurisdiction", DISTRICT)
 
@@ -306,13 +307,7 @@ def test_loaded_again__goes_on_as_if_it_had_never_stopped() -> None:
     first = Machine("test")
     for fact in BUSY.facts[:cut]:
         first.apply(fact)
-    second = Machine("test")
-    shared = [f for f in BUSY.facts[:cut] if f.meta.aggregate != "petition"]
-    others = [r for s in first.subjects() for r in first.raised_of(s) if r.subject != "petition"]
-    second.load_shared(shared, others, first.horizon)
-    for petition in first.loaded_petitions():
-        own = [f for f in BUSY.facts[:cut] if f.originator_id == petition]
-        second.load_petition(petition, own, first.raised_of(petition))
+    second = loaded_again(first, BUSY.facts[:cut])
     for fact in BUSY.facts[cut:]:
         second.apply(fact)
     second.advance(at("2020-01-05 00:00"))
@@ -361,11 +356,7 @@ def test_failing_fact__changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_raised_differs_from_desired__emits_nothing_until_reconciled() -> None:
     history = History()
     _, petition = open_case(history)
-    second = Machine("test")
-    shared = [f for f in history.facts if f.meta.aggregate != "petition"]
-    others = [r for s in history.machine.subjects() for r in history.machine.raised_of(s) if r.subject != "petition"]
-    second.load_shared(shared, others, history.machine.horizon)
-    second.load_petition(petition, [f for f in history.facts if f.originator_id == petition], [])
+    second = loaded_again(history.machine, history.facts, without=petition)
     late = at("2019-09-20 00:00")
     second.advance(late)
     fact = Fact(

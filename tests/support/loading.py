@@ -1,0 +1,53 @@
+"""A machine made from stored facts and what was raised on them, as a writer makes it after an outage."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from services.followup.domain.cases import Dialogue, dialogue_of, fold_conference
+from services.followup.domain.emission import Raised
+from services.followup.domain.facts import Fact, is_regulation
+from services.followup.domain.machine import Machine
+
+
+def loaded_again(before: Machine, facts: Sequence[Fact], without: UUID | None = None) -> Machine:
+    """A machine that knows the same as another; of one petition the raised deadlines are lost."""
+    raised = {s: before.raised_of(s) for s in before.subjects() if s != without}
+    return load(facts, raised, before.horizon)
+
+
+def load(
+    facts: Sequence[Fact],
+    raised: Mapping[UUID, Sequence[Raised]],
+    horizon: datetime | None,
+    only: Collection[UUID] | None = None,
+) -> Machine:
+    """A machine with what is shared and every case, or `only` some with the conferences of the petitions."""
+    machine, own = Machine("test"), by_subject(facts)
+    machine.load_shared([fact for fact in facts if is_regulation(fact)], _dialogues(own), horizon)
+    machine.load_jurisdictions([r for s in machine.jurisdictions() for r in raised.get(s, ())])
+    wanted = own.keys() if only is None else set(only)
+    for subject_id in wanted & own.keys():
+        if own[subject_id][0].meta.aggregate == "petition":
+            machine.load_petition(subject_id, own[subject_id], raised.get(subject_id, ()))
+            wanted = wanted | set(machine.conferences_of(subject_id))
+    for subject_id in wanted:
+        if not machine.is_petition(subject_id):
+            machine.load_conference(subject_id, own.get(subject_id, ()), raised.get(subject_id, ()))
+    return machine
+
+
+def by_subject(facts: Iterable[Fact]) -> dict[UUID, list[Fact]]:
+    """The facts of petitions and conferences, each with its own."""
+    found: dict[UUID, list[Fact]] = {}
+    for fact in facts:
+        if not is_regulation(fact):
+            found.setdefault(fact.originator_id, []).append(fact)
+    return found
+
+
+def _dialogues(own: Mapping[UUID, Sequence[Fact]]) -> dict[UUID, Dialogue]:
+    held = {
+        i: dialogue_of(fold_conference(i, facts)) for i, facts in own.items() if facts[0].meta.aggregate == "conference"
+    }
+    return {i: dialogue for i, dialogue in held.items() if dialogue is not None}

@@ -190,8 +190,8 @@ async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
     )
     ought_to_be = sorted(
         (r.subject_id, r.outcome)
-        for n in range(6)
-        for r in other.machine.raised_of(derived_id("petition", f"p{n}"))
+        for name in ("p0", "p1", "p2", "p3", "p4", "p5", "late")
+        for r in other.machine.raised_of(derived_id("petition", name))
         if r.duty == "reply"
     )
     assert sorted((r["subject_id"], r["outcome"]) for r in outcomes) == ought_to_be

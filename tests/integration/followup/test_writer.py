@@ -319,5 +319,5 @@ async def test_difference_of_a_conference__is_found_when_it_is_touched_and_recon
         derived_id("request"),
     )
     await (await opened(pool)).answer_requests()
-    assert "1 cases reconciled" in await pool.fetchval("SELECT answer FROM requests")
+    assert await pool.fetchval("SELECT answer FROM requests") == "1 cases reconciled; 1 deadline events raised"
     assert await pool.fetchval("SELECT count(*) FROM differences") == 0

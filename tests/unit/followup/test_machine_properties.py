@@ -88,7 +88,7 @@ def test_any_pace_and_any_outage__gives_the_same_events(
     for number, fact in enumerate(history.facts):
         if number == cut:
             emitted += machine.emitted
-            machine = restored(machine, history, number)
+            machine = loaded_again(machine, history.facts[:number])
         machine.apply(fact)
         if number < len(pauses):
             following = history.facts[number + 1].recorded_at if number + 1 < len(history.facts) else None
@@ -154,8 +154,3 @@ def upset_story(story: Story, changes: list[Upheaval]) -> History:
     end: datetime = history.facts[-1].recorded_at + timedelta(days=500)
     history.machine.advance(end)
     return history
-
-
-def restored(before: Machine, history: History, number: int) -> Machine:
-    """A machine made from the facts and rows that were stored, as after an outage."""
-    return loaded_again(before, history.facts[:number])

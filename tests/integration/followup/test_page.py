@@ -194,6 +194,11 @@ async def test_html__is_sound_speaks_both_languages_and_runs_nothing(client: htt
         assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_referrer_policy__lets_a_browser_name_the_origin_of_our_forms(client: httpx.AsyncClient) -> None:
+    for path in ("/", f"/cases/{petition('late')}", "/figures"):
+        assert (await client.get(path)).headers["referrer-policy"] == "same-origin", path
+
+
 async def test_title__is_escaped(pg_server: TestServer) -> None:
     history = History()
     received = history.receive("p", "2019-07-10")

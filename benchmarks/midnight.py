@@ -39,7 +39,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
 from shared.rabbit.publishing import publish
 from shared.rabbit.relay import Relay
-from shared.rabbit.topology import DEADLINES, declare
+from shared.rabbit.topology import DEADLINES, declare, user_of
 
 OPEN, DUE, ONE_BY_ONE = 1_000_000, 10_000, 300  # those taken one by one fall due a day before the sweep
 CASES = 100_000
@@ -105,7 +105,7 @@ async def _one_by_one(pool: Any, projection: StoredProjection, url: str) -> floa
             async with projection.writing(cursor, following) as writing:
                 await writing.write(changes)
             for event in await StoredOutbox.page(_outbox(pool), position, 10):
-                await (await publish(underlay, DEADLINES.exchange, [to_message(event)])).wait(30)
+                await (await publish(underlay, DEADLINES.exchange, [to_message(event)], user_of(url))).wait(30)
                 position = event.position
         return len(due) / (time.perf_counter() - began)
 

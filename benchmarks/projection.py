@@ -32,7 +32,7 @@ from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.consumer import PREFETCH
 from shared.rabbit.publishing import publish
-from shared.rabbit.topology import EVENTS, declare
+from shared.rabbit.topology import EVENTS, declare, user_of
 
 CONFERENCES = 32
 LIVE_ROUNDS, DRAIN_ROUNDS = 5, 3
@@ -94,7 +94,7 @@ async def _fill(url: str, events: Sequence[Recorded]) -> None:
         underlay: Any = await channel.get_underlay_channel()
         for start in range(0, len(events), 500):
             batch = [to_message(event) for event in events[start : start + 500]]
-            await (await publish(underlay, EVENTS.exchange, batch)).wait(60)
+            await (await publish(underlay, EVENTS.exchange, batch, user_of(url))).wait(60)
 
 
 async def _live(dsn: str, url: str, events: Sequence[Recorded]) -> float:

@@ -26,7 +26,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
 from shared.rabbit import publishing
 from shared.rabbit.relay import BATCH, Relay
-from shared.rabbit.topology import EVENTS, declare
+from shared.rabbit.topology import EVENTS, declare, user_of
 
 COUNT = 10_000  # events a round
 ROUNDS = 5
@@ -110,18 +110,23 @@ async def _plain(outbox: StoredOutbox, url: str) -> float:
         exchange, _ = await declare(await connection.channel(), EVENTS)
         position = 0
         while events := await outbox.page(position, BATCH):
-            await asyncio.gather(*(_publish(exchange, event) for event in events))
+            await asyncio.gather(*(_publish(exchange, event, user_of(url)) for event in events))
             assert await outbox.advance(fence, position, events[-1].position)
             position = events[-1].position
         taken = time.perf_counter() - began
     return COUNT / taken
 
 
-async def _publish(exchange: Any, event: Recorded) -> None:
+async def _publish(exchange: Any, event: Recorded, user_id: str) -> None:
     message = to_message(event)
     headers: Any = message.headers
     made = aio_pika.Message(
-        message.body, headers=headers, message_id=message.message_id, content_type=CONTENT_TYPE, delivery_mode=2
+        message.body,
+        headers=headers,
+        message_id=message.message_id,
+        content_type=CONTENT_TYPE,
+        delivery_mode=2,
+        user_id=user_id,
     )
     await exchange.publish(made, message.routing_key, mandatory=True)
 
@@ -133,8 +138,8 @@ async def _declared(url: str) -> None:
 
 
 def _raw(url: str, messages: list[Message]) -> float:
-    channel = RawChannel(url)
+    channel, user = RawChannel(url), user_of(url)
     try:
-        return channel.publish([b"".join(publishing._frames(1, EVENTS.exchange, m, 100_000)) for m in messages])
+        return channel.publish([b"".join(publishing._frames(1, EVENTS.exchange, m, 100_000, user)) for m in messages])
     finally:
         channel.close()

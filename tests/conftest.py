@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import TestServer
-from tests.support.rabbit import amqp_url, rabbit_server
+from tests.support.rabbit import amqp_url, other_user_url, rabbit_server
 
-__all__ = ["amqp_url", "database", "pg_server", "rabbit_server"]
+__all__ = ["amqp_url", "database", "other_user_url", "pg_server", "rabbit_server"]
 
 
 @pytest.fixture(scope="session")

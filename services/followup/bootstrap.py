@@ -118,7 +118,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         await alerts.start()
         stack.push_async_callback(alerts.close)
 
-        inboxes = Inboxes(Bell(settings.amqp_url, EVENTS))
+        inboxes = Inboxes(Bell(settings.amqp_url, EVENTS, publisher=settings.broker_publisher))
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)

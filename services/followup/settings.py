@@ -13,6 +13,9 @@ class FollowupSettings(BaseSettings):
 
     database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
     amqp_url: str = Field(default="", description="RabbitMQ; empty: the feed alone carries the events")
+    broker_publisher: str = Field(
+        default="", description="the broker's user as whom intake publishes; empty: the user of the URL"
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8571, ge=0, le=65535)
     source: str = Field(default="followup", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")

@@ -14,8 +14,8 @@ import structlog
 
 from shared.envelope import from_message
 from shared.events import Recorded
-from shared.rabbit.tap import Tap
-from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
+from shared.rabbit.tap import Tap, properties_of
+from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
 from shared.tasks import ended
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
@@ -26,21 +26,26 @@ log = structlog.get_logger("bell")
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """An event as it came, and where to acknowledge it."""
+    """An event as it came, and where to acknowledge it; None where a message is no more than a ring."""
 
-    recorded: Recorded
+    recorded: Recorded | None
     tag: int
     connection: int
 
 
 class Bell:
-    """Consumes a queue into memory with manual acknowledgement, for as long as the process lives."""
+    """Consumes a queue into memory with manual acknowledgement, for as long as the process lives.
+
+    Only what the broker vouches for as sent by the user `publisher` is taken for an event; without one it is the user
+    of `url`. Whoever may publish to the default exchange reaches the queue.
+    """
 
     def __init__(
         self,
         url: str,
         route: Route,
         *,
+        publisher: str = "",
         decode: Callable[[Mapping[str, Any], bytes], Recorded] = from_message,
         prefetch: int = PREFETCH,
     ) -> None:
@@ -48,6 +53,7 @@ class Bell:
         self.is_connected = False
         self.undecodable_total = 0
         self._url, self._route, self._decode, self._prefetch = url, route, decode, prefetch
+        self._publisher = publisher or user_of(url)
         self._waiting: deque[Delivery] = deque()
         self._connection = 0
         self._channel: Any = None
@@ -124,14 +130,16 @@ class Bell:
         async with connection:
             await declare(await connection.channel(), self._route)
 
-    def _keep(self, connection: int, tag: int, headers: Mapping[str, Any], body: bytes) -> None:
+    def _keep(self, connection: int, tag: int, header: bytes, body: bytes) -> None:
+        recorded = None
         try:
-            recorded = self._decode(headers, body)
+            headers, user_id = properties_of(header)
+            if user_id == self._publisher:
+                recorded = self._decode(headers, body)
         except Exception as error:
-            # Not ours, or damaged: the feed brings what belongs here. A later acknowledgement covers it.
+            # Not ours, or damaged: the feed brings what belongs here.
             self.undecodable_total += 1
             log.error("message_undecodable", queue=self._route.queue, kind=type(error).__name__)
-            return
         self._waiting.append(Delivery(recorded, tag, connection))
         self.rung.set()
 

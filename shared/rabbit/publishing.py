@@ -23,7 +23,8 @@ _PERSISTENT = 2
 _FRAME = struct.Struct(">BHL")  # type, channel, size
 _BASIC_PUBLISH = struct.Struct(">HHH")  # class, method, reserved
 _BASIC_HEADER = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
-_PROPERTIES = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7  # content type, headers, delivery mode, message id
+#: Which properties a message of ours has: content type, headers, delivery mode, message id, user id.
+PROPERTIES = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7 | 1 << 4
 
 
 class Batch:
@@ -86,15 +87,16 @@ class Batch:
             self._confirmed.set_exception(error)
 
 
-async def publish(channel: Any, exchange: str, messages: Sequence[Message]) -> Batch:
+async def publish(channel: Any, exchange: str, messages: Sequence[Message], user_id: str) -> Batch:
     """Send messages persistently and mandatory; they leave in order, with the next batch behind them.
 
-    The channel has confirms on and raises on return. `Batch.wait` tells what became of them.
+    The channel has confirms on and raises on return. `user_id` is the user of its connection: the broker closes the
+    channel over any other. `Batch.wait` tells what became of the messages.
     """
     batch = Batch(channel.create_future(), len(messages))
     frames: list[bytes] = []
     for message in messages:
-        frames += _frames(channel.number, exchange, message, channel.max_content_size)
+        frames += _frames(channel.number, exchange, message, channel.max_content_size, user_id)
     async with channel.lock:
         for message in messages:
             channel.delivery_tag += 1
@@ -112,7 +114,7 @@ def forget(channel: Any, messages: Iterable[Message]) -> None:
         channel.message_id_delivery_tag.pop(message.message_id, None)
 
 
-def _frames(number: int, exchange: str, message: Message, largest: int) -> list[bytes]:
+def _frames(number: int, exchange: str, message: Message, largest: int, user_id: str) -> list[bytes]:
     method = b"".join(
         (
             _BASIC_PUBLISH.pack(_BASIC, _PUBLISH, 0),
@@ -124,12 +126,13 @@ def _frames(number: int, exchange: str, message: Message, largest: int) -> list[
     fields = b"".join([_short(name) + _long(value) for name, value in message.headers.items()])
     header = b"".join(
         (
-            _BASIC_HEADER.pack(_BASIC, 0, len(message.body), _PROPERTIES),
+            _BASIC_HEADER.pack(_BASIC, 0, len(message.body), PROPERTIES),
             _short(CONTENT_TYPE),
             len(fields).to_bytes(4, "big"),
             fields,
             bytes((_PERSISTENT, len(message.message_id))),
             message.message_id.encode(),
+            _short(user_id),
         )
     )
     frames = [_FRAME.pack(_METHOD, number, len(method)), method, _END]

@@ -18,7 +18,7 @@ from aio_pika.exceptions import PublishError
 from shared.envelope import Message, to_message
 from shared.events import Recorded
 from shared.rabbit.publishing import Batch, forget, publish
-from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare
+from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
 from shared.tasks import ended
 
 BATCH = 500  # events
@@ -75,6 +75,7 @@ class Relay:
         self.published_total = 0
         self.is_leader = False
         self._outbox, self._url, self._route, self._encode = outbox, url, route, encode
+        self._user = user_of(url)
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._task: asyncio.Task[None] | None = None
         self._leased = 0.0
@@ -178,7 +179,7 @@ class Relay:
     async def _send(self, events: Sequence[Recorded], channel: Any) -> "_InFlight":
         messages = [self._encode(event) for event in events]
         async with asyncio.timeout(PUBLISH_TIMEOUT):
-            batch = await publish(channel, self._route.exchange, messages)
+            batch = await publish(channel, self._route.exchange, messages, self._user)
         return _InFlight(batch, messages, events[-1].position, monotonic() + PUBLISH_TIMEOUT)
 
     async def _confirm(self, in_flight: "deque[_InFlight]", position: int, fence: int, channel: Any) -> int:

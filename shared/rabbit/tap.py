@@ -13,15 +13,16 @@ from typing import Any
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp.header import ContentHeader
 
-#: Told of each delivery: its tag, its headers, its body.
-OnDelivery = Callable[[int, Mapping[str, Any], bytes], None]
+from shared.rabbit.publishing import PROPERTIES
+
+#: Told of each delivery: its tag, its content header, its body.
+OnDelivery = Callable[[int, bytes, bytes], None]
 
 CHUNK = 1 << 18  # bytes
 _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _DELIVER = b"\x00\x3c\x00\x3c"  # class basic, method deliver
 _FRAME = struct.Struct(">BHL")  # type, channel, size; an octet ends the frame
 _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
-_CONTENT_TYPE, _CONTENT_ENCODING, _HEADERS = 1 << 15, 1 << 14, 1 << 13
 
 
 class Tap(TransportFactory):
@@ -54,7 +55,7 @@ class _Reader:
         self._raw = b""  # read, and not yet a whole frame
         self._passed = bytearray()  # frames for aiormq
         self._tag = -1  # of the delivery that is being read
-        self._headers: Mapping[str, Any] = {}
+        self._header = b""
         self._missing = 0  # bytes of its body
         self._body: list[bytes] = []
 
@@ -104,40 +105,39 @@ class _Reader:
             return False
         if kind == _HEADER:
             self._missing = int.from_bytes(raw[at + 4 : at + 12], "big")
-            self._headers = headers_of(raw[at : at + size])
+            self._header = raw[at : at + size]
             self._body = []
         else:
             self._body.append(raw[at : at + size])
             self._missing -= size
         if self._missing <= 0:
             tag, self._tag = self._tag, -1
-            self.on_delivery(tag, self._headers, b"".join(self._body))
+            self.on_delivery(tag, self._header, b"".join(self._body))
         return True
 
 
-def headers_of(payload: bytes) -> Mapping[str, Any]:
-    """The table of headers in a content header; texts are read here, anything else is left to pamqp."""
+def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:
+    """The headers and the user id in a content header; those of our relays are read here, others left to pamqp."""
     _, _, _, flags = _CONTENT.unpack_from(payload)
-    at = _CONTENT.size
-    for property_ in (_CONTENT_TYPE, _CONTENT_ENCODING):
-        if flags & property_:
-            at += 1 + payload[at]
-    if not flags & _HEADERS:
-        return {}
-    end = at + 4 + int.from_bytes(payload[at : at + 4], "big")
-    at += 4
-    found: dict[str, Any] = {}
-    while at < end:
-        middle = at + 1 + payload[at]
-        if payload[middle] != 0x53:  # "S": a text
-            header = ContentHeader()
-            header.unmarshal(payload)
-            return header.properties.headers or {}
-        stop = middle + 5 + int.from_bytes(payload[middle + 1 : middle + 5], "big")
-        found[payload[at + 1 : middle].decode()] = payload[middle + 5 : stop].decode()
-        at = stop
-    return found
+    if flags == PROPERTIES:
+        at = _CONTENT.size + 1 + payload[_CONTENT.size]  # behind the content type
+        end = at + 4 + int.from_bytes(payload[at : at + 4], "big")
+        at += 4
+        found: dict[str, Any] = {}
+        while at < end:
+            middle = at + 1 + payload[at]
+            if payload[middle] != 0x53:  # "S": a text
+                break
+            stop = middle + 5 + int.from_bytes(payload[middle + 1 : middle + 5], "big")
+            found[payload[at + 1 : middle].decode()] = payload[middle + 5 : stop].decode()
+            at = stop
+        else:
+            at = end + 2 + payload[end + 1]  # behind the delivery mode and the message id
+            return found, payload[at + 1 : at + 1 + payload[at]].decode()
+    header = ContentHeader()
+    header.unmarshal(payload)
+    return header.properties.headers or {}, header.properties.user_id
 
 
-def _nobody(_: int, __: Mapping[str, Any], ___: bytes) -> None:
+def _nobody(_: int, __: bytes, ___: bytes) -> None:
     raise AssertionError("nobody takes deliveries yet")

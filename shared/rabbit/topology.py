@@ -1,5 +1,7 @@
 """Exchanges and queues of the pair. Only `x-queue-type` is an argument: everything else is set by policy."""
 
+from urllib.parse import unquote, urlsplit
+
 import msgspec
 from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue
@@ -19,6 +21,11 @@ class Route(msgspec.Struct, frozen=True):
 EVENTS = Route("dialogue.events", "followup.events")
 DEADLINES = Route("dialogue.deadlines", "followup.alerts")
 COMMANDS = "intake.commands"
+
+
+def user_of(url: str) -> str:
+    """The user as whom a broker's URL connects; one without a user connects as aio-pika does, as `guest`."""
+    return unquote(urlsplit(url).username or "guest")
 
 
 async def declare(channel: AbstractChannel, route: Route) -> tuple[AbstractExchange, AbstractQueue]:

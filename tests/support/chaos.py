@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker
-from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS
+from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS, user_of
 from tests.support import oracle
 from tests.support.cluster import Cluster
 from tests.support.office import BEGIN, Office
@@ -378,11 +378,13 @@ class Scene:
         return self.taken
 
     def push(self, queue: str, *messages: tuple[dict[str, Any], bytes]) -> None:
-        """Put messages (headers, body) straight into a queue."""
+        """Put messages (headers, body) straight into a queue, as the user that the relays have."""
 
         async def pushed(channel: Any) -> None:
             for headers, body in messages:
-                message = aio_pika.Message(body, headers=headers, content_type="application/json")
+                message = aio_pika.Message(
+                    body, headers=headers, content_type="application/json", user_id=user_of(self.broker.url)
+                )
                 await channel.default_exchange.publish(message, queue)
 
         self.amqp(pushed)

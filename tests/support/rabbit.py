@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -34,3 +35,12 @@ def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateB
 def amqp_url(rabbit_server: PrivateBroker) -> str:
     """The URL of a fresh virtual host."""
     return rabbit_server.add_vhost(f"test{next(_numbers)}")
+
+
+@pytest.fixture
+def other_user_url(rabbit_server: PrivateBroker, amqp_url: str) -> str:
+    """The same virtual host for a second user of the broker, whose name must be quoted in a URL."""
+    user, vhost = f"other/user {next(_numbers)}", amqp_url.rsplit("/", 1)[1]
+    rabbit_server.control("add_user", user, "other")
+    rabbit_server.control("set_permissions", "-p", vhost, user, ".*", ".*", ".*")
+    return amqp_url.replace("guest:guest", f"{quote(user, safe='')}:other")

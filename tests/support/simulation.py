@@ -397,7 +397,7 @@ class Broker:
             raise Down
         return Connection(process)
 
-    async def publish(self, connection: Connection, exchange: str, messages: Sequence[Message]) -> Batch:
+    async def publish(self, connection: Connection, exchange: str, messages: Sequence[Message], _: str) -> Batch:
         """`shared.rabbit.publishing.publish`: a part of the batch may be all that arrives."""
         world = self.world
         await world.step(connection.process)

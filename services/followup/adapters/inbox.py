@@ -8,12 +8,16 @@ import asyncio
 import contextlib
 from collections import deque
 
+import structlog
+
 from services.followup.application.ports import Cursor
 from shared.events import Recorded
 from shared.rabbit.consumer import Bell
 from shared.tasks import ended
 
 LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them
+
+log = structlog.get_logger("inbox")
 
 
 class SourceInbox:
@@ -23,7 +27,7 @@ class SourceInbox:
         self._bell = bell
         self._waiting: deque[Recorded] = deque()
         self._more = asyncio.Event()
-        self._overflowed = False
+        self._is_rung = False
 
     @property
     def is_connected(self) -> bool:
@@ -34,14 +38,19 @@ class SourceInbox:
         """Keep one that came."""
         if len(self._waiting) < LARGEST:
             self._waiting.append(recorded)
+            self._more.set()
         else:
-            self._overflowed = True
+            self.ring()
+
+    def ring(self) -> None:
+        """Have the feed read."""
+        self._is_rung = True
         self._more.set()
 
     def take(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
-        """The events that are exactly next, and whether later ones came: then the feed must be read."""
+        """The events that are exactly next, and whether the feed must be read: later ones came, or the bell rang."""
         taken: list[Recorded] = []
-        position, event_id, gap = cursor.position, cursor.event_id, self._overflowed
+        position, event_id, gap = cursor.position, cursor.event_id, self._is_rung
         while self._waiting and len(taken) < limit:
             event = self._waiting[0]
             if event.position > position:
@@ -55,7 +64,7 @@ class SourceInbox:
                     position, event_id = event.position, event.event_id
             self._waiting.popleft()
         if not taken:
-            self._overflowed = False
+            self._is_rung = False
         if not self._waiting:
             self._more.clear()
         return taken, gap and not taken
@@ -101,8 +110,16 @@ class Inboxes:
         while True:
             if not await self._bell.wait(1.0):
                 continue
-            taken = self._bell.take()
+            taken, rings = self._bell.take(), 0
             for delivery in taken:
-                self.of(delivery.recorded.source).put(delivery.recorded)
+                if delivery.recorded is None:
+                    rings += 1
+                else:
+                    self.of(delivery.recorded.source).put(delivery.recorded)
+            if rings:
+                # Not vouched for by the broker, or damaged: it may say nothing, not even of which source it is.
+                log.warning("messages_not_applied", count=rings)
+                for source in self._leading:
+                    self.of(source).ring()
             if taken:
                 await self._bell.ack_through(taken[-1])

@@ -46,7 +46,7 @@ async def test_messages__arrive_whole_and_in_order(amqp_url: str) -> None:
         exchange = await (await connection.channel()).get_exchange(EVENTS.exchange)
         for headers, body in sent:  # with and without a property before the headers
             for encoding in (None, "utf-8"):
-                made = aio_pika.Message(body, headers=dict(headers), content_encoding=encoding)
+                made = aio_pika.Message(body, headers=dict(headers), content_encoding=encoding, user_id="guest")
                 await exchange.publish(made, "a.b")
     assert await came(bell, 2 * len(sent)) == [each for each in sent for _ in range(2)]
     await bell.close()
@@ -58,7 +58,7 @@ async def test_acknowledged__does_not_come_again_and_the_rest_does(amqp_url: str
     async with connection:
         exchange = await (await connection.channel()).get_exchange(EVENTS.exchange)
         for number in range(10):
-            await exchange.publish(aio_pika.Message(str(number).encode(), headers={}), "a.b")
+            await exchange.publish(aio_pika.Message(str(number).encode(), headers={}, user_id="guest"), "a.b")
         first = []
 
         async def two_came() -> bool:
@@ -82,6 +82,6 @@ async def test_consumer_cancelled_by_the_broker__connects_again(amqp_url: str) -
         await until(lambda: not bell.is_connected)
         await until(lambda: bell.is_connected)
         exchange = await channel.get_exchange(EVENTS.exchange)
-        await exchange.publish(aio_pika.Message(b"back", headers={}), "a.b")
+        await exchange.publish(aio_pika.Message(b"back", headers={}, user_id="guest"), "a.b")
     assert [body for _, body in await came(bell, 1)] == [b"back"]
     await bell.close()

@@ -12,6 +12,7 @@ from shared.envelope import Message
 from shared.rabbit.publishing import forget, publish
 
 EXCHANGE = "tested"
+USER = "guest"
 
 
 def message(number: int, body: bytes = b"{}", key: str = "a.b") -> Message:
@@ -34,7 +35,10 @@ async def test_batches__arrive_in_order_and_as_they_were_sent(amqp_url: str) -> 
     async with channel_of(amqp_url) as (channel, queue):
         bodies = [b"{}", b"", b"x" * 500_000, "địa bàn".encode()]
         sent = [message(n, body) for n, body in enumerate(bodies)]
-        first, second = await publish(channel, EXCHANGE, sent[:2]), await publish(channel, EXCHANGE, sent[2:])
+        first, second = (
+            await publish(channel, EXCHANGE, sent[:2], USER),
+            await publish(channel, EXCHANGE, sent[2:], USER),
+        )
         await first.wait(10)
         await second.wait(10)
         forget(channel, sent)
@@ -44,17 +48,17 @@ async def test_batches__arrive_in_order_and_as_they_were_sent(amqp_url: str) -> 
             await got.ack()
             assert (got.message_id, got.body) == (f"m{number}", body)
             assert got.headers == {"ce-id": str(number), "ce-subject": "kiến nghị"}
-            assert got.content_type == "application/json"
+            assert (got.content_type, got.user_id) == ("application/json", USER)
             assert got.delivery_mode is aio_pika.DeliveryMode.PERSISTENT
 
 
 async def test_returned__the_batch_says_so_and_how_many(amqp_url: str) -> None:
     async with channel_of(amqp_url) as (channel, _):
-        batch = await publish(channel, EXCHANGE, [message(1), message(2, key="nobody.takes.it"), message(3)])
+        batch = await publish(channel, EXCHANGE, [message(1), message(2, key="nobody.takes.it"), message(3)], USER)
         with pytest.raises(PublishError):
             await batch.wait(10)
         assert batch.returned == 1
-        await (await publish(channel, EXCHANGE, [message(4)])).wait(10)
+        await (await publish(channel, EXCHANGE, [message(4)], USER)).wait(10)
 
 
 async def test_refused__a_full_queue_fails_the_batch(amqp_url: str) -> None:
@@ -62,19 +66,19 @@ async def test_refused__a_full_queue_fails_the_batch(amqp_url: str) -> None:
     async with channel_of(amqp_url, full) as (channel, _):
         with pytest.raises(DeliveryError):
             for number in range(3):
-                await (await publish(channel, EXCHANGE, [message(number)])).wait(10)
+                await (await publish(channel, EXCHANGE, [message(number)], USER)).wait(10)
 
 
 async def test_missing_exchange__closes_the_channel_and_fails_the_batch(amqp_url: str) -> None:
     async with channel_of(amqp_url) as (channel, _):
-        batch = await publish(channel, "nowhere", [message(1)])
+        batch = await publish(channel, "nowhere", [message(1)], USER)
         with pytest.raises(Exception, match="no exchange"):
             await batch.wait(10)
 
 
 async def test_closed_under_it__fails_without_ending_who_waits(amqp_url: str) -> None:
     async with channel_of(amqp_url) as (channel, _):
-        batch = await publish(channel, "nowhere", [message(1)])
+        batch = await publish(channel, "nowhere", [message(1)], USER)
         await channel.connection.close()
         with pytest.raises(Exception):  # noqa: B017 - whichever comes first; never CancelledError, which is no Exception
             await batch.wait(10)

@@ -111,6 +111,7 @@ async def test_everything_leaves_in_order_and_persistent(store: Store, amqp_url:
     messages = await drained(amqp_url)
     assert positions(messages) == list(range(1, 711))
     assert {m.delivery_mode for m in messages} == {aio_pika.DeliveryMode.PERSISTENT}
+    assert {m.user_id for m in messages} == {"guest"}
     assert relay.published_total == 710 and relay.unroutable_total == 0
 
 

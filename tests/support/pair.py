@@ -115,18 +115,18 @@ class Service:
 class Pair:
     """Databases, and services made on them; everything that was started is ended with it."""
 
-    def __init__(self, server: TestServer, folder: Path, amqp_url: str = "") -> None:
+    def __init__(self, server: TestServer, folder: Path, amqp_url: str = "", intake_dsn: str = "") -> None:
         self.folder, self.amqp_url = folder, amqp_url
         self.server = server
-        self.intake_dsn = server.database("shared.postgres")
+        self.intake_dsn = intake_dsn or server.database("shared.postgres")
         self.services: list[Service] = []
+        self.master_key = folder / "master.key"
+        self.master_key.write_bytes(os.urandom(32))
         self._offices: list[Office] = []
-        self._key = folder / "master.key"
-        self._key.write_bytes(os.urandom(32))
 
     def intake(self, **settings: str) -> Service:
         """An intake on the pair's store; of several one relays."""
-        chosen = {"DATABASE_URL": self.intake_dsn, "MASTER_KEY_FILE": str(self._key), "AMQP_URL": self.amqp_url}
+        chosen = {"DATABASE_URL": self.intake_dsn, "MASTER_KEY_FILE": str(self.master_key), "AMQP_URL": self.amqp_url}
         return self._made("intake", chosen | settings)
 
     def followup(self, intake: Service, dsn: str = "", **settings: str) -> Service:
@@ -160,9 +160,9 @@ class Pair:
 
 
 @contextlib.contextmanager
-def pair(server: TestServer, folder: Path, amqp_url: str = "") -> Iterator[Pair]:
-    """A pair until the block ends."""
-    made = Pair(server, folder, amqp_url)
+def pair(server: TestServer, folder: Path, amqp_url: str = "", intake_dsn: str = "") -> Iterator[Pair]:
+    """A pair until the block ends; its store is a fresh one unless `intake_dsn` names one."""
+    made = Pair(server, folder, amqp_url, intake_dsn)
     try:
         yield made
     finally:

@@ -1,0 +1,140 @@
+"""Every store that a release has left opens under today's code: nothing that it shows, holds or sealed is lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.pair import Pair, Service, get, pair, until
+from tests.support.postgres import TestServer
+from tests.support.stored_release import (
+    NOWHERE,
+    STORES,
+    cases_of,
+    content_of,
+    deadlines_of,
+    events_of,
+    expected_of,
+    restored,
+    started_idle,
+    within,
+)
+
+FOLDERS = sorted(STORES.glob("store-*"))
+LATER = "2019-12-02T09:00:00+07:00"
+
+
+class Release:
+    """The pair of a stored release, its databases restored, nothing started yet."""
+
+    def __init__(self, server: TestServer, made: Pair, folder: Path) -> None:
+        self.pair, self.expected = made, expected_of(folder)
+        self.followup_dsn = restored(server, folder, "followup")
+        shutil.copy(folder / "master.key", made.master_key)
+        self.intake = made.intake()
+
+    def followup(self, sources: str = "") -> Service:
+        """A followup on the restored database, of the restored intake unless `sources` says otherwise."""
+        return self.pair.followup(self.intake, self.followup_dsn, **({"SOURCES": sources} if sources else {}))
+
+    def command(self, *arguments: str) -> Any:
+        """The JSON that a command prints which must succeed."""
+        program = [sys.executable, "-m", "services.cli", *arguments, "--json"]
+        done = subprocess.run(program, env=self.followup().environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def replayed(self, point: str) -> str:
+        """The digest of the log of intake, folded up to a point of `GET /v1/digest`."""
+        _, _, position_at_instant = point.split(" ")
+        return str(self.command("replay", "--from", self.pair.intake_dsn, "--until", position_at_instant)["digest"])
+
+
+def opened(server: TestServer, folder: Path, made_in: Path) -> Iterator[Release]:
+    with pair(server, made_in, intake_dsn=restored(server, folder, "intake")) as made:
+        yield Release(server, made, folder)
+
+
+@pytest.fixture(scope="module", params=FOLDERS, ids=lambda folder: folder.name)
+def still(
+    request: pytest.FixtureRequest, pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Release, Service]]:
+    """A release whose intake serves, with a followup that follows nothing: no time passes for it."""
+    for release in opened(pg_server, request.param, tmp_path_factory.mktemp("still")):
+        release.intake.start()
+        yield release, started_idle(release.followup(NOWHERE))
+
+
+@pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
+def release(request: pytest.FixtureRequest, pg_server: TestServer, tmp_path: Path) -> Iterator[Release]:
+    """A release on databases of its own."""
+    yield from opened(pg_server, request.param, tmp_path)
+
+
+def shown(followup: Service, expected: dict[str, Any]) -> Any:
+    """What a followup shows of all that is expected of it."""
+    found = {"state": followup.get("/v1/digest"), "cases": cases_of(followup), "deadlines": deadlines_of(followup)}
+    return within(found, wanted(expected))
+
+
+def wanted(expected: dict[str, Any]) -> dict[str, Any]:
+    return {name: expected[name] for name in ("state", "cases", "deadlines")}
+
+
+def test_stored_release__shows_what_it_showed(still: tuple[Release, Service]) -> None:
+    release, followup = still
+    assert shown(followup, release.expected) == wanted(release.expected)
+
+
+def test_stored_release__is_rebuilt_without_a_difference(still: tuple[Release, Service]) -> None:
+    release, followup = still
+    state, counts = release.expected["state"], release.expected["counts"]
+    (point,) = state["points"]
+    assert release.replayed(point) == state["digest"]
+    (report,) = release.command("followup", "rebuild").values()
+    assert (report["events"], report["differences"]) == (counts["intake"], {})
+    assert report["deadlines"] == len(release.expected["deadlines"])
+    assert shown(followup, release.expected) == wanted(release.expected)
+
+
+@pytest.mark.parametrize("log", ["intake", "followup"])
+def test_stored_release__gives_the_same_events(still: tuple[Release, Service], log: str) -> None:
+    release, followup = still
+    service = {"intake": release.intake, "followup": followup}[log]
+    assert events_of(service) == release.expected["events"][log]
+
+
+def test_stored_release__opens_what_it_sealed(still: tuple[Release, Service]) -> None:
+    release, _ = still
+    sealed = release.expected["sealed"]
+    assert sealed and {petition_id: content_of(release.intake, petition_id) for petition_id in sealed} == sealed
+
+
+def test_stored_release__goes_on(release: Release) -> None:
+    """A new petition is taken in, timers of old deadlines fire, and the state is what the whole log gives."""
+    intake, followup = release.intake.start(), release.followup().start()
+    jurisdiction = next(c["jurisdiction"] for c in release.expected["cases"] if c["subject"] == "petition")
+    post(intake, "/v1/clock", {"to": LATER})
+    received = post(intake, "/v1/petitions", {"jurisdiction": jurisdiction, "text": "Đường vào bản bị sạt lở."})
+    case = f"{followup.url}/v1/cases/{received['id']}"
+    until(lambda: get(case, timeout=5).status_code == 200, what="the new petition is followed")
+    before, events = release.expected["events"]["followup"], events_of(followup)
+    assert events[: len(before)] == before
+    assert any(" DeadlineBreached " in line for line in events[len(before) :])
+    assert followup.get("/v1/parked")["items"] == followup.get("/v1/differences")["items"] == []
+    state = followup.get("/v1/digest")
+    (point,) = state["points"]
+    assert release.replayed(point) == state["digest"]
+
+
+def post(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = httpx.post(f"{service.url}{path}", json=body, verify=False, timeout=30)
+    assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
+    found: dict[str, Any] = answer.json()
+    return found

@@ -18,12 +18,12 @@ from typing import Annotated
 import httpx
 import typer
 
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.story import play
 from services.story.client import StoryRefused
 from shared.postgres.embedded import EmbeddedUnavailable, ensure_database, start_embedded
 from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
 
-FAILED, WRONG_USE = 1, 2  # exit codes
 HOST = "127.0.0.1"
 INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
 STORY_BEGINS = "2019-06-24T08:00:00+07:00"
@@ -122,7 +122,7 @@ def dev(
 ) -> None:
     """Start a whole pair on this machine and keep it running; a second run goes on with the same data."""
     if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
-        _stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
+        stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
     for stopping in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)
     # An interruption while things are being stopped must not leave half of them running.
@@ -143,7 +143,7 @@ def dev(
             signal.signal(ignored, signal.SIG_IGN)
         stack.close()
     if failure:
-        _stop(FAILED, failure)
+        stop(FAILED, failure)
 
 
 def _run(
@@ -234,8 +234,3 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 def _say(text: str) -> None:
     print(text, flush=True)
-
-
-def _stop(code: int, message: str) -> None:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

@@ -10,10 +10,9 @@ from pathlib import Path
 import httpx
 import typer
 
+from services.exit_codes import FAILED, WRONG_USE
 from services.story.client import StoryRefused
 from services.story.telling import play
-
-FAILED, WRONG_USE = 1, 2  # exit codes
 
 
 def main(arguments: list[str]) -> int:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from services.deadline import RULES, deadline
+from services.cli.deadline import RULES, deadline
 
 APP = typer.Typer()
 APP.command()(deadline)

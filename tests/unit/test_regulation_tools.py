@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from services.regulation import calendars, policies
+from services.cli import calendar as calendars
+from services.cli import policy as policies
 from shared.policy import DOCUMENTS
 
 

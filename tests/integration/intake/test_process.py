@@ -13,9 +13,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from services.intake.cli import app
+from services.cli.intake import app
 
-SERVE = [sys.executable, "-c", "from services.intake.cli import app; app()", "serve"]
+SERVE = [sys.executable, "-c", "from services.cli.intake import app; app()", "serve"]
 
 
 def environment(dsn: str, folder: Path, **more: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from services.regulation import calendars, policies
+from services.cli import calendar, policy
 from shared.policy import shipped_text
 from tests.support.intake import DISTRICT, Intake
 
@@ -39,9 +39,9 @@ class TestPolicy:
     async def test_adopted__is_recorded_and_in_force(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "shorter.yaml"
         file.write_text(SHORTER, "utf-8")
-        adopted = await tool(policies.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT, "--key", "k1")
+        adopted = await tool(policy.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT, "--key", "k1")
         assert adopted.exit_code == 0, adopted.stderr
-        again = await tool(policies.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT, "--key", "k1")
+        again = await tool(policy.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT, "--key", "k1")
         assert again.stdout == adopted.stdout, "a retry adopts it once"
         (recorded,) = (await intake.get("/v1/policies")).json()["items"]
         assert recorded["data"]["policy"]["policy_id"] == "shorter"
@@ -49,7 +49,7 @@ class TestPolicy:
     async def test_wrong_one__is_refused_here_and_there(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "wrong.yaml"
         file.write_text(SHORTER.replace("length: 10", "lenght: 10"), "utf-8")
-        refused = await tool(policies.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT)
+        refused = await tool(policy.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT)
         assert refused.exit_code == 1
         assert f"{file}:5: rules[0].lenght: unknown word 'lenght'" in refused.stderr
         body = {
@@ -69,7 +69,7 @@ class TestPolicy:
         assert "policy.rules[0].length: a deadline needs a length" in answer.json()["detail"]
 
     async def test_intake_that_refuses__is_one_line(self, intake: Intake) -> None:
-        refused = await tool(policies.app, intake, "adopt", "youth-dialogue", "--jurisdiction", "H99")
+        refused = await tool(policy.app, intake, "adopt", "youth-dialogue", "--jurisdiction", "H99")
         assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
         assert "H99" in refused.stderr
 
@@ -156,7 +156,7 @@ class TestPolicy:
         file.write_text(SHORTER, "utf-8")
         before = await intake.head()
         found = await tool(
-            policies.app, intake, "diff", str(file), "--against-history", "--jurisdiction", DISTRICT, "--json"
+            policy.app, intake, "diff", str(file), "--against-history", "--jurisdiction", DISTRICT, "--json"
         )
         assert found.exit_code == 0, found.stderr
         differences = {d["duty"]: d for d in json.loads(found.stdout)["differences"] if d["subject_id"] == petition}
@@ -175,24 +175,24 @@ class TestCalendar:
     async def test_published__from_an_edited_draft(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "2028.yaml"
         run = CliRunner()
-        assert run.invoke(calendars.app, ["propose", "2028", "--out", str(file)]).exit_code == 0
+        assert run.invoke(calendar.app, ["propose", "2028", "--out", str(file)]).exit_code == 0
         changed = ["edit", str(file), "--off", "2028-05-02=Nghỉ hoán đổi", "--work", "2028-05-06=2028-05-02"]
-        assert run.invoke(calendars.app, [*changed, "--document", "Thông báo 1/TB-BNV"]).exit_code == 0
-        published = await tool(calendars.app, intake, "publish", str(file))
+        assert run.invoke(calendar.app, [*changed, "--document", "Thông báo 1/TB-BNV"]).exit_code == 0
+        published = await tool(calendar.app, intake, "publish", str(file))
         assert published.exit_code == 0, published.stderr
         year = await current(intake, 2028)
         assert (year["calendar"]["confirmed"], year["calendar"]["document"]) == (True, "Thông báo 1/TB-BNV")
         assert {"date": "2028-05-06", "instead_of": "2028-05-02"} in year["calendar"]["makeup_days"]
-        same = await tool(calendars.app, intake, "diff", str(file))
+        same = await tool(calendar.app, intake, "diff", str(file))
         assert "no difference" in same.stdout
 
     async def test_confirmed__an_official_stands_for_the_shipped_one(self, intake: Intake) -> None:
         assert not (await current(intake, 2019))["calendar"].get("confirmed")
-        done = await tool(calendars.app, intake, "confirm", "2019", "--document", "Thông báo 2/TB")
+        done = await tool(calendar.app, intake, "confirm", "2019", "--document", "Thông báo 2/TB")
         assert done.exit_code == 0, done.stderr
         year = (await current(intake, 2019))["calendar"]
         assert (year["confirmed"], year["document"]) == (True, "Thông báo 2/TB")
-        again = await tool(calendars.app, intake, "confirm", "2019")
+        again = await tool(calendar.app, intake, "confirm", "2019")
         assert again.exit_code == 1 and "confirmed already" in again.stderr
 
     async def test_another_version_in_between__is_not_replaced_unseen(self, intake: Intake) -> None:

@@ -3,23 +3,16 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import typer
 
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.seeds import seed_years
 from shared.calendar import Calendar, CalendarYear, InvalidCalendar, validate
 from shared.policy import DOCUMENTS, InvalidPolicy, Policy, Problem, read_policy, shipped_text
 from shared.policy.reading import line_of, parse
-
-REFUSED, WRONG_USE = 1, 2  # exit codes
-
-
-def stop(code: int, message: str) -> NoReturn:
-    """End with one line that says what is wrong and what to do."""
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
 
 
 def text_of(path: Path) -> str:
@@ -29,7 +22,7 @@ def text_of(path: Path) -> str:
     except OSError as error:
         stop(WRONG_USE, f"{path}: cannot be read ({error.strerror}); name a file")
     except UnicodeDecodeError:
-        stop(REFUSED, f"{path}:1: is not UTF-8; save it as UTF-8")
+        stop(FAILED, f"{path}:1: is not UTF-8; save it as UTF-8")
 
 
 def policy_text(name: str) -> str:
@@ -49,7 +42,7 @@ def load_policy(name: str) -> Policy:
     except InvalidPolicy as invalid:
         for problem in invalid.problems:
             typer.echo(told(name, problem), err=True)
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(FAILED) from None
 
 
 def told(name: str, problem: Problem) -> str:
@@ -86,7 +79,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
     except msgspec.ValidationError as error:
         where = str(error).rpartition("`$")[2].removesuffix("`")
         line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
-        stop(REFUSED, f"{option}: {path}:{line} is no calendar: {error}")
+        stop(FAILED, f"{option}: {path}:{line} is no calendar: {error}")
     for index, year in enumerate(years):
         at = "" if prefix else f"[{index}]"
         try:
@@ -94,7 +87,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
         except InvalidCalendar as error:
             where = str(error).partition(":")[0]
             line = line_of(f"{at}.{where}".removeprefix("."), lines)
-            stop(REFUSED, f"{option}: {path}:{line}, year {year.year}, {error}")
+            stop(FAILED, f"{option}: {path}:{line}, year {year.year}, {error}")
     _refuse_twice(years, path, option, lines)
     return years
 
@@ -104,7 +97,7 @@ def _refuse_twice(years: Sequence[CalendarYear], path: Path, option: str, lines:
     for index, year in enumerate(years):
         if year.year in seen:
             line = line_of(f"[{index}].year", lines)
-            stop(REFUSED, f"{option}: {path}:{line}, year {year.year} is there twice: two versions at once; keep one")
+            stop(FAILED, f"{option}: {path}:{line}, year {year.year} is there twice: two versions at once; keep one")
         seen.add(year.year)
 
 
@@ -114,10 +107,10 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
     except OSError as error:
         stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
     except UnicodeDecodeError:
-        stop(REFUSED, f"{option}: {path} is no calendar: it is not UTF-8")
+        stop(FAILED, f"{option}: {path} is no calendar: it is not UTF-8")
     except InvalidPolicy as invalid:
         problem = invalid.problems[0]
-        stop(REFUSED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
+        stop(FAILED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
 
 
 def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:

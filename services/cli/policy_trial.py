@@ -9,12 +9,12 @@ import httpx
 import msgspec
 import typer
 
+from services.cli.intake_client import TOKEN_VARIABLE, headers
+from services.exit_codes import FAILED, stop
 from services.followup.adapters.feed import FeedClient
 from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
 from services.followup.application.trying import Difference, Trial, tried
 from services.followup.domain.facts import Fact, fact_of
-from services.regulation.files import REFUSED, stop
-from services.regulation.remote import TOKEN_VARIABLE, headers
 from shared.events import Undecodable, UnknownTopic
 from shared.policy import Policy
 
@@ -50,11 +50,11 @@ async def _read(url: str, token: str) -> list[Fact]:
                     return facts
         except (SourceAway, StaleEpoch, HistoryDiffers) as error:
             stop(
-                REFUSED,
+                FAILED,
                 f"--url: the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
             )
         except (UnknownTopic, Undecodable) as error:
-            stop(REFUSED, f"--url: {url} has an event that this release does not know: {error}")
+            stop(FAILED, f"--url: {url} has an event that this release does not know: {error}")
 
 
 def _told(each: Difference) -> str:

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.regulation.files import REFUSED, WRONG_USE, calendar_of, day, load_policy, stop
+from services.cli.rule_files import calendar_of, day, load_policy
+from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing, CalendarYear, Count, day_text
 from shared.identifiers import InvalidCode, agency_code, breach_instant, local_iso
 from shared.policy import DEFAULT_POLICY, Policy, UnknownRule, named_rule, rule_count
@@ -66,9 +67,9 @@ def _count(policy: Policy, rule: str, start: date, calendar: Calendar) -> Count:
         stop(WRONG_USE, f"RULE: there is no rule {rule!r}; use one of {', '.join(_rules(policy))}")
     except CalendarMissing as error:
         field = "--from: it lies in" if error.year == start.year else "--calendar: the count reaches"
-        stop(REFUSED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
+        stop(FAILED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
     if count is None:
-        stop(REFUSED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")
+        stop(FAILED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")
     return count
 
 

@@ -12,18 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.regulation.files import (
-    REFUSED,
-    WRONG_USE,
-    calendar_of,
-    day,
-    load_policy,
-    policy_text,
-    stop,
-    told,
-)
-from services.regulation.remote import DEFAULT_URL, post
-from services.regulation.trial import try_on_history
+from services.cli.intake_client import DEFAULT_URL, post
+from services.cli.policy_trial import try_on_history
+from services.cli.rule_files import calendar_of, day, load_policy, policy_text, told
+from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing
 from shared.identifiers import InvalidCode, agency_code
 from shared.policy import DUTIES, InvalidPolicy, Policy, UnknownRule, named_rule, read_policy, rule_count
@@ -58,7 +50,7 @@ def check(file: File, as_json: AsJson = False) -> None:
         else:
             for problem in invalid.problems:
                 typer.echo(told(file, problem), err=True)
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(FAILED) from None
     if as_json:
         _json({"valid": True, "problems": []})
     else:
@@ -86,7 +78,7 @@ def show(
         lines = sheet(policy, days, known)
     except CalendarMissing as missing:
         stop(
-            REFUSED,
+            FAILED,
             f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
         )
     if as_json:
@@ -211,7 +203,7 @@ def _counted(policy: Policy, rule: str, start: date, calendar: Calendar) -> date
         counted = rule_count(policy, rule, start, calendar)
     except CalendarMissing as missing:
         stop(
-            REFUSED,
+            FAILED,
             f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
         )
     return counted.due_on if counted else None

@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Iterator
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.followup.adapters.feed import FeedClient
 from services.followup.adapters.history import FeedHistory, StoreHistory
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
@@ -45,7 +46,6 @@ from shared.http.logs import configure_logs
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
 
-REFUSED, WRONG_USE = 1, 2  # exit codes
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceAway)
 
 app = typer.Typer(name="followup", help="Follows sources, watches the clocks.", no_args_is_help=True)
@@ -70,10 +70,10 @@ def serve(
     try:
         run(_settings().model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
-        _stop(WRONG_USE, str(error))
+        stop(WRONG_USE, str(error))
     except AWAY as error:
         # Only the kind: the text may quote the address and user of the database.
-        _stop(REFUSED, f"followup does not start: {type(error).__name__}; is FOLLOWUP_DATABASE_URL right?")
+        stop(FAILED, f"followup does not start: {type(error).__name__}; is FOLLOWUP_DATABASE_URL right?")
 
 
 @app.command()
@@ -129,7 +129,7 @@ def reconcile(
 ) -> None:
     """Emit what separates the raised deadlines from what they ought to be, with a reason."""
     if not reason.strip():
-        _stop(WRONG_USE, "--reason: say why, such as source_restored")
+        stop(WRONG_USE, "--reason: say why, such as source_restored")
     typer.echo(_run(_ask(_settings(), "reconcile", source, case, reason.strip())))
 
 
@@ -148,7 +148,7 @@ def replay(
         token = Path(token_file).read_text("utf-8").strip() if token_file else ""
         found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
     except InvalidPoint as error:
-        _stop(WRONG_USE, f"--until: {error}")
+        stop(WRONG_USE, f"--until: {error}")
     if to is not None:
         with to.open("wb") as file:
             file.writelines(line + b"\n" for line in _rows(found))
@@ -253,7 +253,7 @@ def _settings() -> FollowupSettings:
     except ValidationError as error:
         # The values are left out: a database URL holds a password.
         names = ", ".join(sorted(f"FOLLOWUP_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        _stop(WRONG_USE, f"settings: {names}")
+        stop(WRONG_USE, f"settings: {names}")
 
 
 def _run(work: "Awaitable[T]") -> T:
@@ -263,13 +263,8 @@ def _run(work: "Awaitable[T]") -> T:
     try:
         return asyncio.run(awaited())
     except WrongSettings as error:
-        _stop(WRONG_USE, str(error))
+        stop(WRONG_USE, str(error))
     except (SourceStopped, RequestFailed) as error:
-        _stop(REFUSED, str(error))
+        stop(FAILED, str(error))
     except AWAY as error:
-        _stop(REFUSED, f"{type(error).__name__}: the source or the database cannot be reached")
-
-
-def _stop(code: int, message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
+        stop(FAILED, f"{type(error).__name__}: the source or the database cannot be reached")

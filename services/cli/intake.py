@@ -9,12 +9,11 @@ import msgspec
 import typer
 from pydantic import ValidationError
 
+from services.exit_codes import FAILED, WRONG_USE
 from services.intake.bootstrap import WrongSettings, run
 from services.intake.settings import load_settings
 from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
 from shared.identifiers import NATION, InvalidCode, agency_code
-
-REFUSED, WRONG_USE = 1, 2  # exit codes
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
 
@@ -45,11 +44,11 @@ def serve(
         raise typer.Exit(WRONG_USE) from None
     except asyncpg.UndefinedTableError:
         typer.echo("intake does not start: its database has no tables; run `doithoai migrate` first", err=True)
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(FAILED) from None
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Only the kind: the text may quote the address and user of the database.
         typer.echo(f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?", err=True)
-        raise typer.Exit(REFUSED) from None
+        raise typer.Exit(FAILED) from None
 
 
 def token(
@@ -77,7 +76,7 @@ def token(
             entries = [*(load_tokens(str(file)) if file.exists() else ()), entry]
         except InvalidTokens as error:
             typer.echo(str(error), err=True)
-            raise typer.Exit(REFUSED) from None
+            raise typer.Exit(FAILED) from None
         content = json.dumps({"tokens": msgspec.to_builtins(entries)}, ensure_ascii=False, indent=2)
         file.write_text(content + "\n", encoding="utf-8")
     typer.echo(minted)

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import asyncpg
 import msgspec
@@ -22,6 +22,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
@@ -42,7 +43,6 @@ from shared.postgres.errors import StoreUnavailable
 from shared.postgres.group_commit import PASSING, GroupCommit
 from shared.postgres.pool import create_pool
 
-FAILED, WRONG_USE = 1, 2  # exit codes
 PATIENCE = 1.0  # seconds without a progress bar
 FAILURES = (StoreUnavailable, WorkerLost, *PASSING, asyncpg.PostgresError)
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
@@ -78,9 +78,9 @@ def import_(
         seals_of(settings)
     except ValidationError as error:
         names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        _stop(WRONG_USE, f"settings: {names}")
+        stop(WRONG_USE, f"settings: {names}")
     except (FileRefused, WrongSettings) as error:
-        _stop(WRONG_USE, str(error))
+        stop(WRONG_USE, str(error))
     asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=on_behalf_of)
     began = time.monotonic()
     try:
@@ -88,7 +88,7 @@ def import_(
             outcome = _run(settings, rows, asked, advance)
     except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
-        _stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
+        stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
     _report(outcome, rows, table, target, time.monotonic() - began, as_json)
 
 
@@ -96,7 +96,7 @@ def _given(jurisdiction: str, conference: str) -> dict[str, str]:
     try:
         code = agency_code(jurisdiction) if jurisdiction else ""
     except InvalidCode as error:
-        _stop(WRONG_USE, f"--jurisdiction: {error}")
+        stop(WRONG_USE, f"--jurisdiction: {error}")
     return {field: value for field, value in (("jurisdiction", code), ("conference", conference)) if value}
 
 
@@ -265,8 +265,3 @@ def _print(s: Summary, rejections: Sequence[Rejection], rows: Rows, summary: dic
         table.add_row(str(line), escape(rejection.column), escape(rejection.reason))
     console.print(table)
     console.print(f"Sửa trong tệp này rồi nhập lại / mend and import again: {escape(str(summary['rejects']))}")
-
-
-def _stop(code: int, message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

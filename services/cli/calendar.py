@@ -8,9 +8,10 @@ import msgspec
 import typer
 import yaml
 
+from services.cli.intake_client import DEFAULT_URL, get, post
+from services.cli.rule_files import day, load_years
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.proposals import proposed_calendar
-from services.regulation.files import REFUSED, WRONG_USE, day, load_years, stop
-from services.regulation.remote import DEFAULT_URL, get, post
 from shared.calendar import CalendarYear, DayOff, InvalidCalendar, MakeUpDay, validate
 from shared.calendar.comparing import DayChange, day_changes
 
@@ -39,7 +40,7 @@ def propose(
     try:
         validate(draft)
     except InvalidCalendar as error:
-        stop(REFUSED, f"YEAR: {error}")
+        stop(FAILED, f"YEAR: {error}")
     _write(draft, out)
 
 
@@ -72,7 +73,7 @@ def edit(
     try:
         validate(changed)
     except InvalidCalendar as error:
-        stop(REFUSED, f"{file}: the year {changed.year} would contradict itself: {error}")
+        stop(FAILED, f"{file}: the year {changed.year} would contradict itself: {error}")
     _write(changed, out or file)
 
 
@@ -101,10 +102,10 @@ def confirm(
     """Stand for the calendar of a year that an intake has but nobody has confirmed."""
     current = _current(url, token, year)
     if current is None:
-        stop(REFUSED, f"YEAR: {url} has no calendar of {year}; publish one")
+        stop(FAILED, f"YEAR: {url} has no calendar of {year}; publish one")
     known, _ = current
     if known.confirmed and not known.provisional:
-        stop(REFUSED, f"YEAR: the calendar of {year} is confirmed already")
+        stop(FAILED, f"YEAR: the calendar of {year} is confirmed already")
     _publish(msgspec.structs.replace(known, document=document or known.document), url, token, current, "", key)
 
 

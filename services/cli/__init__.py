@@ -1,26 +1,26 @@
-"""The command line `doithoai`: both services, the pair for development, and the tools."""
+"""The command line `doithoai`, one file a command; `rule_files` and `intake_client` serve several of them."""
 
 import importlib
 import sys
 
 import typer
 
-FAILED, WRONG_USE = 1, 2  # exit codes; 0 is done
+from services.exit_codes import FAILED, WRONG_USE
 
 #: Where each command and group is defined. Only what is asked for is imported: `deadline` waits for no web server.
 PLACES = {
     "dev": "services.dev",
-    "deadline": "services.deadline",
-    "policy": "services.regulation.policies",
-    "calendar": "services.regulation.calendars",
-    "intake": "services.intake.cli",
-    "followup": "services.followup.cli",
-    "token": "services.intake.cli",
-    "migrate": "services.migrate",
-    "import": "services.importing",
-    "load": "services.load",
-    "replay": "services.followup.cli",
-    "reconcile": "services.followup.cli",
+    "deadline": "services.cli.deadline",
+    "policy": "services.cli.policy",
+    "calendar": "services.cli.calendar",
+    "intake": "services.cli.intake",
+    "followup": "services.cli.followup",
+    "token": "services.cli.intake",
+    "migrate": "services.cli.migrate",
+    "import": "services.cli.import_register",
+    "load": "services.cli.load",
+    "replay": "services.cli.followup",
+    "reconcile": "services.cli.followup",
 }
 GROUPS = {"intake", "followup", "policy", "calendar"}
 
@@ -64,7 +64,3 @@ def main() -> None:
         print(" ".join(text.split()), file=sys.stderr)
         sys.exit(WRONG_USE if told else FAILED)
     sys.exit(code if isinstance(code, int) else 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.regulation.files import REFUSED, stop
+from services.exit_codes import FAILED, stop
 
 TIMEOUT = 30.0  # seconds
 DEFAULT_URL = "http://127.0.0.1:8570"
@@ -39,15 +39,15 @@ def _sent(method: str, url: str, path: str, sent: dict[str, str], body: Any = No
         with httpx.Client(timeout=TIMEOUT) as client:
             return client.request(method, f"{url.rstrip('/')}{path}", json=body, headers=sent)
     except httpx.HTTPError as error:
-        stop(REFUSED, f"--url: {url} does not answer ({type(error).__name__}); is intake running there?")
+        stop(FAILED, f"--url: {url} does not answer ({type(error).__name__}); is intake running there?")
 
 
 def _content(answer: httpx.Response, url: str) -> dict[str, Any]:
     try:
         content = answer.json()
     except ValueError:
-        stop(REFUSED, f"--url: {url} answered {answer.status_code} without JSON; is it intake?")
+        stop(FAILED, f"--url: {url} answered {answer.status_code} without JSON; is it intake?")
     if answer.is_error:
-        stop(REFUSED, f"refused ({answer.status_code}): {content.get('detail') or content.get('title', '')}")
+        stop(FAILED, f"refused ({answer.status_code}): {content.get('detail') or content.get('title', '')}")
     found: dict[str, Any] = content
     return found

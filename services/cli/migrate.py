@@ -3,18 +3,17 @@
 import asyncio
 import json
 import os
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import asyncpg
 import typer
 
+from services.exit_codes import FAILED, WRONG_USE, stop
 from services.followup.bootstrap import MIGRATIONS as FOLLOWUP
 from services.intake.bootstrap import MIGRATIONS as INTAKE
 from shared.postgres.migrate import EditedMigration
 from shared.postgres.migrate import migrate as apply
 from shared.postgres.pool import WRITABLE
-
-FAILED, WRONG_USE = 1, 2  # exit codes
 
 URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
 PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
@@ -30,21 +29,21 @@ def migrate(
     """Migrate the databases of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, whichever are set; safe to repeat."""
     urls = {name: url for name, variable in URLS.items() if (url := os.environ.get(variable, ""))}
     if not urls:
-        _stop(WRONG_USE, f"set {URLS['intake']} or {URLS['followup']}, or both")
+        stop(WRONG_USE, f"set {URLS['intake']} or {URLS['followup']}, or both")
     if intake_role and "intake" not in urls:
-        _stop(WRONG_USE, f"--intake-role: set {URLS['intake']} too")
+        stop(WRONG_USE, f"--intake-role: set {URLS['intake']} too")
     grants = {"intake": {"grant_intake": intake_role}, "followup": {}}
     done: dict[str, list[str]] = {}
     for name, url in urls.items():
         try:
             done[name] = asyncio.run(_migrate(name, url, grants[name] | {"grant_auditing": auditor_role}))
         except EditedMigration as error:
-            _stop(FAILED, f"{name}: {error}")
+            stop(FAILED, f"{name}: {error}")
         except asyncpg.UndefinedObjectError as error:
-            _stop(FAILED, f"{name}: {error}; create the role first")
+            stop(FAILED, f"{name}: {error}; create the role first")
         except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # Only the kind: the text may quote the address and user of the database.
-            _stop(FAILED, f"{name}: {type(error).__name__}; is {URLS[name]} right?")
+            stop(FAILED, f"{name}: {type(error).__name__}; is {URLS[name]} right?")
         if not as_json:
             typer.echo(f"{name}: {', '.join(done[name]) or 'nothing to apply'}")
     if as_json:
@@ -61,8 +60,3 @@ async def _migrate(name: str, url: str, grants: dict[str, str]) -> list[str]:
     finally:
         await connection.close()
     return applied
-
-
-def _stop(code: int, message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(code)

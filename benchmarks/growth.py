@@ -25,12 +25,12 @@ from benchmarks.history import EVENTS_EACH as OF_A_CONFERENCE
 from benchmarks.lines import Line, at_least, at_most, interleaved, median_seconds
 from benchmarks.memory import peak
 from benchmarks.servers import database, pool_of, postgres
+from services.dev.postgres import ensure_database
 from services.followup.adapters.listings import CaseFilter, Scope
 from services.followup.adapters.pages import encode_cursor
 from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.queries import Queries
 from shared.postgres import store
-from shared.postgres.embedded import ensure_database
 
 SMALL, LARGE = 10_000, 1_000_000  # events in the store
 ROUNDS = 7

@@ -12,8 +12,8 @@ from pathlib import Path
 import asyncpg
 import httpx
 
+from services.dev.rabbitmq import free_ports
 from shared.events import Recorded
-from shared.rabbit.embedded import free_ports
 
 START_TIMEOUT = 60.0  # seconds
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import asyncpg
 
-from shared.postgres.embedded import ensure_database, start_embedded
+from services.dev.postgres import ensure_database, start_embedded
+from services.dev.rabbitmq import PrivateBroker, find_broker
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import create_pool
-from shared.rabbit.embedded import PrivateBroker, find_broker
 
 #: Read from the running server before anything is measured: a fast figure without them would be worth nothing.
 DURABLE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}

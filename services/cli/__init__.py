@@ -9,7 +9,7 @@ from services.exit_codes import FAILED, WRONG_USE
 
 #: Where each command and group is defined. Only what is asked for is imported: `deadline` waits for no web server.
 PLACES = {
-    "dev": "services.dev",
+    "dev": "services.cli.dev",
     "deadline": "services.cli.deadline",
     "policy": "services.cli.policy",
     "calendar": "services.cli.calendar",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.rabbit.embedded import PrivateBroker
+from services.dev.rabbitmq import PrivateBroker
 from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS
 from tests.support import oracle
 from tests.support.chaos import Ground, Scenes, fault

@@ -21,8 +21,8 @@ import msgspec
 import pytest
 import yaml
 
+from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
-from shared.rabbit.embedded import PrivateBroker
 from shared.rabbit.topology import EVENTS
 from tests.support.office import AGENCIES, BEGIN, Office
 from tests.support.pair import Pair

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from services.dev.rabbitmq import PrivateBroker
 from services.story import play
-from shared.rabbit.embedded import PrivateBroker
 from tests.ops.test_dashboard import panels
 from tests.support.pair import pair as made_pair
 from tests.support.postgres import TestServer

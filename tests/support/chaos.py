@@ -22,7 +22,7 @@ import psutil
 import psycopg
 import pytest
 
-from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker
+from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker
 from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS, user_of
 from tests.support import oracle
 from tests.support.cluster import Cluster

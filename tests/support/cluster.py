@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from shared.rabbit.embedded import free_ports
+from services.dev.rabbitmq import free_ports
 from tests.support.postgres import TestServer
 
 with warnings.catch_warnings():

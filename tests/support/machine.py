@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared import debian
+from services.dev import debian
 
 LIBRARIES = ("/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime")
 MB = 1024 * 1024

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from shared.rabbit.embedded import free_ports
+from services.dev.rabbitmq import free_ports
 
 USER, PASSWORD = "van-thu@example.vn", "p:ss/w@rd%"
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from shared.rabbit.embedded import free_ports
+from services.dev.rabbitmq import free_ports
 from tests.support.office import Office
 from tests.support.postgres import TestServer
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.postgres.embedded import ensure_database, start_embedded
+from services.dev.postgres import ensure_database, start_embedded
 from shared.postgres.migrate import migrate
 
 _numbers = itertools.count(1)

@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from shared import debian
-from shared.rabbit.embedded import end_group, free_ports
+from services.dev import debian
+from services.dev.rabbitmq import end_group, free_ports
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
 PROGRAMS = {"prometheus": "prometheus", "promtool": "prometheus"} | {

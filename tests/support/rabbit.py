@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker, find_broker
+from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker
 
 _numbers = itertools.count(1)
 

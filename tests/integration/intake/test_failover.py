@@ -10,7 +10,7 @@ import aio_pika
 import httpx
 import pytest
 
-from shared.rabbit.embedded import PrivateBroker
+from services.dev.rabbitmq import PrivateBroker
 from shared.rabbit.topology import EVENTS
 from tests.support.pair import Pair, Service, pair, until
 from tests.support.postgres import TestServer

@@ -12,6 +12,7 @@ import aio_pika
 import asyncpg
 import pytest
 
+from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import Message
 from shared.events import Recorded
 from shared.identifiers import derived_id, ordered_id
@@ -20,7 +21,6 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
 from shared.rabbit.consumer import Bell
-from shared.rabbit.embedded import PrivateBroker
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
 from tests.support.waiting import until

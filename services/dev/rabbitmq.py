@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-from shared import debian
+from services.dev import debian
 
 SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin change to the user rabbitmq
 START_TIMEOUT = 90.0  # seconds

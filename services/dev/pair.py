@@ -12,17 +12,12 @@ import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
-from typing import Annotated
 
 import httpx
-import typer
 
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.dev.postgres import ensure_database, start_embedded
+from services.dev.rabbitmq import PrivateBroker, end_group, find_broker, free_ports
 from services.story import play
-from services.story.client import StoryRefused
-from shared.postgres.embedded import EmbeddedUnavailable, ensure_database, start_embedded
-from shared.rabbit.embedded import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
 
 HOST = "127.0.0.1"
 INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
@@ -113,40 +108,7 @@ class Pair:
                 time.sleep(0.1)
 
 
-def dev(
-    data: Annotated[Path, typer.Option(help="the folder that holds everything")] = Path(".data/dev"),
-    intake_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {INTAKE_PORT}")] = None,
-    followup_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {FOLLOWUP_PORT}")] = None,
-    story: Annotated[bool, typer.Option("--story/--no-story", help="play plan 570/KH-UBND")] = True,
-    broker: Annotated[str, typer.Option(metavar="auto|none|URL", envvar="BROKER", help="RabbitMQ")] = "auto",
-) -> None:
-    """Start a whole pair on this machine and keep it running; a second run goes on with the same data."""
-    if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
-        stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
-    for stopping in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stopping, _interrupt)
-    # An interruption while things are being stopped must not leave half of them running.
-    stack = contextlib.ExitStack()
-    failure = ""
-    try:
-        _run(stack, data.resolve(), intake_port, followup_port, story, broker)
-    except KeyboardInterrupt:
-        _say("Stopping ...")
-    except (DevFailed, EmbeddedUnavailable, BrokerUnavailable) as error:
-        failure = str(error)
-    except StoryRefused as error:
-        failure = f"the story was refused: {error}"
-    except (OSError, httpx.HTTPError) as error:
-        failure = f"{type(error).__name__}: {error}"
-    finally:
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(ignored, signal.SIG_IGN)
-        stack.close()
-    if failure:
-        stop(FAILED, failure)
-
-
-def _run(
+def run_pair(
     stack: contextlib.ExitStack, data: Path, intake: int | None, followup: int | None, story: bool, broker: str
 ) -> None:
     data.mkdir(parents=True, exist_ok=True)
@@ -226,10 +188,6 @@ def _is_ready(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

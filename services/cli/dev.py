@@ -1,0 +1,53 @@
+"""`doithoai dev`: a whole pair on this machine, with the story of plan 570 played on it."""
+
+import contextlib
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import httpx
+import typer
+
+from services.dev.pair import FOLLOWUP_PORT, INTAKE_PORT, DevFailed, _say, run_pair
+from services.dev.postgres import EmbeddedUnavailable
+from services.dev.rabbitmq import BrokerUnavailable
+from services.exit_codes import FAILED, WRONG_USE, stop
+from services.story.client import StoryRefused
+
+
+def dev(
+    data: Annotated[Path, typer.Option(help="the folder that holds everything")] = Path(".data/dev"),
+    intake_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {INTAKE_PORT}")] = None,
+    followup_port: Annotated[int | None, typer.Option(min=1, max=65535, help=f"default {FOLLOWUP_PORT}")] = None,
+    story: Annotated[bool, typer.Option("--story/--no-story", help="play plan 570/KH-UBND")] = True,
+    broker: Annotated[str, typer.Option(metavar="auto|none|URL", envvar="BROKER", help="RabbitMQ")] = "auto",
+) -> None:
+    """Start a whole pair on this machine and keep it running; a second run goes on with the same data."""
+    if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
+        stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
+    for stopping in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(stopping, _interrupt)
+    # An interruption while things are being stopped must not leave half of them running.
+    stack = contextlib.ExitStack()
+    failure = ""
+    try:
+        run_pair(stack, data.resolve(), intake_port, followup_port, story, broker)
+    except KeyboardInterrupt:
+        _say("Stopping ...")
+    except (DevFailed, EmbeddedUnavailable, BrokerUnavailable) as error:
+        failure = str(error)
+    except StoryRefused as error:
+        failure = f"the story was refused: {error}"
+    except (OSError, httpx.HTTPError) as error:
+        failure = f"{type(error).__name__}: {error}"
+    finally:
+        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ignored, signal.SIG_IGN)
+        stack.close()
+    if failure:
+        stop(FAILED, failure)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

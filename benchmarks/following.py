@@ -10,7 +10,7 @@ import asyncpg
 
 from benchmarks.history import EPOCH, SOURCE
 from benchmarks.servers import pool_of
-from services.followup.adapters.inbox import Inboxes
+from services.followup.adapters.prefetch import Inboxes
 from services.followup.adapters.projection import StoredProjection
 from services.followup.application.following import Following
 from services.followup.application.ports import Feed

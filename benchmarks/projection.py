@@ -27,7 +27,7 @@ from benchmarks.intake import intake_on, stored
 from benchmarks.lines import Line, at_least, interleaved
 from benchmarks.peers.raw_amqp import RawChannel
 from benchmarks.servers import broker, database, postgres
-from services.followup.adapters.feed import FeedClient
+from services.followup.adapters.feed_client import FeedClient
 from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.consumer import PREFETCH

@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.exit_codes import FAILED, WRONG_USE, stop
-from services.followup.adapters.feed import FeedClient
-from services.followup.adapters.history import FeedHistory, StoreHistory
+from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
 from services.followup.adapters.mail_digests import StoredDigests
 from services.followup.adapters.requests import RequestFailed, ask
 from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.site import RebuildSite
+from services.followup.adapters.source_log import FeedHistory, StoreHistory
 from services.followup.application import rebuilding, replaying
 from services.followup.application.mailing import Away
 from services.followup.application.ports import SourceAway, SourceStopped

@@ -12,12 +12,12 @@ import httpx
 import structlog
 from litestar import Litestar
 
-from services.followup.adapters.feed import FeedClient
+from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.figures import Figures
-from services.followup.adapters.inbox import Inboxes
-from services.followup.adapters.intake import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
 from services.followup.adapters.mail_digests import StoredDigests
+from services.followup.adapters.prefetch import Inboxes
 from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.queries import Queries
 from services.followup.adapters.reminders import Reminders

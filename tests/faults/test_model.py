@@ -25,7 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.followup.adapters.inbox import SourceInbox
+from services.followup.adapters.prefetch import SourceInbox
 from services.followup.application import following
 from services.followup.application.digest import StatePoint, digest, machine_digest
 from services.followup.application.following import Following

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.inbox import Inboxes
+from services.followup.adapters.prefetch import Inboxes
 from services.followup.application import following
 from services.followup.application.following import Following
 from services.followup.application.ports import (

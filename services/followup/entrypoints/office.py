@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from services.followup.adapters.intake import IntakeClient, Refusal
+from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.queries import CaseFile, Queries
 from services.followup.adapters.reminders import Reminders
 from services.followup.domain.refusal_words import refusal_words

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.followup.adapters.inbox import SourceInbox
+from services.followup.adapters.prefetch import SourceInbox
 from services.followup.adapters.projection import StoredProjection
 from services.followup.application import following
 from services.followup.application.following import Following

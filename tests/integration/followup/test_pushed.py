@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from aio_pika.exceptions import ChannelPreconditionFailed
 
-from services.followup.adapters.inbox import Inboxes
+from services.followup.adapters.prefetch import Inboxes
 from services.followup.adapters.projection import StoredProjection
 from services.followup.application import following
 from services.followup.application.following import Following

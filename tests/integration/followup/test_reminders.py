@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.followup.adapters.intake import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.queries import Queries
 from services.followup.adapters.reminders import Reminders
 from services.followup.adapters.state import LiveState

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import asyncpg
 
-from services.followup.adapters.feed import FeedClient
+from services.followup.adapters.feed_client import FeedClient
 from shared.events import Recorded
 from shared.postgres import store
 from shared.postgres.store import Identity

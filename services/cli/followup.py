@@ -21,7 +21,7 @@ from rich.progress import Progress
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
-from services.followup.adapters.mail_digests import StoredDigests
+from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.requests import RequestFailed, ask
 from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.site import RebuildSite

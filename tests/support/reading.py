@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import httpx
 from litestar import Litestar
 
-from services.followup.adapters.figures import Figures
-from services.followup.adapters.queries import Queries
-from services.followup.adapters.state import LiveState
+from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.queries import Queries
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.figures import figures_routes

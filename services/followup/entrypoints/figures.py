@@ -8,8 +8,8 @@ from typing import NamedTuple
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from services.followup.adapters.figures import Counts, Snapshot
-from services.followup.adapters.queries import Queries
+from services.followup.adapters.read.figures import Counts, Snapshot
+from services.followup.adapters.read.queries import Queries
 from services.followup.domain.words import Words, duty_words
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.page import Pages, names_of

@@ -1,6 +1,6 @@
 """What hinders followup: a store away, every source stopped or silent."""
 
-from services.followup.adapters.queries import Queries
+from services.followup.adapters.read.queries import Queries
 from shared.http.health import Hindrances
 from shared.postgres.group_commit import PASSING
 

@@ -18,8 +18,9 @@ from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal
-from services.followup.adapters.queries import CaseFile, Queries
-from services.followup.adapters.reminders import Reminders
+from services.followup.adapters.read.models import CaseFile
+from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reminders import Reminders
 from services.followup.domain.refusal_words import refusal_words
 from services.followup.domain.reminder_letter import reminder
 from services.followup.entrypoints.access import scope_of

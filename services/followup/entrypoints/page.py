@@ -12,8 +12,9 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from services.followup.adapters.listings import CaseFilter
-from services.followup.adapters.queries import Case, Deadline, Queries
+from services.followup.adapters.read.listings import CaseFilter
+from services.followup.adapters.read.models import Case, Deadline
+from services.followup.adapters.read.queries import Queries
 from services.followup.domain.rows import OPEN_STATES
 from services.followup.domain.wording import DayLine, counted_days, letter, short_line
 from services.followup.domain.words import (

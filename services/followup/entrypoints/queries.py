@@ -9,10 +9,11 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from services.followup.adapters.listings import CaseFilter, DeadlineFilter
-from services.followup.adapters.pages import InvalidCursor
-from services.followup.adapters.queries import Deadline, Queries
-from services.followup.adapters.state import LiveState
+from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.models import Deadline
+from services.followup.adapters.read.pagination import InvalidCursor
+from services.followup.adapters.read.queries import Queries
 from services.followup.domain.status import Status
 from services.followup.entrypoints import views
 from services.followup.entrypoints.access import READERS, may_read_all, scope_of

@@ -9,9 +9,9 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from services.followup.adapters.listings import DeadlineFilter
-from services.followup.adapters.queries import Queries
-from services.followup.adapters.reminders import Proposal, Reminders
+from services.followup.adapters.read.listings import DeadlineFilter
+from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reminders import Proposal, Reminders
 from services.followup.domain.reminder_letter import reminder
 from services.followup.domain.urging import Stage
 from services.followup.domain.words import Words

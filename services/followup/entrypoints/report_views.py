@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from services.followup.adapters.reports import Counted, Seen
+from services.followup.adapters.read.reports import Counted, Seen
 from services.followup.domain.counts import CaseCounts, DeadlineCounts, percentile, total
 from services.followup.domain.report_columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
 from services.followup.domain.reporting import GROUPINGS, Grouping

@@ -6,7 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.queries import Agency, Case, CaseFile, Deadline, Difference, ParkedEvent, StoredEvent
+from services.followup.adapters.read.models import (
+    Agency,
+    Case,
+    CaseFile,
+    Deadline,
+    Difference,
+    ParkedEvent,
+    StoredEvent,
+)
 from services.followup.domain.rows import Span
 from services.followup.domain.status import Status
 from services.followup.domain.wording import counted_days, letter, short_line

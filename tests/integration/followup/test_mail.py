@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from services.followup.adapters.figures import Figures
 from services.followup.adapters.mail import DigestTemplate, Post
-from services.followup.adapters.mail_digests import StoredDigests
+from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.application import mailing
 from services.followup.application.mailing import DigestMailer
 from services.followup.domain.mail_digest import MailDigest, Recipient

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.adapters.figures import Figures
-from services.followup.adapters.listings import CaseFilter, DeadlineFilter, Scope
-from services.followup.adapters.pages import InvalidCursor, encode_cursor, read
-from services.followup.adapters.queries import Queries
-from services.followup.adapters.state import LiveState
+from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Scope
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
+from services.followup.adapters.read.queries import Queries
 from services.followup.application.digest import machine_digest
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from services.followup.adapters.intake_client import IntakeClient
-from services.followup.adapters.queries import Queries
-from services.followup.adapters.reminders import Reminders
-from services.followup.adapters.state import LiveState
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reminders import Reminders
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.office import office_routes
 from services.followup.entrypoints.page import page_routes

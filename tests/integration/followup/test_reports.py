@@ -11,11 +11,11 @@ import httpx
 import pytest
 from hypothesis import Phase, given, settings
 
-from services.followup.adapters.figures import Figures
-from services.followup.adapters.listings import Scope
-from services.followup.adapters.queries import Queries
-from services.followup.adapters.reports import Reports
-from services.followup.adapters.state import LiveState
+from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.read.listings import Scope
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reports import Reports
 from services.followup.domain.periods import parse_period
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.walks import Values, distinct, page, walk, within
+from services.followup.adapters.read.index_scans import Values, distinct, page, walk, within
 from services.followup.domain.rows import OPEN_STATES
 from services.followup.domain.status import OUTCOMES, Status
 from shared.events.deadline import Subject

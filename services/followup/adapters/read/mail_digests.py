@@ -7,10 +7,11 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.followup.adapters.pages import read
-from services.followup.adapters.places import place_names
-from services.followup.adapters.queries import SOURCES, Source
-from services.followup.adapters.walks import Values, within
+from services.followup.adapters.read.index_scans import Values, within
+from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.models import Source
+from services.followup.adapters.read.pagination import read
+from services.followup.adapters.read.queries import SOURCES
 from services.followup.application.mailing import SourceClock
 from services.followup.domain.emission import Raised
 from services.followup.domain.mail_digest import DAYS, Line, MailDigest, Recipient, retracted_line, split

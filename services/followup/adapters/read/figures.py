@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from services.followup.adapters.pages import read
-from services.followup.adapters.queries import NEVER, SOURCES, Source
+from services.followup.adapters.read.models import Source
+from services.followup.adapters.read.pagination import read
+from services.followup.adapters.read.queries import NEVER, SOURCES
 from shared.identifiers import breach_instant, local_day, midnight
 
 COUNTED_AT_ONCE = 20_000  # events

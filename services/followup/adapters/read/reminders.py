@@ -7,11 +7,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.followup.adapters.listings import DeadlineFilter, Scope
-from services.followup.adapters.pages import InvalidCursor, Page, decode_cursor, encode_cursor
-from services.followup.adapters.places import place_names
-from services.followup.adapters.queries import Deadline, Queries
-from services.followup.adapters.urged import urged_on
+from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.listings import DeadlineFilter, Scope
+from services.followup.adapters.read.models import Deadline
+from services.followup.adapters.read.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
+from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reminder_dates import urged_on
 from services.followup.domain.reminder_letter import Letter
 from services.followup.domain.rows import CaseRow
 from services.followup.domain.urging import Stage, is_proposed, stage_reached

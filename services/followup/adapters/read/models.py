@@ -1,0 +1,105 @@
+"""What the queries answer with."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import msgspec
+
+from services.followup.domain.emission import Raised
+from services.followup.domain.rows import CaseRow
+from services.followup.domain.status import Status
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a source is read; `now` is its clock: what it was last complete to, and the time since."""
+
+    source: str
+    epoch: str
+    position: int
+    event_id: UUID | None
+    instant: datetime | None
+    horizon: datetime | None
+    complete_to: datetime | None
+    head: int
+    lag_events: int
+    state: str
+    reason: str
+    now: datetime | None
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """Whether a source is followed, and for how many seconds it said nothing; None before it said anything."""
+
+    source: str
+    state: str
+    silent_for: float | None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A case in a list; `due_on` is the earliest open due date of all its duties."""
+
+    source: str
+    row: CaseRow
+    due_on: date | None
+    overdue: bool
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """A deadline, how it stands on its source's day, and the day on which its debtor was last urged."""
+
+    raised: Raised
+    status: Status
+    urged_on: date | None = None
+
+
+class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event as it was recorded; `waits` says why it is not applied."""
+
+    position: int
+    event_id: UUID
+    topic: str
+    recorded_at: datetime
+    state: bytes
+    waits: str = ""
+
+
+class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything about one case."""
+
+    case: Case
+    deadlines: list[Deadline]
+    events: list[StoredEvent]
+    difference: str
+
+
+class Agency(msgspec.Struct, frozen=True, kw_only=True):
+    """A body that can owe something, and when it existed."""
+
+    code: str
+    name: str
+    jurisdiction: str
+    valid_from: date
+    closed_on: date | None
+    successor: str
+    source: str
+
+
+class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that could not be applied, or that waits behind one."""
+
+    source: str
+    position: int
+    event_id: UUID
+    petition_id: UUID
+    topic: str
+    reason: str
+    parked_at: datetime
+
+
+class Difference(msgspec.Struct, frozen=True, kw_only=True):
+    """A case whose raised deadlines are not what they ought to be."""
+
+    subject_id: UUID
+    source: str
+    reason: str
+    found_at: datetime

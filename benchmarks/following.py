@@ -11,7 +11,7 @@ import asyncpg
 from benchmarks.history import EPOCH, SOURCE
 from benchmarks.servers import pool_of
 from services.followup.adapters.prefetch import Inboxes
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.following import Following
 from services.followup.application.ports import Feed
 from shared.envelope import FeedPage

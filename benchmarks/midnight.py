@@ -29,7 +29,7 @@ from benchmarks.following import PACKAGES, SEARCH_PATH
 from benchmarks.intake import followup_on
 from benchmarks.lines import Line, at_least, at_most, limit, median_seconds
 from benchmarks.servers import broker, database, pool_of, postgres
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Changes
 from services.followup.application.writer import Writer
 from services.followup.domain.emission import fire_until

@@ -26,8 +26,8 @@ from benchmarks.memory import peak
 from benchmarks.peers.eventsourcing_stock import Noted, mapper
 from benchmarks.peers.projection_runner import run_projection
 from benchmarks.servers import database, pool_of, postgres
-from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
-from services.followup.adapters.site import RebuildSite
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
+from services.followup.adapters.store.rebuild_tables import RebuildSite
 from services.followup.application.rebuilding import rebuild
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine

@@ -22,10 +22,10 @@ from services.exit_codes import FAILED, WRONG_USE, stop
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
 from services.followup.adapters.read.mail_digests import StoredDigests
-from services.followup.adapters.requests import RequestFailed, ask
-from services.followup.adapters.site import SEARCH_PATH as SITE_PATH
-from services.followup.adapters.site import RebuildSite
 from services.followup.adapters.source_log import FeedHistory, StoreHistory
+from services.followup.adapters.store.operator_requests import RequestFailed, ask
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
+from services.followup.adapters.store.rebuild_tables import RebuildSite
 from services.followup.application import rebuilding, replaying
 from services.followup.application.mailing import Away
 from services.followup.application.ports import SourceAway, SourceStopped

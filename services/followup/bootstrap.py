@@ -16,13 +16,13 @@ from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
 from services.followup.adapters.prefetch import Inboxes
-from services.followup.adapters.projection import StoredProjection
 from services.followup.adapters.read.figures import Figures
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.following import Following
 from services.followup.application.mailing import DigestMailer
 from services.followup.domain.mail_digest import Recipient

@@ -13,7 +13,7 @@ from typing import Any
 
 import asyncpg
 
-from services.followup.adapters import projection, site
+from services.followup.adapters.store import projection, rebuild_tables
 from services.followup.application import writer
 from services.followup.domain import machine
 from shared.events import EVENTS
@@ -84,10 +84,10 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
     "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),
     "followup_before_ack": lambda hit: before(consumer.Bell, "ack_through", hit),
-    "rebuild_writing": lambda hit: after(site.RebuildSite, "write", hit),
-    "rebuild_before_swap": lambda hit: before(site.StandingStill, "swap", hit),
-    "rebuild_before_commit": lambda hit: after(site.StandingStill, "swap", hit),
-    "rebuild_after_swap": lambda hit: before(site.RebuildSite, "drop_old", hit),
+    "rebuild_writing": lambda hit: after(rebuild_tables.RebuildSite, "write", hit),
+    "rebuild_before_swap": lambda hit: before(rebuild_tables.StandingStill, "swap", hit),
+    "rebuild_before_commit": lambda hit: after(rebuild_tables.StandingStill, "swap", hit),
+    "rebuild_after_swap": lambda hit: before(rebuild_tables.RebuildSite, "drop_old", hit),
     "migration": in_migration,
 }
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.digest import StatePoint, digest, machine_digest
 from services.followup.application.ports import Cursor, HistoryDiffers, StaleEpoch
 from services.followup.application.writer import Writer

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 import psycopg
 
-from services.followup.adapters.projection import new_event
 from services.followup.adapters.source_log import StoreHistory
+from services.followup.adapters.store.projection import new_event
 from services.followup.application.digest import StatePoint, digest
 from services.followup.application.replaying import Until, replay
 from services.followup.domain.emission import Raised

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from services.followup.adapters.prefetch import SourceInbox
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application import following
 from services.followup.application.following import Following
 from services.followup.application.ports import SourceAway

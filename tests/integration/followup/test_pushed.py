@@ -13,7 +13,7 @@ import pytest
 from aio_pika.exceptions import ChannelPreconditionFailed
 
 from services.followup.adapters.prefetch import Inboxes
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application import following
 from services.followup.application.following import Following
 from shared.envelope import to_message

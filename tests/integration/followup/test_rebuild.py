@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.followup.adapters.site import SEARCH_PATH, RebuildSite
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildSite
 from services.followup.application import rebuilding
 from services.followup.application.ports import HistoryDiffers
 from services.followup.application.rebuilding import rebuild

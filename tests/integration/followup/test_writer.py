@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.followup.adapters.projection import StoredProjection
+from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import FencedOut, HistoryDiffers, SourceStopped
 from shared.calendar import CalendarYear, DayOff
 from shared.events.anywhere import RecordAnnulled

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.followup.adapters.projection import FACT, recorded_of
+from services.followup.adapters.store.projection import FACT, recorded_of
 from services.followup.domain.facts import Fact, fact_of, standing
 from shared.events import Undecodable
 from shared.events.anywhere import ReminderSent

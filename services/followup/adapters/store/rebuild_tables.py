@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.followup.adapters.projection import (
+from services.followup.adapters.store.projection import (
     KIN,
     MOVE,
     OF_STREAMS,

@@ -12,8 +12,8 @@ from benchmarks.history import EPOCH, SOURCE
 from benchmarks.servers import pool_of
 from services.followup.adapters.prefetch import Inboxes
 from services.followup.adapters.store.projection import StoredProjection
-from services.followup.application.following import Following
 from services.followup.application.ports import Feed
+from services.followup.application.source_reader import Following
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.rabbit.consumer import Bell

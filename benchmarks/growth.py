@@ -26,10 +26,11 @@ from benchmarks.lines import Line, at_least, at_most, interleaved, median_second
 from benchmarks.memory import peak
 from benchmarks.servers import database, pool_of, postgres
 from services.dev.postgres import ensure_database
-from services.followup.adapters.read.listings import CaseFilter, Scope
+from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.pagination import encode_cursor
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.application.access import Scope
 from shared.postgres import store
 
 SMALL, LARGE = 10_000, 1_000_000  # events in the store

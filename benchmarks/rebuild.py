@@ -28,7 +28,7 @@ from benchmarks.peers.projection_runner import run_projection
 from benchmarks.servers import database, pool_of, postgres
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildSite
-from services.followup.application.rebuilding import rebuild
+from services.followup.application.rebuild import rebuild
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine
 from shared.events import EVENTS, Metadata, Recorded

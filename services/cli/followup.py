@@ -26,11 +26,12 @@ from services.followup.adapters.source_log import FeedHistory, StoreHistory
 from services.followup.adapters.store.operator_requests import RequestFailed, ask
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildSite
-from services.followup.application import rebuilding, replaying
-from services.followup.application.mailing import Away
+from services.followup.application import rebuild as rebuilding
+from services.followup.application import replay as replaying
+from services.followup.application.digest_mailer import Away
 from services.followup.application.ports import SourceAway, SourceStopped
-from services.followup.application.rebuilding import Report
-from services.followup.application.replaying import InvalidPoint, Replayed, Until, parse_until
+from services.followup.application.rebuild import Report
+from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.bootstrap import (
     SEARCH_PATH,
     WrongSettings,

@@ -12,8 +12,8 @@ import typer
 from services.cli.intake_client import TOKEN_VARIABLE, headers
 from services.exit_codes import FAILED, stop
 from services.followup.adapters.feed_client import FeedClient
+from services.followup.application.policy_trial import Difference, Trial, tried
 from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
-from services.followup.application.trying import Difference, Trial, tried
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import Undecodable, UnknownTopic
 from shared.policy import Policy

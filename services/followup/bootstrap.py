@@ -23,8 +23,8 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
-from services.followup.application.following import Following
-from services.followup.application.mailing import DigestMailer
+from services.followup.application.digest_mailer import DigestMailer
+from services.followup.application.source_reader import Following
 from services.followup.domain.mail_digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts

@@ -26,10 +26,10 @@ from hypothesis.stateful import (
 )
 
 from services.followup.adapters.prefetch import SourceInbox
-from services.followup.application import following
-from services.followup.application.digest import StatePoint, digest, machine_digest
-from services.followup.application.following import Following
-from services.followup.application.writer import Writer
+from services.followup.application import source_reader
+from services.followup.application.projector import Writer
+from services.followup.application.source_reader import Following
+from services.followup.application.state_digest import StatePoint, digest, machine_digest
 from services.followup.domain.machine import Machine
 from shared.calendar.years import DayOff
 from shared.events import Event, Recorded, encode_state
@@ -349,7 +349,7 @@ def _keeps_its_memory() -> Any:
                 await right_open(this)
 
         right_open = Writer.open
-        with broken(following, "Writer", same), broken(Writer, "open", opened):
+        with broken(source_reader, "Writer", same), broken(Writer, "open", opened):
             await right(self)
 
     return follow

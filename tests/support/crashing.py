@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 
 from services.followup.adapters.store import projection, rebuild_tables
-from services.followup.application import writer
+from services.followup.application import projector
 from services.followup.domain import machine
 from shared.events import EVENTS
 from shared.postgres import group_commit, outbox
@@ -111,13 +111,13 @@ def without(topic: str) -> None:
 
 def slow(seconds: str) -> None:
     """A handler that takes its time for each batch."""
-    original = writer.Writer._apply
+    original = projector.Writer._apply
 
     async def slowly(self: Any, *arguments: Any) -> int:
         await asyncio.sleep(float(seconds))
         return await original(self, *arguments)
 
-    writer.Writer._apply = slowly  # type: ignore[method-assign]
+    projector.Writer._apply = slowly  # type: ignore[method-assign]
 
 
 BUGS: dict[str, Callable[[str], None]] = {"bug": bug, "without": without, "slow": slow}

@@ -10,9 +10,9 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.store.projection import StoredProjection
-from services.followup.application.digest import StatePoint, digest, machine_digest
 from services.followup.application.ports import Cursor, HistoryDiffers, StaleEpoch
-from services.followup.application.writer import Writer
+from services.followup.application.projector import Writer
+from services.followup.application.state_digest import StatePoint, digest, machine_digest
 from services.followup.domain.emission import Raised
 from services.followup.domain.machine import Machine
 from services.followup.domain.rows import CaseRow

@@ -12,8 +12,8 @@ import psycopg
 
 from services.followup.adapters.source_log import StoreHistory
 from services.followup.adapters.store.projection import new_event
-from services.followup.application.digest import StatePoint, digest
-from services.followup.application.replaying import Until, replay
+from services.followup.application.replay import Until, replay
+from services.followup.application.state_digest import StatePoint, digest
 from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
 from shared.events import decode_state

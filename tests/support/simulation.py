@@ -20,8 +20,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.adapters.prefetch import Inboxes
-from services.followup.application import following
-from services.followup.application.following import Following
+from services.followup.application import source_reader
 from services.followup.application.ports import (
     CaseRecord,
     Changes,
@@ -33,6 +32,7 @@ from services.followup.application.ports import (
     SourceAway,
     StaleEpoch,
 )
+from services.followup.application.source_reader import Following
 from services.followup.domain.emission import Emitted, Raised
 from shared.envelope import FeedPage, Message, from_message
 from shared.events import Recorded
@@ -667,7 +667,7 @@ def simulated() -> Iterator[World]:
         "monotonic": world.loop.time,
         "log": SILENT,
     }
-    reader = mock.patch.multiple(following, monotonic=world.loop.time, log=SILENT)
+    reader = mock.patch.multiple(source_reader, monotonic=world.loop.time, log=SILENT)
     with mock.patch.multiple(relaying, **doors), reader:
         try:
             yield world

@@ -5,8 +5,8 @@ from typing import Any
 
 from litestar import Request
 
-from services.followup.adapters.read.listings import Scope
 from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
 from shared.http.auth import Caller, caller_of, need_role
 from shared.http.problems import ProblemError
 

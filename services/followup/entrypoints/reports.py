@@ -8,9 +8,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
-from services.followup.adapters.read.listings import Scope
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Counted, NotBegun, Reports
+from services.followup.application.access import Scope
 from services.followup.domain.periods import InvalidPeriod, Period, parse_period
 from services.followup.domain.report_columns import (
     CASE_CHECK,

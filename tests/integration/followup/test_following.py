@@ -8,9 +8,9 @@ import pytest
 
 from services.followup.adapters.prefetch import SourceInbox
 from services.followup.adapters.store.projection import StoredProjection
-from services.followup.application import following
-from services.followup.application.following import Following
+from services.followup.application import source_reader
 from services.followup.application.ports import SourceAway
+from services.followup.application.source_reader import Following
 from shared.envelope import FeedPage
 from shared.rabbit.consumer import Bell
 from shared.rabbit.topology import EVENTS
@@ -41,7 +41,7 @@ async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: 
     history = History()
     for number in range(20):
         history.receive(f"p{number}", "2019-07-01")
-    monkeypatch.setattr(following, "BATCH", 10)
+    monkeypatch.setattr(source_reader, "BATCH", 10)
     lags: list[int] = []
     done = asyncio.Event()
 
@@ -65,7 +65,7 @@ async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: 
 
 async def test_source_away__is_told_by_a_loop_that_runs(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     history = History()
-    monkeypatch.setattr(following, "AGAIN", 0.01)
+    monkeypatch.setattr(source_reader, "AGAIN", 0.01)
     ticks: list[object] = []
     done = asyncio.Event()
 

@@ -12,8 +12,8 @@ import pytest
 from services.followup.adapters.mail import DigestTemplate, Post
 from services.followup.adapters.read.figures import Figures
 from services.followup.adapters.read.mail_digests import StoredDigests
-from services.followup.application import mailing
-from services.followup.application.mailing import DigestMailer
+from services.followup.application import digest_mailer
+from services.followup.application.digest_mailer import DigestMailer
 from services.followup.domain.mail_digest import MailDigest, Recipient
 from shared.postgres import lease
 from tests.support.following import opened, projection_pool
@@ -214,7 +214,7 @@ async def test_refused_address__hinders_no_other_body(
     assert await logged(pool) == [(EDUCATION, "2019-10-01", "sent")]
     server.refuse = {}
     assert await mine.send_due() == 0  # not offered again at once
-    monkeypatch.setattr(mailing, "REFUSED_AGAIN", 0.0)
+    monkeypatch.setattr(digest_mailer, "REFUSED_AGAIN", 0.0)
     assert await mailer(pool, server.url, MINE, OTHER).send_due() == 1
 
 
@@ -222,7 +222,7 @@ async def test_what_cannot_be_sent__is_told_since_when_until_it_is(
     pool: Pool, server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticks = 0.0
-    monkeypatch.setattr(mailing, "monotonic", lambda: ticks)
+    monkeypatch.setattr(digest_mailer, "monotonic", lambda: ticks)
     post = mailer(pool, server.url, MINE, OTHER)
     await post.look()
     assert post.failing_for == 0.0
@@ -237,7 +237,7 @@ async def test_what_cannot_be_sent__is_told_since_when_until_it_is(
     assert shown.digests_failing_since == pytest.approx(shown.taken_at - 100.0)
     server.refuse = {}
     server.stop()
-    ticks = 2 * mailing.REFUSED_AGAIN
+    ticks = 2 * digest_mailer.REFUSED_AGAIN
     await post.look()
     assert post.failing_for == ticks
     server.start()

@@ -9,8 +9,9 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.followup.adapters.read.figures import COUNTED_AT_ONCE, Figures
-from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Scope
+from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
 from services.followup.entrypoints.metrics import FollowupCollector
 from shared.http.metrics import pause
 from shared.identifiers import derived_id

@@ -14,8 +14,8 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 
 from services.followup.adapters.prefetch import Inboxes
 from services.followup.adapters.store.projection import StoredProjection
-from services.followup.application import following
-from services.followup.application.following import Following
+from services.followup.application import source_reader
+from services.followup.application.source_reader import Following
 from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.consumer import Bell
@@ -63,7 +63,7 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
     """A log; the feed is read at the start and at a ring, and not because time passes."""
-    monkeypatch.setattr(following, "ASK_EVERY", 3600.0)
+    monkeypatch.setattr(source_reader, "ASK_EVERY", 3600.0)
     history = History()
     for number in range(1, 5):
         history.receive(f"p{number}", f"2019-07-0{number}")

@@ -11,11 +11,12 @@ from uuid import UUID
 import pytest
 
 from services.followup.adapters.read.figures import Figures
-from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Scope
+from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
 from services.followup.adapters.read.queries import Queries
-from services.followup.application.digest import machine_digest
+from services.followup.application.access import Scope
+from services.followup.application.state_digest import machine_digest
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History

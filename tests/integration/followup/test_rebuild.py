@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildSite
-from services.followup.application import rebuilding
+from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import HistoryDiffers
-from services.followup.application.rebuilding import rebuild
+from services.followup.application.rebuild import rebuild
 from shared.identifiers import derived_id
 from tests.integration.followup.test_writer import reply, told
 from tests.support.following import (

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from services.followup.adapters.read.figures import Figures
-from services.followup.adapters.read.listings import Scope
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
+from services.followup.application.access import Scope
 from services.followup.domain.periods import parse_period
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes

@@ -237,7 +237,7 @@ async def test_agencies__are_listed_with_their_end(pool: asyncpg.Pool) -> None:
 
 
 async def test_memory__is_loaded_again_after_it_was_let_go(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.followup.application.writer.KEPT", 0)
+    monkeypatch.setattr("services.followup.application.projector.KEPT", 0)
     history = told()
     events = recorded(history)
     writer = await opened(pool)
@@ -249,7 +249,7 @@ async def test_memory__is_loaded_again_after_it_was_let_go(pool: asyncpg.Pool, m
 
 
 async def test_midnight__fires_in_bounded_transactions(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.followup.application.writer.FIRED_AT_ONCE", 1)
+    monkeypatch.setattr("services.followup.application.projector.FIRED_AT_ONCE", 1)
     history = told()
     writer = await opened(pool)
     await writer.apply(recorded(history))

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from services.followup.application.trying import Difference, Trial, tried
+from services.followup.application.policy_trial import Difference, Trial, tried
 from shared.policy import Policy, read_policy
 from tests.support.history import DISTRICT, History, day
 

@@ -8,10 +8,11 @@ from uuid import UUID
 import msgspec
 
 from services.followup.adapters.read.index_scans import Values, distinct, page, walk, within
+from services.followup.application.access import Scope
 from services.followup.domain.rows import OPEN_STATES
 from services.followup.domain.status import OUTCOMES, Status
 from shared.events.deadline import Subject
-from shared.identifiers import NATION, is_within
+from shared.identifiers import NATION
 
 BREACHABLE = ("", "met_late", "waived")  # outcomes beside which a breach can stand
 
@@ -26,19 +27,6 @@ SELECT due_on, subject_id FROM cases WHERE subject_id IN (
     WHERE d.debtor = {agency} AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
 ) AND agency <> {agency} AND {where} ORDER BY due_on, subject_id LIMIT {limit}
 """
-
-
-class Scope(msgspec.Struct, frozen=True):
-    """What a caller may see: a subtree, and where it is an agency only what this leads or owes."""
-
-    jurisdiction: str = NATION
-    agency: str = ""
-
-    def narrowed(self, jurisdiction: str) -> "Scope | None":
-        """The same within a subtree that was asked for; None where nothing of that may be seen."""
-        if not jurisdiction or is_within(self.jurisdiction, jurisdiction):
-            return self
-        return Scope(jurisdiction, self.agency) if is_within(jurisdiction, self.jurisdiction) else None
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):

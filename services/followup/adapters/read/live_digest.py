@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read.pagination import read
-from services.followup.application.digest import StatePoint, case_line, deadline_line, digest_of_lines
+from services.followup.application.state_digest import StatePoint, case_line, deadline_line, digest_of_lines
 from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
 

@@ -12,7 +12,7 @@ from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
-from services.followup.application.mailing import SourceClock
+from services.followup.application.digest_mailer import SourceClock
 from services.followup.domain.emission import Raised
 from services.followup.domain.mail_digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.rows import CaseRow

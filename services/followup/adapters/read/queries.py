@@ -11,7 +11,7 @@ import msgspec
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
-from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing, Scope
+from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.models import (
     Agency,
     Case,
@@ -25,6 +25,7 @@ from services.followup.adapters.read.models import (
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import urged_on
+from services.followup.application.access import Scope
 from services.followup.domain.emission import Raised
 from services.followup.domain.rows import CaseRow
 from services.followup.domain.status import status_of

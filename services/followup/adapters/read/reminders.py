@@ -8,11 +8,12 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read.jurisdiction_names import place_names
-from services.followup.adapters.read.listings import DeadlineFilter, Scope
+from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminder_dates import urged_on
+from services.followup.application.access import Scope
 from services.followup.domain.reminder_letter import Letter
 from services.followup.domain.rows import CaseRow
 from services.followup.domain.urging import Stage, is_proposed, stage_reached

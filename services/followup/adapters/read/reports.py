@@ -11,11 +11,11 @@ import msgspec
 
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
-from services.followup.adapters.read.listings import Scope
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
+from services.followup.application.access import Scope
 from services.followup.domain.emission import Raised
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.periods import Period

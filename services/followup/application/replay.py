@@ -7,8 +7,8 @@ from typing import Protocol
 
 import msgspec
 
-from services.followup.application.digest import StatePoint, machine_digest
-from services.followup.application.parking import decoded, take
+from services.followup.application.applying import decoded, take
+from services.followup.application.state_digest import StatePoint, machine_digest
 from services.followup.domain.machine import Machine
 from shared.events import Recorded
 

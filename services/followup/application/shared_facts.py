@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from services.followup.application.parking import decoded, links_of
+from services.followup.application.applying import decoded, links_of
 from services.followup.application.ports import Projection
 from services.followup.domain.cases import Dialogue, dialogue_of, fold_conference
 from services.followup.domain.facts import Fact, fact_of, is_regulation

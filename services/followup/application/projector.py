@@ -13,8 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.followup.application.loading import conferences_of, load_shared
-from services.followup.application.parking import links_of, petition_of, record_of, refold, take
+from services.followup.application.applying import links_of, petition_of, record_of, refold, take
 from services.followup.application.ports import (
     Changes,
     Cursor,
@@ -26,6 +25,7 @@ from services.followup.application.ports import (
     SourceStopped,
     Writing,
 )
+from services.followup.application.shared_facts import conferences_of, load_shared
 from services.followup.domain.emission import Raised, fire_until
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.machine import Machine

@@ -18,7 +18,7 @@ from services.followup.application.ports import (
     SourceStopped,
     StaleEpoch,
 )
-from services.followup.application.writer import Writer
+from services.followup.application.projector import Writer
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.tasks import ended

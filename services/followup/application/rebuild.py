@@ -12,10 +12,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.loading import conferences_of, load_shared
-from services.followup.application.parking import decoded, links_of, record_of, take
+from services.followup.application.applying import decoded, links_of, record_of, take
 from services.followup.application.ports import CaseRecord, Changes, Cursor, Feed, HistoryDiffers, Parked, Projection
-from services.followup.application.writer import Writer
+from services.followup.application.projector import Writer
+from services.followup.application.shared_facts import conferences_of, load_shared
 from services.followup.domain.cases import Dialogue, dialogue_changes
 from services.followup.domain.emission import Raised
 from services.followup.domain.facts import Fact, fact_of, is_regulation

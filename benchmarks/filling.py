@@ -6,8 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import OPEN_STATES, CaseRow
+from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from shared.events import Event, Metadata, encode_state
 from shared.events.deadline import Explanation
 

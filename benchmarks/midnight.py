@@ -32,7 +32,7 @@ from benchmarks.servers import broker, database, pool_of, postgres
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Changes
 from services.followup.application.projector import Writer
-from services.followup.domain.emission import fire_until
+from services.followup.domain.deadlines.timers import fire_until
 from shared.envelope import to_message
 from shared.identifiers import breach_instant
 from shared.postgres.outbox import StoredOutbox

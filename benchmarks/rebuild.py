@@ -29,8 +29,8 @@ from benchmarks.servers import database, pool_of, postgres
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildSite
 from services.followup.application.rebuild import rebuild
+from services.followup.domain.deadlines.engine import Machine
 from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.machine import Machine
 from shared.events import EVENTS, Metadata, Recorded
 
 CONFERENCES = 24

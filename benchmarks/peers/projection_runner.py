@@ -14,8 +14,8 @@ from benchmarks.history import SOURCE
 from benchmarks.peers.eventsourcing_stock import Noted, environment
 from services.followup.adapters.store.projection import _case, _deadline, new_event
 from services.followup.application.applying import record_of
+from services.followup.domain.deadlines.engine import Machine
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import Machine
 from shared.events import EVENTS, Metadata, Recorded
 
 _CASE = """

@@ -30,7 +30,7 @@ from services.followup.application import source_reader
 from services.followup.application.projector import Writer
 from services.followup.application.source_reader import Following
 from services.followup.application.state_digest import StatePoint, digest, machine_digest
-from services.followup.domain.machine import Machine
+from services.followup.domain.deadlines.engine import Machine
 from shared.calendar.years import DayOff
 from shared.events import Event, Recorded, encode_state
 from shared.events.petition import (

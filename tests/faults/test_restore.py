@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.raised import Raised
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, database_of, fault
 from tests.support.cluster import Cluster

@@ -15,7 +15,7 @@ import asyncpg
 
 from services.followup.adapters.store import projection, rebuild_tables
 from services.followup.application import projector
-from services.followup.domain import machine
+from services.followup.domain.deadlines import engine
 from shared.events import EVENTS
 from shared.postgres import group_commit, outbox
 from shared.rabbit import consumer
@@ -94,14 +94,14 @@ POINTS: dict[str, Callable[[Hit], None]] = {
 
 def bug(topic: str) -> None:
     """A release whose fold fails on a topic."""
-    original = machine.Machine.apply
+    original = engine.Machine.apply
 
     def failing(self: Any, fact: Any) -> None:
         if fact.topic == topic:
             raise ZeroDivisionError("a bug")
         original(self, fact)
 
-    machine.Machine.apply = failing  # type: ignore[method-assign]
+    engine.Machine.apply = failing  # type: ignore[method-assign]
 
 
 def without(topic: str) -> None:

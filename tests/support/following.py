@@ -13,9 +13,9 @@ from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Cursor, HistoryDiffers, StaleEpoch
 from services.followup.application.projector import Writer
 from services.followup.application.state_digest import StatePoint, digest, machine_digest
-from services.followup.domain.emission import Raised
-from services.followup.domain.machine import Machine
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from shared.envelope import FeedPage
 from shared.events import Recorded, encode_state
 from shared.postgres.pool import create_pool

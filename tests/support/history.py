@@ -7,8 +7,8 @@ from uuid import UUID
 
 import msgspec
 
+from services.followup.domain.deadlines.engine import Machine
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import Machine
 from shared.calendar import CalendarYear
 from shared.events import Event, Metadata
 from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned

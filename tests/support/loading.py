@@ -5,9 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from services.followup.domain.cases import Dialogue, dialogue_of, fold_conference
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact, is_regulation
-from services.followup.domain.machine import Machine
 
 
 def loaded_again(before: Machine, facts: Sequence[Fact], without: UUID | None = None) -> Machine:

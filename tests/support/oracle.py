@@ -14,8 +14,8 @@ from services.followup.adapters.source_log import StoreHistory
 from services.followup.adapters.store.projection import new_event
 from services.followup.application.replay import Until, replay
 from services.followup.application.state_digest import StatePoint, digest
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from shared.events import decode_state
 
 CALLER = "local"  # who the office is without a token

@@ -1,6 +1,6 @@
 """The report of a history that is wholly in memory, straight from the machine that folded it."""
 
-from services.followup.domain.emission import Emitted
+from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.periods import parse_period
 from services.followup.domain.regulation import Regulation
 from services.followup.domain.reporting import RaisedEvent, Tally

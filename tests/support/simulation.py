@@ -33,7 +33,8 @@ from services.followup.application.ports import (
     StaleEpoch,
 )
 from services.followup.application.source_reader import Following
-from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.raised import Raised
 from shared.envelope import FeedPage, Message, from_message
 from shared.events import Recorded
 from shared.events.deadline import Subject

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 
 from services.followup.application.ports import CaseRecord, Parked, SourceStopped
-from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.machine import Machine
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
 

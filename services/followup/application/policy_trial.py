@@ -7,9 +7,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import Machine
 from services.followup.domain.wording import short_line
 from services.followup.domain.words import Words
 from shared.events import Metadata

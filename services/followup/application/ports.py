@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.emission import Emitted, Raised
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.raised import Raised
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.events.deadline import Subject

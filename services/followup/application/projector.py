@@ -26,9 +26,10 @@ from services.followup.application.ports import (
     Writing,
 )
 from services.followup.application.shared_facts import conferences_of, load_shared
-from services.followup.domain.emission import Raised, fire_until
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.timers import fire_until
 from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.machine import Machine
 from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import in_order

@@ -17,10 +17,10 @@ from services.followup.application.ports import CaseRecord, Changes, Cursor, Fee
 from services.followup.application.projector import Writer
 from services.followup.application.shared_facts import conferences_of, load_shared
 from services.followup.domain.cases import Dialogue, dialogue_changes
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised_log import Logged, completed, raised_by, same
 from services.followup.domain.facts import Fact, fact_of, is_regulation
-from services.followup.domain.machine import Machine
-from services.followup.domain.raised_log import Logged, completed, raised_by, same
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 

@@ -9,7 +9,7 @@ import msgspec
 
 from services.followup.application.applying import decoded, take
 from services.followup.application.state_digest import StatePoint, machine_digest
-from services.followup.domain.machine import Machine
+from services.followup.domain.deadlines.engine import Machine
 from shared.events import Recorded
 
 _POINT = re.compile(r"(\d+)(?:@(.+))?")

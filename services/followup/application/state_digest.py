@@ -8,9 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.emission import Raised
-from services.followup.domain.machine import Machine
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from shared.identifiers import local_iso
 
 DIGEST_VERSION = 1  # of the row layout below: a change of it is a new version

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.cases import ENDINGS, PetitionCase, Round
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import by_effect
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.notes import plain_day
-from services.followup.domain.rows import CaseRow
 from services.followup.domain.wording import short_line
 from services.followup.domain.words import duty_words, part_words
 from shared.events.deadline import DeadlineBreachRetracted

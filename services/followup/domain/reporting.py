@@ -14,12 +14,12 @@ import msgspec
 
 from services.followup.domain.cases import fold_petition
 from services.followup.domain.counts import CaseCounts, DeadlineCounts
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact
 from services.followup.domain.lives import Life, lives_of
 from services.followup.domain.notes import note
 from services.followup.domain.periods import Period
-from services.followup.domain.rows import CaseRow
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent

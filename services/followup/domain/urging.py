@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 
 _DAY = timedelta(days=1)
 #: A case that ended so is done with; only the report of a reply given before is still owed.

@@ -14,7 +14,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.pagination import InvalidCursor
 from services.followup.adapters.read.queries import Queries
-from services.followup.domain.status import Status
+from services.followup.domain.deadlines.status import Status
 from services.followup.entrypoints import views
 from services.followup.entrypoints.access import READERS, may_read_all, scope_of
 from shared.events.deadline import Subject

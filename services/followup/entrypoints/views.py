@@ -15,8 +15,8 @@ from services.followup.adapters.read.models import (
     ParkedEvent,
     StoredEvent,
 )
-from services.followup.domain.rows import Span
-from services.followup.domain.status import Status
+from services.followup.domain.deadlines.case_rows import Span
+from services.followup.domain.deadlines.status import Status
 from services.followup.domain.wording import counted_days, letter, short_line
 from services.followup.domain.words import Words, duty_words, event_words
 from shared.calendar import day_text

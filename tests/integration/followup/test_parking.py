@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from services.followup.application.ports import Doubtful
-from services.followup.domain import machine as machine_module
 from services.followup.domain.cases import PetitionCase
+from services.followup.domain.deadlines import engine as machine_module
 from shared.events import Recorded
 from shared.events.petition import PetitionAssigned, PetitionMerged, WrittenReplyIssued
 from shared.identifiers import derived_id

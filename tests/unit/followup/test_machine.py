@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.followup.domain.deadlines.engine import MOVES_NOTHING, Machine
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import MOVES_NOTHING, Machine
 from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
@@ -346,7 +346,7 @@ def test_failing_fact__changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     history.until("2019-09-05 08:00")
     before = (list(history.machine.emitted), history.machine.raised_of(petition))
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
-        patched.setattr("services.followup.domain.machine.petition_duties", lambda *_: 1 / 0)
+        patched.setattr("services.followup.domain.deadlines.engine.petition_duties", lambda *_: 1 / 0)
         history.record(petition, reply("2019-09-05"), "2019-09-05 08:30")
     assert (list(history.machine.emitted), history.machine.raised_of(petition)) == before
     history.record(petition, reply("2019-09-05"), "2019-09-05 09:00")

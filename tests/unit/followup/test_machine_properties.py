@@ -7,9 +7,10 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact
-from services.followup.domain.machine import Machine
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
 from shared.identifiers import breach_instant
 from tests.support.history import History

@@ -16,9 +16,9 @@ from services.followup.domain.counts import (
     percentile,
     total,
 )
+from services.followup.domain.deadlines.status import status_of
 from services.followup.domain.periods import InvalidPeriod, parse_period
 from services.followup.domain.reporting import Tally
-from services.followup.domain.status import status_of
 from shared.events.conference import ConferenceRescheduled
 from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (

@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.reminder_letter import Letter, dated, reminder
-from services.followup.domain.rows import CaseRow
 from services.followup.domain.urging import Stage, is_proposed, stage_reached
 from shared.events.petition import PetitionWithdrawn
 from shared.policy import DUTIES

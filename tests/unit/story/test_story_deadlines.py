@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.domain.machine import Machine
+from services.followup.domain.deadlines.engine import Machine
 from services.story.preparation import CONFERENCE_DAY
 from services.story.teller import Teller
 from services.story.telling import tell

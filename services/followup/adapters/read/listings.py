@@ -9,8 +9,8 @@ import msgspec
 
 from services.followup.adapters.read.index_scans import Values, distinct, page, walk, within
 from services.followup.application.access import Scope
-from services.followup.domain.rows import OPEN_STATES
-from services.followup.domain.status import OUTCOMES, Status
+from services.followup.domain.deadlines.case_rows import OPEN_STATES
+from services.followup.domain.deadlines.status import OUTCOMES, Status
 from shared.events.deadline import Subject
 from shared.identifiers import NATION
 

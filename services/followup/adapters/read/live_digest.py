@@ -8,8 +8,8 @@ import msgspec
 
 from services.followup.adapters.read.pagination import read
 from services.followup.application.state_digest import StatePoint, case_line, deadline_line, digest_of_lines
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import CaseRow
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 
 PAGE = 1000  # rows; after each other work gets its turn
 

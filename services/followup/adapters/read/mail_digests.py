@@ -13,9 +13,9 @@ from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.application.digest_mailer import SourceClock
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.mail_digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
-from services.followup.domain.rows import CaseRow
 from services.followup.domain.words import body_words
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted

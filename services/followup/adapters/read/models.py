@@ -5,9 +5,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import CaseRow
-from services.followup.domain.status import Status
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.status import Status
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,9 +26,9 @@ from services.followup.adapters.read.models import (
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import urged_on
 from services.followup.application.access import Scope
-from services.followup.domain.emission import Raised
-from services.followup.domain.rows import CaseRow
-from services.followup.domain.status import status_of
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.status import status_of
 from shared.identifiers import NATION, is_within, local_day
 
 T = TypeVar("T")

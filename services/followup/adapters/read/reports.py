@@ -16,12 +16,12 @@ from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
 from services.followup.application.access import Scope
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.periods import Period
 from services.followup.domain.regulation import Regulation
 from services.followup.domain.reporting import RaisedEvent, Tally, seen_on
-from services.followup.domain.rows import CaseRow
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import is_within, local_day, midnight, ordered_id

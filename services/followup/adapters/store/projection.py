@@ -18,7 +18,8 @@ from services.followup.application.ports import (
     Parked,
     Request,
 )
-from services.followup.domain.emission import Emitted, Raised
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.raised import Raised
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered

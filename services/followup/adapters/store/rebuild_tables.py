@@ -17,8 +17,8 @@ from services.followup.adapters.store.projection import (
     moving,
 )
 from services.followup.application.ports import Changes, Cursor
-from services.followup.domain.emission import Emitted
-from services.followup.domain.raised_log import Logged
+from services.followup.domain.deadlines.deadline_events import Emitted
+from services.followup.domain.deadlines.raised_log import Logged
 from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
 

@@ -1,19 +1,19 @@
 """Emit = desired − raised: the deadline events that bring what was raised to what ought to be; and the timers."""
 
 from collections.abc import Callable
-from datetime import date, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.desired import Desired
 from services.followup.domain.facts import Fact
-from services.followup.domain.wording import letter
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineBreachRetracted,
-    DeadlineDueSoon,
     DeadlineEvent,
     DeadlineMet,
     DeadlineMetLate,
@@ -22,52 +22,10 @@ from shared.events.deadline import (
     DeadlineSet,
     DeadlineWaived,
     Explanation,
-    InWords,
-    Subject,
 )
-from shared.identifiers import breach_instant, local_iso, midnight, ordered_derived_id
+from shared.identifiers import breach_instant
 
 Explain = Callable[[Desired], Explanation]
-
-
-class Raised(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A deadline as its events have left it. `breached` says that a breach stands; `stage` is the next warning."""
-
-    deadline_id: UUID
-    source: str
-    subject: Subject
-    subject_id: UUID
-    duty: str
-    starting_event: UUID
-    debtor: str
-    jurisdiction: str
-    clock_cause: UUID
-    clock_stamp: datetime
-    part: str = ""
-    due_on: date | None = None
-    stages: tuple[date, ...] = ()
-    stage: int = 0
-    breached: bool = False
-    outcome: str = ""
-    done_on: date | None = None
-    ground: str = ""
-    explanation: Explanation | None = None
-    provisional: bool = False
-    expected_on: date | None = None
-    backfilled: bool = False
-    version: int = 0
-    clock_reason: str = ""
-
-    @property
-    def breached_at(self) -> datetime | None:
-        """The local midnight after the due date."""
-        return breach_instant(self.due_on) if self.due_on is not None else None
-
-    @property
-    def next_fire_at(self) -> datetime | None:
-        """When the next warning or the breach is raised in event time; None when nothing more is to come."""
-        timer = next_timer(self)
-        return timer.fire_at if timer else None
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -78,24 +36,6 @@ class Cause(msgspec.Struct, frozen=True):
     reason: str
     backfilled: bool = False
     moves_by: str = ""
-
-
-class Emitted(msgspec.Struct, frozen=True, gc=False):
-    """A deadline event to be recorded, at its place in the deadline's stream."""
-
-    event: DeadlineEvent
-    event_id: UUID
-    version: int
-    backfilled: bool
-    jurisdiction: str
-
-
-class Timer(msgspec.Struct, frozen=True):
-    """The next thing that time alone will raise on a deadline."""
-
-    fire_at: datetime
-    kind: Literal["due_soon", "breached"]
-    stage: int = 0
 
 
 _RETRACTED_BY = {
@@ -148,7 +88,7 @@ class _Emission:
     def emit(self, kind: type[DeadlineEvent], cause_id: UUID | None = None, **fields: Any) -> None:
         self.change(version=self.raised.version + 1)
         cause = cause_id or self.cause.event_id
-        self.emitted.append(_event(self.raised, kind, cause, self.cause.at, self.cause.backfilled, 0, **fields))
+        self.emitted.append(deadline_event(self.raised, kind, cause, self.cause.at, self.cause.backfilled, 0, **fields))
 
     def start_clock(self, desired: Desired, explanation: Explanation) -> None:
         self.change(
@@ -199,7 +139,7 @@ class _Emission:
     def breach(self) -> None:
         if not self.raised.breached:
             self.change(breached=True, stage=len(self.raised.stages))
-            self.emit(DeadlineBreached, self.raised.clock_cause, **_told(self.raised))
+            self.emit(DeadlineBreached, self.raised.clock_cause, **breach_details(self.raised))
 
     def finish(self, desired: Desired) -> None:
         """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
@@ -291,77 +231,3 @@ def _unraised(desired: Desired, cause: Cause) -> Raised:
         clock_stamp=cause.at,
         due_on=desired.due_on,
     )
-
-
-def _event(
-    raised: Raised, kind: type[DeadlineEvent], cause: UUID, at: datetime, backfilled: bool, stage: int, **fields: Any
-) -> Emitted:
-    breached_at = raised.breached_at
-    event = kind(
-        deadline_id=raised.deadline_id,
-        source=raised.source,
-        duty=raised.duty,
-        part=raised.part,
-        subject=raised.subject,
-        subject_id=raised.subject_id,
-        debtor=raised.debtor,
-        cause_id=cause,
-        at=at,
-        due_on=raised.due_on,
-        breached_at=local_iso(breached_at) if breached_at else "",
-        **fields,
-    )
-    event_id = ordered_derived_id(at, raised.deadline_id, cause, kind.TOPIC, stage)
-    return Emitted(event, event_id, raised.version, backfilled, raised.jurisdiction)
-
-
-# --- timers --------------------------------------------------------------------------------------------------------
-
-
-def next_timer(raised: Raised) -> Timer | None:
-    """The next timer: of the stages already past when the clock started only the last, none once it is overdue.
-
-    A timer at T, set by an event stamped S, fires at max(T, S).
-    """
-    breached_at = raised.breached_at
-    if raised.outcome or raised.breached or breached_at is None:
-        return None
-    set_at = raised.clock_stamp
-    for stage in range(raised.stage, len(raised.stages)):
-        falls_at = midnight(raised.stages[stage])
-        if falls_at > set_at:
-            return Timer(falls_at, "due_soon", stage)
-        last_past = stage + 1 == len(raised.stages) or midnight(raised.stages[stage + 1]) > set_at
-        if last_past and set_at < breached_at:
-            return Timer(set_at, "due_soon", stage)
-    return Timer(max(breached_at, set_at), "breached")
-
-
-def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
-    """Raise what a timer brings; its cause is the event that last set, moved or reinstated the clock."""
-    at, cause = timer.fire_at, raised.clock_cause
-    backfilled = raised.backfilled and at <= raised.clock_stamp
-    if timer.kind == "due_soon":
-        after = msgspec.structs.replace(raised, stage=timer.stage + 1, version=raised.version + 1)
-        stage_on = raised.stages[timer.stage]
-        return _event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after
-    after = msgspec.structs.replace(raised, breached=True, stage=len(raised.stages), version=raised.version + 1)
-    return _event(after, DeadlineBreached, cause, at, backfilled, 0, **_told(raised)), after
-
-
-def _told(raised: Raised) -> dict[str, Any]:
-    """What a breach says of its date: whoever receives it can tell the debtor why, without asking followup."""
-    told = {"explanation": raised.explanation, "reason": raised.clock_reason}
-    if raised.explanation is None:
-        return told
-    words = letter(raised.explanation)
-    return {**told, "text": InWords(vi=words.vi, en=words.en)}
-
-
-def fire_until(raised: Raised, to: datetime) -> tuple[list[Emitted], Raised]:
-    """Everything that time alone brings on a deadline up to and including an instant."""
-    emitted: list[Emitted] = []
-    while (timer := next_timer(raised)) is not None and timer.fire_at <= to:
-        event, raised = fire(raised, timer)
-        emitted.append(event)
-    return emitted, raised

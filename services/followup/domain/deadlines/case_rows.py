@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.regulation import Regulation
 from services.followup.domain.reply_clocks import Surroundings
 from shared.calendar import CalendarMissing

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.raised import Raised
 
 Status = Literal["on_track", "due_soon", "breached", "met", "met_late", "waived"]
 OUTCOMES: tuple[Literal["met", "met_late", "waived"], ...] = ("met", "met_late", "waived")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.followup.domain.emission import Raised
+from services.followup.domain.deadlines.raised import Raised
 from shared.events import Metadata
 from shared.events.deadline import (
     DeadlineBreached,

@@ -8,8 +8,8 @@ import msgspec
 
 from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
 from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.duties.reply import Surroundings
 from services.followup.domain.regulation import Regulation
-from services.followup.domain.reply_clocks import Surroundings
 from shared.calendar import CalendarMissing
 from shared.events.deadline import Subject
 from shared.events.petition import PetitionAssigned, PetitionReassigned

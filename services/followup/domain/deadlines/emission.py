@@ -9,7 +9,7 @@ import msgspec
 
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.desired import Desired
+from services.followup.domain.duties.due_dates import Desired
 from services.followup.domain.facts import Fact
 from shared.events.deadline import (
     DeadlineBreached,

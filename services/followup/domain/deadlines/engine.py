@@ -21,18 +21,18 @@ from services.followup.domain.cases import (
     fold_conference,
     fold_petition,
 )
-from services.followup.domain.conference_duties import conference_duties
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.emission import Cause, agrees, cause_of, emit
 from services.followup.domain.deadlines.raised import Raised, next_timer
 from services.followup.domain.deadlines.timers import fire
-from services.followup.domain.desired import Desired, explain
+from services.followup.domain.duties.conference import conference_duties
+from services.followup.domain.duties.due_dates import Desired, explain
+from services.followup.domain.duties.jurisdiction import jurisdiction_duties, jurisdiction_id, next_opening
+from services.followup.domain.duties.petition import petition_duties
+from services.followup.domain.duties.reply import Kin, Surroundings
 from services.followup.domain.facts import Fact, is_regulation
-from services.followup.domain.jurisdiction_duties import jurisdiction_duties, jurisdiction_id, next_opening
-from services.followup.domain.petition_duties import petition_duties
 from services.followup.domain.regulation import Regulation
-from services.followup.domain.reply_clocks import Kin, Surroundings
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,

@@ -4,15 +4,25 @@ from datetime import date
 
 import msgspec
 
-from services.followup.domain.anchors import petition_anchor
 from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
-from services.followup.domain.conference_duties import stretches
-from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
+from services.followup.domain.duties.anchors import petition_anchor
+from services.followup.domain.duties.conference import stretches
+from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.notices import notice_duties
+from services.followup.domain.duties.petition_common import (
+    OFFICE,
+    agency_of,
+    done,
+    ended,
+    owed,
+    round_of,
+    ruling_of,
+    settlements,
+)
+from services.followup.domain.duties.reply import Kin, Surroundings, reply_duty
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.notes import note
-from services.followup.domain.notice_duties import notice_duties
-from services.followup.domain.owing import OFFICE, agency_of, done, ended, owed, round_of, ruling_of, settlements
-from services.followup.domain.reply_clocks import Kin, Surroundings, reply_duty
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,

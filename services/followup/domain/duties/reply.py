@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.anchors import conference_anchor, counted_from, petition_anchor
 from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
-from services.followup.domain.desired import Duty, judge
+from services.followup.domain.duties.anchors import conference_anchor, counted_from, petition_anchor
+from services.followup.domain.duties.due_dates import judge
+from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.notes import note
 from services.followup.domain.regulation import Regulation

@@ -1,10 +1,19 @@
 """The notices that a petition brings where a document asks for them: is it taken up, what came of it elsewhere."""
 
 from services.followup.domain.cases import PetitionCase
-from services.followup.domain.desired import Duty
+from services.followup.domain.duties.duty import Duty
+from services.followup.domain.duties.petition_common import (
+    OFFICE,
+    agency_of,
+    done,
+    ended,
+    owed,
+    round_of,
+    ruling_of,
+    settlements,
+)
+from services.followup.domain.duties.reply import Surroundings, traits_of
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.owing import OFFICE, agency_of, done, ended, owed, round_of, ruling_of, settlements
-from services.followup.domain.reply_clocks import Surroundings, traits_of
 from shared.events.petition import (
     AgencyResultReported,
     ForwarderInformed,

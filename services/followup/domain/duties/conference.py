@@ -5,9 +5,10 @@ from datetime import date
 
 import msgspec
 
-from services.followup.domain.anchors import conference_anchor, counted_from, first
 from services.followup.domain.cases import ConferenceCase, Stretch
-from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
+from services.followup.domain.duties.anchors import conference_anchor, counted_from, first
+from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.regulation import Regulation
 from shared.calendar import Calendar

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-from services.followup.domain.anchors import counted_from
 from services.followup.domain.cases import Dialogue
-from services.followup.domain.desired import Desired, Done, Duty, Waived, settle
+from services.followup.domain.duties.anchors import counted_from
+from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.notes import note
 from services.followup.domain.regulation import Opening, Regulation

@@ -2,11 +2,11 @@
 
 from datetime import date
 
-from services.followup.domain.anchors import counted_from
 from services.followup.domain.cases import PetitionCase, Round
-from services.followup.domain.desired import Done, Duty, Waived
+from services.followup.domain.duties.anchors import counted_from
+from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.reply import Surroundings
 from services.followup.domain.facts import Fact
-from services.followup.domain.reply_clocks import Surroundings
 from shared.events.petition import (
     AgencyResultReported,
     PetitionAnsweredAtConference,

@@ -1,12 +1,12 @@
 """A deadline as it ought to stand by what is known: its day, its debtor, its outcome, and why."""
 
-from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 
+from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact
 from services.followup.domain.notes import BY_RULE_ALONE, note
 from services.followup.domain.regulation import Regulation
@@ -14,14 +14,11 @@ from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, Cale
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
 from shared.policy import (
-    NO_TRAITS,
     Occurrence,
     Policy,
     Rule,
     Ruling,
     Run,
-    Step,
-    Traits,
     count,
     count_occurrence,
     holding,
@@ -32,26 +29,8 @@ from shared.policy import (
     warnings,
 )
 
-#: What happened to a clock, in order; the dates that other clocks bring along depend on the calendar.
-StepsUnder = Callable[[Calendar], Sequence[Step]]
-
 #: Days of a count that need no telling.
 PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
-
-
-class Done(msgspec.Struct, frozen=True):
-    """The duty was done, on a day, by a fact."""
-
-    on: date
-    by: Fact
-
-
-class Waived(msgspec.Struct, frozen=True):
-    """The duty is owed no more since a day, and why."""
-
-    on: date
-    by: Fact
-    reason: str
 
 
 class Desired(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,32 +57,6 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     ground: str = ""
     expected_on: date | None = None
     notes: tuple[str, ...] = ()
-
-
-class Duty(msgspec.Struct, frozen=True, kw_only=True):
-    """One duty before its day is counted: what started it, who owes it, how it ended.
-
-    `own_clock` is false where only other clocks' dates are owed; `taken_down` ends what had to stay for a time.
-    """
-
-    source: str
-    subject: Subject
-    subject_id: UUID
-    duty: str
-    start: Fact
-    debtor: str
-    jurisdiction: str
-    ruling: Ruling
-    counted_from: date
-    audience: str = ""
-    part: str = ""
-    end: Done | Waived | None = None
-    notes: tuple[str, ...] = ()
-    traits: Traits = NO_TRAITS
-    steps: StepsUnder | None = None
-    own_clock: bool = True
-    occurrence: Occurrence | None = None
-    taken_down: Fact | None = None
 
 
 @lru_cache(maxsize=8_192)  # asked again at every event of the subject, most of which come close together

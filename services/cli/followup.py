@@ -40,7 +40,7 @@ from services.followup.bootstrap import (
     run,
     source_token,
 )
-from services.followup.domain.mail_digest import MailDigest, Recipient
+from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings, load_settings
 from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs

@@ -25,7 +25,7 @@ from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_reader import Following
-from services.followup.domain.mail_digest import Recipient
+from services.followup.domain.letters.digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app

@@ -20,7 +20,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
 from services.followup.application.digest_mailer import Away, Refused
-from services.followup.domain.mail_digest import Line, MailDigest, Recipient, message_id
+from services.followup.domain.letters.digest import Line, MailDigest, Recipient, message_id
 from shared.http.auth import is_loopback
 from shared.identifiers import LOCAL_ZONE, NATION, InvalidCode, agency_code
 

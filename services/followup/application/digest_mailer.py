@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from services.followup.domain.mail_digest import MailDigest, Recipient, days_to_send
+from services.followup.domain.letters.digest import MailDigest, Recipient, days_to_send
 from shared.identifiers import LOCAL_ZONE, local_day, midnight
 
 LOOK_EVERY = 30.0  # seconds

@@ -21,8 +21,8 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
+from services.followup.domain.letters.reminder import reminder
 from services.followup.domain.refusal_words import refusal_words
-from services.followup.domain.reminder_letter import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
 from services.followup.entrypoints.page import IN_THE_FORM, Pages

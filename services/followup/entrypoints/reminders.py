@@ -12,8 +12,8 @@ from litestar.params import FromPath, FromQuery
 from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Proposal, Reminders
-from services.followup.domain.reminder_letter import reminder
-from services.followup.domain.urging import Stage
+from services.followup.domain.letters.reminder import reminder
+from services.followup.domain.letters.when_to_remind import Stage
 from services.followup.domain.words import Words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.queries import (

@@ -14,7 +14,7 @@ from services.followup.adapters.read.figures import Figures
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.application import digest_mailer
 from services.followup.application.digest_mailer import DigestMailer
-from services.followup.domain.mail_digest import MailDigest, Recipient
+from services.followup.domain.letters.digest import MailDigest, Recipient
 from shared.postgres import lease
 from tests.support.following import opened, projection_pool
 from tests.support.history import History, at

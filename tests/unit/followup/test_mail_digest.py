@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
-from services.followup.domain.mail_digest import days_to_send, message_id
+from services.followup.domain.letters.digest import days_to_send, message_id
 from tests.support.history import day
 
 # --- days ----------------------------------------------------------------------------------------------------------

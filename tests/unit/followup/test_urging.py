@@ -10,8 +10,8 @@ import pytest
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.reminder_letter import Letter, dated, reminder
-from services.followup.domain.urging import Stage, is_proposed, stage_reached
+from services.followup.domain.letters.reminder import Letter, dated, reminder
+from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
 from shared.events.petition import PetitionWithdrawn
 from shared.policy import DUTIES
 from tests.support.history import History, day

@@ -15,7 +15,7 @@ from services.followup.adapters.read.queries import SOURCES
 from services.followup.application.digest_mailer import SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.mail_digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
+from services.followup.domain.letters.digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.words import body_words
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted

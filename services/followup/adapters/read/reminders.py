@@ -15,8 +15,8 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminder_dates import urged_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.reminder_letter import Letter
-from services.followup.domain.urging import Stage, is_proposed, stage_reached
+from services.followup.domain.letters.reminder import Letter
+from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
 from services.followup.domain.words import body_words
 from shared.identifiers import local_day
 

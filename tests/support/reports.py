@@ -1,9 +1,9 @@
 """The report of a history that is wholly in memory, straight from the machine that folded it."""
 
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.periods import parse_period
 from services.followup.domain.regulation import Regulation
-from services.followup.domain.reporting import RaisedEvent, Tally
+from services.followup.domain.reports.periods import parse_period
+from services.followup.domain.reports.tally import RaisedEvent, Tally
 from shared.events import Metadata
 from shared.identifiers import local_day
 from tests.support.history import History

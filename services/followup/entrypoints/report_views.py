@@ -10,9 +10,9 @@ from typing import Any, Literal
 import msgspec
 
 from services.followup.adapters.read.reports import Counted, Seen
-from services.followup.domain.counts import CaseCounts, DeadlineCounts, percentile, total
-from services.followup.domain.report_columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
-from services.followup.domain.reporting import GROUPINGS, Grouping
+from services.followup.domain.reports.columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
+from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts, percentile, total
+from services.followup.domain.reports.tally import GROUPINGS, Grouping
 from services.followup.domain.words import Words, body_words, duty_words, event_words
 from shared.identifiers import NATION
 

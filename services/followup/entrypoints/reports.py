@@ -11,8 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Counted, NotBegun, Reports
 from services.followup.application.access import Scope
-from services.followup.domain.periods import InvalidPeriod, Period, parse_period
-from services.followup.domain.report_columns import (
+from services.followup.domain.reports.columns import (
     CASE_CHECK,
     CASE_COLUMNS,
     DEADLINE_CHECK,
@@ -20,7 +19,8 @@ from services.followup.domain.report_columns import (
     RECORDING_COLUMNS,
     Column,
 )
-from services.followup.domain.reporting import Entry, Grouping
+from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
+from services.followup.domain.reports.tally import Entry, Grouping
 from services.followup.domain.words import Words, state_words, status_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.page import Pages

@@ -16,7 +16,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
-from services.followup.domain.periods import parse_period
+from services.followup.domain.reports.periods import parse_period
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.report_views import report_view

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.domain.counts import (
+from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.reports.figures import (
     CASE_SUMS,
     DEADLINE_SUMS,
     CaseCounts,
@@ -16,9 +17,8 @@ from services.followup.domain.counts import (
     percentile,
     total,
 )
-from services.followup.domain.deadlines.status import status_of
-from services.followup.domain.periods import InvalidPeriod, parse_period
-from services.followup.domain.reporting import Tally
+from services.followup.domain.reports.periods import InvalidPeriod, parse_period
+from services.followup.domain.reports.tally import Tally
 from shared.events.conference import ConferenceRescheduled
 from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (

@@ -19,9 +19,9 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.periods import Period
 from services.followup.domain.regulation import Regulation
-from services.followup.domain.reporting import RaisedEvent, Tally, seen_on
+from services.followup.domain.reports.periods import Period
+from services.followup.domain.reports.tally import RaisedEvent, Tally, seen_on
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import is_within, local_day, midnight, ordered_id

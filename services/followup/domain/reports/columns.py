@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from services.followup.domain.counts import CASE_SUMS, DEADLINE_SUMS, DUE
+from services.followup.domain.reports.figures import CASE_SUMS, DEADLINE_SUMS, DUE
 from services.followup.domain.words import Words
 
 

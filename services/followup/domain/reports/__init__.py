@@ -1,0 +1,1 @@
+"""The figures of a month, a quarter or a year, and what each column means."""

@@ -10,8 +10,8 @@ import msgspec
 from services.followup.domain.deadlines.engine import Machine
 from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact
-from services.followup.domain.wording import short_line
-from services.followup.domain.words import Words
+from services.followup.domain.wording.explanation import short_line
+from services.followup.domain.wording.names import Words
 from shared.events import Metadata
 from shared.events.deadline import Subject
 from shared.events.regulation import PolicyAdopted

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from services.followup.domain.words import Words
+from services.followup.domain.wording.names import Words
 
 Kind = Literal[
     "text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports", "file"

@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.read.figures import Counts, Snapshot
 from services.followup.adapters.read.queries import Queries
-from services.followup.domain.words import Words, duty_words
+from services.followup.domain.wording.names import Words, duty_words
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.page import Pages, names_of
 from services.followup.entrypoints.queries import Asked

@@ -16,8 +16,8 @@ from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.case_rows import OPEN_STATES
-from services.followup.domain.wording import DayLine, counted_days, letter, short_line
-from services.followup.domain.words import (
+from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
+from services.followup.domain.wording.names import (
     Words,
     body_words,
     duty_words,

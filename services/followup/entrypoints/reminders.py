@@ -14,7 +14,7 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Proposal, Reminders
 from services.followup.domain.letters.reminder import reminder
 from services.followup.domain.letters.when_to_remind import Stage
-from services.followup.domain.words import Words
+from services.followup.domain.wording.names import Words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.queries import (
     DEFAULT_LIMIT,

@@ -13,7 +13,7 @@ from services.followup.adapters.read.reports import Counted, Seen
 from services.followup.domain.reports.columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts, percentile, total
 from services.followup.domain.reports.tally import GROUPINGS, Grouping
-from services.followup.domain.words import Words, body_words, duty_words, event_words
+from services.followup.domain.wording.names import Words, body_words, duty_words, event_words
 from shared.identifiers import NATION
 
 Table = Literal["cases", "deadlines", "recording"]

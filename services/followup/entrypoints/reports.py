@@ -21,7 +21,7 @@ from services.followup.domain.reports.columns import (
 )
 from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
 from services.followup.domain.reports.tally import Entry, Grouping
-from services.followup.domain.words import Words, state_words, status_words
+from services.followup.domain.wording.names import Words, state_words, status_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.page import Pages
 from services.followup.entrypoints.queries import READ_PROBLEMS, TOKEN, Asked, Body, Code, body_of, code_of

@@ -17,8 +17,8 @@ from services.followup.adapters.read.models import (
 )
 from services.followup.domain.deadlines.case_rows import Span
 from services.followup.domain.deadlines.status import Status
-from services.followup.domain.wording import counted_days, letter, short_line
-from services.followup.domain.words import Words, duty_words, event_words
+from services.followup.domain.wording.explanation import counted_days, letter, short_line
+from services.followup.domain.wording.names import Words, duty_words, event_words
 from shared.calendar import day_text
 from shared.events.deadline import Explanation, Subject
 from shared.identifiers import local_iso

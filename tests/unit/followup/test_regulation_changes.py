@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.followup.domain.wording import letter
+from services.followup.domain.wording.explanation import letter
 from shared.calendar import CalendarYear, DayOff
 from shared.events.petition import (
     AnswerPrepared,

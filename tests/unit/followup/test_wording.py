@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from services.followup.domain import notes, words
 from services.followup.domain.cases import ENDINGS
-from services.followup.domain.notes import note, note_day, note_text
-from services.followup.domain.wording import counted_days, letter, short_line
+from services.followup.domain.wording import names, notes
+from services.followup.domain.wording.explanation import counted_days, letter, short_line
+from services.followup.domain.wording.notes import note, note_day, note_text
 from shared.events import EVENTS
 from shared.events.anywhere import RecordAnnulled
 from shared.events.deadline import Explanation
@@ -160,13 +160,13 @@ def test_note__of_an_unknown_code_stays_as_it_is() -> None:
 
 
 def test_every_name__is_there_in_both_languages() -> None:
-    assert {*DUTIES, "reply_complex"} <= words._DUTIES.keys()
-    assert words._EVENTS.keys() == EVENTS.keys()
-    assert set(ENDINGS.values()) <= words._STATES["petition"].keys()
-    tables = [words._DUTIES, words._BODIES, words._STATUSES, words._GROUNDS, words._EVENTS, *words._STATES.values()]
+    assert {*DUTIES, "reply_complex"} <= names._DUTIES.keys()
+    assert names._EVENTS.keys() == EVENTS.keys()
+    assert set(ENDINGS.values()) <= names._STATES["petition"].keys()
+    tables = [names._DUTIES, names._BODIES, names._STATUSES, names._GROUNDS, names._EVENTS, *names._STATES.values()]
     pairs = [(w.vi, w.en) for table in tables for w in table.values()] + list(notes._TEXTS.values())
     for vi, en in pairs:
         assert vi != en and vi == unicodedata.normalize("NFC", vi)
         assert set(re.findall(r"{\d}", vi)) == set(re.findall(r"{\d}", en))
-    assert words.event_words(RecordAnnulled.TOPIC).vi == "Hủy bản ghi sai"
-    assert words.duty_words("something_new").vi == "something_new"
+    assert names.event_words(RecordAnnulled.TOPIC).vi == "Hủy bản ghi sai"
+    assert names.duty_words("something_new").vi == "something_new"

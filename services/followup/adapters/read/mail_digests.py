@@ -16,7 +16,7 @@ from services.followup.application.digest_mailer import SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.letters.digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
-from services.followup.domain.words import body_words
+from services.followup.domain.wording.names import body_words
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
 from shared.identifiers import NATION, is_within, midnight, ordered_id

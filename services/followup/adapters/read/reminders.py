@@ -17,7 +17,7 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.letters.reminder import Letter
 from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
-from services.followup.domain.words import body_words
+from services.followup.domain.wording.names import body_words
 from shared.identifiers import local_day
 
 _ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1)"

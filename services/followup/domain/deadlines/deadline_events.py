@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.wording import letter
+from services.followup.domain.wording.explanation import letter
 from shared.events.deadline import (
     DeadlineEvent,
     InWords,

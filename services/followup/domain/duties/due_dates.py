@@ -8,8 +8,8 @@ import msgspec
 
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact
-from services.followup.domain.notes import BY_RULE_ALONE, note
 from services.followup.domain.regulation import Regulation
+from services.followup.domain.wording.notes import BY_RULE_ALONE, note
 from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id

@@ -9,8 +9,8 @@ from services.followup.domain.duties.anchors import counted_from
 from services.followup.domain.duties.due_dates import Desired, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.notes import note
 from services.followup.domain.regulation import Opening, Regulation
+from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight

@@ -22,7 +22,7 @@ from services.followup.domain.duties.petition_common import (
 )
 from services.followup.domain.duties.reply import Kin, Surroundings, reply_duty
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.notes import note
+from services.followup.domain.wording.notes import note
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,

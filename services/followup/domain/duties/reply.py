@@ -11,8 +11,8 @@ from services.followup.domain.duties.anchors import conference_anchor, counted_f
 from services.followup.domain.duties.due_dates import judge
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.notes import note
 from services.followup.domain.regulation import Regulation
+from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.petition import (
     ClockResumed,

@@ -7,9 +7,9 @@ import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.notes import plain_day
-from services.followup.domain.wording import short_line
-from services.followup.domain.words import duty_words, part_words
+from services.followup.domain.wording.explanation import short_line
+from services.followup.domain.wording.names import duty_words, part_words
+from services.followup.domain.wording.notes import plain_day
 from shared.events.deadline import DeadlineBreachRetracted
 from shared.identifiers import NATION, derived_id
 

@@ -11,8 +11,8 @@ import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.wording import section_text, short_line, written_day
-from services.followup.domain.words import Words, body_words, duty_words, part_words
+from services.followup.domain.wording.explanation import section_text, short_line, written_day
+from services.followup.domain.wording.names import Words, body_words, duty_words, part_words
 from shared.calendar import Language
 
 OFFICE, CHAIR = "office", "chair"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from services.followup.domain.reports.figures import CASE_SUMS, DEADLINE_SUMS, DUE
-from services.followup.domain.words import Words
+from services.followup.domain.wording.names import Words
 
 
 class Column(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from services.followup.domain.words import Words
+from services.followup.domain.wording.names import Words
 from shared.identifiers import FIRST_YEAR, LAST_YEAR
 
 _FORM = re.compile(r"(?P<year>\d{4})(?:-(?P<month>0[1-9]|1[0-2])|-Q(?P<quarter>[1-4]))?")

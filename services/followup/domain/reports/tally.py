@@ -16,10 +16,10 @@ from services.followup.domain.cases import fold_petition
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import Raised
 from services.followup.domain.facts import Fact
-from services.followup.domain.notes import note
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import Life, lives_of
+from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent

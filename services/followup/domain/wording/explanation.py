@@ -7,8 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from services.followup.domain.notes import BY_RULE_ALONE, note_day, note_text, plain_day
-from services.followup.domain.words import Words, duty_words
+from services.followup.domain.wording.names import Words, duty_words
+from services.followup.domain.wording.notes import BY_RULE_ALONE, note_day, note_text, plain_day
 from shared.calendar import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, Language, day_text
 from shared.events.deadline import Explanation, SkippedDay
 

@@ -10,9 +10,9 @@ from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from services.followup.domain.refusal_words import refusal_words
 from services.followup.entrypoints.office import LOGIN, OPEN_PATHS
 from services.followup.entrypoints.page import Pages
+from services.followup.entrypoints.refusal_texts import refusal_words
 from shared.http.auth import Callers
 from shared.http.openapi import document
 from shared.http.problems import EXCEPTION_HANDLERS, TYPE_PREFIX, Problem, ProblemError, problem_response

@@ -22,12 +22,12 @@ from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.domain.letters.reminder import reminder
-from services.followup.domain.refusal_words import refusal_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
+from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.page import IN_THE_FORM, Pages
 from services.followup.entrypoints.queries import Asked, found
-from services.followup.entrypoints.views import event_view
+from services.followup.entrypoints.refusal_texts import refusal_words
 from shared.http.auth import COOKIE, Callers, token_of
 from shared.http.problems import ProblemError
 from shared.identifiers import local_day

@@ -29,8 +29,8 @@ from services.followup.domain.wording.names import (
 )
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.acts import ACTS
+from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.queries import Asked, Body, Cursor, InState, asked, body_of, following, found
-from services.followup.entrypoints.views import EventView, event_view
 from shared.http.auth import COOKIE
 from shared.identifiers import LOCAL_ZONE
 

@@ -15,7 +15,7 @@ from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.pagination import InvalidCursor
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.status import Status
-from services.followup.entrypoints import views
+from services.followup.entrypoints import json_views
 from services.followup.entrypoints.access import READERS, may_read_all, scope_of
 from shared.events.deadline import Subject
 from shared.http.auth import caller_of, need_role
@@ -65,7 +65,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         overdue: FromQuery[bool] = False,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
-    ) -> Response[views.Cases]:
+    ) -> Response[json_views.Cases]:
         wanted = CaseFilter(
             subject=subject,
             jurisdiction=code_of(jurisdiction),
@@ -75,7 +75,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
             overdue=overdue,
         )
         page = await asked(queries.cases(scope_of(request), wanted, limit, cursor))
-        return _linked(request, views.Cases([views.case_view(case) for case in page.items]), page.next)
+        return _linked(request, json_views.Cases([json_views.case_view(case) for case in page.items]), page.next)
 
     @get(
         "/v1/cases/{subject_id:uuid}",
@@ -84,8 +84,8 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> views.CaseFileView:
-        return views.case_file_view(found(await queries.case(scope_of(request), subject_id), "case"))
+    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
+        return json_views.case_file_view(found(await queries.case(scope_of(request), subject_id), "case"))
 
     return [list_cases, one_case]
 
@@ -108,14 +108,14 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         status: FromQuery[Status | Literal[""]] = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
-    ) -> Response[views.Deadlines]:
+    ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty, status=status)
         if subject_id is not None:
             file = await queries.case(scope_of(request), subject_id)
             chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
-            return Response(views.Deadlines([views.deadline_view(d) for d in chosen]))
+            return Response(json_views.Deadlines([json_views.deadline_view(d) for d in chosen]))
         page = await asked(queries.deadlines(scope_of(request), wanted, limit, cursor))
-        return _linked(request, views.Deadlines([views.deadline_view(d) for d in page.items]), page.next)
+        return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     @get(
         "/v1/deadlines/{deadline_id:uuid}",
@@ -124,8 +124,8 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def one_deadline(request: Asked, deadline_id: FromPath[UUID]) -> views.DeadlineFileView:
-        return views.deadline_file_view(*found(await queries.deadline(scope_of(request), deadline_id), "deadline"))
+    async def one_deadline(request: Asked, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
+        return json_views.deadline_file_view(*found(await queries.deadline(scope_of(request), deadline_id), "deadline"))
 
     @get(
         "/v1/breaches",
@@ -141,10 +141,10 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         duty: Word = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
-    ) -> Response[views.Deadlines]:
+    ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
         page = await asked(queries.breaches(scope_of(request), wanted, limit, cursor))
-        return _linked(request, views.Deadlines([views.deadline_view(d) for d in page.items]), page.next)
+        return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     return [list_deadlines, one_deadline, list_breaches]
 
@@ -157,17 +157,17 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def list_sources() -> views.Sources:
-        fields = views.SourceView.__struct_fields__
-        items = [views.SourceView(**{f: getattr(source, f) for f in fields}) for source in await queries.sources()]
-        return views.Sources(items)
+    async def list_sources() -> json_views.Sources:
+        fields = json_views.SourceView.__struct_fields__
+        items = [json_views.SourceView(**{f: getattr(source, f) for f in fields}) for source in await queries.sources()]
+        return json_views.Sources(items)
 
     @get("/v1/agencies", summary="Agencies by code", tags=["agency"], responses=READ_PROBLEMS, security=TOKEN)
     async def list_agencies(
         request: Asked, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
-    ) -> Response[views.Agencies]:
+    ) -> Response[json_views.Agencies]:
         page = await asked(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
-        return _linked(request, views.Agencies(page.items), page.next)
+        return _linked(request, json_views.Agencies(page.items), page.next)
 
     @get(
         "/v1/parked",
@@ -176,10 +176,12 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def list_parked(request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = "") -> Response[views.Parked]:
+    async def list_parked(
+        request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    ) -> Response[json_views.Parked]:
         need_role(caller_of(request), *READERS)
         page = await asked(queries.parked(scope_of(request), limit, cursor))
-        return _linked(request, views.Parked(page.items), page.next)
+        return _linked(request, json_views.Parked(page.items), page.next)
 
     @get(
         "/v1/differences",
@@ -190,10 +192,10 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     )
     async def list_differences(
         request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
-    ) -> Response[views.Differences]:
+    ) -> Response[json_views.Differences]:
         need_role(caller_of(request), *READERS)
         page = await asked(queries.differences(scope_of(request), limit, cursor))
-        return _linked(request, views.Differences(page.items), page.next)
+        return _linked(request, json_views.Differences(page.items), page.next)
 
     may_read_state = may_read_all(queries)
 
@@ -205,11 +207,11 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def digest(request: Asked) -> views.Digest:
+    async def digest(request: Asked) -> json_views.Digest:
         await may_read_state(caller_of(request))
         taken, points = await state.digest()
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
-        return views.Digest(taken, written)
+        return json_views.Digest(taken, written)
 
     return [list_sources, list_agencies, list_parked, list_differences, digest]
 

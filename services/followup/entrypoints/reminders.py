@@ -16,6 +16,7 @@ from services.followup.domain.letters.reminder import reminder
 from services.followup.domain.letters.when_to_remind import Stage
 from services.followup.domain.wording.names import Words
 from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.json_views import DeadlineView, deadline_view
 from services.followup.entrypoints.queries import (
     DEFAULT_LIMIT,
     READ_PROBLEMS,
@@ -31,7 +32,6 @@ from services.followup.entrypoints.queries import (
     following,
     found,
 )
-from services.followup.entrypoints.views import DeadlineView, deadline_view
 from shared.calendar import Language
 from shared.http.openapi import problems
 from shared.http.problems import ProblemError

@@ -25,15 +25,19 @@ from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_reader import Following
+from services.followup.console.cases import case_pages
+from services.followup.console.figures import figures_routes
+from services.followup.console.forms import form_routes
+from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import for_people
+from services.followup.console.reports import report_pages
+from services.followup.console.sign_in import LOGIN, sign_in_routes
 from services.followup.domain.letters.digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.figures import figures_routes
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import FollowupCollector
-from services.followup.entrypoints.office import office_routes
-from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
@@ -140,7 +144,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             stack.push_async_callback(ended, mail)
 
         queries, collector = Queries(pool), FollowupCollector()
-        reminders = Reminders(pool, queries)
+        reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = Figures(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
         )
@@ -149,16 +153,20 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *page_routes(queries),
+                *case_pages(queries),
                 *figures_routes(queries, lambda: collector.snapshot),
-                *report_routes(queries, Reports(pool)),
+                *report_routes(reports),
+                *report_pages(queries, reports),
                 *reminder_routes(queries, reminders),
-                *office_routes(queries, reminders, IntakeClient(client), address, callers),
+                *form_routes(queries, reminders, IntakeClient(client), address),
+                *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
                 *health_routes(hindrances(queries)),
                 metrics_route(collector),
             ],
             callers,
+            open_paths=frozenset({LOGIN}),
+            for_people=for_people(Pages()),
         )
 
 

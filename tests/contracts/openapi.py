@@ -36,7 +36,7 @@ def followup() -> dict[str, Any]:
     """The document of followup."""
     routes = [
         *followup_queries.query_routes(NOTHING, NOTHING),
-        *report_routes(NOTHING, NOTHING),
+        *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),

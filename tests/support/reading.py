@@ -10,12 +10,15 @@ from litestar import Litestar
 from services.followup.adapters.read.figures import Figures
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.cases import case_pages
+from services.followup.console.figures import figures_routes
+from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import for_people
+from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.figures import figures_routes
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import FollowupCollector
-from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
@@ -34,13 +37,15 @@ async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> L
     return make_app(
         [
             *query_routes(queries, LiveState(pool)),
-            *page_routes(queries),
+            *case_pages(queries),
             *figures_routes(queries, lambda: collector.snapshot),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
             *health_routes(hindrances(queries)),
             metrics_route(collector),
         ],
         callers or Callers(local_allowed=True),
+        open_paths=frozenset({LOGIN}),
+        for_people=for_people(Pages()),
     )
 
 

@@ -1,44 +1,40 @@
 """Questions to followup as routes: each within what the caller may see; out of reach looks like not there."""
 
-from collections.abc import Awaitable
-from typing import Annotated, Any, Literal, TypeVar
-from urllib.parse import urlencode
+from typing import Literal
 from uuid import UUID
 
-from litestar import Request, Response, get
+from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery
 
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.models import Deadline
-from services.followup.adapters.read.pagination import InvalidCursor
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.status import Status
 from services.followup.entrypoints import json_views
 from services.followup.entrypoints.access import READERS, may_read_all, scope_of
+from services.followup.entrypoints.query_parameters import (
+    DEFAULT_LIMIT,
+    READ_PROBLEMS,
+    TOKEN,
+    Asked,
+    Body,
+    Code,
+    Cursor,
+    InState,
+    Limit,
+    T,
+    Word,
+    body_of,
+    code_of,
+    next_link,
+    or_400,
+    or_404,
+)
 from shared.events.deadline import Subject
 from shared.http.auth import caller_of, need_role
-from shared.http.openapi import problems
-from shared.http.problems import ProblemError
-from shared.identifiers import InvalidCode, agency_code, local_iso
-
-DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-
-READ_PROBLEMS = problems(400, 401, 403, 404, 503)
-TOKEN = [{"token": list[str]()}]
-
-Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
-Code = Annotated[str, QueryParameter(max_length=35)]
-Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
-Word = Annotated[str, QueryParameter(pattern="^[a-z_]{0,40}$")]
-
-#: `state` itself is a word of the framework's.
-InState = Annotated[str, QueryParameter(name="state", pattern="^[a-z_]{0,40}$")]
-
-T = TypeVar("T")
-Asked = Request[Any, Any, Any]
+from shared.identifiers import local_iso
 
 
 def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
@@ -74,7 +70,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
             unresolved=unresolved,
             overdue=overdue,
         )
-        page = await asked(queries.cases(scope_of(request), wanted, limit, cursor))
+        page = await or_400(queries.cases(scope_of(request), wanted, limit, cursor))
         return _linked(request, json_views.Cases([json_views.case_view(case) for case in page.items]), page.next)
 
     @get(
@@ -85,7 +81,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def one_case(request: Asked, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
-        return json_views.case_file_view(found(await queries.case(scope_of(request), subject_id), "case"))
+        return json_views.case_file_view(or_404(await queries.case(scope_of(request), subject_id), "case"))
 
     return [list_cases, one_case]
 
@@ -114,7 +110,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
             file = await queries.case(scope_of(request), subject_id)
             chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
             return Response(json_views.Deadlines([json_views.deadline_view(d) for d in chosen]))
-        page = await asked(queries.deadlines(scope_of(request), wanted, limit, cursor))
+        page = await or_400(queries.deadlines(scope_of(request), wanted, limit, cursor))
         return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     @get(
@@ -125,7 +121,9 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def one_deadline(request: Asked, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
-        return json_views.deadline_file_view(*found(await queries.deadline(scope_of(request), deadline_id), "deadline"))
+        return json_views.deadline_file_view(
+            *or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
+        )
 
     @get(
         "/v1/breaches",
@@ -143,7 +141,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         cursor: Cursor = "",
     ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
-        page = await asked(queries.breaches(scope_of(request), wanted, limit, cursor))
+        page = await or_400(queries.breaches(scope_of(request), wanted, limit, cursor))
         return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     return [list_deadlines, one_deadline, list_breaches]
@@ -166,7 +164,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     async def list_agencies(
         request: Asked, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Agencies]:
-        page = await asked(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
+        page = await or_400(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
         return _linked(request, json_views.Agencies(page.items), page.next)
 
     @get(
@@ -180,7 +178,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Parked]:
         need_role(caller_of(request), *READERS)
-        page = await asked(queries.parked(scope_of(request), limit, cursor))
+        page = await or_400(queries.parked(scope_of(request), limit, cursor))
         return _linked(request, json_views.Parked(page.items), page.next)
 
     @get(
@@ -194,7 +192,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Differences]:
         need_role(caller_of(request), *READERS)
-        page = await asked(queries.differences(scope_of(request), limit, cursor))
+        page = await or_400(queries.differences(scope_of(request), limit, cursor))
         return _linked(request, json_views.Differences(page.items), page.next)
 
     may_read_state = may_read_all(queries)
@@ -216,42 +214,8 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     return [list_sources, list_agencies, list_parked, list_differences, digest]
 
 
-def code_of(text: str) -> str:
-    """A jurisdiction's code as it is kept. Raises ProblemError 400."""
-    try:
-        return agency_code(text) if text else ""
-    except InvalidCode as error:
-        raise ProblemError(400, "invalid-code", str(error)) from None
-
-
-def body_of(text: str) -> str:
-    """An agency's code, or the name of a body without one. Raises ProblemError 400."""
-    return text if text in ("office", "chair", "unassigned") else code_of(text)
-
-
-async def asked(page: Awaitable[T]) -> T:
-    """A page. Raises ProblemError 400 for a cursor that is none."""
-    try:
-        return await page
-    except InvalidCursor as error:
-        raise ProblemError(400, "invalid-cursor", str(error)) from None
-
-
-def found(thing: T | None, what: str) -> T:
-    """What was asked for. Raises ProblemError 404."""
-    if thing is None:
-        raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
-    return thing
-
-
-def following(request: Asked, cursor: str) -> str:
-    """The address of the next page: the same question with another cursor."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
-    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"
-
-
 def _linked(request: Asked, body: T, cursor: str) -> Response[T]:
-    return Response(body, headers={"Link": f'<{following(request, cursor)}>; rel="next"'} if cursor else {})
+    return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
 
 
 def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:

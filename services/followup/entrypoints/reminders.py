@@ -17,7 +17,7 @@ from services.followup.domain.letters.when_to_remind import Stage
 from services.followup.domain.wording.names import Words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import DeadlineView, deadline_view
-from services.followup.entrypoints.queries import (
+from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
     READ_PROBLEMS,
     TOKEN,
@@ -26,11 +26,11 @@ from services.followup.entrypoints.queries import (
     Code,
     Cursor,
     Limit,
-    asked,
     body_of,
     code_of,
-    following,
-    found,
+    next_link,
+    or_400,
+    or_404,
 )
 from shared.calendar import Language
 from shared.http.openapi import problems
@@ -84,8 +84,8 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         cursor: Cursor = "",
     ) -> Response[Proposals]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency))
-        page = await asked(reminders.proposed(scope_of(request), wanted, limit, cursor))
-        headers = {"Link": f'<{following(request, page.next)}>; rel="next"'} if page.next else {}
+        page = await or_400(reminders.proposed(scope_of(request), wanted, limit, cursor))
+        headers = {"Link": f'<{next_link(request, page.next)}>; rel="next"'} if page.next else {}
         return Response(Proposals([_view(proposal) for proposal in page.items]), headers=headers)
 
     @get(
@@ -97,7 +97,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         media_type="text/plain",
     )
     async def letter(request: Asked, deadline_id: FromPath[UUID], lang: FromQuery[Language] = "vi") -> Response[str]:
-        deadline, _ = found(await queries.deadline(scope_of(request), deadline_id), "deadline")
+        deadline, _ = or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         made_of = await reminders.letter(deadline)
         if made_of is None:
             raise ProblemError(409, "nothing-to-urge", "the duty is owed no more: there is nobody to urge")

@@ -1,55 +1,28 @@
 """Reports as routes: figures of a month, a quarter or a year as JSON and CSV, and the same on a page to be printed."""
 
-from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromQuery, QueryParameter
 
-from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Counted, NotBegun, Reports
 from services.followup.application.access import Scope
-from services.followup.domain.reports.columns import (
-    CASE_CHECK,
-    CASE_COLUMNS,
-    DEADLINE_CHECK,
-    DEADLINE_COLUMNS,
-    RECORDING_COLUMNS,
-    Column,
-)
 from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
-from services.followup.domain.reports.tally import Entry, Grouping
-from services.followup.domain.wording.names import Words, state_words, status_words
 from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.page import Pages
-from services.followup.entrypoints.queries import READ_PROBLEMS, TOKEN, Asked, Body, Code, body_of, code_of
-from services.followup.entrypoints.report_views import Names, Report, Table, report_csv, report_view
+from services.followup.entrypoints.query_parameters import READ_PROBLEMS, TOKEN, Asked, Body, Code, body_of, code_of
+from services.followup.entrypoints.report_views import Report, Table, report_csv, report_view
 from shared.http.problems import ProblemError
-from shared.identifiers import local_day
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
 
 _AS_JSON = ResponseSpec(Report, generate_examples=False, description="the report; as `text/csv` with `format=csv`")
-_GROUPINGS: dict[Grouping, Words] = {
-    "agency": Words("Theo cơ quan", "by agency"),
-    "field": Words("Theo lĩnh vực", "by field"),
-    "place": Words("Theo địa bàn", "by place"),
-}
-#: Where a petition of the list stands, in an office's words.
-_STANDINGS = {
-    "replied": Words("Đã trả lời bằng văn bản, đã giải quyết xong", "replied, resolved"),
-    "not_yet_due": Words("Đang giải quyết, chưa đến hạn", "in hand, not yet due"),
-    "overdue": status_words("breached"),
-    "awaiting_result": state_words("petition", "replied"),
-    "no_clock": state_words("petition", "no_clock"),
-}
 
 
-def report_routes(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
-    """`GET /v1/reports`, and the pages `/reports` and `/reports/{period}`."""
-    return [_data_route(reports), *_page_routes(queries, reports)]
+def report_routes(reports: Reports) -> list[HTTPRouteHandler]:
+    """`GET /v1/reports`."""
+    return [_data_route(reports)]
 
 
 def _data_route(reports: Reports) -> HTTPRouteHandler:
@@ -69,9 +42,9 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         format: FromQuery[Literal["json", "csv"]] = "json",
         table: FromQuery[Table] = "cases",
     ) -> Response[Any]:
-        asked_for = _period(period)
-        scope = _scope(request, code_of(jurisdiction), body_of(agency))
-        view = report_view(await _counted(reports, scope, asked_for), scope.jurisdiction)
+        asked_for = period_or_400(period)
+        scope = report_scope(request, code_of(jurisdiction), body_of(agency))
+        view = report_view(await counted_or_400(reports, scope, asked_for), scope.jurisdiction)
         if format == "json":
             return Response(view)
         name = f"{asked_for.text}-{table}.csv"
@@ -81,102 +54,21 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
     return report
 
 
-def _page_routes(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
-    pages = Pages()
-
-    async def show(request: Asked, period: Period, jurisdiction: str, agency: str, group: Grouping) -> Response[str]:
-        scope = _scope(request, code_of(jurisdiction), body_of(agency))
-        counted = await _counted(reports, scope, period, listed=True)
-        names = Names(counted)
-        return pages.show(
-            "report.html",
-            sources=await queries.sources(),
-            report=report_view(counted, scope.jurisdiction),
-            period=period,
-            case_columns=CASE_COLUMNS,
-            case_check=CASE_CHECK,
-            deadline_columns=DEADLINE_COLUMNS,
-            deadline_check=DEADLINE_CHECK,
-            recording_columns=RECORDING_COLUMNS,
-            heads=heads,
-            entries=_grouped(counted.tally.entries, group, names),
-            unlisted=counted.tally.unlisted,
-            standing=_standing,
-            names=names,
-            groupings=_GROUPINGS,
-            group=group,
-            asked={"jurisdiction": jurisdiction, "agency": agency},
-        )
-
-    @get("/reports", include_in_schema=False)
-    async def chosen(
-        request: Asked,
-        period: PeriodText = "",
-        jurisdiction: Code = "",
-        agency: Body = "",
-        group: FromQuery[Grouping] = "agency",
-    ) -> Response[str]:
-        wanted = _period(period) if period else await _this_month(queries)
-        return await show(request, wanted, jurisdiction, agency, group)
-
-    @get("/reports/{period:str}", include_in_schema=False)
-    async def of_period(
-        request: Asked,
-        period: FromPath[str],
-        jurisdiction: Code = "",
-        agency: Body = "",
-        group: FromQuery[Grouping] = "agency",
-    ) -> Response[str]:
-        return await show(request, _period(period), jurisdiction, agency, group)
-
-    return [chosen, of_period]
-
-
-def heads(columns: Sequence[Column]) -> list[tuple[Words, int, Sequence[Column]]]:
-    """The headings of the first row, each with how many columns lie under it; alone, it lies over none."""
-    found: list[tuple[Words, list[Column]]] = []
-    for column in columns:
-        if column.over is not None and found and found[-1][0] == column.over:
-            found[-1][1].append(column)
-        else:
-            found.append((column.over or column.words, [column]))
-    return [(words, len(under), under if under[0].over else ()) for words, under in found]
-
-
-def _standing(entry: Entry) -> Words:
-    return _STANDINGS.get(entry.standing) or state_words("petition", entry.standing)
-
-
-def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tuple[Words, list[Entry]]]:
-    found: dict[str, list[Entry]] = {}
-    for entry in sorted(entries, key=lambda e: (e.begun, e.row.receipt_code, str(e.row.subject_id))):
-        key = {"agency": entry.row.agency, "field": entry.row.field, "place": entry.row.jurisdiction}[group]
-        found.setdefault(key, []).append(entry)
-    return [(names.group(group, key), found[key]) for key in sorted(found)]
-
-
-async def _counted(reports: Reports, scope: Scope, period: Period, **more: Any) -> Counted:
+async def counted_or_400(reports: Reports, scope: Scope, period: Period, **more: Any) -> Counted:
     try:
         return await reports.report(scope, period, **more)
     except NotBegun as error:
         raise ProblemError(400, "period-not-begun", f"period: {error}") from None
 
 
-async def _this_month(queries: Queries) -> Period:
-    days = [local_day(source.now) for source in await queries.sources() if source.now is not None]
-    if not days:
-        raise ProblemError(404, "not-found", "no source has been read yet: there is nothing to report")
-    return parse_period(f"{min(days):%Y-%m}")
-
-
-def _period(text: str) -> Period:
+def period_or_400(text: str) -> Period:
     try:
         return parse_period(text)
     except InvalidPeriod as error:
         raise ProblemError(400, "invalid-period", f"period: {error}") from None
 
 
-def _scope(request: Asked, jurisdiction: str, agency: str) -> Scope:
+def report_scope(request: Asked, jurisdiction: str, agency: str) -> Scope:
     """What is reported: the subtree and agency asked for, where the caller may see them. Raises ProblemError 403."""
     own = scope_of(request)
     narrowed = own.narrowed(jurisdiction)

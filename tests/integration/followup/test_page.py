@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import httpx
 import pytest
 
-from services.followup.entrypoints import page as pages
+from services.followup.console import cases as pages
 from shared.events.petition import PetitionClassified
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool

@@ -12,9 +12,12 @@ from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
+from services.followup.console.cases import case_pages
+from services.followup.console.forms import form_routes
+from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import for_people
+from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.office import office_routes
-from services.followup.entrypoints.page import page_routes
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from shared.events.anywhere import RecordAnnulled, ReminderSent
@@ -42,11 +45,13 @@ async def client(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient() as nowhere:
         routes = [
             *query_routes(queries, LiveState(pool)),
-            *page_routes(queries),
+            *case_pages(queries),
             *reminder_routes(queries, reminders),
-            *office_routes(queries, reminders, IntakeClient(nowhere), lambda _: None, callers),
+            *form_routes(queries, reminders, IntakeClient(nowhere), lambda _: None),
         ]
-        transport = httpx.ASGITransport(make_app(routes, callers))
+        transport = httpx.ASGITransport(
+            make_app(routes, callers, open_paths=frozenset({LOGIN}), for_people=for_people(Pages()))
+        )
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
             yield made
 

@@ -16,6 +16,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
+from services.followup.console.reports import report_pages
 from services.followup.domain.reports.periods import parse_period
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes
@@ -53,7 +54,11 @@ async def pool(followup_dsn: str) -> AsyncIterator[Pool]:
 
 def client_of(pool: Pool) -> httpx.AsyncClient:
     queries = Queries(pool)
-    routes = [*query_routes(queries, LiveState(pool)), *report_routes(queries, Reports(pool))]
+    routes = [
+        *query_routes(queries, LiveState(pool)),
+        *report_routes(Reports(pool)),
+        *report_pages(queries, Reports(pool)),
+    ]
     app = make_app(routes, Callers((OFFICE_ENTRY, AGENCY_ENTRY), local_allowed=True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 

@@ -8,7 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -21,36 +21,34 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
+from services.followup.console.cases import IN_THE_FORM
+from services.followup.console.form_fields import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
+from services.followup.console.pages import Pages
+from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.acts import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
 from services.followup.entrypoints.json_views import event_view
-from services.followup.entrypoints.page import IN_THE_FORM, Pages
-from services.followup.entrypoints.queries import Asked, found
+from services.followup.entrypoints.query_parameters import Asked, or_404
 from services.followup.entrypoints.refusal_texts import refusal_words
-from shared.http.auth import COOKIE, Callers, token_of
+from shared.http.auth import token_of
 from shared.http.problems import ProblemError
 from shared.identifiers import local_day
 
-SEE_OTHER: Literal[303] = 303
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
 MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
 CHUNK = 64 * 1024  # bytes
 
-LOGIN = "/office/login"
-OPEN_PATHS = frozenset({"/healthz", "/readyz", LOGIN})
 
 #: The address of a source's intake; None while the source is not known.
 Address = Callable[[str], str | None]
 
 
-def office_routes(
-    queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address, callers: Callers
+def form_routes(
+    queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
 ) -> list[HTTPRouteHandler]:
-    """The forms of the office, and the way in and out for a browser."""
-    office = _Office(queries, reminders, intake, address)
-    return [*_login_routes(office.pages, callers), *_act_routes(office)]
+    """The forms of the office."""
+    return _act_routes(_Office(queries, reminders, intake, address))
 
 
 def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
@@ -82,7 +80,7 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
 
 
 def _act(path: str) -> Act:
-    return found(BY_PATH.get(path), "act")
+    return or_404(BY_PATH.get(path), "act")
 
 
 async def _filled(request: Asked) -> dict[str, str]:
@@ -110,7 +108,7 @@ class _Office:
 
     async def file(self, request: Asked, subject_id: UUID) -> CaseFile:
         """The case that a form is about, if the caller may see it."""
-        return found(await self._queries.case(scope_of(request), subject_id), "case")
+        return or_404(await self._queries.case(scope_of(request), subject_id), "case")
 
     async def letter(self, file: CaseFile, deadline_id: UUID | None) -> dict[str, str]:
         """A reminder as it would be filled in for one open deadline of the case; nothing for no such deadline."""
@@ -186,30 +184,3 @@ class _Office:
             if any(s.source == source and s.position >= position for s in await self._queries.sources()):
                 return
             await asyncio.sleep(LOOK_EVERY)
-
-
-def _login_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
-    @get(LOGIN, include_in_schema=False)
-    async def login_form() -> Response[str]:
-        return pages.show("login.html", sources=[], failed=False)
-
-    @post(LOGIN, include_in_schema=False, status_code=200)
-    async def login(request: Asked) -> Response[Any]:
-        token = str((await request.form()).get("token", "")).strip()
-        if not callers.knows(token):
-            shown = pages.show("login.html", sources=[], failed=True)
-            shown.status_code = 401
-            return shown
-        answer = Redirect("/", status_code=SEE_OTHER)
-        answer.set_cookie(
-            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
-        )
-        return answer
-
-    @post("/office/logout", include_in_schema=False, status_code=SEE_OTHER)
-    async def logout() -> Redirect:
-        answer = Redirect(LOGIN, status_code=SEE_OTHER)
-        answer.delete_cookie(COOKIE, path="/")
-        return answer
-
-    return [login_form, login, logout]

@@ -1,21 +1,16 @@
-"""The page for people: open cases, and one case with every day of its counts. Made on the server, no script in it."""
+"""The templates, and the headers under which a page can do nothing but be read."""
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from litestar import Response, get
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar import Response
 
-from services.followup.adapters.read.listings import CaseFilter
-from services.followup.adapters.read.models import Case, Deadline
+from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.domain.deadlines.case_rows import OPEN_STATES
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
     Words,
@@ -27,17 +22,9 @@ from services.followup.domain.wording.names import (
     status_words,
     subject_words,
 )
-from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.acts import ACTS
-from services.followup.entrypoints.json_views import EventView, event_view
-from services.followup.entrypoints.queries import Asked, Body, Cursor, InState, asked, body_of, following, found
-from shared.http.auth import COOKIE
 from shared.identifiers import LOCAL_ZONE
 
-ON_A_PAGE = 25
-IN_THE_FORM = 500  # agencies
 BODIES = ("office", "chair", "unassigned")
-
 #: Fields of events that a person looks for; those that name a case become links.
 DETAILS = {
     "subject": Words("Trích yếu", "subject"),
@@ -67,63 +54,12 @@ class Cell(NamedTuple):
     is_due: bool
 
 
-def page_routes(queries: Queries) -> list[HTTPRouteHandler]:
-    """`/` and `/cases/{id}`."""
-    pages = Pages()
-
-    @get("/", include_in_schema=False)
-    async def open_cases(
-        request: Asked,
-        agency: Body = "",
-        case_state: InState = "",
-        overdue: FromQuery[bool] = False,
-        cursor: Cursor = "",
-    ) -> Response[str]:
-        scope = scope_of(request)
-        wanted = CaseFilter(agency=body_of(agency), state=case_state, overdue=overdue, unresolved=True)
-        page = await asked(queries.cases(scope, wanted, ON_A_PAGE, cursor))
-        owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
-        codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
-        return pages.show(
-            "cases.html",
-            sources=await queries.sources(),
-            rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
-            agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
-            states=OPEN_STATES,
-            wanted=wanted,
-            names=await names_of(queries, codes),
-            next=following(request, page.next) if page.next else "",
-            first=following(request, "") if cursor else "",
-            signed_in=COOKIE in request.cookies,
-        )
-
-    @get("/cases/{subject_id:uuid}", include_in_schema=False)
-    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> Response[str]:
-        file = found(await queries.case(scope_of(request), subject_id), "case")
-        events = [event_view(event) for event in file.events]
-        return pages.show(
-            "case.html",
-            sources=await queries.sources(),
-            file=file,
-            case=file.case,
-            row=file.case.row,
-            deadlines=sorted(file.deadlines, key=_open_first),
-            events=events,
-            waits=any(event.waits for event in events),
-            places=await queries.places(scope_of(request)),
-            acts=ACTS if file.case.row.subject == "petition" else (),
-            names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
-        )
-
-    return [open_cases, one_case]
-
-
 class Pages:
     """The templates, and headers under which a page can do nothing but be read."""
 
     def __init__(self) -> None:
         self._templates = Environment(
-            loader=PackageLoader("services.followup.entrypoints"),
+            loader=PackageLoader("services.followup.console"),
             autoescape=True,
             auto_reload=False,  # a process serves what it was started with
             undefined=StrictUndefined,
@@ -178,15 +114,6 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
         ]
         for week in range((last - monday).days // 7 + 1)
     ]
-
-
-def _open_first(deadline: Deadline) -> tuple[bool, date]:
-    return bool(deadline.raised.outcome), deadline.raised.due_on or date.max
-
-
-def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:
-    named = {str(event.data[field]) for event in events for field in ("agency", "to") if field in event.data}
-    return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}
 
 
 async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Words]:

@@ -10,10 +10,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.read.figures import Counts, Snapshot
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.pages import Pages, names_of
 from services.followup.domain.wording.names import Words, duty_words
 from services.followup.entrypoints.access import may_read_all
-from services.followup.entrypoints.page import Pages, names_of
-from services.followup.entrypoints.queries import Asked
+from services.followup.entrypoints.query_parameters import Asked
 from shared.http.auth import caller_of
 from shared.identifiers import local_day
 

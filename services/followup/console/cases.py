@@ -1,0 +1,92 @@
+"""The page for people: open cases, and one case with every day of its counts. Made on the server, no script in it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from services.followup.adapters.read.listings import CaseFilter
+from services.followup.adapters.read.models import Case, Deadline
+from services.followup.adapters.read.queries import Queries
+from services.followup.console.form_fields import ACTS
+from services.followup.console.pages import Pages, names_of
+from services.followup.domain.deadlines.case_rows import OPEN_STATES
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.json_views import EventView, event_view
+from services.followup.entrypoints.query_parameters import (
+    Asked,
+    Body,
+    Cursor,
+    InState,
+    body_of,
+    next_link,
+    or_400,
+    or_404,
+)
+from shared.http.auth import COOKIE
+
+ON_A_PAGE = 25
+IN_THE_FORM = 500  # agencies
+
+
+def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
+    """`/` and `/cases/{id}`."""
+    pages = Pages()
+
+    @get("/", include_in_schema=False)
+    async def open_cases(
+        request: Asked,
+        agency: Body = "",
+        case_state: InState = "",
+        overdue: FromQuery[bool] = False,
+        cursor: Cursor = "",
+    ) -> Response[str]:
+        scope = scope_of(request)
+        wanted = CaseFilter(agency=body_of(agency), state=case_state, overdue=overdue, unresolved=True)
+        page = await or_400(queries.cases(scope, wanted, ON_A_PAGE, cursor))
+        owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
+        codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
+        return pages.show(
+            "cases.html",
+            sources=await queries.sources(),
+            rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
+            agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
+            states=OPEN_STATES,
+            wanted=wanted,
+            names=await names_of(queries, codes),
+            next=next_link(request, page.next) if page.next else "",
+            first=next_link(request, "") if cursor else "",
+            signed_in=COOKIE in request.cookies,
+        )
+
+    @get("/cases/{subject_id:uuid}", include_in_schema=False)
+    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> Response[str]:
+        file = or_404(await queries.case(scope_of(request), subject_id), "case")
+        events = [event_view(event) for event in file.events]
+        return pages.show(
+            "case.html",
+            sources=await queries.sources(),
+            file=file,
+            case=file.case,
+            row=file.case.row,
+            deadlines=sorted(file.deadlines, key=_open_first),
+            events=events,
+            waits=any(event.waits for event in events),
+            places=await queries.places(scope_of(request)),
+            acts=ACTS if file.case.row.subject == "petition" else (),
+            names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
+        )
+
+    return [open_cases, one_case]
+
+
+def _open_first(deadline: Deadline) -> tuple[bool, date]:
+    return bool(deadline.raised.outcome), deadline.raised.due_on or date.max
+
+
+def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:
+    named = {str(event.data[field]) for event in events for field in ("agency", "to") if field in event.data}
+    return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}

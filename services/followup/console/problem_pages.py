@@ -1,0 +1,44 @@
+"""Problems shown to people: a page instead of JSON, and the way in for who comes without a token."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.response import Redirect
+
+from services.followup.console.pages import Pages
+from services.followup.console.sign_in import LOGIN, SEE_OTHER
+from services.followup.entrypoints.app import Handler
+from services.followup.entrypoints.refusal_texts import refusal_words
+from shared.http.problems import TYPE_PREFIX, Problem, ProblemError
+
+
+def for_people(pages: Pages) -> Callable[[Handler], Handler]:
+    """Answer a browser with a page; a program, and whoever asks the API, gets the problem itself.
+
+    A browser that comes without a token is sent to the way in.
+    """
+
+    def shown_to_people(handler: Handler) -> Handler:
+        def answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+            response = handler(request, error)
+            if not _is_browser(request):
+                return response
+            if isinstance(error, ProblemError) and error.status == 401:
+                return Redirect(LOGIN, status_code=SEE_OTHER)
+            if request.url.path.startswith("/v1/"):
+                return response
+            problem = msgspec.json.decode(response.content, type=Problem)
+            words = refusal_words(problem.type.removeprefix(TYPE_PREFIX))
+            shown = pages.show("problem.html", told=words, problem=problem)
+            shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
+            return shown
+
+        return answer
+
+    return shown_to_people
+
+
+def _is_browser(request: Request[Any, Any, Any]) -> bool:
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,45 @@
+"""The way in and out for a browser."""
+
+from typing import Any, Literal
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.response import Redirect
+
+from services.followup.console.pages import Pages
+from services.followup.entrypoints.query_parameters import Asked
+from shared.http.auth import COOKIE, Callers
+
+LOGIN = "/office/login"
+SEE_OTHER: Literal[303] = 303
+
+
+def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
+    """A form that takes a token into a cookie, and the way out again."""
+
+    pages = Pages()
+
+    @get(LOGIN, include_in_schema=False)
+    async def login_form() -> Response[str]:
+        return pages.show("login.html", sources=[], failed=False)
+
+    @post(LOGIN, include_in_schema=False, status_code=200)
+    async def login(request: Asked) -> Response[Any]:
+        token = str((await request.form()).get("token", "")).strip()
+        if not callers.knows(token):
+            shown = pages.show("login.html", sources=[], failed=True)
+            shown.status_code = 401
+            return shown
+        answer = Redirect("/", status_code=SEE_OTHER)
+        answer.set_cookie(
+            COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
+        )
+        return answer
+
+    @post("/office/logout", include_in_schema=False, status_code=SEE_OTHER)
+    async def logout() -> Redirect:
+        answer = Redirect(LOGIN, status_code=SEE_OTHER)
+        answer.delete_cookie(COOKIE, path="/")
+        return answer
+
+    return [login_form, login, logout]

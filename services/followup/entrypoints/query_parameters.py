@@ -1,0 +1,60 @@
+"""What every question over HTTP takes, and how it is answered when it is wrong or finds nothing."""
+
+from collections.abc import Awaitable
+from typing import Annotated, Any, TypeVar
+from urllib.parse import urlencode
+
+from litestar import Request
+from litestar.params import QueryParameter
+
+from services.followup.adapters.read.pagination import InvalidCursor
+from shared.http.openapi import problems
+from shared.http.problems import ProblemError
+from shared.identifiers import InvalidCode, agency_code
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+READ_PROBLEMS = problems(400, 401, 403, 404, 503)
+TOKEN = [{"token": list[str]()}]
+Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
+Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
+Code = Annotated[str, QueryParameter(max_length=35)]
+Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
+Word = Annotated[str, QueryParameter(pattern="^[a-z_]{0,40}$")]
+#: `state` itself is a word of the framework's.
+InState = Annotated[str, QueryParameter(name="state", pattern="^[a-z_]{0,40}$")]
+T = TypeVar("T")
+Asked = Request[Any, Any, Any]
+
+
+def code_of(text: str) -> str:
+    """A jurisdiction's code as it is kept. Raises ProblemError 400."""
+    try:
+        return agency_code(text) if text else ""
+    except InvalidCode as error:
+        raise ProblemError(400, "invalid-code", str(error)) from None
+
+
+def body_of(text: str) -> str:
+    """An agency's code, or the name of a body without one. Raises ProblemError 400."""
+    return text if text in ("office", "chair", "unassigned") else code_of(text)
+
+
+async def or_400(page: Awaitable[T]) -> T:
+    """A page. Raises ProblemError 400 for a cursor that is none."""
+    try:
+        return await page
+    except InvalidCursor as error:
+        raise ProblemError(400, "invalid-cursor", str(error)) from None
+
+
+def or_404(thing: T | None, what: str) -> T:
+    """What was asked for. Raises ProblemError 404."""
+    if thing is None:
+        raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
+    return thing
+
+
+def next_link(request: Asked, cursor: str) -> str:
+    """The address of the next page: the same question with another cursor."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
+    return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"

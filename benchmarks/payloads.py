@@ -10,8 +10,8 @@ from uuid import UUID
 import msgspec
 
 from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.append_builder import Authorship, Recorder
 from services.intake.application.ports import KeyRing
-from services.intake.application.recording import Authorship, Recorder
 from services.intake.domain import NewFact
 from shared.events.petition import Identity, PetitionReceived
 from shared.identifiers import ordered_id

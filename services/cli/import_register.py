@@ -27,15 +27,15 @@ from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.workers import WorkerLost, Workers
-from services.intake.application.desk import Desk
+from services.intake.application.append_builder import Recorder
+from services.intake.application.command_handler import Desk
 from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.deeds import DEED_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
-from services.intake.application.knowledge import Knowledge
-from services.intake.application.recording import Recorder
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.bootstrap import WrongSettings, new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.identifiers import InvalidCode, agency_code

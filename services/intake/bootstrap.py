@@ -18,11 +18,11 @@ from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.adapters.seeds import seed_years
+from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
-from services.intake.application.desk import Desk
-from services.intake.application.knowledge import Knowledge
-from services.intake.application.reading import Reading
-from services.intake.application.recording import Recorder
+from services.intake.application.case_queries import Reading
+from services.intake.application.command_handler import Desk
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.entrypoints.amqp import CommandQueue
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes

@@ -4,7 +4,7 @@ from typing import Any
 
 import jsonschema
 
-from services.intake.application.commands import CODECS
+from services.intake.application.command_body import CODECS
 from shared.events import DEEDS, SEALED, VISIBILITY
 from tests.contracts import openapi
 from tests.contracts.test_contracts import references

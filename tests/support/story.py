@@ -7,7 +7,7 @@ from uuid import UUID
 
 import httpx
 
-from services.intake.application.commands import CODECS, BodyCodec
+from services.intake.application.command_body import CODECS, BodyCodec
 from services.story.client import Pair
 from services.story.teller import BEGIN, Teller
 from shared.events import Deed

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from services.intake.application.append_builder import Recorder
 from services.intake.application.command import Command
-from services.intake.application.commands import CODECS, Extras
-from services.intake.application.decision import Decided
-from services.intake.application.knowledge import Knowledge
+from services.intake.application.command_body import CODECS, Extras
+from services.intake.application.deciding import Decided
 from services.intake.application.ports import Writer
-from services.intake.application.recording import Recorder
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import Caller, NewFact
 from shared.calendar import CalendarYear
 from shared.events import Deed

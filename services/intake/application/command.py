@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.commands import BodyCodec, Extras
+from services.intake.application.command_body import BodyCodec, Extras
 from services.intake.domain import Caller
 
 

@@ -1,28 +1,8 @@
 """Every deed as a command: its path, who may, and a body made from the event's own fields."""
 
-import functools
-import operator
-from datetime import date
-from types import UnionType
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
-from uuid import UUID
-
 import msgspec
 
 from shared.events import DEEDS, Deed
-
-MAX_SHORT = 200  # characters: references and names are indexed
-Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
-
-
-class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What every command may carry beside its deed's own fields."""
-
-    effective_on: date | None = None
-    on_behalf_of: Short = ""
-    source: Short = ""
-    external_id: Short = ""
-    correlation_id: UUID | None = None
 
 
 class DeedRoute(msgspec.Struct, frozen=True):
@@ -151,92 +131,6 @@ ROUTES: tuple[DeedRoute, ...] = (
 ERASURE = DeedRoute(
     "PersonalDataErased", "petitioner", "/v1/petitioners/{id}/erasure", False, OFFICE, in_path=("petitioner_id",)
 )
-
-#: The type of a body: its deed's fields and the extras, nothing else.
-Body = type[Extras]
-
-
-def body_type(route: DeedRoute) -> Body:
-    """The struct of a command's body, made from its event: same names, types, visibility marks, defaults."""
-    return _body_type(route.topic, frozenset({"effective_on", *route.decided, *route.in_path}))
-
-
-@functools.cache
-def _body_type(topic: str, left_out: frozenset[str]) -> Body:
-    # One type for the routes that share a deed: they share its name in the OpenAPI document too.
-    kind = DEEDS[topic]
-    hints = get_type_hints(kind, include_extras=True)
-    fields = [_redefined(f, strict(hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
-    made = msgspec.defstruct(
-        f"{topic}Command",
-        fields,
-        bases=(Extras,),
-        namespace={"__doc__": kind.__doc__},
-        frozen=True,
-        kw_only=True,
-        omit_defaults=True,
-        forbid_unknown_fields=True,
-    )
-    return made  # type: ignore[return-value]
-
-
-def strict(hint: Any) -> Any:
-    """A type whose structs, however deep, refuse unknown fields: stored events are read leniently, commands are not."""
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _strict_struct(hint)
-    parts = get_args(hint)
-    if get_origin(hint) is Annotated:
-        return Annotated[(strict(parts[0]), *hint.__metadata__)]
-    changed = tuple(strict(part) for part in parts)
-    if changed == parts:
-        return hint
-    return functools.reduce(operator.or_, changed) if isinstance(hint, UnionType) else get_origin(hint)[changed]
-
-
-@functools.cache
-def _strict_struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
-    hints = get_type_hints(kind, include_extras=True)
-    told = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
-    fields = [_redefined(field, hint) for field, hint in told if hint is not hints[field.name]]
-    # The same name: it stands for the same thing in the OpenAPI document.
-    namespace = {"__doc__": kind.__doc__}
-    return msgspec.defstruct(
-        kind.__name__, fields, bases=(kind,), namespace=namespace, forbid_unknown_fields=True, frozen=True, kw_only=True
-    )
-
-
-def _redefined(field: msgspec.structs.FieldInfo, hint: Any) -> tuple[str, Any] | tuple[str, Any, Any]:
-    """The same field with another type."""
-    if field.default is not msgspec.NODEFAULT:
-        return (field.name, hint, field.default)
-    if field.default_factory is not msgspec.NODEFAULT:
-        return (field.name, hint, msgspec.field(default_factory=field.default_factory))
-    return (field.name, hint)
-
-
-class BodyCodec:
-    """Bytes to a body of one route, strictly: no string stands for a number, no unknown field passes."""
-
-    EMPTY: ClassVar[bytes] = b"{}"
-
-    def __init__(self, route: DeedRoute) -> None:
-        self.route = route
-        self.type = body_type(route)
-        self._decoder: msgspec.json.Decoder[Extras] = msgspec.json.Decoder(self.type)
-        self._names = tuple(f for f in self.type.__struct_fields__ if f not in Extras.__struct_fields__)
-        self._event_type = route.event_type
-
-    def decode(self, body: bytes) -> Extras:
-        """The body. Raises msgspec.ValidationError (a wrong field), msgspec.DecodeError (not JSON at all)."""
-        return self._decoder.decode(body or self.EMPTY)
-
-    def deed(self, body: Extras, effective_on: date, **given: Any) -> Deed:
-        """The deed that a body asks for; `given` are the fields from the address."""
-        values = {name: getattr(body, name) for name in self._names}
-        return self._event_type(effective_on=effective_on, **values, **given)
-
-
-CODECS: dict[str, BodyCodec] = {route.path: BodyCodec(route) for route in (*ROUTES, ERASURE)}
 
 
 def route_of_command(topic: str, *, has_target: bool, aggregate: str = "") -> DeedRoute | None:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from services.intake.application.knowledge import Knowledge
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.entrypoints import openapi
 from shared.http.auth import caller_of, need_role
 from shared.http.problems import ProblemError

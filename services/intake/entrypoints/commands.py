@@ -15,9 +15,10 @@ from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
 from services.intake.application.command import Command, Done
-from services.intake.application.commands import CODECS, BodyCodec, DeedRoute
-from services.intake.application.desk import Desk
-from services.intake.application.texts import cleaned
+from services.intake.application.command_body import CODECS, BodyCodec
+from services.intake.application.command_handler import Desk
+from services.intake.application.commands import DeedRoute
+from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY

@@ -9,7 +9,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
-from services.intake.application.commands import CODECS, BodyCodec
+from services.intake.application.command_body import CODECS, BodyCodec
 from shared.http.openapi import document, problems
 
 _REF = "#/components/schemas/{name}"

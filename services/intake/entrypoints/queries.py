@@ -11,11 +11,11 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from services.intake.application.addresses import target_id
-from services.intake.application.commands import MAX_SHORT
+from services.intake.application.case_queries import Reading, told
+from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotThere
-from services.intake.application.knowledge import Knowledge
-from services.intake.application.reading import Reading, told
+from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from shared.http.auth import Caller, caller_of, need_role

@@ -7,9 +7,10 @@ import msgspec
 import structlog
 
 from services.intake.application.command import Command, Done
-from services.intake.application.commands import CODECS, route_of_command
-from services.intake.application.desk import Desk
-from services.intake.application.texts import cleaned
+from services.intake.application.command_body import CODECS
+from services.intake.application.command_handler import Desk
+from services.intake.application.commands import route_of_command
+from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from services.intake.entrypoints.refusals import problem_of

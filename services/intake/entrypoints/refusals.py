@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
-from services.intake.application.texts import MalformedJson, NulCharacter
+from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from shared.http.problems import ProblemError, problem_response
 from shared.postgres.errors import Overloaded, StoreUnavailable

@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery
 
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.application.errors import NotThere
-from services.intake.application.knowledge import Knowledge
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.entrypoints import openapi
 from shared.calendar import CalendarMissing, CalendarYear, InvalidCalendar, validate
 from shared.calendar.comparing import day_changes

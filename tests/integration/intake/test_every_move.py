@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.intake.application.commands import CODECS
+from services.intake.application.command_body import CODECS
 from services.intake.domain import errors
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, OFFICE, Intake
 

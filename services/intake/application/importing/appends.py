@@ -5,9 +5,9 @@ from uuid import UUID
 
 import msgspec
 
+from services.intake.application.append_builder import Authorship, Recorder
 from services.intake.application.importing.deciding import IMPORT, Group
 from services.intake.application.ports import Ids, KeyRing, StoredKey
-from services.intake.application.recording import Authorship, Recorder
 from shared.postgres.append import Append, NewEvent
 
 

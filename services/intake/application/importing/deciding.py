@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.decision import Loaded, rests_on, with_receipt
+from services.intake.application.deciding import Loaded, rests_on, with_receipt
 from services.intake.application.errors import DeskRefused
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.deeds import body_of, with_ids
@@ -14,8 +14,8 @@ from services.intake.application.importing.headings import CASE, Columns
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.register import COLUMN_OF, deeds_of
 from services.intake.application.importing.rows import Row, is_id
-from services.intake.application.knowledge import Knowledge
 from services.intake.application.petitioners import with_petitioner_ids
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import Caller, Conference, Fact, NewFact, Petition, Refused, World, decide, may
 from services.intake.domain.conference import evolve_conference
 from services.intake.domain.petition import evolve_petition

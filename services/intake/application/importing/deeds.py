@@ -11,7 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.commands import CODECS, BodyCodec, DeedRoute, Extras, route_of_command
+from services.intake.application.command_body import CODECS, BodyCodec, Extras
+from services.intake.application.commands import DeedRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.values import as_text, parsed_day, parts_of

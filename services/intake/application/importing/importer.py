@@ -8,7 +8,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.desk import Desk
+from services.intake.application.append_builder import Recorder
+from services.intake.application.command_handler import Desk
 from services.intake.application.errors import DeskRefused
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
@@ -17,9 +18,8 @@ from services.intake.application.importing.deeds import names_in
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.regulating import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
-from services.intake.application.knowledge import Knowledge
 from services.intake.application.ports import History, Ids, Seals, StoredKey
-from services.intake.application.recording import Recorder
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import Refused
 from shared.postgres.append import Append, Appended
 from shared.postgres.errors import IdempotencyReplay, NotRecorded

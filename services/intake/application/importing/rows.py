@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.commands import MAX_SHORT
+from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.importing.deeds import Act, act_of, names_in
 from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused

@@ -4,8 +4,8 @@ import asyncio
 from datetime import date
 from uuid import UUID
 
-from services.intake.application.addresses import regulation_id
 from services.intake.application.ports import History
+from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import Fact, Regulation, fold_regulation
 
 

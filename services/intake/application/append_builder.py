@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.command import Command
-from services.intake.application.decision import Decided
+from services.intake.application.deciding import Decided
 from services.intake.application.errors import WrongValue
 from services.intake.application.ports import History, Ids, KeyRing, Seals
 from services.intake.domain import NewFact

@@ -4,13 +4,13 @@ import asyncio
 
 import msgspec
 
-from services.intake.application.addresses import receipt_code
+from services.intake.application.append_builder import Recorder
 from services.intake.application.command import Command, Done
-from services.intake.application.decision import Decided, Decider
+from services.intake.application.deciding import Decided, Decider
 from services.intake.application.errors import Contended, DeskRefused, KeyReused, ReferenceUsed, RoleMayNot
-from services.intake.application.knowledge import Knowledge
 from services.intake.application.ports import History, Ids, Place, Seals, Writer
-from services.intake.application.recording import Recorder
+from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.stream_ids import receipt_code
 from services.intake.domain import Refused
 from shared.identifiers import is_within, local_day
 from shared.postgres.append import Append, Appended

@@ -8,13 +8,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.addresses import code_of, receipt_code, regulation_id, target_id
 from services.intake.application.command import Command
 from services.intake.application.commands import ERASURE
 from services.intake.application.errors import NotThere, StaleVersion
-from services.intake.application.knowledge import Knowledge
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import History, Ids
+from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.stream_ids import code_of, receipt_code, regulation_id, target_id
 from services.intake.domain import (
     Conference,
     Fact,

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.errors import NotThere
-from services.intake.application.knowledge import Knowledge
 from services.intake.application.ports import History, Place, StoredKey
+from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import (
     Caller,
     Conference,

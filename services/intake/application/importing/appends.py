@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.append_builder import Authorship, Recorder
-from services.intake.application.importing.deciding import IMPORT, Group
+from services.intake.application.importing.case_decider import IMPORT, Group
 from services.intake.application.ports import Ids, KeyRing, StoredKey
 from shared.postgres.append import Append, NewEvent
 

@@ -13,10 +13,10 @@ from services.intake.application.command_handler import Desk
 from services.intake.application.errors import DeskRefused
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
-from services.intake.application.importing.deciding import IMPORT, Decisions, Group, Known, Rejected
+from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
 from services.intake.application.importing.deeds import names_in
 from services.intake.application.importing.refusals import RowRefused
-from services.intake.application.importing.regulating import record_regulation
+from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.ports import History, Ids, Seals, StoredKey
 from services.intake.application.regulation_cache import Knowledge

@@ -5,7 +5,7 @@ import msgspec
 from services.intake.application.command import Command
 from services.intake.application.command_handler import Desk
 from services.intake.application.importing.appends import Settings
-from services.intake.application.importing.deciding import IMPORT
+from services.intake.application.importing.case_decider import IMPORT
 from services.intake.application.importing.deeds import body_of
 from services.intake.application.importing.rows import Row
 from services.intake.application.regulation_cache import Knowledge

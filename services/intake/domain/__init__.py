@@ -1,14 +1,14 @@
 """The rules of intake, pure. Start at `decide`; state: `petition`, `conference`, `regulation`; refusals: `errors`."""
 
-from services.intake.domain.authority import may, may_read_content
 from services.intake.domain.conference import Conference, fold_conference
+from services.intake.domain.context import World
 from services.intake.domain.decide import decide, related
 from services.intake.domain.errors import NotAllowed, Refused
-from services.intake.domain.facts import Caller, Fact, NewFact
-from services.intake.domain.heirs import inherited
+from services.intake.domain.facts import Fact, NewFact
+from services.intake.domain.permissions import Caller, may, may_read_content
 from services.intake.domain.petition import Petition, fold_petition
 from services.intake.domain.regulation import Regulation, fold_regulation
-from services.intake.domain.world import World
+from services.intake.domain.successors import inherited
 
 __all__ = [
     "Caller",

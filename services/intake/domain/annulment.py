@@ -5,10 +5,10 @@ from uuid import UUID
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference, evolve_conference
 from services.intake.domain.conference_rules import check_conference
+from services.intake.domain.context import World
 from services.intake.domain.facts import Fact, annulled_ids, standing
 from services.intake.domain.petition import Petition, evolve_petition
 from services.intake.domain.petition_rules import check_petition
-from services.intake.domain.world import World
 from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import (

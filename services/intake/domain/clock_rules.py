@@ -5,9 +5,9 @@ from datetime import date
 
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference
+from services.intake.domain.context import World
 from services.intake.domain.petition import ClockDeed, Petition, clock_step, told
-from services.intake.domain.reply import ReplyClock, reply_clock, reply_rule
-from services.intake.domain.world import World
+from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import ClockSuspended, ExtensionGranted, PetitionMarkedComplex
 from shared.policy import Rule

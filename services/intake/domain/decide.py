@@ -8,12 +8,13 @@ from services.intake.domain import errors
 from services.intake.domain.annulment import annulled_fact
 from services.intake.domain.conference import Conference, conference_ids
 from services.intake.domain.conference_rules import check_conference
-from services.intake.domain.content import checked
+from services.intake.domain.context import World
 from services.intake.domain.facts import NewFact
-from services.intake.domain.heirs import inherited
+from services.intake.domain.field_checks import checked
 from services.intake.domain.petition import Petition
 from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.regulation_rules import check_regulation
+from services.intake.domain.successors import inherited
 from services.intake.domain.surroundings import (
     check_around_conference,
     check_around_petition,
@@ -22,7 +23,6 @@ from services.intake.domain.surroundings import (
     check_proposal,
     check_receipt,
 )
-from services.intake.domain.world import World
 from shared.events import Deed
 from shared.events.anywhere import RecordAnnulled
 from shared.events.conference import (

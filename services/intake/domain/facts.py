@@ -34,15 +34,6 @@ class NewFact(msgspec.Struct, frozen=True):
     event: Deed
 
 
-class Caller(msgspec.Struct, frozen=True):
-    """Who asks: a calling system or person with roles, a jurisdiction subtree and, for an agency, its code."""
-
-    name: str
-    roles: frozenset[str]
-    jurisdiction: str
-    agency: str = ""
-
-
 def annulled_ids(facts: Iterable[Fact]) -> set[UUID]:
     """The records that were taken back."""
     return {fact.event.event_id for fact in facts if isinstance(fact.event, RecordAnnulled)}

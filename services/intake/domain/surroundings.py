@@ -8,9 +8,9 @@ from services.intake.domain import errors
 from services.intake.domain.clock_rules import check_complexity, check_extension, check_suspension, check_trait
 from services.intake.domain.conference import Conference
 from services.intake.domain.conference_rules import check_at_conference
+from services.intake.domain.context import World, counted, counted_under
 from services.intake.domain.petition import Petition
-from services.intake.domain.reply import reply_due
-from services.intake.domain.world import World, counted, counted_under
+from services.intake.domain.reply_clock import reply_due
 from shared.events import Deed
 from shared.events.conference import (
     AttendanceRecorded,

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from services.intake.domain import Caller, decide, errors, fold_regulation, may
-from services.intake.domain.reply import reply_due
+from services.intake.domain.reply_clock import reply_due
 from shared.events import DEEDS
 from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
 from shared.identifiers import derived_id

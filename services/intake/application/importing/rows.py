@@ -12,7 +12,7 @@ from services.intake.application.importing.deeds import Act, act_of, names_in
 from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.values import as_text, register_row
-from services.intake.domain.authority import REGULATION
+from services.intake.domain.permissions import REGULATION
 
 Cells = Sequence[tuple[str, Any]]
 

@@ -1,11 +1,12 @@
 """Who may do which deed where. Which roles a route is for is said by its route; here it is whose case it is."""
 
+import msgspec
+
 from services.intake.domain.conference import Conference
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
-from services.intake.domain.facts import Caller
-from services.intake.domain.heirs import inherited
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
+from services.intake.domain.successors import inherited
 from shared.events import Deed
 from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
 from shared.events.petition import PetitionReceived, PetitionWithdrawn
@@ -17,6 +18,16 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import NATION, InvalidCode, agency_code, is_within
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who asks: a calling system or person with roles, a jurisdiction subtree and, for an agency, its code."""
+
+    name: str
+    roles: frozenset[str]
+    jurisdiction: str
+    agency: str = ""
+
 
 #: These act for the authority itself, in its whole subtree.
 OFFICIALS = frozenset({"office", "chair"})

@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from services.intake.domain import errors
-from services.intake.domain.world import World
+from services.intake.domain.context import World
 from shared.events import SEALED, Deed
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, InvalidCode, agency_code, nfc

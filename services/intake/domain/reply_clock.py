@@ -6,8 +6,8 @@ from datetime import date
 import msgspec
 
 from services.intake.domain.conference import Conference
+from services.intake.domain.context import World, unreachable
 from services.intake.domain.petition import Petition
-from services.intake.domain.world import World, unreachable
 from shared.calendar import CalendarMissing
 from shared.policy import NO_TRAITS, Rule, Ruling, Run, Step, Traits, anchor_of, holding, run
 

@@ -23,14 +23,14 @@ from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import Reading
 from services.intake.application.command_handler import Desk
 from services.intake.application.regulation_cache import Knowledge
-from services.intake.entrypoints.amqp import CommandQueue
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.metrics import IntakeCollector, Snapshot
 from services.intake.entrypoints.queries import may_read_all, query_routes
-from services.intake.entrypoints.queue import CommandIntake
-from services.intake.entrypoints.regulation import regulation_routes
+from services.intake.entrypoints.queue_consumer import CommandQueue
+from services.intake.entrypoints.queued_commands import CommandIntake
+from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.http.auth import Callers, follow_tokens, is_loopback, load_tokens
 from shared.http.feed import feed_route

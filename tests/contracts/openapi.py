@@ -10,7 +10,7 @@ from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.queries import query_routes
-from services.intake.entrypoints.regulation import regulation_routes
+from services.intake.entrypoints.rule_queries import regulation_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes

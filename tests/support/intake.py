@@ -12,7 +12,7 @@ import asyncpg
 import httpx
 
 from services.intake.bootstrap import callers_of, running, seals_of
-from services.intake.entrypoints.queue import CommandIntake
+from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server
 

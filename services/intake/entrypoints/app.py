@@ -10,7 +10,7 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
-from services.intake.entrypoints.regulation import Comparison
+from services.intake.entrypoints.rule_queries import Comparison
 from shared.calendar import CalendarYear
 from shared.http.auth import Callers
 from shared.http.problems import EXCEPTION_HANDLERS

@@ -8,7 +8,7 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
 
-from services.intake.entrypoints.queue import Answer, CommandIntake, Passing
+from services.intake.entrypoints.queued_commands import Answer, CommandIntake, Passing
 from shared.rabbit.topology import COMMANDS
 from shared.tasks import ended
 

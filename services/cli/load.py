@@ -18,9 +18,9 @@ from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.load.arrivals import Arrivals, Committed
+from services.load.fixtures import Stage, StageRefused, prepare
 from services.load.http import BROKEN, Address, Connection, NotLoopback, address_of
-from services.load.stage import Stage, StageRefused, prepare
-from services.load.watching import Breaches, Positions
+from services.load.probes import Breaches, Positions
 from shared.http.auth import is_loopback
 
 INTAKE, FOLLOWUP = "http://127.0.0.1:8570", "http://127.0.0.1:8571"

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from services.load.fixtures import Stage
 from services.load.histogram import Histogram
 from services.load.http import BROKEN, Address, Answer, Connection
-from services.load.stage import Stage
 
 GRACE = 30.0  # seconds after the last arrival for what is still under way
 

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from services.cli import build
 from services.load.arrivals import Arrivals, Committed
+from services.load.fixtures import Stage
 from services.load.http import Address, Connection, NotLoopback, address_of
-from services.load.stage import Stage
-from services.load.watching import Breaches, Positions
+from services.load.probes import Breaches, Positions
 
 Answering = Callable[[str, str, bytes], Awaitable[tuple[int, object]]]
 

@@ -5,6 +5,6 @@ twenty petitions come in, the conference is held on 23 August, and the clocks th
 of its own. Start reading at `chapters`; `matters` holds the twenty petitions, `places` the authorities and bodies.
 """
 
-from services.story.telling import play
+from services.story.play import play
 
 __all__ = ["play"]

@@ -12,7 +12,7 @@ import typer
 
 from services.exit_codes import FAILED, WRONG_USE
 from services.story.client import StoryRefused
-from services.story.telling import play
+from services.story.play import play
 
 
 def main(arguments: list[str]) -> int:

@@ -3,9 +3,9 @@
 from datetime import date
 
 from services.story import places
-from services.story.matters import BY_KEY
+from services.story.narrator import Teller
+from services.story.petitions import BY_KEY
 from services.story.preparation import receive
-from services.story.teller import Teller
 
 _HEADS = {
     places.ENVIRONMENT: "Trưởng phòng TN-MT",

@@ -2,9 +2,9 @@
 
 from services.story import places
 from services.story.client import file_digest
-from services.story.matters import BY_KEY
+from services.story.narrator import Teller
+from services.story.petitions import BY_KEY
 from services.story.preparation import RAISED
-from services.story.teller import Teller
 
 #: Who answers at the conference itself: the case ends there.
 ANSWERED_THERE = {"02": "chair", "03": places.ENVIRONMENT, "16": places.POLICE}

@@ -7,9 +7,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from services.story.matters import MATTERS
+from services.story.narrator import Teller
+from services.story.petitions import MATTERS
 from services.story.places import SHORT
-from services.story.teller import Teller
 from shared.identifiers import LOCAL_ZONE
 
 WIDTH = 118  # columns

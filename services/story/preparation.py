@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 from services.story import places
-from services.story.matters import BY_KEY, MATTERS, Matter
-from services.story.teller import Teller
+from services.story.narrator import Teller
+from services.story.petitions import BY_KEY, MATTERS, Matter
 
 CONFERENCE_DAY = date(2019, 8, 23)
 PLACE = "Hội trường UBND huyện Tam Đường"

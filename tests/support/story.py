@@ -9,7 +9,7 @@ import httpx
 
 from services.intake.application.command_body import CODECS, BodyCodec
 from services.story.client import Pair
-from services.story.teller import BEGIN, Teller
+from services.story.narrator import BEGIN, Teller
 from shared.events import Deed
 from shared.identifiers import derived_id
 

@@ -7,8 +7,8 @@ import pytest
 
 from services.story import outcome
 from services.story.client import StoryRefused
-from services.story.matters import BY_KEY, MATTERS
-from services.story.telling import tell
+from services.story.petitions import BY_KEY, MATTERS
+from services.story.play import tell
 from shared.events import SEALED
 from shared.identifiers import agency_code, derived_id
 from tests.support.story import FakeIntake, told

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from services.followup.domain.deadlines.engine import Machine
+from services.story.narrator import Teller
+from services.story.play import tell
 from services.story.preparation import CONFERENCE_DAY
-from services.story.teller import Teller
-from services.story.telling import tell
 from shared.events import Deed
 from shared.events.conference import ConclusionNoticeIssued
 from shared.events.petition import PetitionAssigned

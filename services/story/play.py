@@ -7,7 +7,7 @@ import httpx
 
 from services.story import afterwards, conference, outcome, preparation
 from services.story.client import Pair, Say
-from services.story.teller import BEGIN, Teller
+from services.story.narrator import BEGIN, Teller
 
 TIMEOUT = 30.0  # seconds for one request
 

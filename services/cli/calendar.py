@@ -13,7 +13,7 @@ from services.cli.rule_files import day, load_years
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.proposals import proposed_calendar
 from shared.calendar import CalendarYear, DayOff, InvalidCalendar, MakeUpDay, validate
-from shared.calendar.comparing import DayChange, day_changes
+from shared.calendar.diff import DayChange, day_changes
 
 app = typer.Typer(name="calendar", help="Years of working days: propose, edit, compare, publish.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ import msgspec
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop
-from services.intake.adapters.seeds import seed_years
 from shared.calendar import Calendar, CalendarYear, InvalidCalendar, validate
+from shared.calendar.shipped import seed_years
 from shared.policy import DOCUMENTS, InvalidPolicy, Policy, Problem, read_policy, shipped_text
 from shared.policy.reading import line_of, parse
 

@@ -17,7 +17,6 @@ from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
-from services.intake.adapters.seeds import seed_years
 from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import Reading
@@ -32,6 +31,7 @@ from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
+from shared.calendar.shipped import seed_years
 from shared.http.auth import Callers, follow_tokens, is_loopback, load_tokens
 from shared.http.feed import feed_route
 from shared.http.health import health_routes

@@ -17,7 +17,7 @@ from shared.events.regulation import CalendarPublished, JurisdictionRegistered, 
 from shared.identifiers import LOCAL_ZONE, derived_id
 from shared.policy import Policy, shipped_policy
 
-SEEDS = Path(__file__).parents[2] / "shared" / "calendar_seeds.json"
+SEEDS = Path(__file__).parents[2] / "shared" / "calendar" / "shipped.json"
 DISTRICT = "H35.10"
 
 

@@ -13,7 +13,7 @@ from services.intake.application.errors import NotThere
 from services.intake.application.regulation_cache import Knowledge
 from services.intake.entrypoints import openapi
 from shared.calendar import CalendarMissing, CalendarYear, InvalidCalendar, validate
-from shared.calendar.comparing import day_changes
+from shared.calendar.diff import day_changes
 from shared.http.openapi import problems
 from shared.http.problems import ProblemError
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id

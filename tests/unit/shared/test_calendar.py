@@ -5,7 +5,6 @@ from datetime import date
 import msgspec
 import pytest
 
-from services.intake.adapters.seeds import seed_years
 from shared.calendar import (
     START_DAY,
     WEEKEND,
@@ -19,6 +18,7 @@ from shared.calendar import (
     day_text,
     validate,
 )
+from shared.calendar.shipped import seed_years
 
 CALENDAR = Calendar(seed_years())
 

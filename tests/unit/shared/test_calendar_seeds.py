@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import holidays
 import pytest
 
-from services.intake.adapters.seeds import seed_years
 from shared.calendar import Calendar
+from shared.calendar.shipped import seed_years
 
 SEEDS = seed_years()
 CALENDAR = Calendar(SEEDS)

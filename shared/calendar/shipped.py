@@ -8,8 +8,8 @@ from shared.calendar import CalendarYear, validate
 
 
 def seed_years() -> tuple[CalendarYear, ...]:
-    """The years in `shared/calendar_seeds.json`, earliest first, checked as a published year is."""
-    text = files("shared").joinpath("calendar_seeds.json").read_bytes()
+    """The years in `shared/calendar/shipped.json`, earliest first, checked as a published year is."""
+    text = files("shared.calendar").joinpath("shipped.json").read_bytes()
     years = msgspec.json.decode(text, type=tuple[CalendarYear, ...])
     for year in years:
         validate(year)

@@ -26,7 +26,7 @@ from benchmarks.peers.emmett import emmett, installed
 from benchmarks.peers.eventsource_py import eventsource_py
 from benchmarks.peers.eventsourcing_stock import eventsourcing_stock
 from benchmarks.servers import database, pool_of, postgres
-from shared.postgres.append import Append
+from shared.event_store.append import Append
 from shared.postgres.group_commit import GroupCommit
 
 CALLERS = 32

@@ -15,9 +15,9 @@ import msgspec
 from benchmarks.filling import EVENTS_EACH, numbered_id
 from benchmarks.lines import quantile
 from benchmarks.servers import pool_of
+from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, encode_state
 from shared.events.petition import PetitionClassified
-from shared.postgres.append import Append, NewEvent
 from shared.postgres.group_commit import GroupCommit
 
 COMMANDS = {1: 300, 8: 800, 32: 1_600, 128: 2_560}  # single-event commands of a round, by concurrent callers

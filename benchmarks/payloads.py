@@ -13,9 +13,9 @@ from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.append_builder import Authorship, Recorder
 from services.intake.application.ports import KeyRing
 from services.intake.domain import NewFact
+from shared.event_store.append import Append
 from shared.events.petition import Identity, PetitionReceived
 from shared.identifiers import ordered_id
-from shared.postgres.append import Append
 
 JURISDICTION = "H35.10.31"
 TEXT = (

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.postgres.append import Append
+from shared.event_store.append import Append
 
 #: Made in a migrated database of its own: the tables, indexes and triggers are those of the product.
 FUNCTION = """

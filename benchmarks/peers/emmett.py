@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from benchmarks.payloads import plain
-from shared.postgres.append import Append
+from shared.event_store.append import Append
 
 HERE = Path(__file__).parent
 MODULES = HERE.parent / "node_modules"

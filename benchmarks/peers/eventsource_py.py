@@ -10,7 +10,7 @@ from typing import Any
 from eventsource import DomainEvent, ExpectedVersion, PostgreSQLEventStore, StreamId, create_async_engine
 
 from benchmarks.payloads import plain
-from shared.postgres.append import Append
+from shared.event_store.append import Append
 
 
 class PetitionReceived(DomainEvent):

@@ -15,7 +15,7 @@ from eventsourcing.persistence import DatetimeAsISO, InfrastructureFactory, JSON
 from eventsourcing.utils import Environment
 
 from benchmarks.payloads import plain
-from shared.postgres.append import Append
+from shared.event_store.append import Append
 
 
 class Noted(Aggregate.Event):

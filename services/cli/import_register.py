@@ -38,8 +38,8 @@ from services.intake.application.importing.rows import Rows
 from services.intake.application.regulation_cache import Knowledge
 from services.intake.bootstrap import WrongSettings, new_id, seals_of
 from services.intake.settings import IntakeSettings
+from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import InvalidCode, agency_code
-from shared.postgres.errors import StoreUnavailable
 from shared.postgres.group_commit import PASSING, GroupCommit
 from shared.postgres.pool import create_pool
 

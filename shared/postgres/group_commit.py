@@ -10,8 +10,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from shared.postgres.append import Append, Appended, append_in
-from shared.postgres.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
+from shared.postgres.append import append_in
 
 LARGEST_BATCH = 128  # commands
 LONGEST_QUEUE = 4096  # commands

@@ -14,6 +14,7 @@ PURE_ROOMS = (
     "shared.calendar",
     "shared.policy",
     "shared.events",
+    "shared.event_store",
     "shared.envelope",
     "services.intake.domain",
     "services.followup.domain",

@@ -13,11 +13,12 @@ import httpx
 import msgspec
 import pytest
 
+from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, encode_state
 from shared.events.petition import PetitionReceived
 from shared.http.auth import mint_token
 from shared.identifiers import derived_id
-from shared.postgres.append import Append, NewEvent, append_in
+from shared.postgres.append import append_in
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, fault
 from tests.support.flood import Flood

@@ -11,9 +11,9 @@ import psycopg
 from eventsourcing.persistence import ApplicationRecorder, IntegrityError, Notification, StoredEvent, Subscription
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
+from shared.event_store.append import Append, NewEvent
+from shared.event_store.errors import VersionConflict
 from shared.identifiers import ordered_id
-from shared.postgres.append import Append, NewEvent
-from shared.postgres.errors import VersionConflict
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from shared.postgres.append import Append, Appended, append_in
-from shared.postgres.errors import NotRecorded, StoreUnavailable
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import NotRecorded, StoreUnavailable
+from shared.postgres.append import append_in
 from shared.postgres.group_commit import PASSING
 
 RETRY_FOR = 60.0  # seconds for which a batch is tried while the store is away

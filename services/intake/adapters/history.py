@@ -9,9 +9,9 @@ import asyncpg
 
 from services.intake.application.ports import Place, StoredKey
 from services.intake.domain import Fact
+from shared.event_store.errors import KeyRecord
 from shared.events import EVENTS, Deed, decode_metadata, decode_state
 from shared.postgres import store
-from shared.postgres.errors import KeyRecord
 
 REGULATION = tuple(
     topic

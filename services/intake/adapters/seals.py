@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.intake.adapters.contents import SealedRow
 from services.intake.application.ports import KeyRing, StoredKey
+from shared.event_store.append import NewKey
 from shared.events import SEALED, Event, Visibility, sealed_data
-from shared.postgres.append import NewKey
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

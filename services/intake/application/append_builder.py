@@ -9,8 +9,8 @@ from services.intake.application.deciding import Decided
 from services.intake.application.errors import WrongValue
 from services.intake.application.ports import History, Ids, KeyRing, Seals
 from services.intake.domain import NewFact
+from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, Deed, Event, Metadata, Visibility, encode_state, sealed_data
-from shared.postgres.append import Append, NewEvent
 
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
 

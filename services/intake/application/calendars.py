@@ -11,10 +11,10 @@ from services.intake.application.ports import Writer
 from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import Caller, NewFact
 from shared.calendar import CalendarYear
+from shared.event_store.errors import DayChanged, VersionConflict
 from shared.events import Deed
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.identifiers import NATION, derived_id
-from shared.postgres.errors import DayChanged, VersionConflict
 
 BOOTSTRAP = Caller("bootstrap", frozenset({"operations"}), NATION, "")
 YEARS_AHEAD = 2

@@ -12,9 +12,8 @@ from services.intake.application.ports import History, Ids, Place, Seals, Writer
 from services.intake.application.regulation_cache import Knowledge
 from services.intake.application.stream_ids import receipt_code
 from services.intake.domain import Refused
-from shared.identifiers import is_within, local_day
-from shared.postgres.append import Append, Appended
-from shared.postgres.errors import (
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import (
     DayChanged,
     FutureDated,
     IdempotencyReplay,
@@ -23,6 +22,7 @@ from shared.postgres.errors import (
     ReferenceExists,
     VersionConflict,
 )
+from shared.identifiers import is_within, local_day
 
 MAX_ATTEMPTS = 8
 

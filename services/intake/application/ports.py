@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 
 from services.intake.domain import Fact
+from shared.event_store.append import Append, Appended, NewKey
+from shared.event_store.errors import KeyRecord
 from shared.events import Event
-from shared.postgres.append import Append, Appended, NewKey
-from shared.postgres.errors import KeyRecord
 
 
 class StoredKey(msgspec.Struct, frozen=True):

@@ -14,10 +14,10 @@ from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from services.intake.entrypoints.refusals import problem_of
+from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.events import DEEDS
 from shared.http.auth import Callers
 from shared.http.problems import ProblemError, problem_body
-from shared.postgres.errors import Overloaded, StoreUnavailable
 from shared.postgres.group_commit import PASSING
 
 log = structlog.get_logger("queue")

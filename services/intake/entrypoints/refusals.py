@@ -8,8 +8,8 @@ from litestar import Request, Response
 from services.intake.application import errors
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
+from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, problem_response
-from shared.postgres.errors import Overloaded, StoreUnavailable
 from shared.postgres.group_commit import PASSING
 
 #: A value of the command itself is wrong, whatever the state of the case.

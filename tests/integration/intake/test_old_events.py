@@ -4,8 +4,9 @@ from pathlib import Path
 
 import asyncpg
 
+from shared.event_store.append import Append, NewEvent
 from shared.identifiers import derived_id
-from shared.postgres.append import Append, NewEvent, append_in
+from shared.postgres.append import append_in
 from tests.support.intake import DISTRICT, served
 
 NUMBER, YEAR = "570/KH-UBND", 2019

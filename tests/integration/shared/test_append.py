@@ -12,11 +12,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from shared.events import Recorded
-from shared.http.feed import read_feed
-from shared.identifiers import derived_id, ordered_id
-from shared.postgres.append import Append, Appended, NewEvent, NewKey, append_in
-from shared.postgres.errors import (
+from shared.event_store.append import Append, Appended, NewEvent, NewKey
+from shared.event_store.errors import (
     DayChanged,
     FutureDated,
     IdempotencyReplay,
@@ -25,6 +22,10 @@ from shared.postgres.errors import (
     ReferenceExists,
     VersionConflict,
 )
+from shared.events import Recorded
+from shared.http.feed import read_feed
+from shared.identifiers import derived_id, ordered_id
+from shared.postgres.append import append_in
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.pool import Notifications, create_pool

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.postgres.append import Append, Appended
-from shared.postgres.errors import StoreUnavailable, Unrecordable, VersionConflict
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import StoreUnavailable, Unrecordable, VersionConflict
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.store import read_identity

@@ -7,7 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from shared.postgres.append import Appended, append_in
+from shared.event_store.append import Appended
+from shared.postgres.append import append_in
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from tests.integration.shared.test_append import command

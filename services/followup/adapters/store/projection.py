@@ -20,11 +20,12 @@ from services.followup.application.ports import (
 )
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import Raised
+from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, in_order
-from shared.postgres.append import Append, NewEvent, columns
+from shared.postgres.append import columns
 
 ACTOR = "followup"
 NEVER = date.max  # PostgreSQL's infinity

@@ -8,7 +8,7 @@ import msgspec
 from services.intake.application.append_builder import Authorship, Recorder
 from services.intake.application.importing.case_decider import IMPORT, Group
 from services.intake.application.ports import Ids, KeyRing, StoredKey
-from shared.postgres.append import Append, NewEvent
+from shared.event_store.append import Append, NewEvent
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

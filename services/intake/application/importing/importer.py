@@ -21,8 +21,8 @@ from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.ports import History, Ids, Seals, StoredKey
 from services.intake.application.regulation_cache import Knowledge
 from services.intake.domain import Refused
-from shared.postgres.append import Append, Appended
-from shared.postgres.errors import IdempotencyReplay, NotRecorded
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import IdempotencyReplay, NotRecorded
 
 BATCH = 400  # groups decided and committed together
 MAX_ATTEMPTS = 8  # for what others kept changing

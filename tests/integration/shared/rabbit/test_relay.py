@@ -14,9 +14,10 @@ import pytest
 
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import Message
+from shared.event_store.append import Append, NewEvent
 from shared.events import Recorded
 from shared.identifiers import derived_id, ordered_id
-from shared.postgres.append import Append, NewEvent, append_in
+from shared.postgres.append import append_in
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying

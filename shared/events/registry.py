@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.events import anywhere, conference, deadline, petition, regulation
+from shared.events import any_stream, conference, deadline, petition, regulation
 from shared.events.definition import Deed, Event, Metadata, Visibility, visibility_of
 from shared.policy.upcasting import policy_from_v1
 
@@ -24,7 +24,7 @@ def _defined(module: Any) -> list[type[Event]]:
 
 
 EVENTS: dict[str, type[Event]] = {
-    kind.TOPIC: kind for module in (regulation, conference, petition, anywhere, deadline) for kind in _defined(module)
+    kind.TOPIC: kind for module in (regulation, conference, petition, any_stream, deadline) for kind in _defined(module)
 }
 VISIBILITY: dict[str, dict[str, Visibility]] = {topic: visibility_of(kind) for topic, kind in EVENTS.items()}
 SEALED: dict[str, dict[str, Visibility]] = {

@@ -9,7 +9,7 @@ _TITLES = {
     "regulation": "Regulation",
     "conference": "Conference",
     "petition": "Petition",
-    "anywhere": "Any stream",
+    "any_stream": "Any stream",
     "deadline": "Deadline (raised by followup)",
 }
 _INTRODUCTION = """# Events

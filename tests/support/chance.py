@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceClosed, ConferenceOpened, InternalReviewHeld, InvitationsSent
 from shared.events.petition import (
     RECIPIENTS,

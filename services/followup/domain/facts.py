@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events import Deed, Event, Metadata, Recorded, decode_state
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from services.intake.domain.facts import Fact, annulled_ids, standing
 from services.intake.domain.petition import Petition, evolve_petition
 from services.intake.domain.petition_rules import check_petition
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConferenceClosed,
     ConferenceOpened,

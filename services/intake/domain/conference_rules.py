@@ -3,7 +3,7 @@
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled, ReminderSent
+from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.conference import (
     AttendanceRecorded,
     ComplexityDetermined,

@@ -24,7 +24,7 @@ from services.intake.domain.surroundings import (
     check_receipt,
 )
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionAssignment,
     ConclusionNoticeIssued,

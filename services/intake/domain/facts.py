@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 
 
 class Fact(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from services.intake.domain import errors
 from services.intake.domain.petition import Petition
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled, ReminderSent
+from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.petition import (
     AcceptanceNoticeSent,
     AgencyResultReported,

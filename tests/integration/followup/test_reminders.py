@@ -20,7 +20,7 @@ from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
-from shared.events.anywhere import RecordAnnulled, ReminderSent
+from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.regulation import JurisdictionRegistered
 from shared.http.auth import Callers, mint_token
 from shared.identifiers import derived_id

@@ -10,7 +10,7 @@ import pytest
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import FencedOut, HistoryDiffers, SourceStopped
 from shared.calendar import CalendarYear, DayOff
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import (
     ExtensionGranted,
     PetitionAssigned,

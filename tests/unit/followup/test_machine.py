@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from services.followup.domain.deadlines.engine import MOVES_NOTHING, Machine
 from services.followup.domain.facts import Fact
 from shared.events import Deed
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
 from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (

@@ -11,7 +11,7 @@ from services.followup.domain.wording import names, notes
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.notes import note, note_day, note_text
 from shared.events import EVENTS
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import Explanation
 from shared.events.petition import ExtensionGranted, PetitionAssigned
 from shared.events.regulation import DialoguePlanAdopted

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.followup.adapters.store.projection import FACT, recorded_of
 from services.followup.domain.facts import Fact, fact_of, standing
 from shared.events import Undecodable
-from shared.events.anywhere import ReminderSent
+from shared.events.any_stream import ReminderSent
 
 #: Waiting events are read too: the debtor was urged, whatever hinders the case.
 _OF_CASES = f"""

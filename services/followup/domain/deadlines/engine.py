@@ -33,7 +33,7 @@ from services.followup.domain.duties.petition import petition_duties
 from services.followup.domain.duties.reply import Kin, Surroundings
 from services.followup.domain.facts import Fact, is_regulation
 from services.followup.domain.regulation import Regulation
-from shared.events.anywhere import RecordAnnulled
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,
     ConferenceCancelled,

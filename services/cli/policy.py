@@ -19,10 +19,10 @@ from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing
 from shared.identifiers import InvalidCode, agency_code
 from shared.policy import DUTIES, InvalidPolicy, Policy, UnknownRule, named_rule, read_policy, rule_count
-from shared.policy.comparing import Change, changes
+from shared.policy.clock_sheet import NOT_STATED, Line, details, limit, sheet, title
+from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
-from shared.policy.telling import NOT_STATED, Line, details, limit, sheet, title
-from shared.policy.words import Anchor
+from shared.policy.schema import Anchor
 
 app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, compare, adopt.", no_args_is_help=True)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Deed, Internal, Public, SealedAll, SealedOwn
-from shared.policy.words import Channel, Trait
+from shared.policy.schema import Channel, Trait
 
 ConferenceKind = Literal["periodic", "extraordinary"]
 TaskKind = Literal["facilities", "broadcasting", "security", "representative", "other"]

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Event, Public
-from shared.policy.words import FirstDay, Unit
+from shared.policy.schema import FirstDay, Unit
 
 Subject = Literal["petition", "conference", "jurisdiction"]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events.definition import Deed, Internal, Public, SealedAll, SealedEach, SealedOwn
-from shared.policy.words import Recipient, Trait
+from shared.policy.schema import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
 Urgency = Literal["normal", "urgent", "very_urgent"]

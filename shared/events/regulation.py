@@ -6,7 +6,7 @@ from typing import ClassVar
 from shared.calendar import DayOff, MakeUpDay
 from shared.events.definition import Deed, Internal, Public
 from shared.policy import Policy
-from shared.policy.words import Level
+from shared.policy.schema import Level
 
 
 class JurisdictionRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,14 +10,14 @@ from typing import get_args
 
 from shared.calendar import Calendar, Count
 from shared.policy.checking import InvalidPolicy, Problem, anchor_of, check, problems_of
-from shared.policy.clocks import Run, Step, run
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
-from shared.policy.force import Adopted, InForce, Register, Ruling, holding
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warnings
+from shared.policy.precedence import Adopted, InForce, Register, Ruling, holding
 from shared.policy.reading import policy_of, read_policy
+from shared.policy.running_clock import Run, Step, run
+from shared.policy.schema import Document, Policy, Rule, Trait
 from shared.policy.shipped import DEFAULT_POLICY, DOCUMENTS, shipped_policy, shipped_text
-from shared.policy.words import Document, Policy, Rule, Trait
 
 __all__ = [
     "ANCHOR_TITLES",

@@ -8,7 +8,7 @@ import msgspec
 
 from shared.identifiers import FIRST_YEAR, LAST_YEAR
 from shared.policy.duties import DUTY_KINDS, DutyKind
-from shared.policy.words import Anchor, Channels, Extension, Frequency, Policy, Rule
+from shared.policy.schema import Anchor, Channels, Extension, Frequency, Policy, Rule
 
 MAX_DAYS, MAX_HOURS = 366, 8784
 _ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.policy.words import Anchor, Channel, Form, Per, Recipient, Text, Trait
+from shared.policy.schema import Anchor, Channel, Form, Per, Recipient, Text, Trait
 
 Subject = Literal["petition", "conference", "jurisdiction"]
 #: A word of a rule that only some duties understand.

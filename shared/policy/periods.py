@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import msgspec
 
 from shared.calendar import ROLLED, Calendar, Count, CountedDay
-from shared.policy.words import Frequency, Per, Rule, Window
+from shared.policy.schema import Frequency, Per, Rule, Window
 
 _DAY = timedelta(days=1)
 _MONTHS: dict[Per, int] = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}

@@ -8,7 +8,7 @@ import msgspec
 import yaml
 
 from shared.policy.checking import InvalidPolicy, Problem, problems_of
-from shared.policy.words import Policy, Rule, Words
+from shared.policy.schema import Policy, Rule, Words
 
 MAX_TEXT = 200_000  # characters
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")

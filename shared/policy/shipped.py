@@ -4,7 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from shared.policy.reading import read_policy
-from shared.policy.words import Policy
+from shared.policy.schema import Policy
 
 DOCUMENTS = ("plan-570", "communes-2025", "youth-dialogue", "citizen-reception")
 

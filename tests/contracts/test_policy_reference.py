@@ -59,7 +59,7 @@ def test_words__each_has_an_example() -> None:
     structures = [*schema()["$defs"].values(), schema()]
     assert {name for each in structures for name in each.get("properties", ())} - shown == set()
     for kind in ("Form", "Unit", "FirstDay", "Roll", "Trait"):
-        module = __import__("shared.policy.words", fromlist=[kind])
+        module = __import__("shared.policy.schema", fromlist=[kind])
         usual = {"excluded", "stay"}  # what is not written
         assert set(get_args(getattr(module, kind))) - shown - usual == set(), kind
 

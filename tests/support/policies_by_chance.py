@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shared.calendar import Calendar, CalendarYear, DayOff, MakeUpDay
 from shared.policy import Rule, Step, problems_of
-from shared.policy.words import Document, Policy
+from shared.policy.schema import Document, Policy
 from tests.support.reference_counting import Clock, Days, Limit
 
 FIRST, LAST = date(2025, 1, 1), date(2028, 12, 31)

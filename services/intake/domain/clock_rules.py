@@ -11,7 +11,7 @@ from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_ru
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import ClockSuspended, ExtensionGranted, PetitionMarkedComplex
 from shared.policy import Rule
-from shared.policy.words import Told
+from shared.policy.schema import Told
 
 
 def check_trait(petition: Petition, deed: PetitionMarkedComplex, world: World) -> None:

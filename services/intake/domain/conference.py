@@ -30,7 +30,7 @@ from shared.events.conference import (
     SpeakerCalled,
     SpeakerRegistered,
 )
-from shared.policy.words import Trait
+from shared.policy.schema import Trait
 
 
 class Task(msgspec.Struct, frozen=True):

@@ -34,7 +34,7 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 from shared.policy import Step
-from shared.policy.words import Told, Trait
+from shared.policy.schema import Told, Trait
 
 Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 

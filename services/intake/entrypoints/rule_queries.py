@@ -18,9 +18,9 @@ from shared.http.openapi import problems
 from shared.http.problems import ProblemError
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
 from shared.policy import ANCHOR_TITLES, DOCUMENTS, InvalidPolicy, Policy, policy_of, read_policy, shipped_policy
-from shared.policy.comparing import changes
-from shared.policy.telling import sheet
-from shared.policy.words import Anchor
+from shared.policy.clock_sheet import sheet
+from shared.policy.diff import changes
+from shared.policy.schema import Anchor
 
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 

@@ -6,7 +6,7 @@ from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
 from services.followup.domain.facts import Fact, by_effect
 from shared.events.conference import DialogueRequested
 from shared.policy import Rule, anchor_of
-from shared.policy.words import Anchor
+from shared.policy.schema import Anchor
 
 
 def first(facts: list[Fact]) -> Fact | None:

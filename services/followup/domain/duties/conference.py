@@ -28,7 +28,7 @@ from shared.events.conference import (
     RequestAnswered,
 )
 from shared.policy import Rule, Ruling, Step, anchor_of, count
-from shared.policy.words import Channel
+from shared.policy.schema import Channel
 
 OFFICE, CHAIR = "office", "chair"
 #: Where a notice appears if a rule names no channels (plan II.4.1).

@@ -34,7 +34,7 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 from shared.policy import anchor_of
-from shared.policy.words import Recipient
+from shared.policy.schema import Recipient
 
 
 def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], around: Surroundings) -> list[Desired]:

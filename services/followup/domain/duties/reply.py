@@ -23,7 +23,7 @@ from shared.events.petition import (
     PetitionReassigned,
 )
 from shared.policy import NO_TRAITS, Step, Traits, anchor_of
-from shared.policy.words import Told
+from shared.policy.schema import Told
 
 ONLINE: Traits = frozenset({"online"})
 

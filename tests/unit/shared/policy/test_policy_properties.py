@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.policy import Rule, Step, count, count_occurrence, occurrences, run
-from shared.policy.words import Frequency
+from shared.policy.schema import Frequency
 from tests.support.policies_by_chance import STARTS, calendar_of, free_days, limit_of, lived, lives, rules
 from tests.support.reference_counting import Days, due, rolled, unrolled
 

@@ -12,8 +12,8 @@ from typing import get_args
 import msgspec
 
 from shared.identifiers import lineage
+from shared.policy.schema import Policy, Precedence, Rule
 from shared.policy.shipped import DEFAULT_POLICY
-from shared.policy.words import Policy, Precedence, Rule
 
 _RANK: dict[str, int] = {word: rank for rank, word in enumerate(get_args(Precedence))}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.policy.words import Policy, Rule
+from shared.policy.schema import Policy, Rule
 
 
 class Change(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from shared.policy.duties import (
     TRAIT_TITLES,
 )
 from shared.policy.periods import count_occurrence, occurrences
-from shared.policy.words import Anchor, Policy, Rule, Text, Unit, Variant
+from shared.policy.schema import Anchor, Policy, Rule, Text, Unit, Variant
 
 _UNITS: Mapping[Unit, Text] = {
     "working_days": Text(vi="ngày làm việc", en="working days"),

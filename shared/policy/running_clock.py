@@ -22,7 +22,7 @@ from shared.policy.counting import (
     unrolled,
     variant_of,
 )
-from shared.policy.words import Extension, Rule, Told, Trait
+from shared.policy.schema import Extension, Rule, Told, Trait
 
 StepKind = Literal["trait", "extension", "cap", "inherited", "suspended", "resumed"]
 

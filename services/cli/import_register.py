@@ -40,8 +40,9 @@ from services.intake.bootstrap import WrongSettings, new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import InvalidCode, agency_code
-from shared.postgres.group_commit import PASSING, GroupCommit
+from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
+from shared.postgres.transient_errors import PASSING
 
 PATIENCE = 1.0  # seconds without a progress bar
 FAILURES = (StoreUnavailable, WorkerLost, *PASSING, asyncpg.PostgresError)

@@ -13,6 +13,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
+from shared.postgres.transient_errors import PASSING
 
 LARGEST_BATCH = 128  # commands
 LONGEST_QUEUE = 4096  # commands
@@ -20,22 +21,7 @@ RETRY_FOR = 10.0  # seconds for which a command is retried while the store is aw
 RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 
-BROKEN = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)
 POSITION = "stored_events_position"
-PASSING = (
-    *BROKEN,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.QueryCanceledError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InvalidAuthorizationSpecificationError,  # a password that is being rotated
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.DiskFullError,
-    asyncpg.ReadOnlySQLTransactionError,
-)
 
 _RECORDED = "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)"
 

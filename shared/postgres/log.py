@@ -10,8 +10,8 @@ import asyncpg
 
 from shared.events import Recorded
 from shared.postgres import store
-from shared.postgres.group_commit import PASSING
 from shared.postgres.pool import POLL, Notifications
+from shared.postgres.transient_errors import PASSING
 
 
 class StoredLog:

@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from shared.http.auth import Callers
 from shared.http.openapi import document
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
-from shared.postgres.group_commit import PASSING
+from shared.postgres.transient_errors import PASSING
 
 MAX_BODY = 256 * 1024  # bytes: forms
 RETRY_AFTER = "1"  # seconds

@@ -2,7 +2,7 @@
 
 from services.followup.adapters.read.queries import Queries
 from shared.http.health import Hindrances
-from shared.postgres.group_commit import PASSING
+from shared.postgres.transient_errors import PASSING
 
 SILENT_AFTER = 60.0  # seconds since anything was heard of a source
 

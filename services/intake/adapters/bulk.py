@@ -10,7 +10,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotRecorded, StoreUnavailable
 from shared.postgres.append import append_in
-from shared.postgres.group_commit import PASSING
+from shared.postgres.transient_errors import PASSING
 
 RETRY_FOR = 60.0  # seconds for which a batch is tried while the store is away
 RETRY_PAUSE = 0.5  # seconds

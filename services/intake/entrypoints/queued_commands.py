@@ -18,7 +18,7 @@ from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.events import DEEDS
 from shared.http.auth import Callers
 from shared.http.problems import ProblemError, problem_body
-from shared.postgres.group_commit import PASSING
+from shared.postgres.transient_errors import PASSING
 
 log = structlog.get_logger("queue")
 

@@ -10,7 +10,7 @@ from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, problem_response
-from shared.postgres.group_commit import PASSING
+from shared.postgres.transient_errors import PASSING
 
 #: A value of the command itself is wrong, whatever the state of the case.
 UNPROCESSABLE: frozenset[str] = frozenset(

@@ -16,7 +16,7 @@ from services.followup.application.ports import Feed
 from services.followup.application.source_reader import Following
 from shared.envelope import FeedPage
 from shared.events import Recorded
-from shared.rabbit.consumer import Bell
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import EVENTS
 
 PACKAGES = ("shared.postgres", "services.followup")

@@ -37,7 +37,7 @@ from shared.envelope import to_message
 from shared.identifiers import breach_instant
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
-from shared.rabbit.publishing import publish
+from shared.rabbit.publish_frames import publish
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import DEADLINES, declare, user_of
 

@@ -30,8 +30,8 @@ from benchmarks.servers import broker, database, postgres
 from services.followup.adapters.feed_client import FeedClient
 from shared.envelope import to_message
 from shared.events import Recorded
-from shared.rabbit.consumer import PREFETCH
-from shared.rabbit.publishing import publish
+from shared.rabbit.publish_frames import publish
+from shared.rabbit.subscriber import PREFETCH
 from shared.rabbit.topology import EVENTS, declare, user_of
 
 CONFERENCES = 32

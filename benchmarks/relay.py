@@ -24,7 +24,7 @@ from shared.events import Recorded
 from shared.postgres.append import append_in
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
-from shared.rabbit import publishing
+from shared.rabbit import publish_frames
 from shared.rabbit.relay import BATCH, Relay
 from shared.rabbit.topology import EVENTS, declare, user_of
 
@@ -140,6 +140,8 @@ async def _declared(url: str) -> None:
 def _raw(url: str, messages: list[Message]) -> float:
     channel, user = RawChannel(url), user_of(url)
     try:
-        return channel.publish([b"".join(publishing._frames(1, EVENTS.exchange, m, 100_000, user)) for m in messages])
+        return channel.publish(
+            [b"".join(publish_frames._frames(1, EVENTS.exchange, m, 100_000, user)) for m in messages]
+        )
     finally:
         channel.close()

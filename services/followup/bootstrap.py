@@ -53,8 +53,8 @@ from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
-from shared.rabbit.consumer import Bell
 from shared.rabbit.relay import Relay
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import DEADLINES, EVENTS
 from shared.tasks import ended
 

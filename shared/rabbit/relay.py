@@ -17,7 +17,7 @@ from aio_pika.exceptions import PublishError
 
 from shared.envelope import Message, to_message
 from shared.events import Recorded
-from shared.rabbit.publishing import Batch, forget, publish
+from shared.rabbit.publish_frames import Batch, forget, publish
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
 from shared.tasks import ended
 

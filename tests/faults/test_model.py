@@ -44,7 +44,7 @@ from shared.events.petition import (
 )
 from shared.events.regulation import CalendarPublished
 from shared.identifiers import derived_id, local_day
-from shared.rabbit.publishing import Batch
+from shared.rabbit.publish_frames import Batch
 from tests.support import simulation
 from tests.support.history import DISTRICT, History, seed_years
 from tests.support.simulation import EPOCH, SOURCE, Process, World, simulated

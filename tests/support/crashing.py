@@ -18,7 +18,7 @@ from services.followup.application import projector
 from services.followup.domain.deadlines import engine
 from shared.events import EVENTS
 from shared.postgres import group_commit, outbox
-from shared.rabbit import consumer
+from shared.rabbit import subscriber
 
 Hit = Callable[[], None]
 
@@ -83,7 +83,7 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "followup_before_commit": lambda hit: before(projection.StoredProjection, "commit", hit),
     "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
     "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),
-    "followup_before_ack": lambda hit: before(consumer.Bell, "ack_through", hit),
+    "followup_before_ack": lambda hit: before(subscriber.Bell, "ack_through", hit),
     "rebuild_writing": lambda hit: after(rebuild_tables.RebuildSite, "write", hit),
     "rebuild_before_swap": lambda hit: before(rebuild_tables.StandingStill, "swap", hit),
     "rebuild_before_commit": lambda hit: after(rebuild_tables.StandingStill, "swap", hit),

@@ -42,9 +42,9 @@ from shared.http.feed import read_feed
 from shared.http.problems import ProblemError
 from shared.postgres.lease import LEASE_SECONDS
 from shared.rabbit import relay as relaying
-from shared.rabbit.consumer import Delivery
-from shared.rabbit.publishing import Batch
+from shared.rabbit.publish_frames import Batch
 from shared.rabbit.relay import Relay
+from shared.rabbit.subscriber import Delivery
 from shared.rabbit.topology import EVENTS
 
 SOURCE, EPOCH = "test", "e1"
@@ -399,7 +399,7 @@ class Broker:
         return Connection(process)
 
     async def publish(self, connection: Connection, exchange: str, messages: Sequence[Message], _: str) -> Batch:
-        """`shared.rabbit.publishing.publish`: a part of the batch may be all that arrives."""
+        """`shared.rabbit.publish_frames.publish`: a part of the batch may be all that arrives."""
         world = self.world
         await world.step(connection.process)
         if connection.is_closed:
@@ -429,7 +429,7 @@ class Broker:
 
 
 class SimulatedBell:
-    """`shared.rabbit.consumer.Bell` of one process."""
+    """`shared.rabbit.subscriber.Bell` of one process."""
 
     def __init__(self, process: Process) -> None:
         self.rung = asyncio.Event()

@@ -12,7 +12,7 @@ import structlog
 
 from services.followup.application.ports import Cursor
 from shared.events import Recorded
-from shared.rabbit.consumer import Bell
+from shared.rabbit.subscriber import Bell
 from shared.tasks import ended
 
 LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them

@@ -12,7 +12,7 @@ from services.followup.application import source_reader
 from services.followup.application.ports import SourceAway
 from services.followup.application.source_reader import Following
 from shared.envelope import FeedPage
-from shared.rabbit.consumer import Bell
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import EVENTS
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History

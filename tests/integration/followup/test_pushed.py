@@ -18,8 +18,8 @@ from services.followup.application import source_reader
 from services.followup.application.source_reader import Following
 from shared.envelope import to_message
 from shared.events import Recorded
-from shared.rabbit.consumer import Bell
 from shared.rabbit.relay import Relay
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import EVENTS, user_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History

@@ -5,7 +5,7 @@ from typing import Any
 
 import aio_pika
 
-from shared.rabbit.consumer import Bell
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import EVENTS
 from tests.support.waiting import until
 

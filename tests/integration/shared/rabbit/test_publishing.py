@@ -9,7 +9,7 @@ import pytest
 from aio_pika.exceptions import DeliveryError, PublishError
 
 from shared.envelope import Message
-from shared.rabbit.publishing import forget, publish
+from shared.rabbit.publish_frames import forget, publish
 
 EXCHANGE = "tested"
 USER = "guest"

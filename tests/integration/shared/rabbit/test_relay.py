@@ -21,8 +21,8 @@ from shared.postgres.append import append_in
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
-from shared.rabbit.consumer import Bell
 from shared.rabbit.relay import Relay
+from shared.rabbit.subscriber import Bell
 from shared.rabbit.topology import EVENTS
 from tests.support.waiting import until
 

@@ -13,7 +13,7 @@ from typing import Any
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp.header import ContentHeader
 
-from shared.rabbit.publishing import PROPERTIES
+from shared.rabbit.publish_frames import PROPERTIES
 
 #: Told of each delivery: its tag, its content header, its body.
 OnDelivery = Callable[[int, bytes, bytes], None]

@@ -14,7 +14,7 @@ import structlog
 
 from shared.envelope import from_message
 from shared.events import Recorded
-from shared.rabbit.tap import Tap, properties_of
+from shared.rabbit.delivery_frames import Tap, properties_of
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
 from shared.tasks import ended
 

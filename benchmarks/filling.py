@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.events import Event, Metadata, encode_state
 from shared.events.deadline import Explanation
 
@@ -102,9 +102,9 @@ async def _settle(connection: Any, *tables: str) -> None:
     await connection.execute("CHECKPOINT", timeout=TIMEOUT)
 
 
-def _raised() -> Raised:
+def _raised() -> DeadlineState:
     place = UUID(_PLACE)
-    return Raised(
+    return DeadlineState(
         deadline_id=place, source=SOURCE, subject="petition", subject_id=place, duty="reply", starting_event=place,
         debtor="H35.10.3", jurisdiction="H35.10", clock_cause=place, clock_stamp=SET_ON,
         due_on=date.fromisoformat(_DAY), version=1,

@@ -10,13 +10,13 @@ import asyncpg
 
 from benchmarks.history import EPOCH, SOURCE
 from benchmarks.servers import pool_of
-from services.followup.adapters.prefetch import Inboxes
+from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Feed
-from services.followup.application.source_reader import Following
+from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.events import Recorded
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import EVENTS
 
 PACKAGES = ("shared.postgres", "services.followup")
@@ -48,12 +48,12 @@ class MemoryFeed:
 async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
     """Follow a feed, and the broker if there is one; yields the pool of the projection."""
     async with pool_of(dsn, search_path=SEARCH_PATH) as pool:
-        inboxes = Inboxes(Bell(url, EVENTS))
+        inboxes = PrefetchBuffers(Subscriber(url, EVENTS))
 
         async def leased(_: str) -> bool:
             return True
 
-        followed = Following(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead)
+        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead)
         task = asyncio.create_task(followed.run())
         try:
             yield pool

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from shared.calendar import DayOff
-from shared.events import Deed, Event, Metadata, Recorded, encode_state
+from shared.events import DatedEvent, Event, Metadata, Recorded, encode_state
 from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned
 from shared.events.petition import (
     PetitionAssigned,
@@ -53,7 +53,7 @@ class History:
         yield self._recorded(conference, 1, planned, "conference")
         petitions = [self._id("petition", number, index) for index in range(PETITIONS_EACH)]
         for index, petition in enumerate(petitions):
-            deeds: tuple[Deed, ...] = (
+            events: tuple[DatedEvent, ...] = (
                 PetitionReceived(
                     effective_on=date(2019, 7, 1), jurisdiction=JURISDICTION, receipt_code=f"KN-{petition.hex[-8:]}",
                     channel="portal", petitioner_ids=(f"p-{number}-{index}",),
@@ -64,8 +64,8 @@ class History:
                 PetitionScheduled(effective_on=date(2019, 7, 3), conference_id=conference),
                 PetitionRaised(effective_on=HELD, conference_id=conference),
             )  # fmt: skip
-            for version, deed in enumerate(deeds, 1):
-                yield self._recorded(petition, version, deed, "petition")
+            for version, event in enumerate(events, 1):
+                yield self._recorded(petition, version, event, "petition")
         yield self._recorded(conference, 2, ConferenceOpened(effective_on=HELD), "conference")
         yield self._recorded(conference, 3, ConferenceClosed(effective_on=HELD), "conference")
         if not self._replies:

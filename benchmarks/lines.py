@@ -87,7 +87,7 @@ def quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def machine() -> str:
+def engine() -> str:
     """The machine on which the figures were taken, in one line."""
     model = next((r.split(":")[1].strip() for r in _read("/proc/cpuinfo") if r.startswith("model name")), "")
     total = next((int(r.split()[1]) // 1024**2 for r in _read("/proc/meminfo") if r.startswith("MemTotal")), 0)
@@ -139,6 +139,6 @@ def write(lines: Sequence[Line], stem: str) -> Path:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(list(lines)), indent=1) + b"\n")
     rows = ["| " + " | ".join(cells(each)) + " |" for each in lines]
     heading = ["| line | ours | other | ceiling | unit | ratio | target | met |", "|---|--:|--:|--:|---|--:|--:|---|"]
-    said = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {machine()}"
+    said = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {engine()}"
     (BUILD / f"{stem}.md").write_text("\n".join([said, "", *heading, *rows, ""]), "utf-8")
     return path

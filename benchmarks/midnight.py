@@ -31,7 +31,7 @@ from benchmarks.lines import Line, at_least, at_most, limit, median_seconds
 from benchmarks.servers import broker, database, pool_of, postgres
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Changes
-from services.followup.application.projector import Writer
+from services.followup.application.projector import Projector
 from services.followup.domain.deadlines.timers import fire_until
 from shared.envelope import to_message
 from shared.identifiers import breach_instant
@@ -61,7 +61,7 @@ async def _measure(dsn: Callable[[str], str], url: str, folder: Path) -> list[Li
     async with pool_of(where, search_path=SEARCH_PATH) as pool:
         await _fill(pool)
         projection = StoredProjection(pool)
-        writer = Writer(SOURCE, projection)
+        writer = Projector(SOURCE, projection)
         await writer.open()
         tick, least = (
             await median_seconds(lambda: projection.next_fire_at(SOURCE), TICKS),
@@ -114,7 +114,7 @@ def _outbox(pool: Any, notifications: Any = None) -> StoredOutbox:
     return StoredOutbox(pool, notifications, "bench")
 
 
-async def _sweep(pool: Any, dsn: str, writer: Writer, url: str) -> float:
+async def _sweep(pool: Any, dsn: str, writer: Projector, url: str) -> float:
     notifications = Notifications(dsn)
     await notifications.start()
     head = await pool.fetchval("SELECT max(notification_id) FROM stored_events")

@@ -27,9 +27,9 @@ from benchmarks.peers.eventsourcing_stock import Noted, mapper
 from benchmarks.peers.projection_runner import run_projection
 from benchmarks.servers import database, pool_of, postgres
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
-from services.followup.adapters.store.rebuild_tables import RebuildSite
+from services.followup.adapters.store.rebuild_tables import RebuildTables
 from services.followup.application.rebuild import rebuild
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import EVENTS, Metadata, Recorded
 
@@ -104,13 +104,13 @@ def _drain(items: Iterable[object]) -> None:
         pass
 
 
-def folded(facts: Iterable[Fact]) -> Machine:
+def folded(facts: Iterable[Fact]) -> DeadlineEngine:
     """Facts through a new machine; what it emits is looked at and let go."""
-    machine = Machine(SOURCE)
+    engine = DeadlineEngine(SOURCE)
     for fact in facts:
-        machine.apply(fact)
-        machine.emitted.clear()
-    return machine
+        engine.apply(fact)
+        engine.emitted.clear()
+    return engine
 
 
 def as_stored(events: Iterable[Recorded]) -> list[Any]:
@@ -143,7 +143,7 @@ async def rebuilding(dsn: str, feed: Any) -> float:
     """Events a second of a whole rebuild; it must find no difference."""
     async with pool_of(dsn, search_path=SITE_PATH) as pool:
         began = time.perf_counter()
-        reports = await rebuild(RebuildSite(pool), [feed], (), lambda done, total: None)
+        reports = await rebuild(RebuildTables(pool), [feed], (), lambda done, total: None)
         spent = time.perf_counter() - began
         assert reports[SOURCE].events == feed.shown and not reports[SOURCE].differences
         return feed.shown / spent

@@ -19,7 +19,7 @@ _CODE = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+)*")
 MAX_CODE_LENGTH = 35
 
 
-class InvalidCode(ValueError):
+class MalformedCode(ValueError):
     """An electronic identifier that Decision 20/2020/QĐ-TTg does not allow."""
 
 
@@ -31,7 +31,7 @@ def agency_code(text: str) -> str:
     """
     code = text.strip().upper()
     if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):
-        raise InvalidCode(
+        raise MalformedCode(
             f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters"
         )
     parts = code.split(".")
@@ -78,7 +78,7 @@ def _shaped(value: int, version: int) -> UUID:
     return UUID(int=value & _FREE | version << 76 | 0x2 << 62)
 
 
-def in_order(ids: Iterable[UUID]) -> list[UUID]:
+def sorted_ids(ids: Iterable[UUID]) -> list[UUID]:
     """Ids in the order of their text, which is that of their numbers."""
     return sorted(ids, key=attrgetter("int"))
 

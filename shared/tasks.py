@@ -6,7 +6,7 @@ from typing import Any
 ASK_AGAIN = 0.5  # seconds
 
 
-async def ended(task: "asyncio.Task[Any] | None") -> None:
+async def cancel_and_wait(task: "asyncio.Task[Any] | None") -> None:
     """Cancel a task and wait for its end; told again until it ends, as a library may swallow one cancellation.
 
     `asyncio.wait_for` does before Python 3.12, when what it waits for is done in the very same moment.

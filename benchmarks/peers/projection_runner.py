@@ -14,7 +14,7 @@ from benchmarks.history import SOURCE
 from benchmarks.peers.eventsourcing_stock import Noted, environment
 from services.followup.adapters.store.projection import _case, _deadline, new_event
 from services.followup.application.applying import record_of
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.facts import Fact
 from shared.events import EVENTS, Metadata, Recorded
 
@@ -59,23 +59,23 @@ class Folded(Projection[TrackingRecorder]):
 
     def __init__(self, view: TrackingRecorder) -> None:
         super().__init__(view)
-        self._machine = Machine(SOURCE)
+        self._engine = DeadlineEngine(SOURCE)
 
     def process_event(self, domain_event: Any, tracking: Tracking) -> None:
         event = msgspec.convert(domain_event.content["data"], EVENTS[domain_event.content["topic"]])
         meta = msgspec.convert(domain_event.content["meta"], Metadata)
         topic, stamp, originator = domain_event.content["topic"], domain_event.timestamp, domain_event.originator_id
-        machine = self._machine
-        machine.apply(Fact(tracking.notification_id, meta.event_id, originator, topic, stamp, event, meta))
+        engine = self._engine
+        engine.apply(Fact(tracking.notification_id, meta.event_id, originator, topic, stamp, event, meta))
         statements: list[tuple[str, Sequence[Any]]] = []
-        for subject in machine.dirty:
-            if (record := record_of(machine, subject)) is not None:
+        for subject in engine.dirty:
+            if (record := record_of(engine, subject)) is not None:
                 statements.append((_CASE, _case(record)))
                 statements += [(_DEADLINE, _deadline(raised, False)) for raised in record.raised]
-        for emitted in machine.emitted:
+        for emitted in engine.emitted:
             made = new_event(emitted)
             statements.append((_RAISED, (made.originator_id, made.version, made.topic, made.state, made.event_id)))
-        machine.emitted, machine.dirty = [], set()
+        engine.emitted, engine.dirty = [], set()
         view: Any = self.view
         view.write(statements, tracking)
 

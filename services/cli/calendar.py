@@ -12,7 +12,7 @@ from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.rule_files import day, load_years
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.proposals import proposed_calendar
-from shared.calendar import CalendarYear, DayOff, InvalidCalendar, MakeUpDay, validate
+from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
 
 app = typer.Typer(name="calendar", help="Years of working days: propose, edit, compare, publish.", no_args_is_help=True)
@@ -39,7 +39,7 @@ def propose(
     )
     try:
         validate(draft)
-    except InvalidCalendar as error:
+    except ContradictoryCalendar as error:
         stop(FAILED, f"YEAR: {error}")
     _write(draft, out)
 
@@ -72,7 +72,7 @@ def edit(
     )
     try:
         validate(changed)
-    except InvalidCalendar as error:
+    except ContradictoryCalendar as error:
         stop(FAILED, f"{file}: the year {changed.year} would contradict itself: {error}")
     _write(changed, out or file)
 

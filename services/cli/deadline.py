@@ -14,7 +14,7 @@ from rich.table import Table
 from services.cli.rule_files import calendar_of, day, load_policy
 from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing, CalendarYear, Count, day_text
-from shared.identifiers import InvalidCode, agency_code, breach_instant, local_iso
+from shared.identifiers import MalformedCode, agency_code, breach_instant, local_iso
 from shared.policy import DEFAULT_POLICY, Policy, UnknownRule, named_rule, rule_count
 
 RULES = (*(rule.duty for rule in DEFAULT_POLICY.rules), "reply_complex", "conclusion")
@@ -55,7 +55,7 @@ def deadline(
 def _jurisdiction(text: str) -> str:
     try:
         return agency_code(text) if text else ""
-    except InvalidCode as error:
+    except MalformedCode as error:
         stop(WRONG_USE, f"--jurisdiction: {error}")
 
 

@@ -25,12 +25,12 @@ from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.source_log import FeedHistory, StoreHistory
 from services.followup.adapters.store.operator_requests import RequestFailed, ask
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
-from services.followup.adapters.store.rebuild_tables import RebuildSite
+from services.followup.adapters.store.rebuild_tables import RebuildTables
 from services.followup.application import rebuild as rebuilding
 from services.followup.application import replay as replaying
-from services.followup.application.digest_mailer import Away
-from services.followup.application.ports import SourceAway, SourceStopped
-from services.followup.application.rebuild import Report
+from services.followup.application.digest_mailer import MailServerUnavailable
+from services.followup.application.ports import SourceStopped, SourceUnavailable
+from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.bootstrap import (
     SEARCH_PATH,
@@ -47,7 +47,7 @@ from shared.http.logs import configure_logs
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
 
-AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceAway)
+AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
 
 app = typer.Typer(name="followup", help="Follows sources, watches the clocks.", no_args_is_help=True)
 _progress = Console(stderr=True)
@@ -164,7 +164,7 @@ def replay(
         typer.echo(f"parked   {found.parked} events that could not be folded, or wait behind one")
 
 
-async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dict[str, Report]:
+async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dict[str, RebuildReport]:
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="rebuild", search_path=SITE_PATH)
         stack.push_async_callback(pool.close)
@@ -173,7 +173,7 @@ async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dic
         with Progress(console=_progress, transient=True) as progress:
             task = progress.add_task("folding", total=None)
             return await rebuilding.rebuild(
-                RebuildSite(pool),
+                RebuildTables(pool),
                 feeds,
                 restored,
                 lambda done, total: progress.update(task, completed=done, total=total),
@@ -201,7 +201,7 @@ async def _digest(settings: FollowupSettings, day: date, agency: str, source: st
                     what = "sent" if sent else "refused by the mail server" if refused else "nothing to tell"
                     told.append(f"{clock.source}  {recipient.key}  {what}")
         return ("\n\n" if printed else "\n").join(told)
-    except Away as error:
+    except MailServerUnavailable as error:
         raise RequestFailed(f"the mail server cannot be reached or takes nothing now: {error}") from None
     finally:
         await pool.close()
@@ -240,11 +240,11 @@ async def _replay(place: str, token: str, until: Until) -> Replayed:
 
 
 def _rows(found: Replayed) -> Iterator[bytes]:
-    for subject_id in found.machine.subjects():
-        row = found.machine.case_row(subject_id)
+    for subject_id in found.engine.subjects():
+        row = found.engine.case_row(subject_id)
         if row is not None:
             yield msgspec.json.encode({"case": row})
-        for raised in found.machine.raised_of(subject_id):
+        for raised in found.engine.raised_of(subject_id):
             yield msgspec.json.encode({"deadline": raised})
 
 

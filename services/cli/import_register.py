@@ -24,28 +24,28 @@ from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.bulk import BulkStore
-from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
+from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.workers import WorkerLost, Workers
 from services.intake.application.append_builder import Recorder
-from services.intake.application.command_handler import Desk
+from services.intake.application.command_handler import CommandHandler
 from services.intake.application.importing.appends import Settings
-from services.intake.application.importing.deeds import DEED_FIELDS
+from services.intake.application.importing.case_events import DEED_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.bootstrap import WrongSettings, new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
-from shared.identifiers import InvalidCode, agency_code
+from shared.identifiers import MalformedCode, agency_code
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 PATIENCE = 1.0  # seconds without a progress bar
-FAILURES = (StoreUnavailable, WorkerLost, *PASSING, asyncpg.PostgresError)
+FAILURES = (StoreUnavailable, WorkerLost, *TRANSIENT_ERRORS, asyncpg.PostgresError)
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
 SHARE = 2000  # groups: fewer are not worth a process
 TOLD_EVERY = 200  # rows
@@ -96,12 +96,12 @@ def import_(
 def _given(jurisdiction: str, conference: str) -> dict[str, str]:
     try:
         code = agency_code(jurisdiction) if jurisdiction else ""
-    except InvalidCode as error:
+    except MalformedCode as error:
         stop(WRONG_USE, f"--jurisdiction: {error}")
     return {field: value for field, value in (("jurisdiction", code), ("conference", conference)) if value}
 
 
-def _rows(table: Source, mapping: Path | None, given: dict[str, str], ignored: list[str]) -> Rows:
+def _rows(table: ImportFile, mapping: Path | None, given: dict[str, str], ignored: list[str]) -> Rows:
     meaning: FileMapping = read_mapping(mapping)
     meaning = msgspec.structs.replace(meaning, defaults=meaning.defaults | given)
     columns = Columns(meaning, ignored, DEED_FIELDS)
@@ -191,15 +191,15 @@ async def _importer(
         await writer.start()
         stack.push_async_callback(writer.close)
         history = StoredHistory(pool)
-        knowledge = Knowledge(history)
+        regulation_cache = RegulationCache(history)
         recorder = Recorder(history, seals, new_id)
         yield Importer(
             rows,
             asked,
-            knowledge=knowledge,
+            regulation_cache=regulation_cache,
             history=history,
             bulk=BulkStore(pool),
-            desk=Desk(knowledge, history, writer, seals, recorder, new_id),
+            desk=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id),
             seals=seals,
             recorder=recorder,
             new_id=new_id,
@@ -231,7 +231,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         bar.stop()
 
 
-def _report(outcome: Outcome, rows: Rows, table: Source, target: Path, seconds: float, as_json: bool) -> None:
+def _report(outcome: Outcome, rows: Rows, table: ImportFile, target: Path, seconds: float, as_json: bool) -> None:
     rejections = sorted(outcome.rejections, key=lambda r: r.index)
     if rejections:
         found = [(rows.index.span(r.index), r.column, r.reason) for r in rejections]

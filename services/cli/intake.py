@@ -13,7 +13,7 @@ from services.exit_codes import FAILED, WRONG_USE
 from services.intake.bootstrap import WrongSettings, run
 from services.intake.settings import load_settings
 from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
-from shared.identifiers import NATION, InvalidCode, agency_code
+from shared.identifiers import NATION, MalformedCode, agency_code
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
 
@@ -67,7 +67,7 @@ def token(
         raise typer.Exit(WRONG_USE)
     try:
         place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
-    except InvalidCode as error:
+    except MalformedCode as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_USE) from None
     minted, entry = mint_token(name, role, place, body, amqp_user)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.load.arrivals import Arrivals, Committed
-from services.load.fixtures import Stage, StageRefused, prepare
+from services.load.fixtures import FixtureRefused, LoadFixture, prepare
 from services.load.http import BROKEN, Address, Connection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
 from shared.http.auth import is_loopback
@@ -55,7 +55,7 @@ def load(
         # Select waits by the microsecond; epoll rounds every arrival up to the next millisecond.
         with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
             figures = runner.run(_measured(asked, *addresses))
-    except (StageRefused, AMQPError, *BROKEN) as error:
+    except (FixtureRefused, AMQPError, *BROKEN) as error:
         stop(FAILED, f"the load ends: {str(error) or type(error).__name__}")
     if as_json:
         sys.stdout.write(json.dumps(figures) + "\n")
@@ -105,7 +105,9 @@ async def _measured(asked: _Asked, intake: Address, followup: Address | None) ->
 
 
 @contextlib.asynccontextmanager
-async def _watched(asked: _Asked, stage: Stage, positions: Positions | None, breaches: Breaches) -> AsyncIterator[None]:
+async def _watched(
+    asked: _Asked, stage: LoadFixture, positions: Positions | None, breaches: Breaches
+) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         if asked.breach:
             await stack.enter_async_context(breaches.received(asked.amqp, stage.jurisdiction))

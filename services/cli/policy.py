@@ -17,9 +17,9 @@ from services.cli.policy_trial import try_on_history
 from services.cli.rule_files import calendar_of, day, load_policy, policy_text, told
 from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing
-from shared.identifiers import InvalidCode, agency_code
-from shared.policy import DUTIES, InvalidPolicy, Policy, UnknownRule, named_rule, read_policy, rule_count
-from shared.policy.clock_sheet import NOT_STATED, Line, details, limit, sheet, title
+from shared.identifiers import MalformedCode, agency_code
+from shared.policy import DUTIES, Policy, UncountablePolicy, UnknownRule, named_rule, read_policy, rule_count
+from shared.policy.clock_sheet import NOT_STATED, ClockLine, clock_sheet, details, limit, title
 from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
 from shared.policy.schema import Anchor
@@ -44,7 +44,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     text = policy_text(file)
     try:
         policy = read_policy(text)
-    except InvalidPolicy as invalid:
+    except UncountablePolicy as invalid:
         if as_json:
             _json({"valid": False, "problems": msgspec.to_builtins(invalid.problems)})
         else:
@@ -75,7 +75,7 @@ def show(
     days = _days(on or [], conference)
     known, _ = calendar_of("--calendar", calendar)
     try:
-        lines = sheet(policy, days, known)
+        lines = clock_sheet(policy, days, known)
     except CalendarMissing as missing:
         stop(
             FAILED,
@@ -214,7 +214,7 @@ def _code(text: str) -> str:
         stop(WRONG_USE, "--jurisdiction: name who adopts the policy, such as H35.10")
     try:
         return agency_code(text)
-    except InvalidCode as error:
+    except MalformedCode as error:
         stop(WRONG_USE, f"--jurisdiction: {error}")
 
 
@@ -230,7 +230,7 @@ def _heading(policy: Policy) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _table(lines: list[Line]) -> Table:
+def _table(lines: list[ClockLine]) -> Table:
     table = Table("TT", "Nội dung công việc", "Số ngày", "Ngày chậm nhất", "Mục", pad_edge=False, show_lines=True)
     for line in lines:
         table.add_row(

@@ -12,8 +12,8 @@ import typer
 from services.cli.intake_client import TOKEN_VARIABLE, headers
 from services.exit_codes import FAILED, stop
 from services.followup.adapters.feed_client import FeedClient
-from services.followup.application.policy_trial import Difference, Trial, tried
-from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
+from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact
+from services.followup.application.ports import HistoryDiffers, SourceUnavailable, StaleEpoch
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import Undecodable, UnknownTopic
 from shared.policy import Policy
@@ -24,10 +24,10 @@ PAGE = 5000  # events
 def try_on_history(policy: Policy, jurisdiction: str, url: str, token: str, begins: date | None, as_json: bool) -> None:
     """Print which deadlines would differ, and why."""
     facts = asyncio.run(_read(url.rstrip("/"), token))
-    trial = Trial(
+    trial = TrialAdoption(
         jurisdiction=jurisdiction, policy=msgspec.structs.replace(policy, valid_from=begins or policy.valid_from)
     )
-    found = tried(facts, trial)
+    found = policy_impact(facts, trial)
     if as_json:
         sys.stdout.write(json.dumps({"differences": msgspec.to_builtins(found)}, ensure_ascii=True) + "\n")
         return
@@ -48,7 +48,7 @@ async def _read(url: str, token: str) -> list[Fact]:
                 facts += [fact_of(event) for event in page.events]
                 if not page.events or facts[-1].position >= page.head:
                     return facts
-        except (SourceAway, StaleEpoch, HistoryDiffers) as error:
+        except (SourceUnavailable, StaleEpoch, HistoryDiffers) as error:
             stop(
                 FAILED,
                 f"--url: the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
@@ -57,7 +57,7 @@ async def _read(url: str, token: str) -> list[Fact]:
             stop(FAILED, f"--url: {url} has an event that this release does not know: {error}")
 
 
-def _told(each: Difference) -> str:
+def _told(each: DeadlineChange) -> str:
     what = f"{each.duty} {each.part}".strip()
     lines = [f"{each.state} {each.subject} {each.subject_id} {what}"]
     for name, side in (("before / trước", each.before), ("after / sau", each.after)):

@@ -9,9 +9,9 @@ import msgspec
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop
-from shared.calendar import Calendar, CalendarYear, InvalidCalendar, validate
+from shared.calendar import Calendar, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.shipped import seed_years
-from shared.policy import DOCUMENTS, InvalidPolicy, Policy, Problem, read_policy, shipped_text
+from shared.policy import DOCUMENTS, Policy, PolicyProblem, UncountablePolicy, read_policy, shipped_text
 from shared.policy.reading import line_of, parse
 
 
@@ -39,13 +39,13 @@ def load_policy(name: str) -> Policy:
     """A policy that can be counted with; anything else ends the command with every problem on a line of its own."""
     try:
         return read_policy(policy_text(name))
-    except InvalidPolicy as invalid:
+    except UncountablePolicy as invalid:
         for problem in invalid.problems:
             typer.echo(told(name, problem), err=True)
         raise typer.Exit(FAILED) from None
 
 
-def told(name: str, problem: Problem) -> str:
+def told(name: str, problem: PolicyProblem) -> str:
     """A problem as compilers write it: `file:line: where: what; remedy`."""
     return f"{name}:{problem.line or 1}: {problem}"
 
@@ -84,7 +84,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
         at = "" if prefix else f"[{index}]"
         try:
             validate(year)
-        except InvalidCalendar as error:
+        except ContradictoryCalendar as error:
             where = str(error).partition(":")[0]
             line = line_of(f"{at}.{where}".removeprefix("."), lines)
             stop(FAILED, f"{option}: {path}:{line}, year {year.year}, {error}")
@@ -108,7 +108,7 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
         stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
     except UnicodeDecodeError:
         stop(FAILED, f"{option}: {path} is no calendar: it is not UTF-8")
-    except InvalidPolicy as invalid:
+    except UncountablePolicy as invalid:
         problem = invalid.problems[0]
         stop(FAILED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
 

@@ -15,8 +15,8 @@ from litestar import Litestar
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
-from services.followup.adapters.prefetch import Inboxes
-from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.prefetch import PrefetchBuffers
+from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.queries import Queries
@@ -24,7 +24,7 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.digest_mailer import DigestMailer
-from services.followup.application.source_reader import Following
+from services.followup.application.source_reader import SourceReader
 from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
@@ -54,9 +54,9 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.followup")
 SEARCH_PATH = "projection, public"
@@ -122,18 +122,18 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         await alerts.start()
         stack.push_async_callback(alerts.close)
 
-        inboxes = Inboxes(Bell(settings.amqp_url, EVENTS, publisher=settings.broker_publisher))
+        inboxes = PrefetchBuffers(Subscriber(settings.amqp_url, EVENTS, publisher=settings.broker_publisher))
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followings = [
-            Following(FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead)
+            SourceReader(FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead)
             for url in settings.feeds
         ]
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
-            stack.push_async_callback(ended, task)
+            stack.push_async_callback(cancel_and_wait, task)
 
         def address(source: str) -> str | None:
             urls = zip(followings, settings.feeds, strict=True)
@@ -141,15 +141,15 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
-            stack.push_async_callback(ended, mail)
+            stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), FollowupCollector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
-        figures = Figures(
+        figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
         )
         refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
-        stack.push_async_callback(ended, refresh)
+        stack.push_async_callback(cancel_and_wait, refresh)
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),

@@ -19,13 +19,13 @@ from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
-from services.intake.application.case_queries import Reading
-from services.intake.application.command_handler import Desk
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.case_queries import CaseQueries
+from services.intake.application.command_handler import CommandHandler
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
-from services.intake.entrypoints.metrics import IntakeCollector, Snapshot
+from services.intake.entrypoints.metrics import IntakeCollector, IntakeSnapshot
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -46,7 +46,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
@@ -111,16 +111,16 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(writer.close)
 
         history = StoredHistory(pool)
-        knowledge = Knowledge(history)
-        await knowledge.refresh()
+        regulation_cache = RegulationCache(history)
+        await regulation_cache.refresh()
         recorder = Recorder(history, seals, new_id)
-        keeper = CalendarKeeper(knowledge, recorder, writer, proposed_calendar)
+        keeper = CalendarKeeper(regulation_cache, recorder, writer, proposed_calendar)
         if settings.seed_calendars:
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        desk = Desk(knowledge, history, writer, seals, recorder, new_id)
-        reading = Reading(knowledge, history, StoredContents(pool, new_id), seals)
+        desk = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
+        reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), IntakeCollector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()
@@ -131,9 +131,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(queue.close)
         figures = StoreFigures(pool, RELAY)
 
-        async def snapshot() -> Snapshot:
+        async def snapshot() -> IntakeSnapshot:
             found = await figures.read()
-            return Snapshot(
+            return IntakeSnapshot(
                 recorded=found.recorded,
                 # Without a broker events leave by the feed alone: there is no outbox to fall behind.
                 pending=found.pending if settings.amqp_url else 0,
@@ -147,20 +147,20 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             reason = await stored_log.is_reachable()
             return {"store": reason} if reason else {}
 
-        works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(knowledge, keeper)}
+        works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         for name, work in works.items():
             task = asyncio.create_task(work, name=name)
-            stack.push_async_callback(ended, task)
+            stack.push_async_callback(cancel_and_wait, task)
 
         app = make_app(
             [
                 *command_routes(desk),
                 *query_routes(reading),
-                *regulation_routes(knowledge),
-                *clock_routes(clock, knowledge, keeper.propose),
-                feed_route(stored_log, may_read_all(knowledge)),
+                *regulation_routes(regulation_cache),
+                *clock_routes(clock, regulation_cache, keeper.propose),
+                feed_route(stored_log, may_read_all(regulation_cache)),
                 *health_routes(hindrances),
                 metrics_route(collector),
             ],
@@ -179,11 +179,11 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
             log.warning("clock_not_movable", why="the store has events already")
 
 
-async def _propose_daily(knowledge: Knowledge, keeper: CalendarKeeper) -> None:
+async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeeper) -> None:
     while True:
         await asyncio.sleep(DAILY_CHECK)
         try:
-            await knowledge.refresh()
+            await regulation_cache.refresh()
             await keeper.propose()
         except Exception as error:  # the store may be away; the next round tries again
             log.warning("calendar_check_failed", kind=type(error).__name__)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from services.load.fixtures import Stage
+from services.load.fixtures import LoadFixture
 from services.load.histogram import Histogram
-from services.load.http import BROKEN, Address, Answer, Connection
+from services.load.http import BROKEN, Address, Connection, HttpAnswer
 
 GRACE = 30.0  # seconds after the last arrival for what is still under way
 
@@ -29,7 +29,7 @@ class Committed(msgspec.Struct, frozen=True):
 class Arrivals:
     """So many petitions a second for so many seconds, over so many connections."""
 
-    def __init__(self, intake: Address, stage: Stage, *, run: str, rate: float, duration: float) -> None:
+    def __init__(self, intake: Address, stage: LoadFixture, *, run: str, rate: float, duration: float) -> None:
         self._intake, self._stage, self._run, self._rate = intake, stage, run, rate
         self.planned = max(1, round(rate * duration))
         self.latency, self.slack = Histogram(), Histogram()
@@ -102,7 +102,7 @@ class Arrivals:
     async def _ask(self, connection: Connection, path: str, body: dict[str, object], key: str) -> "_Done | None":
         try:
             headers = {"Idempotency-Key": f"load:{self._run}:{key}"}
-            answer: Answer = await connection.ask("POST", path, msgspec.json.encode(body), headers)
+            answer: HttpAnswer = await connection.ask("POST", path, msgspec.json.encode(body), headers)
         except BROKEN as error:
             self.failed[type(error).__name__] += 1
             return None
@@ -112,7 +112,7 @@ class Arrivals:
         return msgspec.json.decode(answer.body, type=_Done)
 
 
-def _problem(answer: Answer) -> str:
+def _problem(answer: HttpAnswer) -> str:
     """The status and the problem's type, which names its kind and nothing of its content."""
     try:
         return f"{answer.status} {msgspec.json.decode(answer.body)['type'].rsplit('/', 1)[-1]}"

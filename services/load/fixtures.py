@@ -13,11 +13,11 @@ LONG_AGO = timedelta(days=90)  # the plan's longest reply limit, 30 working days
 PLANNED_BEFORE = timedelta(days=21)
 
 
-class StageRefused(RuntimeError):
+class FixtureRefused(RuntimeError):
     """intake did not accept the preparation; the message is its own."""
 
 
-class Stage(msgspec.Struct, frozen=True):
+class LoadFixture(msgspec.Struct, frozen=True):
     """Where petitions are received, and the conference at which they are raised, if they are."""
 
     jurisdiction: str
@@ -25,12 +25,12 @@ class Stage(msgspec.Struct, frozen=True):
     held_on: str = ""
 
 
-async def prepare(intake: Connection, *, breach: bool) -> Stage:
+async def prepare(intake: Connection, *, breach: bool) -> LoadFixture:
     """Make sure that it is there; done once for a store. Raises StageRefused."""
     place = {"code": PLACE, "name": NAME, "level": "commune", "valid_from": "2019-01-01"}
     await _done(intake, "/v1/jurisdictions", place, "load:place")
     if not breach:
-        return Stage(PLACE)
+        return LoadFixture(PLACE)
     today = date.fromisoformat(_decoded((await intake.ask("GET", "/v1/clock")).body)["today"])
     held_on = (today - LONG_AGO).isoformat()
     plan = {
@@ -46,13 +46,13 @@ async def prepare(intake: Connection, *, breach: bool) -> Stage:
     for act in ("opening", "closing"):
         path = f"/v1/conferences/{conference_id}/{act}"
         await _done(intake, path, {"effective_on": held_on}, f"{key}:{act}")
-    return Stage(PLACE, conference_id, held_on)
+    return LoadFixture(PLACE, conference_id, held_on)
 
 
 async def _done(intake: Connection, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
     answer = await intake.ask("POST", path, msgspec.json.encode(body), {"Idempotency-Key": key})
     if answer.status != 201:
-        raise StageRefused(f"POST {path}: {answer.status} {_decoded(answer.body).get('detail', '')}")
+        raise FixtureRefused(f"POST {path}: {answer.status} {_decoded(answer.body).get('detail', '')}")
     return _decoded(answer.body)
 
 

@@ -20,7 +20,7 @@ class NotLoopback(ValueError):
     """A host that is not this machine: load goes nowhere else."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     """A status and a body."""
 
     status: int
@@ -53,7 +53,9 @@ class Connection:
         self._address = address
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-    async def ask(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> HttpAnswer:
         """One request. Raises OSError, TimeoutError, EOFError, ValueError; the connection is then closed."""
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -85,10 +87,10 @@ class Connection:
         return "\r\n".join([*lines, "", ""]).encode()
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answer:
+async def _answer(reader: asyncio.StreamReader) -> HttpAnswer:
     head = await reader.readuntil(b"\r\n\r\n")
     status, *lines = head.split(b"\r\n")
     length = next((int(line[15:]) for line in lines if line[:15].lower() == b"content-length:"), None)
     if length is None:
         raise ValueError("an answer without Content-Length")
-    return Answer(int(status.split(b" ", 2)[1]), await reader.readexactly(length))
+    return HttpAnswer(int(status.split(b" ", 2)[1]), await reader.readexactly(length))

@@ -21,7 +21,7 @@ class StoryRefused(RuntimeError):
     """A step of the story was refused; the message is the service's own."""
 
 
-class Done:
+class StoryAnswer:
     """What intake answered to a step."""
 
     def __init__(self, answer: dict[str, Any]) -> None:
@@ -31,7 +31,7 @@ class Done:
         self.receipt_code = str(answer.get("receipt_code", ""))
 
 
-class Pair:
+class PairClient:
     """A running intake and followup as the story meets them."""
 
     def __init__(self, intake: httpx.Client, followup: httpx.Client, clock_token: str = "") -> None:
@@ -40,14 +40,14 @@ class Pair:
         self._followup = followup
         self.last_position = 0
 
-    def act(self, step: str, path: str, day: date, /, **body: Any) -> Done:
+    def act(self, step: str, path: str, day: date, /, **body: Any) -> StoryAnswer:
         """Send one command, dated `day`. Sending it again changes nothing. Raises StoryRefused."""
         response = self._intake.post(
             path,
             json={"effective_on": day.isoformat(), **body},
             headers={"Idempotency-Key": f"{KEY_PREFIX}:{step}"},
         )
-        done = Done(_accepted(response, step))
+        done = StoryAnswer(_accepted(response, step))
         self.last_position = max(self.last_position, done.position)
         return done
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from services.story.client import Done, Pair, Say, file_digest
+from services.story.client import PairClient, Say, StoryAnswer, file_digest
 from shared.identifiers import LOCAL_ZONE
 
 BEGIN = datetime(2019, 6, 24, 8, 0, tzinfo=LOCAL_ZONE)
@@ -14,7 +14,7 @@ _WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "
 class Teller:
     """Plays the chapters, one act after the other."""
 
-    def __init__(self, pair: Pair, say: Say) -> None:
+    def __init__(self, pair: PairClient, say: Say) -> None:
         self.pair = pair
         self.say = say
         self.ids: dict[str, UUID] = {}
@@ -33,15 +33,15 @@ class Teller:
         """One line of the story."""
         self.say(f"  {text}" + (f"  · {gloss}" if gloss else ""))
 
-    def act(self, step: str, path: str, *, on: date | None = None, **body: Any) -> Done:
+    def act(self, step: str, path: str, *, on: date | None = None, **body: Any) -> StoryAnswer:
         """One command, dated today unless `on` says otherwise."""
         return self.pair.act(step, path, on or self.today, **body)
 
-    def petition(self, key: str, act: str, /, *, on: date | None = None, **body: Any) -> Done:
+    def petition(self, key: str, act: str, /, *, on: date | None = None, **body: Any) -> StoryAnswer:
         """One act on a petition of the story."""
         return self.act(f"{act}:{key}", f"/v1/petitions/{self.ids[key]}/{act}", on=on, **body)
 
-    def conference(self, act: str, /, step: str = "", **body: Any) -> Done:
+    def conference(self, act: str, /, step: str = "", **body: Any) -> StoryAnswer:
         """One act on the conference of the story."""
         return self.act(f"conference:{act}:{step}", f"/v1/conferences/{self.ids['conference']}/{act}", **body)
 

@@ -24,7 +24,7 @@ PROVINCIAL_INDUSTRY = "H35.1"
 SINCE = date(2004, 1, 1)
 
 
-class Place(NamedTuple):
+class StoryPlace(NamedTuple):
     """An authority whose chair holds dialogues."""
 
     code: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
     parent: str
 
 
-class Body(NamedTuple):
+class StoryBody(NamedTuple):
     """A body that can owe an answer; `short` is how people call it."""
 
     code: str
@@ -60,25 +60,25 @@ _COMMUNES = (
 )
 
 PLACES = (
-    Place(NATION, "Việt Nam", "nation", ""),
-    Place(PROVINCE, "Tỉnh Lai Châu", "province", NATION),
-    Place(DISTRICT, "Huyện Tam Đường", "district", PROVINCE),
-    *(Place(f"{DISTRICT}.{number}", name, "commune", DISTRICT) for number, name in enumerate(_COMMUNES, 31)),
+    StoryPlace(NATION, "Việt Nam", "nation", ""),
+    StoryPlace(PROVINCE, "Tỉnh Lai Châu", "province", NATION),
+    StoryPlace(DISTRICT, "Huyện Tam Đường", "district", PROVINCE),
+    *(StoryPlace(f"{DISTRICT}.{number}", name, "commune", DISTRICT) for number, name in enumerate(_COMMUNES, 31)),
 )
 
 BODIES = (
-    Body(OFFICE, "Văn phòng HĐND-UBND huyện Tam Đường", "Văn phòng HĐND-UBND", DISTRICT),
-    Body(INSPECTORATE, "Thanh tra huyện Tam Đường", "Thanh tra huyện", DISTRICT),
-    Body(ENVIRONMENT, "Phòng Tài nguyên và Môi trường huyện Tam Đường", "Phòng TN-MT", DISTRICT),
-    Body(EDUCATION, "Phòng Giáo dục và Đào tạo huyện Tam Đường", "Phòng GD-ĐT", DISTRICT),
-    Body(HEALTH, "Phòng Y tế huyện Tam Đường", "Phòng Y tế", DISTRICT),
-    Body(INFRASTRUCTURE, "Phòng Kinh tế và Hạ tầng huyện Tam Đường", "Phòng KT-HT", DISTRICT),
-    Body(POLICE, "Công an huyện Tam Đường", "Công an huyện", DISTRICT),
-    Body(STATION, "Đài Truyền thanh - Truyền hình huyện Tam Đường", "Đài TT-TH", DISTRICT),
-    Body(AGRICULTURE, "Phòng Nông nghiệp và Phát triển nông thôn huyện Tam Đường", "Phòng NN-PTNT", DISTRICT),
-    Body(WELFARE, "Phòng Lao động - Thương binh và Xã hội huyện Tam Đường", "Phòng LĐ-TBXH", DISTRICT),
-    Body(FRONT, "Ủy ban Mặt trận Tổ quốc Việt Nam huyện Tam Đường", "UB MTTQ huyện", DISTRICT),
-    Body(PROVINCIAL_INDUSTRY, "Sở Công Thương tỉnh Lai Châu", "Sở Công Thương", PROVINCE),
+    StoryBody(OFFICE, "Văn phòng HĐND-UBND huyện Tam Đường", "Văn phòng HĐND-UBND", DISTRICT),
+    StoryBody(INSPECTORATE, "Thanh tra huyện Tam Đường", "Thanh tra huyện", DISTRICT),
+    StoryBody(ENVIRONMENT, "Phòng Tài nguyên và Môi trường huyện Tam Đường", "Phòng TN-MT", DISTRICT),
+    StoryBody(EDUCATION, "Phòng Giáo dục và Đào tạo huyện Tam Đường", "Phòng GD-ĐT", DISTRICT),
+    StoryBody(HEALTH, "Phòng Y tế huyện Tam Đường", "Phòng Y tế", DISTRICT),
+    StoryBody(INFRASTRUCTURE, "Phòng Kinh tế và Hạ tầng huyện Tam Đường", "Phòng KT-HT", DISTRICT),
+    StoryBody(POLICE, "Công an huyện Tam Đường", "Công an huyện", DISTRICT),
+    StoryBody(STATION, "Đài Truyền thanh - Truyền hình huyện Tam Đường", "Đài TT-TH", DISTRICT),
+    StoryBody(AGRICULTURE, "Phòng Nông nghiệp và Phát triển nông thôn huyện Tam Đường", "Phòng NN-PTNT", DISTRICT),
+    StoryBody(WELFARE, "Phòng Lao động - Thương binh và Xã hội huyện Tam Đường", "Phòng LĐ-TBXH", DISTRICT),
+    StoryBody(FRONT, "Ủy ban Mặt trận Tổ quốc Việt Nam huyện Tam Đường", "UB MTTQ huyện", DISTRICT),
+    StoryBody(PROVINCIAL_INDUSTRY, "Sở Công Thương tỉnh Lai Châu", "Sở Công Thương", PROVINCE),
 )
 
 SHORT = {body.code: body.short for body in BODIES} | {"office": "Văn phòng HĐND-UBND", "chair": "Chủ trì"}

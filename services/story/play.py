@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 
 from services.story import afterwards, conference, outcome, preparation
-from services.story.client import Pair, Say
+from services.story.client import PairClient, Say
 from services.story.narrator import BEGIN, Teller
 
 TIMEOUT = 30.0  # seconds for one request
@@ -25,7 +25,7 @@ def play(intake_url: str, followup_url: str, say: Say, token: str = "", clock_to
         httpx.Client(base_url=intake_url, headers=headers, timeout=TIMEOUT) as intake,
         httpx.Client(base_url=followup_url, headers=headers, timeout=TIMEOUT) as followup,
     ):
-        teller = Teller(Pair(intake, followup, clock_token), say)
+        teller = Teller(PairClient(intake, followup, clock_token), say)
         if tell(teller):
             outcome.show(teller, intake_url, followup_url)
 

@@ -38,14 +38,14 @@ class CalendarYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     document: str = ""
 
 
-class InvalidCalendar(ValueError):
+class ContradictoryCalendar(ValueError):
     """A calendar that contradicts itself; the message names the field."""
 
 
 def validate(year: CalendarYear) -> None:
     """Refuse a calendar that contradicts itself. Raises InvalidCalendar, whose message names the field."""
     if not FIRST_YEAR <= year.year <= LAST_YEAR:
-        raise InvalidCalendar(f"year: {year.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
+        raise ContradictoryCalendar(f"year: {year.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
     holidays: set[date] = set()
     for index, holiday in enumerate(year.holidays):
         _check_holiday(f"holidays[{index}]", holiday, year.year, holidays)
@@ -60,31 +60,37 @@ def validate(year: CalendarYear) -> None:
 
 def _check_holiday(field: str, holiday: DayOff, year: int, seen: set[date]) -> None:
     if holiday.date.year != year:
-        raise InvalidCalendar(f"{field}.date: {holiday.date} is not a day of {year}")
+        raise ContradictoryCalendar(f"{field}.date: {holiday.date} is not a day of {year}")
     if holiday.date in seen:
-        raise InvalidCalendar(f"{field}.date: {holiday.date} is listed twice")
+        raise ContradictoryCalendar(f"{field}.date: {holiday.date} is listed twice")
     if not holiday.name.strip():
-        raise InvalidCalendar(f"{field}.name: the day off {holiday.date} needs a name")
+        raise ContradictoryCalendar(f"{field}.name: the day off {holiday.date} needs a name")
     for name, text in (("name", holiday.name), ("name_en", holiday.name_en)):
         if NAMES in text:
-            raise InvalidCalendar(f"{field}.{name}: may not contain {NAMES!r}, which parts the two languages")
+            raise ContradictoryCalendar(f"{field}.{name}: may not contain {NAMES!r}, which parts the two languages")
 
 
 def _check_makeup(
     field: str, makeup: MakeUpDay, year: int, holidays: set[date], worked: set[date], exchanged: set[date]
 ) -> None:
     if makeup.date.year != year:
-        raise InvalidCalendar(f"{field}.date: {makeup.date} is not a day of {year}")
+        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is not a day of {year}")
     if makeup.date.weekday() < SATURDAY:
-        raise InvalidCalendar(f"{field}.date: {makeup.date} is a {makeup.date:%A}; only a Saturday or Sunday makes up")
+        raise ContradictoryCalendar(
+            f"{field}.date: {makeup.date} is a {makeup.date:%A}; only a Saturday or Sunday makes up"
+        )
     if makeup.date in worked:
-        raise InvalidCalendar(f"{field}.date: {makeup.date} is listed twice")
+        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is listed twice")
     if makeup.date in holidays:
-        raise InvalidCalendar(f"{field}.date: {makeup.date} is also listed as a day off")
+        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is also listed as a day off")
     if makeup.instead_of.weekday() >= SATURDAY:
-        raise InvalidCalendar(f"{field}.instead_of: {makeup.instead_of} is a {makeup.instead_of:%A}, free without it")
+        raise ContradictoryCalendar(
+            f"{field}.instead_of: {makeup.instead_of} is a {makeup.instead_of:%A}, free without it"
+        )
     if makeup.instead_of in exchanged:
-        raise InvalidCalendar(f"{field}.instead_of: {makeup.instead_of} is made up for twice")
+        raise ContradictoryCalendar(f"{field}.instead_of: {makeup.instead_of} is made up for twice")
     # The swap may cross the year (Monday 31 December 2018 for Saturday 5 January 2019): then the other year says so.
     if makeup.instead_of.year == year and makeup.instead_of not in holidays:
-        raise InvalidCalendar(f"{field}.instead_of: {makeup.instead_of} is not among the days off; add it to holidays")
+        raise ContradictoryCalendar(
+            f"{field}.instead_of: {makeup.instead_of} is not among the days off; add it to holidays"
+        )

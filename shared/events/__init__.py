@@ -1,8 +1,8 @@
 """The events: one definition each, from which storage, messages and schemas come. Start at `definition`."""
 
-from shared.events.definition import Deed, Event, Metadata, Recorded, Visibility
+from shared.events.definition import DatedEvent, Event, Metadata, Recorded, Visibility
 from shared.events.registry import (
-    DEEDS,
+    DATED_EVENTS,
     EVENTS,
     SEALED,
     VISIBILITY,
@@ -17,11 +17,11 @@ from shared.events.registry import (
 )
 
 __all__ = [
-    "DEEDS",
+    "DATED_EVENTS",
     "EVENTS",
     "SEALED",
     "VISIBILITY",
-    "Deed",
+    "DatedEvent",
     "Event",
     "Metadata",
     "Recorded",

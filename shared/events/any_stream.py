@@ -3,10 +3,10 @@
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.events.definition import Deed, Public, SealedOwn
+from shared.events.definition import DatedEvent, Public, SealedOwn
 
 
-class ReminderSent(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class ReminderSent(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The office urged a debtor (đôn đốc, plan II.4.3); names the deadline it urges."""
 
     TOPIC: ClassVar[str] = "ReminderSent"
@@ -16,7 +16,7 @@ class ReminderSent(Deed, frozen=True, kw_only=True, omit_defaults=True):
     text: SealedOwn[str] = ""
 
 
-class RecordAnnulled(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class RecordAnnulled(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A wrong record is taken back: the fold skips it; nothing is edited or deleted."""
 
     TOPIC: ClassVar[str] = "RecordAnnulled"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events.definition import Deed, Internal, Public, SealedAll, SealedOwn
+from shared.events.definition import DatedEvent, Internal, Public, SealedAll, SealedOwn
 from shared.policy.schema import Channel, Trait
 
 ConferenceKind = Literal["periodic", "extraordinary"]
@@ -14,7 +14,7 @@ TaskKind = Literal["facilities", "broadcasting", "security", "representative", "
 PublicationSubject = Literal["plan", "result", "other"]
 
 
-class ConferenceDeed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceDeed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An act on one conference."""
 
     AGGREGATE: ClassVar[str] = "conference"

@@ -48,7 +48,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     VERSION: ClassVar[int] = 1
 
 
-class Deed(Event, frozen=True, kw_only=True, omit_defaults=True):
+class DatedEvent(Event, frozen=True, kw_only=True, omit_defaults=True):
     """A human act: it took effect on a day, which is never in the future."""
 
     effective_on: Public[date]

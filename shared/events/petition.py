@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events.definition import Deed, Internal, Public, SealedAll, SealedEach, SealedOwn
+from shared.events.definition import DatedEvent, Internal, Public, SealedAll, SealedEach, SealedOwn
 from shared.policy.schema import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
@@ -39,7 +39,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on: date
 
 
-class PetitionDeed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionDeed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An act on one petition."""
 
     AGGREGATE: ClassVar[str] = "petition"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from shared.events import any_stream, conference, deadline, petition, regulation
-from shared.events.definition import Deed, Event, Metadata, Visibility, visibility_of
+from shared.events.definition import DatedEvent, Event, Metadata, Visibility, visibility_of
 from shared.policy.upcasting import policy_from_v1
 
 
@@ -30,7 +30,9 @@ VISIBILITY: dict[str, dict[str, Visibility]] = {topic: visibility_of(kind) for t
 SEALED: dict[str, dict[str, Visibility]] = {
     topic: {name: v for name, v in fields.items() if v.sealed} for topic, fields in VISIBILITY.items()
 }
-DEEDS: dict[str, type[Deed]] = {topic: kind for topic, kind in EVENTS.items() if issubclass(kind, Deed)}
+DATED_EVENTS: dict[str, type[DatedEvent]] = {
+    topic: kind for topic, kind in EVENTS.items() if issubclass(kind, DatedEvent)
+}
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 

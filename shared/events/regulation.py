@@ -4,12 +4,12 @@ from datetime import date
 from typing import ClassVar
 
 from shared.calendar import DayOff, MakeUpDay
-from shared.events.definition import Deed, Internal, Public
+from shared.events.definition import DatedEvent, Internal, Public
 from shared.policy import Policy
 from shared.policy.schema import Level
 
 
-class JurisdictionRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class JurisdictionRegistered(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An authority whose chair holds dialogues exists from `valid_from` (địa bàn)."""
 
     TOPIC: ClassVar[str] = "JurisdictionRegistered"
@@ -21,7 +21,7 @@ class JurisdictionRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True
     parent: Public[str] = ""
 
 
-class JurisdictionClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class JurisdictionClosed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The authority ended; `effective_on` is the first day without it."""
 
     TOPIC: ClassVar[str] = "JurisdictionClosed"
@@ -30,7 +30,7 @@ class JurisdictionClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
     successor: Public[str] = ""
 
 
-class ReceptionDayHeld(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class ReceptionDayHeld(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The head of the authority received citizens on a day (ngày tiếp công dân)."""
 
     TOPIC: ClassVar[str] = "ReceptionDayHeld"
@@ -40,7 +40,7 @@ class ReceptionDayHeld(Deed, frozen=True, kw_only=True, omit_defaults=True):
     citizens: Internal[int] = 0
 
 
-class FrequencyDutyWaived(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class FrequencyDutyWaived(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A periodic duty need not be done in one period; `substitute` is what was done in its place."""
 
     TOPIC: ClassVar[str] = "FrequencyDutyWaived"
@@ -53,7 +53,7 @@ class FrequencyDutyWaived(Deed, frozen=True, kw_only=True, omit_defaults=True):
     substitute: Public[str] = ""
 
 
-class AgencyRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class AgencyRegistered(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A body that can be charged with duties exists from `valid_from`."""
 
     TOPIC: ClassVar[str] = "AgencyRegistered"
@@ -64,7 +64,7 @@ class AgencyRegistered(Deed, frozen=True, kw_only=True, omit_defaults=True):
     valid_from: Public[date]
 
 
-class AgencyClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class AgencyClosed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The body ended; `effective_on` is the first day without it; `successor` takes over."""
 
     TOPIC: ClassVar[str] = "AgencyClosed"
@@ -73,7 +73,7 @@ class AgencyClosed(Deed, frozen=True, kw_only=True, omit_defaults=True):
     successor: Public[str] = ""
 
 
-class PolicyAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class PolicyAdopted(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A dated legal document sets the rules of a jurisdiction from `policy.valid_from` on.
 
     Version 1 had rules with a direction, a number of days and one of complex cases.
@@ -86,7 +86,7 @@ class PolicyAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
     policy: Public[Policy]
 
 
-class CalendarProposed(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class CalendarProposed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A computed calendar of a year without one; deadlines on it are provisional."""
 
     TOPIC: ClassVar[str] = "CalendarProposed"
@@ -97,7 +97,7 @@ class CalendarProposed(Deed, frozen=True, kw_only=True, omit_defaults=True):
     basis: Public[str] = ""
 
 
-class CalendarPublished(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class CalendarPublished(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An official states the holidays and make-up days of a year; `confirmed` once a person stands for it."""
 
     TOPIC: ClassVar[str] = "CalendarPublished"
@@ -109,7 +109,7 @@ class CalendarPublished(Deed, frozen=True, kw_only=True, omit_defaults=True):
     confirmed: Public[bool] = True
 
 
-class DialoguePlanAdopted(Deed, frozen=True, kw_only=True, omit_defaults=True):
+class DialoguePlanAdopted(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A jurisdiction adopted its dialogue plan (570/KH-UBND is one); version 1 had no `policy_id`."""
 
     TOPIC: ClassVar[str] = "DialoguePlanAdopted"

@@ -55,7 +55,7 @@ class TokensFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: tuple[TokenEntry, ...] = ()
 
 
-class Caller(msgspec.Struct, frozen=True):
+class AuthenticatedCaller(msgspec.Struct, frozen=True):
     """Who calls and what they are held to."""
 
     name: str
@@ -64,7 +64,7 @@ class Caller(msgspec.Struct, frozen=True):
     agency: str = ""
 
 
-LOCAL = Caller("local", ROLES)
+LOCAL = AuthenticatedCaller("local", ROLES)
 RESERVED = frozenset({LOCAL.name, "bootstrap"})
 
 
@@ -94,8 +94,8 @@ class Callers:
 
     def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool, cookies: bool = False) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
-        self._by_hash: dict[str, Caller] = {}
-        self._by_user: dict[str, Caller] = {}
+        self._by_hash: dict[str, AuthenticatedCaller] = {}
+        self._by_user: dict[str, AuthenticatedCaller] = {}
         if not local_allowed and not entries:
             raise InvalidTokens("beyond loopback nothing starts without tokens: mint one with `doithoai token`")
         self.replace(entries)
@@ -112,7 +112,7 @@ class Callers:
         self._by_hash = {e.sha256: _caller(e) for e in entries}
         self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
 
-    def of_request(self, request: Request[Any, Any, Any]) -> Caller:
+    def of_request(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
         """The caller of a request. Raises ProblemError 401 or 403."""
         headers = dict(request.scope["headers"])
         given = headers.get(b"authorization")
@@ -135,7 +135,7 @@ class Callers:
         """Whether a token is one of ours."""
         return hash_token(token) in self._by_hash
 
-    def of_broker_user(self, user_id: str | None) -> Caller | None:
+    def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller that the broker vouched for; None when it names nobody known here."""
         return self._by_user.get(user_id) if user_id else None
 
@@ -151,9 +151,9 @@ class Callers:
         return authenticate
 
 
-def caller_of(request: Request[Any, Any, Any]) -> Caller:
+def caller_of(request: Request[Any, Any, Any]) -> AuthenticatedCaller:
     """The caller that the hook found."""
-    caller: Caller = request.scope["state"][_CALLER]
+    caller: AuthenticatedCaller = request.scope["state"][_CALLER]
     return caller
 
 
@@ -163,7 +163,7 @@ def token_of(request: Request[Any, Any, Any]) -> str:
     return token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
 
 
-def need_role(caller: Caller, *roles: str) -> None:
+def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
     """Refuse a caller that has none of the roles. Raises ProblemError 403."""
     if caller.roles.isdisjoint(roles):
         raise ProblemError(403, "role-may-not", f"this needs one of the roles {', '.join(sorted(roles))}")
@@ -201,8 +201,8 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _caller(entry: TokenEntry) -> Caller:
-    return Caller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
+def _caller(entry: TokenEntry) -> AuthenticatedCaller:
+    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
 
 
 def _unauthenticated(detail: str) -> ProblemError:

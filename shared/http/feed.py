@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page
 from shared.events import Recorded
-from shared.http.auth import Caller, caller_of
+from shared.http.auth import AuthenticatedCaller, caller_of
 from shared.http.problems import ProblemError
 from shared.http.server import stopping
 
@@ -107,7 +107,7 @@ async def _events_or_wait(
 
 
 #: Refuses callers who may not see all of a log, at once or after a look at the store.
-MayRead = Callable[[Caller], Awaitable[None] | None]
+MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 
 def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:

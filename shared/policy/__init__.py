@@ -9,13 +9,13 @@ from datetime import date
 from typing import get_args
 
 from shared.calendar import Calendar, Count
-from shared.policy.checking import InvalidPolicy, Problem, anchor_of, check, problems_of
+from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, problems_of
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
-from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warnings
-from shared.policy.precedence import Adopted, InForce, Register, Ruling, holding
+from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
+from shared.policy.precedence import Adopted, InForce, Register, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
-from shared.policy.running_clock import Run, Step, run
+from shared.policy.running_clock import RunningClock, Step, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
 from shared.policy.shipped import DEFAULT_POLICY, DOCUMENTS, shipped_policy, shipped_text
 
@@ -29,23 +29,23 @@ __all__ = [
     "Adopted",
     "Document",
     "InForce",
-    "InvalidPolicy",
     "Occurrence",
     "Policy",
-    "Problem",
+    "PolicyProblem",
     "Register",
     "Rule",
-    "Ruling",
-    "Run",
+    "RuleInForce",
+    "RunningClock",
     "Step",
     "Suspension",
     "Traits",
+    "UncountablePolicy",
     "UnknownRule",
     "anchor_of",
     "check",
+    "clock_after",
     "count",
     "count_occurrence",
-    "holding",
     "length_of",
     "named_rule",
     "next_period",
@@ -54,12 +54,12 @@ __all__ = [
     "problems_of",
     "read_policy",
     "rule_count",
-    "run",
+    "rule_that_applies",
     "shipped_policy",
     "shipped_text",
     "variant_of",
     "warn_days_before",
-    "warnings",
+    "warning_days",
 ]
 
 

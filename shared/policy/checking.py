@@ -16,7 +16,7 @@ _ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 _WITH_LENGTH = ("unit", "first_day", "variants", "extension", "pause")
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class PolicyProblem(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that is wrong: where (`path` in the document, `line` where there are lines), what, and the remedy."""
 
     path: str
@@ -28,10 +28,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.path}: {self.message}; {self.remedy}"
 
 
-class InvalidPolicy(ValueError):
+class UncountablePolicy(ValueError):
     """A policy with which nothing is counted."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[PolicyProblem, ...]) -> None:
         super().__init__("; ".join(str(problem) for problem in problems))
         self.problems = problems
 
@@ -39,10 +39,10 @@ class InvalidPolicy(ValueError):
 def check(policy: Policy) -> None:
     """Refuse a policy that contradicts itself. Raises InvalidPolicy with every problem."""
     if problems := tuple(problems_of(policy)):
-        raise InvalidPolicy(problems)
+        raise UncountablePolicy(problems)
 
 
-def problems_of(policy: Policy) -> Iterator[Problem]:
+def problems_of(policy: Policy) -> Iterator[PolicyProblem]:
     """Every problem of a policy, in the order of its text."""
     yield from _metadata(policy)
     repeated = {duty for duty, count in Counter(rule.duty for rule in policy.rules).items() if count > 1}
@@ -50,39 +50,45 @@ def problems_of(policy: Policy) -> Iterator[Problem]:
         at = f"rules[{index}]"
         kind = DUTY_KINDS.get(rule.duty)
         if kind is None:
-            yield Problem(f"{at}.duty", f"unknown duty {rule.duty!r}", f"use one of {', '.join(DUTY_KINDS)}")
+            yield PolicyProblem(f"{at}.duty", f"unknown duty {rule.duty!r}", f"use one of {', '.join(DUTY_KINDS)}")
             continue
         if rule.duty in repeated:
-            yield Problem(f"{at}.duty", f"{rule.duty!r} is listed twice", "keep one rule a duty; use variants")
+            yield PolicyProblem(f"{at}.duty", f"{rule.duty!r} is listed twice", "keep one rule a duty; use variants")
         yield from _rule(at, rule, kind)
 
 
-def _metadata(policy: Policy) -> Iterator[Problem]:
+def _metadata(policy: Policy) -> Iterator[PolicyProblem]:
     if not policy.policy_id or set(policy.policy_id) - _ID:
-        yield Problem("policy_id", f"{policy.policy_id!r} is no id", "use small letters, digits, '-' and '.'")
+        yield PolicyProblem("policy_id", f"{policy.policy_id!r} is no id", "use small letters, digits, '-' and '.'")
     if not policy.document.number.strip():
-        yield Problem("document.number", "is empty", "name the document that adopts the policy, such as 570/KH-UBND")
+        yield PolicyProblem(
+            "document.number", "is empty", "name the document that adopts the policy, such as 570/KH-UBND"
+        )
     if not FIRST_YEAR <= policy.valid_from.year <= LAST_YEAR:
-        yield Problem("valid_from", f"{policy.valid_from} is no usable day", f"use {FIRST_YEAR} to {LAST_YEAR}")
+        yield PolicyProblem("valid_from", f"{policy.valid_from} is no usable day", f"use {FIRST_YEAR} to {LAST_YEAR}")
     if policy.valid_until is not None and policy.valid_until < policy.valid_from:
-        yield Problem("valid_until", f"{policy.valid_until} is before valid_from", "name the last day of its validity")
+        yield PolicyProblem(
+            "valid_until", f"{policy.valid_until} is before valid_from", "name the last day of its validity"
+        )
     if policy.policy_id in policy.replaces:
-        yield Problem("replaces", "a policy does not replace itself", "adopt it again under the same policy_id instead")
-    for gone, heir in policy.heirs.items():
-        if gone == heir or policy.heirs.get(heir):
-            yield Problem(f"heirs.{gone}", f"{heir!r} is no heir", "name a body that takes over itself")
+        yield PolicyProblem(
+            "replaces", "a policy does not replace itself", "adopt it again under the same policy_id instead"
+        )
+    for gone, successor in policy.heirs.items():
+        if gone == successor or policy.heirs.get(successor):
+            yield PolicyProblem(f"heirs.{gone}", f"{successor!r} is no heir", "name a body that takes over itself")
 
 
-def _rule(at: str, rule: Rule, kind: DutyKind) -> Iterator[Problem]:
+def _rule(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
     if rule.form not in kind.forms:
-        yield Problem(f"{at}.form", f"{rule.duty} is no {rule.form}", f"use {' or '.join(kind.forms)}")
+        yield PolicyProblem(f"{at}.form", f"{rule.duty} is no {rule.form}", f"use {' or '.join(kind.forms)}")
         return
     yield from _form(at, rule)
     yield from _anchor(at, rule, kind)
     for word in ("variants", "extension", "pause", "channels", "recipients", "frequency"):
         if getattr(rule, word) and word not in kind.words:
             known = f"it understands {', '.join(kind.words)}" if kind.words else "leave it out"
-            yield Problem(f"{at}.{word}", f"{rule.duty} has no {word}", known)
+            yield PolicyProblem(f"{at}.{word}", f"{rule.duty} has no {word}", known)
     yield from _variants(at, rule)
     if rule.extension is not None:
         yield from _extension(f"{at}.extension", rule, rule.extension)
@@ -92,44 +98,44 @@ def _rule(at: str, rule: Rule, kind: DutyKind) -> Iterator[Problem]:
         yield from _frequency(f"{at}.frequency", rule, rule.frequency)
 
 
-def _form(at: str, rule: Rule) -> Iterator[Problem]:
+def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
     counted = rule.form not in ("undated", "frequency")
     if counted and rule.length is None:
-        yield Problem(f"{at}.length", f"a {rule.form} needs a length", "say how many, or make the duty undated")
+        yield PolicyProblem(f"{at}.length", f"a {rule.form} needs a length", "say how many, or make the duty undated")
     if counted and rule.length is not None:
         most = MAX_HOURS if rule.unit == "hours" else MAX_DAYS
         if rule.length > most:
-            yield Problem(f"{at}.length", f"{rule.length} is more than {most}", "count in days, at most a year")
+            yield PolicyProblem(f"{at}.length", f"{rule.length} is more than {most}", "count in days, at most a year")
         if rule.length == 0 and rule.form != "deadline":
-            yield Problem(f"{at}.length", f"a {rule.form} of 0 is none", "say 1 for the day before")
+            yield PolicyProblem(f"{at}.length", f"a {rule.form} of 0 is none", "say 1 for the day before")
         if rule.length == 0 and rule.first_day == "included":
-            yield Problem(f"{at}.first_day", "the day itself is the first and the last", "leave first_day out")
+            yield PolicyProblem(f"{at}.first_day", "the day itself is the first and the last", "leave first_day out")
     if not counted:
         default = Rule(duty=rule.duty, form=rule.form)
         for word in ("length", "roll", *_WITH_LENGTH):
             if word == "roll" and rule.frequency is not None:
                 continue
             if getattr(rule, word) != getattr(default, word):
-                yield Problem(f"{at}.{word}", f"an {rule.form} duty is not counted", "leave it out")
+                yield PolicyProblem(f"{at}.{word}", f"an {rule.form} duty is not counted", "leave it out")
     if rule.form == "frequency" and rule.frequency is None:
-        yield Problem(f"{at}.frequency", "says nothing", "say how often: frequency: {times: 1, per: year}")
+        yield PolicyProblem(f"{at}.frequency", "says nothing", "say how often: frequency: {times: 1, per: year}")
     if rule.form == "undated" and (rule.warn_days or rule.warn_on):
-        yield Problem(f"{at}.warn_days", "what has no due date has no warning", "leave it out")
+        yield PolicyProblem(f"{at}.warn_days", "what has no due date has no warning", "leave it out")
     if rule.warn_on and rule.form != "frequency":
-        yield Problem(f"{at}.warn_on", "a day of the year warns of a periodic duty only", "use warn_days")
+        yield PolicyProblem(f"{at}.warn_on", "a day of the year warns of a periodic duty only", "use warn_days")
 
 
-def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[Problem]:
+def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
     anchor = anchor_of(rule)
     if rule.counted_from is not None and rule.counted_from not in kind.anchors:
         known = f"use {' or '.join(kind.anchors)}" if kind.anchors else "leave it out"
-        yield Problem(f"{at}.counted_from", f"{rule.duty} is not counted from {rule.counted_from}", known)
+        yield PolicyProblem(f"{at}.counted_from", f"{rule.duty} is not counted from {rule.counted_from}", known)
     if anchor == "fixed_date" and rule.fixed_date is None:
-        yield Problem(f"{at}.fixed_date", "is missing", "name the day as MM-DD, or YYYY-MM-DD for one year")
+        yield PolicyProblem(f"{at}.fixed_date", "is missing", "name the day as MM-DD, or YYYY-MM-DD for one year")
     if rule.fixed_date is not None and anchor != "fixed_date":
-        yield Problem(f"{at}.fixed_date", f"{rule.duty} is counted from {anchor}", "say counted_from: fixed_date")
+        yield PolicyProblem(f"{at}.fixed_date", f"{rule.duty} is counted from {anchor}", "say counted_from: fixed_date")
     if rule.fixed_date == "02-29":
-        yield Problem(f"{at}.fixed_date", "29 February is not a day of every year", "name another day")
+        yield PolicyProblem(f"{at}.fixed_date", "29 February is not a day of every year", "name another day")
 
 
 def anchor_of(rule: Rule) -> Anchor | None:
@@ -140,66 +146,76 @@ def anchor_of(rule: Rule) -> Anchor | None:
     return anchors[0] if anchors else None
 
 
-def _variants(at: str, rule: Rule) -> Iterator[Problem]:
+def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
     seen: set[frozenset[str]] = set()
     for index, variant in enumerate(rule.variants):
         here = f"{at}.variants[{index}]"
         when = frozenset(variant.when)
         if not when:
-            yield Problem(f"{here}.when", "is empty", "name the trait of the case, such as [complex]")
+            yield PolicyProblem(f"{here}.when", "is empty", "name the trait of the case, such as [complex]")
         if when in seen:
-            yield Problem(f"{here}.when", f"{', '.join(variant.when)} is listed twice", "keep one")
+            yield PolicyProblem(f"{here}.when", f"{', '.join(variant.when)} is listed twice", "keep one")
         seen.add(when)
         if (variant.length is None) == (variant.in_total is None):
-            yield Problem(f"{here}.length", "needs a length or a cap in_total", "give one of the two")
+            yield PolicyProblem(f"{here}.length", "needs a length or a cap in_total", "give one of the two")
         longest = max(variant.length or 0, variant.in_total or 0)
         if longest > (MAX_HOURS if rule.unit == "hours" else MAX_DAYS):
-            yield Problem(f"{here}.length", f"{longest} is more than a year", "say at most a year")
+            yield PolicyProblem(f"{here}.length", f"{longest} is more than a year", "say at most a year")
         if variant.in_total is not None and rule.length is not None and variant.in_total < rule.length:
-            yield Problem(f"{here}.in_total", f"is less than the length {rule.length}", "a cap is at least the length")
+            yield PolicyProblem(
+                f"{here}.in_total", f"is less than the length {rule.length}", "a cap is at least the length"
+            )
 
 
-def _extension(at: str, rule: Rule, extension: Extension) -> Iterator[Problem]:
+def _extension(at: str, rule: Rule, extension: Extension) -> Iterator[PolicyProblem]:
     if extension.each is None and extension.counted_from != "rolled":
-        yield Problem(f"{at}.counted_from", "nothing is counted on from that end", "say how much each may be")
+        yield PolicyProblem(f"{at}.counted_from", "nothing is counted on from that end", "say how much each may be")
     if extension.in_total is not None and rule.length is not None and extension.in_total <= rule.length:
-        yield Problem(f"{at}.in_total", f"is no more than the length {rule.length}", "count it from the start")
+        yield PolicyProblem(f"{at}.in_total", f"is no more than the length {rule.length}", "count it from the start")
     most = MAX_HOURS if rule.unit == "hours" else MAX_DAYS
     if max(extension.each or 0, extension.in_total or 0) > most:
-        yield Problem(at, f"is longer than {most}", "an extension is at most a year")
+        yield PolicyProblem(at, f"is longer than {most}", "an extension is at most a year")
     if not extension.told:
-        yield Problem(f"{at}.told", "is empty", "name who must be told, such as [petitioner]")
+        yield PolicyProblem(f"{at}.told", "is empty", "name who must be told, such as [petitioner]")
 
 
-def _channels(at: str, channels: Channels) -> Iterator[Problem]:
+def _channels(at: str, channels: Channels) -> Iterator[PolicyProblem]:
     if bool(channels.any_of) == bool(channels.all_of):
-        yield Problem(at, "needs any_of or all_of, not both", "any_of: one is enough; all_of: each is needed")
+        yield PolicyProblem(at, "needs any_of or all_of, not both", "any_of: one is enough; all_of: each is needed")
     for name, count in Counter(channels.names).items():
         if count > 1:
-            yield Problem(at, f"{name} is listed twice", "keep one")
+            yield PolicyProblem(at, f"{name} is listed twice", "keep one")
     for group in ("any_of", "all_of"):
         for index, each in enumerate(getattr(channels, group)):
             if not each.evidence.strip():
-                yield Problem(f"{at}.{group}[{index}].evidence", "is empty", "say what proves the publication")
+                yield PolicyProblem(f"{at}.{group}[{index}].evidence", "is empty", "say what proves the publication")
 
 
-def _frequency(at: str, rule: Rule, frequency: Frequency) -> Iterator[Problem]:
+def _frequency(at: str, rule: Rule, frequency: Frequency) -> Iterator[PolicyProblem]:
     if frequency.windows and frequency.per != "year":
-        yield Problem(f"{at}.windows", f"a window is a part of the year, not of a {frequency.per}", "say per: year")
+        yield PolicyProblem(
+            f"{at}.windows", f"a window is a part of the year, not of a {frequency.per}", "say per: year"
+        )
     if len(frequency.windows) > frequency.times:
-        yield Problem(f"{at}.windows", f"more windows than times ({frequency.times})", "give at most one for each time")
+        yield PolicyProblem(
+            f"{at}.windows", f"more windows than times ({frequency.times})", "give at most one for each time"
+        )
     for index, window in enumerate(frequency.windows):
         if window.last < window.first:
-            yield Problem(f"{at}.windows[{index}].last", f"{window.last} is before {window.first}", "end it later")
+            yield PolicyProblem(
+                f"{at}.windows[{index}].last", f"{window.last} is before {window.first}", "end it later"
+            )
     for index, (before, after) in enumerate(pairwise(frequency.windows), 1):
         if after != before and after.first <= before.last:
             message = f"{after.first} is not after {before.last}, the end of the window before"
-            yield Problem(
+            yield PolicyProblem(
                 f"{at}.windows[{index}].first", message, "let windows follow each other, or make them the same"
             )
     if frequency.day is not None and (frequency.per != "month" or frequency.times != 1):
-        yield Problem(f"{at}.day", "a day of the month is for one time per month", "say times: 1, per: month")
+        yield PolicyProblem(f"{at}.day", "a day of the month is for one time per month", "say times: 1, per: month")
     if rule.roll != "stay" and frequency.day is None:
-        yield Problem(f"{at}.day", "the end of a period does not roll", "name the day that rolls, or leave roll out")
+        yield PolicyProblem(
+            f"{at}.day", "the end of a period does not roll", "name the day that rolls, or leave roll out"
+        )
     if rule.warn_on and frequency.per != "year":
-        yield Problem(f"{at}.per", "days of the year warn of a yearly duty", "use warn_days")
+        yield PolicyProblem(f"{at}.per", "days of the year warn of a yearly duty", "use warn_days")

@@ -42,7 +42,7 @@ _ROLLS = {
 }
 
 
-class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+class ClockLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a clock sheet: what is to be done, how many days, the last day (None where nothing sets it).
 
     `details` is everything else that the rule says; `stated` is false where the document gives no number and the
@@ -59,17 +59,17 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     details: tuple[Text, ...] = ()
 
 
-def sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar) -> list[Line]:
+def clock_sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar) -> list[ClockLine]:
     """The policy as a clock sheet; `days` are those that clocks count from. Raises CalendarMissing.
 
     A rule with variants has a line for each; a repeated duty is dated in the year of the conference, if there is one.
     """
-    lines: list[Line] = []
+    lines: list[ClockLine] = []
     for rule in policy.rules:
         for variant in (None, *rule.variants):
             traits: Traits = frozenset(variant.when) if variant else NO_TRAITS
             lines.append(
-                Line(
+                ClockLine(
                     len(lines) + 1,
                     rule.duty,
                     _titled(rule, variant),

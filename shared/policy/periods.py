@@ -89,7 +89,7 @@ def _day_of_month(first: date, day: int) -> date:
     return first.replace(day=min(day, monthrange(first.year, first.month)[1]))
 
 
-def warnings(
+def warning_days(
     rule: Rule, occurrence: Occurrence, warn_days: tuple[int, ...], due_on: date, calendar: Calendar
 ) -> tuple[date, ...]:
     """The days on whose local midnight a warning falls, earliest first: those that the rule names, and the day after a

@@ -25,27 +25,30 @@ class Adopted(msgspec.Struct, frozen=True):
     policy: Policy
 
 
-class Ruling(msgspec.Struct, frozen=True):
+class RuleInForce(msgspec.Struct, frozen=True):
     """A rule in force, and the document that it is of."""
 
     policy: Policy
     rule: Rule
 
 
-def holding(
-    first: Ruling, later: Iterable[Ruling], due_under: Callable[[Ruling], date | None], ended_on: date | None = None
-) -> Ruling:
+def rule_that_applies(
+    first: RuleInForce,
+    later: Iterable[RuleInForce],
+    due_under: Callable[[RuleInForce], date | None],
+    ended_on: date | None = None,
+) -> RuleInForce:
     """The rule that holds for a clock which began under `first`: later documents move it if it runs on their first day.
 
     A clock that was ended, or had passed its due date, before that day stays; so does one of another form.
     """
     holds = first
-    for ruling in later:
-        first_day, due_on = ruling.policy.valid_from, due_under(holds)
+    for rule_in_force in later:
+        first_day, due_on = rule_in_force.policy.valid_from, due_under(holds)
         if (ended_on is not None and ended_on < first_day) or (due_on is not None and due_on < first_day):
             continue
-        if ruling.rule.form == first.rule.form or "undated" in (ruling.rule.form, first.rule.form):
-            holds = ruling
+        if rule_in_force.rule.form == first.rule.form or "undated" in (rule_in_force.rule.form, first.rule.form):
+            holds = rule_in_force
     return holds
 
 
@@ -65,17 +68,17 @@ class InForce:
         self._by_code: dict[str, list[tuple[int, Policy]]] = {}
         for order, adopted in enumerate(register.adopted):
             self._by_code.setdefault(adopted.jurisdiction, []).append((order, adopted.policy))
-        self._rulings: dict[tuple[str, str, date, str], Ruling | None] = {}
-        self._later: dict[tuple[str, str, date, str], tuple[Ruling, ...]] = {}
+        self._rules_in_force: dict[tuple[str, str, date, str], RuleInForce | None] = {}
+        self._later: dict[tuple[str, str, date, str], tuple[RuleInForce, ...]] = {}
 
-    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+    def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day; None where nobody owes it."""
         key = (jurisdiction, duty, day, audience)
-        if key not in self._rulings:
-            self._rulings[key] = self._find(jurisdiction, duty, day, audience)
-        return self._rulings[key]
+        if key not in self._rules_in_force:
+            self._rules_in_force[key] = self._find(jurisdiction, duty, day, audience)
+        return self._rules_in_force[key]
 
-    def taking_over(self, jurisdiction: str, duty: str, since: date, audience: str = "") -> tuple[Ruling, ...]:
+    def superseding(self, jurisdiction: str, duty: str, since: date, audience: str = "") -> tuple[RuleInForce, ...]:
         """The rules of later documents that move clocks which started on `since`, earliest first."""
         key = (jurisdiction, duty, since, audience)
         if key not in self._later:
@@ -84,7 +87,7 @@ class InForce:
                 for _, _, policy in self._in_reach(jurisdiction)
                 if policy.running_clocks == "move" and policy.valid_from > since
             }
-            found = [self.ruling(jurisdiction, duty, day, audience) for day in sorted(starts)]
+            found = [self.rule_in_force(jurisdiction, duty, day, audience) for day in sorted(starts)]
             self._later[key] = tuple(
                 r for r in found if r and r.policy.running_clocks == "move" and r.policy.valid_from > since
             )
@@ -95,19 +98,19 @@ class InForce:
         valid = self._valid(jurisdiction, day)
         return sorted({policy.audience for _, _, policy in valid if policy.stated_rule(duty) is not None})
 
-    def _find(self, jurisdiction: str, duty: str, day: date, audience: str) -> Ruling | None:
-        best: tuple[tuple[bool, int, int, date, int], Ruling] | None = None
+    def _find(self, jurisdiction: str, duty: str, day: date, audience: str) -> RuleInForce | None:
+        best: tuple[tuple[bool, int, int, date, int], RuleInForce] | None = None
         for distance, order, policy in self._valid(jurisdiction, day):
             rule = policy.stated_rule(duty)
             if rule is None or policy.audience not in ("", audience):
                 continue
             weight = (policy.audience == audience, _RANK[policy.precedence], -distance, policy.valid_from, order)
             if best is None or weight > best[0]:
-                best = weight, Ruling(policy, rule)
+                best = weight, RuleInForce(policy, rule)
         if best is not None:
             return best[1]
         rule = DEFAULT_POLICY.stated_rule(duty)
-        return Ruling(DEFAULT_POLICY, rule) if rule is not None else None
+        return RuleInForce(DEFAULT_POLICY, rule) if rule is not None else None
 
     def _valid(self, jurisdiction: str, day: date) -> list[tuple[int, int, Policy]]:
         """The documents in force there on a day, each in its youngest version."""

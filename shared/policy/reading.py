@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 import yaml
 
-from shared.policy.checking import InvalidPolicy, Problem, problems_of
-from shared.policy.schema import Policy, Rule, Words
+from shared.policy.checking import PolicyProblem, UncountablePolicy, problems_of
+from shared.policy.schema import DocumentPart, Policy, Rule
 
 MAX_TEXT = 200_000  # characters
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
@@ -32,26 +32,28 @@ def read_policy(text: str) -> Policy:
     data, lines = parse(text)
     try:
         return policy_of(data)
-    except InvalidPolicy as invalid:
+    except UncountablePolicy as invalid:
         placed = (msgspec.structs.replace(p, line=line_of(p.path, lines)) for p in invalid.problems)
-        raise InvalidPolicy(tuple(sorted(placed, key=lambda p: p.line))) from None
+        raise UncountablePolicy(tuple(sorted(placed, key=lambda p: p.line))) from None
 
 
 def policy_of(data: Any) -> Policy:
     """The policy of plain values. Raises InvalidPolicy."""
     if not isinstance(data, dict):
-        raise InvalidPolicy((Problem(_ROOT, "is no policy", "begin with policy_id:, document:, valid_from:, rules:"),))
+        raise UncountablePolicy(
+            (PolicyProblem(_ROOT, "is no policy", "begin with policy_id:, document:, valid_from:, rules:"),)
+        )
     rules = data.get("rules", [])
-    problems: list[Problem] = []
+    problems: list[PolicyProblem] = []
     head = _converted({k: v for k, v in data.items() if k != "rules"}, Policy, "", problems)
     read = [_converted(each, Rule, f"rules[{i}]", problems) for i, each in enumerate(rules)] if _is_list(rules) else []
     if not _is_list(rules):
-        problems.append(Problem("rules", "is no list", "write one rule an item, each with '- duty:'"))
+        problems.append(PolicyProblem("rules", "is no list", "write one rule an item, each with '- duty:'"))
     if problems or head is None:
-        raise InvalidPolicy(tuple(problems))
+        raise UncountablePolicy(tuple(problems))
     policy: Policy = msgspec.structs.replace(head, rules=tuple(rule for rule in read if rule is not None))
     if found := tuple(problems_of(policy)):
-        raise InvalidPolicy(found)
+        raise UncountablePolicy(found)
     return policy
 
 
@@ -59,7 +61,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple)
 
 
-def _converted(data: Any, kind: type[Any], at: str, problems: list[Problem]) -> Any:
+def _converted(data: Any, kind: type[Any], at: str, problems: list[PolicyProblem]) -> Any:
     """The value as its type, or None and a problem in the list."""
     try:
         return msgspec.convert(data, kind)
@@ -68,7 +70,7 @@ def _converted(data: Any, kind: type[Any], at: str, problems: list[Problem]) -> 
         return None
 
 
-def _problem(error: str, kind: type[Any], at: str) -> Problem:
+def _problem(error: str, kind: type[Any], at: str) -> PolicyProblem:
     found = _AT.search(error)
     inner = found["path"].removeprefix(".") if found else ""
     message = error[: found.start()] if found else error
@@ -76,15 +78,15 @@ def _problem(error: str, kind: type[Any], at: str) -> Problem:
     named = _NAMED.search(message)
     if message.startswith("Object contains unknown field") and named:
         path = _joined(at, inner, named["name"])
-        return Problem(path, f"unknown word {named['name']!r}", f"use one of {', '.join(_fields(owner))}")
+        return PolicyProblem(path, f"unknown word {named['name']!r}", f"use one of {', '.join(_fields(owner))}")
     if message.startswith("Object missing required field") and named:
-        return Problem(_joined(at, inner), f"{named['name']} is missing", f"add {named['name']}:")
+        return PolicyProblem(_joined(at, inner), f"{named['name']} is missing", f"add {named['name']}:")
     if message.startswith("Invalid enum value") and named:
-        return Problem(
+        return PolicyProblem(
             _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
         )
     remedy = next((remedy for sign, remedy in _REMEDIES if sign in message), "see the reference of policies")
-    return Problem(_joined(at, inner), message[0].lower() + message[1:], remedy)
+    return PolicyProblem(_joined(at, inner), message[0].lower() + message[1:], remedy)
 
 
 def _joined(*parts: str) -> str:
@@ -102,8 +104,8 @@ def _type_at(kind: Any, path: str) -> Any:
     return kind
 
 
-def _structs(kind: Any) -> Iterator[type[Words]]:
-    if isinstance(kind, type) and issubclass(kind, Words):
+def _structs(kind: Any) -> Iterator[type[DocumentPart]]:
+    if isinstance(kind, type) and issubclass(kind, DocumentPart):
         yield kind
     for part in get_args(kind):
         yield from _structs(part)
@@ -135,19 +137,23 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|
 def parse(text: str) -> tuple[Any, Lines]:
     """Plain values, and the line on which each path begins. Raises InvalidPolicy where it is no such text at all."""
     if len(text) > MAX_TEXT:
-        raise InvalidPolicy((Problem(_ROOT, f"is longer than {MAX_TEXT} characters", "keep the rules, drop the rest"),))
+        raise UncountablePolicy(
+            (PolicyProblem(_ROOT, f"is longer than {MAX_TEXT} characters", "keep the rules, drop the rest"),)
+        )
     lines: Lines = {}
     try:
         loader = _Loader(text)
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise InvalidPolicy((Problem(_ROOT, "refers to another part by '*'", "write the part out"),))
+            raise UncountablePolicy((PolicyProblem(_ROOT, "refers to another part by '*'", "write the part out"),))
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"is no YAML: {error.problem or error}"
-        raise InvalidPolicy((Problem(_ROOT, message, "mind indentation and colons", line),)) from None
+        raise UncountablePolicy((PolicyProblem(_ROOT, message, "mind indentation and colons", line),)) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise InvalidPolicy((Problem(_ROOT, f"is no YAML: {type(error).__name__}", "save it as UTF-8 text"),)) from None
+        raise UncountablePolicy(
+            (PolicyProblem(_ROOT, f"is no YAML: {type(error).__name__}", "save it as UTF-8 text"),)
+        ) from None
     return (_value(node, "", lines) if node is not None else None), lines
 
 
@@ -167,7 +173,7 @@ def _value(node: Any, path: str, lines: Lines) -> Any:
         case "tag:yaml.org,2002:str":
             return node.value
         case _:
-            raise InvalidPolicy((_at(node, path, f"has the tag {node.tag}", "leave tags out"),))
+            raise UncountablePolicy((_at(node, path, f"has the tag {node.tag}", "leave tags out"),))
 
 
 def _mapping(node: Any, path: str, lines: Lines) -> dict[str, Any]:
@@ -176,14 +182,14 @@ def _mapping(node: Any, path: str, lines: Lines) -> dict[str, Any]:
         name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in found:
-            raise InvalidPolicy((_at(key, here, f"{name!r} is written twice", "keep one"),))
+            raise UncountablePolicy((_at(key, here, f"{name!r} is written twice", "keep one"),))
         found[name] = _value(value, here, lines)
         lines[here] = key.start_mark.line + 1
     return found
 
 
-def _at(node: Any, path: str, message: str, remedy: str) -> Problem:
-    return Problem(path or _ROOT, message, remedy, node.start_mark.line + 1)
+def _at(node: Any, path: str, message: str, remedy: str) -> PolicyProblem:
+    return PolicyProblem(path or _ROOT, message, remedy, node.start_mark.line + 1)
 
 
 def line_of(path: str, lines: Lines) -> int:

@@ -22,7 +22,7 @@ from shared.policy.counting import (
     unrolled,
     variant_of,
 )
-from shared.policy.schema import Extension, Rule, Told, Trait
+from shared.policy.schema import Extension, Notified, Rule, Trait
 
 StepKind = Literal["trait", "extension", "cap", "inherited", "suspended", "resumed"]
 
@@ -34,10 +34,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     on: date
     day: date | None = None
     trait: Trait = "complex"
-    told: Mapping[Told, date] = {}
+    told: Mapping[Notified, date] = {}
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class RunningClock(msgspec.Struct, frozen=True, kw_only=True):
     """Where the steps have left a clock. `due_on` is None while it is suspended; notes are codes with their values."""
 
     due_on: date | None
@@ -48,7 +48,9 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
-def run(rule: Rule, start: date | None, steps: Iterable[Step], calendar: Calendar, traits: Traits = NO_TRAITS) -> Run:
+def clock_after(
+    rule: Rule, start: date | None, steps: Iterable[Step], calendar: Calendar, traits: Traits = NO_TRAITS
+) -> RunningClock:
     """The clock of a rule from `start` after these steps, which come in the order in which they took effect.
 
     Without a start there is no clock of its own, only dates that others bring along. Raises CalendarMissing.
@@ -73,8 +75,8 @@ class _Clock:
         self._notes: list[str] = []
         self._due = date.max if start is None else self._limit()
 
-    def result(self) -> Run:
-        return Run(
+    def result(self) -> RunningClock:
+        return RunningClock(
             due_on=self._due if self._since is None and self._due != date.max else None,
             traits=self._traits,
             suspensions=self._suspensions,

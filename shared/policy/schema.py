@@ -33,7 +33,7 @@ Anchor = Literal[
 FirstDay = Literal["excluded", "included"]
 Roll = Literal["stay", "next_working_day", "previous_working_day"]
 Trait = Literal["complex", "very_complex", "several_fields", "remote", "online"]
-Told = Literal["petitioner", "committee"]
+Notified = Literal["petitioner", "committee"]
 End = Literal["rolled", "unrolled"]
 Per = Literal["year", "half_year", "quarter", "month", "week"]
 Channel = Literal["media", "portal", "posting", "venue", "loudspeaker", "village_heads"]
@@ -54,18 +54,18 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=366)]
 DayOfMonth = Annotated[int, msgspec.Meta(ge=1, le=31)]
 
 
-class Words(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class DocumentPart(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What every part of a document is: data whose unknown words are errors, because a word passed over miscounts."""
 
 
-class Text(Words, frozen=True):
+class Text(DocumentPart, frozen=True):
     """A text in Vietnamese and, where it was written, English."""
 
     vi: str
     en: str = ""
 
 
-class Document(Words, frozen=True):
+class Document(DocumentPart, frozen=True):
     """The legal document that adopts a policy; `source` says where its text can be read."""
 
     number: str
@@ -74,7 +74,7 @@ class Document(Words, frozen=True):
     source: str = ""
 
 
-class Variant(Words, frozen=True):
+class Variant(DocumentPart, frozen=True):
     """Another number for cases with every trait in `when`: a `length`, or a cap `in_total` that nothing lifts.
 
     `criteria` are those that the document writes down; who decides must name one of them.
@@ -86,36 +86,36 @@ class Variant(Words, frozen=True):
     criteria: tuple[str, ...] = ()
 
 
-class Extension(Words, frozen=True):
+class Extension(DocumentPart, frozen=True):
     """More time, in the rule's unit: how often, how much each or in total from the start, counted on from which end."""
 
     times: Count | None = None
     each: Amount | None = None
     in_total: Amount | None = None
     counted_from: End = "rolled"
-    told: tuple[Told, ...] = ("petitioner",)
+    told: tuple[Notified, ...] = ("petitioner",)
 
 
-class Pause(Words, frozen=True):
+class Pause(DocumentPart, frozen=True):
     """The clock may be suspended by a decision and resumed: the time between does not count. `told` must be told."""
 
-    told: tuple[Told, ...] = ("petitioner",)
+    told: tuple[Notified, ...] = ("petitioner",)
 
 
-class Window(Words, frozen=True):
+class Window(DocumentPart, frozen=True):
     """The part of the year in which the deed is expected; outside it is late only once the period has ended."""
 
     first: YearDay
     last: YearDay
 
 
-class Waiver(Words, frozen=True):
+class Waiver(DocumentPart, frozen=True):
     """The deed of a period may be waived, with or without something done in its place."""
 
     substitute: Literal["required", "optional"] = "required"
 
 
-class Frequency(Words, frozen=True):
+class Frequency(DocumentPart, frozen=True):
     """How often a deed is owed: so many times in each period, with its windows or its day of the month."""
 
     times: Count = 1
@@ -125,14 +125,14 @@ class Frequency(Words, frozen=True):
     waiver: Waiver | None = None
 
 
-class ChannelEvidence(Words, frozen=True):
+class ChannelEvidence(DocumentPart, frozen=True):
     """A channel, and what proves that it was used."""
 
     channel: Channel
     evidence: str
 
 
-class Channels(Words, frozen=True):
+class Channels(DocumentPart, frozen=True):
     """Through which channels: any one of them is enough, or all of them are needed."""
 
     any_of: tuple[ChannelEvidence, ...] = ()
@@ -144,7 +144,7 @@ class Channels(Words, frozen=True):
         return tuple(each.channel for each in (*self.any_of, *self.all_of))
 
 
-class Rule(Words, frozen=True):
+class Rule(DocumentPart, frozen=True):
     """One duty: its form says how it is counted, the other words how much, from what and with which exceptions.
 
     `section` is where the document says so; `stated` is false where it gives no number and another fills the gap.
@@ -177,7 +177,7 @@ class Rule(Words, frozen=True):
         return self.form == "minimum_notice"
 
 
-class Policy(Words, frozen=True):
+class Policy(DocumentPart, frozen=True):
     """A document's rules: for whom, from when, before which others.
 
     `levels` are the levels of authority that it binds (none: the one that adopts it, and as rules all below it);

@@ -13,7 +13,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 LARGEST_BATCH = 128  # commands
 LONGEST_QUEUE = 4096  # commands
@@ -129,7 +129,7 @@ class GroupCommit:
                 outcomes = await append_in(await self._connected(), [w.append for w in pending])
                 if tried:
                     outcomes = await self._settled(pending, outcomes)
-            except PASSING as error:
+            except TRANSIENT_ERRORS as error:
                 tried = True
                 await self._let_go()
                 _log.warning("append_interrupted", error=type(error).__name__, commands=len(pending))
@@ -158,7 +158,7 @@ class GroupCommit:
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(*PASSING):
+            with contextlib.suppress(*TRANSIENT_ERRORS):
                 await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT)
 
     async def _one_by_one(self, pending: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
@@ -177,7 +177,7 @@ class GroupCommit:
             await asyncio.sleep(RETRY_PAUSE)
             try:
                 recorded = await self._recorded(pending)
-            except PASSING as error:
+            except TRANSIENT_ERRORS as error:
                 await self._let_go()
                 pending = self._in_time(pending, type(error).__name__)
         left = []

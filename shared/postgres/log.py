@@ -11,7 +11,7 @@ import asyncpg
 from shared.events import Recorded
 from shared.postgres import store
 from shared.postgres.pool import POLL, Notifications
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 
 class StoredLog:
@@ -53,6 +53,6 @@ class StoredLog:
         """Why the store cannot be used now; empty when it can."""
         try:
             await self._pool.fetchval("SELECT 1", timeout=3.0)
-        except (asyncpg.PostgresError, *PASSING) as error:
+        except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
             return type(error).__name__
         return ""

@@ -9,7 +9,7 @@ import asyncpg
 import structlog
 
 from shared.postgres.store import read_identity
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
 CONNECT_TIMEOUT = 5.0  # seconds
@@ -72,7 +72,7 @@ class Notifications:
         self._task = asyncio.create_task(self._listen(), name=f"listen-{self._channel}")
 
     async def close(self) -> None:
-        await ended(self._task)
+        await cancel_and_wait(self._task)
 
     @contextlib.asynccontextmanager
     async def subscribed(self) -> AsyncIterator[asyncio.Event]:

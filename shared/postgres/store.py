@@ -25,7 +25,7 @@ FINGERPRINT = (
 )
 
 
-class Identity(msgspec.Struct, frozen=True):
+class StoreIdentity(msgspec.Struct, frozen=True):
     """Which log this is; a restored or promoted store has a new epoch."""
 
     source: str
@@ -36,7 +36,7 @@ class MovedBackwards(ValueError):
     """The clock of a development store moves forwards only; the real one not at all."""
 
 
-async def read_identity(connection: Any) -> Identity:
+async def read_identity(connection: Any) -> StoreIdentity:
     """The source and epoch; a store found under another fingerprint than its own mints a new epoch first."""
     fingerprint = await connection.fetchval(FINGERPRINT)
     row = await connection.fetchrow("SELECT source, epoch, fingerprint FROM store_state")
@@ -48,7 +48,7 @@ async def read_identity(connection: Any) -> Identity:
                 "ELSE gen_random_uuid()::text END RETURNING source, epoch",
                 fingerprint,
             )
-    return Identity(row["source"], row["epoch"])
+    return StoreIdentity(row["source"], row["epoch"])
 
 
 async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None:
@@ -58,7 +58,7 @@ async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None
     )
 
 
-async def read_page(connection: Any, identity: Identity, after: int, limit: int) -> list[Recorded]:
+async def read_page(connection: Any, identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
     """Up to `limit` events after a position, in order; each names the event before it."""
     return _page(await connection.fetch(PAGE, max(after - 1, 0), limit + 1), identity, after, limit)
 
@@ -66,10 +66,10 @@ async def read_page(connection: Any, identity: Identity, after: int, limit: int)
 async def read_named_page(connection: Any, after: int, limit: int) -> list[Recorded]:
     """Such a page under the source and epoch of the same moment."""
     rows = await connection.fetch(_NAMED_PAGE, max(after - 1, 0), limit + 1)
-    return _page(rows, Identity(rows[0]["source"], rows[0]["epoch"]), after, limit) if rows else []
+    return _page(rows, StoreIdentity(rows[0]["source"], rows[0]["epoch"]), after, limit) if rows else []
 
 
-def _page(rows: Sequence[Any], identity: Identity, after: int, limit: int) -> list[Recorded]:
+def _page(rows: Sequence[Any], identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
     previous: UUID | None = None
     found: list[Recorded] = []
     for row in rows:
@@ -79,7 +79,7 @@ def _page(rows: Sequence[Any], identity: Identity, after: int, limit: int) -> li
     return found
 
 
-def _recorded(row: Any, identity: Identity, previous: UUID | None) -> Recorded:
+def _recorded(row: Any, identity: StoreIdentity, previous: UUID | None) -> Recorded:
     return Recorded(
         source=identity.source,
         epoch=identity.epoch,

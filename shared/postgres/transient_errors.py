@@ -2,9 +2,15 @@
 
 import asyncpg
 
-BROKEN = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, TimeoutError, asyncpg.InternalClientError)
-PASSING = (
-    *BROKEN,
+BROKEN_CONNECTION = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    TimeoutError,
+    asyncpg.InternalClientError,
+)
+TRANSIENT_ERRORS = (
+    *BROKEN_CONNECTION,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -25,7 +25,7 @@ _FRAME = struct.Struct(">BHL")  # type, channel, size; an octet ends the frame
 _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
 
 
-class Tap(TransportFactory):
+class DeliveryFrames(TransportFactory):
     """Makes the connection's transport; once `open` was called deliveries on that channel go to the callback."""
 
     def __init__(self) -> None:

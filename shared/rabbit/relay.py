@@ -19,7 +19,7 @@ from shared.envelope import Message, to_message
 from shared.events import Recorded
 from shared.rabbit.publish_frames import Batch, forget, publish
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 BATCH = 500  # events
 IN_FLIGHT = 8  # batches
@@ -89,7 +89,7 @@ class Relay:
         """Stop, and let another process take over at once."""
         if self._task is None:
             return
-        await ended(self._task)
+        await cancel_and_wait(self._task)
         self._task = None
         self.is_leader = False
         await self._give_back()

@@ -14,9 +14,9 @@ import structlog
 
 from shared.envelope import from_message
 from shared.events import Recorded
-from shared.rabbit.delivery_frames import Tap, properties_of
+from shared.rabbit.delivery_frames import DeliveryFrames, properties_of
 from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
 ACK_TIMEOUT = 10.0  # seconds
@@ -33,7 +33,7 @@ class Delivery(msgspec.Struct, frozen=True):
     connection: int
 
 
-class Bell:
+class Subscriber:
     """Consumes a queue into memory with manual acknowledgement, for as long as the process lives.
 
     Only what the broker vouches for as sent by the user `publisher` is taken for an event; without one it is the user
@@ -49,7 +49,7 @@ class Bell:
         decode: Callable[[Mapping[str, Any], bytes], Recorded] = from_message,
         prefetch: int = PREFETCH,
     ) -> None:
-        self.rung = asyncio.Event()
+        self.arrived = asyncio.Event()
         self.is_connected = False
         self.undecodable_total = 0
         self._url, self._route, self._decode, self._prefetch = url, route, decode, prefetch
@@ -66,20 +66,20 @@ class Bell:
 
     async def close(self) -> None:
         """Stop; what is not acknowledged comes again."""
-        await ended(self._task)
+        await cancel_and_wait(self._task)
         self._task = None
 
     async def wait(self, timeout: float) -> bool:
         """Wait until something is there; False when the time is over first."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.rung.wait(), timeout)
-        return self.rung.is_set()
+            await asyncio.wait_for(self.arrived.wait(), timeout)
+        return self.arrived.is_set()
 
     def take(self, limit: int = PREFETCH) -> list[Delivery]:
         """What has come so far, in order of arrival; clears the bell when nothing is left."""
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         if not self._waiting:
-            self.rung.clear()
+            self.arrived.clear()
         return taken
 
     async def ack_through(self, delivery: Delivery) -> None:
@@ -104,7 +104,7 @@ class Bell:
     async def _consume(self) -> None:
         await self._declare()
         # Not a robust connection: after a reconnect old deliveries must be told apart from new ones.
-        tap = Tap()
+        tap = DeliveryFrames()
         connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=tap), CONNECT_TIMEOUT)
         try:
             channel: Any = await connection.channel(publisher_confirms=False, timeout=CONNECT_TIMEOUT)
@@ -141,7 +141,7 @@ class Bell:
             self.undecodable_total += 1
             log.error("message_undecodable", queue=self._route.queue, kind=type(error).__name__)
         self._waiting.append(Delivery(recorded, tag, connection))
-        self.rung.set()
+        self.arrived.set()
 
 
 async def _tapped(_: Any) -> None:

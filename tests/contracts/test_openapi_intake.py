@@ -5,7 +5,7 @@ from typing import Any
 import jsonschema
 
 from services.intake.application.command_body import CODECS
-from shared.events import DEEDS, SEALED, VISIBILITY
+from shared.events import DATED_EVENTS, SEALED, VISIBILITY
 from tests.contracts import openapi
 from tests.contracts.test_contracts import references
 
@@ -28,7 +28,7 @@ def test_it_is_openapi_3_1_and_every_reference_resolves() -> None:
 
 def test_every_deed_is_a_command_with_a_typed_body() -> None:
     found = document()
-    assert {codec.route.topic for codec in CODECS.values()} == DEEDS.keys() - NOT_COMMANDED
+    assert {codec.route.topic for codec in CODECS.values()} == DATED_EVENTS.keys() - NOT_COMMANDED
     for path, codec in CODECS.items():
         operation = found["paths"][path.replace("{id}", "{target}")]["post"]
         schema = operation["requestBody"]["content"]["application/json"]["schema"]

@@ -13,7 +13,7 @@ from services.dev.rabbitmq import PrivateBroker
 from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS
 from tests.support import oracle
 from tests.support.chaos import Ground, Scenes, fault
-from tests.support.machine import faked_clock, small_disk
+from tests.support.host import faked_clock, small_disk
 from tests.support.pair import until
 from tests.support.proxy import PUBLISH, Link
 

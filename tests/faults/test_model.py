@@ -25,12 +25,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.followup.adapters.prefetch import SourceInbox
+from services.followup.adapters.prefetch import SourcePrefetch
 from services.followup.application import source_reader
-from services.followup.application.projector import Writer
-from services.followup.application.source_reader import Following
-from services.followup.application.state_digest import StatePoint, digest, machine_digest
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.application.projector import Projector
+from services.followup.application.source_reader import SourceReader
+from services.followup.application.state_digest import StatePoint, digest, engine_digest
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from shared.calendar.years import DayOff
 from shared.events import Event, Recorded, encode_state
 from shared.events.petition import (
@@ -87,7 +87,7 @@ class Pair(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self._stack = contextlib.ExitStack()
-        self.world: World = self._stack.enter_context(simulated())
+        self.context: World = self._stack.enter_context(simulated())
         self.history = History(SOURCE, YEARS)
         conference = self.history.plan("c", "2019-08-23")
         self.petitions = [self.history.receive(f"p{n}", "2019-08-01", (f"p{n}",)) for n in range(PETITIONS)]
@@ -101,9 +101,9 @@ class Pair(RuleBasedStateMachine):
     # --- what is recorded --------------------------------------------------------------------------------------------
 
     def _store(self, fact: Any) -> None:
-        events = self.world.log.events
+        events = self.context.log.events
         self.versions[fact.originator_id] = self.versions.get(fact.originator_id, 0) + 1
-        self.world.log.append(
+        self.context.log.append(
             Recorded(
                 source=SOURCE,
                 epoch=EPOCH,
@@ -119,23 +119,23 @@ class Pair(RuleBasedStateMachine):
         )
 
     def _record(self, originator: UUID, make: Callable[[Any], Event], aggregate: str = "") -> None:
-        stamp = self.world.log.stamp()
+        stamp = self.context.log.stamp()
         self._store(self.history.record(originator, make(local_day(stamp)), stamp, aggregate))
 
-    @rule(deed=st.sampled_from(sorted(DEEDS)), petition=numbers, days_ago=st.integers(0, 5))
-    def record(self, deed: str, petition: int, days_ago: int) -> None:
+    @rule(event=st.sampled_from(sorted(DEEDS)), petition=numbers, days_ago=st.integers(0, 5))
+    def record(self, event: str, petition: int, days_ago: int) -> None:
         """A deed on a petition, perhaps recorded late; a calendar, which concerns every clock."""
-        if deed == "merge" and any(isinstance(fact.event, PetitionMerged) for fact in self.history.facts):
+        if event == "merge" and any(isinstance(fact.event, PetitionMerged) for fact in self.history.facts):
             return
         number = len(self.history.facts)
 
         def make(day: date) -> Event:
-            return DEEDS[deed](day, day - timedelta(days=days_ago), number, self.petitions)
+            return DEEDS[event](day, day - timedelta(days=days_ago), number, self.petitions)
 
-        if deed == "calendar":
+        if event == "calendar":
             self._record(derived_id("calendar", 2019), make, "calendar")
         else:
-            self._record(self.petitions[0 if deed == "merge" else petition], make)
+            self._record(self.petitions[0 if event == "merge" else petition], make)
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
@@ -149,19 +149,19 @@ class Pair(RuleBasedStateMachine):
     def start_relay(self, name: str) -> None:
         """A process that relays, unless it runs."""
         if name not in self.relays:
-            self.relays[name] = self.world.start_relay(name)
+            self.relays[name] = self.context.start_relay(name)
 
     @rule(name=st.sampled_from(NAMES))
     def start_reader(self, name: str) -> None:
         """A process that reads, unless it runs."""
         if name not in self.readers:
-            self.readers[name] = self.world.start_reader(f"{name}{len(self.world.processes)}")
+            self.readers[name] = self.context.start_reader(f"{name}{len(self.context.processes)}")
 
     @rule(seconds=st.sampled_from([0.01, 0.05, 0.2, 0.7]), seed=st.integers(0, 999))
     def pass_a_moment(self, seconds: float, seed: int) -> None:
         """Things happen, in an order by chance."""
-        self.world.chance.seed(seed)
-        self.world.pass_time(seconds)
+        self.context.chance.seed(seed)
+        self.context.pass_time(seconds)
 
     @rule(seconds=st.sampled_from([1.5, 3.0, 8.0]), seed=st.integers(0, 999))
     def pass_time(self, seconds: float, seed: int) -> None:
@@ -171,12 +171,12 @@ class Pair(RuleBasedStateMachine):
     @rule(days=st.integers(1, 9))
     def midnights(self, days: int) -> None:
         """The store's days pass."""
-        self.world.offset += timedelta(days=days)
+        self.context.offset += timedelta(days=days)
 
     @rule(failing=st.sampled_from([0.0, 0.05, 0.3]), slowest=st.sampled_from([0.0, 0.05, 1.5]))
     def calls(self, failing: float, slowest: float) -> None:
         """Calls fail, or their answers are lost; they are slow."""
-        self.world.failing, self.world.slowest = failing, slowest
+        self.context.failing, self.context.slowest = failing, slowest
 
     @rule(who=st.sampled_from(("relays", "readers")), name=st.sampled_from(NAMES))
     def kill(self, who: str, name: str) -> None:
@@ -196,51 +196,51 @@ class Pair(RuleBasedStateMachine):
     def broker(self, becomes: str) -> None:
         """The broker goes and comes, or delivers nothing for a while."""
         if becomes == "gone":
-            self.world.broker.stop()
+            self.context.broker.stop()
         elif becomes == "back":
-            self.world.broker.is_up = True
+            self.context.broker.is_up = True
         else:
-            self.world.broker.delivers = becomes == "delivering"
+            self.context.broker.delivers = becomes == "delivering"
 
-    @precondition(lambda self: self.world.broker.queue)
+    @precondition(lambda self: self.context.broker.queue)
     @rule(seed=st.integers(0, 99))
     def shuffle_and_repeat(self, seed: int) -> None:
         """What waits in the queue comes twice and in any order."""
-        queue = self.world.broker.queue
+        queue = self.context.broker.queue
         twice = [*queue, *queue]
         queue.clear()
-        self.world.chance.seed(seed)
-        self.world.chance.shuffle(twice)
+        self.context.chance.seed(seed)
+        self.context.chance.shuffle(twice)
         queue.extend(twice)
 
     @rule()
     def purge(self) -> None:
         """The queue is emptied."""
-        self.world.broker.queue.clear()
+        self.context.broker.queue.clear()
 
     # --- what must hold ----------------------------------------------------------------------------------------------
 
     @invariant()
     def nothing_is_broken(self) -> None:
         """Neither a skip nor a repetition, nor a position without its confirm."""
-        assert not self.world.broken, self.world.broken
-        for emitted in self.world.rows.emitted:
-            assert emitted.event.at <= self.world.now() + timedelta(seconds=1), "raised before its time"
+        assert not self.context.broken, self.context.broken
+        for emitted in self.context.rows.emitted:
+            assert emitted.event.at <= self.context.now() + timedelta(seconds=1), "raised before its time"
 
     def teardown(self) -> None:
         """Everything heals: then all is relayed, applied and raised, and the state is the fold."""
         try:
-            if not self.world.broken:
+            if not self.context.broken:
                 self._heal()
                 self._settle()
         finally:
             self._stack.close()
 
     def _heal(self) -> None:
-        world = self.world
-        world.failing, world.slowest = 0.0, 0.05
-        world.broker.is_up = world.broker.delivers = True
-        for process in world.processes:
+        context = self.context
+        context.failing, context.slowest = 0.0, 0.05
+        context.broker.is_up = context.broker.delivers = True
+        for process in context.processes:
             process.going.set()
         if not self.relays:
             self.start_relay("a")
@@ -248,29 +248,29 @@ class Pair(RuleBasedStateMachine):
             self.start_reader("a")
 
     def _settle(self) -> None:
-        world, rows = self.world, self.world.rows
-        world.run(self._settled())
+        context, rows = self.context, self.context.rows
+        context.run(self._settled())
         self.nothing_is_broken()
-        head = len(world.log.events)
-        assert (rows.cursor.position, world.outbox.position, rows.state) == (head, head, "following"), "not caught up"
+        head = len(context.log.events)
+        assert (rows.cursor.position, context.outbox.position, rows.state) == (head, head, "following"), "not caught up"
         assert rows.cursor.horizon is not None
-        self.history.machine.advance(rows.cursor.horizon)
-        machine = self.history.machine
-        ought = sorted((e.event.at, e.event_id, e.version) for e in machine.emitted)
+        self.history.engine.advance(rows.cursor.horizon)
+        engine = self.history.engine
+        ought = sorted((e.event.at, e.event_id, e.version) for e in engine.emitted)
         assert sorted((e.event.at, e.event_id, e.version) for e in rows.emitted) == ought, "other deadline events"
         point = StatePoint(SOURCE, EPOCH, head, rows.cursor.horizon)
         found = digest([point], [c.row for c in rows.cases.values()], rows.raised.values())
-        assert found == machine_digest(machine, point), "another state than the fold of the log"
-        assert [fact for fact, _ in rows.facts] == [msgspec.structs.replace(e) for e in world.log.events]
+        assert found == engine_digest(engine, point), "another state than the fold of the log"
+        assert [fact for fact, _ in rows.facts] == [msgspec.structs.replace(e) for e in context.log.events]
 
     async def _settled(self) -> None:
         """Until everything is relayed and read, and time is known up to now; or until it ought to have been."""
-        world = self.world
-        until, now = world.loop.now + HEALED_WITHIN, world.now()
-        while world.loop.now < until and not world.broken:
+        context = self.context
+        until, now = context.loop.now + HEALED_WITHIN, context.now()
+        while context.loop.now < until and not context.broken:
             await asyncio.sleep(0.5)
-            head, cursor = len(world.log.events), world.rows.cursor
-            if cursor.position == world.outbox.position == head and (cursor.horizon or world.base) >= now:
+            head, cursor = len(context.log.events), context.rows.cursor
+            if cursor.position == context.outbox.position == head and (cursor.horizon or context.base) >= now:
                 return
 
 
@@ -318,11 +318,11 @@ async def _advances_unconfirmed(self: Batch, timeout: float) -> None:
     """The relay goes on without the confirms."""
 
 
-def _forgets_what_fired(self: Machine, raised: Any) -> None:
+def _forgets_what_fired(self: DeadlineEngine, raised: Any) -> None:
     """The machine is not told of timers that were fired from their rows alone."""
 
 
-def _takes_whatever_comes(self: SourceInbox, cursor: Any, limit: int) -> Any:
+def _takes_whatever_comes(self: SourcePrefetch, cursor: Any, limit: int) -> Any:
     """The reader trusts the order of the broker: it numbers what comes, and reads no feed for what is missing."""
     taken = [e for e in self._waiting if e.position > cursor.position][:limit]
     self._waiting.clear()
@@ -337,19 +337,19 @@ def _takes_whatever_comes(self: SourceInbox, cursor: Any, limit: int) -> Any:
 
 def _keeps_its_memory() -> Any:
     """After a failure the reader goes on with what it had in memory."""
-    right = Following._follow
-    kept: dict[int, Writer] = {}
+    right = SourceReader._follow
+    kept: dict[int, Projector] = {}
 
-    async def follow(self: Following) -> None:
-        def same(source: str, projection: Any) -> Writer:
-            return kept.setdefault(id(self), Writer(source, projection))
+    async def follow(self: SourceReader) -> None:
+        def same(source: str, projection: Any) -> Projector:
+            return kept.setdefault(id(self), Projector(source, projection))
 
-        async def opened(this: Writer) -> None:
+        async def opened(this: Projector) -> None:
             if not this.cursor.revision:
                 await right_open(this)
 
-        right_open = Writer.open
-        with broken(source_reader, "Writer", same), broken(Writer, "open", opened):
+        right_open = Projector.open
+        with broken(source_reader, "Projector", same), broken(Projector, "open", opened):
             await right(self)
 
     return follow
@@ -360,7 +360,7 @@ def _believes_any_page(right: Any) -> Any:
 
     async def page(self: Any, *arguments: Any, **options: Any) -> Any:
         found = await right(self, *arguments, **options)
-        stated = self._process.world.log.complete_to
+        stated = self._process.context.log.complete_to
         return msgspec.structs.replace(found, complete_to=found.complete_to or stated)
 
     return page
@@ -368,9 +368,9 @@ def _believes_any_page(right: Any) -> Any:
 
 SABOTAGES: dict[str, Callable[[], Any]] = {
     "the relay moves its position without the confirms": lambda: broken(Batch, "wait", _advances_unconfirmed),
-    "the machine forgets which timers fired": lambda: broken(Machine, "take_fired", _forgets_what_fired),
-    "the reader trusts the broker's order": lambda: broken(SourceInbox, "take", _takes_whatever_comes),
-    "memory is kept after a failure": lambda: broken(Following, "_follow", _keeps_its_memory()),
+    "the machine forgets which timers fired": lambda: broken(DeadlineEngine, "take_fired", _forgets_what_fired),
+    "the reader trusts the broker's order": lambda: broken(SourcePrefetch, "take", _takes_whatever_comes),
+    "memory is kept after a failure": lambda: broken(SourceReader, "_follow", _keeps_its_memory()),
     "completeness is believed short of the head": lambda: broken(
         simulation.SimulatedFeed, "page", _believes_any_page(simulation.SimulatedFeed.page)
     ),

@@ -20,7 +20,7 @@ from shared.identifiers import derived_id
 from tests.support import oracle
 from tests.support.chaos import Ground, Scene, Scenes, database_of, fault
 from tests.support.cluster import Cluster
-from tests.support.machine import small_disk
+from tests.support.host import small_disk
 from tests.support.pair import until
 from tests.support.proxy import COMMIT, Link, without_notifications
 

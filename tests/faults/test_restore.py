@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, database_of, fault
 from tests.support.cluster import Cluster
@@ -146,7 +146,7 @@ def agrees_with_a_fresh_one(scene: Scene) -> None:
 def standing(dsn: str) -> dict[Any, tuple[Any, ...]]:
     """Every deadline that was not taken back: due, breach, outcome."""
     found = [
-        msgspec.json.decode(bytes(r[0]), type=Raised)
+        msgspec.json.decode(bytes(r[0]), type=DeadlineState)
         for r in oracle.rows(dsn, "SELECT raised FROM projection.deadlines")
     ]
     return {r.deadline_id: (r.due_on, r.breached, r.outcome, r.debtor) for r in found if r.outcome != "waived"}

@@ -9,7 +9,7 @@ import pytest
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, fault
 from tests.support.cluster import Cluster
-from tests.support.machine import Clock, faked_clock
+from tests.support.host import Clock, faked_clock
 from tests.support.pair import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]

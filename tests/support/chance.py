@@ -6,7 +6,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceClosed, ConferenceOpened, InternalReviewHeld, InvitationsSent
 from shared.events.petition import (
@@ -100,7 +100,7 @@ def _act(history: History, told: list[_Petition], before: date, act: str, gap: i
         _record(history, petition.id, event, (recorded - on).days)
 
 
-def _event(history: History, told: list[_Petition], p: _Petition, act: str, on: date, number: int) -> Deed | None:
+def _event(history: History, told: list[_Petition], p: _Petition, act: str, on: date, number: int) -> DatedEvent | None:
     agency = AGENCIES[number % len(AGENCIES)]
     if p.ended and act != "reopen":
         return None
@@ -154,7 +154,7 @@ def _event(history: History, told: list[_Petition], p: _Petition, act: str, on: 
             return None
 
 
-def _ending(petition: _Petition, event: Deed, on: date, how: str = "ended") -> Deed:
+def _ending(petition: _Petition, event: DatedEvent, on: date, how: str = "ended") -> DatedEvent:
     petition.ended, petition.since = how, on
     return event
 

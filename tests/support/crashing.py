@@ -83,25 +83,25 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "followup_before_commit": lambda hit: before(projection.StoredProjection, "commit", hit),
     "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
     "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),
-    "followup_before_ack": lambda hit: before(subscriber.Bell, "ack_through", hit),
-    "rebuild_writing": lambda hit: after(rebuild_tables.RebuildSite, "write", hit),
-    "rebuild_before_swap": lambda hit: before(rebuild_tables.StandingStill, "swap", hit),
-    "rebuild_before_commit": lambda hit: after(rebuild_tables.StandingStill, "swap", hit),
-    "rebuild_after_swap": lambda hit: before(rebuild_tables.RebuildSite, "drop_old", hit),
+    "followup_before_ack": lambda hit: before(subscriber.Subscriber, "ack_through", hit),
+    "rebuild_writing": lambda hit: after(rebuild_tables.RebuildTables, "write", hit),
+    "rebuild_before_swap": lambda hit: before(rebuild_tables.LockedCursorRows, "swap", hit),
+    "rebuild_before_commit": lambda hit: after(rebuild_tables.LockedCursorRows, "swap", hit),
+    "rebuild_after_swap": lambda hit: before(rebuild_tables.RebuildTables, "drop_old", hit),
     "migration": in_migration,
 }
 
 
 def bug(topic: str) -> None:
     """A release whose fold fails on a topic."""
-    original = engine.Machine.apply
+    original = engine.DeadlineEngine.apply
 
     def failing(self: Any, fact: Any) -> None:
         if fact.topic == topic:
             raise ZeroDivisionError("a bug")
         original(self, fact)
 
-    engine.Machine.apply = failing  # type: ignore[method-assign]
+    engine.DeadlineEngine.apply = failing  # type: ignore[method-assign]
 
 
 def without(topic: str) -> None:
@@ -111,13 +111,13 @@ def without(topic: str) -> None:
 
 def slow(seconds: str) -> None:
     """A handler that takes its time for each batch."""
-    original = projector.Writer._apply
+    original = projector.Projector._apply
 
     async def slowly(self: Any, *arguments: Any) -> int:
         await asyncio.sleep(float(seconds))
         return await original(self, *arguments)
 
-    projector.Writer._apply = slowly  # type: ignore[method-assign]
+    projector.Projector._apply = slowly  # type: ignore[method-assign]
 
 
 BUGS: dict[str, Callable[[str], None]] = {"bug": bug, "without": without, "slow": slow}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from benchmarks.lines import machine
+from benchmarks.lines import engine
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE, DOCUMENT = ROOT / "build" / "chaos.json", ROOT / "docs" / "faults.md"
@@ -34,7 +34,7 @@ def whole(rows: Iterable[Row], seed: str) -> dict[str, Any]:
     ]
     found = sorted([*rows, *left_out], key=lambda row: _number(row["row"]))
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return {"seed": seed, "when": when, "machine": machine(), "faults": found}
+    return {"seed": seed, "when": when, "machine": engine(), "faults": found}
 
 
 def lines(found: dict[str, Any]) -> list[str]:

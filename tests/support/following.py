@@ -11,11 +11,11 @@ import msgspec
 
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application.ports import Cursor, HistoryDiffers, StaleEpoch
-from services.followup.application.projector import Writer
-from services.followup.application.state_digest import StatePoint, digest, machine_digest
+from services.followup.application.projector import Projector
+from services.followup.application.state_digest import StatePoint, digest, engine_digest
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.envelope import FeedPage
 from shared.events import Recorded, encode_state
 from shared.postgres.pool import create_pool
@@ -94,9 +94,9 @@ async def projection_pool(dsn: str, search_path: str = "projection, public") -> 
         await pool.close()
 
 
-async def opened(pool: asyncpg.Pool, source: str = "test") -> Writer:
+async def opened(pool: asyncpg.Pool, source: str = "test") -> Projector:
     """A writer that has loaded where its source stands."""
-    writer = Writer(source, StoredProjection(pool))
+    writer = Projector(source, StoredProjection(pool))
     await writer.open()
     return writer
 
@@ -105,7 +105,9 @@ async def state(pool: asyncpg.Pool, source: str = "test") -> str:
     """The digest of the stored state."""
     cursor = await StoredProjection(pool).cursor(source)
     cases = [msgspec.json.decode(r["row"], type=CaseRow) for r in await pool.fetch("SELECT row FROM cases")]
-    raised = [msgspec.json.decode(r["raised"], type=Raised) for r in await pool.fetch("SELECT raised FROM deadlines")]
+    raised = [
+        msgspec.json.decode(r["raised"], type=DeadlineState) for r in await pool.fetch("SELECT raised FROM deadlines")
+    ]
     return digest([point_of(cursor)], cases, raised)
 
 
@@ -114,10 +116,10 @@ def point_of(cursor: Cursor) -> StatePoint:
     return StatePoint(cursor.source, cursor.epoch, cursor.position, cursor.horizon)
 
 
-def ought(machine: Machine, position: int, epoch: str = EPOCH) -> str:
+def ought(engine: DeadlineEngine, position: int, epoch: str = EPOCH) -> str:
     """The digest of a machine that holds a whole source."""
-    assert machine.horizon is not None
-    return machine_digest(machine, StatePoint(machine.source, epoch, position, machine.horizon))
+    assert engine.horizon is not None
+    return engine_digest(engine, StatePoint(engine.source, epoch, position, engine.horizon))
 
 
 async def emitted_ids(pool: asyncpg.Pool) -> list[UUID]:
@@ -125,8 +127,8 @@ async def emitted_ids(pool: asyncpg.Pool) -> list[UUID]:
     return sorted(r["event_id"] for r in await pool.fetch("SELECT event_id FROM stored_events"))
 
 
-def ids_of(machine: Machine) -> list[UUID]:
-    return sorted(e.event_id for e in machine.emitted)
+def ids_of(engine: DeadlineEngine) -> list[UUID]:
+    return sorted(e.event_id for e in engine.emitted)
 
 
 def later(moment: datetime, **by: float) -> datetime:

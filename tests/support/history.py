@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.facts import Fact
 from shared.calendar import CalendarYear
 from shared.events import Event, Metadata
@@ -40,7 +40,7 @@ class History:
     """Records facts into a machine, one a call, and remembers them all."""
 
     def __init__(self, source: str = "test", calendars: list[CalendarYear] | None = None) -> None:
-        self.machine = Machine(source)
+        self.engine = DeadlineEngine(source)
         self.facts: list[Fact] = []
         self.source = source
         self._last = at("2019-01-01 00:00")
@@ -76,25 +76,25 @@ class History:
             backfilled=backfilled,
         )
         fact = Fact(position, event_id, originator_id, event.TOPIC, moment, event, meta)
-        self.machine.apply(fact)
+        self.engine.apply(fact)
         self.facts.append(fact)
         return fact
 
     def until(self, moment: str) -> None:
         """Let time pass: the source is complete to a local moment."""
-        self.machine.advance(at(moment))
+        self.engine.advance(at(moment))
 
     def told(self, subject: UUID | None = None, duty: str | None = None) -> list[str]:
         """The deadline events so far in short: `DeadlineSet 2019-09-16`."""
         return [
             f"{e.event.TOPIC} {e.event.due_on}"
-            for e in self.machine.emitted
+            for e in self.engine.emitted
             if (subject is None or e.event.subject_id == subject) and (duty is None or e.event.duty == duty)
         ]
 
     def due(self, subject: UUID, duty: str, part: str = "") -> date | None:
         """The due date of the youngest deadline of a duty."""
-        rows = [r for r in self.machine.raised_of(subject) if r.duty == duty and r.part == part]
+        rows = [r for r in self.engine.raised_of(subject) if r.duty == duty and r.part == part]
         return max(rows, key=lambda r: r.deadline_id).due_on
 
     # --- ready-made stretches of the process ---

@@ -5,12 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.followup.domain.cases import Dialogue, dialogue_of, fold_conference
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, is_regulation
 
 
-def loaded_again(before: Machine, facts: Sequence[Fact], without: UUID | None = None) -> Machine:
+def loaded_again(before: DeadlineEngine, facts: Sequence[Fact], without: UUID | None = None) -> DeadlineEngine:
     """A machine that knows the same as another; of one petition the raised deadlines are lost."""
     raised = {s: before.raised_of(s) for s in before.subjects() if s != without}
     return load(facts, raised, before.horizon)
@@ -18,23 +18,23 @@ def loaded_again(before: Machine, facts: Sequence[Fact], without: UUID | None = 
 
 def load(
     facts: Sequence[Fact],
-    raised: Mapping[UUID, Sequence[Raised]],
+    raised: Mapping[UUID, Sequence[DeadlineState]],
     horizon: datetime | None,
     only: Collection[UUID] | None = None,
-) -> Machine:
+) -> DeadlineEngine:
     """A machine with what is shared and every case, or `only` some with the conferences of the petitions."""
-    machine, own = Machine("test"), by_subject(facts)
-    machine.load_shared([fact for fact in facts if is_regulation(fact)], _dialogues(own), horizon)
-    machine.load_jurisdictions([r for s in machine.jurisdictions() for r in raised.get(s, ())])
+    engine, own = DeadlineEngine("test"), by_subject(facts)
+    engine.load_shared([fact for fact in facts if is_regulation(fact)], _dialogues(own), horizon)
+    engine.load_jurisdictions([r for s in engine.jurisdictions() for r in raised.get(s, ())])
     wanted = own.keys() if only is None else set(only)
     for subject_id in wanted & own.keys():
         if own[subject_id][0].meta.aggregate == "petition":
-            machine.load_petition(subject_id, own[subject_id], raised.get(subject_id, ()))
-            wanted = wanted | set(machine.conferences_of(subject_id))
+            engine.load_petition(subject_id, own[subject_id], raised.get(subject_id, ()))
+            wanted = wanted | set(engine.conferences_of(subject_id))
     for subject_id in wanted:
-        if not machine.is_petition(subject_id):
-            machine.load_conference(subject_id, own.get(subject_id, ()), raised.get(subject_id, ()))
-    return machine
+        if not engine.is_petition(subject_id):
+            engine.load_conference(subject_id, own.get(subject_id, ()), raised.get(subject_id, ()))
+    return engine
 
 
 def by_subject(facts: Iterable[Fact]) -> dict[UUID, list[Fact]]:

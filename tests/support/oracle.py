@@ -15,7 +15,7 @@ from services.followup.adapters.store.projection import new_event
 from services.followup.application.replay import Until, replay
 from services.followup.application.state_digest import StatePoint, digest
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.events import decode_state
 
 CALLER = "local"  # who the office is without a token
@@ -122,7 +122,8 @@ def state(dsn: str, point: StatePoint) -> str:
     """The digest of a followup's rows at a point."""
     cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM projection.cases")]
     deadlines = [
-        msgspec.json.decode(bytes(r[0]), type=Raised) for r in rows(dsn, "SELECT raised FROM projection.deadlines")
+        msgspec.json.decode(bytes(r[0]), type=DeadlineState)
+        for r in rows(dsn, "SELECT raised FROM projection.deadlines")
     ]
     return digest([point], cases, deadlines)
 

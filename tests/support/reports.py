@@ -1,7 +1,7 @@
 """The report of a history that is wholly in memory, straight from the machine that folded it."""
 
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.reports.periods import parse_period
 from services.followup.domain.reports.tally import RaisedEvent, Tally
 from shared.events import Metadata
@@ -11,21 +11,21 @@ from tests.support.history import History
 
 def tallied(history: History, period: str, agency: str = "") -> Tally:
     """The report of a history that is wholly in memory, as of its horizon."""
-    machine = history.machine
+    engine = history.engine
     shared = [f for f in history.facts if f.meta.aggregate != "petition"]
     tally = Tally(parse_period(period), agency, listed=100)
-    assert machine.horizon is not None
-    regulation = Regulation(f for f in shared if f.meta.aggregate != "conference")
-    tally.begin(local_day(machine.horizon), regulation.calendar, shared)
+    assert engine.horizon is not None
+    regulation = RegulationLog(f for f in shared if f.meta.aggregate != "conference")
+    tally.begin(local_day(engine.horizon), regulation.calendar, shared)
     tally.add_recording(f for f in shared if f.meta.aggregate == "conference")
-    for subject in machine.subjects():
-        row = machine.case_row(subject)
+    for subject in engine.subjects():
+        row = engine.case_row(subject)
         if row is not None and row.subject == "petition":
             facts = [f for f in history.facts if f.originator_id == subject]
-            tally.add_petition(row, facts, machine.raised_of(subject))
+            tally.add_petition(row, facts, engine.raised_of(subject))
         else:
-            tally.add_deadlines(machine.raised_of(subject))
-    tally.add_events(RaisedEvent(e.event, _meta(e)) for e in machine.emitted)
+            tally.add_deadlines(engine.raised_of(subject))
+    tally.add_events(RaisedEvent(e.event, _meta(e)) for e in engine.emitted)
     return tally
 
 

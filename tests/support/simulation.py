@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.prefetch import Inboxes
+from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.application import source_reader
 from services.followup.application.ports import (
     CaseRecord,
@@ -27,14 +27,14 @@ from services.followup.application.ports import (
     Cursor,
     FencedOut,
     HistoryDiffers,
-    Loaded,
+    LoadedCase,
     Request,
-    SourceAway,
+    SourceUnavailable,
     StaleEpoch,
 )
-from services.followup.application.source_reader import Following
+from services.followup.application.source_reader import SourceReader
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.envelope import FeedPage, Message, from_message
 from shared.events import Recorded
 from shared.events.deadline import Subject
@@ -154,7 +154,7 @@ class World:
     def start_reader(self, name: str) -> Process:
         """A process that follows when it gets the lease."""
         process = Process(self, name)
-        inboxes = Inboxes(SimulatedBell(process))  # type: ignore[arg-type]
+        inboxes = PrefetchBuffers(SimulatedBell(process))  # type: ignore[arg-type]
         leases = Leases(process, self.rows.leases)
 
         async def lease(source: str) -> bool:
@@ -165,7 +165,7 @@ class World:
             if inboxes._task is not None and inboxes._task not in process.tasks:
                 process.tasks.append(inboxes._task)
 
-        reader = Following(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead)
+        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead)
         process.run(reader.run())
         return process
 
@@ -243,7 +243,7 @@ class SimulatedFeed:
             page = await read_feed(world.log, after, epoch, limit, wait)
             await world.step(self._process)
         except Down as error:
-            raise SourceAway("down") from error
+            raise SourceUnavailable("down") from error
         except ProblemError as problem:
             raise StaleEpoch(EPOCH) if problem.code == "stale-epoch" else HistoryDiffers(problem.code) from problem
         return page
@@ -432,7 +432,7 @@ class SimulatedBell:
     """`shared.rabbit.subscriber.Bell` of one process."""
 
     def __init__(self, process: Process) -> None:
-        self.rung = asyncio.Event()
+        self.arrived = asyncio.Event()
         self._process = process
         self._connection: Connection | None = None
         self._waiting: deque[Delivery] = deque()
@@ -454,13 +454,13 @@ class SimulatedBell:
 
     async def wait(self, timeout: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.rung.wait(), timeout)
-        return self.rung.is_set()
+            await asyncio.wait_for(self.arrived.wait(), timeout)
+        return self.arrived.is_set()
 
     def take(self, limit: int = 2000) -> list[Delivery]:
         taken = list(self._waiting)
         self._waiting.clear()
-        self.rung.clear()
+        self.arrived.clear()
         return taken
 
     async def ack_through(self, delivery: Delivery) -> None:
@@ -487,7 +487,7 @@ class SimulatedBell:
                     message = broker.next()
                     self._connection.unacked.append(message)
                     self._waiting.append(Delivery(from_message(message.headers, message.body), message, 0))
-                    self.rung.set()
+                    self.arrived.set()
                 await asyncio.sleep(self._process.world.chance.uniform(0.001, 0.02))
 
 
@@ -505,7 +505,7 @@ class Rows:
         self.facts: list[tuple[Recorded, bool]] = []
         self.links: set[tuple[UUID, UUID, bool]] = set()
         self.cases: dict[UUID, CaseRecord] = {}
-        self.raised: dict[UUID, Raised] = {}
+        self.raised: dict[UUID, DeadlineState] = {}
         self.timers: dict[UUID, datetime | None] = {}
         self.listed: dict[UUID, str] = {}
         self.emitted: list[Emitted] = []
@@ -560,28 +560,30 @@ class MemoryProjection:
         for stream, facts in found.items():
             yield {stream: facts}
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         await self._step()
         return [r for r in self._rows.raised.values() if r.subject_id in subject_ids]
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         await self._step()
         kin = set(petition_ids)
         merged = [(other, petition) for other, petition, is_merger in self._rows.links if is_merger]
         while more := {p for pair in merged if kin & set(pair) for p in pair} - kin:
             kin |= more
-        found: dict[UUID, Loaded] = {}
+        found: dict[UUID, LoadedCase] = {}
         for petition_id in sorted(kin):
             facts = [f for f, is_petition in self._rows.facts if is_petition and f.originator_id == petition_id]
-            found[petition_id] = Loaded(facts, [r for r in self._rows.raised.values() if r.subject_id == petition_id])
+            found[petition_id] = LoadedCase(
+                facts, [r for r in self._rows.raised.values() if r.subject_id == petition_id]
+            )
         return {petition_id: loaded for petition_id, loaded in found.items() if loaded.facts}
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         await self._step()
-        found: dict[UUID, Loaded] = {}
+        found: dict[UUID, LoadedCase] = {}
         for fact, is_petition in self._rows.facts:
             if not is_petition and fact.originator_id in conference_ids:
-                found.setdefault(fact.originator_id, Loaded([], [])).facts.append(fact)
+                found.setdefault(fact.originator_id, LoadedCase([], [])).facts.append(fact)
         for raised in self._rows.raised.values():
             if raised.subject_id in found:
                 found[raised.subject_id].raised.append(raised)
@@ -607,7 +609,7 @@ class MemoryProjection:
         await self._step()
         return min((at for at in self._rows.timers.values() if at is not None), default=None)
 
-    async def due(self, source: str, to: datetime, limit: int) -> list[Raised]:
+    async def due(self, source: str, to: datetime, limit: int) -> list[DeadlineState]:
         await self._step()
         due = sorted((at, i) for i, at in self._rows.timers.items() if at is not None and at <= to)
         return [self._rows.raised[i] for _, i in due[: min(limit, 3)]]

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from shared.calendar import CalendarYear, DayOff
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.petition import (
     ClockResumed,
     ClockSuspended,
@@ -51,12 +51,12 @@ def stories(draw: st.DrawFn) -> Story:
     return Story(draw(rules()), draw(free_days()), start, steps, replied, lags)
 
 
-def deeds_of(story: Story) -> list[Deed]:
+def deeds_of(story: Story) -> list[DatedEvent]:
     """The deeds, in the order in which they were done."""
-    found: list[Deed] = []
+    found: list[DatedEvent] = []
     assigned = False
     for number, step in enumerate(story.steps):
-        found.append(_deed(step, number, assigned))
+        found.append(_event(step, number, assigned))
         assigned = assigned or step.kind == "cap"
     if story.replied is not None:
         reply = WrittenReplyIssued(effective_on=story.replied, number="1/TL", signatory="CT", digest="00")
@@ -64,7 +64,7 @@ def deeds_of(story: Story) -> list[Deed]:
     return found
 
 
-def _deed(step: Step, number: int, assigned: bool) -> Deed:
+def _event(step: Step, number: int, assigned: bool) -> DatedEvent:
     on = step.on
     match step.kind:
         case "trait":
@@ -84,7 +84,7 @@ def _deed(step: Step, number: int, assigned: bool) -> Deed:
 def told(story: Story, lags: Iterable[int]) -> tuple[History, UUID]:
     """The story as recorded with these lags, up to a day on which every clock has run out."""
     history, petition = recorded(story, lags)
-    history.machine.advance(_moment(story.start + HORIZON))
+    history.engine.advance(_moment(story.start + HORIZON))
     return history, petition
 
 
@@ -101,11 +101,11 @@ def recorded(story: Story, lags: Iterable[int]) -> tuple[History, UUID]:
     history.hold(conference, petition, first=first)
     closed = _moment(story.start) + timedelta(hours=12)
     timed = [
-        (max(_moment(deed.effective_on + timedelta(days=lag)), closed), n, deed)
-        for n, (deed, lag) in enumerate(zip(deeds_of(story), lags, strict=False))
+        (max(_moment(event.effective_on + timedelta(days=lag)), closed), n, event)
+        for n, (event, lag) in enumerate(zip(deeds_of(story), lags, strict=False))
     ]
-    for moment, n, deed in sorted(timed, key=lambda each: each[:2]):
-        history.record(petition, deed, moment + timedelta(seconds=n))
+    for moment, n, event in sorted(timed, key=lambda each: each[:2]):
+        history.record(petition, event, moment + timedelta(seconds=n))
     return history, petition
 
 

@@ -8,9 +8,9 @@ from uuid import UUID
 import httpx
 
 from services.intake.application.command_body import CODECS, BodyCodec
-from services.story.client import Pair
+from services.story.client import PairClient
 from services.story.narrator import BEGIN, Teller
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.identifiers import derived_id
 
 
@@ -19,7 +19,7 @@ class FakeIntake:
 
     def __init__(self) -> None:
         self.now = BEGIN
-        self.deeds: list[tuple[datetime, UUID, Deed]] = []
+        self.events: list[tuple[datetime, UUID, DatedEvent]] = []
         self.answers: dict[str, dict[str, object]] = {}
         self.references: dict[tuple[str, str], dict[str, object]] = {}
         self.movable = True
@@ -47,13 +47,13 @@ class FakeIntake:
             return httpx.Response(200, json=self.references[reference])
         if codec.route.topic == "SpeakerCalled" and not body.words:  # type: ignore[attr-defined]
             return httpx.Response(422, json={"title": "No words", "detail": "a speaker said nothing"})
-        deed = codec.deed(body, body.effective_on)
+        event = codec.event(body, body.effective_on)
         originator = target or derived_id(codec.route.aggregate, key)
-        self.deeds.append((self.now, originator, deed))
+        self.events.append((self.now, originator, event))
         answer: dict[str, object] = {
             "id": str(originator),
             "version": 1,
-            "position": len(self.deeds),
+            "position": len(self.events),
             "recorded_at": self.now.isoformat(),
             "receipt_code": "K7M2Q9X4TD",
         }
@@ -62,8 +62,8 @@ class FakeIntake:
             self.references[reference] = answer
         return httpx.Response(201, json=answer)
 
-    def of(self, topic: str) -> list[Deed]:
-        return [deed for _, _, deed in self.deeds if topic == deed.TOPIC]
+    def of(self, topic: str) -> list[DatedEvent]:
+        return [event for _, _, event in self.events if topic == event.TOPIC]
 
 
 def route(path: str) -> tuple[BodyCodec, UUID | None]:
@@ -80,7 +80,7 @@ def followup(intake: FakeIntake) -> httpx.MockTransport:
 
     def answer(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/v1/sources":
-            source = {"source": "local", "position": len(intake.deeds), "complete_to": intake.now.isoformat()}
+            source = {"source": "local", "position": len(intake.events), "complete_to": intake.now.isoformat()}
             return httpx.Response(200, json={"items": [source]})
         if request.url.path == "/v1/deadlines":
             row = {
@@ -97,7 +97,7 @@ def followup(intake: FakeIntake) -> httpx.MockTransport:
 
 def told(intake: FakeIntake) -> tuple[Teller, list[str]]:
     lines: list[str] = []
-    pair = Pair(
+    pair = PairClient(
         httpx.Client(transport=httpx.MockTransport(intake), base_url="http://intake"),
         httpx.Client(transport=followup(intake), base_url="http://followup"),
     )

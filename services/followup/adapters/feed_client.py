@@ -3,7 +3,7 @@
 import httpx
 import msgspec
 
-from services.followup.application.ports import HistoryDiffers, SourceAway, StaleEpoch
+from services.followup.application.ports import HistoryDiffers, SourceUnavailable, StaleEpoch
 from shared.envelope import FeedPage, InvalidMessage, parse_feed_page
 
 TIMEOUT = 10.0  # seconds, beyond the wait that was asked for
@@ -26,9 +26,9 @@ class FeedClient:
             answer.raise_for_status()
             return parse_feed_page(answer.content)
         except httpx.HTTPStatusError as error:
-            raise SourceAway(f"answered {error.response.status_code}") from error
+            raise SourceUnavailable(f"answered {error.response.status_code}") from error
         except (httpx.HTTPError, InvalidMessage) as error:
-            raise SourceAway(type(error).__name__) from error
+            raise SourceUnavailable(type(error).__name__) from error
 
 
 def _conflict(content: bytes) -> Exception:

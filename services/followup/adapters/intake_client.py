@@ -17,7 +17,7 @@ class Refusal(Exception):
         self.code, self.detail = code, detail
 
 
-class Recorded(msgspec.Struct, frozen=True):
+class RecordedCommand(msgspec.Struct, frozen=True):
     """Where an act was recorded."""
 
     id: str
@@ -31,7 +31,7 @@ class IntakeClient:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> Recorded:
+    async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
         """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
@@ -39,7 +39,7 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise Refusal("intake-away", f"intake cannot be reached ({type(error).__name__}): send it again") from error
         if answer.is_success:
-            return msgspec.json.decode(answer.content, type=Recorded)
+            return msgspec.json.decode(answer.content, type=RecordedCommand)
         try:
             problem = msgspec.json.decode(answer.content, type=dict[str, Any])
             raise Refusal(str(problem["type"]).removeprefix(PROBLEM), str(problem.get("detail", "")))

@@ -19,10 +19,10 @@ import msgspec.yaml
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from services.followup.application.digest_mailer import Away, Refused
-from services.followup.domain.letters.digest import Line, MailDigest, Recipient, message_id
+from services.followup.application.digest_mailer import MailRefused, MailServerUnavailable
+from services.followup.domain.letters.digest import DigestLine, MailDigest, Recipient, message_id
 from shared.http.auth import is_loopback
-from shared.identifiers import LOCAL_ZONE, NATION, InvalidCode, agency_code
+from shared.identifiers import LOCAL_ZONE, NATION, MalformedCode, agency_code
 
 TIMEOUT = 10.0  # seconds for each answer of the server
 PORTS = {"smtp": 25, "smtps": 465}
@@ -86,7 +86,7 @@ def _moment(instant: datetime) -> str:
     return f"{instant.astimezone(LOCAL_ZONE):%H giờ %M ngày %d/%m/%Y}"
 
 
-_LINE = Line(
+_LINE = DigestLine(
     about="Kiến nghị “Sửa đường liên bản” (mã tiếp nhận KN-2019-000001)",
     duty="Trả lời kiến nghị bằng văn bản",
     due_on=date(2019, 9, 16),
@@ -128,7 +128,7 @@ def _recipient(path: str, key: Any, value: Any) -> Recipient:
     try:
         name = body if body in BODIES else agency_code(body)
         place = agency_code(subtree) if at else ""
-    except InvalidCode as error:
+    except MalformedCode as error:
         raise InvalidMail(f"{path}: {key}: {error}; or office, chair, each with @JURISDICTION") from None
     return Recipient(f"{name}@{place}" if place and place != NATION else name, tuple(given))
 
@@ -166,7 +166,7 @@ class Post:
         try:
             message = self.message(digest, recipient)
         except InvalidMail:  # a template that only some digests break; its text may quote one
-            raise Refused("the template cannot tell it") from None
+            raise MailRefused("the template cannot tell it") from None
         await asyncio.to_thread(self._deliver, message, recipient.addresses)
         return str(message["Message-ID"])
 
@@ -195,7 +195,7 @@ class Post:
         except smtplib.SMTPResponseException as error:
             raise _judged(error.smtp_code, f"{type(error).__name__} {error.smtp_code}") from None
         except (OSError, smtplib.SMTPException) as error:
-            raise Away(type(error).__name__) from None
+            raise MailServerUnavailable(type(error).__name__) from None
 
     def _connected(self) -> smtplib.SMTP:
         if self._scheme == "smtps":
@@ -210,7 +210,7 @@ class Post:
                 server.starttls(context=ssl.create_default_context())
                 server.ehlo()
             elif self._scheme == "smtp" and self._user and not is_loopback(self._host):
-                raise Away("PasswordInClear")  # the server offers no encryption
+                raise MailServerUnavailable("PasswordInClear")  # the server offers no encryption
             if self._user:
                 server.login(self._user, self._password)
         except BaseException:
@@ -219,6 +219,6 @@ class Post:
         return server
 
 
-def _judged(code: int, why: str) -> Refused | Away:
+def _judged(code: int, why: str) -> MailRefused | MailServerUnavailable:
     # 4xx may pass later; so may a refused password, once somebody mends it.
-    return Refused(why) if code >= 500 and code not in (530, 534, 535) else Away(why)
+    return MailRefused(why) if code >= 500 and code not in (530, 534, 535) else MailServerUnavailable(why)

@@ -12,18 +12,18 @@ import structlog
 
 from services.followup.application.ports import Cursor
 from shared.events import Recorded
-from shared.rabbit.subscriber import Bell
-from shared.tasks import ended
+from shared.rabbit.subscriber import Subscriber
+from shared.tasks import cancel_and_wait
 
 LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them
 
 log = structlog.get_logger("inbox")
 
 
-class SourceInbox:
+class SourcePrefetch:
     """The events of one source that have come and are not applied yet."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: Subscriber) -> None:
         self._bell = bell
         self._waiting: deque[Recorded] = deque()
         self._more = asyncio.Event()
@@ -75,19 +75,19 @@ class SourceInbox:
             await asyncio.wait_for(self._more.wait(), timeout)
 
 
-class Inboxes:
+class PrefetchBuffers:
     """One consumer for all sources; it consumes while somebody leads, so that idle processes take nothing away."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: Subscriber) -> None:
         self._bell = bell
-        self._sources: dict[str, SourceInbox] = {}
+        self._sources: dict[str, SourcePrefetch] = {}
         self._leading: set[str] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def of(self, source: str) -> SourceInbox:
+    def of(self, source: str) -> SourcePrefetch:
         """The inbox of a source."""
         if source not in self._sources:
-            self._sources[source] = SourceInbox(self._bell)
+            self._sources[source] = SourcePrefetch(self._bell)
         return self._sources[source]
 
     async def lead(self, source: str, leads: bool) -> None:
@@ -102,7 +102,7 @@ class Inboxes:
 
     async def close(self) -> None:
         """Stop consuming."""
-        await ended(self._task)
+        await cancel_and_wait(self._task)
         self._task = None
         await self._bell.close()
 

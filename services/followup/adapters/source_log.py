@@ -8,7 +8,7 @@ import asyncpg
 from services.followup.adapters.feed_client import FeedClient
 from shared.events import Recorded
 from shared.postgres import store
-from shared.postgres.store import Identity
+from shared.postgres.store import StoreIdentity
 
 PAGE = 2000  # events
 
@@ -46,7 +46,7 @@ class StoreHistory:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 row = await connection.fetchrow("SELECT source, epoch, complete_to FROM store_state")
                 assert row is not None
-                identity, after, last = Identity(row["source"], row["epoch"]), 0, None
+                identity, after, last = StoreIdentity(row["source"], row["epoch"]), 0, None
                 while page := await store.read_page(connection, identity, after, PAGE):
                     after, last = page[-1].position, page[-1].recorded_at
                     yield page

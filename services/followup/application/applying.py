@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.ports import CaseRecord, Parked, SourceStopped
+from services.followup.application.ports import CaseRecord, ParkedRecord, SourceStopped
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
@@ -23,33 +23,33 @@ def decoded(event: Recorded) -> Fact | Undecodable:
         return error
 
 
-def take(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> Parked | None:
+def take(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> ParkedRecord | None:
     """Apply one event; a petition's that fails is parked, and its later ones wait behind it.
 
     Any other failing event raises SourceStopped: everything after it could be wrong.
     """
-    petition_id = petition_of(machine, event, fact)
-    waits_for = _blocked_by(machine, petition_id, fact)
+    petition_id = petition_of(engine, event, fact)
+    waits_for = _blocked_by(engine, petition_id, fact)
     if waits_for is not None and petition_id is not None:
-        _park(machine, petition_id)
-        return Parked(event, petition_id, f"waits for {waits_for}")
+        _park(engine, petition_id)
+        return ParkedRecord(event, petition_id, f"waits for {waits_for}")
     try:
         if isinstance(fact, Undecodable):
             raise fact
-        machine.apply(fact)
+        engine.apply(fact)
     except Exception as error:
         why = f"{type(error).__name__}: {error}"
         if petition_id is None:
             raise SourceStopped(f"position {event.position}, {event.topic}: {why}") from error
-        _park(machine, petition_id)
-        return Parked(event, petition_id, why)
+        _park(engine, petition_id)
+        return ParkedRecord(event, petition_id, why)
     return None
 
 
-def petition_of(machine: Machine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
+def petition_of(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
     """The petition that an event belongs to; None for the regulation and conferences."""
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
-    return event.originator_id if kind == "petition" or machine.is_petition(event.originator_id) else None
+    return event.originator_id if kind == "petition" or engine.is_petition(event.originator_id) else None
 
 
 def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
@@ -63,23 +63,23 @@ def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UU
             return []
 
 
-def _blocked_by(machine: Machine, petition_id: UUID | None, fact: Fact | Undecodable) -> UUID | None:
-    if petition_id in machine.parked:
+def _blocked_by(engine: DeadlineEngine, petition_id: UUID | None, fact: Fact | Undecodable) -> UUID | None:
+    if petition_id in engine.parked:
         return petition_id
     into = fact.event.into if isinstance(fact, Fact) and isinstance(fact.event, PetitionMerged) else None
-    return into if into in machine.parked else None
+    return into if into in engine.parked else None
 
 
-def _park(machine: Machine, petition_id: UUID) -> None:
-    before = set(machine.parked)
-    machine.park(petition_id)
-    machine.dirty |= machine.parked - before  # their timers wait now: it shows in their rows
+def _park(engine: DeadlineEngine, petition_id: UUID) -> None:
+    before = set(engine.parked)
+    engine.park(petition_id)
+    engine.dirty |= engine.parked - before  # their timers wait now: it shows in their rows
 
 
 class Refolded(msgspec.Struct):
     """A petition and its kin after all their facts; or why they still cannot be folded."""
 
-    raised: list[Raised] = []
+    raised: list[DeadlineState] = []
     cases: list[CaseRecord] = []
     emitted: list[Emitted] = []
     failure: str = ""
@@ -92,26 +92,26 @@ def refold(
 
     Petitions touch each other by mergers alone, so a group with all its kin gives what folding everything gives.
     """
-    machine = Machine(source)
+    engine = DeadlineEngine(source)
     steps: list[tuple[int, Recorded | Fact]] = [(fact.position, fact) for fact in around]
     steps += [(recorded.position, recorded) for events in petitions.values() for recorded in events]
     for position, step in sorted(steps, key=lambda each: each[0]):
         try:
-            machine.apply(step if isinstance(step, Fact) else fact_of(step))
+            engine.apply(step if isinstance(step, Fact) else fact_of(step))
         except Exception as error:
             return Refolded(failure=f"position {position}: {type(error).__name__}: {error}")
     if horizon is not None:
-        machine.advance(horizon)
+        engine.advance(horizon)
     return Refolded(
-        raised=[r for p in petitions for r in machine.raised_of(p)],
-        cases=[record for p in petitions if (record := record_of(machine, p)) is not None],
+        raised=[r for p in petitions for r in engine.raised_of(p)],
+        cases=[record for p in petitions if (record := record_of(engine, p)) is not None],
         emitted=sorted(
-            (e for e in machine.emitted if e.event.subject_id in petitions), key=lambda e: (e.event.at, e.version)
+            (e for e in engine.emitted if e.event.subject_id in petitions), key=lambda e: (e.event.at, e.version)
         ),
     )
 
 
-def record_of(machine: Machine, subject_id: UUID) -> CaseRecord | None:
+def record_of(engine: DeadlineEngine, subject_id: UUID) -> CaseRecord | None:
     """A subject's row with its deadlines."""
-    row = machine.case_row(subject_id)
-    return CaseRecord(row, tuple(machine.raised_of(subject_id))) if row is not None else None
+    row = engine.case_row(subject_id)
+    return CaseRecord(row, tuple(engine.raised_of(subject_id))) if row is not None else None

@@ -28,15 +28,15 @@ class SourceClock(msgspec.Struct, frozen=True):
     silent_for: float
 
 
-class Refused(Exception):
+class MailRefused(Exception):
     """The mail server refuses a message for good; another may pass."""
 
 
-class Away(Exception):
+class MailServerUnavailable(Exception):
     """The mail server cannot be reached, or takes nothing now."""
 
 
-class Store(Protocol):
+class DigestStore(Protocol):
     """What digests are made of, and which were sent."""
 
     async def clocks(self) -> Sequence[SourceClock]:
@@ -65,7 +65,9 @@ Lease = Callable[[], Awaitable[bool]]
 class DigestMailer:
     """Sends what is due; `hour` is the local hour of the source's day from which its digests are sent."""
 
-    def __init__(self, store: Store, send: Send, recipients: Sequence[Recipient], hour: int, lease: Lease) -> None:
+    def __init__(
+        self, store: DigestStore, send: Send, recipients: Sequence[Recipient], hour: int, lease: Lease
+    ) -> None:
         self._store, self._send, self._lease = store, send, lease
         self._recipients, self._hour = recipients, hour
         self._refused: dict[tuple[str, str, date], float] = {}
@@ -108,7 +110,7 @@ class DigestMailer:
                     last = await self._store.last_day(clock.source, recipient)
                     days = days_to_send(last, newest, today)
                     sent += await self.send_days(clock.source, recipient, days, today)
-            except Away as error:
+            except MailServerUnavailable as error:
                 self._held_up = True
                 log.warning("mail_server_away", source=clock.source, kind=str(error))
         return sent
@@ -126,7 +128,7 @@ class DigestMailer:
             digest = await self._store.digest(source, recipient, day, today)
             try:
                 message_id = "" if digest.is_empty else await self._send(digest, recipient)
-            except Refused as error:
+            except MailRefused as error:
                 self._held_up = True
                 self._refused[key] = monotonic() + REFUSED_AGAIN
                 log.error("digest_refused", source=source, recipient=recipient.key, day=day.isoformat(), why=str(error))

@@ -7,21 +7,21 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact
 from services.followup.domain.wording.explanation import short_line
-from services.followup.domain.wording.names import Words
+from services.followup.domain.wording.names import Bilingual
 from shared.events import Metadata
 from shared.events.deadline import Subject
 from shared.events.regulation import PolicyAdopted
 from shared.identifiers import derived_id, local_day, midnight
 from shared.policy import Policy
 
-UNTOLD = Words("", "")
+UNTOLD = Bilingual("", "")
 
 
-class Trial(msgspec.Struct, frozen=True, kw_only=True):
+class TrialAdoption(msgspec.Struct, frozen=True, kw_only=True):
     """Who would adopt what, from the policy's `valid_from` on."""
 
     jurisdiction: str
@@ -34,10 +34,10 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date | None
     outcome: str
     breached: bool
-    why: Words
+    why: Bilingual
 
 
-class Difference(msgspec.Struct, frozen=True, kw_only=True):
+class DeadlineChange(msgspec.Struct, frozen=True, kw_only=True):
     """A deadline that would differ. `state` is "open" while it is owed on either side."""
 
     subject: Subject
@@ -52,7 +52,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 Key = tuple[str, str, str, int]
 
 
-def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
+def policy_impact(facts: Sequence[Fact], trial: TrialAdoption) -> list[DeadlineChange]:
     """Every deadline that the trial would change, in the order of its subject and duty."""
     if not facts:
         return []
@@ -68,7 +68,7 @@ def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
         assert known is not None
         is_open = any(each is not None and not each.outcome for each in (old, new))
         found.append(
-            Difference(
+            DeadlineChange(
                 subject=known.subject,
                 subject_id=known.subject_id,
                 duty=known.duty,
@@ -81,7 +81,7 @@ def tried(facts: Sequence[Fact], trial: Trial) -> list[Difference]:
     return found
 
 
-def _with(facts: Sequence[Fact], trial: Trial) -> list[Fact]:
+def _with(facts: Sequence[Fact], trial: TrialAdoption) -> list[Fact]:
     """The facts with the adoption in its place: recorded at the first moment of the day from which it is valid, or now.
 
     One that is valid from a later day is known today: it moves clocks that will still run then, where it says so.
@@ -99,16 +99,16 @@ def _with(facts: Sequence[Fact], trial: Trial) -> list[Fact]:
     return [*earlier, fact, *facts[len(earlier) :]]
 
 
-def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, Raised]:
+def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, DeadlineState]:
     """The deadlines as they stand at a moment after the last fact. Those of one duty are told apart by their order."""
-    machine = Machine("trial")
+    engine = DeadlineEngine("trial")
     for fact in facts:
-        machine.apply(fact)
-        machine.emitted.clear()
-    machine.advance(until)
-    found: dict[Key, Raised] = {}
-    for subject_id in machine.subjects():
-        for raised in sorted(machine.raised_of(subject_id), key=lambda r: r.deadline_id.int):
+        engine.apply(fact)
+        engine.emitted.clear()
+    engine.advance(until)
+    found: dict[Key, DeadlineState] = {}
+    for subject_id in engine.subjects():
+        for raised in sorted(engine.raised_of(subject_id), key=lambda r: r.deadline_id.int):
             nth = 0
             while (key := (str(subject_id), raised.duty, raised.part, nth)) in found:
                 nth += 1
@@ -116,13 +116,13 @@ def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, Raised]:
     return found
 
 
-def _same(old: Raised | None, new: Raised | None) -> bool:
+def _same(old: DeadlineState | None, new: DeadlineState | None) -> bool:
     if old is None or new is None:
         return False
     return (old.due_on, old.outcome, old.breached) == (new.due_on, new.outcome, new.breached)
 
 
-def _side(raised: Raised | None) -> Side | None:
+def _side(raised: DeadlineState | None) -> Side | None:
     if raised is None:
         return None
     why = short_line(raised.explanation) if raised.explanation else UNTOLD

@@ -10,7 +10,7 @@ import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.events.deadline import Subject
@@ -33,7 +33,7 @@ class HistoryDiffers(SourceStopped):
     """The source's log is not the one that was read before: restored, or shorter."""
 
 
-class Doubtful(Exception):
+class UnreadablePush(Exception):
     """An event that the broker brought cannot be read: the feed tells what stands at its position."""
 
 
@@ -59,10 +59,10 @@ class CaseRecord(msgspec.Struct, frozen=True):
     """A subject's row with the deadlines that order it in a listing."""
 
     row: CaseRow
-    raised: tuple[Raised, ...]
+    raised: tuple[DeadlineState, ...]
 
 
-class Parked(msgspec.Struct, frozen=True):
+class ParkedRecord(msgspec.Struct, frozen=True):
     """An event that could not be applied, or that waits behind one."""
 
     recorded: Recorded
@@ -70,11 +70,11 @@ class Parked(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Loaded(msgspec.Struct, frozen=True):
+class LoadedCase(msgspec.Struct, frozen=True):
     """One petition or conference as the projection keeps it."""
 
     facts: list[Recorded]
-    raised: list[Raised]
+    raised: list[DeadlineState]
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -93,13 +93,13 @@ class Changes(msgspec.Struct, kw_only=True):
     petition_facts: set[int] = set()
     links: list[tuple[UUID, UUID, bool]] = []
     cases: list[CaseRecord] = []
-    deadlines: list[Raised] = []
+    deadlines: list[DeadlineState] = []
     overdue: Collection[UUID] = ()
     waiting: Collection[UUID] = ()
     agencies: list[AgencyRegistered | AgencyClosed] = []
     differences: dict[UUID, str] = {}
     settled: Collection[UUID] = ()
-    parked: list[Parked] = []
+    parked: list[ParkedRecord] = []
     released: Collection[UUID] = ()
     emitted: list[Emitted] = []
 
@@ -132,15 +132,15 @@ class Projection(Protocol):
         """The facts of the regulation and of conferences by stream, some streams at a time, as they began."""
         ...
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         """What was raised on some subjects."""
         ...
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """These petitions and all that are merged with them, without their parked events."""
         ...
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """These conferences; those that have facts."""
         ...
 
@@ -164,7 +164,7 @@ class Projection(Protocol):
         """When the earliest timer falls."""
         ...
 
-    async def due(self, source: str, to: datetime, limit: int) -> list[Raised]:
+    async def due(self, source: str, to: datetime, limit: int) -> list[DeadlineState]:
         """Deadlines with a timer up to an instant, earliest first."""
         ...
 
@@ -201,11 +201,11 @@ class Feed(Protocol):
         ...
 
 
-class SourceAway(Exception):
+class SourceUnavailable(Exception):
     """The source cannot be reached now."""
 
 
-class Inbox(Protocol):
+class PrefetchBuffer(Protocol):
     """What the broker has brought of one source."""
 
     @property

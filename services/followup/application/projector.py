@@ -17,24 +17,24 @@ from services.followup.application.applying import links_of, petition_of, record
 from services.followup.application.ports import (
     Changes,
     Cursor,
-    Doubtful,
     HistoryDiffers,
-    Loaded,
+    LoadedCase,
     Projection,
     Request,
     SourceStopped,
+    UnreadablePush,
     Writing,
 )
 from services.followup.application.shared_facts import conferences_of, load_shared
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.timers import fire_until
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.regulation import AgencyClosed, AgencyRegistered
-from shared.identifiers import in_order
+from shared.identifiers import sorted_ids
 
-NOTHING = Loaded([], [])
+NOTHING = LoadedCase([], [])
 INSTANT = timedelta(microseconds=1)
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
@@ -47,15 +47,15 @@ log = structlog.get_logger("writer")
 Read = tuple[Recorded, Fact | Undecodable]
 
 
-class Writer:
+class Projector:
     """Applies events and fires timers of one source."""
 
     def __init__(self, source: str, projection: Projection) -> None:
         self.source = source
         self.cursor = Cursor(source=source)
         self._projection = projection
-        self._machine = Machine(source)
-        self._stored: dict[UUID, Raised] = {}
+        self._engine = DeadlineEngine(source)
+        self._stored: dict[UUID, DeadlineState] = {}
         self._listed: dict[UUID, str] = {}
         self._next_fire_at: datetime | None = None  # not later than that of the rows
         self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
@@ -64,23 +64,23 @@ class Writer:
         """Load where the source stands: the cursor, the regulation, what the authorities owe, what waits."""
         self.cursor = await self._projection.cursor(self.source)
         regulation, dialogues = await load_shared(self._projection, self.source)
-        self._machine = Machine(self.source)
+        self._engine = DeadlineEngine(self.source)
         self._listed = await self._projection.differences(self.source)
-        self._machine.differences.update(self._listed)
-        self._machine.load_shared(regulation, dialogues, self.cursor.horizon)
-        raised = await self._projection.raised_on(self._machine.jurisdictions())
-        self._machine.load_jurisdictions(raised)
+        self._engine.differences.update(self._listed)
+        self._engine.load_shared(regulation, dialogues, self.cursor.horizon)
+        raised = await self._projection.raised_on(self._engine.jurisdictions())
+        self._engine.load_jurisdictions(raised)
         self._stored = {r.deadline_id: r for r in raised}
         parked = await self._projection.parked(self.source)
         await self._load(parked)
         for petition_id in parked:
-            self._machine.park(petition_id)
+            self._engine.park(petition_id)
         self._next_fire_at = await self._projection.next_fire_at(self.source)
 
     @property
     def next_fire_at(self) -> datetime | None:
         """When the next timer falls, in the source's time."""
-        found = [at for at in (self._next_fire_at, self._machine.next_fire_at) if at is not None]
+        found = [at for at in (self._next_fire_at, self._engine.next_fire_at) if at is not None]
         return min(found, default=None)
 
     # --- events ----------------------------------------------------------------------------------------------------
@@ -112,7 +112,7 @@ class Writer:
         await self._load_for(facts)
         changes, last, done = Changes(), None, 0
         for event, fact in facts:
-            if isinstance(fact, Fact) and self._machine.needs([fact]).everything:
+            if isinstance(fact, Fact) and self._engine.needs([fact]).everything:
                 if last is None:
                     await self._apply_to_all(event, fact)
                     return 1
@@ -128,11 +128,13 @@ class Writer:
             await self._commit(self._after(last), changes)
         if stopped is not None:
             raise stopped
-        if self._machine.loaded_count > KEPT:
+        if self._engine.loaded_count > KEPT:
             self._forget()
         return done
 
-    def _read(self, events: Sequence[Recorded], pushed: bool) -> tuple[list[Read], SourceStopped | Doubtful | None]:
+    def _read(
+        self, events: Sequence[Recorded], pushed: bool
+    ) -> tuple[list[Read], SourceStopped | UnreadablePush | None]:
         """Decode events that follow one another; stop before the first that does not belong here or is not known."""
         position, event_id = self.cursor.position, self.cursor.event_id
         facts: list[Read] = []
@@ -146,7 +148,7 @@ class Writer:
                 facts.append((event, fact_of(event)))
             except (UnknownTopic, Undecodable) as error:
                 if pushed:
-                    return facts, Doubtful(f"position {event.position}: {error}")
+                    return facts, UnreadablePush(f"position {event.position}: {error}")
                 if isinstance(error, UnknownTopic):
                     return facts, SourceStopped(f"position {event.position}: unknown topic {error}")
                 facts.append((event, error))
@@ -155,8 +157,8 @@ class Writer:
 
     def _take(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
         """Apply one event, or park it. Raises SourceStopped."""
-        petition_id = petition_of(self._machine, event, fact)
-        parked = take(self._machine, event, fact)
+        petition_id = petition_of(self._engine, event, fact)
+        parked = take(self._engine, event, fact)
         changes.facts.append(event)
         if petition_id is not None:
             changes.petition_facts.add(event.position)
@@ -188,8 +190,8 @@ class Writer:
 
     async def _settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID], writing: Writing) -> None:
         """Settle, write and let go: what is loaded next comes from rows that this transaction has not changed yet."""
-        loaded = [s for s in subject_ids if self._machine.is_loaded(s) and s not in self._machine.parked]
-        self._machine.settle_loaded(fact, loaded)
+        loaded = [s for s in subject_ids if self._engine.is_loaded(s) and s not in self._engine.parked]
+        self._engine.apply_regulation_to(fact, loaded)
         await writing.write(self._drained(Changes()))
         self._forget()
 
@@ -198,10 +200,10 @@ class Writer:
     async def advance(self, to: datetime, head: int) -> None:
         """Fire everything up to an instant to which the source says that it is complete."""
         await self._fire(to)
-        self._machine.advance(to)
+        self._engine.advance(to)
         after = msgspec.structs.replace(
             self.cursor,
-            horizon=self._machine.horizon,
+            horizon=self._engine.horizon,
             complete_to=max(to, self.cursor.complete_to or to),
             head=head,
             revision=self.cursor.revision + 1,
@@ -219,7 +221,7 @@ class Writer:
                 emitted, after = fire_until(raised, to)
                 changes.emitted += emitted
                 changes.deadlines.append(after)
-                self._machine.take_fired(after)
+                self._engine.update_fired(after)
             changes.emitted.sort(key=lambda e: (e.event.at, e.event_id))
             changes.overdue = {r.subject_id for r in changes.deadlines if r.breached}
             after_cursor = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
@@ -254,17 +256,17 @@ class Writer:
             await writing.write(changes)
             await writing.answer(request, result.failure or f"released; {len(changes.emitted)} deadline events raised")
         if not result.failure:
-            self._machine.release(history)
+            self._engine.release(history)
         await self._moved(after)
 
     async def _reconcile(self, request: Request) -> None:
         subjects = [request.subject_id] if request.subject_id is not None else list(self._listed)
         await self._load_listed(s for s in subjects if s in self._listed)
         at = self.cursor.horizon
-        done = [s for s in subjects if s in self._machine.differences and at is not None]
+        done = [s for s in subjects if s in self._engine.differences and at is not None]
         for subject_id in done:
             assert at is not None
-            self._machine.reconcile(subject_id, request.reason, at)
+            self._engine.reconcile(subject_id, request.reason, at)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = self._drained(Changes())
         async with self._projection.writing(self.cursor, after) as writing:
@@ -277,7 +279,7 @@ class Writer:
 
     async def _load_for(self, facts: Sequence[Read]) -> None:
         known = [fact for _, fact in facts if isinstance(fact, Fact)]
-        needs = self._machine.needs(known)
+        needs = self._engine.needs(known)
         begun = {event.originator_id for event, _ in facts if event.version == 1}
         petitions = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
         if needs.moving:
@@ -288,33 +290,33 @@ class Writer:
     async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
         """Load petitions with their kin, and conferences: these and those of what is loaded."""
         wanted = set(conference_ids)
-        missing = [p for p in petition_ids if not self._machine.is_loaded(p)]
+        missing = [p for p in petition_ids if not self._engine.is_loaded(p)]
         if missing:
             await self._committed()
             for petition_id, loaded in (await self._projection.petitions(missing)).items():
-                if not self._machine.is_loaded(petition_id):
-                    self._machine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
+                if not self._engine.is_loaded(petition_id):
+                    self._engine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                     self._stored.update((r.deadline_id, r) for r in loaded.raised)
-                    wanted.update(self._machine.conferences_of(petition_id))
-        absent = [c for c in wanted if not self._machine.is_loaded(c)]
+                    wanted.update(self._engine.conferences_of(petition_id))
+        absent = [c for c in wanted if not self._engine.is_loaded(c)]
         if absent:
             await self._committed()
             found = await self._projection.conferences(absent)
             for conference_id in absent:
                 loaded = found.get(conference_id, NOTHING)
-                self._machine.load_conference(conference_id, [fact_of(f) for f in loaded.facts], loaded.raised)
+                self._engine.load_conference(conference_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
-        cases = set(subject_ids).difference(self._machine.jurisdictions())
+        cases = set(subject_ids).difference(self._engine.jurisdictions())
         await self._load(cases)
-        await self._load((), [s for s in cases if not self._machine.is_petition(s)])
+        await self._load((), [s for s in cases if not self._engine.is_petition(s)])
 
     def _forget(self) -> None:
-        for subject_id in self._machine.loaded():
-            for raised in self._machine.raised_of(subject_id):
+        for subject_id in self._engine.loaded():
+            for raised in self._engine.raised_of(subject_id):
                 self._stored.pop(raised.deadline_id, None)
-            self._machine.forget(subject_id)
+            self._engine.forget(subject_id)
 
     def _after(self, event: Recorded) -> Cursor:
         return msgspec.structs.replace(
@@ -323,7 +325,7 @@ class Writer:
             position=event.position,
             event_id=event.event_id,
             instant=event.recorded_at,
-            horizon=self._machine.horizon,
+            horizon=self._engine.horizon,
             head=max(self.cursor.head, event.position),
             revision=self.cursor.revision + 1,
         )
@@ -355,20 +357,20 @@ class Writer:
 
     def _drained(self, changes: Changes) -> Changes:
         """Take from the machine what has changed since the last time."""
-        machine = self._machine
-        changes.emitted += machine.emitted
-        machine.emitted = []
-        changes.waiting = machine.parked | machine.differences.keys()
+        engine = self._engine
+        changes.emitted += engine.emitted
+        engine.emitted = []
+        changes.waiting = engine.parked | engine.differences.keys()
         rewritten = changes.waiting | self._listed.keys()  # whether their timers wait may have changed
-        for subject_id in in_order(machine.dirty):
-            for raised in machine.raised_of(subject_id):
+        for subject_id in sorted_ids(engine.dirty):
+            for raised in engine.raised_of(subject_id):
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
                     self._stored[raised.deadline_id] = raised
                     changes.deadlines.append(raised)
-            if (record := record_of(machine, subject_id)) is not None:
+            if (record := record_of(engine, subject_id)) is not None:
                 changes.cases.append(record)
-        machine.dirty = set()
-        changes.differences = {s: why for s, why in machine.differences.items() if self._listed.get(s) != why}
-        changes.settled = self._listed.keys() - machine.differences.keys()
-        self._listed = dict(machine.differences)
+        engine.dirty = set()
+        changes.differences = {s: why for s, why in engine.differences.items() if self._listed.get(s) != why}
+        changes.settled = self._listed.keys() - engine.differences.keys()
+        self._listed = dict(engine.differences)
         return changes

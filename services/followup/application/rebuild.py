@@ -13,12 +13,20 @@ from uuid import UUID
 import msgspec
 
 from services.followup.application.applying import decoded, links_of, record_of, take
-from services.followup.application.ports import CaseRecord, Changes, Cursor, Feed, HistoryDiffers, Parked, Projection
-from services.followup.application.projector import Writer
+from services.followup.application.ports import (
+    CaseRecord,
+    Changes,
+    Cursor,
+    Feed,
+    HistoryDiffers,
+    ParkedRecord,
+    Projection,
+)
+from services.followup.application.projector import Projector
 from services.followup.application.shared_facts import conferences_of, load_shared
 from services.followup.domain.cases import Dialogue, dialogue_changes
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.raised_log import Logged, completed, raised_by, same
 from services.followup.domain.facts import Fact, fact_of, is_regulation
 from shared.events import EVENTS, Recorded, Undecodable
@@ -32,7 +40,7 @@ PAGE = 2000  # events
 Progress = Callable[[int, int], None]
 
 
-class Still(Protocol):
+class LockedCursors(Protocol):
     """The live tables while their writers wait."""
 
     live: dict[str, Cursor]
@@ -42,7 +50,7 @@ class Still(Protocol):
         ...
 
 
-class Site(Protocol):
+class RebuildTarget(Protocol):
     """The new tables, empty at first, and the log of what was raised."""
 
     @property
@@ -62,7 +70,7 @@ class Site(Protocol):
         """Set the cursor of the rebuilt source."""
         ...
 
-    def standing_still(self) -> AbstractAsyncContextManager[Still]:
+    def standing_still(self) -> AbstractAsyncContextManager[LockedCursors]:
         """Hold every live cursor: the writers wait, readers go on."""
         ...
 
@@ -95,7 +103,7 @@ class Site(Protocol):
         ...
 
 
-class Report(msgspec.Struct):
+class RebuildReport(msgspec.Struct):
     """What a rebuild found."""
 
     events: int = 0
@@ -105,15 +113,15 @@ class Report(msgspec.Struct):
 
 
 async def rebuild(
-    site: Site, feeds: Sequence[Feed], restored: Collection[str], progress: Progress
-) -> dict[str, Report]:
+    site: RebuildTarget, feeds: Sequence[Feed], restored: Collection[str], progress: Progress
+) -> dict[str, RebuildReport]:
     """Rebuild every source beside the live tables, then swap; what differs from the log, by source.
 
     `restored` names sources whose other history the operator has confirmed: they are read to their new end. Raises
     HistoryDiffers where a source is another one than before and nobody has confirmed it, SourceAway.
     """
     await site.clear()
-    reports: dict[str, Report] = {}
+    reports: dict[str, RebuildReport] = {}
     built: dict[str, Feed] = {}
     for feed in feeds:
         source = (await feed.page(0, limit=1)).source
@@ -155,9 +163,9 @@ class _Whole:
             yield page.events
 
 
-async def _catch_up(site: Site, source: str, feed: Feed, live: Cursor) -> None:
+async def _catch_up(site: RebuildTarget, source: str, feed: Feed, live: Cursor) -> None:
     """Bring the new tables to where the live ones stand still; by the writer's own code."""
-    writer = Writer(source, site.projection)
+    writer = Projector(source, site.projection)
     await writer.open()
     while writer.cursor.position < live.position:
         page = await feed.page(writer.cursor.position, limit=PAGE)
@@ -166,7 +174,7 @@ async def _catch_up(site: Site, source: str, feed: Feed, live: Cursor) -> None:
         await writer.advance(live.horizon, live.head)
 
 
-async def _read_facts(site: Site, source: str, history: _Whole, to: int | None) -> Recorded:
+async def _read_facts(site: RebuildTarget, source: str, history: _Whole, to: int | None) -> Recorded:
     """Copy the facts of a source up to a position, with their links; the last one. Raises HistoryDiffers if none."""
     last: Recorded | None = None
     async for page in history.pages():
@@ -194,9 +202,9 @@ def _add_fact(changes: Changes, event: Recorded) -> None:
         changes.agencies.append(fact.event)
 
 
-async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progress) -> Report:
+async def _fold_all(site: RebuildTarget, source: str, horizon: datetime, progress: Progress) -> RebuildReport:
     """Fold every case from the copied facts up to a horizon and write its rows."""
-    report = Report()
+    report = RebuildReport()
     regulation, _ = await load_shared(site.projection, source)
     dialogues = await _fold_conferences(site, source, regulation, horizon, report)
     await _fold_jurisdictions(site, source, regulation, dialogues, horizon, report)
@@ -204,8 +212,8 @@ async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progre
     total, done = await site.count_petitions(source), 0
     async for group in site.groups(source, FOLDED_AT_ONCE):
         around = regulation + await conferences_of(site.projection, group)
-        machine, parked = _folded(source, around, group, waiting, horizon)
-        await _keep(site, source, machine, group, report, parked)
+        engine, parked = _folded(source, around, group, waiting, horizon)
+        await _keep(site, source, engine, group, report, parked)
         done += len(group)
         progress(done, total)
     await _keep_orphans(site, source, report)
@@ -213,7 +221,7 @@ async def _fold_all(site: Site, source: str, horizon: datetime, progress: Progre
 
 
 async def _fold_conferences(
-    site: Site, source: str, regulation: Sequence[Fact], horizon: datetime, report: Report
+    site: RebuildTarget, source: str, regulation: Sequence[Fact], horizon: datetime, report: RebuildReport
 ) -> list[tuple[Fact, Dialogue | None]]:
     """Fold the conferences, some at a time; what they changed for their authorities."""
     changed: list[tuple[Fact, Dialogue | None]] = []
@@ -222,32 +230,32 @@ async def _fold_conferences(
         conferences = {subject_id: facts for subject_id, facts in read.items() if not is_regulation(facts[0])}
         if not conferences:
             continue
-        machine = Machine(source)
+        engine = DeadlineEngine(source)
         for fact in _in_order([*regulation, *(f for facts in conferences.values() for f in facts)]):
-            machine.apply(fact)
-        machine.advance(horizon)
-        await _keep(site, source, machine, conferences, report)
+            engine.apply(fact)
+        engine.advance(horizon)
+        await _keep(site, source, engine, conferences, report)
         for conference_id, facts in conferences.items():
             changed += dialogue_changes(conference_id, facts)
     return changed
 
 
 async def _fold_jurisdictions(
-    site: Site,
+    site: RebuildTarget,
     source: str,
     regulation: Sequence[Fact],
     dialogues: Sequence[tuple[Fact, Dialogue | None]],
     horizon: datetime,
-    report: Report,
+    report: RebuildReport,
 ) -> None:
-    machine, heard = Machine(source), {fact.position: dialogue for fact, dialogue in dialogues}
+    engine, heard = DeadlineEngine(source), {fact.position: dialogue for fact, dialogue in dialogues}
     for fact in _in_order([*regulation, *(fact for fact, _ in dialogues)]):
         if fact.position in heard:
-            machine.hear(fact, heard[fact.position])
+            engine.hear(fact, heard[fact.position])
         else:
-            machine.apply(fact)
-    machine.advance(horizon)
-    await _keep(site, source, machine, machine.jurisdictions(), report)
+            engine.apply(fact)
+    engine.advance(horizon)
+    await _keep(site, source, engine, engine.jurisdictions(), report)
 
 
 def _in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -260,37 +268,37 @@ def _folded(
     group: Mapping[UUID, list[Recorded]],
     waiting: Mapping[UUID, set[int]],
     horizon: datetime,
-) -> tuple[Machine, list[Parked]]:
+) -> tuple[DeadlineEngine, list[ParkedRecord]]:
     """A machine that has met the facts around these petitions and theirs, in the order recorded; what it parked."""
-    machine, parked = Machine(source), list[Parked]()
+    engine, parked = DeadlineEngine(source), list[ParkedRecord]()
     held = {position for petition_id in group for position in waiting.get(petition_id, ())}
     steps: list[tuple[int, Recorded | None, Fact | Undecodable]] = [(f.position, None, f) for f in around]
     steps += [(event.position, event, decoded(event)) for events in group.values() for event in events]
     for position, event, fact in sorted(steps, key=lambda step: step[0]):
         if event is None:
             assert isinstance(fact, Fact)
-            machine.apply(fact)
+            engine.apply(fact)
         elif position in held:
-            machine.park(event.originator_id)
-        elif (failed := take(machine, event, fact)) is not None:
+            engine.park(event.originator_id)
+        elif (failed := take(engine, event, fact)) is not None:
             parked.append(failed)
-    machine.advance(horizon)
-    return machine, parked
+    engine.advance(horizon)
+    return engine, parked
 
 
 async def _keep(
-    site: Site,
+    site: RebuildTarget,
     source: str,
-    machine: Machine,
+    engine: DeadlineEngine,
     subjects: Collection[UUID],
-    report: Report,
-    parked: Sequence[Parked] = (),
+    report: RebuildReport,
+    parked: Sequence[ParkedRecord] = (),
 ) -> None:
     """Compare what was folded with what was raised, and write the rows."""
-    folded = {r.deadline_id: r for s in subjects for r in machine.raised_of(s)}
+    folded = {r.deadline_id: r for s in subjects for r in engine.raised_of(s)}
     logged = await site.logged(folded.keys())
     changes = Changes(parked=list(parked))
-    kept: dict[UUID, list[Raised]] = {}
+    kept: dict[UUID, list[DeadlineState]] = {}
     for deadline_id, ought in folded.items():
         told = raised_by(logged.get(deadline_id, ()))
         if told is None or not same(told, ought):
@@ -300,18 +308,18 @@ async def _keep(
             row = ought if told.version == ought.version else completed(told, ought)
             kept.setdefault(row.subject_id, []).append(row)
     for subject_id in subjects:
-        record = record_of(machine, subject_id)
+        record = record_of(engine, subject_id)
         if record is not None:
             changes.cases.append(CaseRecord(record.row, tuple(kept.get(subject_id, ()))))
     changes.deadlines = [r for rows in kept.values() for r in rows]
-    changes.waiting = set(machine.parked) | changes.differences.keys()
+    changes.waiting = set(engine.parked) | changes.differences.keys()
     await site.write(source, changes)
     report.cases += len(changes.cases)
     report.deadlines += len(changes.deadlines)
     report.differences |= changes.differences
 
 
-def _difference(told: Raised | None, ought: Raised) -> str:
+def _difference(told: DeadlineState | None, ought: DeadlineState) -> str:
     if told is None:
         return f"{ought.duty}: due {ought.due_on}, never raised"
     return (
@@ -320,11 +328,11 @@ def _difference(told: Raised | None, ought: Raised) -> str:
     )
 
 
-def _state(raised: Raised) -> str:
+def _state(raised: DeadlineState) -> str:
     return raised.outcome or ("breached" if raised.breached else "open")
 
 
-async def _keep_orphans(site: Site, source: str, report: Report) -> None:
+async def _keep_orphans(site: RebuildTarget, source: str, report: RebuildReport) -> None:
     """What was raised though no fact asks for it: its rows are kept, and listed unless it was taken back already."""
     logs = (await site.never_folded(source)).values()
     changes = Changes(deadlines=[told for log in logs if (told := raised_by(log)) is not None])

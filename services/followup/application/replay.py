@@ -8,8 +8,8 @@ from typing import Protocol
 import msgspec
 
 from services.followup.application.applying import decoded, take
-from services.followup.application.state_digest import StatePoint, machine_digest
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.application.state_digest import StatePoint, engine_digest
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from shared.events import Recorded
 
 _POINT = re.compile(r"(\d+)(?:@(.+))?")
@@ -26,7 +26,7 @@ class Until(msgspec.Struct, frozen=True):
     instant: datetime | None = None
 
 
-class History(Protocol):
+class SourceLog(Protocol):
     """A source's log from its beginning; once it was read to its end it says to which instant it is complete."""
 
     complete_to: datetime | None
@@ -39,14 +39,14 @@ class History(Protocol):
 class Replayed(msgspec.Struct):
     """The state at a point."""
 
-    machine: Machine
+    engine: DeadlineEngine
     point: StatePoint
     parked: int = 0
 
     @property
     def digest(self) -> str:
         """The digest of the state."""
-        return machine_digest(self.machine, self.point)
+        return engine_digest(self.engine, self.point)
 
 
 def parse_until(text: str) -> Until:
@@ -65,33 +65,33 @@ def parse_until(text: str) -> Until:
     return Until(position, instant)
 
 
-async def replay(history: History, until: Until) -> Replayed:
+async def replay(history: SourceLog, until: Until) -> Replayed:
     """Fold the events of pages up to a point. A position alone means its event's stamp as horizon.
 
     Raises InvalidPoint where the history does not reach the point, SourceStopped where it cannot be folded.
     """
-    machine, last, parked = Machine(""), None, 0
+    engine, last, parked = DeadlineEngine(""), None, 0
     async for page in history.pages():
         for event in page:
             if (until.position is not None and event.position > until.position) or (
                 until.position is None and until.instant is not None and event.recorded_at > until.instant
             ):
-                return _ended(machine, last, until, parked)
+                return _ended(engine, last, until, parked)
             if last is None:
-                machine = Machine(event.source)
-            parked += take(machine, event, decoded(event)) is not None
+                engine = DeadlineEngine(event.source)
+            parked += take(engine, event, decoded(event)) is not None
             last = event
     if until.instant is not None and (history.complete_to is None or until.instant > history.complete_to):
         raise InvalidPoint(f"the source is complete only to {history.complete_to}: what comes later is not known yet")
-    return _ended(machine, last, until, parked)
+    return _ended(engine, last, until, parked)
 
 
-def _ended(machine: Machine, last: Recorded | None, until: Until, parked: int) -> Replayed:
+def _ended(engine: DeadlineEngine, last: Recorded | None, until: Until, parked: int) -> Replayed:
     if last is None:
         raise InvalidPoint("there is no event up to this point")
     if until.position is not None and last.position != until.position:
         raise InvalidPoint(f"the history ends at position {last.position}, before {until.position}")
-    machine.advance(until.instant or last.recorded_at)
-    horizon = machine.horizon
+    engine.advance(until.instant or last.recorded_at)
+    horizon = engine.horizon
     assert horizon is not None
-    return Replayed(machine, StatePoint(last.source, last.epoch, last.position, horizon), parked)
+    return Replayed(engine, StatePoint(last.source, last.epoch, last.position, horizon), parked)

@@ -8,20 +8,20 @@ import msgspec
 import structlog
 
 from services.followup.application.ports import (
-    Doubtful,
     Feed,
     FencedOut,
     HistoryDiffers,
-    Inbox,
+    PrefetchBuffer,
     Projection,
-    SourceAway,
     SourceStopped,
+    SourceUnavailable,
     StaleEpoch,
+    UnreadablePush,
 )
-from services.followup.application.projector import Writer
+from services.followup.application.projector import Projector
 from shared.envelope import FeedPage
 from shared.events import Recorded
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 BATCH = 1000  # events of a page, or of what the broker brings, taken at once
 ASK_EVERY = 1.0  # seconds between two questions for complete_to
@@ -38,11 +38,11 @@ Lead = Callable[[str, bool], Awaitable[None]]
 log = structlog.get_logger("following")
 
 
-class Following:
+class SourceReader:
     """One source for the life of the process: leads when it gets the lease, stands by when not."""
 
     def __init__(
-        self, feed: Feed, projection: Projection, inbox_of: Callable[[str], Inbox], lease: Lease, lead: Lead
+        self, feed: Feed, projection: Projection, inbox_of: Callable[[str], PrefetchBuffer], lease: Lease, lead: Lead
     ) -> None:
         self.source = ""
         self.is_leading = False
@@ -62,7 +62,7 @@ class Following:
                 self.stopped, pause = str(error), STOPPED_AGAIN
                 log.error("source_stopped", source=self.source, why=self.stopped)
                 await self._tell("stopped", self.stopped)
-            except SourceAway as error:
+            except SourceUnavailable as error:
                 await self._is_away(error)
             except FencedOut:
                 log.info("fenced_out", source=self.source)
@@ -75,7 +75,7 @@ class Following:
                 await self._lead(self.source, False)
             await asyncio.sleep(pause)
 
-    async def _is_away(self, error: SourceAway) -> None:
+    async def _is_away(self, error: SourceUnavailable) -> None:
         self.away = str(error)
         log.warning("source_away", source=self.source, why=self.away)
         if self.source and not self.stopped:
@@ -93,14 +93,14 @@ class Following:
             self.away = ""
         if not await self._lease(self.source):
             return
-        writer = Writer(self.source, self._projection)
+        writer = Projector(self.source, self._projection)
         await writer.open()
         await self._lead(self.source, True)
         self.is_leading = True
         log.info("leading", source=self.source, position=writer.cursor.position)
         await self._apply_for_ever(writer, self._inbox_of(self.source))
 
-    async def _apply_for_ever(self, writer: Writer, inbox: Inbox) -> None:
+    async def _apply_for_ever(self, writer: Projector, inbox: PrefetchBuffer) -> None:
         renewed, asked, behind = monotonic(), 0.0, True
         while True:
             if monotonic() - renewed > RENEW_EVERY:
@@ -118,23 +118,23 @@ class Following:
                 asked = monotonic()
                 try:
                     behind = await self._read(writer, 0.0 if inbox.is_connected or behind else WAIT)
-                except SourceAway as error:
+                except SourceUnavailable as error:
                     # What was loaded is still true, and the broker may go on bringing what comes next.
                     await self._is_away(error)
                     await asyncio.sleep(AGAIN)
                 continue
             await inbox.wait(ASK_EVERY - (monotonic() - asked))
 
-    async def _applied(self, writer: Writer, events: Sequence[Recorded]) -> bool:
+    async def _applied(self, writer: Projector, events: Sequence[Recorded]) -> bool:
         """Apply what the broker brought; False where it was damaged on the way, so that the feed must be read."""
         try:
             await writer.apply(events, pushed=True)
-        except Doubtful:
+        except UnreadablePush:
             log.warning("pushed_event_unreadable", source=self.source, after=writer.cursor.position)
             return False
         return True
 
-    async def _read(self, writer: Writer, wait: float) -> bool:
+    async def _read(self, writer: Projector, wait: float) -> bool:
         """Apply one page of the feed and the time that it states; whether more is to be read."""
         cursor = writer.cursor
         page = await self._page(writer, wait)
@@ -154,7 +154,7 @@ class Following:
         self.stopped = ""
         return page.complete_to is None
 
-    async def _page(self, writer: Writer, wait: float) -> FeedPage:
+    async def _page(self, writer: Projector, wait: float) -> FeedPage:
         """The next page. Behind a full one the next is fetched while this one is applied."""
         after = writer.cursor.position
         try:
@@ -175,5 +175,5 @@ class Following:
         (position, page), self._ahead = self._ahead, None
         if position == after:
             return page
-        await ended(page)
+        await cancel_and_wait(page)
         return None

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.identifiers import local_iso
 
 DIGEST_VERSION = 1  # of the row layout below: a change of it is a new version
@@ -25,7 +25,7 @@ class StatePoint(msgspec.Struct, frozen=True):
     instant: datetime
 
 
-def digest(points: Iterable[StatePoint], cases: Iterable[CaseRow], deadlines: Iterable[Raised]) -> str:
+def digest(points: Iterable[StatePoint], cases: Iterable[CaseRow], deadlines: Iterable[DeadlineState]) -> str:
     """SHA-256 over the points and the rows, sorted by code point; integers and strings only."""
     return digest_of_lines(points, [*(case_line(c) for c in cases), *(deadline_line(d) for d in deadlines)])
 
@@ -39,16 +39,16 @@ def digest_of_lines(points: Iterable[StatePoint], rows: list[str]) -> str:
     return taken.hexdigest()
 
 
-def deadline_line(raised: Raised) -> str:
+def deadline_line(raised: DeadlineState) -> str:
     """A deadline as its line of the digest."""
     return _line("deadline", *_fields(raised, DEADLINE_FIELDS))
 
 
-def machine_digest(machine: Machine, point: StatePoint) -> str:
+def engine_digest(engine: DeadlineEngine, point: StatePoint) -> str:
     """The digest of one source that is wholly in memory."""
-    subjects = machine.subjects()
-    cases = [row for s in subjects if (row := machine.case_row(s)) is not None]
-    return digest([point], cases, [d for s in subjects for d in machine.raised_of(s)])
+    subjects = engine.subjects()
+    cases = [row for s in subjects if (row := engine.case_row(s)) is not None]
+    return digest([point], cases, [d for s in subjects for d in engine.raised_of(s)])
 
 
 # Frozen: named one by one, so that a new field of a row does not change old digests by itself.

@@ -17,9 +17,9 @@ from services.followup.domain.deadlines.case_rows import OPEN_STATES
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import (
-    Asked,
     Body,
     Cursor,
+    HttpRequest,
     InState,
     body_of,
     next_link,
@@ -38,7 +38,7 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
 
     @get("/", include_in_schema=False)
     async def open_cases(
-        request: Asked,
+        request: HttpRequest,
         agency: Body = "",
         case_state: InState = "",
         overdue: FromQuery[bool] = False,
@@ -63,7 +63,7 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
         )
 
     @get("/cases/{subject_id:uuid}", include_in_schema=False)
-    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> Response[str]:
+    async def one_case(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[str]:
         file = or_404(await queries.case(scope_of(request), subject_id), "case")
         events = [event_view(event) for event in file.events]
         return pages.show(

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from services.followup.adapters.read.figures import Counts, Snapshot
+from services.followup.adapters.read.figures import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.pages import Pages, names_of
-from services.followup.domain.wording.names import Words, duty_words
+from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.entrypoints.access import may_read_all
-from services.followup.entrypoints.query_parameters import Asked
+from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of
 from shared.identifiers import local_day
 
@@ -23,7 +23,7 @@ STATUSES = ("on_track", "due_soon", "breached")
 class KindRow(NamedTuple):
     """One rule: its open deadlines as they stand, and the breaches ever raised on it."""
 
-    words: Words
+    words: Bilingual
     open: dict[str, int]
     breaches: int
 
@@ -50,12 +50,12 @@ class SourceRow(NamedTuple):
     stopped: bool
 
 
-def figures_routes(queries: Queries, snapshot: Callable[[], Snapshot]) -> list[HTTPRouteHandler]:
+def figures_routes(queries: Queries, snapshot: Callable[[], MetricsSnapshot]) -> list[HTTPRouteHandler]:
     """The page; it holds every jurisdiction, so it is for callers whose subtree covers them all."""
     pages, may_read = Pages(), may_read_all(queries)
 
     @get("/figures", include_in_schema=False)
-    async def figures(request: Asked) -> Response[str]:
+    async def figures(request: HttpRequest) -> Response[str]:
         await may_read(caller_of(request))
         shot = snapshot()
         bodies = body_rows(shot)
@@ -87,7 +87,7 @@ def total(counts: Counts, label: int) -> dict[str, int]:
     return dict(found)
 
 
-def kind_rows(shot: Snapshot) -> list[KindRow]:
+def kind_rows(shot: MetricsSnapshot) -> list[KindRow]:
     """A row for each rule that has something open or was ever breached, the overdue ones first."""
     breaches = total(shot.breaches, 0)
     kinds = {labels[0] for labels in shot.open_deadlines} | breaches.keys()
@@ -95,7 +95,7 @@ def kind_rows(shot: Snapshot) -> list[KindRow]:
     return sorted(rows, key=lambda row: (-row.open["breached"], row.words.vi))
 
 
-def body_rows(shot: Snapshot) -> list[BodyRow]:
+def body_rows(shot: MetricsSnapshot) -> list[BodyRow]:
     """A row for each body that has something open, the overdue ones first."""
     unresolved, breaches = total(shot.unresolved, 1), total(shot.breaches, 1)
     oldest = {labels[0]: local_day(datetime.fromtimestamp(at, UTC)) for labels, at in shot.oldest_unresolved.items()}
@@ -107,7 +107,7 @@ def body_rows(shot: Snapshot) -> list[BodyRow]:
     return sorted(rows, key=lambda row: (-row.open["breached"], row.code))
 
 
-def source_rows(shot: Snapshot) -> list[SourceRow]:
+def source_rows(shot: MetricsSnapshot) -> list[SourceRow]:
     """A row for each source."""
     return [
         SourceRow(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from services.followup.domain.wording.names import Words
+from services.followup.domain.wording.names import Bilingual
 
 Kind = Literal[
     "text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports", "file"
@@ -15,143 +15,143 @@ class Field(NamedTuple):
     """One input of a form. `choices` are its values with their words."""
 
     name: str
-    words: Words
+    words: Bilingual
     kind: Kind = "text"
     required: bool = True
-    choices: tuple[tuple[str, Words], ...] = ()
+    choices: tuple[tuple[str, Bilingual], ...] = ()
 
 
 class Act(NamedTuple):
     """One act: the last word of its address at intake, its name, its fields."""
 
     path: str
-    words: Words
+    words: Bilingual
     fields: tuple[Field, ...]
 
 
 _EFFECTIVE = Field(
-    "effective_on", Words("Ngày thực hiện (để trống: hôm nay)", "Date of the act (empty: today)"), "date", False
+    "effective_on", Bilingual("Ngày thực hiện (để trống: hôm nay)", "Date of the act (empty: today)"), "date", False
 )
-_AGENCY = Field("agency", Words("Cơ quan", "Agency"), "agency")
+_AGENCY = Field("agency", Bilingual("Cơ quan", "Agency"), "agency")
 _URGENCY = (
-    ("normal", Words("Bình thường", "normal")),
-    ("urgent", Words("Cấp thiết", "urgent")),
-    ("very_urgent", Words("Rất cấp thiết", "very urgent")),
+    ("normal", Bilingual("Bình thường", "normal")),
+    ("urgent", Bilingual("Cấp thiết", "urgent")),
+    ("very_urgent", Bilingual("Rất cấp thiết", "very urgent")),
 )
 _RESULTS = (
-    ("resolved", Words("Đã giải quyết xong", "resolved")),
-    ("in_progress", Words("Đang giải quyết", "in progress")),
-    ("not_resolved", Words("Không giải quyết được", "not resolved")),
+    ("resolved", Bilingual("Đã giải quyết xong", "resolved")),
+    ("in_progress", Bilingual("Đang giải quyết", "in progress")),
+    ("not_resolved", Bilingual("Không giải quyết được", "not resolved")),
 )
 _CHANNELS = (
-    ("letter", Words("Văn bản", "letter")),
-    ("e-mail", Words("Thư điện tử", "e-mail")),
-    ("telephone", Words("Điện thoại", "telephone")),
-    ("system", Words("Qua hệ thống", "system")),
+    ("letter", Bilingual("Văn bản", "letter")),
+    ("e-mail", Bilingual("Thư điện tử", "e-mail")),
+    ("telephone", Bilingual("Điện thoại", "telephone")),
+    ("system", Bilingual("Qua hệ thống", "system")),
 )
-_KINDS = (("petition", Words("Kiến nghị", "petition")), ("reflection", Words("Phản ánh", "reflection")))
+_KINDS = (("petition", Bilingual("Kiến nghị", "petition")), ("reflection", Bilingual("Phản ánh", "reflection")))
 _REPORTS = Field(
     "reports",
-    Words(
+    Bilingual(
         "Đã báo cáo cấp ủy, chính quyền, người chủ trì cùng ngày",
         "Reported to party committee, government and chair the same day",
     ),
     "reports",
     False,
 )
-_REASON = Field("reason", Words("Lý do", "Reason"), "area")
+_REASON = Field("reason", Bilingual("Lý do", "Reason"), "area")
 
 RECEIVE = Act(
     "",
-    Words("Tiếp nhận kiến nghị", "Receive a petition"),
+    Bilingual("Tiếp nhận kiến nghị", "Receive a petition"),
     (
-        Field("jurisdiction", Words("Mã địa bàn", "Jurisdiction code"), "place"),
-        Field("kind", Words("Loại", "Kind"), "choice", True, _KINDS),
-        Field("channel", Words("Hình thức tiếp nhận", "Channel"), required=False),
-        Field("name", Words("Họ tên, tổ chức", "Name of the citizen or organisation"), required=False),
-        Field("address", Words("Địa chỉ", "Address"), required=False),
-        Field("phone", Words("Điện thoại", "Telephone"), required=False),
-        Field("text", Words("Nội dung kiến nghị", "What is asked"), "area"),
+        Field("jurisdiction", Bilingual("Mã địa bàn", "Jurisdiction code"), "place"),
+        Field("kind", Bilingual("Loại", "Kind"), "choice", True, _KINDS),
+        Field("channel", Bilingual("Hình thức tiếp nhận", "Channel"), required=False),
+        Field("name", Bilingual("Họ tên, tổ chức", "Name of the citizen or organisation"), required=False),
+        Field("address", Bilingual("Địa chỉ", "Address"), required=False),
+        Field("phone", Bilingual("Điện thoại", "Telephone"), required=False),
+        Field("text", Bilingual("Nội dung kiến nghị", "What is asked"), "area"),
     ),
 )
 #: The acts on a petition in the order of the process.
 ACTS = (
     Act(
         "classification",
-        Words("Phân loại", "Classify"),
+        Bilingual("Phân loại", "Classify"),
         (
-            Field("subject", Words("Trích yếu (không nêu tên người)", "Neutral title, names nobody")),
-            Field("field", Words("Lĩnh vực", "Field")),
-            Field("urgency", Words("Mức độ cấp thiết", "Urgency"), "choice", True, _URGENCY),
+            Field("subject", Bilingual("Trích yếu (không nêu tên người)", "Neutral title, names nobody")),
+            Field("field", Bilingual("Lĩnh vực", "Field")),
+            Field("urgency", Bilingual("Mức độ cấp thiết", "Urgency"), "choice", True, _URGENCY),
         ),
     ),
-    Act("forwarding", Words("Chuyển chuẩn bị trả lời", "Forward for a prepared answer"), (_AGENCY,)),
+    Act("forwarding", Bilingual("Chuyển chuẩn bị trả lời", "Forward for a prepared answer"), (_AGENCY,)),
     Act(
         "assignment",
-        Words("Phân công giải quyết", "Assign"),
-        (_AGENCY, Field("due_on", Words("Hạn chủ trì ấn định", "Chair's own earlier date"), "date", False)),
+        Bilingual("Phân công giải quyết", "Assign"),
+        (_AGENCY, Field("due_on", Bilingual("Hạn chủ trì ấn định", "Chair's own earlier date"), "date", False)),
     ),
-    Act("reassignment", Words("Chuyển cơ quan giải quyết", "Reassign"), (_AGENCY, _REASON)),
+    Act("reassignment", Bilingual("Chuyển cơ quan giải quyết", "Reassign"), (_AGENCY, _REASON)),
     Act(
         "complexity",
-        Words("Xác định phức tạp", "Mark complex"),
+        Bilingual("Xác định phức tạp", "Mark complex"),
         (
-            Field("decided_by", Words("Người quyết định", "Decided by")),
-            Field("criteria", Words("Căn cứ, mỗi dòng một căn cứ", "Criteria, one a line"), "lines"),
+            Field("decided_by", Bilingual("Người quyết định", "Decided by")),
+            Field("criteria", Bilingual("Căn cứ, mỗi dòng một căn cứ", "Criteria, one a line"), "lines"),
         ),
     ),
     Act(
         "extension",
-        Words("Gia hạn", "Extend"),
+        Bilingual("Gia hạn", "Extend"),
         (
-            Field("petitioner_told_on", Words("Ngày báo người kiến nghị", "Petitioner told on"), "date", False),
-            Field("committee_told_on", Words("Ngày báo cáo UBND", "Committee told on"), "date", False),
-            Field("expected_on", Words("Ngày dự kiến trả lời", "Expected on"), "date"),
-            Field("ground", Words("Căn cứ", "Ground"), "area"),
+            Field("petitioner_told_on", Bilingual("Ngày báo người kiến nghị", "Petitioner told on"), "date", False),
+            Field("committee_told_on", Bilingual("Ngày báo cáo UBND", "Committee told on"), "date", False),
+            Field("expected_on", Bilingual("Ngày dự kiến trả lời", "Expected on"), "date"),
+            Field("ground", Bilingual("Căn cứ", "Ground"), "area"),
         ),
     ),
     Act(
         "reply",
-        Words("Trả lời bằng văn bản", "Written reply"),
+        Bilingual("Trả lời bằng văn bản", "Written reply"),
         (
-            Field("number", Words("Số văn bản", "Document number")),
-            Field("signatory", Words("Người ký", "Signatory")),
-            Field("digest", Words("Tệp văn bản, hoặc mã băm SHA-256 của tệp", "The file, or its SHA-256"), "file"),
+            Field("number", Bilingual("Số văn bản", "Document number")),
+            Field("signatory", Bilingual("Người ký", "Signatory")),
+            Field("digest", Bilingual("Tệp văn bản, hoặc mã băm SHA-256 của tệp", "The file, or its SHA-256"), "file"),
             _REPORTS,
-            Field("text", Words("Nội dung", "Text"), "area", False),
+            Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
     ),
     Act(
         "reply-report",
-        Words("Báo cáo việc đã trả lời", "Report the reply"),
-        (Field("reply_number", Words("Số văn bản trả lời", "Number of the reply")), _REPORTS),
+        Bilingual("Báo cáo việc đã trả lời", "Report the reply"),
+        (Field("reply_number", Bilingual("Số văn bản trả lời", "Number of the reply")), _REPORTS),
     ),
     Act(
         "result-report",
-        Words("Báo cáo kết quả", "Report the result"),
+        Bilingual("Báo cáo kết quả", "Report the result"),
         (
             _AGENCY,
-            Field("result", Words("Kết quả", "Result"), "choice", True, _RESULTS),
-            Field("summary", Words("Tóm tắt", "Summary"), "area", False),
+            Field("result", Bilingual("Kết quả", "Result"), "choice", True, _RESULTS),
+            Field("summary", Bilingual("Tóm tắt", "Summary"), "area", False),
         ),
     ),
     Act(
         "reminders",
-        Words("Đôn đốc", "Remind"),
+        Bilingual("Đôn đốc", "Remind"),
         (
-            Field("deadline_id", Words("Thời hạn", "Deadline"), "deadline"),
-            Field("to", Words("Gửi", "To"), "debtor"),
-            Field("channel", Words("Hình thức", "By"), "choice", True, _CHANNELS),
-            Field("text", Words("Nội dung", "Text"), "area", False),
+            Field("deadline_id", Bilingual("Thời hạn", "Deadline"), "deadline"),
+            Field("to", Bilingual("Gửi", "To"), "debtor"),
+            Field("channel", Bilingual("Hình thức", "By"), "choice", True, _CHANNELS),
+            Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
     ),
-    Act("withdrawal", Words("Rút kiến nghị", "Withdraw"), (_REASON,)),
-    Act("closure", Words("Kết thúc", "Close"), (Field("ground", Words("Căn cứ", "Ground"), "area", False),)),
-    Act("reopening", Words("Mở lại", "Reopen"), (_REASON,)),
+    Act("withdrawal", Bilingual("Rút kiến nghị", "Withdraw"), (_REASON,)),
+    Act("closure", Bilingual("Kết thúc", "Close"), (Field("ground", Bilingual("Căn cứ", "Ground"), "area", False),)),
+    Act("reopening", Bilingual("Mở lại", "Reopen"), (_REASON,)),
     Act(
         "annulments",
-        Words("Hủy bản ghi sai", "Annul a wrong record"),
-        (Field("event_id", Words("Bản ghi", "Record"), "event"), _REASON),
+        Bilingual("Hủy bản ghi sai", "Annul a wrong record"),
+        (Field("event_id", Bilingual("Bản ghi", "Record"), "event"), _REASON),
     ),
 )
 BY_PATH = {act.path: act for act in ACTS}

@@ -28,7 +28,7 @@ from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import event_view
-from services.followup.entrypoints.query_parameters import Asked, or_404
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from services.followup.entrypoints.refusal_texts import refusal_words
 from shared.http.auth import token_of
 from shared.http.problems import ProblemError
@@ -53,16 +53,19 @@ def form_routes(
 
 def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
     @get("/office/petitions/new", include_in_schema=False)
-    async def new_petition(request: Asked) -> Response[str]:
+    async def new_petition(request: HttpRequest) -> Response[str]:
         return await office.form(request, RECEIVE, None, {})
 
     @post("/office/petitions/new", include_in_schema=False, status_code=200)
-    async def receive(request: Asked) -> Response[Any]:
+    async def receive(request: HttpRequest) -> Response[Any]:
         return await office.submit(request, RECEIVE, None)
 
     @get("/cases/{subject_id:uuid}/acts/{path:str}", include_in_schema=False)
     async def form(
-        request: Asked, subject_id: FromPath[UUID], path: FromPath[str], deadline_id: FromQuery[UUID | None] = None
+        request: HttpRequest,
+        subject_id: FromPath[UUID],
+        path: FromPath[str],
+        deadline_id: FromQuery[UUID | None] = None,
     ) -> Response[str]:
         file = await office.file(request, subject_id)
         return await office.form(request, _act(path), file, await office.letter(file, deadline_id))
@@ -73,7 +76,7 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
         status_code=200,
         request_max_body_size=MAX_FILE,
     )
-    async def act(request: Asked, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
+    async def act(request: HttpRequest, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
         return await office.submit(request, _act(path), await office.file(request, subject_id))
 
     return [new_petition, receive, form, act]
@@ -83,7 +86,7 @@ def _act(path: str) -> Act:
     return or_404(BY_PATH.get(path), "act")
 
 
-async def _filled(request: Asked) -> dict[str, str]:
+async def _filled(request: HttpRequest) -> dict[str, str]:
     """What was filled in; of a file only its hash."""
     filled: dict[str, str] = {}
     for name, value in (await request.form()).items():
@@ -106,7 +109,7 @@ class _Office:
         self.pages = Pages()
         self._queries, self._reminders, self._intake, self._address = queries, reminders, intake, address
 
-    async def file(self, request: Asked, subject_id: UUID) -> CaseFile:
+    async def file(self, request: HttpRequest, subject_id: UUID) -> CaseFile:
         """The case that a form is about, if the caller may see it."""
         return or_404(await self._queries.case(scope_of(request), subject_id), "case")
 
@@ -119,7 +122,12 @@ class _Office:
         return {"deadline_id": str(deadline_id), "to": deadline.raised.debtor, "text": reminder(made_of).vi}
 
     async def form(
-        self, request: Asked, act: Act, file: CaseFile | None, filled: dict[str, str], refusal: Refusal | None = None
+        self,
+        request: HttpRequest,
+        act: Act,
+        file: CaseFile | None,
+        filled: dict[str, str],
+        refusal: Refusal | None = None,
     ) -> Response[str]:
         """The form, empty or as it was filled in, with what was refused beside its field."""
         at = field_of(refusal.detail) if refusal else ""
@@ -141,7 +149,7 @@ class _Office:
             told=refusal_words(refusal.code) if refusal else "",
         )
 
-    async def submit(self, request: Asked, act: Act, file: CaseFile | None) -> Response[Any]:
+    async def submit(self, request: HttpRequest, act: Act, file: CaseFile | None) -> Response[Any]:
         """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
         filled = await _filled(request)
         source = await self._source(file, filled)

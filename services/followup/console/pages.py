@@ -13,7 +13,7 @@ from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
-    Words,
+    Bilingual,
     body_words,
     duty_words,
     ground_words,
@@ -27,22 +27,22 @@ from shared.identifiers import LOCAL_ZONE
 BODIES = ("office", "chair", "unassigned")
 #: Fields of events that a person looks for; those that name a case become links.
 DETAILS = {
-    "subject": Words("Trích yếu", "subject"),
-    "agency": Words("Cơ quan", "agency"),
-    "authority": Words("Cấp trên", "authority"),
-    "number": Words("Số văn bản", "document"),
-    "reply_number": Words("Văn bản trả lời", "reply"),
-    "due_on": Words("Ngày ấn định", "date set"),
-    "expected_on": Words("Dự kiến trả lời", "expected"),
-    "petitioner_told_on": Words("Báo người kiến nghị", "petitioner told"),
-    "committee_told_on": Words("Báo cáo Ủy ban nhân dân", "committee told"),
-    "first_day": Words("Ngày đầu", "first day"),
-    "last_day": Words("Ngày cuối", "last day"),
-    "for_date": Words("Cho ngày", "for the date"),
-    "place": Words("Địa điểm", "place"),
-    "conference_id": Words("Hội nghị", "conference"),
-    "into": Words("Nhập vào", "merged into"),
-    "to": Words("Gửi", "to"),
+    "subject": Bilingual("Trích yếu", "subject"),
+    "agency": Bilingual("Cơ quan", "agency"),
+    "authority": Bilingual("Cấp trên", "authority"),
+    "number": Bilingual("Số văn bản", "document"),
+    "reply_number": Bilingual("Văn bản trả lời", "reply"),
+    "due_on": Bilingual("Ngày ấn định", "date set"),
+    "expected_on": Bilingual("Dự kiến trả lời", "expected"),
+    "petitioner_told_on": Bilingual("Báo người kiến nghị", "petitioner told"),
+    "committee_told_on": Bilingual("Báo cáo Ủy ban nhân dân", "committee told"),
+    "first_day": Bilingual("Ngày đầu", "first day"),
+    "last_day": Bilingual("Ngày cuối", "last day"),
+    "for_date": Bilingual("Cho ngày", "for the date"),
+    "place": Bilingual("Địa điểm", "place"),
+    "conference_id": Bilingual("Hội nghị", "conference"),
+    "into": Bilingual("Nhập vào", "merged into"),
+    "to": Bilingual("Gửi", "to"),
 }
 
 
@@ -116,11 +116,11 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
     ]
 
 
-async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Words]:
+async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
     """What bodies are called; one that is not registered is called by its code."""
     wanted = sorted(codes)
     registered = await queries.agency_names(wanted)
-    return {code: Words(registered[code], code) if code in registered else body_words(code) for code in wanted}
+    return {code: Bilingual(registered[code], code) if code in registered else body_words(code) for code in wanted}
 
 
 def _day(day: date | str | None) -> str:

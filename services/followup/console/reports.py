@@ -19,22 +19,22 @@ from services.followup.domain.reports.columns import (
 )
 from services.followup.domain.reports.periods import Period, parse_period
 from services.followup.domain.reports.tally import Entry, Grouping
-from services.followup.domain.wording.names import Words, state_words, status_words
-from services.followup.entrypoints.query_parameters import Asked, Body, Code, body_of, code_of
+from services.followup.domain.wording.names import Bilingual, state_words, status_words
+from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
 from services.followup.entrypoints.report_views import Names, report_view
 from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
 from shared.http.problems import ProblemError
 from shared.identifiers import local_day
 
-_GROUPINGS: dict[Grouping, Words] = {
-    "agency": Words("Theo cơ quan", "by agency"),
-    "field": Words("Theo lĩnh vực", "by field"),
-    "place": Words("Theo địa bàn", "by place"),
+_GROUPINGS: dict[Grouping, Bilingual] = {
+    "agency": Bilingual("Theo cơ quan", "by agency"),
+    "field": Bilingual("Theo lĩnh vực", "by field"),
+    "place": Bilingual("Theo địa bàn", "by place"),
 }
 #: Where a petition of the list stands, in an office's words.
 _STANDINGS = {
-    "replied": Words("Đã trả lời bằng văn bản, đã giải quyết xong", "replied, resolved"),
-    "not_yet_due": Words("Đang giải quyết, chưa đến hạn", "in hand, not yet due"),
+    "replied": Bilingual("Đã trả lời bằng văn bản, đã giải quyết xong", "replied, resolved"),
+    "not_yet_due": Bilingual("Đang giải quyết, chưa đến hạn", "in hand, not yet due"),
     "overdue": status_words("breached"),
     "awaiting_result": state_words("petition", "replied"),
     "no_clock": state_words("petition", "no_clock"),
@@ -45,7 +45,9 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
     """`/reports` and `/reports/{period}`."""
     pages = Pages()
 
-    async def show(request: Asked, period: Period, jurisdiction: str, agency: str, group: Grouping) -> Response[str]:
+    async def show(
+        request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping
+    ) -> Response[str]:
         scope = report_scope(request, code_of(jurisdiction), body_of(agency))
         counted = await counted_or_400(reports, scope, period, listed=True)
         names = Names(counted)
@@ -71,7 +73,7 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
 
     @get("/reports", include_in_schema=False)
     async def chosen(
-        request: Asked,
+        request: HttpRequest,
         period: PeriodText = "",
         jurisdiction: Code = "",
         agency: Body = "",
@@ -82,7 +84,7 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
 
     @get("/reports/{period:str}", include_in_schema=False)
     async def of_period(
-        request: Asked,
+        request: HttpRequest,
         period: FromPath[str],
         jurisdiction: Code = "",
         agency: Body = "",
@@ -93,9 +95,9 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
     return [chosen, of_period]
 
 
-def heads(columns: Sequence[Column]) -> list[tuple[Words, int, Sequence[Column]]]:
+def heads(columns: Sequence[Column]) -> list[tuple[Bilingual, int, Sequence[Column]]]:
     """The headings of the first row, each with how many columns lie under it; alone, it lies over none."""
-    found: list[tuple[Words, list[Column]]] = []
+    found: list[tuple[Bilingual, list[Column]]] = []
     for column in columns:
         if column.over is not None and found and found[-1][0] == column.over:
             found[-1][1].append(column)
@@ -104,11 +106,11 @@ def heads(columns: Sequence[Column]) -> list[tuple[Words, int, Sequence[Column]]
     return [(words, len(under), under if under[0].over else ()) for words, under in found]
 
 
-def _standing(entry: Entry) -> Words:
+def _standing(entry: Entry) -> Bilingual:
     return _STANDINGS.get(entry.standing) or state_words("petition", entry.standing)
 
 
-def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tuple[Words, list[Entry]]]:
+def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tuple[Bilingual, list[Entry]]]:
     found: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda e: (e.begun, e.row.receipt_code, str(e.row.subject_id))):
         key = {"agency": entry.row.agency, "field": entry.row.field, "place": entry.row.jurisdiction}[group]

@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from services.followup.console.pages import Pages
-from services.followup.entrypoints.query_parameters import Asked
+from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import COOKIE, Callers
 
 LOGIN = "/office/login"
@@ -24,7 +24,7 @@ def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
         return pages.show("login.html", sources=[], failed=False)
 
     @post(LOGIN, include_in_schema=False, status_code=200)
-    async def login(request: Asked) -> Response[Any]:
+    async def login(request: HttpRequest) -> Response[Any]:
         token = str((await request.form()).get("token", "")).strip()
         if not callers.knows(token):
             shown = pages.show("login.html", sources=[], failed=True)

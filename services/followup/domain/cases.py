@@ -143,7 +143,7 @@ def evolve(case: PetitionCase, fact: Fact) -> None:
     """Take the next fact into a case; any but an annulment, which takes one out again."""
     case.facts.append(fact)
     case.by_kind.setdefault(type(fact.event), []).append(fact)
-    life = case.round
+    round_ = case.round
     match fact.event:
         case PetitionClassified() as classified:
             case.classified = classified
@@ -157,26 +157,26 @@ def evolve(case: PetitionCase, fact: Fact) -> None:
             # One that is recorded late is overtaken by those dated after it.
             case.assigned = by_effect([*case.assigned, fact])
             if assigned.due_on is not None:
-                life.steps.append(fact)
+                round_.steps.append(fact)
         case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
-            life.steps.append(fact)
+            round_.steps.append(fact)
         case AcceptanceNoticeSent():
-            life.accepted.append(fact)
+            round_.accepted.append(fact)
         case PetitionEscalated():
             case.escalated.append(fact)
         case HigherAuthorityAnswered():
             case.higher_answers.append(fact)
         case WrittenReplyIssued():
-            life.replies.append(fact)
+            round_.replies.append(fact)
         case PetitionReopened():
             case.rounds.append(Round(reopened=fact))
         case ending if type(ending) in ENDINGS:
-            life.end = fact
+            round_.end = fact
         case _:
             pass
 
 
-class Stretch(msgspec.Struct):
+class BackwardPeriod(msgspec.Struct):
     """The time in which one starting act counts back from one first conference day.
 
     A rescheduling in time moves the day within the stretch; one dated after the due date ends it and starts the next.

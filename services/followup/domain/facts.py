@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import Deed, Event, Metadata, Recorded, decode_state
+from shared.events import DatedEvent, Event, Metadata, Recorded, decode_state
 from shared.events.any_stream import RecordAnnulled
 
 
@@ -24,7 +24,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     @property
     def on(self) -> date:
         """The day on which the deed took effect."""
-        if not isinstance(self.event, Deed):
+        if not isinstance(self.event, DatedEvent):
             raise TypeError(f"{self.topic} is no deed")
         return self.event.effective_on
 

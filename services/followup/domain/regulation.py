@@ -20,7 +20,7 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import is_within, local_day
-from shared.policy import Adopted, InForce, Policy, Register, Ruling
+from shared.policy import Adopted, InForce, Policy, Register, RuleInForce
 
 OFFICES = ("office", "chair")
 NOBODY: Mapping[str, str] = {}
@@ -48,7 +48,7 @@ class _Version(msgspec.Struct, frozen=True):
     year: CalendarYear
 
 
-class Regulation:
+class RegulationLog:
     """Every regulation fact of one source, folded."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
@@ -164,9 +164,9 @@ class Regulation:
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
-    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+    def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
-        return self.in_force.ruling(jurisdiction, duty, day, audience)
+        return self.in_force.rule_in_force(jurisdiction, duty, day, audience)
 
     def bound(self) -> set[str]:
         """The jurisdictions that an adopted document makes owe something themselves."""
@@ -216,13 +216,13 @@ class Regulation:
 
     # --- bodies ------------------------------------------------------------------------------------------------------
 
-    def heir_of_agency(self, code: str, on: date | None, named: Mapping[str, str] = NOBODY) -> str:
+    def successor_of_agency(self, code: str, on: date | None, named: Mapping[str, str] = NOBODY) -> str:
         """Who owes on a day (None: now) what a body was charged with: itself, or who took over from it."""
-        return _heir(code, on, self.ended_agencies, named)
+        return _successor(code, on, self.ended_agencies, named)
 
-    def heir_of_jurisdiction(self, code: str, on: date | None) -> str:
+    def successor_of_jurisdiction(self, code: str, on: date | None) -> str:
         """Whose case it is on a day (None: now) that was a jurisdiction's."""
-        return _heir(code, on, self.ended_jurisdictions, NOBODY)
+        return _successor(code, on, self.ended_jurisdictions, NOBODY)
 
     def successions(self, code: str, since: date, until: date | None) -> Iterator[tuple[date, str]]:
         """The days within a span on which a body was followed by another, and by which."""
@@ -261,7 +261,7 @@ def _stands_on_default(policy: Policy) -> bool:
     return policy.precedence == "plan" and not policy.levels and not policy.audience
 
 
-def _heir(code: str, on: date | None, ended: dict[str, Ended], named: Mapping[str, str]) -> str:
+def _successor(code: str, on: date | None, ended: dict[str, Ended], named: Mapping[str, str]) -> str:
     seen = {code}
     while (gone := ended.get(code)) is not None and (on is None or gone.on <= on):
         following = gone.successor or named.get(code, "")

@@ -7,7 +7,7 @@ from litestar import Request
 
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from shared.http.auth import Caller, caller_of, need_role
+from shared.http.auth import AuthenticatedCaller, caller_of, need_role
 from shared.http.problems import ProblemError
 
 #: These see every case of their subtree; an agency sees what it leads or owes.
@@ -23,10 +23,10 @@ def scope_of(request: Request[Any, Any, Any]) -> Scope:
     return Scope(caller.jurisdiction)
 
 
-def may_read_all(queries: Queries) -> Callable[[Caller], Awaitable[None]]:
+def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
     """What holds every jurisdiction, the feed and the digest, is for callers whose subtree covers them all."""
 
-    async def check(caller: Caller) -> None:
+    async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *READERS)
         if not await queries.covers(Scope(caller.jurisdiction)):
             raise ProblemError(403, "jurisdiction-may-not", "this holds jurisdictions beyond your own")

@@ -15,7 +15,7 @@ from faststream.rabbit.annotations import RabbitMessage as Delivered
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.rabbit.topology import DEADLINES
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 PREFETCH = 100
 CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
@@ -58,7 +58,7 @@ class DeadlineAlerts:
 
     async def close(self) -> None:
         """Stop consuming."""
-        await ended(self._task)
+        await cancel_and_wait(self._task)
         if self._broker is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._broker.stop(), STOP_TIMEOUT)

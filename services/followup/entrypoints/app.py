@@ -11,7 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from shared.http.auth import Callers
 from shared.http.openapi import document
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 MAX_BODY = 256 * 1024  # bytes: forms
 RETRY_AFTER = "1"  # seconds
@@ -37,7 +37,7 @@ def make_app(
     """
     handlers: dict[int | type[Exception], Any] = {
         **EXCEPTION_HANDLERS,
-        **dict.fromkeys(PASSING, _unavailable),
+        **dict.fromkeys(TRANSIENT_ERRORS, _unavailable),
         ProblemError: _problem,
     }
     return Litestar(

@@ -2,7 +2,7 @@
 
 from services.followup.adapters.read.queries import Queries
 from shared.http.health import Hindrances
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 SILENT_AFTER = 60.0  # seconds since anything was heard of a source
 
@@ -13,7 +13,7 @@ def hindrances(queries: Queries) -> Hindrances:
     async def look() -> dict[str, str]:
         try:
             progress = await queries.progress()
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             return {"store": type(error).__name__}
         if not progress:
             return {"sources": "none was read yet"}

@@ -18,7 +18,7 @@ from services.followup.adapters.read.models import (
 from services.followup.domain.deadlines.case_rows import Span
 from services.followup.domain.deadlines.status import Status
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
-from services.followup.domain.wording.names import Words, duty_words, event_words
+from services.followup.domain.wording.names import Bilingual, duty_words, event_words
 from shared.calendar import day_text
 from shared.events.deadline import Explanation, Subject
 from shared.identifiers import local_iso
@@ -30,7 +30,7 @@ class Day(msgspec.Struct, frozen=True):
     date: date
     counted: bool
     reason: str
-    words: Words
+    words: Bilingual
 
 
 class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,8 +48,8 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
     each_day: list[Day]
     due_on: date | None
     notes: tuple[str, ...]
-    short: Words
-    text: Words
+    short: Bilingual
+    text: Bilingual
 
 
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +60,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     subject_id: UUID
     duty: str
-    name: Words
+    name: Bilingual
     part: str
     debtor: str
     jurisdiction: str
@@ -87,7 +87,7 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     event_id: UUID
     topic: str
-    name: Words
+    name: Bilingual
     recorded_at: datetime
     actor: str
     data: dict[str, Any]
@@ -276,7 +276,7 @@ def explanation_view(explanation: Explanation, *, whole: bool) -> ExplanationVie
 
 
 def _day(day: date, counted: bool, reason: str) -> Day:
-    return Day(day, counted, reason, Words(day_text(reason, "vi"), day_text(reason, "en")))
+    return Day(day, counted, reason, Bilingual(day_text(reason, "vi"), day_text(reason, "en")))
 
 
 class _Stored(msgspec.Struct):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.followup.adapters.read.figures import Snapshot
+from services.followup.adapters.read.figures import MetricsSnapshot
 
 
 class Family(NamedTuple):
@@ -102,7 +102,7 @@ class FollowupCollector(Collector):
     """Hands out the last snapshot; label sets that vanished are simply not there."""
 
     def __init__(self) -> None:
-        self.snapshot = Snapshot()
+        self.snapshot = MetricsSnapshot()
 
     def collect(self) -> Iterable[Metric]:
         """The families of the snapshot."""

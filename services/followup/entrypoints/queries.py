@@ -18,10 +18,10 @@ from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
     READ_PROBLEMS,
     TOKEN,
-    Asked,
     Body,
     Code,
     Cursor,
+    HttpRequest,
     InState,
     Limit,
     T,
@@ -52,7 +52,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def list_cases(
-        request: Asked,
+        request: HttpRequest,
         subject: FromQuery[Subject] = "petition",
         jurisdiction: Code = "",
         agency: Body = "",
@@ -80,7 +80,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def one_case(request: Asked, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
+    async def one_case(request: HttpRequest, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
         return json_views.case_file_view(or_404(await queries.case(scope_of(request), subject_id), "case"))
 
     return [list_cases, one_case]
@@ -96,7 +96,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def list_deadlines(
-        request: Asked,
+        request: HttpRequest,
         subject_id: FromQuery[UUID | None] = None,
         jurisdiction: Code = "",
         agency: Body = "",
@@ -120,7 +120,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def one_deadline(request: Asked, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
+    async def one_deadline(request: HttpRequest, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
         return json_views.deadline_file_view(
             *or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         )
@@ -133,7 +133,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def list_breaches(
-        request: Asked,
+        request: HttpRequest,
         jurisdiction: Code = "",
         agency: Body = "",
         duty: Word = "",
@@ -162,7 +162,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
 
     @get("/v1/agencies", summary="Agencies by code", tags=["agency"], responses=READ_PROBLEMS, security=TOKEN)
     async def list_agencies(
-        request: Asked, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+        request: HttpRequest, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Agencies]:
         page = await or_400(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
         return _linked(request, json_views.Agencies(page.items), page.next)
@@ -175,7 +175,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def list_parked(
-        request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+        request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Parked]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.parked(scope_of(request), limit, cursor))
@@ -189,7 +189,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         security=TOKEN,
     )
     async def list_differences(
-        request: Asked, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+        request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Differences]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.differences(scope_of(request), limit, cursor))
@@ -205,7 +205,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         responses=READ_PROBLEMS,
         security=TOKEN,
     )
-    async def digest(request: Asked) -> json_views.Digest:
+    async def digest(request: HttpRequest) -> json_views.Digest:
         await may_read_state(caller_of(request))
         taken, points = await state.digest()
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
@@ -214,7 +214,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     return [list_sources, list_agencies, list_parked, list_differences, digest]
 
 
-def _linked(request: Asked, body: T, cursor: str) -> Response[T]:
+def _linked(request: HttpRequest, body: T, cursor: str) -> Response[T]:
     return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
 
 

@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from services.followup.adapters.read.pagination import InvalidCursor
 from shared.http.openapi import problems
 from shared.http.problems import ProblemError
-from shared.identifiers import InvalidCode, agency_code
+from shared.identifiers import MalformedCode, agency_code
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 READ_PROBLEMS = problems(400, 401, 403, 404, 503)
@@ -23,14 +23,14 @@ Word = Annotated[str, QueryParameter(pattern="^[a-z_]{0,40}$")]
 #: `state` itself is a word of the framework's.
 InState = Annotated[str, QueryParameter(name="state", pattern="^[a-z_]{0,40}$")]
 T = TypeVar("T")
-Asked = Request[Any, Any, Any]
+HttpRequest = Request[Any, Any, Any]
 
 
 def code_of(text: str) -> str:
     """A jurisdiction's code as it is kept. Raises ProblemError 400."""
     try:
         return agency_code(text) if text else ""
-    except InvalidCode as error:
+    except MalformedCode as error:
         raise ProblemError(400, "invalid-code", str(error)) from None
 
 
@@ -54,7 +54,7 @@ def or_404(thing: T | None, what: str) -> T:
     return thing
 
 
-def next_link(request: Asked, cursor: str) -> str:
+def next_link(request: HttpRequest, cursor: str) -> str:
     """The address of the next page: the same question with another cursor."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"

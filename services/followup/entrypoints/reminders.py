@@ -1,7 +1,7 @@
 """Urging as routes: whom to urge now, each with a letter that is ready; what is sent is recorded at the source."""
 
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import msgspec
@@ -14,17 +14,17 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Proposal, Reminders
 from services.followup.domain.letters.reminder import reminder
 from services.followup.domain.letters.when_to_remind import Stage
-from services.followup.domain.wording.names import Words
+from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import DeadlineView, deadline_view
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
     READ_PROBLEMS,
     TOKEN,
-    Asked,
     Body,
     Code,
     Cursor,
+    HttpRequest,
     Limit,
     body_of,
     code_of,
@@ -37,8 +37,12 @@ from shared.http.openapi import problems
 from shared.http.problems import ProblemError
 
 
-class Command(msgspec.Struct, frozen=True):
+class ReminderCommand(msgspec.Struct, frozen=True):
     """The command that records at the source that the debtor was urged; sent by whoever urges, under their token."""
+
+    # Clients of the OpenAPI document know it by this name.
+    __qualname__ = "Command"
+    __schema_name__: ClassVar[str] = "Command"
 
     method: str
     path: str
@@ -54,8 +58,8 @@ class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
     debtor_name: str
     stage: Stage
     urged_on: date | None
-    letter: Words
-    recording: Command
+    letter: Bilingual
+    recording: ReminderCommand
 
 
 class Proposals(msgspec.Struct, frozen=True):
@@ -77,7 +81,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         security=TOKEN,
     )
     async def proposed(
-        request: Asked,
+        request: HttpRequest,
         jurisdiction: Code = "",
         agency: Body = "",
         limit: Limit = DEFAULT_LIMIT,
@@ -96,7 +100,9 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         security=TOKEN,
         media_type="text/plain",
     )
-    async def letter(request: Asked, deadline_id: FromPath[UUID], lang: FromQuery[Language] = "vi") -> Response[str]:
+    async def letter(
+        request: HttpRequest, deadline_id: FromPath[UUID], lang: FromQuery[Language] = "vi"
+    ) -> Response[str]:
         deadline, _ = or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         made_of = await reminders.letter(deadline)
         if made_of is None:
@@ -121,7 +127,7 @@ def _view(proposal: Proposal) -> ProposalView:
     )
 
 
-def _recording(proposal: Proposal, letter: Words) -> Command:
+def _recording(proposal: Proposal, letter: Bilingual) -> ReminderCommand:
     raised = proposal.deadline.raised
     body = {"deadline_id": str(raised.deadline_id), "to": raised.debtor, "channel": "letter", "text": letter.vi}
-    return Command("POST", f"/v1/{raised.subject}s/{raised.subject_id}/reminders", body)
+    return ReminderCommand("POST", f"/v1/{raised.subject}s/{raised.subject_id}/reminders", body)

@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -13,13 +13,13 @@ from services.followup.adapters.read.reports import Counted, Seen
 from services.followup.domain.reports.columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts, percentile, total
 from services.followup.domain.reports.tally import GROUPINGS, Grouping
-from services.followup.domain.wording.names import Words, body_words, duty_words, event_words
+from services.followup.domain.wording.names import Bilingual, body_words, duty_words, event_words
 from shared.identifiers import NATION
 
 Table = Literal["cases", "deadlines", "recording"]
 
-ALL = Words("Tổng cộng", "all")
-_UNCLASSIFIED = Words("Chưa phân loại", "not classified")
+ALL = Bilingual("Tổng cộng", "all")
+_UNCLASSIFIED = Bilingual("Chưa phân loại", "not classified")
 _BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
 
 
@@ -27,16 +27,16 @@ class CaseLine(CaseCounts, kw_only=True):
     """Petitions of one agency, field or place."""
 
     key: str
-    name: Words
+    name: Bilingual
 
 
 class DeadlineLine(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines of one debtor and one rule; of all where a key is empty. `on_time_rate` is in percent."""
 
     agency: str
-    agency_name: Words
+    agency_name: Bilingual
     rule: str
-    rule_name: Words
+    rule_name: Bilingual
     total: int
     carried_over: int
     begun: int
@@ -61,7 +61,7 @@ class RecordingLine(msgspec.Struct, frozen=True, kw_only=True):
     """How late one kind of deed was recorded, in calendar days."""
 
     topic: str
-    name: Words
+    name: Bilingual
     recorded: int
     same_day: int
     lag_median: int | None
@@ -95,11 +95,15 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     backfilled: int
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class PeriodReport(msgspec.Struct, frozen=True, kw_only=True):
     """The report of a period; `sources` says up to where each was read, and on which day's morning it was judged."""
 
+    # Clients of the OpenAPI document know it by this name.
+    __qualname__ = "Report"
+    __schema_name__: ClassVar[str] = "Report"
+
     period: str
-    name: Words
+    name: Bilingual
     first: date
     last: date
     jurisdiction: str
@@ -110,12 +114,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     recording: Recording
 
 
-def report_view(counted: Counted, jurisdiction: str) -> Report:
+def report_view(counted: Counted, jurisdiction: str) -> PeriodReport:
     """The report with its names."""
     tally = counted.tally
     names = Names(counted)
     groups = {grouping: case_lines(tally.cases[grouping], grouping, names) for grouping in GROUPINGS}
-    return Report(
+    return PeriodReport(
         period=tally.period.text,
         name=tally.period.words,
         first=tally.period.first,
@@ -140,22 +144,22 @@ class Names:
     def __init__(self, counted: Counted) -> None:
         self._agencies, self._places = counted.agencies, counted.places
 
-    def body(self, code: str) -> Words:
+    def body(self, code: str) -> Bilingual:
         """A body by its code."""
-        return Words(name, name) if (name := self._agencies.get(code)) else body_words(code)
+        return Bilingual(name, name) if (name := self._agencies.get(code)) else body_words(code)
 
-    def place(self, code: str) -> Words:
+    def place(self, code: str) -> Bilingual:
         """A jurisdiction by its code."""
         if code == NATION and code not in self._places:
-            return Words("Việt Nam", "Viet Nam")
+            return Bilingual("Việt Nam", "Viet Nam")
         name = self._places.get(code, code)
-        return Words(name, name)
+        return Bilingual(name, name)
 
-    def group(self, grouping: Grouping, key: str) -> Words:
+    def group(self, grouping: Grouping, key: str) -> Bilingual:
         """A group of petitions."""
         if grouping == "agency":
             return self.body(key)
-        return self.place(key) if grouping == "place" else Words(key, key) if key else _UNCLASSIFIED
+        return self.place(key) if grouping == "place" else Bilingual(key, key) if key else _UNCLASSIFIED
 
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
@@ -163,7 +167,7 @@ def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Name
     return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups)]
 
 
-def _case_line(key: str, name: Words, counts: CaseCounts) -> CaseLine:
+def _case_line(key: str, name: Bilingual, counts: CaseCounts) -> CaseLine:
     return CaseLine(key=key, name=name, **msgspec.structs.asdict(counts))
 
 
@@ -202,7 +206,7 @@ def _recording(lags: Mapping[str, Counter[int]], backfilled: int) -> Recording:
     return Recording(by_topic=lines, total=_recording_line("", ALL, together), backfilled=backfilled)
 
 
-def _recording_line(topic: str, name: Words, days: Counter[int]) -> RecordingLine:
+def _recording_line(topic: str, name: Bilingual, days: Counter[int]) -> RecordingLine:
     return RecordingLine(
         topic=topic,
         name=name,
@@ -217,7 +221,7 @@ def _recording_line(topic: str, name: Words, days: Counter[int]) -> RecordingLin
 # --- CSV -----------------------------------------------------------------------------------------------------------
 
 
-def report_csv(report: Report, table: Table) -> str:
+def report_csv(report: PeriodReport, table: Table) -> str:
     """One table of a report as CSV (RFC 4180), with a byte order mark for spreadsheets."""
     match table:
         case "cases":

@@ -11,13 +11,23 @@ from services.followup.adapters.read.reports import Counted, NotBegun, Reports
 from services.followup.application.access import Scope
 from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
 from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.query_parameters import READ_PROBLEMS, TOKEN, Asked, Body, Code, body_of, code_of
-from services.followup.entrypoints.report_views import Report, Table, report_csv, report_view
+from services.followup.entrypoints.query_parameters import (
+    READ_PROBLEMS,
+    TOKEN,
+    Body,
+    Code,
+    HttpRequest,
+    body_of,
+    code_of,
+)
+from services.followup.entrypoints.report_views import PeriodReport, Table, report_csv, report_view
 from shared.http.problems import ProblemError
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
 
-_AS_JSON = ResponseSpec(Report, generate_examples=False, description="the report; as `text/csv` with `format=csv`")
+_AS_JSON = ResponseSpec(
+    PeriodReport, generate_examples=False, description="the report; as `text/csv` with `format=csv`"
+)
 
 
 def report_routes(reports: Reports) -> list[HTTPRouteHandler]:
@@ -35,7 +45,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         security=TOKEN,
     )
     async def report(
-        request: Asked,
+        request: HttpRequest,
         period: PeriodText,
         jurisdiction: Code = "",
         agency: Body = "",
@@ -68,7 +78,7 @@ def period_or_400(text: str) -> Period:
         raise ProblemError(400, "invalid-period", f"period: {error}") from None
 
 
-def report_scope(request: Asked, jurisdiction: str, agency: str) -> Scope:
+def report_scope(request: HttpRequest, jurisdiction: str, agency: str) -> Scope:
     """What is reported: the subtree and agency asked for, where the caller may see them. Raises ProblemError 403."""
     own = scope_of(request)
     narrowed = own.narrowed(jurisdiction)

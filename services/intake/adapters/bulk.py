@@ -10,7 +10,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotRecorded, StoreUnavailable
 from shared.postgres.append import append_in
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 RETRY_FOR = 60.0  # seconds for which a batch is tried while the store is away
 RETRY_PAUSE = 0.5  # seconds
@@ -53,7 +53,7 @@ class BulkStore:
                 # One statement: it needs no transaction around it.
                 async with self._pool.acquire() as connection:
                     return await append_in(connection, appends)
-            except PASSING as error:
+            except TRANSIENT_ERRORS as error:
                 _log.warning("import_interrupted", error=type(error).__name__, commands=len(appends))
                 if loop.time() >= until:
                     raise StoreUnavailable(type(error).__name__) from error

@@ -11,20 +11,20 @@ import msgspec
 
 from services.intake.application.importing.headings import REASONS, FileMapping, decoded_mapping
 from services.intake.application.importing.refusals import FileRefused, RowRefused
-from services.intake.application.importing.rows import Cells, Span, Table
+from services.intake.application.importing.rows import Cells, ClosedSpan, Table
 
 LONGEST_CELL = 400_000  # characters
 RAW = "_raw"  # in a rejects file of JSON Lines: a line that is no JSON, as a text to be mended
 DELIMITERS = ",;\t"
 
 
-class Source(Table, Protocol):
+class ImportFile(Table, Protocol):
     """A file of records, and how its rejected ones are written."""
 
-    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[Span, str, str]]) -> None: ...
+    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[ClosedSpan, str, str]]) -> None: ...
 
 
-def opened(path: Path, encoding: str = "utf-8") -> Source:
+def opened(path: Path, encoding: str = "utf-8") -> ImportFile:
     """The file by its suffix: .csv, .tsv, .jsonl, .ndjson. Raises FileRefused."""
     kind = path.suffix.lower()
     if kind not in (".csv", ".tsv", ".jsonl", ".ndjson"):
@@ -56,7 +56,7 @@ def read_mapping(path: Path | None) -> FileMapping:
     return decoded_mapping(decoded if decoded is not None else {})
 
 
-def write_rejects(path: Path, source: Source, rejected: Sequence[tuple[Span, str, str]]) -> None:
+def write_rejects(path: Path, source: ImportFile, rejected: Sequence[tuple[ClosedSpan, str, str]]) -> None:
     """Every rejected row with its line, column and reason, readable by its owner alone; never half a file."""
     part = path.with_name(path.name + ".part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -106,25 +106,25 @@ class CsvTable:
         if not any(self.headings):
             raise FileRefused("the file is empty: its first row holds the headings")
 
-    def records(self) -> Iterator[tuple[Span, Cells | RowRefused]]:
+    def records(self) -> Iterator[tuple[ClosedSpan, Cells | RowRefused]]:
         lines = _Lines(self._content, self._begin, self._line)
         start, line = lines.position, lines.line + 1
         try:
             for number, cells in enumerate(self._reader(lines)):
-                span = Span(line, start, lines.position)
+                span = ClosedSpan(line, start, lines.position)
                 start, line = lines.position, lines.line + 1
                 if any(cells) and not (number == 0 and self._numbers_columns(cells)):
                     yield span, self._headed(cells)
         except csv.Error as error:
             raise FileRefused(f"line {line}: {error}; is a quotation mark left open?") from None
 
-    def cells(self, span: Span) -> Cells:
+    def cells(self, span: ClosedSpan) -> Cells:
         found = self._headed(self._again(span))
         if isinstance(found, RowRefused):
             raise found
         return found
 
-    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[Span, str, str]]) -> None:
+    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[ClosedSpan, str, str]]) -> None:
         kept = [n for n, heading in enumerate(self.headings) if heading not in REASONS]
         writer = csv.writer(output, delimiter=self._delimiter)
         writer.writerow([*REASONS, *(self.headings[n] for n in kept)])
@@ -133,7 +133,7 @@ class CsvTable:
             extra = cells[len(self.headings) :]
             writer.writerow([span.line, column, reason, *(cells[n] if n < len(cells) else "" for n in kept), *extra])
 
-    def _again(self, span: Span) -> list[str]:
+    def _again(self, span: ClosedSpan) -> list[str]:
         # One record, whatever lines it has: it was read before, so it is whole.
         return next(self._reader((self._content[span.start : span.end].decode(),)))
 
@@ -166,11 +166,11 @@ class JsonLines:
         self._content = content
         self._decoder = msgspec.json.Decoder(dict[str, Any])
 
-    def records(self) -> Iterator[tuple[Span, Cells | RowRefused]]:
+    def records(self) -> Iterator[tuple[ClosedSpan, Cells | RowRefused]]:
         lines = _Lines(self._content)
         start = 0
         for text in lines:
-            span = Span(lines.line, start, lines.position)
+            span = ClosedSpan(lines.line, start, lines.position)
             start = lines.position
             if text.strip():
                 try:
@@ -178,10 +178,10 @@ class JsonLines:
                 except RowRefused as refused:
                     yield span, refused
 
-    def cells(self, span: Span) -> Cells:
+    def cells(self, span: ClosedSpan) -> Cells:
         return self._decoded(self._content[span.start : span.end])
 
-    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[Span, str, str]]) -> None:
+    def write_rejected(self, output: TextIO, rejected: Sequence[tuple[ClosedSpan, str, str]]) -> None:
         for span, column, reason in rejected:
             told = dict(zip(REASONS, (span.line, column, reason), strict=True))
             try:

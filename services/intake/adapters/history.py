@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.application.ports import Place, StoredKey
+from services.intake.application.ports import EventPlace, StoredKey
 from services.intake.domain import Fact
 from shared.event_store.errors import KeyRecord
-from shared.events import EVENTS, Deed, decode_metadata, decode_state
+from shared.events import EVENTS, DatedEvent, decode_metadata, decode_state
 from shared.postgres import store
 
 REGULATION = tuple(
@@ -78,12 +78,12 @@ class StoredHistory:
         row = await self._pool.fetchrow(_KEY, caller, key)
         return None if row is None else KeyRecord(*row.values())
 
-    async def reference(self, source: str, external_id: str) -> Place | None:
+    async def reference(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
         row = await self._pool.fetchrow(_REFERENCE, source, external_id)
         return None if row is None else _place(row)
 
-    async def place(self, originator_id: UUID, version: int) -> Place:
+    async def place(self, originator_id: UUID, version: int) -> EventPlace:
         """Where one event stands."""
         row = await self._pool.fetchrow(_PLACE, originator_id, version)
         if row is None:
@@ -114,7 +114,7 @@ class StoredHistory:
 def fact_of(row: Any) -> Fact:
     """A stored row as the domain's fact. Raises UnknownTopic, Undecodable."""
     event, _ = decode_state(row["topic"], row["state"])
-    assert isinstance(event, Deed)
+    assert isinstance(event, DatedEvent)
     return Fact(
         event=event,
         event_id=row["event_id"],
@@ -124,9 +124,9 @@ def fact_of(row: Any) -> Fact:
     )
 
 
-def _place(row: Any) -> Place:
+def _place(row: Any) -> EventPlace:
     meta = decode_metadata(row["state"])
-    return Place(
+    return EventPlace(
         row["originator_id"],
         row["originator_version"],
         row["notification_id"],

@@ -10,7 +10,7 @@ from services.intake.application.errors import WrongValue
 from services.intake.application.ports import History, Ids, KeyRing, Seals
 from services.intake.domain import NewFact
 from shared.event_store.append import Append, NewEvent
-from shared.events import SEALED, Deed, Event, Metadata, Visibility, encode_state, sealed_data
+from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
 
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
 
@@ -112,7 +112,7 @@ class Recorder:
             state=encode_state(event, meta),
             event_id=event_id,
             sealed=sealed,
-            effective_on=event.effective_on if isinstance(event, Deed) else None,
+            effective_on=event.effective_on if isinstance(event, DatedEvent) else None,
         )
 
     async def _ring(self, decided: Decided) -> KeyRing:

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.errors import NotThere
-from services.intake.application.ports import History, Place, StoredKey
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.errors import NotFound
+from services.intake.application.ports import EventPlace, History, StoredKey
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import (
     Caller,
     Conference,
@@ -43,11 +43,11 @@ class Opener(Protocol):
     def opened(self, row: Any, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]: ...
 
 
-class Reading:
+class CaseQueries:
     """Answers questions, each within what the caller may see."""
 
-    def __init__(self, knowledge: Knowledge, history: History, contents: Contents, opener: Opener) -> None:
-        self.knowledge = knowledge
+    def __init__(self, regulation_cache: RegulationCache, history: History, contents: Contents, opener: Opener) -> None:
+        self.regulation_cache = regulation_cache
         self._history = history
         self._contents = contents
         self._opener = opener
@@ -58,34 +58,36 @@ class Reading:
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
         if petition is None or not self._sees(caller, petition.jurisdiction):
-            raise NotThere("there is no such petition within your jurisdiction")
+            raise NotFound("there is no such petition within your jurisdiction")
         return petition, facts
 
     def _sees(self, caller: Caller, jurisdiction: str) -> bool:
         """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
-        heir = self.knowledge.regulation.heir_of_jurisdiction(jurisdiction, self.knowledge.today)
-        return is_within(jurisdiction, caller.jurisdiction) or is_within(heir, caller.jurisdiction)
+        successor = self.regulation_cache.regulation.successor_of_jurisdiction(
+            jurisdiction, self.regulation_cache.today
+        )
+        return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[Fact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
         if conference is None or not self._sees(caller, conference.jurisdiction):
-            raise NotThere("there is no such conference within your jurisdiction")
+            raise NotFound("there is no such conference within your jurisdiction")
         return conference, facts
 
-    async def referred(self, source: str, external_id: str) -> Place | None:
+    async def referred(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
         return await self._history.reference(source, external_id)
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
-        known = self.knowledge
+        known = self.regulation_cache
         now = inherited(petition, known.regulation, known.today)
         if not is_within(now.jurisdiction, caller.jurisdiction):
-            heir = known.regulation.heir_of_jurisdiction(now.jurisdiction, known.today)
-            now = msgspec.structs.replace(now, jurisdiction=heir)
+            successor = known.regulation.successor_of_jurisdiction(now.jurisdiction, known.today)
+            now = msgspec.structs.replace(now, jurisdiction=successor)
         may_read_content(caller, now)
         return await self._content(caller, on_behalf_of, petition_id)
 
@@ -105,7 +107,7 @@ class Reading:
         ]
 
 
-def told(fact: Fact) -> dict[str, Any]:
+def public_fact(fact: Fact) -> dict[str, Any]:
     """A fact without what is sealed."""
     return {
         "event_id": fact.event_id,

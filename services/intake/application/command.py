@@ -26,7 +26,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         return (self.body.source or self.caller.name, self.body.external_id) if self.body.external_id else None
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
+class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a command came to; the same again for its retry."""
 
     id: UUID

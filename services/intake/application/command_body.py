@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.commands import ERASURE, ROUTES, DeedRoute
-from shared.events import DEEDS, Deed
+from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
+from shared.events import DATED_EVENTS, DatedEvent
 
 #: The OpenAPI document tells two types of one name apart by their modules; clients know this one.
 OPENAPI_MODULE = "services.intake.application.commands"
@@ -32,7 +32,7 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
 Body = type[Extras]
 
 
-def body_type(route: DeedRoute) -> Body:
+def body_type(route: CommandRoute) -> Body:
     """The struct of a command's body, made from its event: same names, types, visibility marks, defaults."""
     return _body_type(route.topic, frozenset({"effective_on", *route.decided, *route.in_path}))
 
@@ -40,7 +40,7 @@ def body_type(route: DeedRoute) -> Body:
 @functools.cache
 def _body_type(topic: str, left_out: frozenset[str]) -> Body:
     # One type for the routes that share a deed: they share its name in the OpenAPI document too.
-    kind = DEEDS[topic]
+    kind = DATED_EVENTS[topic]
     hints = get_type_hints(kind, include_extras=True)
     fields = [_redefined(f, strict(hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
     made = msgspec.defstruct(
@@ -102,7 +102,7 @@ class BodyCodec:
 
     EMPTY: ClassVar[bytes] = b"{}"
 
-    def __init__(self, route: DeedRoute) -> None:
+    def __init__(self, route: CommandRoute) -> None:
         self.route = route
         self.type = body_type(route)
         self._decoder: msgspec.json.Decoder[Extras] = msgspec.json.Decoder(self.type)
@@ -113,7 +113,7 @@ class BodyCodec:
         """The body. Raises msgspec.ValidationError (a wrong field), msgspec.DecodeError (not JSON at all)."""
         return self._decoder.decode(body or self.EMPTY)
 
-    def deed(self, body: Extras, effective_on: date, **given: Any) -> Deed:
+    def event(self, body: Extras, effective_on: date, **given: Any) -> DatedEvent:
         """The deed that a body asks for; `given` are the fields from the address."""
         values = {name: getattr(body, name) for name in self._names}
         return self._event_type(effective_on=effective_on, **values, **given)

@@ -5,11 +5,11 @@ import asyncio
 import msgspec
 
 from services.intake.application.append_builder import Recorder
-from services.intake.application.command import Command, Done
-from services.intake.application.deciding import Decided, Decider
-from services.intake.application.errors import Contended, DeskRefused, KeyReused, ReferenceUsed, RoleMayNot
-from services.intake.application.ports import History, Ids, Place, Seals, Writer
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.command import Command, CommandOutcome
+from services.intake.application.deciding import CommandDecider, Decided
+from services.intake.application.errors import CommandRefused, Contended, KeyReused, ReferenceUsed, RoleMayNot
+from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
 from services.intake.domain import Refused
 from shared.event_store.append import Append, Appended
@@ -29,27 +29,33 @@ MAX_ATTEMPTS = 8
 _sorted = msgspec.json.Encoder(order="sorted")
 
 
-class Desk:
+class CommandHandler:
     """Takes commands from every door."""
 
     def __init__(
-        self, knowledge: Knowledge, history: History, writer: Writer, seals: Seals, recorder: Recorder, new_id: Ids
+        self,
+        regulation_cache: RegulationCache,
+        history: History,
+        writer: EventStore,
+        seals: Seals,
+        recorder: Recorder,
+        new_id: Ids,
     ) -> None:
-        self._knowledge = knowledge
+        self._regulation_cache = regulation_cache
         self._history = history
         self._writer = writer
         self._seals = seals
-        self._decider = Decider(knowledge, history, new_id)
+        self._decider = CommandDecider(regulation_cache, history, new_id)
         self._recorder = recorder
 
-    async def execute(self, command: Command) -> Done:
+    async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, DeskRefused, StoreUnavailable, Overloaded."""
         if command.caller.roles.isdisjoint(command.codec.route.roles):
             raise RoleMayNot(command.codec.route.roles)
         fingerprint = self._fingerprint(command) if command.key else b""
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
-            seen = self._knowledge.changes
+            seen = self._regulation_cache.changes
             try:
                 # Commands that are at hand together take each step together: one step many times over costs a fifth
                 # less than the steps in turns, the detours through the loop included.
@@ -67,22 +73,22 @@ class Desk:
                 return _first(place, known_reference=True)
             except (VersionConflict, KeyErased):
                 refusal = Contended()
-                await self._knowledge.refresh()
+                await self._regulation_cache.refresh()
             except (DayChanged, FutureDated) as changed:
                 refusal = Contended()
-                self._knowledge.learn_day(changed.today)
-                await self._knowledge.refresh()
-            except (Refused, DeskRefused) as refused:
+                self._regulation_cache.learn_day(changed.today)
+                await self._regulation_cache.refresh()
+            except (Refused, CommandRefused) as refused:
                 refusal = refused
                 # What this process knows may have been stale: the refusal stands if nothing has changed, neither now
                 # nor by another command while this one was decided.
-                await self._knowledge.refresh()
-                if self._knowledge.changes == seen:
+                await self._regulation_cache.refresh()
+                if self._regulation_cache.changes == seen:
                     break
         assert refusal is not None
         return await self._first_answer_or(refusal, command, fingerprint)
 
-    async def _first_answer_or(self, refusal: Exception, command: Command, fingerprint: bytes) -> Done:
+    async def _first_answer_or(self, refusal: Exception, command: Command, fingerprint: bytes) -> CommandOutcome:
         """A retry of a done command gets its first answer, whatever refuses it now."""
         if command.key:
             record = await self._history.key_record(command.caller.name, command.key)
@@ -94,7 +100,7 @@ class Desk:
                 return _first(place, known_reference=True)
         raise refusal
 
-    async def _replayed(self, fingerprint: bytes, record: KeyRecord) -> Done:
+    async def _replayed(self, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
         if record.fingerprint != fingerprint:
             raise KeyReused
         return _first(await self._history.place(record.originator_id, record.version))
@@ -104,10 +110,10 @@ class Desk:
         content = _sorted.encode(command.body)
         return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
 
-    def _done(self, decided: Decided, append: Append, appended: Appended) -> Done:
-        self._knowledge.learn_day(local_day(appended.recorded_at))
+    def _done(self, decided: Decided, append: Append, appended: Appended) -> CommandOutcome:
+        self._regulation_cache.learn_day(local_day(appended.recorded_at))
         first = append.events[0]
-        return Done(
+        return CommandOutcome(
             id=first.originator_id,
             aggregate=decided.aggregate,
             version=first.version,
@@ -117,13 +123,13 @@ class Desk:
         )
 
 
-def _is_same(command: Command, place: Place) -> bool:
+def _is_same(command: Command, place: EventPlace) -> bool:
     """Whether a reference leads to what the command would record, somewhere that its caller may look."""
     return place.topic == command.codec.route.topic and is_within(place.jurisdiction, command.caller.jurisdiction)
 
 
-def _first(place: Place, *, known_reference: bool = False) -> Done:
-    return Done(
+def _first(place: EventPlace, *, known_reference: bool = False) -> CommandOutcome:
+    return CommandOutcome(
         id=place.originator_id,
         aggregate=place.aggregate,
         version=place.version,

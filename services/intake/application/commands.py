@@ -2,10 +2,10 @@
 
 import msgspec
 
-from shared.events import DEEDS, Deed
+from shared.events import DATED_EVENTS, DatedEvent
 
 
-class DeedRoute(msgspec.Struct, frozen=True):
+class CommandRoute(msgspec.Struct, frozen=True):
     """Where a deed comes in. `decided` are the fields that the service fills, `in_path` those from the address."""
 
     topic: str
@@ -18,9 +18,9 @@ class DeedRoute(msgspec.Struct, frozen=True):
     in_path: tuple[str, ...] = ()
 
     @property
-    def event_type(self) -> type[Deed]:
+    def event_type(self) -> type[DatedEvent]:
         """The event that the command records."""
-        return DEEDS[self.topic]
+        return DATED_EVENTS[self.topic]
 
     @property
     def has_versions(self) -> bool:
@@ -98,42 +98,44 @@ _CONFERENCE_DEEDS: tuple[tuple[str, str, frozenset[str], tuple[str, ...]], ...] 
 )
 
 
-def _deed(aggregate: str, path: str, topic: str, roles: frozenset[str], decided: tuple[str, ...]) -> DeedRoute:
-    return DeedRoute(topic, aggregate, path, False, roles, _summary(topic), decided)
+def _event(aggregate: str, path: str, topic: str, roles: frozenset[str], decided: tuple[str, ...]) -> CommandRoute:
+    return CommandRoute(topic, aggregate, path, False, roles, _summary(topic), decided)
 
 
 def _summary(topic: str) -> str:
-    return (DEEDS[topic].__doc__ or "").strip().split("\n")[0]
+    return (DATED_EVENTS[topic].__doc__ or "").strip().split("\n")[0]
 
 
 #: Every deed over HTTP, one line each; the OpenAPI document and the command queue come from the same table.
-ROUTES: tuple[DeedRoute, ...] = (
-    DeedRoute("JurisdictionRegistered", "jurisdiction", "/v1/jurisdictions", True, REGULATOR),
-    DeedRoute(
+ROUTES: tuple[CommandRoute, ...] = (
+    CommandRoute("JurisdictionRegistered", "jurisdiction", "/v1/jurisdictions", True, REGULATOR),
+    CommandRoute(
         "JurisdictionClosed", "jurisdiction", "/v1/jurisdictions/{id}/closure", False, REGULATOR, in_path=("code",)
     ),
-    DeedRoute(
+    CommandRoute(
         "ReceptionDayHeld", "jurisdiction", "/v1/jurisdictions/{id}/reception-days", False, OFFICE, in_path=("code",)
     ),
-    DeedRoute("FrequencyDutyWaived", "jurisdiction", "/v1/jurisdictions/{id}/waivers", False, CHAIR, in_path=("code",)),
-    DeedRoute("AgencyRegistered", "agency", "/v1/agencies", True, REGULATOR),
-    DeedRoute("AgencyClosed", "agency", "/v1/agencies/{id}/closure", False, REGULATOR, in_path=("code",)),
-    DeedRoute("PolicyAdopted", "policy", "/v1/policies", True, REGULATOR),
-    DeedRoute("CalendarPublished", "calendar", "/v1/calendars", True, REGULATOR),
-    DeedRoute("DialoguePlanAdopted", "plan", "/v1/plans", True, REGULATOR),
-    DeedRoute("ConferenceProposed", "conference", "/v1/proposals", True, AGENCY | CHAIR),
-    DeedRoute("DialogueRequested", "conference", "/v1/dialogue-requests", True, OFFICE),
-    DeedRoute("ConferencePlanned", "conference", "/v1/conferences", True, CHAIR),
-    DeedRoute("PetitionReceived", "petition", "/v1/petitions", True, SYSTEM, decided=("receipt_code",)),
-    *(_deed("conference", f"/v1/conferences/{{id}}/{p}", t, r, d) for p, t, r, d in _CONFERENCE_DEEDS),
-    *(_deed("petition", f"/v1/petitions/{{id}}/{p}", t, r, d) for p, t, r, d in _PETITION_DEEDS),
+    CommandRoute(
+        "FrequencyDutyWaived", "jurisdiction", "/v1/jurisdictions/{id}/waivers", False, CHAIR, in_path=("code",)
+    ),
+    CommandRoute("AgencyRegistered", "agency", "/v1/agencies", True, REGULATOR),
+    CommandRoute("AgencyClosed", "agency", "/v1/agencies/{id}/closure", False, REGULATOR, in_path=("code",)),
+    CommandRoute("PolicyAdopted", "policy", "/v1/policies", True, REGULATOR),
+    CommandRoute("CalendarPublished", "calendar", "/v1/calendars", True, REGULATOR),
+    CommandRoute("DialoguePlanAdopted", "plan", "/v1/plans", True, REGULATOR),
+    CommandRoute("ConferenceProposed", "conference", "/v1/proposals", True, AGENCY | CHAIR),
+    CommandRoute("DialogueRequested", "conference", "/v1/dialogue-requests", True, OFFICE),
+    CommandRoute("ConferencePlanned", "conference", "/v1/conferences", True, CHAIR),
+    CommandRoute("PetitionReceived", "petition", "/v1/petitions", True, SYSTEM, decided=("receipt_code",)),
+    *(_event("conference", f"/v1/conferences/{{id}}/{p}", t, r, d) for p, t, r, d in _CONFERENCE_DEEDS),
+    *(_event("petition", f"/v1/petitions/{{id}}/{p}", t, r, d) for p, t, r, d in _PETITION_DEEDS),
 )
-ERASURE = DeedRoute(
+ERASURE = CommandRoute(
     "PersonalDataErased", "petitioner", "/v1/petitioners/{id}/erasure", False, OFFICE, in_path=("petitioner_id",)
 )
 
 
-def route_of_command(topic: str, *, has_target: bool, aggregate: str = "") -> DeedRoute | None:
+def route_of_command(topic: str, *, has_target: bool, aggregate: str = "") -> CommandRoute | None:
     """The route of a command that names its topic: `ConferencePlanned` creates unless it names a conference."""
     if topic == ERASURE.topic:
         return ERASURE

@@ -10,24 +10,24 @@ import msgspec
 
 from services.intake.application.command import Command
 from services.intake.application.commands import ERASURE
-from services.intake.application.errors import NotThere, StaleVersion
+from services.intake.application.errors import NotFound, StaleVersion
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import History, Ids
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import code_of, receipt_code, regulation_id, target_id
 from services.intake.domain import (
     Conference,
+    DecisionContext,
     Fact,
     NewFact,
     Petition,
-    World,
     decide,
     fold_conference,
     fold_petition,
     may,
     related,
 )
-from shared.events import SEALED, Deed
+from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.identifiers import derived_id, lineage
 
@@ -61,7 +61,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     erase_key_ids: tuple[UUID, ...] = ()
 
 
-class Loaded:
+class LoadedAggregates:
     """The aggregates of one decision."""
 
     def __init__(self) -> None:
@@ -104,11 +104,11 @@ class Loaded:
         return self.petitions.get(originator) or self.conferences.get(originator)
 
 
-class Decider:
+class CommandDecider:
     """Decides one command on what is known and what it loads."""
 
-    def __init__(self, knowledge: Knowledge, history: History, new_id: Ids) -> None:
-        self._knowledge = knowledge
+    def __init__(self, regulation_cache: RegulationCache, history: History, new_id: Ids) -> None:
+        self._regulation_cache = regulation_cache
         self._history = history
         self._new_id = new_id
 
@@ -116,36 +116,36 @@ class Decider:
         """Raises Refused, DeskRefused."""
         if command.codec.route is ERASURE:
             return await self._erasure(command)
-        deed = self._deed(command)
-        day, regulation = self._knowledge.today, self._knowledge.regulation
-        loaded = Loaded()
-        originator = await self._target(command, deed, loaded)
+        event = self._event(command)
+        day, regulation = self._regulation_cache.today, self._regulation_cache.regulation
+        loaded = LoadedAggregates()
+        originator = await self._target(command, event, loaded)
         target = loaded.of(originator)
-        await self._load_related(originator, deed, loaded)
+        await self._load_related(originator, event, loaded)
         if command.if_match is not None and command.if_match != loaded.versions[originator]:
             raise StaleVersion(loaded.versions[originator])
-        may(command.caller, deed, target, regulation)
-        world = World(regulation, day, loaded.conferences, loaded.petitions)
-        facts = with_receipt(decide(deed, target, world, originator))
+        may(command.caller, event, target, regulation)
+        context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions)
+        facts = with_receipt(decide(event, target, context, originator))
         return Decided(
             facts=facts,
-            expected=loaded.versions | rests_on(facts, self._knowledge.versions) | self._counted_by(facts),
+            expected=loaded.versions | rests_on(facts, self._regulation_cache.versions) | self._counted_by(facts),
             day=day,
             aggregate=facts[0].aggregate,
             petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)),
         )
 
-    def _deed(self, command: Command) -> Deed:
+    def _event(self, command: Command) -> DatedEvent:
         codec = command.codec
         given: dict[str, Any] = {name: code_of(command.target) for name in codec.route.in_path}
-        deed = codec.deed(command.body, command.body.effective_on or self._knowledge.today, **given)
-        return with_petitioner_ids(deed, lambda: str(self._new_id()))
+        event = codec.event(command.body, command.body.effective_on or self._regulation_cache.today, **given)
+        return with_petitioner_ids(event, lambda: str(self._new_id()))
 
-    async def _target(self, command: Command, deed: Deed, loaded: Loaded) -> UUID:
+    async def _target(self, command: Command, event: DatedEvent, loaded: LoadedAggregates) -> UUID:
         """The aggregate of the deed: a new one, one of the regulation, or the one at the address, loaded."""
         route = command.codec.route
-        if (known := regulation_id(deed)) is not None:
-            loaded.versions[known] = self._knowledge.versions.get(known, 0)
+        if (known := regulation_id(event)) is not None:
+            loaded.versions[known] = self._regulation_cache.versions.get(known, 0)
             return known
         if route.creates:
             created = self._new_id()
@@ -155,11 +155,11 @@ class Decider:
         loaded.take(await self._history.facts([originator]))
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):
-            raise NotThere(f"there is no {route.aggregate} {command.target}")
+            raise NotFound(f"there is no {route.aggregate} {command.target}")
         return originator
 
-    async def _load_related(self, originator: UUID, deed: Deed, loaded: Loaded) -> None:
-        wanted = set(related(deed, loaded.of(originator)))
+    async def _load_related(self, originator: UUID, event: DatedEvent, loaded: LoadedAggregates) -> None:
+        wanted = set(related(event, loaded.of(originator)))
         if originator in loaded.conferences:
             wanted.update(await self._history.petitions_at(originator))
         wanted -= loaded.versions.keys()
@@ -172,26 +172,26 @@ class Decider:
             return {}
         places = {code for fact in facts for code in lineage(fact.jurisdiction)}
         relied = [derived_id("policy", code) for code in places]
-        relied += [derived_id("calendar", year) for year in self._knowledge.regulation.years]
-        return {originator: self._knowledge.versions.get(originator, 0) for originator in relied}
+        relied += [derived_id("calendar", year) for year in self._regulation_cache.regulation.years]
+        return {originator: self._regulation_cache.versions.get(originator, 0) for originator in relied}
 
     async def _erasure(self, command: Command) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
-        owner, day = command.target, self._knowledge.today
+        owner, day = command.target, self._regulation_cache.today
         keys = await self._history.keys_owned_by(owner)
         if not keys:
-            raise NotThere("this petitioner has nothing that could be erased")
-        deed = command.codec.deed(command.body, command.body.effective_on or day, petitioner_id=owner)
-        assert isinstance(deed, PersonalDataErased)
-        loaded = Loaded()
+            raise NotFound("this petitioner has nothing that could be erased")
+        event = command.codec.event(command.body, command.body.effective_on or day, petitioner_id=owner)
+        assert isinstance(event, PersonalDataErased)
+        loaded = LoadedAggregates()
         loaded.take(await self._history.facts({key.originator_id for key in keys}))
         facts: list[NewFact] = []
         for originator, petition in sorted(loaded.petitions.items()):
-            may(command.caller, deed, petition, self._knowledge.regulation)
-            world = World(self._knowledge.regulation, day, loaded.conferences, loaded.petitions)
-            facts.extend(decide(deed, petition, world, originator))
+            may(command.caller, event, petition, self._regulation_cache.regulation)
+            context = DecisionContext(self._regulation_cache.regulation, day, loaded.conferences, loaded.petitions)
+            facts.extend(decide(event, petition, context, originator))
         if not facts:
-            raise NotThere("this petitioner has no petition that could say so")
+            raise NotFound("this petitioner has no petition that could say so")
         return Decided(
             facts=tuple(facts),
             expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
@@ -218,7 +218,7 @@ def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUI
 
 
 @functools.cache
-def _agency_fields(kind: type[Deed]) -> tuple[str, ...]:
+def _agency_fields(kind: type[DatedEvent]) -> tuple[str, ...]:
     """The fields of a deed that name agencies."""
     return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
 

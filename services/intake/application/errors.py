@@ -12,13 +12,13 @@ DeskRefused
 """
 
 
-class DeskRefused(Exception):
+class CommandRefused(Exception):
     """A command that the desk did not pass on; `code` becomes the problem type."""
 
     code = "refused"
 
 
-class RoleMayNot(DeskRefused):
+class RoleMayNot(CommandRefused):
     """The caller's role may not give this command."""
 
     code = "role-may-not"
@@ -27,13 +27,13 @@ class RoleMayNot(DeskRefused):
         super().__init__(f"this needs one of the roles {', '.join(sorted(roles))}")
 
 
-class WrongValue(DeskRefused):
+class WrongValue(CommandRefused):
     """A value that no rule of the domain needs to see; the message names the field."""
 
     code = "invalid-value"
 
 
-class KeyReused(DeskRefused):
+class KeyReused(CommandRefused):
     """The idempotency key was used with another body."""
 
     code = "idempotency-key-reused"
@@ -42,7 +42,7 @@ class KeyReused(DeskRefused):
         super().__init__("Idempotency-Key: used before with another body; take a new key for a new command")
 
 
-class ReferenceUsed(DeskRefused):
+class ReferenceUsed(CommandRefused):
     """The external reference belongs to another record."""
 
     code = "reference-used"
@@ -51,7 +51,7 @@ class ReferenceUsed(DeskRefused):
         super().__init__("external_id: belongs to another record of this source; give each record one of its own")
 
 
-class StaleVersion(DeskRefused):
+class StaleVersion(CommandRefused):
     """If-Match names another version than the current one."""
 
     code = "stale-version"
@@ -61,19 +61,19 @@ class StaleVersion(DeskRefused):
         self.current = current
 
 
-class NotThere(DeskRefused):
+class NotFound(CommandRefused):
     """The address names nothing."""
 
     code = "not-found"
 
 
-class WrongAddress(DeskRefused):
+class WrongAddress(CommandRefused):
     """The address is no id or code."""
 
     code = "not-found"
 
 
-class Contended(DeskRefused):
+class Contended(CommandRefused):
     """Others kept changing what the decision rests on."""
 
     code = "contended"

@@ -22,7 +22,7 @@ class StoredKey(msgspec.Struct, frozen=True):
     wrapped: bytes
 
 
-class Place(msgspec.Struct, frozen=True):
+class EventPlace(msgspec.Struct, frozen=True):
     """Where an event stands in the log."""
 
     originator_id: UUID
@@ -62,11 +62,11 @@ class History(Protocol):
         """What a caller's idempotency key was used for."""
         ...
 
-    async def reference(self, source: str, external_id: str) -> Place | None:
+    async def reference(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
         ...
 
-    async def place(self, originator_id: UUID, version: int) -> Place:
+    async def place(self, originator_id: UUID, version: int) -> EventPlace:
         """Where one event stands."""
         ...
 
@@ -83,7 +83,7 @@ class History(Protocol):
         ...
 
 
-class Writer(Protocol):
+class EventStore(Protocol):
     """The only way in."""
 
     async def append(self, append: Append) -> Appended:

@@ -9,7 +9,7 @@ from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import Fact, Regulation, fold_regulation
 
 
-class Knowledge:
+class RegulationCache:
     """A cache that may be stale and is never trusted: every append checks the versions that it gave out."""
 
     def __init__(self, history: History) -> None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
 from shared.events import Event
-from shared.identifiers import InvalidCode, agency_code, derived_id
+from shared.identifiers import MalformedCode, agency_code, derived_id
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
@@ -50,12 +50,12 @@ def code_of(text: str) -> str:
     """A code from an address. Raises WrongAddress."""
     try:
         return agency_code(text)
-    except InvalidCode as error:
+    except MalformedCode as error:
         raise WrongAddress(str(error)) from None
 
 
 def _code(text: str) -> str:
     try:
         return agency_code(text)
-    except InvalidCode:
+    except MalformedCode:
         return text  # the domain says what is wrong with it

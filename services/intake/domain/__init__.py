@@ -1,7 +1,7 @@
 """The rules of intake, pure. Start at `decide`; state: `petition`, `conference`, `regulation`; refusals: `errors`."""
 
 from services.intake.domain.conference import Conference, fold_conference
-from services.intake.domain.context import World
+from services.intake.domain.context import DecisionContext
 from services.intake.domain.decide import decide, related
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import Fact, NewFact
@@ -13,13 +13,13 @@ from services.intake.domain.successors import inherited
 __all__ = [
     "Caller",
     "Conference",
+    "DecisionContext",
     "Fact",
     "NewFact",
     "NotAllowed",
     "Petition",
     "Refused",
     "Regulation",
-    "World",
     "decide",
     "fold_conference",
     "fold_petition",

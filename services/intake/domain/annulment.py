@@ -5,11 +5,11 @@ from uuid import UUID
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference, evolve_conference
 from services.intake.domain.conference_rules import check_conference
-from services.intake.domain.context import World
+from services.intake.domain.context import DecisionContext
 from services.intake.domain.facts import Fact, annulled_ids, standing
 from services.intake.domain.petition import Petition, evolve_petition
 from services.intake.domain.petition_rules import check_petition
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConferenceClosed,
@@ -21,19 +21,21 @@ from shared.events.conference import (
 from shared.events.petition import PersonalDataErased, PetitionAssigned, PetitionMerged, PetitionReceived
 
 
-def annulled_fact(target: Petition | Conference, deed: RecordAnnulled, world: World, target_id: UUID) -> Fact:
+def annulled_fact(
+    target: Petition | Conference, event: RecordAnnulled, context: DecisionContext, target_id: UUID
+) -> Fact:
     """The record that is taken back. Raises AnnulmentRefused."""
-    fact = next((fact for fact in target.facts if fact.event_id == deed.event_id), None)
+    fact = next((fact for fact in target.facts if fact.event_id == event.event_id), None)
     if fact is None:
-        raise errors.UnknownRecord(f"event_id: this case holds no record {deed.event_id}")
+        raise errors.UnknownRecord(f"event_id: this case holds no record {event.event_id}")
     if fact.event_id in annulled_ids(target.facts):
         raise errors.AlreadyAnnulled("event_id: the record was taken back before")
     if isinstance(fact.event, RecordAnnulled | PersonalDataErased):
         raise errors.NotAnnullable(f"event_id: {fact.event.TOPIC} is not taken back")
-    if deed.effective_on < fact.on:
-        raise errors.InvalidValue(f"effective_on: {deed.effective_on} is before the record, which is of {fact.on}")
+    if event.effective_on < fact.on:
+        raise errors.InvalidValue(f"effective_on: {event.effective_on} is before the record, which is of {fact.on}")
     _check_own(standing(target.facts), fact)
-    _check_others(fact, world, target_id)
+    _check_others(fact, context, target_id)
     return fact
 
 
@@ -64,7 +66,7 @@ def _refusals(facts: tuple[Fact, ...]) -> dict[UUID, str]:
     return refused
 
 
-def _judge(petition: Petition | None, conference: Conference | None, event: Deed) -> None:
+def _judge(petition: Petition | None, conference: Conference | None, event: DatedEvent) -> None:
     if petition is not None:
         check_petition(petition, event, recorded=True)
     elif conference is not None:
@@ -73,19 +75,19 @@ def _judge(petition: Petition | None, conference: Conference | None, event: Deed
         raise errors.UnknownRecord("the case itself would be missing")
 
 
-def _check_others(annulled: Fact, world: World, target_id: UUID) -> None:
+def _check_others(annulled: Fact, context: DecisionContext, target_id: UUID) -> None:
     """Facts of other cases that rest on the record."""
     match annulled.event:
         case ConferencePlanned() | ConferenceOpened() | ConferenceClosed():
-            for petition in world.petitions.values():
+            for petition in context.petitions.values():
                 if target_id in petition.conferences:
                     _refuse_later(petition, annulled)
         case PetitionMerged(into=into):
-            if (survivor := world.petitions.get(into)) is not None:
+            if (survivor := context.petitions.get(into)) is not None:
                 _refuse_later(survivor, annulled)
         case _:
             pass
-    for petition in world.petitions.values():
+    for petition in context.petitions.values():
         for fact in standing(petition.facts):
             if isinstance(fact.event, PetitionAssigned) and fact.event.notice_id == annulled.event_id:
                 raise errors.LaterFactsRestOnIt("event_id: its assignments rest on it; annul them first")

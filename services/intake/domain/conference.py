@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.domain.facts import Fact, standing
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.conference import (
     ComplexityDetermined,
     ConclusionNoticeIssued,
@@ -113,7 +113,7 @@ def fold_conference(facts: Sequence[Fact]) -> Conference | None:
     return conference
 
 
-def evolve_conference(conference: Conference | None, event: Deed) -> Conference | None:
+def evolve_conference(conference: Conference | None, event: DatedEvent) -> Conference | None:
     """The state after one more deed."""
     match event:
         case ConferenceProposed():
@@ -140,7 +140,7 @@ def _planned(conference: Conference, event: ConferencePlanned) -> Conference:
     )
 
 
-def _evolve(conference: Conference, event: Deed) -> Conference:
+def _evolve(conference: Conference, event: DatedEvent) -> Conference:
     change = msgspec.structs.replace
     match event:
         case ConferenceProposalDecided() | RequestAnswered():

@@ -14,7 +14,7 @@ from shared.calendar import CalendarMissing
 from shared.policy import count
 
 
-class World(msgspec.Struct, frozen=True):
+class DecisionContext(msgspec.Struct, frozen=True):
     """Everything that a decision may look at besides its deed."""
 
     regulation: Regulation
@@ -35,22 +35,22 @@ class World(msgspec.Struct, frozen=True):
         return found
 
 
-def counted(world: World, jurisdiction: str, duty: str, start: date, audience: str = "") -> date | None:
+def counted(context: DecisionContext, jurisdiction: str, duty: str, start: date, audience: str = "") -> date | None:
     """The due date of a duty from `start` under the rule in force then. Raises CalendarYearMissing."""
-    return counted_under(world, jurisdiction, duty, start, start, audience)
+    return counted_under(context, jurisdiction, duty, start, start, audience)
 
 
 def counted_under(
-    world: World, jurisdiction: str, duty: str, start: date, act_on: date, audience: str = ""
+    context: DecisionContext, jurisdiction: str, duty: str, start: date, act_on: date, audience: str = ""
 ) -> date | None:
     """The same under the rule in force on the day of the act that starts the clock (a planning act, say).
 
     None where nobody owes the duty, or it has no number. Each of its variants must find its calendars too.
     """
-    ruling = world.regulation.ruling(jurisdiction, duty, act_on, audience)
-    if ruling is None:
+    rule_in_force = context.regulation.rule_in_force(jurisdiction, duty, act_on, audience)
+    if rule_in_force is None:
         return None
-    rule, calendar = ruling.rule, world.regulation.calendar
+    rule, calendar = rule_in_force.rule, context.regulation.calendar
     try:
         found = count(rule, start, calendar)
         for variant in rule.variants:

@@ -8,7 +8,7 @@ from services.intake.domain import errors
 from services.intake.domain.annulment import annulled_fact
 from services.intake.domain.conference import Conference, conference_ids
 from services.intake.domain.conference_rules import check_conference
-from services.intake.domain.context import World
+from services.intake.domain.context import DecisionContext
 from services.intake.domain.facts import NewFact
 from services.intake.domain.field_checks import checked
 from services.intake.domain.petition import Petition
@@ -16,14 +16,14 @@ from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.regulation_rules import check_regulation
 from services.intake.domain.successors import inherited
 from services.intake.domain.surroundings import (
-    check_around_conference,
-    check_around_petition,
     check_assignment,
+    check_conference_context,
     check_lines,
+    check_petition_context,
     check_proposal,
     check_receipt,
 )
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionAssignment,
@@ -48,128 +48,134 @@ from shared.identifiers import agency_code
 THIS_NOTICE = UUID(int=0)
 
 
-def decide(deed: Deed, target: Petition | Conference | None, world: World, originator_id: UUID) -> tuple[NewFact, ...]:
+def decide(
+    event: DatedEvent, target: Petition | Conference | None, context: DecisionContext, originator_id: UUID
+) -> tuple[NewFact, ...]:
     """The facts that the deed comes to; the deed itself first. Raises Refused."""
-    deed = checked(deed, world)
+    event = checked(event, context)
     match target:
         case Petition():
-            event = _on_petition(deed, inherited(target, world.regulation, deed.effective_on), world, originator_id)
+            event = _on_petition(
+                event, inherited(target, context.regulation, event.effective_on), context, originator_id
+            )
             return (NewFact(originator_id, "petition", target.jurisdiction, event),)
         case Conference():
-            return _on_conference(deed, target, world, originator_id)
+            return _on_conference(event, target, context, originator_id)
         case _:
-            return (_first(deed, world, originator_id),)
+            return (_first(event, context, originator_id),)
 
 
-def related(deed: Deed, target: Petition | Conference | None) -> tuple[UUID, ...]:
+def related(event: DatedEvent, target: Petition | Conference | None) -> tuple[UUID, ...]:
     """The aggregates that must be loaded for the decision, besides the petitions of a conference."""
     found: list[UUID] = []
     match target:
         case Petition():
             found.extend(target.conferences)
-            if isinstance(deed, RecordAnnulled):
+            if isinstance(event, RecordAnnulled):
                 found.extend(
                     f.event.into
                     for f in target.facts
-                    if f.event_id == deed.event_id and isinstance(f.event, PetitionMerged)
+                    if f.event_id == event.event_id and isinstance(f.event, PetitionMerged)
                 )
         case Conference():
             found.extend(conference_ids(target.facts))
         case None:
             pass
-    match deed:
+    match event:
         case PetitionScheduled() | PetitionRaised() | PetitionAnsweredAtConference():
-            found.append(deed.conference_id)
+            found.append(event.conference_id)
         case PetitionMerged():
-            found.append(deed.into)
+            found.append(event.into)
         case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
             found.append(petition_id)
         case ConferenceProposed():
-            found.extend(deed.petition_ids)
+            found.extend(event.petition_ids)
         case ConclusionNoticeIssued():
-            found.extend(line.petition_id for line in deed.assignments)
+            found.extend(line.petition_id for line in event.assignments)
         case _:
             pass
     return tuple(dict.fromkeys(found))
 
 
-def _first(deed: Deed, world: World, originator_id: UUID) -> NewFact:
+def _first(event: DatedEvent, context: DecisionContext, originator_id: UUID) -> NewFact:
     """The first fact of an aggregate, or any fact of the regulation."""
-    match deed:
+    match event:
         case PetitionReceived():
-            check_receipt(deed, world)
-            return NewFact(originator_id, "petition", deed.jurisdiction, deed)
+            check_receipt(event, context)
+            return NewFact(originator_id, "petition", event.jurisdiction, event)
         case ConferenceProposed() | DialogueRequested():
-            check_proposal(deed, world)
-            return NewFact(originator_id, "conference", deed.jurisdiction, deed)
+            check_proposal(event, context)
+            return NewFact(originator_id, "conference", event.jurisdiction, event)
         case ConferencePlanned():
-            check_around_conference(None, deed, world)
-            return NewFact(originator_id, "conference", deed.jurisdiction, deed)
-        case _ if deed.AGGREGATE == "petition":
+            check_conference_context(None, event, context)
+            return NewFact(originator_id, "conference", event.jurisdiction, event)
+        case _ if event.AGGREGATE == "petition":
             raise errors.UnknownPetition(f"there is no petition {originator_id}")
-        case _ if deed.AGGREGATE in ("conference", ""):
+        case _ if event.AGGREGATE in ("conference", ""):
             raise errors.UnknownConference(f"there is no conference {originator_id}")
         case _:
-            return NewFact(originator_id, deed.AGGREGATE, check_regulation(deed, world.regulation), deed)
+            return NewFact(originator_id, event.AGGREGATE, check_regulation(event, context.regulation), event)
 
 
-def _on_petition(deed: Deed, petition: Petition, world: World, originator_id: UUID) -> Deed:
-    if deed.AGGREGATE not in ("petition", "") or isinstance(deed, PetitionReceived):
-        raise TypeError(f"{deed.TOPIC} is not done to a petition that exists")
-    check_petition(petition, deed)
-    check_around_petition(petition, deed, world, originator_id)
-    match deed:
+def _on_petition(event: DatedEvent, petition: Petition, context: DecisionContext, originator_id: UUID) -> DatedEvent:
+    if event.AGGREGATE not in ("petition", "") or isinstance(event, PetitionReceived):
+        raise TypeError(f"{event.TOPIC} is not done to a petition that exists")
+    check_petition(petition, event)
+    check_petition_context(petition, event, context, originator_id)
+    match event:
         case RecordAnnulled():
-            return _naming_topic(deed, petition, world, originator_id)
+            return _naming_topic(event, petition, context, originator_id)
         case PetitionMerged():
-            return msgspec.structs.replace(deed, petitioner_ids=petition.petitioner_ids)
+            return msgspec.structs.replace(event, petitioner_ids=petition.petitioner_ids)
         case _:
-            return deed
+            return event
 
 
-def _on_conference(deed: Deed, conference: Conference, world: World, originator_id: UUID) -> tuple[NewFact, ...]:
-    if deed.AGGREGATE not in ("conference", "") or isinstance(deed, ConferenceProposed | DialogueRequested):
-        raise TypeError(f"{deed.TOPIC} is not done to a conference that exists")
-    check_conference(conference, deed)
-    check_around_conference(conference, deed, world)
-    match deed:
+def _on_conference(
+    event: DatedEvent, conference: Conference, context: DecisionContext, originator_id: UUID
+) -> tuple[NewFact, ...]:
+    if event.AGGREGATE not in ("conference", "") or isinstance(event, ConferenceProposed | DialogueRequested):
+        raise TypeError(f"{event.TOPIC} is not done to a conference that exists")
+    check_conference(conference, event)
+    check_conference_context(conference, event, context)
+    match event:
         case RecordAnnulled():
-            deed = _naming_topic(deed, conference, world, originator_id)
+            event = _naming_topic(event, conference, context, originator_id)
         case ConclusionNoticeIssued():
-            return _concluded(deed, conference, world, originator_id)
-        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None and not deed.petitioner_ids:
+            return _concluded(event, conference, context, originator_id)
+        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None and not event.petitioner_ids:
             # Nobody in particular is everybody: otherwise erasing them would leave these words behind.
-            everybody = world.petition(petition_id, "petition_id").petitioner_ids
-            deed = msgspec.structs.replace(deed, petitioner_ids=everybody)
-        case SpeakerCalled() if not deed.petitioner_ids:
-            deed = msgspec.structs.replace(deed, petitioner_ids=conference.speaking_for.get(deed.speaker, ()))
+            everybody = context.petition(petition_id, "petition_id").petitioner_ids
+            event = msgspec.structs.replace(event, petitioner_ids=everybody)
+        case SpeakerCalled() if not event.petitioner_ids:
+            event = msgspec.structs.replace(event, petitioner_ids=conference.speaking_for.get(event.speaker, ()))
         case _:
             pass
-    return (NewFact(originator_id, "conference", conference.jurisdiction, deed),)
+    return (NewFact(originator_id, "conference", conference.jurisdiction, event),)
 
 
 def _naming_topic(
-    deed: RecordAnnulled, target: Petition | Conference, world: World, originator_id: UUID
+    event: RecordAnnulled, target: Petition | Conference, context: DecisionContext, originator_id: UUID
 ) -> RecordAnnulled:
-    fact = annulled_fact(target, deed, world, originator_id)
-    return msgspec.structs.replace(deed, annulled_topic=fact.event.TOPIC)
+    fact = annulled_fact(target, event, context, originator_id)
+    return msgspec.structs.replace(event, annulled_topic=fact.event.TOPIC)
 
 
 def _concluded(
-    deed: ConclusionNoticeIssued, conference: Conference, world: World, originator_id: UUID
+    event: ConclusionNoticeIssued, conference: Conference, context: DecisionContext, originator_id: UUID
 ) -> tuple[NewFact, ...]:
     """The notice, then one assignment for each petition that it names."""
-    lines = tuple(_line(index, line) for index, line in enumerate(deed.assignments))
-    deed = msgspec.structs.replace(deed, assignments=lines)
-    check_lines(deed)
-    facts = [NewFact(originator_id, "conference", conference.jurisdiction, deed)]
+    lines = tuple(_line(index, line) for index, line in enumerate(event.assignments))
+    event = msgspec.structs.replace(event, assignments=lines)
+    check_lines(event)
+    facts = [NewFact(originator_id, "conference", conference.jurisdiction, event)]
     for index, line in enumerate(lines):
         field = f"assignments[{index}]."
-        petition = world.petition(line.petition_id, f"{field}petition_id")
+        petition = context.petition(line.petition_id, f"{field}petition_id")
         if originator_id not in petition.raised:
             raise errors.NeverRaised(f"{field}petition_id: {line.petition_id} was not raised at this conference")
         assigned = PetitionAssigned(
-            effective_on=deed.effective_on,
+            effective_on=event.effective_on,
             agency=line.agency,
             assisting=line.assisting,
             due_on=line.due_on,
@@ -177,8 +183,10 @@ def _concluded(
         )
         check_petition(petition, assigned)
         # The conference at hand is part of what the reply's clock is counted from.
-        around = msgspec.structs.replace(world, conferences={**world.conferences, originator_id: conference})
-        check_assignment(petition, assigned, around, field)
+        with_conference = msgspec.structs.replace(
+            context, conferences={**context.conferences, originator_id: conference}
+        )
+        check_assignment(petition, assigned, with_conference, field)
         facts.append(NewFact(line.petition_id, "petition", petition.jurisdiction, assigned))
     return tuple(facts)
 

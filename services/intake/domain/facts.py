@@ -6,14 +6,14 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 
 
 class Fact(msgspec.Struct, frozen=True):
     """A recorded deed with its place in the log."""
 
-    event: Deed
+    event: DatedEvent
     event_id: UUID
     version: int
     position: int
@@ -31,7 +31,7 @@ class NewFact(msgspec.Struct, frozen=True):
     originator_id: UUID
     aggregate: str
     jurisdiction: str
-    event: Deed
+    event: DatedEvent
 
 
 def annulled_ids(facts: Iterable[Fact]) -> set[UUID]:

@@ -6,10 +6,10 @@ from datetime import date
 import msgspec
 
 from services.intake.domain import errors
-from services.intake.domain.context import World
-from shared.events import SEALED, Deed
+from services.intake.domain.context import DecisionContext
+from shared.events import SEALED, DatedEvent
 from shared.events.regulation import CalendarProposed, CalendarPublished
-from shared.identifiers import FIRST_YEAR, LAST_YEAR, InvalidCode, agency_code, nfc
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, MalformedCode, agency_code, nfc
 
 MAX_TEXT = 200_000  # characters of a sealed text
 MAX_LINE = 2_000  # characters of anything else
@@ -20,13 +20,13 @@ _CODE_LISTS = ("assisting", "agencies")
 _LISTS = {"PetitionMarkedComplex": "criteria", "ComplexityDetermined": "criteria", "ReplyReported": "reports"}
 
 
-def checked(deed: Deed, world: World) -> Deed:
+def checked(event: DatedEvent, context: DecisionContext) -> DatedEvent:
     """The deed with its codes parent-first and its texts in NFC. Raises WrongContent."""
-    _check_day(deed, world)
+    _check_day(event, context)
     changed: dict[str, object] = {}
-    limits = _limits(type(deed))
-    for name in deed.__struct_fields__:
-        value = getattr(deed, name)
+    limits = _limits(type(event))
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
         if not value:
             if value == "" and limits[name].required:
                 raise errors.InvalidValue(f"{name}: may not be empty")
@@ -40,19 +40,19 @@ def checked(deed: Deed, world: World) -> Deed:
             codes = tuple(_code(name, code) for code in value)
             if codes != value:
                 changed[name] = codes
-    if (name := _LISTS.get(deed.TOPIC, "")) and not getattr(deed, name):
+    if (name := _LISTS.get(event.TOPIC, "")) and not getattr(event, name):
         raise errors.InvalidValue(f"{name}: name at least one")
-    return msgspec.structs.replace(deed, **changed) if changed else deed
+    return msgspec.structs.replace(event, **changed) if changed else event
 
 
-def _check_day(deed: Deed, world: World) -> None:
-    day: date = deed.effective_on
-    if day > world.today:
-        raise errors.FutureDeed(f"effective_on: {day} is after today, {world.today}; a deed is recorded once done")
+def _check_day(event: DatedEvent, context: DecisionContext) -> None:
+    day: date = event.effective_on
+    if day > context.today:
+        raise errors.FutureDeed(f"effective_on: {day} is after today, {context.today}; a deed is recorded once done")
     _check_year("effective_on", day)
     # A calendar is what ends the lack of one, so publishing it cannot need it.
-    if not isinstance(deed, (CalendarPublished, CalendarProposed)):
-        world.regulation.require_calendar(day, "effective_on")
+    if not isinstance(event, (CalendarPublished, CalendarProposed)):
+        context.regulation.require_calendar(day, "effective_on")
 
 
 def _check_year(field: str, day: date) -> None:
@@ -69,7 +69,7 @@ class _Limit(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def _limits(kind: type[Deed]) -> dict[str, _Limit]:
+def _limits(kind: type[DatedEvent]) -> dict[str, _Limit]:
     return {
         field.name: _Limit(
             MAX_TEXT if field.name in SEALED[kind.TOPIC] else MAX_LINE, field.required, field.name in _CODES
@@ -92,5 +92,5 @@ def _text(name: str, value: str, limit: _Limit) -> str:
 def _code(field: str, text: str) -> str:
     try:
         return agency_code(text)
-    except InvalidCode as error:
+    except MalformedCode as error:
         raise errors.InvalidCode(f"{field}: {error}") from error

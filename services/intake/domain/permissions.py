@@ -7,7 +7,7 @@ from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, Role
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
 from shared.events.petition import PetitionReceived, PetitionWithdrawn
 from shared.events.regulation import (
@@ -17,7 +17,7 @@ from shared.events.regulation import (
     JurisdictionRegistered,
     ReceptionDayHeld,
 )
-from shared.identifiers import NATION, InvalidCode, agency_code, is_within
+from shared.identifiers import NATION, MalformedCode, agency_code, is_within
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -35,23 +35,23 @@ READERS = OFFICIALS
 REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
 
 
-def may(caller: Caller, deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> None:
+def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:
     """Refuse a deed that is not the caller's to do. Raises NotAllowed."""
-    place = _place(deed, target, regulation)
+    place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
-    heir = regulation.heir_of_jurisdiction(place, deed.effective_on)
-    if not is_within(place, caller.jurisdiction) and not is_within(heir, caller.jurisdiction):
+    successor = regulation.successor_of_jurisdiction(place, event.effective_on)
+    if not is_within(place, caller.jurisdiction) and not is_within(successor, caller.jurisdiction):
         raise JurisdictionMayNot(f"the deed concerns {place}, outside {caller.jurisdiction or 'any jurisdiction'}")
     if caller.roles & OFFICIALS:
         return
-    if deed.AGGREGATE in REGULATION and "operations" in caller.roles:
+    if event.AGGREGATE in REGULATION and "operations" in caller.roles:
         return
-    if "system" in caller.roles and isinstance(deed, (PetitionReceived, PetitionWithdrawn)):
+    if "system" in caller.roles and isinstance(event, (PetitionReceived, PetitionWithdrawn)):
         return
     if "agency" in caller.roles:
-        _agency_may(caller.agency, deed, target, regulation)
+        _agency_may(caller.agency, event, target, regulation)
         return
-    raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {deed.TOPIC}")
+    raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {event.TOPIC}")
 
 
 def may_read_content(caller: Caller, case: Petition | Conference) -> None:
@@ -65,49 +65,49 @@ def may_read_content(caller: Caller, case: Petition | Conference) -> None:
     raise RoleMayNot("content is for the office and for the agency that has the case")
 
 
-def _place(deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> str:
+def _place(event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> str:
     """The jurisdiction that a deed concerns."""
     if target is not None:
         return target.jurisdiction
-    match deed:
+    match event:
         case PetitionReceived():
-            return _code(deed.jurisdiction or NATION)
+            return _code(event.jurisdiction or NATION)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
-            return _code(deed.code)
+            return _code(event.code)
         case AgencyClosed():
-            known = regulation.agencies.get(_code(deed.code))
-            return known.jurisdiction if known else _code(deed.code)
+            known = regulation.agencies.get(_code(event.code))
+            return known.jurisdiction if known else _code(event.code)
         case _:
             # What names no place, a calendar, is for the whole country.
-            return _code(getattr(deed, "jurisdiction", "") or NATION)
+            return _code(getattr(event, "jurisdiction", "") or NATION)
 
 
 def _code(text: str) -> str:
     try:
         return agency_code(text)
-    except InvalidCode:
+    except MalformedCode:
         return text  # `decide` says what is wrong with it
 
 
-def _agency_may(agency: str, deed: Deed, target: Petition | Conference | None, regulation: Regulation) -> None:
+def _agency_may(agency: str, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:
     if not agency:
         raise AgencyMayNot("the token names no agency")
-    named = _code(getattr(deed, "agency", "") or agency)
+    named = _code(getattr(event, "agency", "") or agency)
     if named != agency:
         raise AgencyMayNot(f"agency: {agency} does not act for {named}")
-    match deed, target:
+    match event, target:
         case ConferenceProposed(), None:
-            if deed.proposer != agency:
+            if event.proposer != agency:
                 raise AgencyMayNot(f"proposer: {agency} proposes in its own name")
         case PreparationTaskDone(), Conference():
-            task = target.task(deed.task)
-            if task is not None and regulation.heir_of(task.agency, deed.effective_on) != agency:
-                raise AgencyMayNot(f"task: {deed.task!r} was given to {task.agency}")
+            task = target.task(event.task)
+            if task is not None and regulation.successor_of(task.agency, event.effective_on) != agency:
+                raise AgencyMayNot(f"task: {event.task!r} was given to {task.agency}")
         case PublicNoticePublished(), Conference():
-            if regulation.heir_of(target.station, deed.effective_on) != agency:
+            if regulation.successor_of(target.station, event.effective_on) != agency:
                 raise AgencyMayNot("only the station of the conference publishes its notices")
         case _, Petition():
-            if agency not in inherited(target, regulation, deed.effective_on).bodies:
+            if agency not in inherited(target, regulation, event.effective_on).bodies:
                 raise AgencyMayNot(f"the petition was neither forwarded nor assigned to {agency}")
         case _:
-            raise AgencyMayNot(f"an agency does not record {deed.TOPIC}")
+            raise AgencyMayNot(f"an agency does not record {event.TOPIC}")

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.domain.facts import Fact, standing
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.petition import (
     AcceptanceNoticeSent,
     ClockResumed,
@@ -34,12 +34,12 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 from shared.policy import Step
-from shared.policy.schema import Told, Trait
+from shared.policy.schema import Notified, Trait
 
 Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 
 #: How a case can end, by the deed that ends it.
-ENDINGS: dict[type[Deed], Ending] = {
+ENDINGS: dict[type[DatedEvent], Ending] = {
     PetitionAnsweredAtConference: "answered",
     PetitionWithdrawn: "withdrawn",
     PetitionRedirected: "redirected",
@@ -111,14 +111,14 @@ def fold_petition(facts: Sequence[Fact]) -> Petition | None:
     return petition
 
 
-def evolve_petition(petition: Petition | None, event: Deed) -> Petition | None:
+def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | None:
     """The state after one more deed."""
     if isinstance(event, PetitionReceived):
         return Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel)
     return None if petition is None else _evolve(petition, event)
 
 
-def _evolve(petition: Petition, event: Deed) -> Petition:
+def _evolve(petition: Petition, event: DatedEvent) -> Petition:
     change = msgspec.structs.replace
     match event:
         case PetitionClassified():
@@ -165,30 +165,30 @@ def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) 
     )
 
 
-ClockDeed = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
+ClockEvent = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
 
 
-def clock_step(event: ClockDeed) -> Step:
+def clock_step(event: ClockEvent) -> Step:
     """What a deed does to the reply's clock."""
     on = event.effective_on
     match event:
         case PetitionMarkedComplex():
             return Step(kind="trait", on=on, trait=event.variant)
         case ExtensionGranted():
-            return Step(kind="extension", on=on, day=event.expected_on, told=told(event))
+            return Step(kind="extension", on=on, day=event.expected_on, told=notified_days(event))
         case ClockSuspended():
-            return Step(kind="suspended", on=on, told=told(event))
+            return Step(kind="suspended", on=on, told=notified_days(event))
         case ClockResumed():
             return Step(kind="resumed", on=on)
 
 
-def told(event: ExtensionGranted | ClockSuspended) -> dict[Told, date]:
+def notified_days(event: ExtensionGranted | ClockSuspended) -> dict[Notified, date]:
     """Who was told, and when."""
-    days: dict[Told, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
+    days: dict[Notified, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
     return {who: day for who, day in days.items() if day is not None}
 
 
-def _stepped(petition: Petition, event: ClockDeed) -> Petition:
+def _stepped(petition: Petition, event: ClockEvent) -> Petition:
     steps = (*petition.steps, clock_step(event))
     match event:
         case PetitionMarkedComplex():

@@ -25,10 +25,10 @@ from shared.events.regulation import (
     PolicyAdopted,
 )
 from shared.identifiers import NATION
-from shared.policy import Adopted, InForce, Register, Ruling
+from shared.policy import Adopted, InForce, Register, RuleInForce
 
 
-class Body(msgspec.Struct, frozen=True):
+class PublicBody(msgspec.Struct, frozen=True):
     """A jurisdiction or an agency: `jurisdiction` is the parent of the one, the seat of the other."""
 
     code: str
@@ -48,27 +48,27 @@ class Regulation:
     """What the facts of the regulation say, folded."""
 
     def __init__(self) -> None:
-        self.jurisdictions: dict[str, Body] = {}
-        self.agencies: dict[str, Body] = {}
+        self.jurisdictions: dict[str, PublicBody] = {}
+        self.agencies: dict[str, PublicBody] = {}
         self.years: dict[int, CalendarYear] = {}
         self.policies: list[Adopted] = []
         self.in_force = InForce(Register())
         self.plans: set[tuple[str, str, int]] = set()
         self.calendar = Calendar()
 
-    def ruling(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Ruling | None:
+    def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
-        return self.in_force.ruling(jurisdiction, duty, day, audience)
+        return self.in_force.rule_in_force(jurisdiction, duty, day, audience)
 
-    def heir_of(self, agency: str, day: date) -> str:
+    def successor_of(self, agency: str, day: date) -> str:
         """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        return _heir(self.agencies, agency, day)
+        return _successor(self.agencies, agency, day)
 
-    def heir_of_jurisdiction(self, code: str, day: date) -> str:
+    def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""
-        return _heir(self.jurisdictions, code, day)
+        return _successor(self.jurisdictions, code, day)
 
-    def agency_on(self, code: str, day: date, field: str = "agency") -> Body:
+    def agency_on(self, code: str, day: date, field: str = "agency") -> PublicBody:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
         agency = self.agencies.get(code)
         if agency is None:
@@ -78,7 +78,7 @@ class Regulation:
             raise AgencyClosedThen(f"{field}: the agency {code} did not exist on {day}{hint}")
         return agency
 
-    def jurisdiction_on(self, code: str, day: date, field: str = "jurisdiction") -> Body:
+    def jurisdiction_on(self, code: str, day: date, field: str = "jurisdiction") -> PublicBody:
         """The jurisdiction as it was on a day. Raises UnknownJurisdiction, JurisdictionClosedThen."""
         found = self.jurisdictions.get(code)
         if found is None:
@@ -94,7 +94,7 @@ class Regulation:
             raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
 
 
-def _heir(bodies: dict[str, Body], code: str, day: date) -> str:
+def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
     seen = {code}
     while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
         if not body.successor or body.successor in seen:
@@ -124,13 +124,13 @@ def fold_regulation(facts: Iterable[Fact]) -> Regulation:
 def _evolve(regulation: Regulation, fact: Fact) -> None:
     match fact.event:
         case JurisdictionRegistered() as event:
-            regulation.jurisdictions[event.code] = Body(
+            regulation.jurisdictions[event.code] = PublicBody(
                 event.code, event.name, event.parent or NATION, event.valid_from, level=event.level
             )
         case JurisdictionClosed() as event:
             _close(regulation.jurisdictions, event)
         case AgencyRegistered() as event:
-            regulation.agencies[event.code] = Body(event.code, event.name, event.jurisdiction, event.valid_from)
+            regulation.agencies[event.code] = PublicBody(event.code, event.name, event.jurisdiction, event.valid_from)
         case AgencyClosed() as event:
             _close(regulation.agencies, event)
         case PolicyAdopted() as event:
@@ -143,7 +143,7 @@ def _evolve(regulation: Regulation, fact: Fact) -> None:
             pass
 
 
-def _close(bodies: dict[str, Body], event: JurisdictionClosed | AgencyClosed) -> None:
+def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClosed) -> None:
     if (body := bodies.get(event.code)) is not None:
         bodies[event.code] = msgspec.structs.replace(body, closed_on=event.effective_on, successor=event.successor)
 

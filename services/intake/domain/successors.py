@@ -15,11 +15,11 @@ def inherited(petition: Petition, regulation: Regulation, day: date) -> Petition
     """
 
     def heirs(codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(regulation.heir_of(code, day) for code in codes)
+        return tuple(regulation.successor_of(code, day) for code in codes)
 
     now = msgspec.structs.replace(
         petition,
-        lead=regulation.heir_of(petition.lead, day),
+        lead=regulation.successor_of(petition.lead, day),
         assisting=heirs(petition.assisting),
         forwarded=heirs(petition.forwarded),
     )

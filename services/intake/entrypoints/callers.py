@@ -7,6 +7,6 @@ from shared.http import auth
 
 
 @functools.lru_cache(maxsize=1024)
-def domain_caller(caller: auth.Caller) -> Caller:
+def domain_caller(caller: auth.AuthenticatedCaller) -> Caller:
     """The same caller in the domain's words."""
     return Caller(caller.name, caller.roles, caller.jurisdiction, caller.agency)

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from shared.http.auth import caller_of, need_role
 from shared.http.problems import ProblemError
@@ -37,7 +37,7 @@ class ClockMove(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     to: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-def clock_routes(clock: Clock, knowledge: Knowledge, after_move: Any) -> list[HTTPRouteHandler]:
+def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: Any) -> list[HTTPRouteHandler]:
     """The two routes; `after_move` is awaited once the clock has moved."""
 
     @get("/v1/clock", summary="The store's clock", tags=["clock"], responses=openapi.READ_PROBLEMS)
@@ -61,7 +61,7 @@ def clock_routes(clock: Clock, knowledge: Knowledge, after_move: Any) -> list[HT
             await clock.move(move.to)
         except MovedBackwards as error:
             raise ProblemError(409, "clock-moves-forwards", f"to: {error}") from None
-        await knowledge.refresh()
+        await regulation_cache.refresh()
         await after_move()
         return await _state(clock)
 

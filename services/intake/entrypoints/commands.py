@@ -14,10 +14,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
 
-from services.intake.application.command import Command, Done
+from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.command_body import CODECS, BodyCodec
-from services.intake.application.command_handler import Desk
-from services.intake.application.commands import DeedRoute
+from services.intake.application.command_handler import CommandHandler
+from services.intake.application.commands import CommandRoute
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
@@ -46,12 +46,12 @@ Headers = Mapping[bytes, bytes]
 _accepted = msgspec.json.Encoder()
 
 
-def command_routes(desk: Desk) -> list[HTTPRouteHandler]:
+def command_routes(desk: CommandHandler) -> list[HTTPRouteHandler]:
     """The routes of every deed."""
     return [_route(codec, desk) for codec in CODECS.values()]
 
 
-def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
+def _route(codec: BodyCodec, desk: CommandHandler) -> HTTPRouteHandler:
     route, has_versions = codec.route, codec.route.has_versions
     handle: Callable[..., Awaitable[Response[Accepted]]]
     if "{id}" in route.path:
@@ -92,7 +92,7 @@ def _route(codec: BodyCodec, desk: Desk) -> HTTPRouteHandler:
     )(handle)
 
 
-def _operation_id(route: DeedRoute) -> str:
+def _operation_id(route: CommandRoute) -> str:
     parts = [p for p in route.path.removeprefix("/v1/").split("/") if p != "{id}"]
     return "".join(w.capitalize() for p in parts for w in p.split("-"))
 
@@ -150,7 +150,7 @@ class _Prepared(Response[Accepted]):
         await send(self._body)  # type: ignore[arg-type]
 
 
-def _answer(done: Done) -> Response[Accepted]:
+def _answer(done: CommandOutcome) -> Response[Accepted]:
     accepted = Accepted(
         id=done.id,
         version=done.version,

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the metrics tell, as of one moment."""
 
     recorded: dict[str, int] = {}
@@ -22,7 +22,7 @@ class IntakeCollector(Collector):
     """Hands out the last snapshot; label sets that vanished are simply not there."""
 
     def __init__(self) -> None:
-        self.snapshot = Snapshot()
+        self.snapshot = IntakeSnapshot()
 
     def collect(self) -> Iterable[Metric]:
         """The families of the snapshot."""

@@ -11,14 +11,14 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from services.intake.application.case_queries import Reading, told
+from services.intake.application.case_queries import CaseQueries, public_fact
 from services.intake.application.command_body import MAX_SHORT
-from services.intake.application.errors import NotThere
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.errors import NotFound
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
-from shared.http.auth import Caller, caller_of, need_role
+from shared.http.auth import AuthenticatedCaller, caller_of, need_role
 from shared.http.problems import ProblemError
 from shared.identifiers import NATION, is_within
 
@@ -71,28 +71,28 @@ class ContentView(msgspec.Struct, frozen=True):
     events: list[dict[str, Any]]
 
 
-def may_read_all(knowledge: Knowledge) -> Callable[[Caller], Awaitable[None]]:
+def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
     """The feed holds every jurisdiction of the store: it is for callers whose subtree covers them all."""
 
-    async def check(caller: Caller) -> None:
+    async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *FEED_ROLES)
         if caller.jurisdiction == NATION:
             return
         # Another process may have registered one since.
-        await knowledge.refresh()
-        for code in jurisdictions_of(knowledge):
+        await regulation_cache.refresh()
+        for code in jurisdictions_of(regulation_cache):
             if not is_within(code, caller.jurisdiction):
                 raise ProblemError(403, "jurisdiction-may-not", "the feed holds jurisdictions beyond your own")
 
     return check
 
 
-def jurisdictions_of(knowledge: Knowledge) -> list[str]:
+def jurisdictions_of(regulation_cache: RegulationCache) -> list[str]:
     """The codes of the registered jurisdictions; the nation is a name for the whole tree, not a place in it."""
-    return [code for code in knowledge.regulation.jurisdictions if code != NATION]
+    return [code for code in regulation_cache.regulation.jurisdictions if code != NATION]
 
 
-def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
+def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     """Every question."""
 
     @get("/v1/petitions", summary="Find what was pushed", tags=["petition"], responses=openapi.READ_PROBLEMS)
@@ -103,7 +103,7 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
     ) -> Response[Found]:
         place = await reading.referred(source, external_id)
         if place is None:
-            raise NotThere("nothing was pushed under this reference")
+            raise NotFound("nothing was pushed under this reference")
         # Also says whether it may be seen.
         await reading.petition(domain_caller(caller_of(request)), place.originator_id)
         found = Found(id=place.originator_id, version=place.version, position=place.position)
@@ -120,7 +120,7 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
             receipt_code=getattr(facts[0].event, "receipt_code", ""),
             jurisdiction=petition.jurisdiction,
             petition=msgspec.to_builtins(petition),
-            facts=[told(fact) for fact in facts],
+            facts=[public_fact(fact) for fact in facts],
         )
         return Response(view, headers={"ETag": f'"{version}"'})
 
@@ -139,7 +139,7 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
             version=version,
             jurisdiction=conference.jurisdiction,
             conference=msgspec.to_builtins(conference),
-            facts=[told(fact) for fact in facts],
+            facts=[public_fact(fact) for fact in facts],
         )
         return Response(view, headers={"ETag": f'"{version}"'})
 
@@ -153,7 +153,7 @@ def query_routes(reading: Reading) -> list[HTTPRouteHandler]:
     ]
 
 
-def _content_route(aggregate: str, path: str, reading: Reading) -> HTTPRouteHandler:
+def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRouteHandler:
     @get(
         path,
         summary=f"The sealed content of a {aggregate}; every reading is recorded",
@@ -176,7 +176,7 @@ def _content_route(aggregate: str, path: str, reading: Reading) -> HTTPRouteHand
     return content
 
 
-def _regulation_routes(reading: Reading) -> list[HTTPRouteHandler]:
+def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     def listing(path: str, summary: str, aggregate: str) -> HTTPRouteHandler:
         @get(path, summary=summary, tags=[aggregate], responses=openapi.READ_PROBLEMS, operation_id=f"list_{aggregate}")
         async def items(
@@ -185,15 +185,17 @@ def _regulation_routes(reading: Reading) -> list[HTTPRouteHandler]:
                 str, QueryParameter(max_length=40, description="from the `Link` of the page before")
             ] = "",
         ) -> Response[Items]:
-            await reading.knowledge.refresh()
+            await reading.regulation_cache.refresh()
             after = _position(cursor)
             found = [
-                fact for fact in reading.knowledge.facts if fact.position > after and aggregate == fact.event.AGGREGATE
+                fact
+                for fact in reading.regulation_cache.facts
+                if fact.position > after and aggregate == fact.event.AGGREGATE
             ]
             page, headers = found[:limit], {}
             if len(found) > limit:
                 headers["Link"] = f'<{path}?limit={limit}&cursor={_cursor(page[-1].position)}>; rel="next"'
-            return Response(Items([told(fact) for fact in page]), headers=headers)
+            return Response(Items([public_fact(fact) for fact in page]), headers=headers)
 
         return items
 

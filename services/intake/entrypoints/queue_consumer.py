@@ -8,9 +8,9 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, QueueType, RabbitBroker, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
 
-from services.intake.entrypoints.queued_commands import Answer, CommandIntake, Passing
+from services.intake.entrypoints.queued_commands import CommandIntake, Passing, QueueAnswer
 from shared.rabbit.topology import COMMANDS
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
 RETRY_PAUSE = 0.5  # seconds between two tries of a command while the store is away
@@ -56,7 +56,7 @@ class CommandQueue:
 
     async def close(self) -> None:
         """Stop consuming; what is not acknowledged comes again."""
-        await ended(self._task)
+        await cancel_and_wait(self._task)
         if self._broker is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._broker.stop(), REPLY_TIMEOUT)
@@ -91,7 +91,7 @@ class CommandQueue:
                 log.warning("reply_failed", kind=type(error).__name__)
         await message.ack()
 
-    async def _answer(self, body: bytes, user_id: str | None, message_id: str | None) -> Answer:
+    async def _answer(self, body: bytes, user_id: str | None, message_id: str | None) -> QueueAnswer:
         while True:
             try:
                 return await self._intake.take(body, user_id, message_id)

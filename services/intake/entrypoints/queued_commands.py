@@ -6,19 +6,19 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.intake.application.command import Command, Done
+from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.command_body import CODECS
-from services.intake.application.command_handler import Desk
+from services.intake.application.command_handler import CommandHandler
 from services.intake.application.commands import route_of_command
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from services.intake.entrypoints.refusals import problem_of
 from shared.event_store.errors import Overloaded, StoreUnavailable
-from shared.events import DEEDS
+from shared.events import DATED_EVENTS
 from shared.http.auth import Callers
 from shared.http.problems import ProblemError, problem_body
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger("queue")
 
@@ -41,7 +41,7 @@ class Refusals(Protocol):
     async def keep(self, caller: str, command: str, code: str, reason: str, body: bytes) -> UUID: ...
 
 
-class Answer(msgspec.Struct, frozen=True):
+class QueueAnswer(msgspec.Struct, frozen=True):
     """What a queued command came to, as bytes for the reply."""
 
     accepted: bool
@@ -58,12 +58,12 @@ _envelope = msgspec.json.Decoder(Envelope)
 class CommandIntake:
     """Decides queued commands; knows nothing of the broker."""
 
-    def __init__(self, desk: Desk, callers: Callers, refusals: Refusals) -> None:
+    def __init__(self, desk: CommandHandler, callers: Callers, refusals: Refusals) -> None:
         self._desk = desk
         self._callers = callers
         self._refusals = refusals
 
-    async def take(self, body: bytes, user_id: str | None, message_id: str | None) -> Answer:
+    async def take(self, body: bytes, user_id: str | None, message_id: str | None) -> QueueAnswer:
         """Decide one; a refusal is kept before it is answered. Raises Passing."""
         name = UNKNOWN
         try:
@@ -89,20 +89,20 @@ class CommandIntake:
                     if_match=envelope.if_match,
                 )
             )
-            return Answer(True, _accepted(done))
-        except (StoreUnavailable, Overloaded, *PASSING) as error:
+            return QueueAnswer(True, _accepted(done))
+        except (StoreUnavailable, Overloaded, *TRANSIENT_ERRORS) as error:
             raise Passing from error
         except Exception as error:
             problem = _problem(error)
             # A name that is no deed's may be anything, so it stays inside the sealed body.
-            name = name if name in DEEDS else UNKNOWN
+            name = name if name in DATED_EVENTS else UNKNOWN
             try:
                 refused_id = await self._refusals.keep(user_id or "", name, problem.code, problem.detail, body)
-            except PASSING as away:
+            except TRANSIENT_ERRORS as away:
                 raise Passing from away
             log.info("command_refused", caller=user_id or "", command=name, code=problem.code)
             members = problem.members | {"refused_id": refused_id}
-            return Answer(False, problem_body(problem.status, problem.code, problem.detail, **members))
+            return QueueAnswer(False, problem_body(problem.status, problem.code, problem.detail, **members))
 
 
 def _key(message_id: str | None) -> str:
@@ -125,7 +125,7 @@ def _problem(error: Exception) -> ProblemError:
         return ProblemError(500, "internal-error", "an unforeseen error; the command is kept")
 
 
-def _accepted(done: Done) -> bytes:
+def _accepted(done: CommandOutcome) -> bytes:
     answer: dict[str, Any] = {
         "id": done.id,
         "version": done.version,

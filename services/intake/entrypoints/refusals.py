@@ -10,7 +10,7 @@ from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, problem_response
-from shared.postgres.transient_errors import PASSING
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 #: A value of the command itself is wrong, whatever the state of the case.
 UNPROCESSABLE: frozenset[str] = frozenset(
@@ -46,9 +46,9 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(
                 412, error.code, str(error), headers={"ETag": f'"{error.current}"'}, version=error.current
             )
-        case errors.NotThere() | errors.WrongAddress():
+        case errors.NotFound() | errors.WrongAddress():
             return ProblemError(404, error.code, str(error))
-        case errors.DeskRefused():
+        case errors.CommandRefused():
             return ProblemError(409, error.code, str(error))
         case NulCharacter():
             return ProblemError(422, "nul-character", str(error))
@@ -61,7 +61,7 @@ def problem_of(error: Exception) -> ProblemError:
         case Overloaded():
             detail = "too many commands are waiting: send it again with the same key"
             return ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER})
-        case _ if isinstance(error, (StoreUnavailable, *PASSING)):
+        case _ if isinstance(error, (StoreUnavailable, *TRANSIENT_ERRORS)):
             detail = "the store cannot be reached: send it again with the same key"
             return ProblemError(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER})
         case _:
@@ -74,7 +74,7 @@ def _answer(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
 
 _REFUSALS: tuple[type[Exception], ...] = (
     Refused,
-    errors.DeskRefused,
+    errors.CommandRefused,
     NulCharacter,
     MalformedJson,
     msgspec.DecodeError,
@@ -82,7 +82,7 @@ _REFUSALS: tuple[type[Exception], ...] = (
     RecursionError,
     Overloaded,
     StoreUnavailable,
-    *PASSING,
+    *TRANSIENT_ERRORS,
 )
 #: For `Litestar(exception_handlers=...)`, beside the shared ones.
 REFUSAL_HANDLERS: dict[int | type[Exception], Any] = dict.fromkeys(_REFUSALS, _answer)

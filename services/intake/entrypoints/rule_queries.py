@@ -9,16 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from services.intake.adapters.proposals import proposed_calendar
-from services.intake.application.errors import NotThere
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.errors import NotFound
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
-from shared.calendar import CalendarMissing, CalendarYear, InvalidCalendar, validate
+from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
 from shared.http.openapi import problems
 from shared.http.problems import ProblemError
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
-from shared.policy import ANCHOR_TITLES, DOCUMENTS, InvalidPolicy, Policy, policy_of, read_policy, shipped_policy
-from shared.policy.clock_sheet import sheet
+from shared.policy import ANCHOR_TITLES, DOCUMENTS, Policy, UncountablePolicy, policy_of, read_policy, shipped_policy
+from shared.policy.clock_sheet import clock_sheet
 from shared.policy.diff import changes
 from shared.policy.schema import Anchor
 
@@ -66,7 +66,7 @@ class YearView(msgspec.Struct, frozen=True, kw_only=True):
     calendar: CalendarYear
 
 
-def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
+def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandler]:
     """Every question about the rules."""
 
     @post(
@@ -86,11 +86,11 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
         days = _days(on or [], conference)
         try:
             policy = _policy(await request.body(), request.headers.get("content-type", ""))
-        except InvalidPolicy as invalid:
+        except UncountablePolicy as invalid:
             return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in invalid.problems))
-        await knowledge.refresh()
+        await regulation_cache.refresh()
         try:
-            lines = sheet(policy, days, knowledge.regulation.calendar)
+            lines = clock_sheet(policy, days, regulation_cache.regulation.calendar)
         except CalendarMissing as missing:
             raise ProblemError(422, "calendar-year-missing", f"the count reaches {missing.year}") from None
         return CheckedPolicy(valid=True, lines=tuple(msgspec.to_builtins(line) for line in lines))
@@ -117,27 +117,27 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
         responses=openapi.READ_PROBLEMS,
     )
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
-        await knowledge.refresh()
+        await regulation_cache.refresh()
         try:
             draft = msgspec.json.decode(await request.body(), type=_Draft)
             validate(draft)
-        except (msgspec.DecodeError, InvalidCalendar) as error:
+        except (msgspec.DecodeError, ContradictoryCalendar) as error:
             return CheckedCalendar(valid=False, problem=str(error))
-        known = knowledge.regulation.years.get(draft.year)
+        known = regulation_cache.regulation.years.get(draft.year)
         found = day_changes(known, draft) if known else []
         return CheckedCalendar(
             valid=True,
-            version=_version(knowledge, draft.year),
+            version=_version(regulation_cache, draft.year),
             changes=tuple(msgspec.to_builtins(change) for change in found),
         )
 
     @get("/v1/calendars/{year:int}", summary="A year as it stands", tags=["calendar"], responses=openapi.READ_PROBLEMS)
     async def one_year(year: FromPath[int]) -> Response[YearView]:
-        await knowledge.refresh()
-        known = knowledge.regulation.years.get(year)
+        await regulation_cache.refresh()
+        known = regulation_cache.regulation.years.get(year)
         if known is None:
-            raise NotThere(f"there is no calendar of {year}; publish one")
-        version = _version(knowledge, year)
+            raise NotFound(f"there is no calendar of {year}; publish one")
+        version = _version(regulation_cache, year)
         return Response(YearView(version=version, calendar=known), headers={"ETag": f'"{version}"'})
 
     @get(
@@ -157,8 +157,8 @@ def regulation_routes(knowledge: Knowledge) -> list[HTTPRouteHandler]:
     return [check_policy, compare, check_calendar, one_year, proposal]
 
 
-def _version(knowledge: Knowledge, year: int) -> int:
-    return knowledge.versions.get(derived_id("calendar", year), 0)
+def _version(regulation_cache: RegulationCache, year: int) -> int:
+    return regulation_cache.versions.get(derived_id("calendar", year), 0)
 
 
 def _days(given: list[str], conference: str) -> dict[Anchor, date]:
@@ -184,7 +184,7 @@ def _named(at: str, given: dict[str, Any] | str) -> Policy:
         if given not in DOCUMENTS:
             raise ProblemError(422, "invalid-value", f"{at}: {given!r} is none of {', '.join(DOCUMENTS)}")
         return shipped_policy(given)
-    except InvalidPolicy as invalid:
+    except UncountablePolicy as invalid:
         raise ProblemError(422, "invalid-policy", f"{at}.{invalid.problems[0]}") from None
 
 

@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.followup.adapters.prefetch import SourceInbox
+from services.followup.adapters.prefetch import SourcePrefetch
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application import source_reader
-from services.followup.application.ports import SourceAway
-from services.followup.application.source_reader import Following
+from services.followup.application.ports import SourceUnavailable
+from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import EVENTS
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History
@@ -33,8 +33,8 @@ async def led(source: str, leads: bool) -> None:
 
 
 def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
-    inbox = SourceInbox(Bell("", EVENTS))
-    return asyncio.create_task(Following(feed, StoredProjection(pool), lambda _: inbox, mine, led).run())
+    inbox = SourcePrefetch(Subscriber("", EVENTS))
+    return asyncio.create_task(SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led).run())
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +76,7 @@ async def test_source_away__is_told_by_a_loop_that_runs(pool: asyncpg.Pool, monk
             ticks.append(await pool.fetchval("SELECT ticked_at FROM sources"))
             if len(ticks) > 3:
                 done.set()
-            raise SourceAway("ConnectError")
+            raise SourceUnavailable("ConnectError")
 
     task = follow(Away(recorded(history)), pool)
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.story.client import Pair
+from services.story.client import PairClient
 from shared.envelope import parse_feed_page
 from shared.http.auth import Callers, Role, mint_token
 from shared.identifiers import derived_id
@@ -161,7 +161,7 @@ async def test_digest__is_what_a_replay_gives(client: httpx.AsyncClient) -> None
     history.until(AUTUMN)
     answer = (await client.get("/v1/digest")).json()
     assert answer["points"] == [f"test e1 {len(history.facts)}@2019-10-01T09:00:00+07:00"]
-    assert answer["digest"] == ought(history.machine, len(history.facts))
+    assert answer["digest"] == ought(history.engine, len(history.facts))
 
 
 async def test_feed__of_followups_own_events(client: httpx.AsyncClient) -> None:
@@ -175,7 +175,7 @@ async def test_feed__of_followups_own_events(client: httpx.AsyncClient) -> None:
 async def test_story__reads_what_it_needs(autumn_dsn: str, client: httpx.AsyncClient) -> None:
     def read() -> tuple[bool, dict[str, Any], list[dict[str, Any]]]:
         with httpx.Client(base_url=str(client.base_url)) as followup:
-            pair = Pair(followup, followup)
+            pair = PairClient(followup, followup)
             source = pair.ask("/v1/sources")["items"][0]
             pair.last_position = source["position"]
             horizon = datetime.fromisoformat(source["horizon"])

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.followup.adapters.read.figures import COUNTED_AT_ONCE, Figures
+from services.followup.adapters.read.figures import COUNTED_AT_ONCE, MetricsQueries
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
@@ -52,7 +52,7 @@ async def pool(pg_server: TestServer) -> AsyncIterator[Pool]:
         yield pool
 
 
-async def scraped(figures: Figures) -> dict[str, Samples]:
+async def scraped(figures: MetricsQueries) -> dict[str, Samples]:
     """Every followup metric as a scrape shows it: its samples by the values of its labels, sorted by label."""
     collector, registry = FollowupCollector(), CollectorRegistry(auto_describe=False)
     collector.snapshot = await figures.take()
@@ -70,16 +70,16 @@ def samples(text: str) -> dict[str, Samples]:
 
 
 async def test_every_name__has_exactly_its_labels(pool: Pool) -> None:
-    shown = await scraped(Figures(pool, "followup"))
+    shown = await scraped(MetricsQueries(pool, "followup"))
     collector = FollowupCollector()
-    collector.snapshot = await Figures(pool).take()
+    collector.snapshot = await MetricsQueries(pool).take()
     labels = {s.name: set(s.labels) for family in collector.collect() for s in family.samples}
     assert labels == CONTRACT
     assert CONTRACT.keys() <= shown.keys()
 
 
 async def test_unresolved_cases__by_top_level_jurisdiction_agency_and_state(pool: Pool) -> None:
-    shown = await scraped(Figures(pool))
+    shown = await scraped(MetricsQueries(pool))
     assert shown["followup_unresolved_cases"] == {
         (ENVIRONMENT, "H35", "assigned"): 2,
         (ENVIRONMENT, "H35", "escalated"): 1,
@@ -93,7 +93,7 @@ async def test_unresolved_cases__by_top_level_jurisdiction_agency_and_state(pool
 
 
 async def test_figures__agree_with_the_api(pool: Pool) -> None:
-    shown, queries = await scraped(Figures(pool)), Queries(pool)
+    shown, queries = await scraped(MetricsQueries(pool)), Queries(pool)
     cases = await queries.cases(Scope(), CaseFilter(unresolved=True), 200)
     assert sum(shown["followup_unresolved_cases"].values()) == len(cases.items)
     for status in ("on_track", "due_soon", "breached"):
@@ -106,7 +106,7 @@ async def test_figures__agree_with_the_api(pool: Pool) -> None:
 
 
 async def test_open_deadlines__are_judged_by_the_clock_of_their_source(pool: Pool) -> None:
-    figures = Figures(pool)
+    figures = MetricsQueries(pool)
     shown = await scraped(figures)
     assert shown["followup_open_deadlines"][EDUCATION, "reply", "due_soon"] == 1
     assert shown["followup_next_deadline_timestamp_seconds"][()] == at("2019-10-08 00:00").timestamp()
@@ -121,7 +121,7 @@ async def test_open_deadlines__are_judged_by_the_clock_of_their_source(pool: Poo
 
 
 async def test_breaches__are_counted_from_the_log_and_only_grow_by_what_came(pool: Pool) -> None:
-    figures = Figures(pool)
+    figures = MetricsQueries(pool)
     first = (await scraped(figures))["followup_deadline_breaches_total"]
     in_log = await pool.fetchval("SELECT count(*) FROM stored_events WHERE topic = 'DeadlineBreached'")
     assert sum(first.values()) == in_log
@@ -131,17 +131,17 @@ async def test_breaches__are_counted_from_the_log_and_only_grow_by_what_came(poo
     await project(pool, history, "2019-10-10 00:00")
     later = (await scraped(figures))["followup_deadline_breaches_total"]
     assert later == {**first, (EDUCATION, "reply"): 1}
-    assert (await scraped(Figures(pool)))["followup_deadline_breaches_total"] == later
+    assert (await scraped(MetricsQueries(pool)))["followup_deadline_breaches_total"] == later
 
 
 async def test_breaches__of_backfilled_data_alert_nobody(pool: Pool) -> None:
-    before = await scraped(Figures(pool))
+    before = await scraped(MetricsQueries(pool))
     await pool.execute("ALTER TABLE stored_events DISABLE TRIGGER USER")
     await pool.execute(
         "UPDATE stored_events SET state = convert_to(jsonb_set(convert_from(state, 'UTF8')::jsonb, "
         "'{meta,backfilled}', 'true')::text, 'UTF8') WHERE topic = 'DeadlineBreached'"
     )
-    after = await scraped(Figures(pool))
+    after = await scraped(MetricsQueries(pool))
     breaches = before["followup_deadline_breaches_total"]
     assert before["followup_deadline_alerts_total"] == after["followup_deadline_breaches_total"] == breaches
     assert after["followup_deadline_alerts_total"] == dict.fromkeys(breaches, 0)
@@ -157,7 +157,7 @@ async def test_sources__parked_differences_gaps_and_stops(pool: Pool) -> None:
     await pool.execute("INSERT INTO differences (subject_id, source, reason) VALUES ($1, 'test', '')", derived_id(1))
     await pool.execute("UPDATE sources SET state = 'stopped', gaps = 4, head = position + 7")
     await pool.execute("INSERT INTO sources (source) VALUES ('other')")
-    shown = await scraped(Figures(pool))
+    shown = await scraped(MetricsQueries(pool))
     assert shown["followup_parked_events"] == {("test",): 2, ("other",): 0}
     assert shown["followup_differences"] == {("test",): 1, ("other",): 0}
     assert shown["followup_source_stopped"] == {("test",): 1, ("other",): 0}
@@ -170,21 +170,21 @@ async def test_sources__parked_differences_gaps_and_stops(pool: Pool) -> None:
 async def test_outbox__is_what_the_relay_has_not_confirmed(pool: Pool) -> None:
     head = await pool.fetchval("SELECT max(notification_id) FROM stored_events")
     oldest = await pool.fetchval("SELECT recorded_at FROM stored_events WHERE notification_id = 1")
-    shown = await scraped(Figures(pool, "followup"))
+    shown = await scraped(MetricsQueries(pool, "followup"))
     assert shown["followup_outbox_pending_events"][()] == head
     assert shown["followup_outbox_oldest_pending_timestamp_seconds"][()] == pytest.approx(oldest.timestamp())
     await pool.execute("INSERT INTO relay_position (name, position, fence) VALUES ('followup', $1, 1)", head)
-    shown = await scraped(Figures(pool, "followup"))
+    shown = await scraped(MetricsQueries(pool, "followup"))
     assert shown["followup_outbox_pending_events"][()] == 0
     assert shown["followup_outbox_oldest_pending_timestamp_seconds"][()] == 0
     # Where no broker is configured nothing falls behind.
     await pool.execute("DELETE FROM relay_position")
-    assert (await scraped(Figures(pool)))["followup_outbox_pending_events"][()] == 0
+    assert (await scraped(MetricsQueries(pool)))["followup_outbox_pending_events"][()] == 0
 
 
 async def test_an_empty_followup__still_tells_its_snapshot(pg_server: TestServer) -> None:
     async with projection_pool(await pg_server.fresh(*PACKAGES)) as pool:
-        shown = await scraped(Figures(pool, "followup"))
+        shown = await scraped(MetricsQueries(pool, "followup"))
     assert set(shown) == {
         "followup_outbox_pending_events",
         "followup_outbox_oldest_pending_timestamp_seconds",

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.followup.application.ports import Doubtful
+from services.followup.application.ports import UnreadablePush
 from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines import engine as machine_module
 from shared.events import Recorded
@@ -83,8 +83,8 @@ async def test_failing_petition__waits_alone_and_then_raises_the_same(pool: asyn
     await writer.apply(events)
     await writer.advance(at(END), len(events))
     assert [p for p, _ in await parked(pool)] == events_of(events, SICK)[-2:]  # its assignment, and what came after
-    others = {e.event_id for e in history.machine.emitted if e.event.subject_id != SICK}
-    assert others <= set(await emitted_ids(pool)) < set(ids_of(history.machine))
+    others = {e.event_id for e in history.engine.emitted if e.event.subject_id != SICK}
+    assert others <= set(await emitted_ids(pool)) < set(ids_of(history.engine))
     # While the cause is there it stays parked, and says why.
     await ask_unpark(pool, SICK, "too early")
     await writer.answer_requests()
@@ -97,8 +97,8 @@ async def test_failing_petition__waits_alone_and_then_raises_the_same(pool: asyn
     await ask_unpark(pool, SICK)
     await writer.answer_requests()
     assert not any(waits for _, waits in await parked(pool))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(events))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(events))
 
 
 async def test_timers_of_a_parked_petition__wait(pool: asyncpg.Pool, sick: list[UUID]) -> None:
@@ -122,7 +122,7 @@ async def test_damaged_event__parks_its_petition(pool: asyncpg.Pool) -> None:
     assert [p for p, _ in await parked(pool)] == events_of(events, SICK)[1:]
     reopened = await opened(pool)
     await reopened.advance(at(END), len(events))
-    others = {e.event_id for e in history.machine.emitted if e.event.subject_id != SICK}
+    others = {e.event_id for e in history.engine.emitted if e.event.subject_id != SICK}
     assert others <= set(await emitted_ids(pool))
     assert first
 
@@ -139,8 +139,8 @@ async def test_kin_of_a_parked_petition__wait_with_it(pool: asyncpg.Pool, sick: 
     await ask_unpark(pool, SICK)
     await writer.answer_requests()
     assert not any(waits for _, waits in await parked(pool))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(events))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(events))
 
 
 async def test_neighbours_in_the_same_batch__are_applied(pool: asyncpg.Pool, sick: list[UUID]) -> None:
@@ -160,9 +160,9 @@ async def test_pushed_event__damaged_on_the_way_is_not_parked(pool: asyncpg.Pool
     events = recorded(told())
     writer = await opened(pool)
     damaged = msgspec.structs.replace(events[12], state=events[12].state[:-9])
-    with pytest.raises(Doubtful):
+    with pytest.raises(UnreadablePush):
         await writer.apply([*events[:12], damaged], pushed=True)
     assert writer.cursor.position == 12 and await parked(pool) == []
     await writer.apply(events[12:])
     await writer.advance(at(END), len(events))
-    assert await state(pool) == ought(told().machine, len(events))
+    assert await state(pool) == ought(told().engine, len(events))

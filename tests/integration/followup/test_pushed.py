@@ -12,14 +12,14 @@ import msgspec
 import pytest
 from aio_pika.exceptions import ChannelPreconditionFailed
 
-from services.followup.adapters.prefetch import Inboxes
+from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.application import source_reader
-from services.followup.application.source_reader import Following
+from services.followup.application.source_reader import SourceReader
 from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.relay import Relay
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import EVENTS, user_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History
@@ -71,14 +71,14 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
 
 
 @contextlib.asynccontextmanager
-async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Bell) -> AsyncIterator[None]:
+async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> AsyncIterator[None]:
     """Follow a feed that was read to its end, with the broker's queue connected."""
-    inboxes = Inboxes(bell)
+    inboxes = PrefetchBuffers(bell)
 
     async def leased(_: str) -> bool:
         return True
 
-    task = asyncio.create_task(Following(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead).run())
+    task = asyncio.create_task(SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead).run())
     try:
         await until(lambda: bell.is_connected)
         await until(lambda: stands_at(pool, feed.events[-1]))
@@ -114,7 +114,7 @@ async def test_relayed__is_applied_without_the_feed(
     relay_url, publisher = (other_user_url, user_of(other_user_url)) if as_other else (amqp_url, "")
     feed = MemoryFeed(events[:-HIDDEN])
     relay = Relay(Outbox(events), relay_url, EVENTS, name="tested")
-    async with followed(feed, pool, Bell(amqp_url, EVENTS, publisher=publisher)):
+    async with followed(feed, pool, Subscriber(amqp_url, EVENTS, publisher=publisher)):
         await relay.start()
         await until(lambda: stands_at(pool, events[-1]))
         await relay.close()
@@ -128,7 +128,7 @@ async def test_forged__is_not_applied_and_the_feed_goes_on(
     feed = MemoryFeed(events[:-HIDDEN])
     # Exactly next: position, epoch and predecessor are right.
     forged = msgspec.structs.replace(events[-2], event_id=uuid4(), originator_id=uuid4())
-    async with followed(feed, pool, Bell(amqp_url, EVENTS)):
+    async with followed(feed, pool, Subscriber(amqp_url, EVENTS)):
         await put(other_user_url, forged, **({"user_id": user_of(other_user_url)} if claims else {}))
         await until(lambda: gaps(pool))
         assert await stands_at(pool, events[-HIDDEN - 1])
@@ -143,7 +143,7 @@ async def test_without_user__a_backlog_larger_than_the_prefetch_is_taken_and_rin
     events: list[Recorded], pool: asyncpg.Pool, amqp_url: str
 ) -> None:
     feed = MemoryFeed(events[:-HIDDEN])
-    bell = Bell(amqp_url, EVENTS, prefetch=2)
+    bell = Subscriber(amqp_url, EVENTS, prefetch=2)
     async with followed(feed, pool, bell):
         for _ in range(5):  # as relays of earlier versions sent them
             await put(amqp_url, events[-2])

@@ -10,13 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.adapters.read.figures import Figures
+from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from services.followup.application.state_digest import machine_digest
+from services.followup.application.state_digest import engine_digest
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History
@@ -309,7 +309,7 @@ async def test_digest__is_that_of_the_machine(pg_server: TestServer) -> None:
     async with projection_pool(await pg_server.fresh(*PACKAGES)) as pool:
         await project(pool, history, AUTUMN)
         digest, (point,) = await LiveState(pool).digest()
-    assert digest == machine_digest(history.machine, point)
+    assert digest == engine_digest(history.engine, point)
     assert (point.source, point.position) == ("test", len(history.facts))
 
 
@@ -483,7 +483,7 @@ async def test_plan__the_metrics_read_what_is_open_from_an_index_alone(history_d
     async with projection_pool(history_dsn) as pool:
         watched = Watched(pool)
         watched.fetchval, watched.fetch = pool.fetchval, pool.fetch  # type: ignore[attr-defined]
-        shot = await Figures(watched).take()  # type: ignore[arg-type]
+        shot = await MetricsQueries(watched).take()  # type: ignore[arg-type]
         assert sum(shot.unresolved.values()) == CASES // 10 + 1
         for query, values in watched.asked:
             (row,) = await pool.fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)

@@ -7,7 +7,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildSite
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildTables
 from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import HistoryDiffers
 from services.followup.application.rebuild import rebuild
@@ -35,9 +35,9 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
 
 
 @pytest.fixture
-async def site(followup_dsn: str) -> AsyncIterator[RebuildSite]:
+async def site(followup_dsn: str) -> AsyncIterator[RebuildTables]:
     async with projection_pool(followup_dsn, SEARCH_PATH) as made:
-        yield RebuildSite(made)
+        yield RebuildTables(made)
 
 
 def quiet(done: int, total: int) -> None:
@@ -57,19 +57,19 @@ async def dump(pool: asyncpg.Pool) -> list[list[asyncpg.Record]]:
     return [await pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
 
 
-async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Pool, site: RebuildSite) -> None:
+async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Pool, site: RebuildTables) -> None:
     history = told()
     feed = await followed(pool, history)
     before, rows, log = await state(pool), await dump(pool), await emitted_ids(pool)
     reports = await rebuild(site, [feed], (), quiet)
     assert reports["test"].differences == {}
-    assert await state(pool) == before == ought(history.machine, len(feed.events))
+    assert await state(pool) == before == ought(history.engine, len(feed.events))
     assert await dump(pool) == rows
     assert await emitted_ids(pool) == log
 
 
 async def test_rebuild__in_small_groups_gives_the_same(
-    pool: asyncpg.Pool, site: RebuildSite, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, site: RebuildTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "FOLDED_AT_ONCE", 1)
     monkeypatch.setattr(rebuilding, "PAGE", 7)
@@ -80,7 +80,7 @@ async def test_rebuild__in_small_groups_gives_the_same(
 
 
 async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
-    pool: asyncpg.Pool, site: RebuildSite, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, site: RebuildTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history = told()
     events = recorded(history)
@@ -100,10 +100,10 @@ async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
     assert successor.cursor.position == 40
     await successor.apply(events[40:])
     await successor.advance(at(END), len(events))
-    assert await state(pool) == ought(history.machine, len(events))
+    assert await state(pool) == ought(history.engine, len(events))
 
 
-async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool, site: RebuildSite) -> None:
+async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool, site: RebuildTables) -> None:
     history = told()
     events = recorded(history)
     writer = await opened(pool)
@@ -116,7 +116,7 @@ async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool
 
 
 async def test_interrupted_rebuild__leaves_the_live_tables_and_can_be_repeated(
-    pool: asyncpg.Pool, site: RebuildSite
+    pool: asyncpg.Pool, site: RebuildTables
 ) -> None:
     feed = await followed(pool, told())
     before = await state(pool)
@@ -131,7 +131,7 @@ async def test_interrupted_rebuild__leaves_the_live_tables_and_can_be_repeated(
     assert await state(pool) == before
 
 
-async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: RebuildSite) -> None:
+async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: RebuildTables) -> None:
     feed = await followed(pool, told())
     done = asyncio.Event()
     answers: list[int] = []
@@ -149,7 +149,7 @@ async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: Rebuil
     assert set(answers) == {await pool.fetchval("SELECT count(*) FROM cases")}
 
 
-async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyncpg.Pool, site: RebuildSite) -> None:
+async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyncpg.Pool, site: RebuildTables) -> None:
     feed = await followed(pool, told())
     # The same log, but of a history in which one reply was never recorded.
     shorter = History()
@@ -165,7 +165,7 @@ async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyn
 
 
 async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
-    pool: asyncpg.Pool, site: RebuildSite
+    pool: asyncpg.Pool, site: RebuildTables
 ) -> None:
     feed = await followed(pool, told())
     # Restored to before the last reply; then another one was recorded at the same position.
@@ -191,7 +191,7 @@ async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
     ought_to_be = sorted(
         (r.subject_id, r.outcome)
         for name in ("p0", "p1", "p2", "p3", "p4", "p5", "late")
-        for r in other.machine.raised_of(derived_id("petition", name))
+        for r in other.engine.raised_of(derived_id("petition", name))
         if r.duty == "reply"
     )
     assert sorted((r["subject_id"], r["outcome"]) for r in outcomes) == ought_to_be
@@ -212,7 +212,7 @@ def told_otherwise() -> History:
     return restored
 
 
-async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, site: RebuildSite) -> None:
+async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, site: RebuildTables) -> None:
     history = told()
     events = recorded(history)
     petition = derived_id("petition", "p5")

@@ -68,7 +68,7 @@ def told() -> History:
 
 
 def deadline(history: History, subject: UUID, duty: str) -> UUID:
-    return next(r.deadline_id for r in history.machine.raised_of(subject) if r.duty == duty)
+    return next(r.deadline_id for r in history.engine.raised_of(subject) if r.duty == duty)
 
 
 async def proposed(client: httpx.AsyncClient, token: str = "", **query: str) -> list[dict[str, Any]]:

@@ -86,8 +86,8 @@ async def test_state__is_that_of_folding_everything_at_once(pool: asyncpg.Pool) 
     writer = await opened(pool)
     await writer.apply(recorded(history))
     await writer.advance(at("2019-10-20 00:00"), len(history.facts))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(history.facts))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(history.facts))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -105,8 +105,8 @@ async def test_state__is_the_same_at_any_pace_and_over_restarts(pool: asyncpg.Po
         if chance.random() < 0.4:
             writer = await opened(pool)  # as after a kill
     await writer.advance(at("2019-10-20 00:00"), len(events))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(events))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(events))
 
 
 async def test_down_over_a_midnight__ends_with_the_same_events(pool: asyncpg.Pool) -> None:
@@ -118,7 +118,7 @@ async def test_down_over_a_midnight__ends_with_the_same_events(pool: asyncpg.Poo
     writer = await opened(pool)
     await writer.apply(events[30:])
     await writer.advance(at("2019-10-20 00:00"), len(events))
-    assert await emitted_ids(pool) == ids_of(history.machine)
+    assert await emitted_ids(pool) == ids_of(history.engine)
 
 
 async def test_calendar_read_with_what_precedes_and_follows_it__meets_every_timer_in_between(
@@ -135,8 +135,8 @@ async def test_calendar_read_with_what_precedes_and_follows_it__meets_every_time
     history.record(petitions[0], reply("2019-09-30"), "2019-10-02 09:00")
     writer = await opened(pool)
     await writer.apply(recorded(history))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(history.facts))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(history.facts))
 
 
 async def test_deadline_events__keep_causes_and_contiguous_versions(pool: asyncpg.Pool) -> None:
@@ -244,8 +244,8 @@ async def test_memory__is_loaded_again_after_it_was_let_go(pool: asyncpg.Pool, m
     for event in events:
         await writer.apply([event])
     await writer.advance(at("2019-10-20 00:00"), len(events))
-    assert await emitted_ids(pool) == ids_of(history.machine)
-    assert await state(pool) == ought(history.machine, len(events))
+    assert await emitted_ids(pool) == ids_of(history.engine)
+    assert await state(pool) == ought(history.engine, len(events))
 
 
 async def test_midnight__fires_in_bounded_transactions(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +255,7 @@ async def test_midnight__fires_in_bounded_transactions(pool: asyncpg.Pool, monke
     await writer.apply(recorded(history))
     before = await pool.fetchval("SELECT max(recorded_at) FROM stored_events")
     await writer.advance(at("2019-10-20 00:00"), len(history.facts))
-    assert await emitted_ids(pool) == ids_of(history.machine)
+    assert await emitted_ids(pool) == ids_of(history.engine)
     deadlines = "SELECT count(DISTINCT originator_id) FROM stored_events WHERE recorded_at > $1 GROUP BY recorded_at"
     counts = [row["count"] for row in await pool.fetch(deadlines, before)]
     assert len(counts) > 1 and max(counts) == 1

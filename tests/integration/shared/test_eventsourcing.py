@@ -17,7 +17,7 @@ from eventsourcing.tests.persistence import (
     NonInterleavingNotificationIDsBaseCase,
 )
 
-from shared.events import DEEDS
+from shared.events import DATED_EVENTS
 from shared.events.regulation import DialoguePlanAdopted
 from shared.identifiers import derived_id
 from shared.postgres.mapper import EventMapper, Occurred
@@ -116,6 +116,6 @@ def test_mapper__upcasts_and_refuses_what_it_does_not_know() -> None:
     assert isinstance(occurred, Occurred) and occurred.event == DialoguePlanAdopted(
         effective_on=date(2019, 6, 24), jurisdiction="H35.10", number="570/KH-UBND", year=2019, parent_plan="1017"
     )
-    for topic in ("Nonsense", next(iter(DEEDS))):
+    for topic in ("Nonsense", next(iter(DATED_EVENTS))):
         with pytest.raises(MapperDeserialisationError):
             EventMapper().to_domain_event(StoredEvent(plan, 1, topic, b"{}"))

@@ -191,11 +191,11 @@ AFTER = {
 
 @pytest.mark.parametrize("case", AFTER, ids=str)
 def test_reply__after_the_conference(case: str) -> None:
-    deeds, due, events = AFTER[case]
+    records, due, events = AFTER[case]
     history = History()
     _, petition = held(history)
-    for deed, recorded in deeds:
-        history.record(petition, deed, recorded)
+    for event, recorded in records:
+        history.record(petition, event, recorded)
     history.until("2019-09-20 12:00")
     told = [e for e in history.told(petition, "reply")[1:] if e != "DeadlineDueSoon 2019-09-16"]
     told = [e for e in told if not e.startswith(("DeadlineDueSoon 2019-10", "DeadlineDueSoon 2019-09-30"))]
@@ -254,7 +254,7 @@ def test_invitation__rescheduled_after_its_due_date__leaves_the_breach_and_sets_
             "DeadlineMet 2019-08-21",
         ]
     )
-    (old,) = [r for r in history.machine.raised_of(conference) if r.due_on == day("2019-08-14")]
+    (old,) = [r for r in history.engine.raised_of(conference) if r.due_on == day("2019-08-14")]
     assert old.breached
 
 
@@ -264,7 +264,7 @@ def test_invitation__impossible_from_birth__keeps_its_legal_midnight() -> None:
     conference = history.plan("c", "2019-08-23", planned="2019-08-20")
     history.until("2019-08-20 12:00")
     assert history.told(conference, "invitation") == ["DeadlineSet 2019-08-14", "DeadlineBreached 2019-08-14"]
-    breach = next(e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineBreached")
+    breach = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineBreached")
     assert breach.breached_at == "2019-08-15T00:00:00+07:00"
     assert "impossible_from_birth" in breach.explanation.notes
 
@@ -302,7 +302,7 @@ def test_merged_pair__the_survivor_had_no_clock__and_the_date_had_passed() -> No
     history = History()
     _, a = held(history)
     b = history.receive("b", "2019-09-01", ("p2",))
-    assert history.machine.case_row(b).state == "no_clock"
+    assert history.engine.case_row(b).state == "no_clock"
     history.record(
         a, PetitionMerged(effective_on=day("2019-09-18"), into=b, petitioner_ids=("p1",)), "2019-09-18 10:00"
     )
@@ -317,7 +317,7 @@ def test_reopened__starts_a_new_clock() -> None:
     _, petition = held(history)
     history.record(petition, replied("2019-09-03"), "2019-09-03 10:00")
     history.record(petition, PetitionReopened(effective_on=day("2019-09-18")), "2019-09-18 10:00")
-    rows = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+    rows = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
     assert sorted((r.due_on, r.outcome) for r in rows) == [(day("2019-09-16"), "met"), (day("2019-10-09"), "")]
 
 

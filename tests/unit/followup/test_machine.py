@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.followup.domain.deadlines.engine import MOVES_NOTHING, Machine
+from services.followup.domain.deadlines.engine import MOVES_NOTHING, DeadlineEngine
 from services.followup.domain.facts import Fact
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
 from shared.events.deadline import DeadlineBreached
@@ -71,7 +71,7 @@ class TestAnnualDialogue:
         history.until("2020-01-01 00:00")
         assert history.told(DISTRICT_ID)[:2] == ["DeadlineSet 2019-12-31", "DeadlineDueSoon 2019-12-31"]
         assert sorted(history.told(DISTRICT_ID)[2:]) == ["DeadlineBreached 2019-12-31", "DeadlineSet 2020-12-31"]
-        warned = next(e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineDueSoon")
+        warned = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineDueSoon")
         assert warned.at == at("2019-10-01 00:00")
 
     def test_periodic_conference_held__meets_the_year(self) -> None:
@@ -132,7 +132,7 @@ class TestOutcomes:
         _, petition = open_case(history)
         history.until("2019-09-20 09:00")
         (breach,) = [
-            e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineBreached" and e.event.duty == "reply"
+            e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineBreached" and e.event.duty == "reply"
         ]
         assert isinstance(breach, DeadlineBreached) and breach.subject_id == petition
         assert breach.text is not None
@@ -164,18 +164,18 @@ class TestOutcomes:
         _, petition = open_case(history)
         history.record(petition, assigned("2019-08-30"), "2019-08-30 09:00")
         history.record(petition, reply("2019-09-05"), "2019-09-05 09:00")
-        row = history.machine.case_row(petition)
+        row = history.engine.case_row(petition)
         assert row is not None and (row.state, row.unresolved) == ("replied", True)
         result = AgencyResultReported(effective_on=day("2019-09-20"), agency="H35.10.3", result="resolved")
         history.record(petition, result, "2019-09-20 09:00")
-        row = history.machine.case_row(petition)
+        row = history.engine.case_row(petition)
         assert row is not None and (row.state, row.unresolved) == ("resolved", False)
 
     def test_escalated__the_reply_clock_runs_on(self) -> None:
         history = History()
         _, petition = open_case(history)
         history.record(petition, PetitionEscalated(effective_on=day("2019-09-02"), authority="H35"), "2019-09-03 09:00")
-        row = history.machine.case_row(petition)
+        row = history.engine.case_row(petition)
         assert row is not None and row.state == "escalated"
         assert history.told(petition, "higher_answer") == ["DeadlineSet None"]
         history.until("2019-09-17 00:00")
@@ -200,7 +200,7 @@ class TestOutcomes:
         second = history.plan("c2", "2019-09-06", planned="2019-08-24", kind="extraordinary")
         history.hold(second, petition, first="2019-09-06")
         assert history.due(petition, "reply") == day("2019-09-16")
-        assert len([r for r in history.machine.raised_of(petition) if r.duty == "reply"]) == 1
+        assert len([r for r in history.engine.raised_of(petition) if r.duty == "reply"]) == 1
 
     def test_prepared_answer__owed_by_the_agency_before_the_conference(self) -> None:
         history = History()
@@ -284,27 +284,27 @@ BUSY = busy_history()
 @given(st.lists(st.integers(min_value=0, max_value=400), max_size=30), st.booleans())
 def test_any_pace_any_outage__gives_the_same_events(pauses: list[int], catch_up_late: bool) -> None:
     """Statements of completeness may come often, rarely or never before the end: the events are the same."""
-    machine = Machine("test")
+    engine = DeadlineEngine("test")
     facts = iter(BUSY.facts)
     for hours in pauses:
         fact = next(facts, None)
         if fact is None:
             break
-        machine.apply(fact)
+        engine.apply(fact)
         following = fact.recorded_at + timedelta(hours=hours)
         after = BUSY.facts[fact.position].recorded_at if fact.position < len(BUSY.facts) else following
         if not catch_up_late:
-            machine.advance(min(following, after - timedelta(microseconds=1)))
+            engine.advance(min(following, after - timedelta(microseconds=1)))
     for fact in facts:
-        machine.apply(fact)
-    machine.advance(at("2020-01-05 00:00"))
-    assert machine.emitted == BUSY.machine.emitted
+        engine.apply(fact)
+    engine.advance(at("2020-01-05 00:00"))
+    assert engine.emitted == BUSY.engine.emitted
 
 
 def test_loaded_again__goes_on_as_if_it_had_never_stopped() -> None:
     """A machine made from stored facts and raised rows emits what the first one would have."""
-    whole, cut = BUSY.machine, 30
-    first = Machine("test")
+    whole, cut = BUSY.engine, 30
+    first = DeadlineEngine("test")
     for fact in BUSY.facts[:cut]:
         first.apply(fact)
     second = loaded_again(first, BUSY.facts[:cut])
@@ -323,17 +323,17 @@ def test_loaded_again__goes_on_as_if_it_had_never_stopped() -> None:
         PersonalDataErased(effective_on=day("2019-09-02"), petitioner_id="p1"),
     ],
 )
-def test_what_moves_nothing__leaves_every_duty_as_it_was(event: Deed) -> None:
+def test_what_moves_nothing__leaves_every_duty_as_it_was(event: DatedEvent) -> None:
     assert type(event) in MOVES_NOTHING
     history = History()
     conference = history.plan("c", "2019-08-23")
     petition = history.receive("p", "2019-08-01")
     history.hold(conference, petition, first="2019-08-23")
     history.record(petition, PetitionAssigned(effective_on=day("2019-08-30"), agency=f"{DISTRICT}.3"))
-    before = history.machine._wanted(petition)
+    before = history.engine._expected(petition)
     assert before
     history.record(petition, event, "2019-09-02 09:00")
-    assert history.machine._wanted(petition) == before
+    assert history.engine._expected(petition) == before
 
 
 def test_every_kind_that_moves_nothing__is_tested() -> None:
@@ -344,11 +344,11 @@ def test_failing_fact__changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     history = History()
     _, petition = open_case(history)
     history.until("2019-09-05 08:00")
-    before = (list(history.machine.emitted), history.machine.raised_of(petition))
+    before = (list(history.engine.emitted), history.engine.raised_of(petition))
     with monkeypatch.context() as patched, pytest.raises(ZeroDivisionError):
         patched.setattr("services.followup.domain.deadlines.engine.petition_duties", lambda *_: 1 / 0)
         history.record(petition, reply("2019-09-05"), "2019-09-05 08:30")
-    assert (list(history.machine.emitted), history.machine.raised_of(petition)) == before
+    assert (list(history.engine.emitted), history.engine.raised_of(petition)) == before
     history.record(petition, reply("2019-09-05"), "2019-09-05 09:00")
     assert history.told(petition, "reply")[-1] == "DeadlineMet 2019-09-16"
 
@@ -356,7 +356,7 @@ def test_failing_fact__changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_raised_differs_from_desired__emits_nothing_until_reconciled() -> None:
     history = History()
     _, petition = open_case(history)
-    second = loaded_again(history.machine, history.facts, without=petition)
+    second = loaded_again(history.engine, history.facts, without=petition)
     late = at("2019-09-20 00:00")
     second.advance(late)
     fact = Fact(
@@ -387,7 +387,7 @@ def test_reassignment_recorded_late__is_overtaken_by_the_later_dated_one() -> No
     history.record(petition, assigned("2019-08-30", "H35.10.3"), "2019-08-30 09:00")
     history.record(petition, PetitionReassigned(effective_on=day("2019-09-10"), agency="H35.10.5"), "2019-09-10 09:00")
     history.record(petition, PetitionReassigned(effective_on=day("2019-09-04"), agency="H35.10.4"), "2019-09-11 09:00")
-    row = history.machine.case_row(petition)
+    row = history.engine.case_row(petition)
     assert row is not None and row.agency == "H35.10.5"
     assert [(s.agency, s.since) for s in row.spans] == [
         ("H35.10.3", day("2019-08-30")),

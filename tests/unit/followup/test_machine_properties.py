@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.engine import Machine
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
 from shared.identifiers import breach_instant
@@ -22,7 +22,7 @@ SOME = settings(max_examples=80, deadline=None)
 
 
 def reply(history: History, petition: UUID) -> Any:
-    (found,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+    (found,) = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
     return found
 
 
@@ -51,7 +51,7 @@ def test_recorded_late__gives_the_state_of_recording_it_in_time(story: Story) ->
 
 def state(history: History, petition: UUID) -> list[Any]:
     """What stands in the end of each duty; ids of records aside, which come with their order."""
-    rows = history.machine.raised_of(petition)
+    rows = history.engine.raised_of(petition)
     return sorted(
         (str(r.duty), str(r.due_on), r.outcome, str(r.done_on), r.breached, r.debtor, str(r.expected_on)) for r in rows
     )
@@ -63,7 +63,7 @@ def test_breaches__at_most_one_stands__never_before_its_instant(story: Story, ch
     history = upset_story(story, changes)
     recorded_at = {fact.event_id: fact.recorded_at for fact in history.facts}
     standing: dict[UUID, bool] = {}
-    for emitted in history.machine.emitted:
+    for emitted in history.engine.emitted:
         event = emitted.event
         assert event.at >= recorded_at[event.cause_id], "a timer that was set late fires when it was set"
         match event.TOPIC:
@@ -75,7 +75,7 @@ def test_breaches__at_most_one_stands__never_before_its_instant(story: Story, ch
                 assert standing.pop(event.deadline_id)
             case _:
                 pass
-    assert len({e.event_id for e in history.machine.emitted}) == len(history.machine.emitted)
+    assert len({e.event_id for e in history.engine.emitted}) == len(history.engine.emitted)
 
 
 @SOME
@@ -85,20 +85,20 @@ def test_any_pace_and_any_outage__gives_the_same_events(
 ) -> None:
     """Completeness may be stated often or never; a machine may be made anew from what was stored, at any point."""
     history = upset_story(story, changes)
-    machine, emitted = Machine("test"), []
+    engine, emitted = DeadlineEngine("test"), []
     for number, fact in enumerate(history.facts):
         if number == cut:
-            emitted += machine.emitted
-            machine = loaded_again(machine, history.facts[:number])
-        machine.apply(fact)
+            emitted += engine.emitted
+            engine = loaded_again(engine, history.facts[:number])
+        engine.apply(fact)
         if number < len(pauses):
             following = history.facts[number + 1].recorded_at if number + 1 < len(history.facts) else None
             to = fact.recorded_at + timedelta(hours=pauses[number])
-            machine.advance(min(to, following - timedelta(microseconds=1)) if following else to)
-    assert history.machine.horizon is not None
-    machine.advance(history.machine.horizon)
-    assert not machine.differences
-    assert emitted + machine.emitted == history.machine.emitted
+            engine.advance(min(to, following - timedelta(microseconds=1)) if following else to)
+    assert history.engine.horizon is not None
+    engine.advance(history.engine.horizon)
+    assert not engine.differences
+    assert emitted + engine.emitted == history.engine.emitted
 
 
 @settings(SOME, max_examples=40)
@@ -106,30 +106,30 @@ def test_any_pace_and_any_outage__gives_the_same_events(
 def test_only_what_a_fact_needs_is_loaded__gives_the_same_events(story: Story, changes: list[Upheaval]) -> None:
     """Every case may be let go after any fact: what a fact says that it needs is enough to decide it."""
     history = upset_story(story, changes)
-    raised, horizon = dict[UUID, list[Raised]](), None
+    raised, horizon = dict[UUID, list[DeadlineState]](), None
     emitted = list[Emitted]()
     for number, fact in enumerate(history.facts):
         known = history.facts[:number]
-        machine = load(known, raised, horizon)
-        machine.advance(fact.recorded_at - timedelta(microseconds=1))
-        emitted += machine.emitted
-        keep(raised, machine)
-        horizon = machine.horizon
-        machine = load(known, raised, horizon, only=needed(machine, fact, known))
-        machine.apply(fact)
-        emitted += machine.emitted
-        keep(raised, machine)
-        horizon = machine.horizon
-    machine = load(history.facts, raised, horizon)
-    assert history.machine.horizon is not None
-    machine.advance(history.machine.horizon)
-    assert not machine.differences
-    assert emitted + machine.emitted == history.machine.emitted
+        engine = load(known, raised, horizon)
+        engine.advance(fact.recorded_at - timedelta(microseconds=1))
+        emitted += engine.emitted
+        keep(raised, engine)
+        horizon = engine.horizon
+        engine = load(known, raised, horizon, only=needed(engine, fact, known))
+        engine.apply(fact)
+        emitted += engine.emitted
+        keep(raised, engine)
+        horizon = engine.horizon
+    engine = load(history.facts, raised, horizon)
+    assert history.engine.horizon is not None
+    engine.advance(history.engine.horizon)
+    assert not engine.differences
+    assert emitted + engine.emitted == history.engine.emitted
 
 
-def needed(machine: Machine, fact: Fact, known: list[Fact]) -> set[UUID]:
+def needed(engine: DeadlineEngine, fact: Fact, known: list[Fact]) -> set[UUID]:
     """What a writer loads for one fact: petitions with all their kin, and of moving conferences the petitions."""
-    needs = machine.needs([fact])
+    needs = engine.needs([fact])
     if needs.everything:
         return set(by_subject(known))
     links = [(each.originator_id, each.event) for each in known if each.meta.aggregate == "petition"]
@@ -144,8 +144,8 @@ def needed(machine: Machine, fact: Fact, known: list[Fact]) -> set[UUID]:
     return petitions | needs.conferences
 
 
-def keep(raised: dict[UUID, list[Raised]], machine: Machine) -> None:
-    raised |= {subject: machine.raised_of(subject) for subject in machine.subjects()}
+def keep(raised: dict[UUID, list[DeadlineState]], engine: DeadlineEngine) -> None:
+    raised |= {subject: engine.raised_of(subject) for subject in engine.subjects()}
 
 
 def upset_story(story: Story, changes: list[Upheaval]) -> History:
@@ -153,5 +153,5 @@ def upset_story(story: Story, changes: list[Upheaval]) -> History:
     history, _ = recorded(story._replace(steps=story.steps[:4]), story.lags)
     upset(history, story, changes)
     end: datetime = history.facts[-1].recorded_at + timedelta(days=500)
-    history.machine.advance(end)
+    history.engine.advance(end)
     return history

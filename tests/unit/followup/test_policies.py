@@ -81,7 +81,7 @@ class TestYouth:
 
     def test_another_audience__keeps_the_default(self, history: History) -> None:
         conference = history.plan("c", "2026-03-26", planned="2026-02-01")
-        rows = {r.part: r.due_on for r in history.machine.raised_of(conference) if r.duty == "public_notice"}
+        rows = {r.part: r.due_on for r in history.engine.raised_of(conference) if r.duty == "public_notice"}
         assert rows == {"media": day("2026-03-25"), "portal": day("2026-03-25")}
 
     def test_conclusion__ten_days_and_fifteen_for_several_fields(self, history: History) -> None:
@@ -93,7 +93,7 @@ class TestYouth:
         )
         history.record(conference, several, "2026-04-03 09:00")
         assert history.due(conference, "conclusion_notice") == day("2026-04-10")
-        rows = {r.duty: r for r in history.machine.raised_of(conference)}
+        rows = {r.duty: r for r in history.engine.raised_of(conference)}
         explanation = rows["conclusion_notice"].explanation
         assert explanation is not None
         assert (explanation.rule, explanation.days, explanation.unit) == (
@@ -116,7 +116,7 @@ class TestYouth:
 
     def test_annual__warned_after_march__breached_after_december(self, history: History) -> None:
         history.until("2027-01-01 00:00")
-        rows = [e.event for e in history.machine.emitted if e.event.duty == "annual_dialogue"]
+        rows = [e.event for e in history.engine.emitted if e.event.duty == "annual_dialogue"]
         youth = [(e.TOPIC, e.at.astimezone().date()) for e in rows if e.part == "youth:2026"]
         assert [topic for topic, _ in youth] == ["DeadlineSet", "DeadlineDueSoon", "DeadlineBreached"]
         warned = next(e for e in rows if e.TOPIC == "DeadlineDueSoon")
@@ -152,7 +152,7 @@ class TestCommunes:
     def test_results__through_all_three_channels(self, history: History) -> None:
         conference = derived_id("conference", "x")
         history.plan("x", "2025-10-29", planned="2025-10-01")  # of the district: the plan's rules
-        assert [r.part for r in history.machine.raised_of(conference) if r.duty == "result_publication"] == []
+        assert [r.part for r in history.engine.raised_of(conference) if r.duty == "result_publication"] == []
 
     def test_commune__notice_seven_days_before_and_results_in_ten(self, history: History) -> None:
         conference = derived_id("conference", "commune")
@@ -174,7 +174,7 @@ class TestCommunes:
             history.record(conference, event, when, jurisdiction=self.COMMUNE)
         dues = {
             (r.duty, r.part): r.due_on
-            for r in history.machine.raised_of(conference)
+            for r in history.engine.raised_of(conference)
             if r.duty in ("public_notice", "result_publication")
         }
         assert dues == {
@@ -215,7 +215,7 @@ class TestReception:
         petition = history.receive("p", "2026-04-23")
         history.record(petition, RefusalNoticeSent(effective_on=day("2026-04-28"), number="2/TB"), "2026-04-28 09:00")
         assert history.told(petition, "acceptance_notice")[-1] == "DeadlineMet 2026-05-12"
-        row = history.machine.case_row(petition)
+        row = history.engine.case_row(petition)
         assert row is not None and (row.state, row.unresolved) == ("refused", False)
 
     def test_settlement_elsewhere__is_told_back_and_then_to_the_petitioner(self, history: History) -> None:
@@ -223,10 +223,10 @@ class TestReception:
         history.record(petition, PetitionForwarded(effective_on=day("2026-04-24"), agency=AGENCY), "2026-04-24 09:00")
         settled = AgencyResultReported(effective_on=day("2026-05-11"), agency=AGENCY, result="resolved")
         history.record(petition, settled, "2026-05-11 09:00")
-        (report,) = [r for r in history.machine.raised_of(petition) if r.duty == "forwarder_report"]
+        (report,) = [r for r in history.engine.raised_of(petition) if r.duty == "forwarder_report"]
         assert (report.due_on, report.debtor) == (day("2026-05-20"), AGENCY)
         history.record(petition, ForwarderInformed(effective_on=day("2026-05-18"), agency=AGENCY), "2026-05-18 09:00")
-        (told,) = [r for r in history.machine.raised_of(petition) if r.duty == "result_notice"]
+        (told,) = [r for r in history.engine.raised_of(petition) if r.duty == "result_notice"]
         assert (told.due_on, told.debtor) == (day("2026-05-25"), "office")
         reply = WrittenReplyIssued(effective_on=day("2026-05-20"), number="9/UBND", signatory="CT", digest="00")
         history.record(petition, reply, "2026-05-20 09:00")
@@ -263,7 +263,7 @@ class TestFrequency:
         history.adopt(policy(self.HANDBOOK), "2026-01-02 08:00")
         conference = history.plan("c", "2026-06-18", planned="2026-05-01")
         history.hold(conference, first="2026-06-18")
-        rows = {r.part: r.outcome for r in history.machine.raised_of(DISTRICT_ID)}
+        rows = {r.part: r.outcome for r in history.engine.raised_of(DISTRICT_ID)}
         assert rows == {"2026/1": "met", "2026/2": ""}
         history.until("2026-12-31 12:00")
         assert not [e for e in history.told(DISTRICT_ID) if "Breached" in e]
@@ -281,7 +281,7 @@ class TestFrequency:
         )
         history.record(DISTRICT_ID, waived, "2026-07-01 08:00")
         history.until("2027-01-01 00:00")
-        rows = {r.part: (r.outcome, r.breached) for r in history.machine.raised_of(DISTRICT_ID) if "2026" in r.part}
+        rows = {r.part: (r.outcome, r.breached) for r in history.engine.raised_of(DISTRICT_ID) if "2026" in r.part}
         assert rows == {"2026/1": ("waived", False), "2026/2": ("", True)}
 
 
@@ -327,7 +327,7 @@ class TestClock:
         assert history.due(petition, "reply") == day("2026-04-15")
         history.record(petition, granted, "2026-04-02 09:00")
         assert history.due(petition, "reply") == day("2026-04-15")
-        (raised,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+        (raised,) = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
         assert raised.expected_on == day("2026-04-30")
 
     def test_suspended__cannot_breach__and_the_time_between_does_not_count(self, case: tuple[History, UUID]) -> None:
@@ -398,7 +398,7 @@ class TestPosting:
         history, conference = case
         history.until("2026-06-01 00:00")
         assert history.told(conference, "posting") == ["DeadlineSet None"]
-        (raised,) = [r for r in history.machine.raised_of(conference) if r.duty == "posting"]
+        (raised,) = [r for r in history.engine.raised_of(conference) if r.duty == "posting"]
         assert raised.expected_on == day("2026-03-31")
 
     def test_taken_down_on_its_last_day__is_met(self, case: tuple[History, UUID]) -> None:
@@ -424,7 +424,7 @@ def test_result_report__counted_from_the_conference() -> None:
     petition = history.receive("p", "2026-05-04")
     history.hold(conference, petition, first="2026-06-18")
     history.record(petition, PetitionAssigned(effective_on=day("2026-06-26"), agency=AGENCY), "2026-06-26 09:00")
-    (report,) = [r for r in history.machine.raised_of(petition) if r.duty == "result_report"]
+    (report,) = [r for r in history.engine.raised_of(petition) if r.duty == "result_report"]
     assert report.due_on == day("2026-07-08")
 
 

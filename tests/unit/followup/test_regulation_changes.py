@@ -61,7 +61,7 @@ class TestNewPolicy:
         _, running = open_case(history)
         history.adopt(shorter("2019-08-30", "running_clocks: move\n"), "2019-08-26 08:00")
         assert told(history, running) == ["DeadlineSet 2019-09-16", "DeadlineMoved 2019-09-09"]
-        moved = next(e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineMoved")
+        moved = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineMoved")
         assert moved.reason == "policy"
         assert "policy_moved:2/QĐ:2019-08-30" in moved.explanation.notes
         assert moved.explanation.document == "2/QĐ"
@@ -87,7 +87,7 @@ class TestNewPolicy:
         history.adopt(shorter("2019-09-02", "running_clocks: move\n"), "2019-09-12 08:00")
         history.until("2019-09-12 09:00")
         assert told(history, running)[1:] == ["DeadlineMoved 2019-09-09", "DeadlineBreached 2019-09-09"]
-        breach = history.machine.emitted[-1].event
+        breach = history.engine.emitted[-1].event
         assert (breach.TOPIC, breach.reason) == ("DeadlineBreached", "policy")
 
     def test_law__before_a_nearer_plan__and_its_end(self) -> None:
@@ -143,7 +143,7 @@ class TestCalendar:
             "DeadlineMoved 2019-09-16",
             "DeadlineBreached 2019-09-16",
         ]
-        moved, breach = history.machine.emitted[-2].event, history.machine.emitted[-1].event
+        moved, breach = history.engine.emitted[-2].event, history.engine.emitted[-1].event
         assert (moved.reason, breach.reason) == ("calendar", "calendar")
         assert breach.cause_id == history.facts[-1].event_id
 
@@ -157,7 +157,7 @@ class TestCalendar:
             "DeadlineBreachRetracted 2019-09-16",
             "DeadlineMoved 2019-09-17",
         ]
-        retracted = next(e.event for e in history.machine.emitted if e.event.TOPIC == "DeadlineBreachRetracted")
+        retracted = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineBreachRetracted")
         assert retracted.reason == "calendar"
 
     def test_deed_done_in_time__never_becomes_late(self) -> None:
@@ -194,11 +194,11 @@ class TestCalendar:
         history = History(calendars=[y for y in seed_years() if y.year != 2020])
         proposed(history, year(2020), "2019-01-02 08:00")
         _, petition = open_case(history, first="2019-12-20")
-        (raised,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+        (raised,) = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
         assert raised.provisional and raised.due_on == day("2020-01-13")
         before = raised.explanation
         history.publish(year(2020), at("2019-12-23 08:00"))
-        (raised,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+        (raised,) = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
         assert not raised.provisional
         assert told(history, petition) == ["DeadlineSet 2020-01-13"]
         assert raised.explanation is not None and before is not None
@@ -228,10 +228,10 @@ class TestSuccessor:
     def test_open_case__has_its_clock_and_another_debtor__and_emits_nothing(self, case: tuple[History, UUID]) -> None:
         history, petition = case
         history.until("2019-09-05 07:00")
-        before = len(history.machine.emitted)
+        before = len(history.engine.emitted)
         self.close(history)
-        assert len(history.machine.emitted) == before
-        row = history.machine.case_row(petition)
+        assert len(history.engine.emitted) == before
+        row = history.engine.case_row(petition)
         assert row is not None
         assert (row.agency, row.due_on) == (NEW, day("2019-09-16"))
         assert [(s.agency, s.since, s.until) for s in row.spans] == [
@@ -239,14 +239,14 @@ class TestSuccessor:
             (NEW, day("2019-09-05"), None),
         ]
         history.until("2019-09-17 00:00")
-        breach = history.machine.emitted[-1].event
+        breach = history.engine.emitted[-1].event
         assert (breach.TOPIC, breach.debtor) == ("DeadlineBreached", NEW)
 
     def test_done_before__stays_with_the_old_body(self, case: tuple[History, UUID]) -> None:
         history, petition = case
         history.record(petition, reply("2019-09-04"), "2019-09-04 09:00")
         self.close(history)
-        debtors = {r.duty: r.debtor for r in history.machine.raised_of(petition)}
+        debtors = {r.duty: r.debtor for r in history.engine.raised_of(petition)}
         assert debtors["reply"] == OLD
         assert debtors["result_report"] == NEW
 
@@ -269,11 +269,11 @@ class TestSuccessor:
         _, petition = open_case(history)
         closed = JurisdictionClosed(effective_on=day("2019-09-01"), code=DISTRICT, successor="H35.31")
         history.record(derived_id("jurisdiction", DISTRICT), closed, "2019-09-02 08:00", jurisdiction=DISTRICT)
-        row = history.machine.case_row(petition)
+        row = history.engine.case_row(petition)
         assert row is not None
         assert (row.jurisdiction, row.due_on) == ("H35.31", day("2019-09-09"))
         history.until("2019-09-10 00:00")
-        assert history.machine.emitted[-1].jurisdiction == "H35.31"
+        assert history.engine.emitted[-1].jurisdiction == "H35.31"
 
     def test_office_that_is_no_more__the_document_names_who_acts(self) -> None:
         history = History()
@@ -283,5 +283,5 @@ class TestSuccessor:
         )
         history.adopt(named, "2019-01-02 08:00")
         _, petition = open_case(history)
-        (raised,) = [r for r in history.machine.raised_of(petition) if r.duty == "reply"]
+        (raised,) = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
         assert raised.debtor == "H35.10.1"

@@ -268,12 +268,12 @@ def test_what_is_carried_forward__is_carried_over_by_the_next_period(history: Hi
 @settings(max_examples=40, deadline=None)
 @given(histories(), st.sampled_from(("2020-02", "2020-Q1", "2020")))
 def test_period_that_lasts__agrees_with_what_stands_now(history: History, period: str) -> None:
-    tally, machine = tallied(history, period), history.machine
-    assert machine.horizon is not None
-    today = local_day(machine.horizon)
-    rows = [row for s in machine.subjects() if (row := machine.case_row(s)) is not None]
+    tally, engine = tallied(history, period), history.engine
+    assert engine.horizon is not None
+    today = local_day(engine.horizon)
+    rows = [row for s in engine.subjects() if (row := engine.case_row(s)) is not None]
     assert cases(tally).carried_forward == sum(row.unresolved for row in rows)
-    standing = [status_of(r, today) for s in machine.subjects() for r in machine.raised_of(s)]
+    standing = [status_of(r, today) for s in engine.subjects() for r in engine.raised_of(s)]
     counted = deadlines(tally)
     for figure, status in (("on_track", "on_track"), ("due_soon", "due_soon"), ("overdue", "breached")):
         assert getattr(counted, figure) == standing.count(status), status  # type: ignore[arg-type]
@@ -282,17 +282,17 @@ def test_period_that_lasts__agrees_with_what_stands_now(history: History, period
 @settings(max_examples=40, deadline=None)
 @given(histories())
 def test_breaches_of_all_periods__are_those_raised(history: History) -> None:
-    raised = sum(isinstance(e.event, DeadlineBreached) for e in history.machine.emitted)
+    raised = sum(isinstance(e.event, DeadlineBreached) for e in history.engine.emitted)
     assert sum(deadlines(tallied(history, year)).breaches for year in ("2019", "2020")) == raised
 
 
 @settings(max_examples=40, deadline=None)
 @given(histories(), PERIODS)
 def test_rate__never_leaves_out_an_open_overdue_deadline(history: History, period: str) -> None:
-    tally, machine = tallied(history, period), history.machine
-    assert machine.horizon is not None
-    end = min(parse_period(period).last, local_day(machine.horizon))
-    for raised in (r for s in machine.subjects() for r in machine.raised_of(s)):
+    tally, engine = tallied(history, period), history.engine
+    assert engine.horizon is not None
+    end = min(parse_period(period).last, local_day(engine.horizon))
+    for raised in (r for s in engine.subjects() for r in engine.raised_of(s)):
         was_owed = raised.clock_stamp.date() <= end and not (raised.outcome and raised.done_on is None)
         was_open = raised.done_on is None or raised.done_on > end
         if was_owed and was_open and raised.due_on is not None and raised.due_on < end:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from services.followup.application.policy_trial import Difference, Trial, tried
+from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact
 from shared.policy import Policy, read_policy
 from tests.support.history import DISTRICT, History, day
 
@@ -25,12 +25,12 @@ def history() -> History:
     return history
 
 
-def differences(history: History, policy: Policy, valid_from: str, running: str = "keep") -> list[Difference]:
+def differences(history: History, policy: Policy, valid_from: str, running: str = "keep") -> list[DeadlineChange]:
     given = msgspec.structs.replace(policy, valid_from=day(valid_from), running_clocks=running)
-    return tried(history.facts, Trial(jurisdiction=DISTRICT, policy=given))
+    return policy_impact(history.facts, TrialAdoption(jurisdiction=DISTRICT, policy=given))
 
 
-def replies(found: list[Difference]) -> list[tuple[str, str, str]]:
+def replies(found: list[DeadlineChange]) -> list[tuple[str, str, str]]:
     assert {each.duty for each in found} <= {"reply"}
     return [
         (each.state, str(each.before and each.before.due_on), str(each.after and each.after.due_on)) for each in found
@@ -58,4 +58,4 @@ def test_same_rules__no_difference(history: History) -> None:
 
 
 def test_nothing_happened__nothing_differs() -> None:
-    assert tried([], Trial(jurisdiction=DISTRICT, policy=SHORTER)) == []
+    assert policy_impact([], TrialAdoption(jurisdiction=DISTRICT, policy=SHORTER)) == []

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.reminder import Letter, dated, reminder
 from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
 from shared.events.petition import PetitionWithdrawn
@@ -20,9 +20,9 @@ from tests.support.projection import ENVIRONMENT, dialogue, petition
 NAME = "Phòng Tài nguyên và Môi trường huyện Tam Đường"
 
 
-def deadline(history: History, subject: UUID, duty: str) -> tuple[Raised, CaseRow]:
-    raised = next(r for r in history.machine.raised_of(subject) if r.duty == duty)
-    row = history.machine.case_row(subject)
+def deadline(history: History, subject: UUID, duty: str) -> tuple[DeadlineState, CaseRow]:
+    raised = next(r for r in history.engine.raised_of(subject) if r.duty == duty)
+    row = history.engine.case_row(subject)
     assert row is not None
     return raised, row
 

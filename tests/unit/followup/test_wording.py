@@ -21,7 +21,7 @@ from tests.support.history import DISTRICT, History, day
 
 
 def explained(history: History, subject: object, duty: str) -> Explanation:
-    found = [r for s in history.machine.subjects() for r in history.machine.raised_of(s) if r.duty == duty]
+    found = [r for s in history.engine.subjects() for r in history.engine.raised_of(s) if r.duty == duty]
     explanation = next(r for r in found if r.subject_id == subject).explanation
     assert explanation is not None
     return explanation

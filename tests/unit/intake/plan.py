@@ -8,9 +8,9 @@ import msgspec
 
 from services.intake.domain import (
     Conference,
+    DecisionContext,
     Fact,
     Petition,
-    World,
     decide,
     fold_conference,
     fold_petition,
@@ -18,7 +18,7 @@ from services.intake.domain import (
 )
 from services.intake.domain.regulation import Regulation
 from shared.calendar import DayOff
-from shared.events import DEEDS, Deed
+from shared.events import DATED_EVENTS, DatedEvent
 from shared.events.conference import ConclusionAssignment
 from shared.events.petition import PetitionAssigned
 from shared.events.regulation import AgencyClosed, AgencyRegistered, CalendarPublished, JurisdictionRegistered
@@ -56,13 +56,13 @@ class Register:
         self._rule(CalendarPublished(effective_on=start, year=2019, holidays=off))
         self.regulation: Regulation = fold_regulation(self.rules)
 
-    def _rule(self, deed: Deed) -> None:
-        self.rules.append(self._fact(deed, len(self.rules) + 1))
+    def _rule(self, event: DatedEvent) -> None:
+        self.rules.append(self._fact(event, len(self.rules) + 1))
 
-    def _fact(self, deed: Deed, version: int) -> Fact:
+    def _fact(self, event: DatedEvent, version: int) -> Fact:
         self.position += 1
         stamp = datetime(2019, 12, 2, tzinfo=UTC)
-        return Fact(deed, derived_id("event", self.position), version, self.position, stamp)
+        return Fact(event, derived_id("event", self.position), version, self.position, stamp)
 
     def petition(self, target: UUID) -> Petition | None:
         """The petition of that id."""
@@ -74,16 +74,16 @@ class Register:
         facts = self.facts.get(target, [])
         return fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
 
-    def world(self) -> World:
+    def context(self) -> DecisionContext:
         """Everything recorded."""
         petitions = {i: p for i in self.facts if (p := self.petition(i)) is not None}
         conferences = {i: c for i in self.facts if (c := self.conference(i)) is not None}
-        return World(self.regulation, TODAY, conferences, petitions)
+        return DecisionContext(self.regulation, TODAY, conferences, petitions)
 
     def do(self, target: UUID, topic: str, on: date = NOTICE, **fields: Any) -> UUID:
         """Decide and record; the id of the first fact."""
-        deed = DEEDS[topic](effective_on=on, **fields)
-        found = decide(deed, self.petition(target) or self.conference(target), self.world(), target)
+        event = DATED_EVENTS[topic](effective_on=on, **fields)
+        found = decide(event, self.petition(target) or self.conference(target), self.context(), target)
         first: UUID | None = None
         for new in found:
             stream = self.facts.setdefault(new.originator_id, [])

@@ -56,7 +56,7 @@ def test_what_is_accepted_folds_and_nothing_follows_the_end(asked: list[tuple[in
             r.do(target, topic, on, **fields)
         except Refused:
             continue
-        r.world()
+        r.context()
         ended = before.get(target)
         if ended is not None and ended.ended:
             assert topic in AFTER_END, f"{topic} after {ended.ended}"

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.intake.domain import Caller, errors, may, may_read_content
-from shared.events import DEEDS
+from shared.events import DATED_EVENTS
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, NOTICE, OTHER, A, Register
 
 
@@ -34,13 +34,13 @@ CASES: list[tuple[Caller, str, dict[str, Any], UUID | None, str]] = [
 @pytest.mark.parametrize(("who", "topic", "fields", "target", "error"), CASES)
 def test_who_may(who: Caller, topic: str, fields: dict[str, Any], target: UUID | None, error: str) -> None:
     r = Register().assigned()
-    deed = DEEDS[topic](effective_on=NOTICE, **fields)
+    event = DATED_EVENTS[topic](effective_on=NOTICE, **fields)
     petition = r.petition(target) if target else None
     if not error:
-        may(who, deed, petition, r.regulation)
+        may(who, event, petition, r.regulation)
         return
     with pytest.raises(errors.NotAllowed) as refused:
-        may(who, deed, petition, r.regulation)
+        may(who, event, petition, r.regulation)
     assert type(refused.value).__name__ == error
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.adapters.files import Source, opened, read_mapping, write_rejects
-from services.intake.application.importing.deeds import DEED_FIELDS
+from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
+from services.intake.application.importing.case_events import DEED_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.refusals import FileRefused, RowRefused, UnknownColumn
 from services.intake.application.importing.rows import Rows
@@ -15,13 +15,13 @@ PLAIN = FileMapping()
 HEAD = "Mã đơn,Ngày tiếp,Nội dung đơn\n"
 
 
-def source(folder: Path, name: str, content: str | bytes, encoding: str = "utf-8") -> Source:
+def source(folder: Path, name: str, content: str | bytes, encoding: str = "utf-8") -> ImportFile:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     return opened(path, encoding)
 
 
-def rows_of(table: Source, mapping: FileMapping = PLAIN) -> Rows:
+def rows_of(table: ImportFile, mapping: FileMapping = PLAIN) -> Rows:
     columns = Columns(mapping, (), DEED_FIELDS)
     columns.check(table.headings)
     return Rows(table, columns, mapping)

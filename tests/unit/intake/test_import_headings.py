@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from services.intake.application.importing.deeds import DEED_FIELDS
+from services.intake.application.importing.case_events import DEED_FIELDS
 from services.intake.application.importing.headings import FIELDS, Columns, FileMapping, decoded_mapping
 from services.intake.application.importing.refusals import FileRefused, UnknownColumn
 

@@ -12,7 +12,7 @@ from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.register import NOT_RECORDED, deeds_of
 from services.intake.application.importing.values import register_row
 from services.intake.domain import Conference
-from shared.events import Deed
+from shared.events import DatedEvent
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, HELD, C, Register
 
 PLAIN = FileMapping()
@@ -36,17 +36,17 @@ def row_of(mapping: FileMapping = PLAIN, **cells: Any) -> dict[str, str]:
     return register_row({**BASIS, **cells}.items(), Columns(mapping), mapping)
 
 
-def deeds(register: Register, **cells: Any) -> list[Deed]:
+def events(register: Register, **cells: Any) -> list[DatedEvent]:
     return list(deeds_of(row_of(**cells), Around(register), None))
 
 
-def topics(found: list[Deed]) -> list[tuple[str, str]]:
-    return [(deed.TOPIC, deed.effective_on.isoformat()) for deed in found]
+def topics(found: list[DatedEvent]) -> list[tuple[str, str]]:
+    return [(event.TOPIC, event.effective_on.isoformat()) for event in found]
 
 
 def refused(**cells: Any) -> tuple[str, str]:
     with pytest.raises(RowRefused) as why:
-        deeds(Register().closed(), **cells)
+        events(Register().closed(), **cells)
     return why.value.column, why.value.reason
 
 
@@ -76,7 +76,7 @@ WHOLE = {
 
 def test_row__tells_a_whole_case() -> None:
     register = Register().closed()
-    found = deeds(register, **WHOLE)
+    found = events(register, **WHOLE)
     assert topics(found) == [
         ("PetitionReceived", "2019-07-01"),
         ("PetitionClassified", "2019-07-01"),
@@ -89,27 +89,27 @@ def test_row__tells_a_whole_case() -> None:
         ("PetitionClosed", "2019-10-01"),
     ]
     case = UUID(int=7)
-    for deed in found:
-        fields = {name: getattr(deed, name) for name in deed.__struct_fields__ if name != "effective_on"}
-        register.do(case, deed.TOPIC, deed.effective_on, **fields)
+    for event in found:
+        fields = {name: getattr(event, name) for name in event.__struct_fields__ if name != "effective_on"}
+        register.do(case, event.TOPIC, event.effective_on, **fields)
     petition = register.petition(case)
     assert petition is not None and (petition.lead, petition.ended, petition.is_complex) == (EDUCATION, "closed", True)
 
 
 def test_row__keeps_who_and_what_in_sealed_fields_only() -> None:
-    received: Any = deeds(Register().closed(), **WHOLE)[0]
+    received: Any = events(Register().closed(), **WHOLE)[0]
     identity = received.identities["1"]
     assert (identity.name, identity.address) == ("Lò Văn Pâng", "bản Thèn Thầu, xã Bình Lư")
     assert (identity.document, received.text, received.petitioner_ids) == ("12345", "Đường sạt lở.", ())
 
 
 def test_title__is_never_taken_from_what_the_petitioner_wrote() -> None:
-    _, classified = deeds(Register(), **{"Lĩnh vực": "đất đai"})
+    _, classified = events(Register(), **{"Lĩnh vực": "đất đai"})
     assert classified.subject == "Kiến nghị, phản ánh về đất đai"  # type: ignore[attr-defined]
 
 
 def test_what_has_no_field__stays_with_the_text_under_its_heading() -> None:
-    (received,) = deeds(Register(), **{"Ghi chú": "nộp tại bản", "Thẩm quyền": "huyện", "Kết quả": "đã trả lời miệng"})
+    (received,) = events(Register(), **{"Ghi chú": "nộp tại bản", "Thẩm quyền": "huyện", "Kết quả": "đã trả lời miệng"})
     assert received.text.splitlines() == [  # type: ignore[attr-defined]
         "Đường sạt lở.",
         "Ghi chú: nộp tại bản",
@@ -119,30 +119,30 @@ def test_what_has_no_field__stays_with_the_text_under_its_heading() -> None:
 
 
 def test_conference_to_come__is_on_the_agenda() -> None:
-    found = deeds(Register().planned(), conference="HN")
+    found = events(Register().planned(), conference="HN")
     assert topics(found)[1:] == [("PetitionScheduled", "2019-07-22")]
 
 
 def test_oral_answer__by_the_chair_or_an_agency() -> None:
     by_chair, by_agency = (
-        deeds(Register().closed(), conference="HN", answer="Rồi.", answered_by=by)[-1] for by in ("Chủ trì", HEALTH)
+        events(Register().closed(), conference="HN", answer="Rồi.", answered_by=by)[-1] for by in ("Chủ trì", HEALTH)
     )
     assert (by_chair.by, by_agency.by, by_chair.effective_on) == ("chair", HEALTH, HELD)  # type: ignore[attr-defined]
 
 
 def test_assignment_without_a_day__counts_from_the_end_of_the_conference_or_the_receipt() -> None:
-    held = deeds(Register().closed(), conference="HN", agency=EDUCATION)
-    outside = deeds(Register(), agency=EDUCATION)
+    held = events(Register().closed(), conference="HN", agency=EDUCATION)
+    outside = events(Register(), agency=EDUCATION)
     assert (held[-1].effective_on, outside[-1].effective_on) == (HELD, date(2019, 7, 1))
 
 
 def test_agency__by_its_name_on_that_day() -> None:
     named = Register()
     named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], "Phòng Giáo dục")
-    assert deeds(named, agency="  phòng  GIÁO dục")[-1].agency == EDUCATION  # type: ignore[attr-defined]
+    assert events(named, agency="  phòng  GIÁO dục")[-1].agency == EDUCATION  # type: ignore[attr-defined]
     named.regulation.agencies[HEALTH] = _named(named.regulation.agencies[HEALTH], "Phòng Giáo dục")
     with pytest.raises(RowRefused, match="is the name of"):
-        deeds(named, agency="Phòng Giáo dục")
+        events(named, agency="Phòng Giáo dục")
 
 
 def _named(body: Any, name: str) -> Any:
@@ -151,15 +151,15 @@ def _named(body: Any, name: str) -> Any:
 
 @pytest.mark.parametrize(("kind", "procedure"), [("Khiếu nại", "complaint"), ("TC", "denunciation")])
 def test_complaints_and_denunciations__go_elsewhere(kind: str, procedure: str) -> None:
-    found: Any = deeds(Register().closed(), kind=kind, agency="Thanh tra tỉnh", conference="HN")
-    assert [deed.TOPIC for deed in found] == ["PetitionReceived", "PetitionRedirected"]
+    found: Any = events(Register().closed(), kind=kind, agency="Thanh tra tỉnh", conference="HN")
+    assert [event.TOPIC for event in found] == ["PetitionReceived", "PetitionRedirected"]
     assert (found[1].procedure, found[1].body) == (procedure, "Thanh tra tỉnh")
 
 
 def test_known_petition__needs_only_what_is_new() -> None:
     row = {"reply": "12/UBND ngày 16/9/2019"}
     found: Any = list(deeds_of(row, Around(Register()), date(2019, 7, 1)))
-    assert [(deed.TOPIC, deed.number, deed.signatory) for deed in found] == [
+    assert [(event.TOPIC, event.number, event.signatory) for event in found] == [
         ("WrittenReplyIssued", "12/UBND", NOT_RECORDED)
     ]
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.domain import Caller, decide, errors, fold_regulation, may
 from services.intake.domain.reply_clock import reply_due
-from shared.events import DEEDS
+from shared.events import DATED_EVENTS
 from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
 from shared.identifiers import derived_id
 from shared.policy import Policy, read_policy, shipped_policy
@@ -24,15 +24,15 @@ class Rules(Register):
     def adopt(self, policy: Policy, on: date = date(2019, 1, 2)) -> "Rules":
         return self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
 
-    def rule(self, deed: Any) -> "Rules":
-        self._rule(deed)
+    def rule(self, event: Any) -> "Rules":
+        self._rule(event)
         self.regulation = fold_regulation(self.rules)
         return self
 
     def due(self) -> date | None:
         petition = self.petition(A)
         assert petition is not None
-        return reply_due(petition, self.world())
+        return reply_due(petition, self.context())
 
 
 def policy(rules: str) -> Policy:
@@ -243,8 +243,8 @@ class TestConference:
 
 class TestRegulation:
     def regulate(self, register: Rules, topic: str, on: date = NOTICE, **fields: Any) -> None:
-        deed = DEEDS[topic](effective_on=on, **fields)
-        decide(deed, None, register.world(), derived_id("x"))
+        event = DATED_EVENTS[topic](effective_on=on, **fields)
+        decide(event, None, register.context(), derived_id("x"))
 
     def test_policy__is_refused_with_every_problem(self) -> None:
         wrong = msgspec.structs.replace(shipped_policy("plan-570"), policy_id="A B", replaces=("A B",))
@@ -290,20 +290,20 @@ class TestSuccessor:
     def test_token_of_the_successor(self, register: Rules) -> None:
         caller = Caller("a", frozenset({"agency"}), DISTRICT, HEALTH)
         for on, allowed in ((date(2019, 9, 5), True), (date(2019, 9, 2), False)):
-            deed = DEEDS["AgencyResultReported"](effective_on=on, agency=HEALTH, result="resolved")
+            event = DATED_EVENTS["AgencyResultReported"](effective_on=on, agency=HEALTH, result="resolved")
             if allowed:
-                may(caller, deed, register.petition(A), register.regulation)
+                may(caller, event, register.petition(A), register.regulation)
             else:
                 with pytest.raises(errors.AgencyMayNot):
-                    may(caller, deed, register.petition(A), register.regulation)
+                    may(caller, event, register.petition(A), register.regulation)
 
     def test_office_of_the_successor_jurisdiction(self, register: Rules) -> None:
         closed = JurisdictionClosed(effective_on=date(2019, 9, 3), code="H35.10.31", successor="H36")
         register.rule(closed)
-        deed = DEEDS["PetitionClassified"](effective_on=date(2019, 9, 5), subject="s", field="f")
-        may(CHAIR_OF_OTHER, deed, register.petition(A), register.regulation)
+        event = DATED_EVENTS["PetitionClassified"](effective_on=date(2019, 9, 5), subject="s", field="f")
+        may(CHAIR_OF_OTHER, event, register.petition(A), register.regulation)
         with pytest.raises(errors.JurisdictionMayNot):
-            before = DEEDS["PetitionClassified"](effective_on=date(2019, 9, 2), subject="s", field="f")
+            before = DATED_EVENTS["PetitionClassified"](effective_on=date(2019, 9, 2), subject="s", field="f")
             may(CHAIR_OF_OTHER, before, register.petition(A), register.regulation)
 
 

@@ -9,7 +9,7 @@ import pytest
 from services.intake.domain import Fact, errors, fold_regulation
 from services.intake.domain.regulation_rules import check_regulation
 from shared.calendar import DayOff, MakeUpDay
-from shared.events import DEEDS, Deed
+from shared.events import DATED_EVENTS, DatedEvent
 from shared.identifiers import NATION, derived_id
 from shared.policy import Document, Policy, Rule
 from tests.unit.intake.plan import CLOSED, DISTRICT, EDUCATION, NOTICE, Register
@@ -61,17 +61,17 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
-def deed(topic: str, **fields: Any) -> Deed:
-    return DEEDS[topic](effective_on=NOTICE, **fields)
+def event(topic: str, **fields: Any) -> DatedEvent:
+    return DATED_EVENTS[topic](effective_on=NOTICE, **fields)
 
 
 @pytest.mark.parametrize(("error", "topic", "fields"), REFUSED)
 def test_what_the_register_refuses(error: str, topic: str, fields: dict[str, Any]) -> None:
     register = Register()
-    plan = deed("DialoguePlanAdopted", **PLAN)
+    plan = event("DialoguePlanAdopted", **PLAN)
     recorded = [*register.rules, Fact(plan, derived_id("plan"), 1, 99, register.rules[-1].recorded_at)]
     with pytest.raises(errors.Refused) as refused:
-        check_regulation(deed(topic, **fields), fold_regulation(recorded))
+        check_regulation(event(topic, **fields), fold_regulation(recorded))
     assert type(refused.value).__name__ == error, str(refused.value)
 
 
@@ -89,4 +89,4 @@ TAKEN: list[tuple[str, dict[str, Any], str]] = [
 
 @pytest.mark.parametrize(("topic", "fields", "jurisdiction"), TAKEN)
 def test_what_the_register_takes(topic: str, fields: dict[str, Any], jurisdiction: str) -> None:
-    assert check_regulation(deed(topic, **fields), Register().regulation) == jurisdiction
+    assert check_regulation(event(topic, **fields), Register().regulation) == jurisdiction

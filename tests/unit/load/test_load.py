@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from services.cli import build
 from services.load.arrivals import Arrivals, Committed
-from services.load.fixtures import Stage
+from services.load.fixtures import LoadFixture
 from services.load.http import Address, Connection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
 
@@ -63,7 +63,7 @@ class Intake:
 async def test_service_that_stands_still__is_seen_in_every_arrival_of_that_time() -> None:
     intake = Intake()
     async with answering(intake) as address:
-        arrivals = Arrivals(address, Stage("LOAD"), run="r", rate=100, duration=1)
+        arrivals = Arrivals(address, LoadFixture("LOAD"), run="r", rate=100, duration=1)
         intake.going.clear()
         asyncio.get_running_loop().call_later(0.5, intake.going.set)
         committed: list[Committed] = []
@@ -87,7 +87,7 @@ async def test_refusals_and_broken_connections__are_counted_and_end_nothing() ->
         return 201, {"id": "p", "position": 1}
 
     async with answering(answer) as address:
-        arrivals = Arrivals(address, Stage("LOAD"), run="r", rate=300, duration=0.1)
+        arrivals = Arrivals(address, LoadFixture("LOAD"), run="r", rate=300, duration=0.1)
         await arrivals.run(1, lambda committed: None)
     assert (arrivals.accepted, dict(arrivals.failed)) == (
         10, {"503 overloaded": 10, "IncompleteReadError": 10, "never sent": 0},

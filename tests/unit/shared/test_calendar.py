@@ -12,8 +12,8 @@ from shared.calendar import (
     Calendar,
     CalendarMissing,
     CalendarYear,
+    ContradictoryCalendar,
     DayOff,
-    InvalidCalendar,
     MakeUpDay,
     day_text,
     validate,
@@ -244,7 +244,7 @@ SWAP = MakeUpDay(date=date(2024, 5, 4), instead_of=date(2024, 4, 29))
     ],
 )
 def test_validate_names_the_field(invalid: CalendarYear, field: str) -> None:
-    with pytest.raises(InvalidCalendar, match=field):
+    with pytest.raises(ContradictoryCalendar, match=field):
         validate(invalid)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.envelope import FeedPage, feed_page, from_message, parse_feed_page, to_message
 from shared.events import (
-    DEEDS,
+    DATED_EVENTS,
     EVENTS,
     SEALED,
     VISIBILITY,
@@ -81,7 +81,7 @@ def test_unknown_topic_and_broken_bytes__are_refused() -> None:
 
 def test_every_field_of_every_event__is_classed() -> None:
     assert set(VISIBILITY) == set(EVENTS)
-    assert len(DEEDS) >= 50
+    assert len(DATED_EVENTS) >= 50
 
 
 @pytest.mark.parametrize("topic", EVENTS)

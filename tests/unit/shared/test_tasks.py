@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.tasks import ended
+from shared.tasks import cancel_and_wait
 
 
 async def stubborn(swallowed: list[int]) -> None:
@@ -22,7 +22,7 @@ async def test_ended__asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
     swallowed: list[int] = []
     task = asyncio.create_task(stubborn(swallowed))
     await asyncio.sleep(0)
-    await asyncio.wait_for(ended(task), 10)
+    await asyncio.wait_for(cancel_and_wait(task), 10)
     assert task.cancelled() and swallowed == [1]
 
 
@@ -32,6 +32,6 @@ async def test_ended__of_a_failed_task_or_none() -> None:
 
     task = asyncio.create_task(failing())
     await asyncio.sleep(0)
-    await ended(task)
-    await ended(None)
+    await cancel_and_wait(task)
+    await cancel_and_wait(None)
     assert task.done()

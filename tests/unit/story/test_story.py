@@ -31,9 +31,9 @@ def test_story__is_accepted_step_by_step(intake: FakeIntake) -> None:
 def test_story__every_petition_has_a_fate_of_its_own(intake: FakeIntake) -> None:
     tell(told(intake)[0])
     fates: dict[UUID, list[str]] = {}
-    for _, originator, deed in intake.deeds:
-        if deed.AGGREGATE == "petition":
-            fates.setdefault(originator, []).append(deed.TOPIC)
+    for _, originator, event in intake.events:
+        if event.AGGREGATE == "petition":
+            fates.setdefault(originator, []).append(event.TOPIC)
     assert len(fates) == 20
     topics = {topic for fate in fates.values() for topic in fate}
     assert topics >= {
@@ -44,10 +44,10 @@ def test_story__every_petition_has_a_fate_of_its_own(intake: FakeIntake) -> None
 
 def test_story__told_twice_adds_nothing(intake: FakeIntake) -> None:
     tell(told(intake)[0])
-    before = len(intake.deeds)
+    before = len(intake.events)
     teller, lines = told(intake)
     assert tell(teller)
-    assert len(intake.deeds) == before
+    assert len(intake.events) == before
     assert "going on" in lines[0]
 
 
@@ -58,9 +58,9 @@ def test_story__goes_on_after_an_interruption(intake: FakeIntake) -> None:
     teller.say = interrupted_at("Bế mạc")
     with pytest.raises(KeyboardInterrupt):
         tell(teller)
-    assert 0 < len(intake.deeds) < len(whole.deeds)
+    assert 0 < len(intake.events) < len(whole.events)
     tell(told(intake)[0])
-    assert [deed for _, _, deed in intake.deeds] == [deed for _, _, deed in whole.deeds]
+    assert [event for _, _, event in intake.events] == [event for _, _, event in whole.events]
 
 
 def interrupted_at(word: str):
@@ -75,7 +75,7 @@ def test_story__without_a_movable_clock_tells_nothing(intake: FakeIntake) -> Non
     intake.movable = False
     teller, lines = told(intake)
     assert not tell(teller)
-    assert not intake.deeds
+    assert not intake.events
     assert "cannot be moved" in lines[0]
 
 
@@ -97,9 +97,9 @@ def test_texts__are_nfc_and_titles_name_nobody() -> None:
 def test_personal_data__stands_in_sealed_fields_only(intake: FakeIntake) -> None:
     tell(told(intake)[0])
     names = [person for matter in MATTERS for person in matter.people]
-    for _, _, deed in intake.deeds:
-        open_fields = {n: getattr(deed, n) for n in deed.__struct_fields__ if n not in SEALED[deed.TOPIC]}
-        assert not [name for name in names if name in str(open_fields)], deed.TOPIC
+    for _, _, event in intake.events:
+        open_fields = {n: getattr(event, n) for n in event.__struct_fields__ if n not in SEALED[event.TOPIC]}
+        assert not [name for name in names if name in str(open_fields)], event.TOPIC
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.domain.deadlines.engine import Machine
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.story.narrator import Teller
 from services.story.play import tell
 from services.story.preparation import CONFERENCE_DAY
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.conference import ConclusionNoticeIssued
 from shared.events.petition import PetitionAssigned
 from shared.identifiers import LOCAL_ZONE
@@ -29,34 +29,34 @@ class Played:
         assert tell(self.teller)
         history = History("local")
         stamp = datetime.min.replace(tzinfo=UTC)
-        for moment, originator, deed in intake.deeds:
-            for each_id, each in with_assignments(originator, deed):
+        for moment, originator, event in intake.events:
+            for each_id, each in with_assignments(originator, event):
                 stamp = max(stamp + timedelta(milliseconds=1), moment)
                 history.record(each_id, each, stamp)
-        history.machine.advance(END)
-        self.machine: Machine = history.machine
+        history.engine.advance(END)
+        self.engine: DeadlineEngine = history.engine
 
     def told_of(self, key: str, duty: str = "reply") -> list[str]:
         subject = self.teller.ids[key]
         return [
             f"{e.event.TOPIC.removeprefix('Deadline')} {e.event.due_on:%d/%m}"
-            for e in self.machine.emitted
+            for e in self.engine.emitted
             if e.event.subject_id == subject and e.event.duty == duty and e.event.TOPIC != "DeadlineDueSoon"
         ]
 
     def state(self, key: str) -> str:
-        row = self.machine.case_row(self.teller.ids[key])
+        row = self.engine.case_row(self.teller.ids[key])
         assert row is not None
         return row.state
 
 
-def with_assignments(originator: UUID, deed: Deed) -> Sequence[tuple[UUID, Deed]]:
+def with_assignments(originator: UUID, event: DatedEvent) -> Sequence[tuple[UUID, DatedEvent]]:
     """A conclusion notice assigns the petitions that it names, as intake records it."""
-    found: list[tuple[UUID, Deed]] = [(originator, deed)]
-    if isinstance(deed, ConclusionNoticeIssued):
-        for line in deed.assignments:
+    found: list[tuple[UUID, DatedEvent]] = [(originator, event)]
+    if isinstance(event, ConclusionNoticeIssued):
+        for line in event.assignments:
             assigned = PetitionAssigned(
-                effective_on=deed.effective_on, agency=line.agency, assisting=line.assisting, due_on=line.due_on
+                effective_on=event.effective_on, agency=line.agency, assisting=line.assisting, due_on=line.due_on
             )
             found.append((line.petition_id, assigned))
     return found
@@ -107,13 +107,13 @@ def test_state__on_the_last_day(played: Played, key: str, state: str) -> None:
 
 def test_complex_case__is_due_soon_on_the_last_day(played: Played) -> None:
     subject = played.teller.ids["04"]
-    soon = [e for e in played.machine.emitted if e.event.subject_id == subject and e.event.TOPIC == "DeadlineDueSoon"]
+    soon = [e for e in played.engine.emitted if e.event.subject_id == subject and e.event.TOPIC == "DeadlineDueSoon"]
     assert soon[-1].event.at.astimezone(LOCAL_ZONE).date().isoformat() == "2019-10-04"
 
 
 def test_preparation__is_done_in_time(played: Played) -> None:
     conference = played.teller.ids["conference"]
-    rows = [row for row in played.machine.raised_of(conference) if row.due_on]
+    rows = [row for row in played.engine.raised_of(conference) if row.due_on]
     assert {row.outcome for row in rows} == {"met"}
     invitation = next(row for row in rows if row.duty == "invitation")
     assert invitation.due_on is not None
@@ -122,9 +122,9 @@ def test_preparation__is_done_in_time(played: Played) -> None:
 
 
 def test_annual_dialogue__is_met_by_the_conference(played: Played) -> None:
-    annual = [e for e in played.machine.emitted if e.event.duty == "annual_dialogue" and e.event.TOPIC == "DeadlineMet"]
+    annual = [e for e in played.engine.emitted if e.event.duty == "annual_dialogue" and e.event.TOPIC == "DeadlineMet"]
     assert CONFERENCE_DAY in {e.event.done_on for e in annual}  # type: ignore[attr-defined]
 
 
 def test_machine__has_no_differences(played: Played) -> None:
-    assert played.machine.differences == {}
+    assert played.engine.differences == {}

@@ -47,7 +47,7 @@ _RECORDED = "SELECT recorded_at FROM public.stored_events WHERE notification_id 
 Counts = Mapping[tuple[str, ...], float]
 
 
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """What the metrics tell, as of one moment; instants are seconds since 1970."""
 
     unresolved: Counts = {}
@@ -69,7 +69,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: float = 0.0
 
 
-class Figures:
+class MetricsQueries:
     """Takes snapshots; counts of raised events only grow by what came since the last one."""
 
     def __init__(
@@ -87,7 +87,7 @@ class Figures:
         self._alerts: Counter[tuple[str, ...]] = Counter()
         self._counted_to = 0
 
-    async def take(self) -> Snapshot:
+    async def take(self) -> MetricsSnapshot:
         """The figures now."""
         head = await self._count_breaches()
         standing = await read(self._pool, _standing)
@@ -121,7 +121,7 @@ class Figures:
         return head
 
 
-async def _standing(connection: Any) -> Snapshot:
+async def _standing(connection: Any) -> MetricsSnapshot:
     """What stands in the projection, in one snapshot of it, so that open and overdue add up."""
     sources = [Source(**dict(row)) for row in await connection.fetch(SOURCES)]
     days = {s.source: local_day(s.now) for s in sources if s.now is not None}
@@ -129,7 +129,7 @@ async def _standing(connection: Any) -> Snapshot:
     deadlines = await connection.fetch(_DEADLINES, list(days), list(days.values()))
     scheduler = await connection.fetch(_SCHEDULER)
     ticks = [row["ticked_at"].timestamp() for row in scheduler if row["ticked_at"] is not None]
-    return Snapshot(
+    return MetricsSnapshot(
         unresolved={(row["jurisdiction"], row["agency"], row["state"]): row["n"] for row in cases},
         oldest_unresolved=_oldest(cases),
         open_deadlines=_by_status(deadlines),

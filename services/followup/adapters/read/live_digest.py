@@ -9,14 +9,14 @@ import msgspec
 from services.followup.adapters.read.pagination import read
 from services.followup.application.state_digest import StatePoint, case_line, deadline_line, digest_of_lines
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 
 PAGE = 1000  # rows; after each other work gets its turn
 
 _POINTS = "SELECT source, epoch, position, horizon AS instant FROM sources WHERE horizon IS NOT NULL ORDER BY source"
 
 _row = msgspec.json.Decoder(CaseRow)
-_raised = msgspec.json.Decoder(Raised)
+_raised = msgspec.json.Decoder(DeadlineState)
 
 
 class LiveState:

@@ -14,8 +14,8 @@ from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.application.digest_mailer import SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.letters.digest import DAYS, Line, MailDigest, Recipient, retracted_line, split
+from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.letters.digest import DAYS, DigestLine, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.wording.names import body_words
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
@@ -47,7 +47,7 @@ ON CONFLICT DO NOTHING
 """
 
 _row = msgspec.json.Decoder(CaseRow)
-_raised = msgspec.json.Decoder(Raised)
+_raised = msgspec.json.Decoder(DeadlineState)
 
 
 class StoredDigests:
@@ -100,7 +100,7 @@ async def _digest(connection: Any, source: str, recipient: Recipient, day: date,
 
 async def _owed(
     connection: Any, source: str, recipient: Recipient, first: date, end: date
-) -> tuple[list[tuple[Raised, CaseRow | None]], int]:
+) -> tuple[list[tuple[DeadlineState, CaseRow | None]], int]:
     value = Values()
     value.given += [recipient.debtor, source, first, end, LISTED]
     place = within(recipient.jurisdiction, value).replace("jurisdiction", "d.jurisdiction")
@@ -108,7 +108,7 @@ async def _owed(
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
 
-async def _retracted(connection: Any, source: str, recipient: Recipient, day: date) -> list[Line]:
+async def _retracted(connection: Any, source: str, recipient: Recipient, day: date) -> list[DigestLine]:
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import Status
 
 
@@ -47,7 +47,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 class Deadline(msgspec.Struct, frozen=True):
     """A deadline, how it stands on its source's day, and the day on which its debtor was last urged."""
 
-    raised: Raised
+    raised: DeadlineState
     status: Status
     urged_on: date | None = None
 

@@ -24,10 +24,10 @@ from services.followup.adapters.read.models import (
     StoredEvent,
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
-from services.followup.adapters.read.reminder_dates import urged_on
+from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from shared.identifiers import NATION, is_within, local_day
 
@@ -76,7 +76,7 @@ WHERE d.subject_id > $1 AND {within} ORDER BY d.subject_id LIMIT $2
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
 _row = msgspec.json.Decoder(CaseRow)
-_raised = msgspec.json.Decoder(Raised)
+_raised = msgspec.json.Decoder(DeadlineState)
 
 
 class Queries:
@@ -267,18 +267,18 @@ def _case(row: Any, days: dict[str, date]) -> Case:
     )
 
 
-def _deadline(raised: Raised, days: dict[str, date]) -> Deadline:
+def _deadline(raised: DeadlineState, days: dict[str, date]) -> Deadline:
     return Deadline(raised, status_of(raised, days.get(raised.source, date.min)))
 
 
 async def _urged(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
     """The same deadlines with the days on which their debtors were last urged."""
-    days = await urged_on(connection, {d.raised.subject_id for d in deadlines})
+    days = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
     known = ((d, days.get(d.raised.deadline_id)) for d in deadlines)
     return [msgspec.structs.replace(d, urged_on=day) if day else d for d, day in known]
 
 
-def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[Raised]) -> bool:
+def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
     """Whether a case lies within a scope: an agency's are those that it leads, or owes or owed something on."""
     jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
     if not is_within(jurisdiction, scope.jurisdiction):

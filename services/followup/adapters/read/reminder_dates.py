@@ -16,7 +16,7 @@ _OF_CASES = f"""
 """
 
 
-async def urged_on(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, date]:
+async def reminded_on(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, date]:
     """The day on which each deadline of some cases was last urged; those that never were are left out."""
     facts: dict[UUID, list[Fact]] = {}
     for row in await connection.fetch(_OF_CASES, list(subject_ids)):

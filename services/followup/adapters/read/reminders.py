@@ -12,7 +12,7 @@ from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
 from services.followup.adapters.read.queries import Queries
-from services.followup.adapters.read.reminder_dates import urged_on
+from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.letters.reminder import Letter
@@ -80,7 +80,7 @@ class Reminders:
         async with self._pool.acquire() as connection:
             rows = await _rows(connection, subjects)
             conferences = await _rows(connection, {r.conference_id for r in rows.values() if r.conference_id})
-            urged = await urged_on(connection, subjects)
+            urged = await reminded_on(connection, subjects)
             places = await place_names(connection)
         names = await self._names(d.raised.debtor for d in deadlines)
         return [

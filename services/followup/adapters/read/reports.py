@@ -17,9 +17,9 @@ from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.tally import RaisedEvent, Tally, seen_on
 from shared.events import decode_state
@@ -54,7 +54,7 @@ _EVENTS = "SELECT topic, state FROM public.stored_events WHERE event_id >= $1 AN
 _AGENCIES = "SELECT code, name FROM agencies"
 
 _row = msgspec.json.Decoder(CaseRow)
-_raised = msgspec.json.Decoder(Raised)
+_raised = msgspec.json.Decoder(DeadlineState)
 
 
 class NotBegun(ValueError):
@@ -120,7 +120,7 @@ class _Count:
         name, tally = self._source.source, self._tally
         shared = [fact_of(recorded_of(name, row)) for row in await self._connection.fetch(_SHARED, name)]
         conferences = [f for f in shared if f.meta.aggregate == "conference"]
-        regulation = Regulation(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
+        regulation = RegulationLog(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
         tally.begin(self._today, regulation.calendar, shared)
         if not tally.agency:
             tally.add_recording(f for f in conferences if is_within(f.meta.jurisdiction, self._scope.jurisdiction))
@@ -142,7 +142,7 @@ class _Count:
         for row in facts:
             fact = fact_of(recorded_of(self._source.source, row))
             facts_of.setdefault(fact.originator_id, []).append(fact)
-        raised_of: dict[UUID, list[Raised]] = {}
+        raised_of: dict[UUID, list[DeadlineState]] = {}
         for each in _decoded(raised):
             raised_of.setdefault(each.subject_id, []).append(each)
         for row in rows:
@@ -183,5 +183,5 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
     ]
 
 
-def _decoded(rows: Iterable[Any]) -> list[Raised]:
+def _decoded(rows: Iterable[Any]) -> list[DeadlineState]:
     return [_raised.decode(row["raised"]) for row in rows]

@@ -14,17 +14,17 @@ from services.followup.application.ports import (
     Changes,
     Cursor,
     FencedOut,
-    Loaded,
-    Parked,
+    LoadedCase,
+    ParkedRecord,
     Request,
 )
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
-from shared.identifiers import agency_code, in_order
+from shared.identifiers import agency_code, sorted_ids
 from shared.postgres.append import columns
 
 ACTOR = "followup"
@@ -85,7 +85,7 @@ ON CONFLICT (code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.j
     valid_from = excluded.valid_from
 """
 
-_raised = msgspec.json.Decoder(Raised)
+_raised = msgspec.json.Decoder(DeadlineState)
 
 
 class StoredProjection:
@@ -110,19 +110,19 @@ class StoredProjection:
             after = begun[-1]["position"]
             yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[Raised]:
+    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         """What was raised on some subjects."""
         rows = await self._pool.fetch("SELECT raised FROM deadlines WHERE subject_id = ANY($1)", list(subject_ids))
         return [_raised.decode(row["raised"]) for row in rows]
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """These petitions and all that are merged with them, without their parked events."""
         async with self._pool.acquire() as connection:
             kin = [row["petition_id"] for row in await connection.fetch(KIN, list(petition_ids))]
             facts = by_stream("", await connection.fetch(_OF_PETITIONS, kin))
         return _loaded(facts, await self.raised_on(kin))
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, Loaded]:
+    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """These conferences; those that have facts."""
         facts = by_stream("", await self._pool.fetch(OF_STREAMS, list(conference_ids)))
         return _loaded(facts, await self.raised_on(conference_ids))
@@ -172,7 +172,7 @@ class StoredProjection:
         )
         return found
 
-    async def due(self, source: str, to: datetime, limit: int) -> list[Raised]:
+    async def due(self, source: str, to: datetime, limit: int) -> list[DeadlineState]:
         """Deadlines with a timer up to an instant, earliest first."""
         return [_raised.decode(row["raised"]) for row in await self._pool.fetch(_DUE, source, to, limit)]
 
@@ -333,7 +333,7 @@ def _rows(source: str, changes: Changes) -> tuple[Any, ...]:
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}
-    deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in in_order(latest)]
+    deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in sorted_ids(latest)]
     # Append sees to it that no stream has a gap.
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
     return (
@@ -377,7 +377,7 @@ def _case(record: CaseRecord) -> tuple[Any, ...]:
     )
 
 
-def _deadline(raised: Raised, waits: bool) -> tuple[Any, ...]:
+def _deadline(raised: DeadlineState, waits: bool) -> tuple[Any, ...]:
     return (
         raised.deadline_id,
         raised.subject,
@@ -394,7 +394,7 @@ def _deadline(raised: Raised, waits: bool) -> tuple[Any, ...]:
     )
 
 
-def _parked(source: str, parked: Parked) -> tuple[Any, ...]:
+def _parked(source: str, parked: ParkedRecord) -> tuple[Any, ...]:
     event = parked.recorded
     return source, event.position, event.event_id, parked.petition_id, event.topic, parked.reason
 
@@ -407,8 +407,8 @@ def by_stream(source: str, rows: Iterable[Any]) -> dict[UUID, list[Recorded]]:
     return found
 
 
-def _loaded(facts: dict[UUID, list[Recorded]], raised: Iterable[Raised]) -> dict[UUID, Loaded]:
-    found = {subject_id: Loaded(own, []) for subject_id, own in facts.items()}
+def _loaded(facts: dict[UUID, list[Recorded]], raised: Iterable[DeadlineState]) -> dict[UUID, LoadedCase]:
+    found = {subject_id: LoadedCase(own, []) for subject_id, own in facts.items()}
     for each in raised:
         if each.subject_id in found:
             found[each.subject_id].raised.append(each)

@@ -45,7 +45,7 @@ ORDER BY originator_id, originator_version
 """
 
 
-class RebuildSite:
+class RebuildTables:
     """The new tables, behind a pool whose search path begins with their schema."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -126,11 +126,11 @@ class RebuildSite:
         return Cursor(**dict(row)) if row else Cursor(source=source)
 
     @contextlib.asynccontextmanager
-    async def standing_still(self) -> AsyncIterator["StandingStill"]:
+    async def standing_still(self) -> AsyncIterator["LockedCursorRows"]:
         """Hold every live cursor: the writers wait, readers go on. Leaving without a swap changes nothing."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(f"{_LIVE} ORDER BY source FOR UPDATE")
-            yield StandingStill(connection, {row["source"]: Cursor(**dict(row)) for row in rows})
+            yield LockedCursorRows(connection, {row["source"]: Cursor(**dict(row)) for row in rows})
 
     async def drop_old(self) -> None:
         """Let the tables go that were swapped out; in a transaction of its own, since readers may still hold them."""
@@ -144,7 +144,7 @@ class RebuildSite:
         return {row["event_id"] for row in rows}
 
 
-class StandingStill:
+class LockedCursorRows:
     """The live tables while their writers wait."""
 
     def __init__(self, connection: Any, live: dict[str, Cursor]) -> None:

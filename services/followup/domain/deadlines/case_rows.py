@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
-from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.duties.reply import Surroundings
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.reply import CaseContext
+from services.followup.domain.regulation import RegulationLog
 from shared.calendar import CalendarMissing
 from shared.events.deadline import Subject
 from shared.events.petition import PetitionAssigned, PetitionReassigned
@@ -52,19 +52,21 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     last_position: int = 0
 
 
-def petition_row(case: PetitionCase, raised: Sequence[Raised], around: Surroundings, last_position: int) -> CaseRow:
+def petition_row(
+    case: PetitionCase, raised: Sequence[DeadlineState], context: CaseContext, last_position: int
+) -> CaseRow:
     """A petition's row."""
-    state = _state(case, raised, around)
+    state = _state(case, raised, context)
     reply = _open_reply(raised)
     title = case.classified
     ended_on = case.round.end.on if case.round.end is not None else None
     return CaseRow(
         subject="petition",
         subject_id=case.petition_id,
-        jurisdiction=around.regulation.heir_of_jurisdiction(case.jurisdiction, ended_on),
+        jurisdiction=context.regulation.successor_of_jurisdiction(case.jurisdiction, ended_on),
         state=state,
         unresolved=state in OPEN_STATES,
-        agency=around.regulation.heir_of_agency(case.lead, ended_on) or UNASSIGNED,
+        agency=context.regulation.successor_of_agency(case.lead, ended_on) or UNASSIGNED,
         title=title.subject if title else "",
         field=title.field if title else "",
         urgency=title.urgency if title else "",
@@ -76,53 +78,53 @@ def petition_row(case: PetitionCase, raised: Sequence[Raised], around: Surroundi
         merged_into=case.survivor,
         source=case.received.meta.source,
         external_id=case.received.meta.external_id,
-        spans=_spans(case, around.regulation),
+        spans=_spans(case, context.regulation),
         last_position=last_position,
     )
 
 
-def _open_reply(raised: Sequence[Raised]) -> Raised | None:
+def _open_reply(raised: Sequence[DeadlineState]) -> DeadlineState | None:
     replies = sorted((r for r in raised if r.duty == "reply"), key=lambda r: (r.outcome == "", r.deadline_id.int))
     return replies[-1] if replies else None
 
 
-def _state(case: PetitionCase, raised: Sequence[Raised], around: Surroundings) -> str:
-    life = case.round
-    if life.end is not None:
-        return ENDINGS[type(life.end.event)]
+def _state(case: PetitionCase, raised: Sequence[DeadlineState], context: CaseContext) -> str:
+    round_ = case.round
+    if round_.end is not None:
+        return ENDINGS[type(round_.end.event)]
     reply = _open_reply(raised)
-    if life.replies and (reply is None or reply.outcome):
+    if round_.replies and (reply is None or reply.outcome):
         return "replied" if any(r.duty == "result_report" and not r.outcome for r in raised) else "resolved"
     if any(r.duty == "higher_answer" and not r.outcome for r in raised):
         return "escalated"
     if case.lead:
         return "assigned"
-    held = (around.conference(c) for c in case.raised)
+    held = (context.conference(c) for c in case.raised)
     standing = any(c is not None and c.cancelled is None for c in held)
     return "raised" if standing or reply is not None else "no_clock"
 
 
-def _spans(case: PetitionCase, regulation: Regulation) -> tuple[Span, ...]:
+def _spans(case: PetitionCase, regulation: RegulationLog) -> tuple[Span, ...]:
     found: list[Span] = []
     for index, fact in enumerate(case.assigned):
         assert isinstance(fact.event, PetitionAssigned | PetitionReassigned)
         until = case.assigned[index + 1].on if index + 1 < len(case.assigned) else _end_of(case)
         agency, since = fact.event.agency, fact.on
-        for ended, heir in regulation.successions(agency, since, until):
+        for ended, successor in regulation.successions(agency, since, until):
             found.append(Span(agency, since, ended, _working_days(regulation, since, ended)))
-            agency, since = heir, ended
+            agency, since = successor, ended
         found.append(Span(agency, since, until, _working_days(regulation, since, until)))
     return tuple(found)
 
 
 def _end_of(case: PetitionCase) -> date | None:
-    life = case.round
-    if life.end is not None:
-        return life.end.on
-    return life.replies[-1].on if life.replies else None
+    round_ = case.round
+    if round_.end is not None:
+        return round_.end.on
+    return round_.replies[-1].on if round_.replies else None
 
 
-def _working_days(regulation: Regulation, since: date, until: date | None) -> int | None:
+def _working_days(regulation: RegulationLog, since: date, until: date | None) -> int | None:
     if until is None or until < since:
         return None
     try:
@@ -132,7 +134,7 @@ def _working_days(regulation: Regulation, since: date, until: date | None) -> in
 
 
 def conference_row(
-    case: ConferenceCase, raised: Sequence[Raised], regulation: Regulation, last_position: int
+    case: ConferenceCase, raised: Sequence[DeadlineState], regulation: RegulationLog, last_position: int
 ) -> CaseRow:
     """A conference's row."""
     plan = case.plan
@@ -149,7 +151,7 @@ def conference_row(
     return CaseRow(
         subject="conference",
         subject_id=case.conference_id,
-        jurisdiction=regulation.heir_of_jurisdiction(case.jurisdiction, case.closed.on if case.closed else None),
+        jurisdiction=regulation.successor_of_jurisdiction(case.jurisdiction, case.closed.on if case.closed else None),
         state=state,
         unresolved=False,
         agency="office",
@@ -159,7 +161,9 @@ def conference_row(
     )
 
 
-def jurisdiction_row(code: str, subject_id: UUID, raised: Sequence[Raised], regulation: Regulation) -> CaseRow:
+def jurisdiction_row(
+    code: str, subject_id: UUID, raised: Sequence[DeadlineState], regulation: RegulationLog
+) -> CaseRow:
     """The row of an authority that owes a dialogue a year."""
     known = regulation.registered.get(code)
     return CaseRow(

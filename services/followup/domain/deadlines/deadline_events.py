@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.explanation import letter
 from shared.events.deadline import (
     DeadlineEvent,
@@ -26,7 +26,13 @@ class Emitted(msgspec.Struct, frozen=True, gc=False):
 
 
 def deadline_event(
-    raised: Raised, kind: type[DeadlineEvent], cause: UUID, at: datetime, backfilled: bool, stage: int, **fields: Any
+    raised: DeadlineState,
+    kind: type[DeadlineEvent],
+    cause: UUID,
+    at: datetime,
+    backfilled: bool,
+    stage: int,
+    **fields: Any,
 ) -> Emitted:
     breached_at = raised.breached_at
     event = kind(
@@ -47,7 +53,7 @@ def deadline_event(
     return Emitted(event, event_id, raised.version, backfilled, raised.jurisdiction)
 
 
-def breach_details(raised: Raised) -> dict[str, Any]:
+def breach_details(raised: DeadlineState) -> dict[str, Any]:
     """What a breach says of its date: whoever receives it can tell the debtor why, without asking followup."""
     told = {"explanation": raised.explanation, "reason": raised.clock_reason}
     if raised.explanation is None:

@@ -8,8 +8,8 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
-from services.followup.domain.deadlines.raised import Raised
-from services.followup.domain.duties.due_dates import Desired
+from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import ExpectedDeadline
 from services.followup.domain.facts import Fact
 from shared.events.deadline import (
     DeadlineBreached,
@@ -25,7 +25,7 @@ from shared.events.deadline import (
 )
 from shared.identifiers import breach_instant
 
-Explain = Callable[[Desired], Explanation]
+Explain = Callable[[ExpectedDeadline], Explanation]
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -64,11 +64,11 @@ def cause_of(fact: Fact) -> Cause:
     return Cause(fact.event_id, fact.recorded_at, reason, fact.meta.backfilled, _MOVED_BY.get(fact.topic, reason))
 
 
-def agrees(raised: Raised | None, desired: Desired | None) -> bool:
+def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
     """Whether what was raised is what ought to be, timers aside."""
-    if raised is None or desired is None:
+    if raised is None or expected is None:
         return raised is not None and raised.outcome == "waived" and raised.ground == START_ANNULLED
-    return raised.due_on == desired.due_on and raised.outcome == desired.outcome
+    return raised.due_on == expected.due_on and raised.outcome == expected.outcome
 
 
 START_ANNULLED = "start_annulled"
@@ -77,7 +77,7 @@ START_ANNULLED = "start_annulled"
 class _Emission:
     """The events of one deadline for one cause, and the raised state that they leave."""
 
-    def __init__(self, raised: Raised, cause: Cause) -> None:
+    def __init__(self, raised: DeadlineState, cause: Cause) -> None:
         self.raised = raised
         self.cause = cause
         self.emitted: list[Emitted] = []
@@ -90,42 +90,42 @@ class _Emission:
         cause = cause_id or self.cause.event_id
         self.emitted.append(deadline_event(self.raised, kind, cause, self.cause.at, self.cause.backfilled, 0, **fields))
 
-    def start_clock(self, desired: Desired, explanation: Explanation) -> None:
+    def start_clock(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
         self.change(
-            due_on=desired.due_on,
-            stages=desired.stages,
+            due_on=expected.due_on,
+            stages=expected.stages,
             stage=0,
             clock_cause=self.cause.event_id,
             clock_stamp=self.cause.at,
             explanation=explanation,
-            provisional=desired.provisional,
+            provisional=expected.provisional,
             backfilled=self.cause.backfilled,
             clock_reason=(self.cause.moves_by or self.cause.reason) if self.raised.version else "",
         )
 
-    def set(self, desired: Desired, explanation: Explanation) -> None:
-        self.start_clock(desired, explanation)
-        self.emit(DeadlineSet, explanation=explanation, provisional=desired.provisional)
+    def set(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
+        self.start_clock(expected, explanation)
+        self.emit(DeadlineSet, explanation=explanation, provisional=expected.provisional)
 
-    def move(self, desired: Desired, explanation: Explanation) -> None:
+    def move(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
         moved_from = self.raised.due_on
-        self.start_clock(desired, explanation)
+        self.start_clock(expected, explanation)
         self.emit(
             DeadlineMoved,
             moved_from=moved_from,
             explanation=explanation,
-            provisional=desired.provisional,
+            provisional=expected.provisional,
             reason=self.cause.moves_by or self.cause.reason,
         )
 
-    def reinstate(self, desired: Desired) -> None:
+    def reinstate(self, expected: ExpectedDeadline) -> None:
         self.change(
             outcome="",
             done_on=None,
             ground="",
             clock_cause=self.cause.event_id,
             clock_stamp=self.cause.at,
-            stages=desired.stages,
+            stages=expected.stages,
             stage=0,
             backfilled=self.cause.backfilled,
         )
@@ -141,72 +141,74 @@ class _Emission:
             self.change(breached=True, stage=len(self.raised.stages))
             self.emit(DeadlineBreached, self.raised.clock_cause, **breach_details(self.raised))
 
-    def finish(self, desired: Desired) -> None:
+    def finish(self, expected: ExpectedDeadline) -> None:
         """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
-        assert desired.done_on is not None
-        in_time = desired.due_on is None or desired.done_on <= desired.due_on
+        assert expected.done_on is not None
+        in_time = expected.due_on is None or expected.done_on <= expected.due_on
         if in_time:
             self.retract()
         else:
             self.breach()
-        self.change(outcome=desired.outcome, done_on=desired.done_on, ground=desired.ground)
-        if desired.outcome == "waived":
-            self.emit(DeadlineWaived, reason=desired.ground, breach_stands=self.raised.breached)
+        self.change(outcome=expected.outcome, done_on=expected.done_on, ground=expected.ground)
+        if expected.outcome == "waived":
+            self.emit(DeadlineWaived, reason=expected.ground, breach_stands=self.raised.breached)
         else:
-            self.emit(DeadlineMet if in_time else DeadlineMetLate, done_on=desired.done_on)
+            self.emit(DeadlineMet if in_time else DeadlineMetLate, done_on=expected.done_on)
 
 
 def emit(
-    raised: Raised | None, desired: Desired | None, cause: Cause, explain: Explain
-) -> tuple[list[Emitted], Raised | None]:
-    """The events that bring `raised` to `desired`, and what is raised after them. Deterministic in its arguments."""
-    if desired is None:
+    raised: DeadlineState | None, expected: ExpectedDeadline | None, cause: Cause, explain: Explain
+) -> tuple[list[Emitted], DeadlineState | None]:
+    """The events that bring `raised` to `expected`, and what is raised after them. Deterministic in its arguments."""
+    if expected is None:
         return _start_annulled(raised, cause)
-    if raised is not None and _stands(raised, desired):
+    if raised is not None and _stands(raised, expected):
         return [], raised
-    work = _Emission(raised or _unraised(desired, cause), cause)
+    work = _Emission(raised or _unraised(expected, cause), cause)
     work.change(
-        debtor=desired.debtor,
-        jurisdiction=desired.jurisdiction,
-        expected_on=desired.expected_on,
-        provisional=desired.provisional,
+        debtor=expected.debtor,
+        jurisdiction=expected.jurisdiction,
+        expected_on=expected.expected_on,
+        provisional=expected.provisional,
     )
     if raised is None:
-        work.set(desired, explain(desired))
-    elif raised.outcome and raised.outcome != desired.outcome and (raised.outcome, desired.outcome) != LATE_TO_IN_TIME:
-        work.reinstate(desired)
-    if work.raised.due_on != desired.due_on:
+        work.set(expected, explain(expected))
+    elif (
+        raised.outcome and raised.outcome != expected.outcome and (raised.outcome, expected.outcome) != LATE_TO_IN_TIME
+    ):
+        work.reinstate(expected)
+    if work.raised.due_on != expected.due_on:
         # A clock that stands still is not overdue either.
-        still_to_come = desired.due_on is None or breach_instant(desired.due_on) > cause.at
-        if not desired.outcome and still_to_come:
+        still_to_come = expected.due_on is None or breach_instant(expected.due_on) > cause.at
+        if not expected.outcome and still_to_come:
             work.retract()
-        work.move(desired, explain(desired))
-    elif raised is not None and raised.provisional and not desired.provisional:
-        work.change(explanation=explain(desired))  # the same day, now on a published calendar
-    if desired.outcome and work.raised.outcome != desired.outcome:
-        work.finish(desired)
-    elif desired.outcome:
-        work.change(done_on=desired.done_on, ground=desired.ground)
+        work.move(expected, explain(expected))
+    elif raised is not None and raised.provisional and not expected.provisional:
+        work.change(explanation=explain(expected))  # the same day, now on a published calendar
+    if expected.outcome and work.raised.outcome != expected.outcome:
+        work.finish(expected)
+    elif expected.outcome:
+        work.change(done_on=expected.done_on, ground=expected.ground)
     return work.emitted, work.raised
 
 
-def _stands(raised: Raised, desired: Desired) -> bool:
+def _stands(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
     """Whether nothing of a deadline has changed."""
     return (
-        raised.due_on == desired.due_on
-        and raised.outcome == desired.outcome
-        and raised.provisional == desired.provisional
-        and raised.debtor == desired.debtor
-        and raised.jurisdiction == desired.jurisdiction
-        and raised.expected_on == desired.expected_on
-        and (not desired.outcome or (raised.done_on == desired.done_on and raised.ground == desired.ground))
+        raised.due_on == expected.due_on
+        and raised.outcome == expected.outcome
+        and raised.provisional == expected.provisional
+        and raised.debtor == expected.debtor
+        and raised.jurisdiction == expected.jurisdiction
+        and raised.expected_on == expected.expected_on
+        and (not expected.outcome or (raised.done_on == expected.done_on and raised.ground == expected.ground))
     )
 
 
 LATE_TO_IN_TIME = ("met_late", "met")
 
 
-def _start_annulled(raised: Raised | None, cause: Cause) -> tuple[list[Emitted], Raised | None]:
+def _start_annulled(raised: DeadlineState | None, cause: Cause) -> tuple[list[Emitted], DeadlineState | None]:
     if raised is None or raised.ground == START_ANNULLED:
         return [], raised
     work = _Emission(raised, cause)
@@ -216,18 +218,18 @@ def _start_annulled(raised: Raised | None, cause: Cause) -> tuple[list[Emitted],
     return work.emitted, work.raised
 
 
-def _unraised(desired: Desired, cause: Cause) -> Raised:
-    return Raised(
-        deadline_id=desired.deadline_id,
-        source=desired.source,
-        subject=desired.subject,
-        subject_id=desired.subject_id,
-        duty=desired.duty,
-        part=desired.part,
-        starting_event=desired.start.event_id,
-        debtor=desired.debtor,
-        jurisdiction=desired.jurisdiction,
+def _unraised(expected: ExpectedDeadline, cause: Cause) -> DeadlineState:
+    return DeadlineState(
+        deadline_id=expected.deadline_id,
+        source=expected.source,
+        subject=expected.subject,
+        subject_id=expected.subject_id,
+        duty=expected.duty,
+        part=expected.part,
+        starting_event=expected.start.event_id,
+        debtor=expected.debtor,
+        jurisdiction=expected.jurisdiction,
         clock_cause=cause.event_id,
         clock_stamp=cause.at,
-        due_on=desired.due_on,
+        due_on=expected.due_on,
     )

@@ -24,15 +24,15 @@ from services.followup.domain.cases import (
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.emission import Cause, agrees, cause_of, emit
-from services.followup.domain.deadlines.raised import Raised, next_timer
+from services.followup.domain.deadlines.raised import DeadlineState, next_timer
 from services.followup.domain.deadlines.timers import fire
 from services.followup.domain.duties.conference import conference_duties
-from services.followup.domain.duties.due_dates import Desired, explain
+from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
 from services.followup.domain.duties.jurisdiction import jurisdiction_duties, jurisdiction_id, next_opening
 from services.followup.domain.duties.petition import petition_duties
-from services.followup.domain.duties.reply import Kin, Surroundings
+from services.followup.domain.duties.reply import CaseContext, Kin
 from services.followup.domain.facts import Fact, is_regulation
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,
@@ -59,7 +59,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import derived_id, in_order
+from shared.identifiers import derived_id, sorted_ids
 
 INSTANT = timedelta(microseconds=1)
 MOVES_PETITIONS = (
@@ -84,7 +84,7 @@ class Needs(msgspec.Struct):
     everything: bool
 
 
-class Machine:
+class DeadlineEngine:
     """Everything known of one source that has been loaded, and what has been raised on it."""
 
     def __init__(self, source: str) -> None:
@@ -94,7 +94,7 @@ class Machine:
         self.emitted: list[Emitted] = []
         self.dirty: set[UUID] = set()
         self.differences: dict[UUID, str] = {}
-        self._regulation = Regulation()
+        self._regulation = RegulationLog()
         self._facts: dict[UUID, list[Fact]] = {}
         self._conferences: dict[UUID, ConferenceCase | None] = {}
         self._dialogues: dict[UUID, Dialogue] = {}
@@ -102,11 +102,11 @@ class Machine:
         self._linked: dict[UUID, set[UUID]] = {}
         self._merged: dict[UUID, set[UUID]] = {}
         self._codes: dict[UUID, str] = {}
-        self._raised: dict[UUID, dict[UUID, Raised]] = {}
-        self._desired: dict[UUID, dict[UUID, Desired]] = {}
+        self._raised: dict[UUID, dict[UUID, DeadlineState]] = {}
+        self._last_expected: dict[UUID, dict[UUID, ExpectedDeadline]] = {}
         self._timers: list[tuple[datetime, UUID, UUID]] = []
-        self._armed: dict[UUID, datetime] = {}
-        self._around = Surroundings(source, self._regulation, self._conferences.get)
+        self._scheduled: dict[UUID, datetime] = {}
+        self._context = CaseContext(source, self._regulation, self._conferences.get)
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
@@ -143,27 +143,27 @@ class Machine:
         self._dialogues.update(dialogues)
         self._know_codes()
 
-    def load_jurisdictions(self, raised: Sequence[Raised]) -> None:
+    def load_jurisdictions(self, raised: Sequence[DeadlineState]) -> None:
         """Take in what was raised on the authorities themselves; what is shared must be loaded."""
         for each in raised:
             self._raised.setdefault(each.subject_id, {})[each.deadline_id] = each
         for subject_id in self._codes:
-            self._check(subject_id)
-            self._arm(subject_id)
+            self._detect_drift(subject_id)
+            self._schedule(subject_id)
 
-    def load_conference(self, conference_id: UUID, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+    def load_conference(self, conference_id: UUID, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
         """Take in one conference's facts and what they raised; one without facts is remembered as unknown."""
         self._facts[conference_id] = list(facts)
         self._raised[conference_id] = {r.deadline_id: r for r in raised}
         self._fold_conference(conference_id)
-        self._arm(conference_id)
+        self._schedule(conference_id)
 
-    def load_petition(self, petition_id: UUID, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+    def load_petition(self, petition_id: UUID, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
         """Take in one petition's facts and what they raised; kin and conferences must be loaded in the same step."""
         self._facts[petition_id] = list(facts)
         self._raised[petition_id] = {r.deadline_id: r for r in raised}
         self._fold_petition(petition_id)
-        self._arm(petition_id)
+        self._schedule(petition_id)
 
     def is_petition(self, subject_id: UUID) -> bool:
         """Whether it is a petition that is loaded."""
@@ -185,8 +185,8 @@ class Machine:
         """
         self._unlink(self._petitions.get(subject_id))
         for deadline_id in self._raised.get(subject_id, ()):
-            self._armed.pop(deadline_id, None)
-        for known in (self._facts, self._raised, self._petitions, self._conferences, self._desired):
+            self._scheduled.pop(deadline_id, None)
+        for known in (self._facts, self._raised, self._petitions, self._conferences, self._last_expected):
             known.pop(subject_id, None)
 
     def park(self, petition_id: UUID) -> None:
@@ -215,25 +215,25 @@ class Machine:
         """The petitions and conferences that are loaded."""
         return [*self._petitions, *self._conferences]
 
-    def settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID]) -> None:
+    def apply_regulation_to(self, fact: Fact, subject_ids: Sequence[UUID]) -> None:
         """Bring subjects that were loaded only now to what the last fact of the regulation, taken in before, changes.
 
         So that a calendar can move a million deadlines with a bounded number of them in memory.
         """
         self._regulation.without_last()
         for subject_id in subject_ids:
-            self._check(subject_id)
+            self._detect_drift(subject_id)
         self._regulation.extend([fact])
-        for subject_id in in_order(subject_ids):
-            self._settle(subject_id, cause_of(fact))
+        for subject_id in sorted_ids(subject_ids):
+            self._emit_differences(subject_id, cause_of(fact))
         self.dirty.update(subject_ids)
 
-    def take_fired(self, raised: Raised) -> None:
+    def update_fired(self, raised: DeadlineState) -> None:
         """Learn what was fired on a deadline outside, from its row alone; of no concern while it is not loaded."""
         known = self._raised.get(raised.subject_id)
         if known is not None and raised.deadline_id in known:
             known[raised.deadline_id] = raised
-            self._arm(raised.subject_id)
+            self._schedule(raised.subject_id)
 
     # --- time and facts --------------------------------------------------------------------------------------------
 
@@ -245,14 +245,14 @@ class Machine:
         self.advance(fact.recorded_at - INSTANT)
         touched = self._touched(fact)
         for subject_id in touched:
-            self._check(subject_id)
-        emitted, before = len(self.emitted), dict[UUID, dict[UUID, Raised]]()
+            self._detect_drift(subject_id)
+        emitted, before = len(self.emitted), dict[UUID, dict[UUID, DeadlineState]]()
         try:
             self._insert(fact)
             touched |= self._touched(fact)
-            for subject_id in in_order(touched):
+            for subject_id in sorted_ids(touched):
                 before[subject_id] = dict(self._raised.get(subject_id, {}))
-                self._settle(subject_id, cause_of(fact))
+                self._emit_differences(subject_id, cause_of(fact))
         except Exception:
             self._remove(fact, touched)
             del self.emitted[emitted:]
@@ -265,10 +265,10 @@ class Machine:
         self.advance(fact.recorded_at - INSTANT)
         touched = self._authorities(fact)
         for subject_id in touched:
-            self._check(subject_id)
+            self._detect_drift(subject_id)
         self._set_dialogue(fact.originator_id, dialogue)
-        for subject_id in in_order(touched):
-            self._settle(subject_id, cause_of(fact))
+        for subject_id in sorted_ids(touched):
+            self._emit_differences(subject_id, cause_of(fact))
 
     def advance(self, to: datetime) -> None:
         """Fire every timer up to and including an instant, in order."""
@@ -289,12 +289,12 @@ class Machine:
         """Emit what separates the raised from the desired on a subject listed as a difference."""
         from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
         self.differences.pop(subject_id, None)
-        self._settle(subject_id, from_reason)
+        self._emit_differences(subject_id, from_reason)
         self.dirty.add(subject_id)
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
-    def raised_of(self, subject_id: UUID) -> list[Raised]:
+    def raised_of(self, subject_id: UUID) -> list[DeadlineState]:
         return list(self._raised.get(subject_id, {}).values())
 
     def subjects(self) -> list[UUID]:
@@ -311,7 +311,7 @@ class Machine:
         facts = self._facts.get(subject_id, [])
         petition = self._petitions.get(subject_id)
         if petition is not None:
-            return petition_row(petition, raised, self._around, facts[-1].position)
+            return petition_row(petition, raised, self._context, facts[-1].position)
         conference = self._conferences.get(subject_id)
         if conference is not None:
             return conference_row(conference, raised, self._regulation, facts[-1].position)
@@ -377,7 +377,7 @@ class Machine:
             self._facts[fact.originator_id].pop()
             self._refold(fact)
         for subject_id in touched:
-            self._desired.pop(subject_id, None)
+            self._last_expected.pop(subject_id, None)
 
     def _refold(self, fact: Fact) -> None:
         if fact.meta.aggregate == "conference":
@@ -426,80 +426,80 @@ class Machine:
 
     def _kin(self, petition_id: UUID) -> tuple[Kin, ...]:
         found = []
-        for merged_id in in_order(self._merged.get(petition_id, ())):
+        for merged_id in sorted_ids(self._merged.get(petition_id, ())):
             case = self._petitions.get(merged_id)
             end = case.round.end if case else None
             if case is not None and end is not None:
                 found.append(Kin(case, end, self._kin(merged_id)))
         return tuple(found)
 
-    def _wanted(self, subject_id: UUID) -> dict[UUID, Desired]:
+    def _expected(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
         petition = self._petitions.get(subject_id)
         if petition is not None:
-            wanted = petition_duties(petition, self._kin(subject_id), self._around)
+            expected = petition_duties(petition, self._kin(subject_id), self._context)
         elif (conference := self._conferences.get(subject_id)) is not None:
-            wanted = conference_duties(conference, self.source, self._regulation)
+            expected = conference_duties(conference, self.source, self._regulation)
         elif subject_id in self._codes and self.horizon is not None:
             held, code = self._dialogues.values(), self._codes[subject_id]
-            wanted = jurisdiction_duties(code, self.source, self._regulation, held, self.horizon)
+            expected = jurisdiction_duties(code, self.source, self._regulation, held, self.horizon)
         else:
-            wanted = []
-        return {d.deadline_id: d for d in wanted}
+            expected = []
+        return {d.deadline_id: d for d in expected}
 
-    def _check(self, subject_id: UUID) -> None:
+    def _detect_drift(self, subject_id: UUID) -> None:
         """See once after loading whether what was raised is what ought to be; if not, nothing more is emitted."""
-        if subject_id in self._desired or subject_id in self.parked:
+        if subject_id in self._last_expected or subject_id in self.parked:
             return
-        wanted = self._wanted(subject_id)
+        expected = self._expected(subject_id)
         raised = self._raised.get(subject_id, {})
-        unequal = [d for d in {*wanted, *raised} if not agrees(raised.get(d), wanted.get(d))]
+        unequal = [d for d in {*expected, *raised} if not agrees(raised.get(d), expected.get(d))]
         if unequal:
             self.differences[subject_id] = f"{len(unequal)} deadlines differ from what was raised"
-        self._desired[subject_id] = wanted
+        self._last_expected[subject_id] = expected
 
-    def _settle(self, subject_id: UUID, cause: Cause) -> None:
+    def _emit_differences(self, subject_id: UUID, cause: Cause) -> None:
         if subject_id in self.parked:
             return
-        wanted = self._wanted(subject_id)
-        self._desired[subject_id] = wanted
+        expected = self._expected(subject_id)
+        self._last_expected[subject_id] = expected
         if subject_id in self.differences:
             return
         raised = self._raised.setdefault(subject_id, {})
-        for deadline_id in in_order(wanted | raised):
-            events, after = emit(raised.get(deadline_id), wanted.get(deadline_id), cause, self._explain)
+        for deadline_id in sorted_ids(expected | raised):
+            events, after = emit(raised.get(deadline_id), expected.get(deadline_id), cause, self._explain)
             self.emitted.extend(events)
             if after is not None:
                 raised[deadline_id] = after
-        self._arm(subject_id)
+        self._schedule(subject_id)
 
-    def _explain(self, desired: Desired) -> Explanation:
-        return explain(desired, self._regulation.calendar)
+    def _explain(self, expected: ExpectedDeadline) -> Explanation:
+        return explain(expected, self._regulation.calendar)
 
-    def _arm(self, subject_id: UUID) -> None:
+    def _schedule(self, subject_id: UUID) -> None:
         if subject_id in self.parked:
             return
         for raised in self._raised.get(subject_id, {}).values():
             timer = next_timer(raised)
-            self._arm_one(timer.fire_at if timer else None, raised.deadline_id, subject_id)
+            self._schedule_one(timer.fire_at if timer else None, raised.deadline_id, subject_id)
         code = self._codes.get(subject_id)
         if code is not None and self.horizon is not None:
-            self._arm_one(next_opening(code, self._regulation, self.horizon), subject_id, subject_id)
+            self._schedule_one(next_opening(code, self._regulation, self.horizon), subject_id, subject_id)
 
-    def _arm_one(self, fire_at: datetime | None, key: UUID, subject_id: UUID) -> None:
+    def _schedule_one(self, fire_at: datetime | None, key: UUID, subject_id: UUID) -> None:
         if fire_at is None:
-            self._armed.pop(key, None)
-        elif self._armed.get(key) != fire_at:
-            self._armed[key] = fire_at
+            self._scheduled.pop(key, None)
+        elif self._scheduled.get(key) != fire_at:
+            self._scheduled[key] = fire_at
             heapq.heappush(self._timers, (fire_at, key, subject_id))
             # Entries of clocks that have moved or been let go stay in the heap; they may not outgrow the live ones.
-            if len(self._timers) > 2 * len(self._armed) + HEAP_SLACK:
-                self._timers = [t for t in self._timers if self._armed.get(t[1]) == t[0]]
+            if len(self._timers) > 2 * len(self._scheduled) + HEAP_SLACK:
+                self._timers = [t for t in self._timers if self._scheduled.get(t[1]) == t[0]]
                 heapq.heapify(self._timers)
 
     def _fire(self, fire_at: datetime, key: UUID, subject_id: UUID) -> None:
-        if self._armed.get(key) != fire_at:
+        if self._scheduled.get(key) != fire_at:
             return
-        del self._armed[key]
+        del self._scheduled[key]
         if subject_id in self.parked or subject_id in self.differences:
             return
         if key == subject_id:
@@ -514,22 +514,22 @@ class Machine:
         self._raised[subject_id][key] = after
         self.dirty.add(subject_id)
         following = next_timer(after)
-        self._arm_one(following.fire_at if following else None, key, subject_id)
+        self._schedule_one(following.fire_at if following else None, key, subject_id)
 
     def _open_period(self, fire_at: datetime, subject_id: UUID) -> None:
         """Set the clocks of the periods that begin; each is caused by what made the authority owe the duty at all."""
-        wanted = self._wanted(subject_id)
+        expected = self._expected(subject_id)
         raised = self._raised.setdefault(subject_id, {})
-        for deadline_id in in_order(wanted.keys() - raised.keys()):
-            desired = wanted[deadline_id]
-            cause = Cause(desired.start.event_id, fire_at, "new_period", desired.start.meta.backfilled)
-            events, after = emit(None, desired, cause, self._explain)
+        for deadline_id in sorted_ids(expected.keys() - raised.keys()):
+            deadline = expected[deadline_id]
+            cause = Cause(deadline.start.event_id, fire_at, "new_period", deadline.start.meta.backfilled)
+            events, after = emit(None, deadline, cause, self._explain)
             self.emitted.extend(events)
             if after is not None:
                 raised[deadline_id] = after
             self.dirty.add(subject_id)
-        self._desired[subject_id] = wanted
-        self._arm(subject_id)
+        self._last_expected[subject_id] = expected
+        self._schedule(subject_id)
 
 
 HEAP_SLACK = 1000

@@ -13,7 +13,7 @@ from shared.events.deadline import (
 from shared.identifiers import breach_instant, midnight
 
 
-class Raised(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A deadline as its events have left it. `breached` says that a breach stands; `stage` is the next warning."""
 
     deadline_id: UUID
@@ -61,7 +61,7 @@ class Timer(msgspec.Struct, frozen=True):
     stage: int = 0
 
 
-def next_timer(raised: Raised) -> Timer | None:
+def next_timer(raised: DeadlineState) -> Timer | None:
     """The next timer: of the stages already past when the clock started only the last, none once it is overdue.
 
     A timer at T, set by an event stamped S, fires at max(T, S).

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from shared.events import Metadata
 from shared.events.deadline import (
     DeadlineBreached,
@@ -23,18 +23,18 @@ from shared.events.deadline import (
 Logged = tuple[DeadlineEvent, Metadata]
 
 
-def raised_by(log: Iterable[Logged]) -> Raised | None:
+def raised_by(log: Iterable[Logged]) -> DeadlineState | None:
     """The deadline as its recorded events leave it; None where there are none.
 
     What no event carries, the stages to come and a change of owner, is left to `completed`.
     """
-    raised: Raised | None = None
+    raised: DeadlineState | None = None
     for version, (event, meta) in enumerate(log, 1):
         raised = msgspec.structs.replace(_evolved(raised, event, meta), version=version, debtor=event.debtor)
     return raised
 
 
-def completed(raised: Raised, folded: Raised) -> Raised:
+def completed(raised: DeadlineState, folded: DeadlineState) -> DeadlineState:
     """The logged deadline with what its events do not carry, from the same deadline folded out of the facts."""
     told = max(raised.stages, default=None)
     passed = 0 if told is None else sum(stage <= told for stage in folded.stages)
@@ -48,7 +48,7 @@ def completed(raised: Raised, folded: Raised) -> Raised:
     )
 
 
-def same(logged: Raised, folded: Raised) -> bool:
+def same(logged: DeadlineState, folded: DeadlineState) -> bool:
     """Whether the log says of a deadline what folding the facts says."""
     return (
         logged.due_on == folded.due_on
@@ -59,7 +59,7 @@ def same(logged: Raised, folded: Raised) -> bool:
     )
 
 
-def _evolved(raised: Raised | None, event: DeadlineEvent, meta: Metadata) -> Raised:
+def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata) -> DeadlineState:
     known = raised or _unraised(event, meta)
     change = msgspec.structs.replace
     match event:
@@ -101,8 +101,8 @@ def _evolved(raised: Raised | None, event: DeadlineEvent, meta: Metadata) -> Rai
             raise TypeError(f"{event.TOPIC} is no deadline event of this release")
 
 
-def _unraised(event: DeadlineEvent, meta: Metadata) -> Raised:
-    return Raised(
+def _unraised(event: DeadlineEvent, meta: Metadata) -> DeadlineState:
+    return DeadlineState(
         deadline_id=event.deadline_id,
         source=event.source,
         subject=event.subject,

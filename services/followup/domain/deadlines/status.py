@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Literal
 
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 
 Status = Literal["on_track", "due_soon", "breached", "met", "met_late", "waived"]
 OUTCOMES: tuple[Literal["met", "met_late", "waived"], ...] = ("met", "met_late", "waived")
 
 
-def status_of(raised: Raised, today: date) -> Status:
+def status_of(raised: DeadlineState, today: date) -> Status:
     """The outcome, or while open: past its due date, past its first warning, or on track. Undated ones are on track."""
     for outcome in OUTCOMES:
         if raised.outcome == outcome:

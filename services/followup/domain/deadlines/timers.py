@@ -5,14 +5,14 @@ from datetime import datetime
 import msgspec
 
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
-from services.followup.domain.deadlines.raised import Raised, Timer, next_timer
+from services.followup.domain.deadlines.raised import DeadlineState, Timer, next_timer
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineDueSoon,
 )
 
 
-def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
+def fire(raised: DeadlineState, timer: Timer) -> tuple[Emitted, DeadlineState]:
     """Raise what a timer brings; its cause is the event that last set, moved or reinstated the clock."""
     at, cause = timer.fire_at, raised.clock_cause
     backfilled = raised.backfilled and at <= raised.clock_stamp
@@ -24,7 +24,7 @@ def fire(raised: Raised, timer: Timer) -> tuple[Emitted, Raised]:
     return deadline_event(after, DeadlineBreached, cause, at, backfilled, 0, **breach_details(raised)), after
 
 
-def fire_until(raised: Raised, to: datetime) -> tuple[list[Emitted], Raised]:
+def fire_until(raised: DeadlineState, to: datetime) -> tuple[list[Emitted], DeadlineState]:
     """Everything that time alone brings on a deadline up to and including an instant."""
     emitted: list[Emitted] = []
     while (timer := next_timer(raised)) is not None and timer.fire_at <= to:

@@ -36,17 +36,17 @@ def conference_anchor(case: ConferenceCase, anchor: Anchor | None) -> Fact | Non
             return None
 
 
-def petition_anchor(case: PetitionCase, life: Round, anchor: Anchor | None) -> Fact | None:
+def petition_anchor(case: PetitionCase, round_: Round, anchor: Anchor | None) -> Fact | None:
     """The act of a petition, in one of its lives, that a clock counts from; None while it has not happened."""
     match anchor:
         case "receipt":
             return case.received
         case "acceptance":
-            return first(life.accepted)
+            return first(round_.accepted)
         case "assignment":
             return case.assigned[0] if case.assigned else None
         case "reply":
-            return first(life.replies)
+            return first(round_.replies)
         case _:
             return None
 

@@ -5,12 +5,12 @@ from datetime import date
 
 import msgspec
 
-from services.followup.domain.cases import ConferenceCase, Stretch
+from services.followup.domain.cases import BackwardPeriod, ConferenceCase
 from services.followup.domain.duties.anchors import conference_anchor, counted_from, first
-from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
 from shared.events.conference import (
     ComplexityDetermined,
@@ -27,7 +27,7 @@ from shared.events.conference import (
     PublicNoticePublished,
     RequestAnswered,
 )
-from shared.policy import Rule, Ruling, Step, anchor_of, count
+from shared.policy import Rule, RuleInForce, Step, anchor_of, count
 from shared.policy.schema import Channel
 
 OFFICE, CHAIR = "office", "chair"
@@ -36,15 +36,15 @@ CHANNELS: tuple[Channel, ...] = ("media", "portal")
 #: What must stay posted where a rule names no channels.
 POSTED: tuple[Channel, ...] = ("posting",)
 
-Deeds = Callable[[Stretch], list[Fact]]
+Deeds = Callable[[BackwardPeriod], list[Fact]]
 
 
-def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: Regulation) -> list[Stretch]:
+def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: RegulationLog) -> list[BackwardPeriod]:
     """The stretches of a backward duty: a rescheduling dated by the due date moves it, a later one ends it."""
     planned, plan = conference.planned, conference.plan
     if planned is None or plan is None:
         return []
-    found = [Stretch(start, planned, plan.first_day)]
+    found = [BackwardPeriod(start, planned, plan.first_day)]
     for fact in by_effect(conference.rescheduled):
         assert isinstance(fact.event, ConferenceRescheduled)
         last = found[-1]
@@ -53,7 +53,7 @@ def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: R
             last.first_day = fact.event.first_day
         else:
             last.overtaken = fact
-            found.append(Stretch(fact, planned, fact.event.first_day))
+            found.append(BackwardPeriod(fact, planned, fact.event.first_day))
     return found
 
 
@@ -63,7 +63,7 @@ def _due(rule: Rule, first_day: date, calendar: Calendar) -> date:
     return counted.due_on if counted else first_day
 
 
-def conference_duties(case: ConferenceCase, source: str, regulation: Regulation) -> list[Desired]:
+def conference_duties(case: ConferenceCase, source: str, regulation: RegulationLog) -> list[ExpectedDeadline]:
     """Every deadline that the conference ought to have. Raises CalendarMissing."""
     owing = _Owing(case, source, regulation)
     duties = [*_proposal(owing)]
@@ -80,15 +80,15 @@ class _Owing(msgspec.Struct, frozen=True):
 
     case: ConferenceCase
     source: str
-    regulation: Regulation
+    regulation: RegulationLog
 
-    def ruling(self, name: str, day: date) -> Ruling | None:
-        return self.regulation.ruling(self.case.jurisdiction, name, day, self.case.audience)
+    def rule_in_force(self, name: str, day: date) -> RuleInForce | None:
+        return self.regulation.rule_in_force(self.case.jurisdiction, name, day, self.case.audience)
 
     def duty(
         self,
         name: str,
-        ruling: Ruling,
+        rule_in_force: RuleInForce,
         start: Fact,
         debtor: str,
         since: date,
@@ -103,7 +103,7 @@ class _Owing(msgspec.Struct, frozen=True):
             start=start,
             debtor=debtor,
             jurisdiction=self.case.jurisdiction,
-            ruling=ruling,
+            rule_in_force=rule_in_force,
             counted_from=since,
             audience=self.case.audience,
             end=end,
@@ -111,9 +111,9 @@ class _Owing(msgspec.Struct, frozen=True):
         )
 
 
-def _done(deeds: Sequence[Fact]) -> Done | None:
-    deed = first(list(deeds))
-    return Done(deed.on, deed) if deed is not None else None
+def _done(events: Sequence[Fact]) -> Done | None:
+    event = first(list(events))
+    return Done(event.on, event) if event is not None else None
 
 
 # --- around a proposal -----------------------------------------------------------------------------------------------
@@ -125,17 +125,17 @@ def _proposal(owing: _Owing) -> list[Duty]:
         return []
     duties = []
     cancelled = Waived(case.cancelled.on, case.cancelled, "cancelled") if case.cancelled else None
-    ruling = owing.ruling("proposal_decision", case.proposed.on)
-    if ruling is not None and (start := conference_anchor(case, anchor_of(ruling.rule))) is not None:
+    rule_in_force = owing.rule_in_force("proposal_decision", case.proposed.on)
+    if rule_in_force is not None and (start := conference_anchor(case, anchor_of(rule_in_force.rule))) is not None:
         decided = Done(case.decided.on, case.decided) if case.decided else cancelled
-        duties.append(owing.duty("proposal_decision", ruling, start, CHAIR, start.on, decided))
+        duties.append(owing.duty("proposal_decision", rule_in_force, start, CHAIR, start.on, decided))
     return [*duties, *_convening(owing, case.proposed, cancelled)]
 
 
 def _convening(owing: _Owing, proposed: Fact, cancelled: Waived | None) -> list[Duty]:
     """A dialogue is held as asked: counted from the request where a law says so, else from the chair's decision."""
     case = owing.case
-    asked = owing.ruling("convene", proposed.on)
+    asked = owing.rule_in_force("convene", proposed.on)
     by_request = asked is not None and anchor_of(asked.rule) == "request"
     is_request = isinstance(proposed.event, DialogueRequested)
     held = Done(case.closed.on, case.closed) if case.closed else cancelled
@@ -144,8 +144,8 @@ def _convening(owing: _Owing, proposed: Fact, cancelled: Waived | None) -> list[
         return [owing.duty("convene", asked, proposed, CHAIR, proposed.on, held or refused)]
     if case.decided is None or not _accepted(case):
         return []
-    ruling = owing.ruling("convene", case.decided.on)
-    return [owing.duty("convene", ruling, case.decided, CHAIR, case.decided.on, held)] if ruling else []
+    rule_in_force = owing.rule_in_force("convene", case.decided.on)
+    return [owing.duty("convene", rule_in_force, case.decided, CHAIR, case.decided.on, held)] if rule_in_force else []
 
 
 def _accepted(case: ConferenceCase) -> bool:
@@ -162,16 +162,16 @@ def _before(owing: _Owing, planned: Fact) -> list[Duty]:
     assert plan is not None
     duties: list[Duty] = []
 
-    def add(name: str, start: Fact, debtor: str, part: str, deeds: Deeds) -> None:
-        ruling = owing.ruling(name, planned.on)
-        if ruling is None:
+    def add(name: str, start: Fact, debtor: str, part: str, events: Deeds) -> None:
+        rule_in_force = owing.rule_in_force(name, planned.on)
+        if rule_in_force is None:
             return
-        for stretch in stretches(case, start, ruling.rule, owing.regulation):
-            end = _discharge(case, stretch, deeds(stretch))
-            duties.append(owing.duty(name, ruling, stretch.start, debtor, stretch.first_day, end, part=part))
+        for stretch in stretches(case, start, rule_in_force.rule, owing.regulation):
+            end = _discharge(case, stretch, events(stretch))
+            duties.append(owing.duty(name, rule_in_force, stretch.start, debtor, stretch.first_day, end, part=part))
 
     add("invitation", planned, OFFICE, "", _naming(case, InvitationsSent))
-    notice = owing.ruling("public_notice", planned.on)
+    notice = owing.rule_in_force("public_notice", planned.on)
     for part, channels in _parts(notice.rule if notice else None, CHANNELS):
         debtor = plan.station if part == "media" and plan.station else OFFICE
         add("public_notice", planned, debtor, part, _naming(case, PublicNoticePublished, channels))
@@ -198,7 +198,7 @@ def _naming(
 ) -> Deeds:
     """Only what names the new date discharges the duty for it."""
 
-    def deeds(stretch: Stretch) -> list[Fact]:
+    def events(stretch: BackwardPeriod) -> list[Fact]:
         return [
             fact
             for fact in case.of(kind)
@@ -207,7 +207,7 @@ def _naming(
             and (isinstance(fact.event, InvitationsSent) or fact.event.channel in channels)
         ]
 
-    return deeds
+    return events
 
 
 def _task_done(case: ConferenceCase, task: str) -> Deeds:
@@ -216,9 +216,9 @@ def _task_done(case: ConferenceCase, task: str) -> Deeds:
     ]
 
 
-def _discharge(case: ConferenceCase, stretch: Stretch, deeds: list[Fact]) -> Done | Waived | None:
-    if deeds:
-        return _done(deeds)
+def _discharge(case: ConferenceCase, stretch: BackwardPeriod, events: list[Fact]) -> Done | Waived | None:
+    if events:
+        return _done(events)
     if stretch.overtaken is not None:
         return Waived(stretch.overtaken.on, stretch.overtaken, "rescheduled")
     if case.cancelled is not None:
@@ -233,25 +233,25 @@ def _after(owing: _Owing, closed: Fact) -> list[Duty]:
     case = owing.case
     duties: list[Duty] = []
 
-    def add(name: str, debtor: str, part: str, deeds: Sequence[Fact]) -> None:
-        ruling = owing.ruling(name, closed.on)
-        start = _after_anchor(case, ruling, closed)
-        if ruling is not None and start is not None:
-            since = counted_from(ruling.rule, start)
-            steps = _complexity(case) if ruling.rule.variants else None
-            duties.append(owing.duty(name, ruling, start, debtor, since, _done(deeds), part=part, steps=steps))
+    def add(name: str, debtor: str, part: str, events: Sequence[Fact]) -> None:
+        rule_in_force = owing.rule_in_force(name, closed.on)
+        start = _after_anchor(case, rule_in_force, closed)
+        if rule_in_force is not None and start is not None:
+            since = counted_from(rule_in_force.rule, start)
+            steps = _complexity(case) if rule_in_force.rule.variants else None
+            duties.append(owing.duty(name, rule_in_force, start, debtor, since, _done(events), part=part, steps=steps))
 
     add("internal_review", CHAIR, "", case.of(InternalReviewHeld))
     add("conclusion_notice", CHAIR, "", [case.concluded] if case.concluded else [])
-    results = owing.ruling("result_publication", closed.on)
+    results = owing.rule_in_force("result_publication", closed.on)
     for part, channels in _parts(results.rule if results else None, CHANNELS):
         debtor = case.plan.station if part == "media" and case.plan and case.plan.station else OFFICE
         add("result_publication", debtor, part, [f for f in case.published if _is_result(f, channels)])
     return duties
 
 
-def _after_anchor(case: ConferenceCase, ruling: Ruling | None, closed: Fact) -> Fact | None:
-    anchor = anchor_of(ruling.rule) if ruling else None
+def _after_anchor(case: ConferenceCase, rule_in_force: RuleInForce | None, closed: Fact) -> Fact | None:
+    anchor = anchor_of(rule_in_force.rule) if rule_in_force else None
     return closed if anchor == "fixed_date" else conference_anchor(case, anchor)
 
 
@@ -277,16 +277,16 @@ def _postings(owing: _Owing) -> list[Duty]:
     duties = []
     published = by_effect(owing.case.published)
     for index, start in enumerate(published):
-        ruling = owing.ruling("posting", start.on)
-        if ruling is None or not isinstance(start.event, PublicationStarted):
+        rule_in_force = owing.rule_in_force("posting", start.on)
+        if rule_in_force is None or not isinstance(start.event, PublicationStarted):
             continue
-        if start.event.channel not in (ruling.rule.channels.names if ruling.rule.channels else POSTED):
+        if start.event.channel not in (rule_in_force.rule.channels.names if rule_in_force.rule.channels else POSTED):
             continue
         anew = next((fact for fact in published[index + 1 :] if _same(fact, start)), None)
         down = next((f for f in by_effect(owing.case.taken_down) if _same(f, start) and _between(start, f, anew)), None)
         end = Waived(anew.on, anew, "posted_anew") if anew is not None else None
         part = f"{start.event.what}:{start.event.channel}"
-        duties.append(owing.duty("posting", ruling, start, OFFICE, start.on, end, part=part, taken_down=down))
+        duties.append(owing.duty("posting", rule_in_force, start, OFFICE, start.on, end, part=part, taken_down=down))
     return duties
 
 

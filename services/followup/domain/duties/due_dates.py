@@ -8,7 +8,7 @@ import msgspec
 
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.notes import BY_RULE_ALONE, note
 from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
@@ -17,23 +17,23 @@ from shared.policy import (
     Occurrence,
     Policy,
     Rule,
-    Ruling,
-    Run,
+    RuleInForce,
+    RunningClock,
+    clock_after,
     count,
     count_occurrence,
-    holding,
     length_of,
-    run,
+    rule_that_applies,
     variant_of,
     warn_days_before,
-    warnings,
+    warning_days,
 )
 
 #: Days of a count that need no telling.
 PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
 
 
-class Desired(msgspec.Struct, frozen=True, kw_only=True):
+class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     """What one deadline ought to be. `outcome` is "", "met", "met_late" or "waived"."""
 
     deadline_id: UUID
@@ -45,9 +45,9 @@ class Desired(msgspec.Struct, frozen=True, kw_only=True):
     start: Fact
     debtor: str
     jurisdiction: str
-    ruling: Ruling
+    rule_in_force: RuleInForce
     counted_from: date
-    run: Run
+    clock: RunningClock
     occurrence: Occurrence | None
     due_on: date | None
     stages: tuple[date, ...]
@@ -68,58 +68,66 @@ def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start_id: U
 class Judged(msgspec.Struct, frozen=True):
     """A duty under one calendar: the rule that holds, where its clock stands, how it ended."""
 
-    ruling: Ruling
-    run: Run
+    rule_in_force: RuleInForce
+    clock: RunningClock
     end: Done | Waived | None
-    moved_by: Ruling | None = None
+    moved_by: RuleInForce | None = None
 
     @property
     def in_time(self) -> bool:
-        return self.end is None or self.run.due_on is None or self.end.on <= self.run.due_on
+        return self.end is None or self.clock.due_on is None or self.end.on <= self.clock.due_on
 
 
-def judge(duty: Duty, regulation: Regulation, calendar: Calendar) -> Judged:
+def judge(duty: Duty, regulation: RegulationLog, calendar: Calendar) -> Judged:
     """The duty under a calendar. Raises CalendarMissing.
 
     A clock keeps the rule of the act that started it, unless a later document moves those that run on its first day.
     """
-    later = regulation.in_force.taking_over(duty.jurisdiction, duty.duty, duty.start.on, duty.audience)
+    later = regulation.in_force.superseding(duty.jurisdiction, duty.duty, duty.start.on, duty.audience)
     ended_on = duty.end.on if duty.end is not None else None
-    ruling = holding(duty.ruling, later, lambda each: _under(duty, each, calendar).run.due_on, ended_on)
-    judged = _under(duty, ruling, calendar)
-    return judged if ruling is duty.ruling else msgspec.structs.replace(judged, moved_by=ruling)
+    rule_in_force = rule_that_applies(
+        duty.rule_in_force, later, lambda each: _under(duty, each, calendar).clock.due_on, ended_on
+    )
+    judged = _under(duty, rule_in_force, calendar)
+    return judged if rule_in_force is duty.rule_in_force else msgspec.structs.replace(judged, moved_by=rule_in_force)
 
 
-def _under(duty: Duty, ruling: Ruling, calendar: Calendar) -> Judged:
-    rule = ruling.rule
+def _under(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Judged:
+    rule = rule_in_force.rule
     if duty.occurrence is not None:
         return Judged(
-            ruling, Run(due_on=count_occurrence(rule, duty.occurrence, duty.counted_from, calendar).due_on), duty.end
+            rule_in_force,
+            RunningClock(due_on=count_occurrence(rule, duty.occurrence, duty.counted_from, calendar).due_on),
+            duty.end,
         )
     if rule.form == "minimum_duration":
-        return _standing(duty, ruling, calendar)
+        return _standing(duty, rule_in_force, calendar)
     if duty.steps is None and duty.own_clock:
         counted = count(rule, duty.counted_from, calendar, duty.traits)
-        return Judged(ruling, Run(due_on=counted.due_on if counted else None, traits=duty.traits), duty.end)
+        return Judged(
+            rule_in_force, RunningClock(due_on=counted.due_on if counted else None, traits=duty.traits), duty.end
+        )
     steps = duty.steps(calendar) if duty.steps else ()
     start = duty.counted_from if duty.own_clock else None
-    return Judged(ruling, run(rule, start, steps, calendar, duty.traits), duty.end)
+    return Judged(rule_in_force, clock_after(rule, start, steps, calendar, duty.traits), duty.end)
 
 
-def _standing(duty: Duty, ruling: Ruling, calendar: Calendar) -> Judged:
+def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Judged:
     """What must stay for a time has no due date until it is taken down too early: then that day is its last."""
-    counted = count(ruling.rule, duty.counted_from, calendar)
+    counted = count(rule_in_force.rule, duty.counted_from, calendar)
     assert counted is not None
     stays = note("must_stay_until", counted.due_on)
     down = duty.taken_down
     if down is not None and down.on < counted.due_on:
         early = note("taken_down_early", down.on)
-        return Judged(ruling, Run(due_on=down.on, expected_on=counted.due_on, notes=(stays, early)), duty.end)
+        return Judged(
+            rule_in_force, RunningClock(due_on=down.on, expected_on=counted.due_on, notes=(stays, early)), duty.end
+        )
     end = Done(down.on, down) if down is not None else duty.end
-    return Judged(ruling, Run(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
+    return Judged(rule_in_force, RunningClock(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
 
 
-def settle(duty: Duty, regulation: Regulation) -> Desired:
+def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
     """Count the duty's day and judge its outcome. Raises CalendarMissing.
 
     A deed is held to the calendar known on its day or to any later one, whichever is first to find it in time: a later
@@ -127,9 +135,9 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
     """
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
-    if judged.end is not None and judged.run.due_on is not None:
+    if judged.end is not None and judged.clock.due_on is not None:
         judged, calendar = _fairest(duty, regulation, judged.end.on)
-    end, due = judged.end, judged.run.due_on
+    end, due = judged.end, judged.clock.due_on
     outcome, done_on, ground = "", None, ""
     if isinstance(end, Done):
         outcome, done_on = ("met" if judged.in_time else "met_late"), end.on
@@ -137,7 +145,7 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         outcome, done_on, ground = "waived", end.on, end.reason
     on = end.on if end is not None else None
     provisional = due is not None and _provisional(duty, judged, calendar)
-    return Desired(
+    return ExpectedDeadline(
         deadline_id=deadline_id(
             duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
         ),
@@ -147,11 +155,11 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         duty=duty.duty,
         part=duty.part,
         start=duty.start,
-        debtor=regulation.heir_of_agency(duty.debtor, on, judged.ruling.policy.heirs),
+        debtor=regulation.successor_of_agency(duty.debtor, on, judged.rule_in_force.policy.heirs),
         jurisdiction=_place(duty, regulation, on),
-        ruling=judged.ruling,
+        rule_in_force=judged.rule_in_force,
         counted_from=duty.counted_from,
-        run=judged.run,
+        clock=judged.clock,
         occurrence=duty.occurrence,
         due_on=due,
         stages=_stages(duty, judged, calendar),
@@ -159,15 +167,15 @@ def settle(duty: Duty, regulation: Regulation) -> Desired:
         outcome=outcome,
         done_on=done_on,
         ground=ground,
-        expected_on=judged.run.expected_on,
-        notes=(*duty.notes, *judged.run.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
+        expected_on=judged.clock.expected_on,
+        notes=(*duty.notes, *judged.clock.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
     )
 
 
-def _place(duty: Duty, regulation: Regulation, on: date | None) -> str:
+def _place(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
     if duty.subject == "jurisdiction":
         return duty.jurisdiction
-    return regulation.heir_of_jurisdiction(duty.jurisdiction, on)
+    return regulation.successor_of_jurisdiction(duty.jurisdiction, on)
 
 
 def _moved(judged: Judged) -> tuple[str, ...]:
@@ -177,44 +185,46 @@ def _moved(judged: Judged) -> tuple[str, ...]:
     return (note("policy_moved", policy.document.number.replace(":", " "), policy.valid_from),)
 
 
-def _fairest(duty: Duty, regulation: Regulation, on: date) -> tuple[Judged, Calendar]:
+def _fairest(duty: Duty, regulation: RegulationLog, on: date) -> tuple[Judged, Calendar]:
     held_to = [(judge(duty, regulation, calendar), calendar) for calendar in regulation.calendars_since(on)]
     in_time = [pair for pair in held_to if pair[0].in_time]
     return (in_time or held_to)[0]
 
 
-def _counted(desired: Duty | Desired, ruling: Ruling, clock: Run, calendar: Calendar) -> Count | None:
+def _counted(
+    expected: Duty | ExpectedDeadline, rule_in_force: RuleInForce, clock: RunningClock, calendar: Calendar
+) -> Count | None:
     """The days of the rule's own count."""
-    if desired.occurrence is not None:
-        return count_occurrence(ruling.rule, desired.occurrence, desired.counted_from, calendar)
-    return count(ruling.rule, desired.counted_from, calendar, clock.traits, clock.suspensions)
+    if expected.occurrence is not None:
+        return count_occurrence(rule_in_force.rule, expected.occurrence, expected.counted_from, calendar)
+    return count(rule_in_force.rule, expected.counted_from, calendar, clock.traits, clock.suspensions)
 
 
 def _provisional(duty: Duty, judged: Judged, calendar: Calendar) -> bool:
-    counted = _counted(duty, judged.ruling, judged.run, calendar)
+    counted = _counted(duty, judged.rule_in_force, judged.clock, calendar)
     return counted is not None and counted.provisional
 
 
 def _stages(duty: Duty, judged: Judged, calendar: Calendar) -> tuple[date, ...]:
-    due, policy, rule = judged.run.due_on, judged.ruling.policy, judged.ruling.rule
+    due, policy, rule = judged.clock.due_on, judged.rule_in_force.policy, judged.rule_in_force.rule
     if due is None or rule.form == "minimum_duration":
         return ()
     try:
         if duty.occurrence is not None:
-            return warnings(rule, duty.occurrence, policy.warn_days, due, calendar)
+            return warning_days(rule, duty.occurrence, policy.warn_days, due, calendar)
         return warn_days_before(policy, rule, due, calendar)
     except CalendarMissing:
         # A warning stage may fall before the first year with a calendar; the duty itself does not.
         return ()
 
 
-def explain(desired: Desired, calendar: Calendar) -> Explanation:
+def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
     """Why the due date is that day: the rule, its source, and each day that was not a plain working day."""
-    rule, policy = desired.ruling.rule, desired.ruling.policy
-    counted = _counted(desired, desired.ruling, desired.run, calendar)
+    rule, policy = expected.rule_in_force.rule, expected.rule_in_force.policy
+    counted = _counted(expected, expected.rule_in_force, expected.clock, calendar)
     exceptions: tuple[SkippedDay, ...] = ()
     versions: tuple[str, ...] = ()
-    notes = desired.notes
+    notes = expected.notes
     if counted is not None:
         exceptions = tuple(
             SkippedDay(date=d.date, counted=d.counted, reason=d.reason)
@@ -222,35 +232,35 @@ def explain(desired: Desired, calendar: Calendar) -> Explanation:
             if d.reason != START_DAY and (not d.counted or d.reason not in PLAIN)
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
-        if desired.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
+        if expected.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
             notes = (*notes, note(BY_RULE_ALONE, counted.due_on))
     if not rule.stated:
         notes = (*notes, note("not_stated"))
     if rule.unit == "hours":
         notes = (*notes, note("hours_in_days"))
-    if desired.due_on is not None and desired.due_on < desired.start.on:
+    if expected.due_on is not None and expected.due_on < expected.start.on:
         notes = (*notes, note("impossible_from_birth"))
     return Explanation(
-        rule=_name(desired, rule),
+        rule=_name(expected, rule),
         policy_id=policy.policy_id,
         document=policy.document.number,
         section=rule.section,
-        counted_from=desired.counted_from if desired.due_on is not None else None,
-        days=_days(desired, rule, policy),
+        counted_from=expected.counted_from if expected.due_on is not None else None,
+        days=_days(expected, rule, policy),
         calendar_versions=versions,
         exceptions=exceptions,
-        due_on=desired.due_on,
+        due_on=expected.due_on,
         notes=notes,
         unit=rule.unit,
         first_day=rule.first_day,
-        period=desired.occurrence.part if desired.occurrence else "",
+        period=expected.occurrence.part if expected.occurrence else "",
     )
 
 
-def _name(desired: Desired, rule: Rule) -> str:
-    variant = variant_of(rule, desired.run.traits)
-    return "_".join((desired.duty, *sorted(variant.when))) if variant else desired.duty
+def _name(expected: ExpectedDeadline, rule: Rule) -> str:
+    variant = variant_of(rule, expected.clock.traits)
+    return "_".join((expected.duty, *sorted(variant.when))) if variant else expected.duty
 
 
-def _days(desired: Desired, rule: Rule, policy: Policy) -> int | None:
-    return length_of(rule, desired.run.traits) if desired.due_on is not None else None
+def _days(expected: ExpectedDeadline, rule: Rule, policy: Policy) -> int | None:
+    return length_of(rule, expected.clock.traits) if expected.due_on is not None else None

@@ -12,7 +12,7 @@ from shared.events.deadline import Subject
 from shared.policy import (
     NO_TRAITS,
     Occurrence,
-    Ruling,
+    RuleInForce,
     Step,
     Traits,
 )
@@ -49,7 +49,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     start: Fact
     debtor: str
     jurisdiction: str
-    ruling: Ruling
+    rule_in_force: RuleInForce
     counted_from: date
     audience: str = ""
     part: str = ""

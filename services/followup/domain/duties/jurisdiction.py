@@ -6,15 +6,15 @@ from uuid import UUID
 
 from services.followup.domain.cases import Dialogue
 from services.followup.domain.duties.anchors import counted_from
-from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.regulation import Opening, Regulation
+from services.followup.domain.regulation import Opening, RegulationLog
 from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
-from shared.policy import Occurrence, Ruling, count_occurrence, next_period, occurrences
+from shared.policy import Occurrence, RuleInForce, count_occurrence, next_period, occurrences
 
 CHAIR = "chair"
 PERIODIC = ("annual_dialogue", "reception_day")
@@ -26,15 +26,15 @@ def jurisdiction_id(code: str) -> UUID:
 
 
 def jurisdiction_duties(
-    code: str, source: str, regulation: Regulation, dialogues: Iterable[Dialogue], horizon: datetime
-) -> list[Desired]:
+    code: str, source: str, regulation: RegulationLog, dialogues: Iterable[Dialogue], horizon: datetime
+) -> list[ExpectedDeadline]:
     """Every deadline that the authority ought to have by `horizon`. Raises CalendarMissing."""
     held = [dialogue for dialogue in dialogues if dialogue.jurisdiction == code]
     duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
     return [settle(duty, regulation) for duty in duties]
 
 
-def next_opening(code: str, regulation: Regulation, horizon: datetime) -> datetime | None:
+def next_opening(code: str, regulation: RegulationLog, horizon: datetime) -> datetime | None:
     """The next local midnight on which a period's duty opens; None where none will."""
     today = local_day(horizon)
     closed = regulation.closed_on(code)
@@ -49,33 +49,37 @@ def next_opening(code: str, regulation: Regulation, horizon: datetime) -> dateti
 
 
 def _next_day(
-    code: str, regulation: Regulation, duty: str, audience: str, opening: Opening, today: date
+    code: str, regulation: RegulationLog, duty: str, audience: str, opening: Opening, today: date
 ) -> date | None:
     if opening.since > today:
         return opening.since
-    ruling = _ruling(code, regulation, duty, audience, today)
-    if ruling is None or ruling.rule.frequency is None:
+    rule_in_force = _rule_in_force(code, regulation, duty, audience, today)
+    if rule_in_force is None or rule_in_force.rule.frequency is None:
         return _begins_again(code, regulation, duty, audience, today)
-    return next_period(ruling.rule.frequency.per, today)
+    return next_period(rule_in_force.rule.frequency.per, today)
 
 
-def _ruling(code: str, regulation: Regulation, duty: str, audience: str, day: date) -> Ruling | None:
+def _rule_in_force(code: str, regulation: RegulationLog, duty: str, audience: str, day: date) -> RuleInForce | None:
     """The rule for a periodic duty; one for everyone does not stand in for one that is for an audience."""
-    ruling = regulation.ruling(code, duty, day, audience)
-    return ruling if ruling is not None and ruling.policy.audience == audience and ruling.rule.frequency else None
+    rule_in_force = regulation.rule_in_force(code, duty, day, audience)
+    return (
+        rule_in_force
+        if rule_in_force is not None and rule_in_force.policy.audience == audience and rule_in_force.rule.frequency
+        else None
+    )
 
 
-def _periodic(code: str, source: str, regulation: Regulation, held: list[Dialogue], until: date) -> Iterator[Duty]:
+def _periodic(code: str, source: str, regulation: RegulationLog, held: list[Dialogue], until: date) -> Iterator[Duty]:
     for name in PERIODIC:
         for audience in regulation.audiences(code, name):
             opening = regulation.opening(code, name, audience)
             if opening is None:
                 continue
-            for ruling, occurrence in _owed(code, regulation, name, audience, opening, until):
-                deeds = _deeds(code, name, audience, regulation, held)
+            for rule_in_force, occurrence in _owed(code, regulation, name, audience, opening, until):
+                events = _events(code, name, audience, regulation, held)
                 since = max(opening.since, occurrence.first)
-                waived, notes = _waived(code, name, audience, occurrence, ruling, regulation)
-                done = _done(occurrence, ruling, deeds, regulation.calendar, since)
+                waived, notes = _waived(code, name, audience, occurrence, rule_in_force, regulation)
+                done = _done(occurrence, rule_in_force, events, regulation.calendar, since)
                 yield Duty(
                     source=source,
                     subject="jurisdiction",
@@ -85,7 +89,7 @@ def _periodic(code: str, source: str, regulation: Regulation, held: list[Dialogu
                     start=opening.fact,
                     debtor=CHAIR,
                     jurisdiction=code,
-                    ruling=ruling,
+                    rule_in_force=rule_in_force,
                     counted_from=since,
                     audience=audience,
                     end=done or waived or _abolished(code, regulation, occurrence),
@@ -99,8 +103,8 @@ def _part(audience: str, occurrence: Occurrence) -> str:
 
 
 def _owed(
-    code: str, regulation: Regulation, name: str, audience: str, opening: Opening, until: date
-) -> Iterator[tuple[Ruling, Occurrence]]:
+    code: str, regulation: RegulationLog, name: str, audience: str, opening: Opening, until: date
+) -> Iterator[tuple[RuleInForce, Occurrence]]:
     """Each time that the deed is owed: every period under the rule in force on its first day, the first on its opening.
 
     Periods already ended when the opening was recorded are never opened.
@@ -108,51 +112,53 @@ def _owed(
     closed_on, known_on = regulation.closed_on(code), local_day(opening.fact.recorded_at)
     day = opening.since
     while day <= until:
-        ruling = _ruling(code, regulation, name, audience, day)
-        if ruling is None or ruling.rule.frequency is None:
+        rule_in_force = _rule_in_force(code, regulation, name, audience, day)
+        if rule_in_force is None or rule_in_force.rule.frequency is None:
             # A document that is no longer in force: the next one says when it begins again.
             following = _begins_again(code, regulation, name, audience, day)
             if following is None:
                 return
             day = following
             continue
-        found = list(occurrences(ruling.rule.frequency, day, day))
+        found = list(occurrences(rule_in_force.rule.frequency, day, day))
         if closed_on is not None and closed_on <= found[0].first:
             return
         if found[0].last >= known_on:
-            yield from ((ruling, occurrence) for occurrence in found)
-        day = next_period(ruling.rule.frequency.per, day)
+            yield from ((rule_in_force, occurrence) for occurrence in found)
+        day = next_period(rule_in_force.rule.frequency.per, day)
 
 
-def _begins_again(code: str, regulation: Regulation, name: str, audience: str, day: date) -> date | None:
+def _begins_again(code: str, regulation: RegulationLog, name: str, audience: str, day: date) -> date | None:
     starts = [
         adopted.policy.valid_from
         for _, adopted in regulation.policies
         if adopted.policy.valid_from > day and adopted.policy.stated_rule(name) is not None
-        if _ruling(code, regulation, name, audience, adopted.policy.valid_from) is not None
+        if _rule_in_force(code, regulation, name, audience, adopted.policy.valid_from) is not None
     ]
     return min(starts, default=None)
 
 
-def _deeds(code: str, name: str, audience: str, regulation: Regulation, held: list[Dialogue]) -> list[Fact]:
+def _events(code: str, name: str, audience: str, regulation: RegulationLog, held: list[Dialogue]) -> list[Fact]:
     """What counts as the deed, in the order in which it was done."""
     if name == "reception_day":
         return by_effect(regulation.receptions.get(code, []))
     return by_effect(dialogue.closed for dialogue in held if dialogue.audience == audience)
 
 
-def _done(occurrence: Occurrence, ruling: Ruling, deeds: list[Fact], calendar: Calendar, since: date) -> Done | None:
+def _done(
+    occurrence: Occurrence, rule_in_force: RuleInForce, events: list[Fact], calendar: Calendar, since: date
+) -> Done | None:
     """The deed that meets this time: the n-th within the period, or up to a day of the month that rolled out of it."""
-    due_on = count_occurrence(ruling.rule, occurrence, since, calendar).due_on
+    due_on = count_occurrence(rule_in_force.rule, occurrence, since, calendar).due_on
     last = max(occurrence.last, due_on)
-    within = [fact for fact in deeds if occurrence.first <= fact.on <= last]
+    within = [fact for fact in events if occurrence.first <= fact.on <= last]
     return Done(within[occurrence.nth - 1].on, within[occurrence.nth - 1]) if len(within) >= occurrence.nth else None
 
 
 def _waived(
-    code: str, name: str, audience: str, occurrence: Occurrence, ruling: Ruling, regulation: Regulation
+    code: str, name: str, audience: str, occurrence: Occurrence, rule_in_force: RuleInForce, regulation: RegulationLog
 ) -> tuple[Waived | None, tuple[str, ...]]:
-    frequency = ruling.rule.frequency
+    frequency = rule_in_force.rule.frequency
     for fact in regulation.waivers.get(code, ()):
         event = fact.event
         assert isinstance(event, FrequencyDutyWaived)
@@ -164,14 +170,14 @@ def _waived(
     return None, ()
 
 
-def _abolished(code: str, regulation: Regulation, occurrence: Occurrence) -> Waived | None:
+def _abolished(code: str, regulation: RegulationLog, occurrence: Occurrence) -> Waived | None:
     closed_on = regulation.closed_on(code)
     if closed_on is None or not occurrence.first <= closed_on <= occurrence.last:
         return None
     return Waived(closed_on, regulation.registered[code][0], "jurisdiction_closed")
 
 
-def _communes(code: str, source: str, regulation: Regulation) -> Iterable[Duty]:
+def _communes(code: str, source: str, regulation: RegulationLog) -> Iterable[Duty]:
     for fact, plan in regulation.plans:
         if plan.jurisdiction != code:
             continue
@@ -180,8 +186,8 @@ def _communes(code: str, source: str, regulation: Regulation) -> Iterable[Duty]:
             for other_fact, other in regulation.plans
             if other.parent_plan == plan.number and other_fact.on.year >= fact.on.year
         }
-        ruling = regulation.ruling(code, "commune_plan", fact.on)
-        if ruling is None:
+        rule_in_force = regulation.rule_in_force(code, "commune_plan", fact.on)
+        if rule_in_force is None:
             continue
         for commune in regulation.communes_of(code, fact.on):
             adopted = own.get(commune)
@@ -194,7 +200,7 @@ def _communes(code: str, source: str, regulation: Regulation) -> Iterable[Duty]:
                 start=fact,
                 debtor=CHAIR,
                 jurisdiction=code,
-                ruling=ruling,
-                counted_from=counted_from(ruling.rule, fact),
+                rule_in_force=rule_in_force,
+                counted_from=counted_from(rule_in_force.rule, fact),
                 end=Done(adopted.on, adopted) if adopted else None,
             )

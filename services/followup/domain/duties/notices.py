@@ -6,13 +6,13 @@ from services.followup.domain.duties.petition_common import (
     OFFICE,
     agency_of,
     done,
-    ended,
-    owed,
+    duty_of,
     round_of,
-    ruling_of,
+    rule_of,
     settlements,
+    waived_by_end,
 )
-from services.followup.domain.duties.reply import Surroundings, traits_of
+from services.followup.domain.duties.reply import CaseContext, traits_of
 from services.followup.domain.facts import Fact, by_effect
 from shared.events.petition import (
     AgencyResultReported,
@@ -24,29 +24,29 @@ from shared.events.petition import (
 from shared.policy import Step, anchor_of
 
 
-def notice_duties(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def notice_duties(case: PetitionCase, context: CaseContext) -> list[Duty]:
     """Every notice owed on the petition."""
-    return [*_acceptances(case, around), *_forwarder_reports(case, around), *_result_notices(case, around)]
+    return [*_acceptances(case, context), *_forwarder_reports(case, context), *_result_notices(case, context)]
 
 
-def _acceptances(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _acceptances(case: PetitionCase, context: CaseContext) -> list[Duty]:
     """Whether the matter is taken up, refused or sent to the body whose it is must be said in time."""
-    if ruling_of(case, around, "acceptance_notice", case.received.on) is None:
+    if rule_of(case, context, "acceptance_notice", case.received.on) is None:
         return []
-    life = case.rounds[0]
-    said = by_effect([*life.accepted, *([life.end] if life.end and _says_whose(life.end) else ())])
+    round_ = case.rounds[0]
+    said = by_effect([*round_.accepted, *([round_.end] if round_.end and _says_whose(round_.end) else ())])
     marks = [
         Step(kind="trait", on=fact.on, trait=fact.event.variant)
-        for fact in by_effect(life.steps)
+        for fact in by_effect(round_.steps)
         if isinstance(fact.event, PetitionMarkedComplex)
     ]
-    return owed(
+    return duty_of(
         case,
-        around,
+        context,
         "acceptance_notice",
         case.received,
         OFFICE,
-        end=done(said[0]) if said else ended(life),
+        end=done(said[0]) if said else waived_by_end(round_),
         traits=traits_of(case),
         steps=(lambda _: marks) if marks else None,
     )
@@ -56,33 +56,33 @@ def _says_whose(fact: Fact) -> bool:
     return isinstance(fact.event, RefusalNoticeSent | PetitionRedirected)
 
 
-def _forwarder_reports(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _forwarder_reports(case: PetitionCase, context: CaseContext) -> list[Duty]:
     """A body to which the petition was forwarded tells the forwarder what it settled."""
     if not case.forwarded:
         return []
     informed = case.of(ForwarderInformed)
-    forwarded = {agency_of(fact, around) for fact in case.forwarded}
+    forwarded = {agency_of(fact, context) for fact in case.forwarded}
     duties: list[Duty] = []
     for settled in settlements(case):
-        agency = agency_of(settled, around)
+        agency = agency_of(settled, context)
         if agency not in forwarded:
             continue
-        told = [f for f in informed if f.position > settled.position and agency_of(f, around) == agency]
+        told = [f for f in informed if f.position > settled.position and agency_of(f, context) == agency]
         end = done(told[0]) if told else None
-        duties += owed(case, around, "forwarder_report", settled, agency, part=str(settled.event_id), end=end)
+        duties += duty_of(case, context, "forwarder_report", settled, agency, part=str(settled.event_id), end=end)
     return duties
 
 
-def _result_notices(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _result_notices(case: PetitionCase, context: CaseContext) -> list[Duty]:
     """Who had forwarded the petition tells the petitioner what came of it."""
     duties: list[Duty] = []
     for fact in (*case.of(ForwarderInformed), *settlements(case)):
-        ruling = ruling_of(case, around, "result_notice", fact.on)
+        rule_in_force = rule_of(case, context, "result_notice", fact.on)
         wanted = "settlement" if isinstance(fact.event, AgencyResultReported) else "body_notice"
-        if ruling is None or anchor_of(ruling.rule) != wanted:
+        if rule_in_force is None or anchor_of(rule_in_force.rule) != wanted:
             continue
-        life = round_of(case, fact)
-        replied = by_effect(reply for reply in life.replies if reply.on >= fact.on)
-        end = done(replied[0]) if replied else ended(life)
-        duties += owed(case, around, "result_notice", fact, OFFICE, part=str(fact.event_id), end=end)
+        round_ = round_of(case, fact)
+        replied = by_effect(reply for reply in round_.replies if reply.on >= fact.on)
+        end = done(replied[0]) if replied else waived_by_end(round_)
+        duties += duty_of(case, context, "result_notice", fact, OFFICE, part=str(fact.event_id), end=end)
     return duties

@@ -7,20 +7,20 @@ import msgspec
 from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
 from services.followup.domain.duties.anchors import petition_anchor
 from services.followup.domain.duties.conference import stretches
-from services.followup.domain.duties.due_dates import Desired, settle
+from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
     OFFICE,
     agency_of,
     done,
-    ended,
-    owed,
+    duty_of,
     round_of,
-    ruling_of,
+    rule_of,
     settlements,
+    waived_by_end,
 )
-from services.followup.domain.duties.reply import Kin, Surroundings, reply_duty
+from services.followup.domain.duties.reply import CaseContext, Kin, reply_duty
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.wording.notes import note
 from shared.events.petition import (
@@ -37,28 +37,28 @@ from shared.policy import anchor_of
 from shared.policy.schema import Recipient
 
 
-def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], around: Surroundings) -> list[Desired]:
+def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[ExpectedDeadline]:
     """Every deadline that the petition ought to have. Raises CalendarMissing."""
     duties = [
-        *_replies(case, kin, around),
-        *_reply_reports(case, around),
-        *_results(case, around),
-        *_higher_answers(case, around),
-        *_prepared_answers(case, around),
-        *notice_duties(case, around),
+        *_replies(case, kin, context),
+        *_reply_reports(case, context),
+        *_results(case, context),
+        *_higher_answers(case, context),
+        *_prepared_answers(case, context),
+        *notice_duties(case, context),
     ]
-    return [settle(duty, around.regulation) for duty in duties]
+    return [settle(duty, context.regulation) for duty in duties]
 
 
 # --- reply ---------------------------------------------------------------------------------------------------------
 
 
-def _replies(case: PetitionCase, kin: tuple[Kin, ...], around: Surroundings) -> list[Duty]:
+def _replies(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[Duty]:
     duties = []
-    for index, life in enumerate(case.rounds):
-        duty = reply_duty(case, index, kin, around, case.lead or OFFICE)
+    for index, round_ in enumerate(case.rounds):
+        duty = reply_duty(case, index, kin, context, case.lead or OFFICE)
         if duty is not None:
-            end = _answered(case, life, kin) or ended(life)
+            end = _answered(case, round_, kin) or waived_by_end(round_)
             duties.append(msgspec.structs.replace(duty, end=end))
     return duties
 
@@ -70,9 +70,9 @@ def _petitioners(case: PetitionCase, kin: tuple[Kin, ...]) -> set[str]:
     return everyone
 
 
-def _answered(case: PetitionCase, life: Round, kin: tuple[Kin, ...]) -> Done | None:
+def _answered(case: PetitionCase, round_: Round, kin: tuple[Kin, ...]) -> Done | None:
     missing = _petitioners(case, kin)
-    for fact in by_effect(life.replies):
+    for fact in by_effect(round_.replies):
         reply = fact.event
         assert isinstance(reply, WrittenReplyIssued)
         missing = missing - set(reply.answers) if reply.answers else set()
@@ -84,21 +84,21 @@ def _answered(case: PetitionCase, life: Round, kin: tuple[Kin, ...]) -> Done | N
 # --- after the reply -----------------------------------------------------------------------------------------------
 
 
-def _reply_reports(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _reply_reports(case: PetitionCase, context: CaseContext) -> list[Duty]:
     duties = []
     reported = case.of(ReplyReported)
-    for life in case.rounds:
-        for fact in life.replies:
+    for round_ in case.rounds:
+        for fact in round_.replies:
             reply = fact.event
             assert isinstance(reply, WrittenReplyIssued)
             own = [
                 r.event for r in reported if isinstance(r.event, ReplyReported) and r.event.reply_number == reply.number
             ]
-            ruling = ruling_of(case, around, "reply_report", fact.on)
-            told_to = ruling.rule.recipients if ruling else ()
+            rule_in_force = rule_of(case, context, "reply_report", fact.on)
+            told_to = rule_in_force.rule.recipients if rule_in_force else ()
             told_on = _all_told([*reply.reports, *(report for event in own for report in event.reports)], told_to)
             end = Done(told_on, fact) if told_on else None
-            duties += owed(case, around, "reply_report", fact, case.lead or OFFICE, end=end)
+            duties += duty_of(case, context, "reply_report", fact, case.lead or OFFICE, end=end)
     return duties
 
 
@@ -114,36 +114,36 @@ def _roots(case: PetitionCase) -> list[Fact]:
     return [f for f in case.assigned if isinstance(f.event, PetitionAssigned)]
 
 
-def _results(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _results(case: PetitionCase, context: CaseContext) -> list[Duty]:
     roots, results = _roots(case), settlements(case)
     duties: list[Duty] = []
     for index, root in enumerate(roots):
         until = roots[index + 1].position if index + 1 < len(roots) else None
         mine = [f for f in results if f.position > root.position and (until is None or f.position < until)]
-        life = round_of(case, root)
-        end = done(mine[0]) if mine else ended(life)
-        for duty in owed(case, around, "result_report", root, case.lead, part=str(root.event_id), end=end):
-            duties.append(_counted_as_said(duty, case, life, around))
+        round_ = round_of(case, root)
+        end = done(mine[0]) if mine else waived_by_end(round_)
+        for duty in duty_of(case, context, "result_report", root, case.lead, part=str(root.event_id), end=end):
+            duties.append(_counted_as_said(duty, case, round_, context))
     return duties
 
 
-def _counted_as_said(duty: Duty, case: PetitionCase, life: Round, around: Surroundings) -> Duty:
+def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round, context: CaseContext) -> Duty:
     """The result is owed from the assignment on and counted from what the rule says; until that is there, undated."""
-    anchor = anchor_of(duty.ruling.rule)
-    if anchor in ("assignment", "fixed_date", None) or duty.ruling.rule.form == "undated":
+    anchor = anchor_of(duty.rule_in_force.rule)
+    if anchor in ("assignment", "fixed_date", None) or duty.rule_in_force.rule.form == "undated":
         return duty
-    held = [c for each in case.raised if (c := around.conference(each)) is not None and c.cancelled is None]
+    held = [c for each in case.raised if (c := context.conference(each)) is not None and c.cancelled is None]
     if anchor in ("conference_end", "conclusion"):
         facts = [c.closed if anchor == "conference_end" else c.concluded for c in held]
         found = next((fact for fact in facts if fact is not None), None)
     else:
-        found = petition_anchor(case, life, anchor)
+        found = petition_anchor(case, round_, anchor)
     if found is not None:
         return msgspec.structs.replace(duty, counted_from=found.on)
     return msgspec.structs.replace(duty, own_clock=False, notes=(note("no_anchor"),))
 
 
-def _higher_answers(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _higher_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
     duties = []
     answers = list(case.higher_answers)
     for fact in case.escalated:
@@ -151,51 +151,53 @@ def _higher_answers(case: PetitionCase, around: Surroundings) -> list[Duty]:
         if answer is not None:
             assert isinstance(answer.event, HigherAuthorityAnswered)
             answers.remove(answer)
-        end = done(answer) or ended(round_of(case, fact))
-        duties += owed(case, around, "higher_answer", fact, OFFICE, end=end)
+        end = done(answer) or waived_by_end(round_of(case, fact))
+        duties += duty_of(case, context, "higher_answer", fact, OFFICE, end=end)
     return duties
 
 
 # --- before the conference -----------------------------------------------------------------------------------------
 
 
-def _prepared_answers(case: PetitionCase, around: Surroundings) -> list[Duty]:
+def _prepared_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
     if not case.forwarded:
         return []
-    conference = _standing_conference(case, around)
+    conference = _standing_conference(case, context)
     if conference is None or conference.planned is None:
         return []
-    ruling = around.regulation.ruling(case.jurisdiction, "prepared_answer", conference.planned.on, conference.audience)
-    if ruling is None:
+    rule_in_force = context.regulation.rule_in_force(
+        case.jurisdiction, "prepared_answer", conference.planned.on, conference.audience
+    )
+    if rule_in_force is None:
         return []
     duties = []
     for fact in case.forwarded:
         assert isinstance(fact.event, PetitionForwarded)
         agency = fact.event.agency
-        prepared = [f for f in case.of(AnswerPrepared) if agency_of(f, around) == agency_of(fact, around)]
-        for stretch in stretches(conference, fact, ruling.rule, around.regulation):
+        prepared = [f for f in case.of(AnswerPrepared) if agency_of(f, context) == agency_of(fact, context)]
+        for stretch in stretches(conference, fact, rule_in_force.rule, context.regulation):
             end: Done | Waived | None = Done(prepared[0].on, prepared[0]) if prepared else None
             if end is None and stretch.overtaken is not None:
                 end = Waived(stretch.overtaken.on, stretch.overtaken, "rescheduled")
             if end is None and conference.cancelled is not None:
                 end = Waived(conference.cancelled.on, conference.cancelled, "cancelled")
-            duties += owed(
+            duties += duty_of(
                 case,
-                around,
+                context,
                 "prepared_answer",
                 stretch.start,
                 agency,
-                ruling=ruling,
+                rule_in_force=rule_in_force,
                 counted_from=stretch.first_day,
                 audience=conference.audience,
                 part=agency,
-                end=end or ended(case.rounds[0]),
+                end=end or waived_by_end(case.rounds[0]),
             )
     return duties
 
 
-def _standing_conference(case: PetitionCase, around: Surroundings) -> ConferenceCase | None:
-    known = [around.conference(c) for c in case.scheduled]
+def _standing_conference(case: PetitionCase, context: CaseContext) -> ConferenceCase | None:
+    known = [context.conference(c) for c in case.scheduled]
     standing = [c for c in known if c is not None and c.planned is not None]
     held = [c for c in standing if c.cancelled is None]
     return (held or standing)[-1] if standing else None

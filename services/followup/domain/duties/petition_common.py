@@ -5,7 +5,7 @@ from datetime import date
 from services.followup.domain.cases import PetitionCase, Round
 from services.followup.domain.duties.anchors import counted_from
 from services.followup.domain.duties.duty import Done, Duty, Waived
-from services.followup.domain.duties.reply import Surroundings
+from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
 from shared.events.petition import (
     AgencyResultReported,
@@ -13,25 +13,27 @@ from shared.events.petition import (
     PetitionMerged,
     RefusalNoticeSent,
 )
-from shared.policy import Ruling
+from shared.policy import RuleInForce
 
 OFFICE = "office"
 
 
-def ruling_of(case: PetitionCase, around: Surroundings, name: str, day: date) -> Ruling | None:
+def rule_of(case: PetitionCase, context: CaseContext, name: str, day: date) -> RuleInForce | None:
     """The rule in force for a duty on the petition; None where nobody owes it."""
-    return around.regulation.ruling(case.jurisdiction, name, day)
+    return context.regulation.rule_in_force(case.jurisdiction, name, day)
 
 
-def owed(case: PetitionCase, around: Surroundings, name: str, start: Fact, debtor: str, **more: object) -> list[Duty]:
+def duty_of(
+    case: PetitionCase, context: CaseContext, name: str, start: Fact, debtor: str, **more: object
+) -> list[Duty]:
     """The duty under the rule in force on the day of its start; none where nobody owes it."""
-    ruling = ruling_of(case, around, name, start.on)
-    if ruling is None:
+    rule_in_force = rule_of(case, context, name, start.on)
+    if rule_in_force is None:
         return []
-    fields = {"ruling": ruling, "counted_from": counted_from(ruling.rule, start), **more}
+    fields = {"rule_in_force": rule_in_force, "counted_from": counted_from(rule_in_force.rule, start), **more}
     return [
         Duty(
-            source=around.source,
+            source=context.source,
             subject="petition",
             subject_id=case.petition_id,
             duty=name,
@@ -43,16 +45,16 @@ def owed(case: PetitionCase, around: Surroundings, name: str, start: Fact, debto
     ]
 
 
-def ended(life: Round) -> Waived | None:
+def waived_by_end(round_: Round) -> Waived | None:
     """What the end of a case's life waives; None while it goes on."""
-    if life.end is None:
+    if round_.end is None:
         return None
     reason = {
         PetitionAnsweredAtConference: "answered_at_conference",
         PetitionMerged: "merged",
         RefusalNoticeSent: "refused",
-    }.get(type(life.end.event), life.end.topic.removeprefix("Petition").lower())
-    return Waived(life.end.on, life.end, reason)
+    }.get(type(round_.end.event), round_.end.topic.removeprefix("Petition").lower())
+    return Waived(round_.end.on, round_.end, reason)
 
 
 def done(fact: Fact | None) -> Done | None:
@@ -75,7 +77,7 @@ def round_of(case: PetitionCase, fact: Fact) -> Round:
     return case.rounds[max(i for i, position in enumerate(starts) if position <= fact.position)]
 
 
-def agency_of(fact: Fact, around: Surroundings) -> str:
+def agency_of(fact: Fact, context: CaseContext) -> str:
     """The body that a fact names, or who has taken over from it since."""
     agency = getattr(fact.event, "agency", "")
-    return around.regulation.heir_of_agency(agency, None)
+    return context.regulation.successor_of_agency(agency, None)

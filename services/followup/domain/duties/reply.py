@@ -11,7 +11,7 @@ from services.followup.domain.duties.anchors import conference_anchor, counted_f
 from services.followup.domain.duties.due_dates import judge
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.regulation import Regulation
+from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.petition import (
@@ -23,7 +23,7 @@ from shared.events.petition import (
     PetitionReassigned,
 )
 from shared.policy import NO_TRAITS, Step, Traits, anchor_of
-from shared.policy.schema import Told
+from shared.policy.schema import Notified
 
 ONLINE: Traits = frozenset({"online"})
 
@@ -36,40 +36,40 @@ class Kin(msgspec.Struct, frozen=True):
     kin: tuple["Kin", ...] = ()
 
 
-class Surroundings(msgspec.Struct, frozen=True):
+class CaseContext(msgspec.Struct, frozen=True):
     """What a petition's duties depend on besides its own facts."""
 
     source: str
-    regulation: Regulation
+    regulation: RegulationLog
     conference: Callable[[UUID], ConferenceCase | None]
 
 
-def reply_duty(case: PetitionCase, index: int, kin: tuple[Kin, ...], around: Surroundings, debtor: str) -> Duty | None:
+def reply_duty(case: PetitionCase, index: int, kin: tuple[Kin, ...], context: CaseContext, debtor: str) -> Duty | None:
     """The reply owed in one life of a petition, not yet ended; None while no clock runs."""
-    life = case.rounds[index]
-    start, audience = _start(case, index, around)
-    inherited = _inherited(case, index, kin, around)
+    round_ = case.rounds[index]
+    start, audience = _start(case, index, context)
+    inherited = _inherited(case, index, kin, context)
     first = start or (inherited[0][0] if inherited else None)
     if first is None:
         return None
-    ruling = around.regulation.ruling(case.jurisdiction, "reply", first.on, audience)
-    if ruling is None:
+    rule_in_force = context.regulation.rule_in_force(case.jurisdiction, "reply", first.on, audience)
+    if rule_in_force is None:
         return None
-    reopened = (note("reopened", life.reopened.on),) if life.reopened is not None else ()
+    reopened = (note("reopened", round_.reopened.on),) if round_.reopened is not None else ()
     return Duty(
-        source=around.source,
+        source=context.source,
         subject="petition",
         subject_id=case.petition_id,
         duty="reply",
         start=first,
         debtor=debtor,
         jurisdiction=case.jurisdiction,
-        ruling=ruling,
-        counted_from=counted_from(ruling.rule, first),
+        rule_in_force=rule_in_force,
+        counted_from=counted_from(rule_in_force.rule, first),
         audience=audience,
         notes=reopened,
         traits=traits_of(case),
-        steps=_steps(life, inherited),
+        steps=_steps(round_, inherited),
         own_clock=start is not None,
     )
 
@@ -79,20 +79,20 @@ def traits_of(case: PetitionCase) -> Traits:
     return ONLINE if case.receipt.channel == "online" else NO_TRAITS
 
 
-def _start(case: PetitionCase, index: int, around: Surroundings) -> tuple[Fact | None, str]:
+def _start(case: PetitionCase, index: int, context: CaseContext) -> tuple[Fact | None, str]:
     """The act that sets the clock, and whom the dialogue was for.
 
     What is counted from is said by the rule in force on the receipt; of a conference, by the rule for its audience.
     """
-    life = case.rounds[index]
-    if life.reopened is not None:
-        return life.reopened, _audience(case, around)
-    received = around.regulation.ruling(case.jurisdiction, "reply", case.received.on)
+    round_ = case.rounds[index]
+    if round_.reopened is not None:
+        return round_.reopened, _audience(case, context)
+    received = context.regulation.rule_in_force(case.jurisdiction, "reply", case.received.on)
     anchor = anchor_of(received.rule) if received else None
     if anchor not in ("conference_end", "conclusion"):
-        start = petition_anchor(case, life, anchor)
-        return (None, "") if start is None or _over_before(life, start) else (start, "")
-    starts = [found for each in case.raised if (found := _of_conference(case, life, each, around)) is not None]
+        start = petition_anchor(case, round_, anchor)
+        return (None, "") if start is None or _over_before(round_, start) else (start, "")
+    starts = [found for each in case.raised if (found := _of_conference(case, round_, each, context)) is not None]
     if not starts:
         return None, ""
     first = by_effect(fact for fact, _ in starts)[0]
@@ -100,50 +100,50 @@ def _start(case: PetitionCase, index: int, around: Surroundings) -> tuple[Fact |
 
 
 def _of_conference(
-    case: PetitionCase, life: Round, conference_id: UUID, around: Surroundings
+    case: PetitionCase, round_: Round, conference_id: UUID, context: CaseContext
 ) -> tuple[Fact, str] | None:
-    conference = around.conference(conference_id)
+    conference = context.conference(conference_id)
     if conference is None or conference.cancelled is not None or conference.closed is None:
         return None
     audience = conference.audience
-    ruling = around.regulation.ruling(case.jurisdiction, "reply", conference.closed.on, audience)
-    anchor = anchor_of(ruling.rule) if ruling else None
+    rule_in_force = context.regulation.rule_in_force(case.jurisdiction, "reply", conference.closed.on, audience)
+    anchor = anchor_of(rule_in_force.rule) if rule_in_force else None
     start = conference_anchor(conference, "conclusion" if anchor == "conclusion" else "conference_end")
-    return None if start is None or _over_before(life, start) else (start, audience)
+    return None if start is None or _over_before(round_, start) else (start, audience)
 
 
-def _audience(case: PetitionCase, around: Surroundings) -> str:
-    held = [conference for each in case.raised if (conference := around.conference(each)) is not None]
+def _audience(case: PetitionCase, context: CaseContext) -> str:
+    held = [conference for each in case.raised if (conference := context.conference(each)) is not None]
     return held[0].audience if held else ""
 
 
-def _over_before(life: Round, start: Fact) -> bool:
+def _over_before(round_: Round, start: Fact) -> bool:
     # An end recorded only after the clock was set leaves the clock, to be waived; the trace stays.
-    return life.end is not None and life.end.position < start.position
+    return round_.end is not None and round_.end.position < start.position
 
 
 def _inherited(
-    case: PetitionCase, index: int, kin: tuple[Kin, ...], around: Surroundings
+    case: PetitionCase, index: int, kin: tuple[Kin, ...], context: CaseContext
 ) -> list[tuple[Fact, Callable[[Calendar], date | None]]]:
     """The clocks of the petitions merged into this one, each with the fact that merged it."""
     if index != len(case.rounds) - 1:
         return []
     found: list[tuple[Fact, Callable[[Calendar], date | None]]] = []
     for relative in sorted(kin, key=lambda k: k.merged.position):
-        duty = reply_duty(relative.case, len(relative.case.rounds) - 1, relative.kin, around, "")
+        duty = reply_duty(relative.case, len(relative.case.rounds) - 1, relative.kin, context, "")
         if duty is not None:
-            found.append((relative.merged, _due_of(duty, around.regulation)))
+            found.append((relative.merged, _due_of(duty, context.regulation)))
     return found
 
 
-def _due_of(duty: Duty, regulation: Regulation) -> Callable[[Calendar], date | None]:
-    return lambda calendar: judge(duty, regulation, calendar).run.due_on
+def _due_of(duty: Duty, regulation: RegulationLog) -> Callable[[Calendar], date | None]:
+    return lambda calendar: judge(duty, regulation, calendar).clock.due_on
 
 
 def _steps(
-    life: Round, inherited: list[tuple[Fact, Callable[[Calendar], date | None]]]
+    round_: Round, inherited: list[tuple[Fact, Callable[[Calendar], date | None]]]
 ) -> Callable[[Calendar], Sequence[Step]] | None:
-    facts = by_effect([*life.steps, *(fact for fact, _ in inherited)])
+    facts = by_effect([*round_.steps, *(fact for fact, _ in inherited)])
     if not facts:
         return None
     due_of = {fact.event_id: due for fact, due in inherited}
@@ -183,8 +183,8 @@ def _step(fact: Fact) -> Step | None:
             return None
 
 
-def _told(petitioner: date | None, committee: date | None) -> dict[Told, date]:
-    told: dict[Told, date] = {}
+def _told(petitioner: date | None, committee: date | None) -> dict[Notified, date]:
+    told: dict[Notified, date] = {}
     if petitioner is not None:
         told["petitioner"] = petitioner
     if committee is not None:

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.explanation import short_line
 from services.followup.domain.wording.names import duty_words, part_words
 from services.followup.domain.wording.notes import plain_day
@@ -48,7 +48,7 @@ class Recipient(msgspec.Struct, frozen=True):
         return self.key.partition("@")[2] or NATION
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
     """One deadline in a digest; `days` are those overdue, or left until its last day. `why` is of a retraction."""
 
     about: str
@@ -68,9 +68,9 @@ class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     today: date
     read_to: datetime | None
-    overdue: Sequence[Line]
-    due: Sequence[Line]
-    retracted: Sequence[Line]
+    overdue: Sequence[DigestLine]
+    due: Sequence[DigestLine]
+    retracted: Sequence[DigestLine]
     overdue_total: int
     due_total: int
 
@@ -106,10 +106,10 @@ def days_to_send(last: date | None, newest: date, today: date) -> list[date]:
     return [first + n * _DAY for n in range((newest - first).days + 1)]
 
 
-def line_of(raised: Raised, row: CaseRow | None, day: date) -> Line:
+def line_of(raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
     """A deadline as seen on a day."""
     words, which = duty_words(raised.duty), part_words(raised.duty, raised.part)
-    return Line(
+    return DigestLine(
         about=_about(row),
         duty=f"{words.vi} ({which.vi})" if which else words.vi,
         due_on=raised.due_on,
@@ -118,15 +118,17 @@ def line_of(raised: Raised, row: CaseRow | None, day: date) -> Line:
     )
 
 
-def retracted_line(event: DeadlineBreachRetracted, raised: Raised, row: CaseRow | None, day: date) -> Line:
+def retracted_line(event: DeadlineBreachRetracted, raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
     """A breach that was none, and why."""
     return msgspec.structs.replace(line_of(raised, row, day), why=_REASONS.get(event.reason, event.reason))
 
 
-def split(pairs: Iterable[tuple[Raised, CaseRow | None]], day: date) -> tuple[list[Line], list[Line]]:
+def split(
+    pairs: Iterable[tuple[DeadlineState, CaseRow | None]], day: date
+) -> tuple[list[DigestLine], list[DigestLine]]:
     """The lines of what is overdue on a day, and of what is not."""
-    overdue: list[Line] = []
-    due: list[Line] = []
+    overdue: list[DigestLine] = []
+    due: list[DigestLine] = []
     for raised, row in pairs:
         passed = raised.due_on is not None and raised.due_on < day
         (overdue if passed else due).append(line_of(raised, row, day))

@@ -10,9 +10,9 @@ from datetime import date
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.explanation import section_text, short_line, written_day
-from services.followup.domain.wording.names import Words, body_words, duty_words, part_words
+from services.followup.domain.wording.names import Bilingual, body_words, duty_words, part_words
 from shared.calendar import Language
 
 OFFICE, CHAIR = "office", "chair"
@@ -23,7 +23,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter is made of: the deadline, its case, what the debtor and the place are called, the day of writing,
     and the day on which the debtor was last urged."""
 
-    raised: Raised
+    raised: DeadlineState
     row: CaseRow
     debtor: str
     place: str
@@ -31,9 +31,9 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     urged_on: date | None = None
 
 
-def reminder(letter: Letter) -> Words:
+def reminder(letter: Letter) -> Bilingual:
     """The whole text, a line each paragraph."""
-    return Words("\n".join(_vietnamese(letter)), "\n".join(_english(letter)))
+    return Bilingual("\n".join(_vietnamese(letter)), "\n".join(_english(letter)))
 
 
 def dated(day: date) -> str:
@@ -91,7 +91,7 @@ _DEEDS = {
 }
 
 
-def _deed(raised: Raised, row: CaseRow, lang: Language) -> str:
+def _event(raised: DeadlineState, row: CaseRow, lang: Language) -> str:
     known = _DEEDS.get(raised.duty)
     if known is None:
         name = duty_words(raised.duty)
@@ -125,7 +125,7 @@ def _vietnamese(it: Letter) -> Iterable[str]:
     yield f"Kính gửi: {_addressee(it)}"
     yield ""
     whose = "người chủ trì" if debtor == CHAIR else it.debtor
-    yield f"{_ground_vi(it.raised)}, {whose} có trách nhiệm {_deed(it.raised, it.row, 'vi')}."
+    yield f"{_ground_vi(it.raised)}, {whose} có trách nhiệm {_event(it.raised, it.row, 'vi')}."
     if due is None:
         yield "Văn bản không ấn định số ngày phải hoàn thành."
     else:
@@ -170,7 +170,7 @@ def _issuer(it: Letter) -> str:
     return f"{_OFFICE} {it.place}".strip().upper()
 
 
-def _ground_vi(raised: Raised) -> str:
+def _ground_vi(raised: DeadlineState) -> str:
     if raised.explanation is None:
         return "Theo quy định"
     section = f"{section_text(raised.explanation.section, 'vi')} " if raised.explanation.section else ""
@@ -233,7 +233,7 @@ def _english(it: Letter) -> Iterable[str]:
     due, explanation = it.raised.due_on, it.raised.explanation
     yield f"Reminder to {it.debtor}, {written_day(it.today, 'en')}"
     yield ""
-    yield f"{_ground_en(it.raised)}, {it.debtor} is to {_deed(it.raised, it.row, 'en')}."
+    yield f"{_ground_en(it.raised)}, {it.debtor} is to {_event(it.raised, it.row, 'en')}."
     if due is None:
         yield "The document gives no number of days."
     else:
@@ -249,7 +249,7 @@ def _english(it: Letter) -> Iterable[str]:
             yield "If it needs more time: tell petitioner and People's Committee before then when to expect the reply."
 
 
-def _ground_en(raised: Raised) -> str:
+def _ground_en(raised: DeadlineState) -> str:
     if raised.explanation is None:
         return "Under the rules"
     section = f", {section_text(raised.explanation.section, 'en')}" if raised.explanation.section else ""

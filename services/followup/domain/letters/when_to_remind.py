@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 
 _DAY = timedelta(days=1)
 #: A case that ended so is done with; only the report of a reply given before is still owed.
@@ -20,7 +20,7 @@ class Stage(msgspec.Struct, frozen=True):
     on: date
 
 
-def stage_reached(raised: Raised, today: date) -> Stage | None:
+def stage_reached(raised: DeadlineState, today: date) -> Stage | None:
     """The last stage that a deadline has reached; None where it is done with, undated, or its time has not come."""
     if raised.outcome or raised.due_on is None:
         return None
@@ -30,7 +30,7 @@ def stage_reached(raised: Raised, today: date) -> Stage | None:
     return Stage("due_soon", max(reached)) if reached else None
 
 
-def is_proposed(raised: Raised, row: CaseRow, urged_on: date | None, today: date) -> bool:
+def is_proposed(raised: DeadlineState, row: CaseRow, urged_on: date | None, today: date) -> bool:
     """Whether the debtor should be urged now: a stage was reached, and nobody was urged since.
 
     The office urges that petitions be settled, and what a conference needs for it (plan II.4.3); what an authority owes

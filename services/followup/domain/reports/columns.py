@@ -5,72 +5,72 @@ from collections.abc import Sequence
 import msgspec
 
 from services.followup.domain.reports.figures import CASE_SUMS, DEADLINE_SUMS, DUE
-from services.followup.domain.wording.names import Words
+from services.followup.domain.wording.names import Bilingual
 
 
 class Column(msgspec.Struct, frozen=True):
     """A column: the figure that it shows, its heading, and the heading that it shares with its neighbours."""
 
     figure: str
-    words: Words
-    over: Words | None = None
+    words: Bilingual
+    over: Bilingual | None = None
 
 
-_HANDLED = Words("Đã giải quyết", "handled")
-_FORWARD = Words("Chuyển kỳ sau", "carried forward")
-_OF_TOTAL = Words("Trong tổng số", "of the total")
-_DONE = Words("Đã thực hiện", "done")
-_WAIVED = Words("Không còn phải thực hiện", "owed no more")
-_OPEN = Words("Chưa thực hiện", "not done")
-_DAYS = Words("Số ngày làm việc để trả lời", "working days to the reply")
-_BREACHES = Words("Số lần ghi nhận quá hạn trong kỳ", "breaches raised in the period")
-_RETRACTED = Words("Số lần rút lại quá hạn trong kỳ", "breaches retracted in the period")
-_LAG = Words("Số ngày từ khi có hiệu lực đến khi ghi", "days from taking effect to being recorded")
+_HANDLED = Bilingual("Đã giải quyết", "handled")
+_FORWARD = Bilingual("Chuyển kỳ sau", "carried forward")
+_OF_TOTAL = Bilingual("Trong tổng số", "of the total")
+_DONE = Bilingual("Đã thực hiện", "done")
+_WAIVED = Bilingual("Không còn phải thực hiện", "owed no more")
+_OPEN = Bilingual("Chưa thực hiện", "not done")
+_DAYS = Bilingual("Số ngày làm việc để trả lời", "working days to the reply")
+_BREACHES = Bilingual("Số lần ghi nhận quá hạn trong kỳ", "breaches raised in the period")
+_RETRACTED = Bilingual("Số lần rút lại quá hạn trong kỳ", "breaches retracted in the period")
+_LAG = Bilingual("Số ngày từ khi có hiệu lực đến khi ghi", "days from taking effect to being recorded")
 
 CASE_COLUMNS = (
-    Column("total", Words("Tổng số phải giải quyết", "to be handled")),
-    Column("carried_over", Words("Kỳ trước chuyển sang", "carried over")),
-    Column("received", Words("Tiếp nhận trong kỳ", "received")),
-    Column("handled", Words("Tổng số", "total"), _HANDLED),
-    Column("replied", Words("Trả lời bằng văn bản", "written reply"), _HANDLED),
-    Column("answered", Words("Trả lời tại hội nghị", "answered at the conference"), _HANDLED),
-    Column("otherwise", Words("Kết thúc khác", "ended otherwise"), _HANDLED),
-    Column("carried_forward", Words("Tổng số", "total"), _FORWARD),
-    Column("not_yet_due", Words("Chưa đến hạn trả lời", "reply not yet due"), _FORWARD),
-    Column("overdue", Words("Quá hạn trả lời", "reply overdue"), _FORWARD),
-    Column("awaiting_result", Words("Đã trả lời, chờ kết quả", "replied, result awaited"), _FORWARD),
-    Column("no_clock", Words("Chưa có thời hạn", "no clock"), _FORWARD),
-    Column("reopened", Words("Mở lại trong kỳ", "reopened"), _OF_TOTAL),
-    Column("complex", Words("Vụ việc phức tạp", "complex"), _OF_TOTAL),
-    Column("extended", Words("Được gia hạn", "extended"), _OF_TOTAL),
-    Column("escalated", Words("Trình cấp trên", "escalated"), _OF_TOTAL),
+    Column("total", Bilingual("Tổng số phải giải quyết", "to be handled")),
+    Column("carried_over", Bilingual("Kỳ trước chuyển sang", "carried over")),
+    Column("received", Bilingual("Tiếp nhận trong kỳ", "received")),
+    Column("handled", Bilingual("Tổng số", "total"), _HANDLED),
+    Column("replied", Bilingual("Trả lời bằng văn bản", "written reply"), _HANDLED),
+    Column("answered", Bilingual("Trả lời tại hội nghị", "answered at the conference"), _HANDLED),
+    Column("otherwise", Bilingual("Kết thúc khác", "ended otherwise"), _HANDLED),
+    Column("carried_forward", Bilingual("Tổng số", "total"), _FORWARD),
+    Column("not_yet_due", Bilingual("Chưa đến hạn trả lời", "reply not yet due"), _FORWARD),
+    Column("overdue", Bilingual("Quá hạn trả lời", "reply overdue"), _FORWARD),
+    Column("awaiting_result", Bilingual("Đã trả lời, chờ kết quả", "replied, result awaited"), _FORWARD),
+    Column("no_clock", Bilingual("Chưa có thời hạn", "no clock"), _FORWARD),
+    Column("reopened", Bilingual("Mở lại trong kỳ", "reopened"), _OF_TOTAL),
+    Column("complex", Bilingual("Vụ việc phức tạp", "complex"), _OF_TOTAL),
+    Column("extended", Bilingual("Được gia hạn", "extended"), _OF_TOTAL),
+    Column("escalated", Bilingual("Trình cấp trên", "escalated"), _OF_TOTAL),
 )
 DEADLINE_COLUMNS = (
-    Column("total", Words("Tổng số phải thực hiện", "to be kept")),
-    Column("carried_over", Words("Kỳ trước chuyển sang", "carried over")),
-    Column("begun", Words("Phát sinh trong kỳ", "begun")),
-    Column("met", Words("Đúng hạn", "in time"), _DONE),
-    Column("met_late", Words("Trễ hạn", "late"), _DONE),
-    Column("done_undated", Words("Việc không định hạn", "undated"), _DONE),
-    Column("waived", Words("Khi còn hạn", "in time"), _WAIVED),
-    Column("waived_late", Words("Khi đã quá hạn", "when overdue"), _WAIVED),
-    Column("on_track", Words("Trong hạn", "on track"), _OPEN),
-    Column("due_soon", Words("Sắp đến hạn", "due soon"), _OPEN),
-    Column("overdue", Words("Quá hạn", "overdue"), _OPEN),
-    Column("on_time_rate", Words("Tỷ lệ đúng hạn (%)", "on time (%)")),
-    Column("reply_days_median", Words("Trung vị", "median"), _DAYS),
-    Column("reply_days_p90", Words("90% số văn bản không quá", "90 % within"), _DAYS),
-    Column("breaches", Words("Phát sinh", "as they came"), _BREACHES),
-    Column("backfilled_breaches", Words("Dữ liệu nhập bổ sung", "backfilled data"), _BREACHES),
-    Column("retracted_backdated", Words("Do văn bản vào sổ muộn", "by a back-dated record"), _RETRACTED),
-    Column("retracted_otherwise", Words("Do lý do khác", "otherwise"), _RETRACTED),
+    Column("total", Bilingual("Tổng số phải thực hiện", "to be kept")),
+    Column("carried_over", Bilingual("Kỳ trước chuyển sang", "carried over")),
+    Column("begun", Bilingual("Phát sinh trong kỳ", "begun")),
+    Column("met", Bilingual("Đúng hạn", "in time"), _DONE),
+    Column("met_late", Bilingual("Trễ hạn", "late"), _DONE),
+    Column("done_undated", Bilingual("Việc không định hạn", "undated"), _DONE),
+    Column("waived", Bilingual("Khi còn hạn", "in time"), _WAIVED),
+    Column("waived_late", Bilingual("Khi đã quá hạn", "when overdue"), _WAIVED),
+    Column("on_track", Bilingual("Trong hạn", "on track"), _OPEN),
+    Column("due_soon", Bilingual("Sắp đến hạn", "due soon"), _OPEN),
+    Column("overdue", Bilingual("Quá hạn", "overdue"), _OPEN),
+    Column("on_time_rate", Bilingual("Tỷ lệ đúng hạn (%)", "on time (%)")),
+    Column("reply_days_median", Bilingual("Trung vị", "median"), _DAYS),
+    Column("reply_days_p90", Bilingual("90% số văn bản không quá", "90 % within"), _DAYS),
+    Column("breaches", Bilingual("Phát sinh", "as they came"), _BREACHES),
+    Column("backfilled_breaches", Bilingual("Dữ liệu nhập bổ sung", "backfilled data"), _BREACHES),
+    Column("retracted_backdated", Bilingual("Do văn bản vào sổ muộn", "by a back-dated record"), _RETRACTED),
+    Column("retracted_otherwise", Bilingual("Do lý do khác", "otherwise"), _RETRACTED),
 )
 RECORDING_COLUMNS = (
-    Column("recorded", Words("Số lượt ghi", "recorded")),
-    Column("same_day", Words("Ghi trong ngày", "on the same day")),
-    Column("lag_median", Words("Trung vị", "median"), _LAG),
-    Column("lag_p90", Words("90% không quá", "90 % within"), _LAG),
-    Column("lag_longest", Words("Lâu nhất", "longest"), _LAG),
+    Column("recorded", Bilingual("Số lượt ghi", "recorded")),
+    Column("same_day", Bilingual("Ghi trong ngày", "on the same day")),
+    Column("lag_median", Bilingual("Trung vị", "median"), _LAG),
+    Column("lag_p90", Bilingual("90% không quá", "90 % within"), _LAG),
+    Column("lag_longest", Bilingual("Lâu nhất", "longest"), _LAG),
 )
 
 Sums = Sequence[tuple[str, Sequence[str]]]

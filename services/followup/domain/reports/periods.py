@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import msgspec
 
-from services.followup.domain.wording.names import Words
+from services.followup.domain.wording.names import Bilingual
 from shared.identifiers import FIRST_YEAR, LAST_YEAR
 
 _FORM = re.compile(r"(?P<year>\d{4})(?:-(?P<month>0[1-9]|1[0-2])|-Q(?P<quarter>[1-4]))?")
@@ -30,15 +30,15 @@ class Period(msgspec.Struct, frozen=True):
         return self.first <= day <= self.last
 
     @property
-    def words(self) -> Words:
+    def words(self) -> Bilingual:
         """What people call it."""
         year = self.first.year
         if "Q" in self.text:
             number = self.first.month // 3
-            return Words(f"Quý {_ROMAN[number]} năm {year}", f"{_ENGLISH[number]} quarter of {year}")
+            return Bilingual(f"Quý {_ROMAN[number]} năm {year}", f"{_ENGLISH[number]} quarter of {year}")
         if "-" in self.text:
-            return Words(f"Tháng {self.first.month} năm {year}", f"{self.first:%B} {year}")
-        return Words(f"Năm {year}", f"year {year}")
+            return Bilingual(f"Tháng {self.first.month} năm {year}", f"{self.first:%B} {year}")
+        return Bilingual(f"Năm {year}", f"year {year}")
 
     @property
     def before(self) -> "Period":

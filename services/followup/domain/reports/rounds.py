@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.cases import ENDINGS, PetitionCase, Round
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import by_effect
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
@@ -27,60 +27,62 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     ended: date | None
     how: How
     reopened: bool
-    clocks: tuple[Raised, ...]
+    clocks: tuple[DeadlineState, ...]
     replied_on: date | None
     complex_on: date | None
     escalated_on: date | None
     extensions: tuple[tuple[date, date], ...]
 
 
-def lives_of(case: PetitionCase, raised: Iterable[Raised]) -> list[Life]:
+def lives_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[Life]:
     """The petition's lives in order. One that was reopened while still open goes on."""
     standing = [r for r in raised if not (r.outcome and r.done_on is None)]
     lives: list[Life] = []
-    for index, life in enumerate(case.rounds):
-        begun = life.reopened.on if life.reopened else case.received.on
+    for index, round_ in enumerate(case.rounds):
+        begun = round_.reopened.on if round_.reopened else case.received.on
         if lives and lives[-1].ended is None:
             begun = lives.pop().begun
-        lives.append(_life(case, index, begun, life, standing))
+        lives.append(_life(case, index, begun, round_, standing))
     return lives
 
 
-def _life(case: PetitionCase, index: int, begun: date, life: Round, raised: Sequence[Raised]) -> Life:
+def _life(case: PetitionCase, index: int, begun: date, round_: Round, raised: Sequence[DeadlineState]) -> Life:
     clocks = tuple(r for r in raised if r.duty == "reply" and _round_of(case, r.starting_event) == index)
     owed = [r for r in raised if r.duty in ("reply", "result_report") and _concerns(case, r, index)]
-    replies = by_effect(life.replies)
-    ended, how = _ending(life, clocks, owed, replies[0].on if replies else None)
-    marked = by_effect(life.complex)
+    replies = by_effect(round_.replies)
+    ended, how = _ending(round_, clocks, owed, replies[0].on if replies else None)
+    marked = by_effect(round_.complex)
     escalated = by_effect(f for f in case.of(PetitionEscalated) if _round_of(case, f.event_id) == index)
     return Life(
         begun=begun,
         ended=max(ended, begun) if ended else None,
         how=how,
-        reopened=life.reopened is not None,
+        reopened=round_.reopened is not None,
         clocks=clocks,
         replied_on=replies[0].on if replies else None,
         complex_on=marked[0].on if marked else None,
         escalated_on=escalated[0].on if escalated else None,
-        extensions=tuple((f.on, f.event.expected_on) for f in life.extensions if isinstance(f.event, ExtensionGranted)),
+        extensions=tuple(
+            (f.on, f.event.expected_on) for f in round_.extensions if isinstance(f.event, ExtensionGranted)
+        ),
     )
 
 
 def _ending(
-    life: Round, clocks: Sequence[Raised], owed: Sequence[Raised], replied_on: date | None
+    round_: Round, clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
 ) -> tuple[date | None, How]:
     """When it was done with: replied with every result known, or ended by a deed, whichever came first."""
     settled = _settled_on(owed, replied_on)
-    if life.end is None:
+    if round_.end is None:
         return settled, "replied" if settled else ""
-    if settled is not None and settled <= life.end.on:
+    if settled is not None and settled <= round_.end.on:
         return settled, "replied"
-    how: How = ENDINGS[type(life.end.event)]  # type: ignore[assignment]
+    how: How = ENDINGS[type(round_.end.event)]  # type: ignore[assignment]
     answered = bool(clocks) and all(r.outcome in ("met", "met_late") for r in clocks)
-    return life.end.on, "replied" if how == "closed" and answered else how
+    return round_.end.on, "replied" if how == "closed" and answered else how
 
 
-def _settled_on(owed: Sequence[Raised], replied_on: date | None) -> date | None:
+def _settled_on(owed: Sequence[DeadlineState], replied_on: date | None) -> date | None:
     if replied_on is None:
         return None
     days = [replied_on]
@@ -92,7 +94,7 @@ def _settled_on(owed: Sequence[Raised], replied_on: date | None) -> date | None:
     return max(days)
 
 
-def _concerns(case: PetitionCase, raised: Raised, index: int) -> bool:
+def _concerns(case: PetitionCase, raised: DeadlineState, index: int) -> bool:
     """Whether a duty must be done before this life is: an earlier one still counts, unless it was dropped there."""
     begun_in = _round_of(case, raised.starting_event)
     return begun_in == index or (begun_in < index and raised.outcome != "waived")

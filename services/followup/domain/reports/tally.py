@@ -14,7 +14,7 @@ import msgspec
 
 from services.followup.domain.cases import fold_petition
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.raised import Raised
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
@@ -72,18 +72,18 @@ class Tally:
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
 
-    def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[Raised]) -> None:
+    def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
         """Count a petition, its deadlines, and how late its deeds were recorded."""
         case = fold_petition(row.subject_id, facts)
         days = {f.event_id: f.on for f in facts}
         if self.agency in ("", row.agency):
-            for life in lives_of(case, raised) if case is not None else ():
-                if life.begun <= self.period.last and (life.ended is None or life.ended >= self.period.first):
-                    self._add_life(row, life, days)
+            for round_ in lives_of(case, raised) if case is not None else ():
+                if round_.begun <= self.period.last and (round_.ended is None or round_.ended >= self.period.first):
+                    self._add_life(row, round_, days)
             self.add_recording(facts)
         self.add_deadlines(raised, days)
 
-    def add_deadlines(self, raised: Iterable[Raised], own: Mapping[UUID, date] = {}) -> None:
+    def add_deadlines(self, raised: Iterable[DeadlineState], own: Mapping[UUID, date] = {}) -> None:
         """Count deadlines; `own` are the days of the facts that may have started them, besides the shared ones."""
         for each in raised:
             if self.agency in ("", each.debtor):
@@ -111,20 +111,20 @@ class Tally:
 
     # --- one life ------------------------------------------------------------------------------------------------
 
-    def _add_life(self, row: CaseRow, life: Life, own: Mapping[UUID, date]) -> None:
-        period, clocks = self.period, [c for c in life.clocks if self._begun(c, own) <= self.period.last]
-        ended = life.ended if life.ended is not None and life.ended <= period.last else None
-        standing = "" if ended else self._standing(life, clocks)
-        extended = {note("extended", to) for on, to in life.extensions if on <= period.last}
+    def _add_life(self, row: CaseRow, round_: Life, own: Mapping[UUID, date]) -> None:
+        period, clocks = self.period, [c for c in round_.clocks if self._begun(c, own) <= self.period.last]
+        ended = round_.ended if round_.ended is not None and round_.ended <= period.last else None
+        standing = "" if ended else self._standing(round_, clocks)
+        extended = {note("extended", to) for on, to in round_.extensions if on <= period.last}
         figures = [
             "total",
-            "carried_over" if life.begun < period.first else "received",
+            "carried_over" if round_.begun < period.first else "received",
             "handled" if ended else "carried_forward",
-            standing or {"replied": "replied", "answered": "answered"}.get(life.how, "otherwise"),
-            "reopened" if life.reopened and period.holds(life.begun) else "",
-            "complex" if life.complex_on is not None and life.complex_on <= period.last else "",
+            standing or {"replied": "replied", "answered": "answered"}.get(round_.how, "otherwise"),
+            "reopened" if round_.reopened and period.holds(round_.begun) else "",
+            "complex" if round_.complex_on is not None and round_.complex_on <= period.last else "",
             "extended" if any(extended.intersection(c.explanation.notes) for c in clocks if c.explanation) else "",
-            "escalated" if life.escalated_on is not None and life.escalated_on <= period.last else "",
+            "escalated" if round_.escalated_on is not None and round_.escalated_on <= period.last else "",
         ]
         keys: dict[Grouping, str] = {"agency": row.agency, "field": row.field, "place": row.jurisdiction}
         for grouping, key in keys.items():
@@ -134,23 +134,23 @@ class Tally:
         if len(self.entries) < self._listed:
             due_on = max((c.due_on for c in clocks if c.due_on is not None), default=None)
             self.entries.append(
-                Entry(row=row, begun=life.begun, ended=ended, standing=standing or life.how, due_on=due_on)
+                Entry(row=row, begun=round_.begun, ended=ended, standing=standing or round_.how, due_on=due_on)
             )
         else:
             self.unlisted += 1
 
-    def _standing(self, life: Life, clocks: Sequence[Raised]) -> Standing:
+    def _standing(self, round_: Life, clocks: Sequence[DeadlineState]) -> Standing:
         still_open = [c for c in clocks if not self._is_done(c)]
         if any(c.due_on is not None and c.due_on < self._seen_on for c in still_open):
             return "overdue"
         if still_open:
             return "not_yet_due"
-        replied = life.replied_on is not None and life.replied_on <= self.period.last
+        replied = round_.replied_on is not None and round_.replied_on <= self.period.last
         return "awaiting_result" if replied else "no_clock"
 
     # --- one deadline --------------------------------------------------------------------------------------------
 
-    def _add_deadline(self, raised: Raised, own: Mapping[UUID, date]) -> None:
+    def _add_deadline(self, raised: DeadlineState, own: Mapping[UUID, date]) -> None:
         if raised.outcome and raised.done_on is None:
             return  # the record that started it was annulled: it was never owed
         begun, period = self._begun(raised, own), self.period
@@ -167,17 +167,17 @@ class Tally:
         if raised.duty == "reply" and figure in ("met", "met_late", "done_undated"):
             self._add_days(counts, raised)
 
-    def _begun(self, raised: Raised, own: Mapping[UUID, date]) -> date:
+    def _begun(self, raised: DeadlineState, own: Mapping[UUID, date]) -> date:
         start = raised.starting_event
         begun = own.get(start) or self._shared.get(start) or _recorded_on(raised.deadline_id)
         if raised.subject == "jurisdiction" and raised.explanation and raised.explanation.counted_from:
             begun = raised.explanation.counted_from  # one adoption opens every period
         return min(begun, raised.done_on or begun)
 
-    def _is_done(self, raised: Raised) -> bool:
+    def _is_done(self, raised: DeadlineState) -> bool:
         return bool(raised.outcome) and raised.done_on is not None and raised.done_on <= self.period.last
 
-    def _figure(self, raised: Raised) -> str:
+    def _figure(self, raised: DeadlineState) -> str:
         if self._is_done(raised):
             if raised.due_on is None and raised.outcome != "waived":
                 return "done_undated"  # what has no date is neither in time nor late
@@ -187,7 +187,7 @@ class Tally:
             return "overdue"
         return "due_soon" if raised.stages and min(raised.stages) <= self._seen_on else "on_track"
 
-    def _add_days(self, counts: DeadlineCounts, raised: Raised) -> None:
+    def _add_days(self, counts: DeadlineCounts, raised: DeadlineState) -> None:
         start = raised.explanation.counted_from if raised.explanation else None
         if start is None or raised.done_on is None:
             return

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from services.followup.domain.wording.names import Words, duty_words
+from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.domain.wording.notes import BY_RULE_ALONE, note_day, note_text, plain_day
 from shared.calendar import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, Language, day_text
 from shared.events.deadline import Explanation, SkippedDay
@@ -29,7 +29,7 @@ class DayLine(msgspec.Struct, frozen=True, kw_only=True):
     kind: DayKind
     number: int | None
     code: str
-    reason: Words
+    reason: Bilingual
 
 
 def written_day(day: date, lang: Language) -> str:
@@ -78,14 +78,14 @@ def counted_days(explanation: Explanation) -> list[DayLine]:
     return lines
 
 
-def short_line(explanation: Explanation) -> Words:
+def short_line(explanation: Explanation) -> Bilingual:
     """How the date was found, in one line for a list."""
-    return Words(_short(explanation, "vi"), _short(explanation, "en"))
+    return Bilingual(_short(explanation, "vi"), _short(explanation, "en"))
 
 
-def letter(explanation: Explanation) -> Words:
+def letter(explanation: Explanation) -> Bilingual:
     """The whole explanation as paragraphs of a letter, one a line."""
-    return Words("\n".join(_paragraphs(explanation, "vi")), "\n".join(_paragraphs(explanation, "en")))
+    return Bilingual("\n".join(_paragraphs(explanation, "vi")), "\n".join(_paragraphs(explanation, "en")))
 
 
 # --- phrases -------------------------------------------------------------------------------------------------------
@@ -232,5 +232,5 @@ def _kind(day: SkippedDay) -> DayKind:
     return "counted" if day.reason == CALENDAR_DAY else "makeup"
 
 
-def _reason(reason: str) -> Words:
-    return Words(day_text(reason, "vi"), day_text(reason, "en"))
+def _reason(reason: str) -> Bilingual:
+    return Bilingual(day_text(reason, "vi"), day_text(reason, "en"))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from services.intake.application.importing.refusals import RowRefused
-from services.intake.domain.regulation import Body, Regulation
-from shared.identifiers import InvalidCode, agency_code, is_within, nfc
+from services.intake.domain.regulation import PublicBody, Regulation
+from shared.identifiers import MalformedCode, agency_code, is_within, nfc
 
 
 class Bodies:
@@ -31,8 +31,8 @@ class Bodies:
         text: str,
         on: date,
         field: str,
-        names: Mapping[str, list[Body]],
-        codes: Mapping[str, Body],
+        names: Mapping[str, list[PublicBody]],
+        codes: Mapping[str, PublicBody],
         within: str,
     ) -> str:
         key = (text, on, field)
@@ -42,12 +42,12 @@ class Bodies:
 
 
 def _resolved(
-    text: str, on: date, field: str, names: Mapping[str, list[Body]], codes: Mapping[str, Body], within: str
+    text: str, on: date, field: str, names: Mapping[str, list[PublicBody]], codes: Mapping[str, PublicBody], within: str
 ) -> str:
     try:
         if (code := agency_code(text)) in codes:
             return code
-    except InvalidCode:
+    except MalformedCode:
         pass
     named = names.get(_folded(text), [])
     fitting = [body.code for body in named if body.existed(on)] or [body.code for body in named]
@@ -59,8 +59,8 @@ def _resolved(
     raise RowRefused(field, f"{text!r} is the name of {', '.join(sorted(nearer))}: write the code")
 
 
-def _by_name(bodies: Mapping[str, Body]) -> dict[str, list[Body]]:
-    names: dict[str, list[Body]] = {}
+def _by_name(bodies: Mapping[str, PublicBody]) -> dict[str, list[PublicBody]]:
+    names: dict[str, list[PublicBody]] = {}
     for body in bodies.values():
         names.setdefault(_folded(body.name), []).append(body)
     return names

@@ -6,20 +6,20 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.deciding import Loaded, rests_on, with_receipt
-from services.intake.application.errors import DeskRefused
+from services.intake.application.deciding import LoadedAggregates, rests_on, with_receipt
+from services.intake.application.errors import CommandRefused
 from services.intake.application.importing.bodies import Bodies
-from services.intake.application.importing.deeds import body_of, with_ids
+from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.register import COLUMN_OF, deeds_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.petitioners import with_petitioner_ids
-from services.intake.application.regulation_cache import Knowledge
-from services.intake.domain import Caller, Conference, Fact, NewFact, Petition, Refused, World, decide, may
+from services.intake.application.regulation_cache import RegulationCache
+from services.intake.domain import Caller, Conference, DecisionContext, Fact, NewFact, Petition, Refused, decide, may
 from services.intake.domain.conference import evolve_conference
 from services.intake.domain.petition import evolve_petition
-from shared.events import Deed, public_data
+from shared.events import DatedEvent, public_data
 from shared.events.petition import PetitionReceived
 from shared.identifiers import NATION
 
@@ -57,7 +57,7 @@ class Known:
     """What was loaded or decided so far: aggregates, and the ids behind the names of cases."""
 
     def __init__(self) -> None:
-        self.loaded = Loaded()
+        self.loaded = LoadedAggregates()
         self.ids: dict[str, UUID] = {}
         self.facts: dict[UUID, Sequence[Fact]] = {}
 
@@ -80,21 +80,23 @@ class Decisions:
 
     def __init__(
         self,
-        knowledge: Knowledge,
+        regulation_cache: RegulationCache,
         known: Known,
         bodies: Bodies,
         columns: Columns,
         mint: Callable[[], UUID],
         of_text: bool,
     ) -> None:
-        self._knowledge, self._known, self._bodies = knowledge, known, bodies
+        self._regulation_cache, self._known, self._bodies = regulation_cache, known, bodies
         self._columns, self._mint, self._of_text = columns, mint, of_text
         loaded = known.loaded
-        self._world = World(knowledge.regulation, knowledge.today, loaded.conferences, loaded.petitions)
+        self._world = DecisionContext(
+            regulation_cache.regulation, regulation_cache.today, loaded.conferences, loaded.petitions
+        )
 
     def group(self, rows: Iterable[Row]) -> Group | Rejected:
         """The facts of some rows that belong together; none when everything is known."""
-        work = _Work(self._knowledge, self._known, self._bodies, self._world, self._mint)
+        work = _Work(self._regulation_cache, self._known, self._bodies, self._world, self._mint)
         row: Row | None = None
         contents: set[bytes] = set()
         try:
@@ -105,7 +107,7 @@ class Decisions:
         except RowRefused as refused:
             work.undo()
             return self._rejected(row, refused.column, refused.reason, "")
-        except (Refused, DeskRefused) as refused:
+        except (Refused, CommandRefused) as refused:
             work.undo()
             field, colon, reason = str(refused).partition(": ")
             named = bool(colon) and field.replace("_", "").replace(".", "").replace("[", "").replace("]", "").isalnum()
@@ -118,8 +120,8 @@ class Decisions:
         if row.register is not None:
             case = work.case(row.case)
             petition = self._known.loaded.petitions.get(case)
-            for deed in deeds_of(row.register, work, petition.received_on if petition else None):
-                work.do(case, row.case, deed)
+            for event in deeds_of(row.register, work, petition.received_on if petition else None):
+                work.do(case, row.case, event)
             return
         assert row.act is not None
         if not row.case:
@@ -127,7 +129,7 @@ class Decisions:
         case = work.case(row.case)
         body = body_of(row.act, with_ids(row.act, work.id_of), from_text=self._of_text)
         assert body.effective_on is not None
-        work.do(case, row.case, row.act.codec.deed(body, body.effective_on))
+        work.do(case, row.case, row.act.codec.event(body, body.effective_on))
 
     def _rejected(self, row: Row | None, field: str, reason: str, topic: str, *, stale: bool = False) -> Rejected:
         assert row is not None
@@ -140,9 +142,20 @@ class _Work:
     """One group under decision; what its rows refer to."""
 
     def __init__(
-        self, knowledge: Knowledge, known: Known, bodies: Bodies, world: World, mint: Callable[[], UUID]
+        self,
+        regulation_cache: RegulationCache,
+        known: Known,
+        bodies: Bodies,
+        context: DecisionContext,
+        mint: Callable[[], UUID],
     ) -> None:
-        self._knowledge, self._known, self._bodies, self._world, self._mint = knowledge, known, bodies, world, mint
+        self._regulation_cache, self._known, self._bodies, self._world, self._mint = (
+            regulation_cache,
+            known,
+            bodies,
+            context,
+            mint,
+        )
         self._told: list[Told] = []
         self._expected: dict[UUID, int] = {}
         self._before: dict[UUID, Petition | Conference | None] = {}
@@ -202,20 +215,20 @@ class _Work:
 
     # --- deeds ---
 
-    def do(self, case: UUID, name: str, deed: Deed) -> None:
+    def do(self, case: UUID, name: str, event: DatedEvent) -> None:
         """Decide one deed and fold what it comes to. Raises RowRefused, Refused, DeskRefused."""
-        self.topic = deed.TOPIC
-        deed = with_petitioner_ids(deed, lambda: str(self._mint()))
+        self.topic = event.TOPIC
+        event = with_petitioner_ids(event, lambda: str(self._mint()))
         target = self._known.loaded.of(case)
-        if self._is_recorded(case, deed):
+        if self._is_recorded(case, event):
             return
-        _check_kind(name, target, deed)
-        may(IMPORT, deed, target, self._knowledge.regulation)
-        for number, fact in enumerate(with_receipt(decide(deed, target, self._world, case))):
+        _check_kind(name, target, event)
+        may(IMPORT, event, target, self._regulation_cache.regulation)
+        for number, fact in enumerate(with_receipt(decide(event, target, self._world, case))):
             self._fold(fact)
             self._told.append(Told(fact, self._name_of(fact, case, name), number > 0))
 
-    def _is_recorded(self, case: UUID, deed: Deed) -> bool:
+    def _is_recorded(self, case: UUID, event: DatedEvent) -> bool:
         """Whether the case holds the same record: same deed, same day, same public content."""
         facts = self._known.facts.get(case, ())
         if not facts and self._rows[case] == 1:
@@ -223,7 +236,7 @@ class _Work:
         if (records := self._records.get(case)) is None:
             told = [told.fact.event for told in self._told if told.fact.originator_id == case]
             records = self._records[case] = {_record(event) for event in (*(f.event for f in facts), *told)}
-        record = _record(deed)
+        record = _record(event)
         if record in records:
             return True
         records.add(record)
@@ -255,7 +268,7 @@ class _Work:
             loaded.versions[fact.originator_id] += 1
         return Group(
             told=tuple(self._told),
-            expected=self._expected | rests_on(facts, self._knowledge.versions),
+            expected=self._expected | rests_on(facts, self._regulation_cache.versions),
             petitioners={i: loaded.petitioners_of(i) for i in self._expected if i in loaded.petitions},
         )
 
@@ -273,18 +286,18 @@ class _Work:
             loaded.versions.pop(self._known.ids.pop(name), None)
 
 
-def _check_kind(name: str, target: Petition | Conference | None, deed: Deed) -> None:
+def _check_kind(name: str, target: Petition | Conference | None, event: DatedEvent) -> None:
     aggregate = "" if target is None else "petition" if isinstance(target, Petition) else "conference"
-    if isinstance(deed, PetitionReceived) and isinstance(target, Petition):
+    if isinstance(event, PetitionReceived) and isinstance(target, Petition):
         raise RowRefused(
             CASE, f"{name!r} is a petition received on {target.received_on} in {target.jurisdiction}: take another name"
         )
-    if aggregate and aggregate != deed.AGGREGATE:
-        raise RowRefused(CASE, f"{name!r} is a {aggregate}: {deed.TOPIC} is not done to it")
-    if not aggregate and deed.TOPIC not in ("PetitionReceived", "ConferencePlanned", "ConferenceProposed"):
+    if aggregate and aggregate != event.AGGREGATE:
+        raise RowRefused(CASE, f"{name!r} is a {aggregate}: {event.TOPIC} is not done to it")
+    if not aggregate and event.TOPIC not in ("PetitionReceived", "ConferencePlanned", "ConferenceProposed"):
         raise RowRefused(CASE, f"there is no case {name!r} yet: its receipt, plan or proposal comes first")
 
 
-def _record(event: Deed) -> bytes:
+def _record(event: DatedEvent) -> bytes:
     data = {name: value for name, value in public_data(event).items() if name not in _FILLED}
     return msgspec.json.encode([event.TOPIC, data], order="sorted")

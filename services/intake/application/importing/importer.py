@@ -9,17 +9,17 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.append_builder import Recorder
-from services.intake.application.command_handler import Desk
-from services.intake.application.errors import DeskRefused
+from services.intake.application.command_handler import CommandHandler
+from services.intake.application.errors import CommandRefused
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
-from services.intake.application.importing.deeds import names_in
+from services.intake.application.importing.case_events import names_in
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.ports import History, Ids, Seals, StoredKey
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import Refused
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, NotRecorded
@@ -88,17 +88,17 @@ class Importer:
         rows: Rows,
         settings: Settings,
         *,
-        knowledge: Knowledge,
+        regulation_cache: RegulationCache,
         history: History,
         bulk: Bulk,
-        desk: Desk,
+        desk: CommandHandler,
         seals: Seals,
         recorder: Recorder,
         new_id: Ids,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> None:
         self._rows, self._settings = rows, settings
-        self._knowledge, self._history, self._bulk, self._desk = knowledge, history, bulk, desk
+        self._regulation_cache, self._history, self._bulk, self._desk = regulation_cache, history, bulk, desk
         self._seals, self._new_id, self._progress = seals, new_id, progress
         self._appends = Appends(settings, recorder, new_id)
         self.outcome = Outcome(Summary(), [])
@@ -110,7 +110,7 @@ class Importer:
 
     async def begin(self) -> None:
         """Record what the rest builds on: regulation, conferences. Raises StoreUnavailable."""
-        await self._knowledge.refresh()
+        await self._regulation_cache.refresh()
         for number in self._rows.index.regulation:
             await self._regulation(number)
         await self.record(self._rows.index.first)
@@ -121,7 +121,7 @@ class Importer:
             # What others recorded meanwhile is learnt.
             self._known, self._bodies = Known(), None
             self._nameless.clear()
-            await self._knowledge.refresh()
+            await self._regulation_cache.refresh()
             await self._pass(groups, last=attempt == MAX_ATTEMPTS)
             if not self._again:
                 break
@@ -151,10 +151,15 @@ class Importer:
         """The appends of a batch, in calls that do not build on each other's streams."""
         fresh = await self._fresh([keyed for numbers in batch if (keyed := self._read(numbers)) is not None])
         await self._load(row for keyed in fresh for row in keyed.rows)
-        if self._bodies is None or self._bodies.regulation is not self._knowledge.regulation:
-            self._bodies = Bodies(self._knowledge.regulation, self._settings.within)
+        if self._bodies is None or self._bodies.regulation is not self._regulation_cache.regulation:
+            self._bodies = Bodies(self._regulation_cache.regulation, self._settings.within)
         decisions = Decisions(
-            self._knowledge, self._known, self._bodies, self._rows.columns, self._new_id, self._rows.table.of_text
+            self._regulation_cache,
+            self._known,
+            self._bodies,
+            self._rows.columns,
+            self._new_id,
+            self._rows.table.of_text,
         )
         decided = [(keyed, decisions.group(keyed.rows)) for keyed in fresh]
         keys = await self._keys([group for _, group in decided if isinstance(group, Group)])
@@ -257,13 +262,13 @@ class Importer:
                 keyed.rows[0],
                 keyed.key,
                 desk=self._desk,
-                knowledge=self._knowledge,
+                regulation_cache=self._regulation_cache,
                 settings=self._settings,
                 from_text=self._rows.table.of_text,
             )
         except RowRefused as refused:
             self._reject(keyed.numbers, Rejected(number, refused.column, refused.reason))
-        except (Refused, DeskRefused) as refused:
+        except (Refused, CommandRefused) as refused:
             field, _, reason = str(refused).partition(": ")
             self._reject(keyed.numbers, Rejected(number, field if reason else "", reason or field))
         else:

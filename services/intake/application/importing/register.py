@@ -18,7 +18,7 @@ from services.intake.application.importing.values import (
     word_of,
 )
 from services.intake.domain import Conference
-from shared.events import Deed
+from shared.events import DatedEvent
 from shared.events.petition import (
     RECIPIENTS,
     AgencyResultReported,
@@ -122,7 +122,7 @@ class _Reading:
         return max(self.held_on or self.received_on, closed or self.received_on)
 
 
-def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[Deed]:
+def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[DatedEvent]:
     """The deeds of a row. `received_on`: when a petition that is known already came in. Raises RowRefused."""
     told_on = day_of(row, "received_on")
     if (on := told_on or received_on) is None:
@@ -135,7 +135,7 @@ def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[Dee
             yield from part(reading)
 
 
-def _received(r: _Reading, on: date) -> Deed:
+def _received(r: _Reading, on: date) -> DatedEvent:
     if r.kind == "ambiguous":
         raise RowRefused("kind", "KN may be khiếu nại or kiến nghị: write it out, or KN/PA")
     place = r.text("jurisdiction")
@@ -173,7 +173,7 @@ def _identities(r: _Reading) -> dict[str, Identity]:
     }
 
 
-def _classified(r: _Reading) -> Iterator[Deed]:
+def _classified(r: _Reading) -> Iterator[DatedEvent]:
     field, subject = r.text("field"), r.text("subject")
     if not field and not subject:
         return
@@ -184,7 +184,7 @@ def _classified(r: _Reading) -> Iterator[Deed]:
     yield PetitionClassified(effective_on=on, subject=subject, field=field, urgency=urgency)
 
 
-def _at_conference(r: _Reading) -> Iterator[Deed]:
+def _at_conference(r: _Reading) -> Iterator[DatedEvent]:
     if r.kind in _ELSEWHERE:
         return
     if r.meeting is None:
@@ -215,7 +215,7 @@ def _answerer(r: _Reading, on: date) -> str:
     return r.around.agency(by, on, "answered_by")
 
 
-def _assigned(r: _Reading) -> Iterator[Deed]:
+def _assigned(r: _Reading) -> Iterator[DatedEvent]:
     if not (agency := r.text("agency")) or r.kind in _ELSEWHERE:
         return
     r.assigned_on = on = r.day("assigned_on") or r.known_by
@@ -227,14 +227,14 @@ def _assigned(r: _Reading) -> Iterator[Deed]:
     )
 
 
-def _complex(r: _Reading) -> Iterator[Deed]:
+def _complex(r: _Reading) -> Iterator[DatedEvent]:
     if (on := r.day("complex_on")) is not None:
         yield PetitionMarkedComplex(
             effective_on=on, decided_by=r.text("complex_by"), criteria=parts_of(r.text("complex_criteria"))
         )
 
 
-def _extended(r: _Reading) -> Iterator[Deed]:
+def _extended(r: _Reading) -> Iterator[DatedEvent]:
     if (expected_on := r.day("extended_to")) is None:
         return
     told, reported = r.day("extension_told_on"), r.day("extension_reported_on")
@@ -251,7 +251,7 @@ def _extended(r: _Reading) -> Iterator[Deed]:
     )
 
 
-def _escalated(r: _Reading) -> Iterator[Deed]:
+def _escalated(r: _Reading) -> Iterator[DatedEvent]:
     authority = r.text("escalated_to")
     if not authority:
         if word_of(r.row, "result", RESULTS) == "escalated":
@@ -267,7 +267,7 @@ def _has_reply(row: Row) -> bool:
     return "reply" in row or "reply_number" in row
 
 
-def _replied(r: _Reading) -> Iterator[Deed]:
+def _replied(r: _Reading) -> Iterator[DatedEvent]:
     if not _has_reply(r.row):
         return
     number, on = r.text("reply_number"), r.day("reply_on")
@@ -289,7 +289,7 @@ def _replied(r: _Reading) -> Iterator[Deed]:
     )
 
 
-def _result(r: _Reading) -> Iterator[Deed]:
+def _result(r: _Reading) -> Iterator[DatedEvent]:
     result: Any = word_of(r.row, "result", RESULTS)
     if result in ("", "escalated"):
         return
@@ -304,7 +304,7 @@ def _result(r: _Reading) -> Iterator[Deed]:
     yield AgencyResultReported(effective_on=on, agency=r.around.agency(agency, on, "agency"), result=result)
 
 
-def _ended(r: _Reading) -> Iterator[Deed]:
+def _ended(r: _Reading) -> Iterator[DatedEvent]:
     if (on := r.day("closed_on")) is not None:
         yield PetitionClosed(effective_on=on, ground=r.text("closing_ground"))
     if (on := r.day("withdrawn_on")) is not None:
@@ -318,7 +318,7 @@ def _ended(r: _Reading) -> Iterator[Deed]:
 
 
 #: The parts of a row, each with the fields of which it says nothing without one.
-_PARTS: tuple[tuple[frozenset[str], Callable[[_Reading], Iterator[Deed]]], ...] = (
+_PARTS: tuple[tuple[frozenset[str], Callable[[_Reading], Iterator[DatedEvent]]], ...] = (
     (frozenset({"field", "subject"}), _classified),
     (frozenset({"conference", "answered_on", "answer"}), _at_conference),
     (frozenset({"agency"}), _assigned),

@@ -3,16 +3,16 @@
 import msgspec
 
 from services.intake.application.command import Command
-from services.intake.application.command_handler import Desk
+from services.intake.application.command_handler import CommandHandler
 from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.case_decider import IMPORT
-from services.intake.application.importing.deeds import body_of
+from services.intake.application.importing.case_events import body_of
 from services.intake.application.importing.rows import Row
-from services.intake.application.regulation_cache import Knowledge
+from services.intake.application.regulation_cache import RegulationCache
 
 
 async def record_regulation(
-    row: Row, key: str, *, desk: Desk, knowledge: Knowledge, settings: Settings, from_text: bool
+    row: Row, key: str, *, desk: CommandHandler, regulation_cache: RegulationCache, settings: Settings, from_text: bool
 ) -> bool:
     """Record one deed of the regulation; whether it was new. Raises RowRefused, Refused, DeskRefused."""
     assert row.act is not None
@@ -25,15 +25,15 @@ async def record_regulation(
         key=key,
         backfilled=True,
     )
-    if _stands(command, knowledge):
+    if _stands(command, regulation_cache):
         return False
     await desk.execute(command)
     return True
 
 
-def _stands(command: Command, knowledge: Knowledge) -> bool:
+def _stands(command: Command, regulation_cache: RegulationCache) -> bool:
     """Whether the very same deed is on record, whoever recorded it."""
     assert command.body.effective_on is not None
     given = dict.fromkeys(command.codec.route.in_path, command.target)
-    deed = command.codec.deed(command.body, command.body.effective_on, **given)
-    return any(fact.event == deed for fact in knowledge.facts)
+    event = command.codec.event(command.body, command.body.effective_on, **given)
+    return any(fact.event == event for fact in regulation_cache.facts)

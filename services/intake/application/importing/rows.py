@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.command_body import MAX_SHORT
-from services.intake.application.importing.deeds import Act, act_of, names_in
+from services.intake.application.importing.case_events import RegisterAct, act_of, names_in
 from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.values import as_text, register_row
@@ -17,7 +17,7 @@ from services.intake.domain.permissions import REGULATION
 Cells = Sequence[tuple[str, Any]]
 
 
-class Span(msgspec.Struct, frozen=True):
+class ClosedSpan(msgspec.Struct, frozen=True):
     """Where a record stands in the file: its first line, from 1, and its bytes."""
 
     line: int
@@ -38,11 +38,11 @@ class Table(Protocol):
         """The headings of its head, if it has one."""
         ...
 
-    def records(self) -> Iterator[tuple[Span, Cells | RowRefused]]:
+    def records(self) -> Iterator[tuple[ClosedSpan, Cells | RowRefused]]:
         """Every record in order; blank ones are left out. Raises FileRefused."""
         ...
 
-    def cells(self, span: Span) -> Cells:
+    def cells(self, span: ClosedSpan) -> Cells:
         """One record again. Raises RowRefused."""
         ...
 
@@ -54,7 +54,7 @@ class Row(msgspec.Struct, frozen=True):
     case: str
     content: bytes
     register: dict[str, str] | None
-    act: Act | None = None
+    act: RegisterAct | None = None
 
 
 class Index:
@@ -69,16 +69,16 @@ class Index:
     def __len__(self) -> int:
         return len(self._lines)
 
-    def add(self, span: Span) -> int:
+    def add(self, span: ClosedSpan) -> int:
         """A record's number."""
         self._lines.append(span.line)
         self._starts.append(span.start)
         self._ends.append(span.end)
         return len(self._lines) - 1
 
-    def span(self, index: int) -> Span:
+    def span(self, index: int) -> ClosedSpan:
         """Where a record stands."""
-        return Span(self._lines[index], self._starts[index], self._ends[index])
+        return ClosedSpan(self._lines[index], self._starts[index], self._ends[index])
 
 
 class Rows:

@@ -5,7 +5,7 @@ from typing import Any
 
 import aio_pika
 
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import EVENTS
 from tests.support.waiting import until
 
@@ -16,14 +16,14 @@ def taken_as_it_is(headers: Mapping[str, Any], body: bytes) -> Any:
     return dict(headers), body
 
 
-async def bell_on(url: str, prefetch: int = 100) -> Bell:
-    bell = Bell(url, EVENTS, decode=taken_as_it_is, prefetch=prefetch)
+async def bell_on(url: str, prefetch: int = 100) -> Subscriber:
+    bell = Subscriber(url, EVENTS, decode=taken_as_it_is, prefetch=prefetch)
     await bell.start()
     await until(lambda: bell.is_connected)
     return bell
 
 
-async def came(bell: Bell, count: int) -> list[Came]:
+async def came(bell: Subscriber, count: int) -> list[Came]:
     found: list[Any] = []
 
     async def enough() -> bool:

@@ -22,7 +22,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
 from shared.rabbit.relay import Relay
-from shared.rabbit.subscriber import Bell
+from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import EVENTS
 from tests.support.waiting import until
 
@@ -191,7 +191,7 @@ async def test_relay_and_bell_survive_a_broker_that_is_killed(store: Store, tmp_
         next(numbers)
         return int(headers["ce-position"])
 
-    relay, bell = store.relay(broker.url), Bell(broker.url, EVENTS, decode=decode)
+    relay, bell = store.relay(broker.url), Subscriber(broker.url, EVENTS, decode=decode)
     seen: list[int] = []
 
     async def read() -> bool:

@@ -19,7 +19,7 @@ from shared.policy import (
     read_policy,
     rule_count,
     shipped_policy,
-    warnings,
+    warning_days,
 )
 from tests.support.history import day, seed_years
 
@@ -156,7 +156,7 @@ def test_youth__none_in_march_is_a_warning__none_in_the_year_a_breach() -> None:
     (only,) = occurrences(rule.frequency, day("2026-01-01"), day("2026-12-31"))
     due = count_occurrence(rule, only, only.first, CALENDAR).due_on
     assert due == day("2026-12-31")
-    assert warnings(rule, only, YOUTH.warn_days, due, CALENDAR) == (day("2026-04-01"),)
+    assert warning_days(rule, only, YOUTH.warn_days, due, CALENDAR) == (day("2026-04-01"),)
 
 
 def test_handbook__two_a_year__each_is_owed_for_itself() -> None:
@@ -164,7 +164,7 @@ def test_handbook__two_a_year__each_is_owed_for_itself() -> None:
     assert rule.frequency is not None
     june, december = occurrences(rule.frequency, day("2026-01-01"), day("2026-12-31"))
     assert (june.part, december.part) == ("2026/1", "2026/2")
-    assert warnings(rule, june, (5, 1), june.last, CALENDAR) == (day("2026-07-01"),)
+    assert warning_days(rule, june, (5, 1), june.last, CALENDAR) == (day("2026-07-01"),)
     assert june.last == december.last == day("2026-12-31")
 
 
@@ -172,7 +172,7 @@ def test_plan__warns_of_the_annual_dialogue_on_1_october() -> None:
     rule, _ = named_rule(DEFAULT_POLICY, "annual_dialogue")
     assert rule.frequency is not None
     (only,) = occurrences(rule.frequency, day("2019-06-24"), day("2019-06-24"))
-    assert warnings(rule, only, (5, 1), only.last, CALENDAR) == (day("2019-10-01"),)
+    assert warning_days(rule, only, (5, 1), only.last, CALENDAR) == (day("2019-10-01"),)
 
 
 def test_posting__thirty_consecutive_days__the_first_counts() -> None:

@@ -7,7 +7,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.policy import Rule, Step, count, count_occurrence, occurrences, run
+from shared.policy import Rule, Step, clock_after, count, count_occurrence, occurrences
 from shared.policy.schema import Frequency
 from tests.support.policies_by_chance import STARTS, calendar_of, free_days, limit_of, lived, lives, rules
 from tests.support.reference_counting import Days, due, rolled, unrolled
@@ -49,7 +49,7 @@ def test_count__tells_as_many_days_as_it_counts(rule: Rule, days: Days, start: d
 @given(st.data(), rules(), free_days(), STARTS)
 def test_clock__is_that_of_the_reference(data: st.DataObject, rule: Rule, days: Days, start: date) -> None:
     steps = data.draw(lives(start))
-    product = run(rule, start, steps, calendar_of(days))
+    product = clock_after(rule, start, steps, calendar_of(days))
     reference = lived(limit_of(rule), start, steps, days)
     assert product.due_on == reference.due
     assert product.expected_on == reference.expected
@@ -71,7 +71,7 @@ def test_extension__counts_on_from_the_end_that_the_rule_names(
     words = {"duty": "reply", "form": "deadline", "length": length, "unit": "calendar_days", "roll": roll}
     rule = msgspec.convert({**words, "extension": {"each": each, "counted_from": end}}, Rule)
     far = Step(kind="extension", on=start, day=start + timedelta(days=300), told={"petitioner": start})
-    assert run(rule, start, [far], calendar_of(days)).due_on == lived(limit_of(rule), start, [far], days).due
+    assert clock_after(rule, start, [far], calendar_of(days)).due_on == lived(limit_of(rule), start, [far], days).due
 
 
 @MANY
@@ -113,11 +113,11 @@ def test_more_time__never_gives_an_earlier_due_date(data: st.DataObject, rule: R
     steps = data.draw(lives(start))
     last = steps[-1].on if steps else start
     calendar = calendar_of(days)
-    before = run(rule, start, steps, calendar).due_on
+    before = clock_after(rule, start, steps, calendar).due_on
     to = last + timedelta(days=data.draw(st.integers(0, 60)))
     on = last + timedelta(days=1)
     more = Step(kind="extension", on=on, day=to, told={"petitioner": on})
-    after = run(rule, start, [*steps, more], calendar).due_on
+    after = clock_after(rule, start, [*steps, more], calendar).due_on
     assert (before is None) == (after is None)
     assert before is None or after is None or after >= before
 

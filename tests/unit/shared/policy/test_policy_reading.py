@@ -8,7 +8,15 @@ import pytest
 
 from shared.events import decode_state
 from shared.events.regulation import PolicyAdopted
-from shared.policy import DEFAULT_POLICY, DOCUMENTS, InvalidPolicy, policy_of, read_policy, shipped_policy, shipped_text
+from shared.policy import (
+    DEFAULT_POLICY,
+    DOCUMENTS,
+    UncountablePolicy,
+    policy_of,
+    read_policy,
+    shipped_policy,
+    shipped_text,
+)
 
 HEAD = """\
 policy_id: test
@@ -19,7 +27,7 @@ rules:
 
 
 def problems(text: str) -> list[str]:
-    with pytest.raises(InvalidPolicy) as refused:
+    with pytest.raises(UncountablePolicy) as refused:
         read_policy(text)
     return [f"{p.line} {p}" for p in refused.value.problems]
 

@@ -12,11 +12,11 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
-from services.intake.application.commands import DeedRoute, route_of_command
+from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
-from shared.events import DEEDS
+from shared.events import DATED_EVENTS
 
 #: They name a record or a deadline by its id, which no file from elsewhere knows.
 NOT_IMPORTED = frozenset({"RecordAnnulled", "ReminderSent", "PersonalDataErased"})
@@ -28,16 +28,16 @@ _PATH = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`")
 
 DEED_FIELDS = frozenset(
     {"effective_on", "on_behalf_of", "code", CASE}.union(
-        *(kind.__struct_fields__ for topic, kind in DEEDS.items() if topic not in NOT_IMPORTED)
+        *(kind.__struct_fields__ for topic, kind in DATED_EVENTS.items() if topic not in NOT_IMPORTED)
     )
 )
 
 
-class Act(msgspec.Struct, frozen=True):
+class RegisterAct(msgspec.Struct, frozen=True):
     """A row that names its deed: the deed's fields as the file has them."""
 
     topic: str
-    route: DeedRoute
+    route: CommandRoute
     case: str
     fields: dict[str, Any]
 
@@ -46,10 +46,10 @@ class Act(msgspec.Struct, frozen=True):
         return CODECS[self.route.path]
 
 
-def act_of(row: Mapping[str, Any], *, from_text: bool) -> Act:
+def act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     """The act that a row names. `from_text`: every value is a cell of text. Raises RowRefused."""
     topic = as_text(row.get(COMMAND), COMMAND)
-    route = None if topic in NOT_IMPORTED or topic not in DEEDS else route_of_command(topic, has_target=False)
+    route = None if topic in NOT_IMPORTED or topic not in DATED_EVENTS else route_of_command(topic, has_target=False)
     if route is None:
         raise RowRefused(COMMAND, f"{topic!r} is no deed that can be imported")
     data = row.get("data", {})
@@ -63,7 +63,7 @@ def act_of(row: Mapping[str, Any], *, from_text: bool) -> Act:
         cleaned = _cell(value, name, topic) if from_text else _clean(value, name)
         if cleaned is not None:
             fields[name] = _iso(cleaned, name) if name in _days(topic) else cleaned
-    return Act(topic, route, named or as_text(fields.pop("external_id", None), CASE), fields)
+    return RegisterAct(topic, route, named or as_text(fields.pop("external_id", None), CASE), fields)
 
 
 def names_in(fields: Mapping[str, Any]) -> list[str]:
@@ -80,7 +80,7 @@ def names_in(fields: Mapping[str, Any]) -> list[str]:
     return [name for name in found if isinstance(name, str) and name]
 
 
-def with_ids(act: Act, id_of: Callable[[str, str], UUID]) -> dict[str, Any]:
+def with_ids(act: RegisterAct, id_of: Callable[[str, str], UUID]) -> dict[str, Any]:
     """The fields with ids in place of the names of cases. Raises RowRefused."""
     fields = dict(act.fields)
     for field in REFERENCES:
@@ -94,7 +94,7 @@ def with_ids(act: Act, id_of: Callable[[str, str], UUID]) -> dict[str, Any]:
     return fields
 
 
-def body_of(act: Act, fields: Mapping[str, Any], *, from_text: bool) -> Extras:
+def body_of(act: RegisterAct, fields: Mapping[str, Any], *, from_text: bool) -> Extras:
     """The body that the act's own codec takes, strictly. Raises RowRefused."""
     given = {name: value for name, value in fields.items() if name not in act.route.in_path}
     if "effective_on" not in given:
@@ -163,7 +163,7 @@ def _structured(topic: str) -> frozenset[str]:
 
 
 def _hints(topic: str) -> dict[str, Any]:
-    return get_type_hints(DEEDS[topic])
+    return get_type_hints(DATED_EVENTS[topic])
 
 
 def _alternatives(hint: Any) -> tuple[Any, ...]:

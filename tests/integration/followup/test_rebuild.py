@@ -12,7 +12,7 @@ from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import HistoryDiffers
 from services.followup.application.rebuild import rebuild
 from shared.identifiers import derived_id
-from tests.integration.followup.test_writer import reply, told
+from tests.integration.followup.test_projector import reply, told
 from tests.support.following import (
     MemoryFeed,
     chained,

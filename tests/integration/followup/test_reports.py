@@ -23,9 +23,9 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.report_views import report_view
 from services.followup.entrypoints.reports import report_routes
 from shared.http.auth import Callers, mint_token
-from tests.support.chance import UNTIL, histories
 from tests.support.following import projection_pool
 from tests.support.history import History
+from tests.support.history_strategies import UNTIL, histories
 from tests.support.postgres import TestServer
 from tests.support.projection import (
     AUTUMN,

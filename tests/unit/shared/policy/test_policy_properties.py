@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.policy import Rule, Step, clock_after, count, count_occurrence, occurrences
 from shared.policy.schema import Frequency
-from tests.support.policies_by_chance import STARTS, calendar_of, free_days, limit_of, lived, lives, rules
+from tests.support.policy_strategies import STARTS, calendar_of, free_days, limit_of, lived, lives, rules
 from tests.support.reference_counting import Days, due, rolled, unrolled
 
 MANY = settings(max_examples=100, deadline=None)

@@ -15,8 +15,8 @@ from shared.events.petition import PetitionMerged, PetitionRaised, PetitionSched
 from shared.identifiers import breach_instant
 from tests.support.history import History
 from tests.support.loading import by_subject, load, loaded_again
-from tests.support.policies_by_chance import limit_of, lived
-from tests.support.stories_by_chance import Story, Upheaval, recorded, stories, told, upheavals, upset
+from tests.support.policy_strategies import limit_of, lived
+from tests.support.story_strategies import Story, Upheaval, recorded, stories, told, upheavals, upset
 
 SOME = settings(max_examples=80, deadline=None)
 

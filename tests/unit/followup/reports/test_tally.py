@@ -35,8 +35,8 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 from shared.identifiers import local_day
-from tests.support.chance import histories
 from tests.support.history import History, day
+from tests.support.history_strategies import histories
 from tests.support.reports import tallied
 
 ENVIRONMENT = "H35.10.3"

@@ -23,7 +23,7 @@ from shared.events.regulation import AgencyClosed
 from shared.identifiers import LOCAL_ZONE, derived_id
 from shared.policy import Rule, Step
 from tests.support.history import History
-from tests.support.policies_by_chance import STARTS, free_days, lives, policy_of, rules, years_of
+from tests.support.policy_strategies import STARTS, free_days, lives, policy_of, rules, years_of
 from tests.support.reference_counting import Days
 
 HORIZON = timedelta(days=500)  # after the conference: every clock has run out

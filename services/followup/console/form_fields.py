@@ -1,6 +1,5 @@
 """The office's acts as forms: which fields each has, and from what was filled in to the body of intake's command."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -157,10 +156,6 @@ ACTS = (
 BY_PATH = {act.path: act for act in ACTS}
 RECIPIENTS = ("party_committee", "government", "chair")
 
-_NAMED = re.compile(r"([a-z_]+)(?:\[\d+\])?(?:\.\w+)?: ")
-_AT = re.compile(r"at `\$\.([a-z_]+)")
-_MISSING = re.compile(r"required field `([a-z_]+)`")
-
 
 def fields_of(act: Act) -> tuple[Field, ...]:
     """The fields of an act's form; each act may be dated."""
@@ -199,7 +194,7 @@ def _with_report_dates(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def field_of(detail: str) -> str:
-    """The field that a refusal names; empty when it is the act as a whole."""
-    found = _MISSING.search(detail) or _AT.search(detail) or _NAMED.match(detail)
-    return found[1] if found else ""
+def field_of_form(act: Act, field: str | None) -> str:
+    """The field of an act's form that a refusal names (`reports[0].on` is in `reports`); empty where there is none."""
+    name = (field or "").partition(".")[0].partition("[")[0]
+    return name if any(name == field.name for field in fields_of(act)) else ""

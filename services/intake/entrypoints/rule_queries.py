@@ -185,7 +185,9 @@ def _named(at: str, given: dict[str, Any] | str) -> Policy:
             raise problem(422, "invalid-value", "document", field=at, document=given, known=tuple(DOCUMENTS))
         return shipped_policy(given)
     except UncountablePolicy as invalid:
-        raise problem(422, "invalid-policy", field=at, problems=invalid.problems[0]) from None
+        first = invalid.problems[0]
+        said = f"{first.message}; {first.remedy}"
+        raise problem(422, "invalid-policy", field=f"{at}.{first.path}", problems=said) from None
 
 
 def _policy(body: bytes, content_type: str) -> Policy:

@@ -37,7 +37,7 @@ from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
@@ -143,7 +143,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
-        queries, collector = Queries(pool), FollowupCollector()
+        queries, collector = Queries(pool), followup_collector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0

@@ -25,7 +25,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
-from services.intake.entrypoints.metrics import IntakeCollector, IntakeSnapshot
+from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -121,7 +121,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         desk = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
         reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
-        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), IntakeCollector()
+        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -134,7 +134,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         async def snapshot() -> IntakeSnapshot:
             found = await figures.read()
             return IntakeSnapshot(
-                recorded=found.recorded,
+                recorded={(topic,): count for topic, count in found.recorded.items()},
                 # Without a broker events leave by the feed alone: there is no outbox to fall behind.
                 pending=found.pending if settings.amqp_url else 0,
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,

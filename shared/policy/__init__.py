@@ -1,7 +1,7 @@
 """The rules as data: what a dated document orders, in a small language of words that combine. Pure.
 
-Start with `schema` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of a
-text, `checking` says what is wrong with it, `counting`, `running_clock` and `periods` count under it, `precedence`
+Start with `schema` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of
+a text, `checking` says what is wrong with it, `counting`, `running_clock` and `periods` count under it, `precedence`
 chooses between documents, `clock_sheet` and `diff` describe them to people, and `shipped` holds the documents that come
 with the product. `duties` names the duties that a rule can be about, and `upcasting` reads the first form of a policy.
 """

@@ -56,6 +56,7 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.followup")
@@ -64,10 +65,6 @@ RELAY = "followup"
 MAIL_LEASE = 120.0  # seconds: longer than one message may take
 
 log = structlog.get_logger("followup")
-
-
-class WrongSettings(ValueError):
-    """Settings with which followup does not start; the message names the setting."""
 
 
 def run(settings: FollowupSettings) -> None:

@@ -46,6 +46,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
+from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.intake")
@@ -56,10 +57,6 @@ DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 new_id = OrderedIds()
 
 log = structlog.get_logger("intake")
-
-
-class WrongSettings(ValueError):
-    """Settings with which intake does not start; the message names the setting."""
 
 
 def run(settings: IntakeSettings) -> None:

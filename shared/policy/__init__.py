@@ -14,7 +14,7 @@ from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, 
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
-from shared.policy.precedence import Adopted, InForce, Register, RuleInForce, rule_that_applies
+from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.running_clock import RunningClock, Step, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
@@ -28,12 +28,12 @@ __all__ = [
     "DUTY_KINDS",
     "NO_TRAITS",
     "Adopted",
+    "AdoptionRegister",
     "Document",
     "InForce",
     "Occurrence",
     "Policy",
     "PolicyProblem",
-    "Register",
     "Rule",
     "RuleInForce",
     "RunningClock",

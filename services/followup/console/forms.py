@@ -25,7 +25,7 @@ from services.followup.console.cases import IN_THE_FORM
 from services.followup.console.form_fields import (
     BY_PATH,
     RECEIVE,
-    Act,
+    ActForm,
     body_of_act,
     empty_field,
     field_of_form,
@@ -90,7 +90,7 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
     return [new_petition, receive, form, act]
 
 
-def _act(path: str) -> Act:
+def _act(path: str) -> ActForm:
     return or_404(BY_PATH.get(path), "act")
 
 
@@ -132,7 +132,7 @@ class _Office:
     async def form(
         self,
         request: HttpRequest,
-        act: Act,
+        act: ActForm,
         file: CaseFile | None,
         filled: dict[str, str],
         refusal: Refusal | None = None,
@@ -155,7 +155,7 @@ class _Office:
             at=field_of_form(act, refusal.field) if refusal else "",
         )
 
-    async def submit(self, request: HttpRequest, act: Act, file: CaseFile | None) -> Response[Any]:
+    async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
         """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
         filled = await _filled(request)
         source = await self._source(file, filled)

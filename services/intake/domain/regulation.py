@@ -14,7 +14,7 @@ from services.intake.domain.errors import (
 from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
 from shared.events.regulation import CalendarProposed, CalendarPublished
-from shared.policy import Adopted, InForce, Register, RuleInForce
+from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
 class PublicBody(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Regulation:
         self.agencies: dict[str, PublicBody] = {}
         self.years: dict[int, CalendarYear] = {}
         self.policies: list[Adopted] = []
-        self.in_force = InForce(Register())
+        self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
         self.calendar = Calendar()
 
@@ -89,7 +89,7 @@ class Regulation:
         self.calendar = Calendar(self.years.values())
         bodies = self.jurisdictions.items()
         self.in_force = InForce(
-            Register(
+            AdoptionRegister(
                 adopted=tuple(self.policies),
                 levels={code: body.level for code, body in bodies},
                 closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},

@@ -3,8 +3,8 @@
 `act` says what such a struct holds and in which order a command is judged. A new act is a struct in one of these files;
 the tables here and the routes are made from them.
 
-Petitions:    receive, classify_and_forward, schedule_and_raise, assign, clock, reply_and_report, escalate, leave,
-              close_and_reopen
+Petitions:    receive, classify_and_forward, schedule_and_raise, assign, clock, escalate, reply_and_report,
+              close_and_reopen, leave
 Conferences:  propose, plan, prepare, hold, conclude
 All others:   regulation, any_stream
 """
@@ -65,10 +65,10 @@ PETITION_ACTS: dict[type[DatedEvent], AnyPetitionAct] = _by_event(
     schedule_and_raise.PETITION_ACTS,
     assign.PETITION_ACTS,
     clock.PETITION_ACTS,
-    reply_and_report.PETITION_ACTS,
     escalate.PETITION_ACTS,
-    leave.PETITION_ACTS,
+    reply_and_report.PETITION_ACTS,
     close_and_reopen.PETITION_ACTS,
+    leave.PETITION_ACTS,
     any_stream.PETITION_ACTS,
 )
 CONFERENCE_CREATING: dict[type[DatedEvent], CreatingAct[Conference, Any]] = _by_event(

@@ -1,4 +1,4 @@
-"""Questions to followup as routes: each within what the caller may see; out of reach looks like not there."""
+"""The routes that answer questions. What the caller may not see is answered as 404."""
 
 from typing import Literal
 from uuid import UUID
@@ -38,7 +38,7 @@ from shared.identifiers import local_iso
 
 
 def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
-    """Every question."""
+    """The routes of every question."""
     return [*_case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
 
 

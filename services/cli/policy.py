@@ -193,7 +193,7 @@ def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     for each in given:
         name, _, value = each.partition("=")
         if name not in ANCHOR_TITLES:
-            stop(WRONG_USE, f"--on: {name!r} is none of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
+            stop(WRONG_USE, f"--on: {name!r} is not one of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
         days[cast(Anchor, name)] = day("--on", value)
     return days
 

@@ -58,7 +58,7 @@ def day(option: str, text: str) -> date:
         found = None
     # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
     if found is None or found.isoformat() != text:
-        stop(WRONG_USE, f"{option}: {text!r} is no date; write it as YYYY-MM-DD, such as 2019-08-23")
+        stop(WRONG_USE, f"{option}: {text!r} is not a valid date; write it as YYYY-MM-DD, such as 2019-08-23")
     return found
 
 
@@ -79,7 +79,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
     except msgspec.ValidationError as error:
         where = str(error).rpartition("`$")[2].removesuffix("`")
         line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
-        stop(FAILED, f"{option}: {path}:{line} is no calendar: {error}")
+        stop(FAILED, f"{option}: {path}:{line} is not a valid calendar: {error}")
     for index, year in enumerate(years):
         at = "" if prefix else f"[{index}]"
         try:
@@ -107,10 +107,10 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
     except OSError as error:
         stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
     except UnicodeDecodeError:
-        stop(FAILED, f"{option}: {path} is no calendar: it is not UTF-8")
+        stop(FAILED, f"{option}: {path} is not a valid calendar: it is not UTF-8")
     except UncountablePolicy as invalid:
         problem = invalid.problems[0]
-        stop(FAILED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
+        stop(FAILED, f"{option}: {path}:{problem.line or 1} is not a valid calendar: {problem}")
 
 
 def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:

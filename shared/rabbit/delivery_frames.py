@@ -39,8 +39,8 @@ class DeliveryFrames(TransportFactory):
     async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The transport as aiormq makes it, with this reader before its own."""
         plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        reader, writer = await plain.create(url, **kwargs)
-        self.reader = _Reader(reader)
+        plain_reader, writer = await plain.create(url, **kwargs)
+        self.reader = _Reader(plain_reader)
         reader: Any = self.reader
         return reader, writer
 

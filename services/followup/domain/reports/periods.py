@@ -60,7 +60,7 @@ def parse_period(text: str) -> Period:
     """`2019-09`, `2019-Q3` or `2019`. Raises InvalidPeriod."""
     found = _FORM.fullmatch(text)
     if found is None or not FIRST_YEAR < int(found["year"]) < LAST_YEAR:
-        raise InvalidPeriod(f"{text!r} is no period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)")
+        raise InvalidPeriod(f"{text!r} is not a period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)")
     year, first_month, months = int(found["year"]), 1, 12
     if found["month"]:
         first_month, months = int(found["month"]), 1

@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from types import FrameType
 
 import uvicorn
@@ -40,6 +41,18 @@ class Server(uvicorn.Server):
 
     def _on_signal(self, sig: int, frame: FrameType | None) -> None:
         self.handle_exit(sig, frame)
+
+
+def serve(running: AbstractAsyncContextManager[Litestar], host: str, port: int) -> None:
+    """Serve an application on uvloop until SIGTERM, with everything open that `running` opens around it."""
+
+    async def main() -> None:
+        async with running as app:
+            await server(app, host, port).serve()
+
+    import uvloop
+
+    uvloop.run(main())
 
 
 def server(app: Litestar, host: str, port: int) -> Server:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from services.followup.adapters.read.pagination import InvalidCursor
@@ -52,6 +52,11 @@ def or_404(thing: T | None, what: str) -> T:
     if thing is None:
         raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
     return thing
+
+
+def linked(request: HttpRequest, body: T, cursor: str) -> Response[T]:
+    """An answer with the link to the next page, if there is one."""
+    return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
 
 
 def next_link(request: HttpRequest, cursor: str) -> str:

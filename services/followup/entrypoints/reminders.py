@@ -28,7 +28,7 @@ from services.followup.entrypoints.query_parameters import (
     Limit,
     body_of,
     code_of,
-    next_link,
+    linked,
     or_400,
     or_404,
 )
@@ -89,8 +89,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
     ) -> Response[Proposals]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency))
         page = await or_400(reminders.proposed(scope_of(request), wanted, limit, cursor))
-        headers = {"Link": f'<{next_link(request, page.next)}>; rel="next"'} if page.next else {}
-        return Response(Proposals([_view(proposal) for proposal in page.items]), headers=headers)
+        return linked(request, Proposals([_view(proposal) for proposal in page.items]), page.next)
 
     @get(
         "/v1/deadlines/{deadline_id:uuid}/letter",

@@ -1,6 +1,6 @@
 """A world in simulated time for relay, reader and scheduler as they are in production: clock, store, broker, network.
 
-Every call out of a process passes `World.step`: it takes a moment by chance, may fail, may be answered by nobody; a
+Every call out of a process passes `World.step`: it takes a random moment, may fail, may be answered by nobody; a
 process may be dead or frozen by then. What is imitated here is small: PostgreSQL's transactions and leases, RabbitMQ's
 queue, the HTTP in between.
 """
@@ -106,11 +106,11 @@ class Process:
 
 
 class World:
-    """Clock, store, broker and processes; `chance` decides how long things take and which of them fail."""
+    """Clock, store, broker and processes; `rng` decides how long things take and which of them fail."""
 
     def __init__(self) -> None:
         self.loop = SimulatedLoop()
-        self.chance = random.Random(0)
+        self.rng = random.Random(0)
         self.failing = 0.0  # share of calls that fail
         self.slowest = 0.05  # seconds for one call
         self.offset = timedelta(0)
@@ -136,11 +136,11 @@ class World:
 
     async def step(self, process: Process) -> None:
         """A call leaves a process: whatever can happen to it happens here. Raises Down."""
-        await asyncio.sleep(self.chance.uniform(0, self.slowest) if self.slowest else 0)
+        await asyncio.sleep(self.rng.uniform(0, self.slowest) if self.slowest else 0)
         await process.going.wait()
         if process.is_dead:
             raise asyncio.CancelledError
-        if self.chance.random() < self.failing:
+        if self.rng.random() < self.failing:
             raise Down
 
     # --- processes -------------------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Log:
     async def state_complete_to(self) -> tuple[datetime, int]:
         last = self.events[-1].recorded_at if self.events else self.world.now()
         # What is appended between the look at the events and this statement is the race that the feed must survive.
-        await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest))
+        await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest))
         self.complete_to = max(self.world.now(), last, self.complete_to or last, self._last())
         return self.complete_to, len(self.events)
 
@@ -380,9 +380,9 @@ class Broker:
         """What is delivered next; out of order, perhaps to come again, where it is disorderly."""
         if self.is_orderly:
             return self.queue.popleft()
-        index = self.world.chance.randrange(len(self.queue))
+        index = self.world.rng.randrange(len(self.queue))
         message = self.queue[index]
-        if self.world.chance.random() < 0.7:
+        if self.world.rng.random() < 0.7:
             del self.queue[index]
         return message
 
@@ -409,20 +409,20 @@ class Broker:
         batch = Batch(world.loop.create_future(), len(messages))
         connection.batches.append(batch)
         arriving = list(messages)
-        if world.chance.random() < world.failing:
-            arriving = arriving[: world.chance.randrange(len(arriving) + 1)]
+        if world.rng.random() < world.failing:
+            arriving = arriving[: world.rng.randrange(len(arriving) + 1)]
         connection.process.run(self._arrive(connection, batch, arriving, len(messages)))
         return batch
 
     async def _arrive(self, connection: SimulatedConnection, batch: Batch, messages: list[Message], sent: int) -> None:
         for message in messages:
-            await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest / 5))
+            await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest / 5))
             if connection.is_closed:
                 return
             self.queue.append(message)
             self.stored.add(UUID(message.message_id))
-        await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest))
-        if len(messages) < sent or self.world.chance.random() < self.world.failing:
+        await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest))
+        if len(messages) < sent or self.world.rng.random() < self.world.failing:
             connection.lose()
         if connection.is_closed:
             return
@@ -490,7 +490,7 @@ class SimulatedBell:
                     self._connection.unacked.append(message)
                     self._waiting.append(Delivery(from_message(message.headers, message.body), message, 0))
                     self.arrived.set()
-                await asyncio.sleep(self._process.world.chance.uniform(0.001, 0.02))
+                await asyncio.sleep(self._process.world.rng.uniform(0.001, 0.02))
 
 
 # --- the projection -------------------------------------------------------------------------------------------------

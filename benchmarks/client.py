@@ -18,7 +18,7 @@ def post(path: str, body: bytes, key: str) -> bytes:
     return head.encode() + body
 
 
-class Connection(asyncio.Protocol):
+class BenchmarkConnection(asyncio.Protocol):
     """One connection; one request at a time."""
 
     def __init__(self) -> None:
@@ -54,10 +54,10 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
 
-async def connect(url: str) -> Connection:
+async def connect(url: str) -> BenchmarkConnection:
     """A connection to a server."""
     at = urlsplit(url)
-    _, made = await asyncio.get_running_loop().create_connection(Connection, at.hostname, at.port)
+    _, made = await asyncio.get_running_loop().create_connection(BenchmarkConnection, at.hostname, at.port)
     return made
 
 
@@ -66,7 +66,7 @@ async def load(url: str, requests: Sequence[bytes], connections: int) -> tuple[f
     opened = [await connect(url) for _ in range(connections)]
     taken: list[float] = []
 
-    async def one(connection: Connection, mine: Iterator[bytes]) -> None:
+    async def one(connection: BenchmarkConnection, mine: Iterator[bytes]) -> None:
         for request in mine:
             began = time.perf_counter()
             answer = await connection.send(request)

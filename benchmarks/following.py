@@ -24,7 +24,7 @@ SEARCH_PATH = "projection, public"
 LOOK_EVERY = 0.005  # seconds
 
 
-class MemoryFeed:
+class GrowingFeed:
     """A source's feed in memory; what lies after `shown` is not told yet."""
 
     def __init__(

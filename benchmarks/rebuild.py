@@ -19,8 +19,8 @@ import msgspec
 import structlog
 import uvloop
 
-from benchmarks.following import PACKAGES, MemoryFeed, following, reached
-from benchmarks.history import EVENTS_EACH, SOURCE, History
+from benchmarks.following import PACKAGES, GrowingFeed, following, reached
+from benchmarks.history import EVENTS_EACH, SOURCE, SyntheticHistory
 from benchmarks.lines import Line, at_least, at_most, interleaved
 from benchmarks.memory import peak
 from benchmarks.peers.eventsourcing_stock import Noted, mapper
@@ -49,7 +49,7 @@ def measure() -> list[Line]:
 
 
 async def _measure(dsn: Callable[[str], str]) -> list[Line]:
-    events = list(History().events(CONFERENCES))
+    events = list(SyntheticHistory().events(CONFERENCES))
     stored_by_peer, stock = as_stored(events), mapper()
     folding = await interleaved(
         {
@@ -66,9 +66,9 @@ async def _measure(dsn: Callable[[str], str]) -> list[Line]:
         ROUNDS,
     )
     names = iter(range(1000))
-    feed = MemoryFeed(events)
+    feed = GrowingFeed(events)
     rebuilt = await _followed(await database(dsn, "rebuilt", *PACKAGES), feed)
-    few = list(History().events(PEER_CONFERENCES))
+    few = list(SyntheticHistory().events(PEER_CONFERENCES))
 
     async def whole() -> float:
         return await rebuilding(rebuilt, feed)
@@ -133,7 +133,7 @@ def _from_noted(noted: Any, each: Recorded) -> Fact:
     return Fact(each.position, each.event_id, each.originator_id, each.topic, noted.timestamp, event, meta)
 
 
-async def _followed(dsn: str, feed: MemoryFeed) -> str:
+async def _followed(dsn: str, feed: GrowingFeed) -> str:
     async with following(dsn, feed) as pool:
         await reached(pool, feed.shown)
     return dsn

@@ -13,7 +13,7 @@ from benchmarks.payloads import plain
 from shared.event_store.append import Append
 
 
-class PetitionReceived(DomainEvent):
+class PeerPetitionReceived(DomainEvent):
     """The event as this library defines one."""
 
     aggregate_type: str = "petition"
@@ -32,7 +32,7 @@ async def eventsource_py(
     store = PostgreSQLEventStore(engine, create_schema=True, owns_engine=True)
     events = iter(
         [
-            (a.events[0].originator_id, PetitionReceived(aggregate_id=a.events[0].originator_id, data=plain(a)))
+            (a.events[0].originator_id, PeerPetitionReceived(aggregate_id=a.events[0].originator_id, data=plain(a)))
             for a in appends
         ]
     )

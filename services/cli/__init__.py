@@ -58,9 +58,9 @@ def main() -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(FAILED)
     except Exception as error:
-        # Typer carries its own copy of click, whose errors have no public name: they know how to tell themselves.
-        told = getattr(error, "format_message", None)
-        text = told() if told else f"{type(error).__name__}: {error}"
+        # Typer carries its own copy of click, whose errors have no public name: what formats its message is one.
+        message = getattr(error, "format_message", None)
+        text = message() if message else f"{type(error).__name__}: {error}"
         print(" ".join(text.split()), file=sys.stderr)
-        sys.exit(WRONG_USE if told else FAILED)
+        sys.exit(WRONG_USE if message else FAILED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -14,7 +14,6 @@ import asyncpg
 import httpx
 import msgspec
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -34,18 +33,18 @@ from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.bootstrap import (
     SEARCH_PATH,
-    WrongSettings,
     digest_mailer,
     digest_recipients,
     run,
     source_token,
 )
 from services.followup.domain.letters.digest import MailDigest, Recipient
-from services.followup.settings import FollowupSettings, load_settings
+from services.followup.settings import FollowupSettings
 from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
+from shared.settings import WrongSettings, settings_from_environment
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
 
@@ -250,11 +249,9 @@ def _rows(found: Replayed) -> Iterator[bytes]:
 
 def _settings() -> FollowupSettings:
     try:
-        return load_settings()
-    except ValidationError as error:
-        # The values are left out: a database URL holds a password.
-        names = ", ".join(sorted(f"FOLLOWUP_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        stop(WRONG_USE, f"settings: {names}")
+        return settings_from_environment(FollowupSettings)
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
 
 
 def _run(work: "Awaitable[T]") -> T:

@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import asyncpg
 import msgspec
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,13 +35,14 @@ from services.intake.application.importing.importer import Importer, Numbers, Ou
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.bootstrap import WrongSettings, new_id, seals_of
+from services.intake.bootstrap import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import MalformedCode, agency_code
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
 FAILURES = (StoreUnavailable, WorkerLost, *TRANSIENT_ERRORS, asyncpg.PostgresError)
@@ -75,11 +75,8 @@ def import_(
         table = opened(file, encoding)
         rows = _rows(table, mapping, given, ignore or [])
         target = _target(file, rejects)
-        settings = IntakeSettings()  # type: ignore[call-arg]
+        settings = settings_from_environment(IntakeSettings)
         seals_of(settings)
-    except ValidationError as error:
-        names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        stop(WRONG_USE, f"settings: {names}")
     except (FileRefused, WrongSettings) as error:
         stop(WRONG_USE, str(error))
     asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=on_behalf_of)

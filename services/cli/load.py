@@ -19,7 +19,7 @@ from rich.table import Table
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.load.arrivals import Arrivals, Committed
 from services.load.fixtures import FixtureRefused, LoadFixture, prepare
-from services.load.http import BROKEN, Address, Connection, NotLoopback, address_of
+from services.load.http import BROKEN, Address, HttpConnection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
 from shared.http.auth import is_loopback
 
@@ -82,12 +82,12 @@ def _check_broker(breach: bool, amqp: str) -> None:
 
 
 async def _measured(asked: _Asked, intake: Address, followup: Address | None) -> dict[str, object]:
-    preparing = Connection(intake)
+    preparing = HttpConnection(intake)
     stage = await prepare(preparing, breach=asked.breach)
     preparing.close()
     run = os.urandom(4).hex()
     arrivals = Arrivals(intake, stage, run=run, rate=asked.rate, duration=asked.duration)
-    positions, breaches = Positions(Connection(followup)) if followup else None, Breaches()
+    positions, breaches = Positions(HttpConnection(followup)) if followup else None, Breaches()
     if positions is not None:
         await positions.position()
 

@@ -55,7 +55,7 @@ class Child:
         end_group(self.process, signal.SIGTERM, STOP_TIMEOUT)
 
 
-class Pair:
+class DevPair:
     """Everything that one run starts; the stack stops it in the opposite order."""
 
     def __init__(self, data: Path, stack: contextlib.ExitStack) -> None:
@@ -117,7 +117,7 @@ def run_pair(
     if ports[0] == ports[1]:
         raise DevFailed("--intake-port and --followup-port: give two different ports")
     urls = [f"http://{HOST}:{port}" for port in ports]
-    pair = Pair(data, stack)
+    pair = DevPair(data, stack)
     amqp = pair.amqp_url(broker)
     databases = pair.databases()
     common = {"HOST": HOST, "AMQP_URL": amqp}

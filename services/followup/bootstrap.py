@@ -37,7 +37,7 @@ from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
@@ -56,6 +56,7 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.followup")
@@ -64,10 +65,6 @@ RELAY = "followup"
 MAIL_LEASE = 120.0  # seconds: longer than one message may take
 
 log = structlog.get_logger("followup")
-
-
-class WrongSettings(ValueError):
-    """Settings with which followup does not start; the message names the setting."""
 
 
 def run(settings: FollowupSettings) -> None:
@@ -143,7 +140,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
-        queries, collector = Queries(pool), FollowupCollector()
+        queries, collector = Queries(pool), followup_collector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0

@@ -11,7 +11,7 @@ import msgspec
 
 from services.load.fixtures import LoadFixture
 from services.load.histogram import Histogram
-from services.load.http import BROKEN, Address, Connection, HttpAnswer
+from services.load.http import BROKEN, Address, HttpAnswer, HttpConnection
 
 GRACE = 30.0  # seconds after the last arrival for what is still under way
 
@@ -54,7 +54,7 @@ class Arrivals:
         self.failed["never sent"] += self.planned - self._next
 
     async def _worker(self, on_commit: Callable[[Committed], None]) -> None:
-        connection, loop = Connection(self._intake), asyncio.get_running_loop()
+        connection, loop = HttpConnection(self._intake), asyncio.get_running_loop()
         try:
             while (number := self._next) < self.planned:
                 self._next += 1
@@ -69,7 +69,7 @@ class Arrivals:
             connection.close()
 
     async def _arrive(
-        self, connection: Connection, number: int, due: float, on_commit: Callable[[Committed], None]
+        self, connection: HttpConnection, number: int, due: float, on_commit: Callable[[Committed], None]
     ) -> None:
         loop = asyncio.get_running_loop()
         received = await self._ask(connection, "/v1/petitions", self._petition(number), f"{number}")
@@ -99,7 +99,7 @@ class Arrivals:
         }
         return body | ({"effective_on": self._stage.held_on} if self._stage.held_on else {})
 
-    async def _ask(self, connection: Connection, path: str, body: dict[str, object], key: str) -> "_Done | None":
+    async def _ask(self, connection: HttpConnection, path: str, body: dict[str, object], key: str) -> "_Done | None":
         try:
             headers = {"Idempotency-Key": f"load:{self._run}:{key}"}
             answer: HttpAnswer = await connection.ask("POST", path, msgspec.json.encode(body), headers)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from services.load.http import Connection
+from services.load.http import HttpConnection
 
 PLACE = "LOAD"
 NAME = "Địa bàn thử tải / load test"
@@ -25,7 +25,7 @@ class LoadFixture(msgspec.Struct, frozen=True):
     held_on: str = ""
 
 
-async def prepare(intake: Connection, *, breach: bool) -> LoadFixture:
+async def prepare(intake: HttpConnection, *, breach: bool) -> LoadFixture:
     """Make sure that it is there; done once for a store. Raises StageRefused."""
     place = {"code": PLACE, "name": NAME, "level": "commune", "valid_from": "2019-01-01"}
     await _done(intake, "/v1/jurisdictions", place, "load:place")
@@ -49,7 +49,7 @@ async def prepare(intake: Connection, *, breach: bool) -> LoadFixture:
     return LoadFixture(PLACE, conference_id, held_on)
 
 
-async def _done(intake: Connection, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+async def _done(intake: HttpConnection, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
     answer = await intake.ask("POST", path, msgspec.json.encode(body), {"Idempotency-Key": key})
     if answer.status != 201:
         raise FixtureRefused(f"POST {path}: {answer.status} {_decoded(answer.body).get('detail', '')}")

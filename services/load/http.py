@@ -46,7 +46,7 @@ def address_of(url: str, token: str = "") -> Address:
     return Address(host, parts.port or DEFAULT_PORT, token)
 
 
-class Connection:
+class HttpConnection:
     """One connection; opened when first needed, and again after it broke."""
 
     def __init__(self, address: Address) -> None:

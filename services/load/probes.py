@@ -10,7 +10,7 @@ import aio_pika
 import msgspec
 
 from services.load.histogram import Histogram
-from services.load.http import BROKEN, Connection
+from services.load.http import BROKEN, HttpConnection
 from shared.rabbit.topology import CONNECT_TIMEOUT, DEADLINES
 
 PATTERN = "deadline.deadline_breached.{}"
@@ -22,7 +22,7 @@ class Positions:
     What it tells is late by at most one question and its answer. `idle` is set while nothing is waited for.
     """
 
-    def __init__(self, followup: Connection) -> None:
+    def __init__(self, followup: HttpConnection) -> None:
         self._followup = followup
         self._waiting: list[tuple[int, float]] = []
         self._more = asyncio.Event()

@@ -81,7 +81,7 @@ DEEDS: dict[str, Callable[[date, date, int, list[UUID]], Event]] = {
 }
 
 
-class Pair(RuleBasedStateMachine):
+class PairMachine(RuleBasedStateMachine):
     """Two processes that relay, two that read, one store, one broker."""
 
     def __init__(self) -> None:
@@ -286,7 +286,7 @@ def run(examples: int, steps: int = 25) -> None:
         print_blob=True,
         report_multiple_bugs=False,  # one, and its trace in the notes of the error itself
     )
-    run_state_machine_as_test(Pair, settings=chosen)
+    run_state_machine_as_test(PairMachine, settings=chosen)
 
 
 @pytest.mark.timeout(60)

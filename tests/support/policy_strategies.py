@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.calendar import Calendar, CalendarYear, DayOff, MakeUpDay
 from shared.policy import Rule, Step, problems_of
 from shared.policy.schema import Document, Policy
-from tests.support.reference_counting import Clock, Days, Limit
+from tests.support.reference_counting import Days, Limit, ReferenceClock
 
 FIRST, LAST = date(2025, 1, 1), date(2028, 12, 31)
 STARTS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
@@ -142,9 +142,9 @@ def clock_steps(draw: st.DrawFn, start: date) -> list[Step]:
     return found
 
 
-def reference_clock(limit: Limit, start: date, steps: list[Step], days: Days) -> Clock:
+def reference_clock(limit: Limit, start: date, steps: list[Step], days: Days) -> ReferenceClock:
     """The reference's clock after these steps."""
-    clock = Clock(limit, start, days)
+    clock = ReferenceClock(limit, start, days)
     for step in steps:
         match step.kind:
             case "trait":

@@ -90,7 +90,7 @@ class Process:
         self.going.set()
         self.tasks: list[asyncio.Task[Any]] = []
         world.processes.append(self)
-        self.connections: list[Connection] = []
+        self.connections: list[SimulatedConnection] = []
 
     def crash(self) -> None:
         """End it as SIGKILL does: nothing that it would do on the way out is done."""
@@ -118,7 +118,7 @@ class World:
         self.log = Log(self)
         self.broker = Broker(self)
         self.outbox = OutboxState()
-        self.rows = Rows(self)
+        self.rows = SimulatedRows(self)
         self.broken: list[str] = []
         self.processes: list[Process] = []
 
@@ -148,7 +148,7 @@ class World:
     def start_relay(self, name: str) -> Process:
         """A process that relays when it gets the lease."""
         process = Process(self, name)
-        process.run(Relay(Outbox(process), "amqp://simulated", EVENTS, name=SOURCE)._run())
+        process.run(Relay(SimulatedOutbox(process), "amqp://simulated", EVENTS, name=SOURCE)._run())
         return process
 
     def start_reader(self, name: str) -> Process:
@@ -280,7 +280,7 @@ class Leases:
             self._table[name] = (holder, fence, self._process.world.loop.now)
 
 
-class Outbox:
+class SimulatedOutbox:
     """`StoredOutbox` in memory."""
 
     def __init__(self, process: Process) -> None:
@@ -329,7 +329,7 @@ class Outbox:
 # --- the broker -----------------------------------------------------------------------------------------------------
 
 
-class Connection:
+class SimulatedConnection:
     """One connection of a process to the broker; stands for its channel too."""
 
     def __init__(self, process: Process) -> None:
@@ -340,16 +340,16 @@ class Connection:
         process.connections.append(self)
         process.world.broker.connections.append(self)
 
-    async def __aenter__(self) -> "Connection":
+    async def __aenter__(self) -> "SimulatedConnection":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.lose()
 
-    async def channel(self, **_: object) -> "Connection":
+    async def channel(self, **_: object) -> "SimulatedConnection":
         return self
 
-    async def get_underlay_channel(self) -> "Connection":
+    async def get_underlay_channel(self) -> "SimulatedConnection":
         return self
 
     def lose(self) -> None:
@@ -374,7 +374,7 @@ class Broker:
         self.is_up = self.delivers = self.is_orderly = True
         self.queue: deque[Message] = deque()
         self.stored: set[UUID] = set()
-        self.connections: list[Connection] = []
+        self.connections: list[SimulatedConnection] = []
 
     def next(self) -> Message:
         """What is delivered next; out of order, perhaps to come again, where it is disorderly."""
@@ -392,13 +392,15 @@ class Broker:
         for connection in list(self.connections):
             connection.lose()
 
-    async def connect(self, process: Process) -> Connection:
+    async def connect(self, process: Process) -> SimulatedConnection:
         await self.world.step(process)
         if not self.is_up:
             raise Down
-        return Connection(process)
+        return SimulatedConnection(process)
 
-    async def publish(self, connection: Connection, exchange: str, messages: Sequence[Message], _: str) -> Batch:
+    async def publish(
+        self, connection: SimulatedConnection, exchange: str, messages: Sequence[Message], _: str
+    ) -> Batch:
         """`shared.rabbit.publish_frames.publish`: a part of the batch may be all that arrives."""
         world = self.world
         await world.step(connection.process)
@@ -412,7 +414,7 @@ class Broker:
         connection.process.run(self._arrive(connection, batch, arriving, len(messages)))
         return batch
 
-    async def _arrive(self, connection: Connection, batch: Batch, messages: list[Message], sent: int) -> None:
+    async def _arrive(self, connection: SimulatedConnection, batch: Batch, messages: list[Message], sent: int) -> None:
         for message in messages:
             await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest / 5))
             if connection.is_closed:
@@ -434,7 +436,7 @@ class SimulatedBell:
     def __init__(self, process: Process) -> None:
         self.arrived = asyncio.Event()
         self._process = process
-        self._connection: Connection | None = None
+        self._connection: SimulatedConnection | None = None
         self._waiting: deque[Delivery] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -494,7 +496,7 @@ class SimulatedBell:
 # --- the projection -------------------------------------------------------------------------------------------------
 
 
-class Rows:
+class SimulatedRows:
     """followup's tables."""
 
     def __init__(self, world: World) -> None:
@@ -656,10 +658,10 @@ def simulated() -> Iterator[World]:
     """A world, with the production code's doors to the outside turned to it."""
     world = World()
 
-    async def connect(_: str, timeout: float = 0) -> Connection:
+    async def connect(_: str, timeout: float = 0) -> SimulatedConnection:
         return await world.broker.connect(_caller(world))
 
-    async def declare(connection: Connection, _: object) -> None:
+    async def declare(connection: SimulatedConnection, _: object) -> None:
         await world.step(connection.process)
 
     doors: dict[str, Any] = {

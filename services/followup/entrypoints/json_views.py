@@ -53,7 +53,8 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day."""
+    """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day. `warned_on` lists
+    the warnings that were given, in order, those for an earlier due date too; `warnings_planned` those of this one."""
 
     deadline_id: UUID
     source: str
@@ -68,6 +69,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date | None
     breached_at: str | None
     warned_on: tuple[date, ...]
+    warnings_planned: tuple[date, ...]
     breached: bool
     outcome: str
     done_on: date | None
@@ -233,7 +235,7 @@ def case_file_view(file: CaseFile) -> CaseFileView:
 def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
     """The fields that every view of a deadline has; `whole` lists each day of its count."""
     raised = deadline.raised
-    own = {"name", "status", "breached_at", "warned_on", "urged_on", "explanation"}
+    own = {"name", "status", "breached_at", "warned_on", "warnings_planned", "urged_on", "explanation"}
     named = {name: getattr(raised, name) for name in DeadlineView.__struct_fields__ if name not in own}
     rule = raised.explanation.rule if raised.explanation else raised.duty
     return {
@@ -241,7 +243,8 @@ def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
         "name": duty_words(rule),
         "status": deadline.status,
         "breached_at": local_iso(raised.breached_at) if raised.breached_at else None,
-        "warned_on": raised.stages,
+        "warned_on": deadline.warned_on,
+        "warnings_planned": raised.stages,
         "urged_on": deadline.urged_on,
         "explanation": explanation_view(raised.explanation, whole=whole) if raised.explanation else None,
     }

@@ -45,11 +45,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """A deadline, how it stands on its source's day, and the day on which its debtor was last urged."""
+    """A deadline, how it stands on its source's day, and what its debtor has heard of it."""
 
     raised: DeadlineState
     status: Status
-    urged_on: date | None = None
+    urged_on: date | None = None  # the day on which its debtor was last reminded
+    warned_on: tuple[date, ...] = ()  # the stages of which it has warned, in that order
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):

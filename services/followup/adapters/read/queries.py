@@ -25,6 +25,7 @@ from services.followup.adapters.read.models import (
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
+from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
@@ -124,7 +125,7 @@ class Queries:
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
                 case=case,
-                deadlines=await _urged(connection, [_deadline(r, days) for r in raised]),
+                deadlines=await _with_dates(connection, [_deadline(r, days) for r in raised]),
                 events=[
                     StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
                     for e in await connection.fetch(_FACTS, subject_id)
@@ -163,7 +164,7 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
+            found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
@@ -178,7 +179,7 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
+            found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
@@ -195,7 +196,7 @@ class Queries:
             if not _is_visible(scope, _row.decode(row["row"]) if row else None, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
-            (deadline,) = await _urged(connection, [_deadline(raised, await _days(connection))])
+            (deadline,) = await _with_dates(connection, [_deadline(raised, await _days(connection))])
             return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
@@ -271,11 +272,15 @@ def _deadline(raised: DeadlineState, days: dict[str, date]) -> Deadline:
     return Deadline(raised, status_of(raised, days.get(raised.source, date.min)))
 
 
-async def _urged(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
-    """The same deadlines with the days on which their debtors were last urged."""
-    days = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
-    known = ((d, days.get(d.raised.deadline_id)) for d in deadlines)
-    return [msgspec.structs.replace(d, urged_on=day) if day else d for d, day in known]
+async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
+    """The same deadlines with the warnings that were given and the days on which their debtors were last reminded."""
+    reminded = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
+    warned = await warned_on(connection, {d.raised.deadline_id for d in deadlines})
+    return [
+        msgspec.structs.replace(d, urged_on=reminded.get(deadline_id), warned_on=warned.get(deadline_id, ()))
+        for d in deadlines
+        for deadline_id in (d.raised.deadline_id,)
+    ]
 
 
 def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:

@@ -25,7 +25,7 @@ from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, sorted_ids
-from shared.postgres.append import columns
+from shared.postgres.named_call import columns, named_call
 
 ACTOR = "followup"
 NEVER = date.max  # PostgreSQL's infinity
@@ -58,16 +58,10 @@ SELECT raised FROM deadlines WHERE source = $1 AND next_fire_at <= $2 ORDER BY n
 """
 
 
-def _call(function: str, first: int, last: int) -> str:
-    return f"{function}({', '.join(f'${n}' for n in range(first, last + 1))})"
-
-
-MOVE = f"SELECT {_call('move_cursor', 1, 10)}"
-_WRITE = f"SELECT {_call('write_rows', 1, 40)}"
-# OFFSET keeps the cursor from being moved twice; CASE, rows from being written by who was fenced out.
-_COMMIT = f"""
-SELECT moved, CASE WHEN moved THEN {_call("write_rows", 11, 50)} END AS next_fire_at
-FROM (SELECT {_call("move_cursor", 1, 10)} AS moved OFFSET 0) AS cursor
+# OFFSET keeps the cursor from being moved twice. CASE keeps a projector that was fenced out from writing rows.
+_COMMIT = """
+SELECT moved, CASE WHEN moved THEN {write_rows} END AS next_fire_at
+FROM (SELECT {move_cursor} AS moved OFFSET 0) AS cursor
 """
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
@@ -214,8 +208,7 @@ class StoredProjection:
     async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator["StoredWriting"]:
         """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
         async with self._pool.acquire() as connection, connection.transaction():
-            moved = await connection.fetchval(MOVE, *moving(before, after))
-            if not moved:
+            if not await move_cursor(connection, before, after):
                 raise _fenced_out(before)
             yield StoredWriting(connection, before.source, None if self._appends else self.not_appended)
 
@@ -225,7 +218,11 @@ class StoredProjection:
             async with self.writing(before, after) as writing:
                 await writing.write(changes)
             return await self.next_fire_at(before.source)
-        row = await self._pool.fetchrow(_COMMIT, *moving(before, after), *_rows(before.source, changes))
+        cursor, rows = _cursor_arguments(before, after), _row_arguments(before.source, changes)
+        statement = _COMMIT.format(
+            move_cursor=named_call("move_cursor", cursor), write_rows=named_call("write_rows", rows, len(cursor) + 1)
+        )
+        row = await self._pool.fetchrow(statement, *cursor.values(), *rows.values())
         assert row is not None
         if not row["moved"]:
             raise _fenced_out(before)
@@ -244,7 +241,8 @@ class StoredWriting:
         if self._instead is not None:
             self._instead += changes.emitted
             changes = msgspec.structs.replace(changes, emitted=[])
-        await self._connection.execute(_WRITE, *_rows(self._source, changes))
+        rows = _row_arguments(self._source, changes)
+        await self._connection.execute(f"SELECT {named_call('write_rows', rows)}", *rows.values())
         for agency in changes.agencies:
             await self._agency(agency)
         await self._exceptions(changes)
@@ -271,7 +269,8 @@ class StoredWriting:
 
     async def _exceptions(self, changes: Changes) -> None:
         if changes.parked:
-            await self._connection.execute(_PARKED, *columns([_parked(self._source, p) for p in changes.parked], 6))
+            parked = [_parked(self._source, p) for p in changes.parked]
+            await self._connection.execute(_PARKED, *zip(*parked, strict=True))
         if changes.released:
             await self._connection.execute(
                 "UPDATE parked_events SET released_at = clock_timestamp() "
@@ -312,39 +311,60 @@ def _fenced_out(cursor: Cursor) -> FencedOut:
     return FencedOut(f"the cursor of {cursor.source} was moved by another")
 
 
-def moving(before: Cursor, after: Cursor) -> tuple[Any, ...]:
-    """The arguments of `move_cursor`."""
-    return (
-        before.source,
-        before.revision,
-        after.epoch,
-        after.position,
-        after.event_id,
-        after.instant,
-        after.horizon,
-        after.head,
-        after.revision,
-        after.complete_to,
-    )
+async def move_cursor(connection: Any, before: Cursor, after: Cursor) -> bool:
+    """Move the cursor of a source; False when another projector has moved it."""
+    arguments = _cursor_arguments(before, after)
+    moved: bool = await connection.fetchval(f"SELECT {named_call('move_cursor', arguments)}", *arguments.values())
+    return moved
 
 
-def _rows(source: str, changes: Changes) -> tuple[Any, ...]:
-    """The arguments of `write_rows`, each kind in the order of its keys."""
+def _cursor_arguments(before: Cursor, after: Cursor) -> dict[str, Any]:
+    return {
+        "p_source": before.source,
+        "p_before": before.revision,
+        "p_epoch": after.epoch,
+        "p_position": after.position,
+        "p_event_id": after.event_id,
+        "p_instant": after.instant,
+        "p_horizon": after.horizon,
+        "p_head": after.head,
+        "p_revision": after.revision,
+        "p_complete_to": after.complete_to,
+    }
+
+
+_FACTS = (
+    "f_position", "f_event_id", "f_originator", "f_version", "f_topic", "f_is_petition", "f_recorded_at", "f_state",
+)  # fmt: skip
+_LINKS = ("l_other", "l_petition", "l_merged")
+_CASES = (
+    "c_subject_id", "c_subject", "c_jurisdiction", "c_agency", "c_state", "c_unresolved", "c_overdue", "c_due_on",
+    "c_received_on", "c_row",
+)  # fmt: skip
+_DEADLINES = (
+    "d_deadline_id", "d_subject", "d_subject_id", "d_duty", "d_debtor", "d_jurisdiction", "d_due_on", "d_due_soon_on",
+    "d_breached", "d_outcome", "d_next_fire_at", "d_raised",
+)  # fmt: skip
+_EVENTS = ("e_originator", "e_version", "e_topic", "e_state", "e_event_id")
+
+
+def _row_arguments(source: str, changes: Changes) -> dict[str, Any]:
+    """The arguments of `write_rows`, each kind of row in the order of its keys."""
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}
     deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in sorted_ids(latest)]
     # Append sees to it that no stream has a gap.
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
-    return (
-        source,
-        *columns(facts, 8),
-        *columns(sorted(set(changes.links)), 3),
-        *columns(cases, 10),
-        list(changes.overdue),
-        *columns(deadlines, 12),
-        *columns([(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events], 5),
-    )
+    return {
+        "p_source": source,
+        **columns(_FACTS, facts),
+        **columns(_LINKS, sorted(set(changes.links))),
+        **columns(_CASES, cases),
+        "p_overdue": list(changes.overdue),
+        **columns(_DEADLINES, deadlines),
+        **columns(_EVENTS, [(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events]),
+    }
 
 
 def _fact(fact: Recorded, is_petition: bool) -> tuple[Any, ...]:

@@ -9,12 +9,11 @@ import asyncpg
 
 from services.followup.adapters.store.projection import (
     KIN,
-    MOVE,
     OF_STREAMS,
     StoredProjection,
     StoredWriting,
     by_stream,
-    moving,
+    move_cursor,
 )
 from services.followup.application.ports import Changes, Cursor
 from services.followup.domain.deadlines.deadline_events import Emitted
@@ -72,7 +71,7 @@ class RebuildTables:
     async def begin(self, cursor: Cursor) -> None:
         """Set the cursor of the rebuilt source."""
         empty = await self._projection.cursor(cursor.source)
-        moved = await self._pool.fetchval(MOVE, *moving(empty, cursor))
+        moved = await move_cursor(self._pool, empty, cursor)
         assert moved
 
     async def parked(self, source: str) -> dict[UUID, set[int]]:

@@ -1,6 +1,6 @@
 """A case in three steps: what is given, what happens then, and the deadline events that this brings.
 
-given(*HELD).when(Recorded("2019-09-05 09:00", PETITION, reply)).then("reply", "DeadlineMet 2019-09-16")
+given(*HELD).when(Record("2019-09-05 09:00", PETITION, reply)).then("reply", "DeadlineMet 2019-09-16")
 """
 
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from tests.support.history import DISTRICT, History, day
 WARNING = "DeadlineDueSoon"
 
 
-class Recorded(NamedTuple):
+class Record(NamedTuple):
     """An event of a subject, recorded at a local moment: `2019-08-23 09:00`."""
 
     moment: str
@@ -24,7 +24,7 @@ class Recorded(NamedTuple):
 
 
 #: A record, or a local moment up to which time passes.
-Happening = Recorded | str
+Happening = Record | str
 
 
 class Scenario:
@@ -71,9 +71,7 @@ def given(*happenings: Happening) -> Scenario:
 CONFERENCE, PETITION = derived_id("conference", "c"), derived_id("petition", "p")
 
 
-def planned(
-    first: str = "2019-08-23", on: str = "2019-07-01", last: str = "", conference: UUID = CONFERENCE
-) -> Recorded:
+def planned(first: str = "2019-08-23", on: str = "2019-07-01", last: str = "", conference: UUID = CONFERENCE) -> Record:
     """A conference is planned."""
     event = ConferencePlanned(
         effective_on=day(on),
@@ -83,26 +81,26 @@ def planned(
         last_day=day(last or first),
         place="Nhà văn hoá huyện",
     )
-    return Recorded(f"{on} 08:00", conference, event)
+    return Record(f"{on} 08:00", conference, event)
 
 
-def received(on: str = "2019-08-01", petition: UUID = PETITION, petitioners: tuple[str, ...] = ("p1",)) -> Recorded:
+def received(on: str = "2019-08-01", petition: UUID = PETITION, petitioners: tuple[str, ...] = ("p1",)) -> Record:
     """A petition comes in."""
     event = PetitionReceived(effective_on=day(on), jurisdiction=DISTRICT, petitioner_ids=petitioners)
-    return Recorded(f"{on} 08:30", petition, event)
+    return Record(f"{on} 08:30", petition, event)
 
 
-def held(*petitions: UUID, on: str = "2019-08-23", last: str = "", conference: UUID = CONFERENCE) -> list[Recorded]:
+def held(*petitions: UUID, on: str = "2019-08-23", last: str = "", conference: UUID = CONFERENCE) -> list[Record]:
     """The conference opens, these petitions are raised, it closes with them left open."""
     raised = [
-        Recorded(f"{on} 09:{number:02}", petition, kind(effective_on=day(on), conference_id=conference))
+        Record(f"{on} 09:{number:02}", petition, kind(effective_on=day(on), conference_id=conference))
         for number, petition in enumerate(petitions)
         for kind in (PetitionScheduled, PetitionRaised)
     ]
     return [
-        Recorded(f"{on} 08:00", conference, ConferenceOpened(effective_on=day(on))),
+        Record(f"{on} 08:00", conference, ConferenceOpened(effective_on=day(on))),
         *raised,
-        Recorded(f"{last or on} 17:00", conference, ConferenceClosed(effective_on=day(last or on))),
+        Record(f"{last or on} 17:00", conference, ConferenceClosed(effective_on=day(last or on))),
     ]
 
 

@@ -25,7 +25,7 @@ from shared.events.petition import (
 from shared.identifiers import derived_id
 from shared.policy import DEFAULT_POLICY, rule_count
 from tests.support.history import at, day, seed_years
-from tests.support.scenario import CONFERENCE, HELD, PETITION, Recorded, given, held, planned, received
+from tests.support.scenario import CONFERENCE, HELD, PETITION, Record, given, held, planned, received
 
 CALENDAR = Calendar(seed_years())
 
@@ -95,8 +95,8 @@ def complex_on(on: str) -> PetitionMarkedComplex:
     return PetitionMarkedComplex(effective_on=day(on), decided_by="chair", criteria=("nhiều cơ quan",))
 
 
-def at_petition(moment: str, event: Event) -> Recorded:
-    return Recorded(moment, PETITION, event)
+def at_petition(moment: str, event: Event) -> Record:
+    return Record(moment, PETITION, event)
 
 
 def assigned(on: str, agency: str = "H35.10.3", due_on: str = "") -> PetitionAssigned:
@@ -105,7 +105,7 @@ def assigned(on: str, agency: str = "H35.10.3", due_on: str = "") -> PetitionAss
 
 # Each case: what is recorded after the conference, then the day on which the reply is due in the end, and the events
 # (warnings aside) up to Friday 20 September. Without them the reply is due on Monday 16 September.
-AFTER: dict[str, tuple[list[Recorded], str, list[str]]] = {
+AFTER: dict[str, tuple[list[Record], str, list[str]]] = {
     # decided on Tue 10 Sep, before 16 Sep: the limit is 30 working days, Mon 7 Oct
     "marked complex before its due date": (
         [at_petition("2019-09-10 10:00", complex_on("2019-09-10"))],
@@ -218,8 +218,8 @@ def invited(on: str, for_date: str) -> InvitationsSent:
     return InvitationsSent(effective_on=day(on), for_date=day(for_date))
 
 
-def at_conference(moment: str, event: Event) -> Recorded:
-    return Recorded(moment, CONFERENCE, event)
+def at_conference(moment: str, event: Event) -> Record:
+    return Record(moment, CONFERENCE, event)
 
 
 def test_invitation__rescheduled_in_time_after_they_went_out__is_owed_again_for_the_new_date() -> None:
@@ -262,7 +262,7 @@ def test_cancelled__waives_what_must_precede_the_conference() -> None:
 OTHER, SECOND = derived_id("petition", "b"), derived_id("conference", "c2")
 
 
-def merged(on: str) -> Recorded:
+def merged(on: str) -> Record:
     event = PetitionMerged(effective_on=day(on), into=OTHER, petitioner_ids=("p1",))
     return at_petition(f"{on} 10:00", event)
 
@@ -273,9 +273,9 @@ def test_merged_pair__the_survivor_takes_the_earliest_due_date() -> None:
     scenario.when(*held(OTHER, on="2019-08-30", conference=SECOND)).then("reply", "DeadlineSet 2019-09-23")
     scenario.when(merged("2019-09-10"))
     scenario.then("reply", "DeadlineWaived 2019-09-16", of=PETITION).then("reply", "DeadlineMoved 2019-09-16", of=OTHER)
-    scenario.when(Recorded("2019-09-12 10:00", OTHER, replied("2019-09-12", answers=("p2",)))).then("reply")
+    scenario.when(Record("2019-09-12 10:00", OTHER, replied("2019-09-12", answers=("p2",)))).then("reply")
     answered = replied("2019-09-13", answers=("p1",), number="2/UBND")
-    scenario.when(Recorded("2019-09-13 10:00", OTHER, answered)).then("reply", "DeadlineMet 2019-09-16")
+    scenario.when(Record("2019-09-13 10:00", OTHER, answered)).then("reply", "DeadlineMet 2019-09-16")
 
 
 def test_merged_pair__the_survivor_had_no_clock__and_the_date_had_passed() -> None:

@@ -42,12 +42,12 @@ from shared.identifiers import derived_id
 from shared.policy import Policy, read_policy
 from tests.support.deadlines import fact
 from tests.support.history import DISTRICT, History, at, day
-from tests.support.scenario import CONFERENCE, HELD, PETITION, Recorded, held, planned, received
+from tests.support.scenario import CONFERENCE, HELD, PETITION, Record, held, planned, received
 
 SECOND, SURVIVOR, THIRD = derived_id("conference", "c2"), derived_id("petition", "b"), derived_id("petition", "d")
 
 
-class Known(NamedTuple):
+class KnownCases(NamedTuple):
     """The facts of every case, folded when asked, under a regulation."""
 
     facts: dict[UUID, list[Fact]]
@@ -73,7 +73,7 @@ class Known(NamedTuple):
         return [each for each in duties if each.duty == "reply"]
 
 
-def known(*records: Recorded, policy: Policy | None = None) -> Known:
+def known(*records: Record, policy: Policy | None = None) -> KnownCases:
     """These records, in this order, under the plan or an adopted policy."""
     rules = list(History().facts)
     if policy is not None:
@@ -83,14 +83,14 @@ def known(*records: Recorded, policy: Policy | None = None) -> Known:
     for position, each in enumerate(records, 100):
         found = fact(each.event, at(each.moment), position, each.event.AGGREGATE)
         facts.setdefault(each.subject, []).append(msgspec.structs.replace(found, originator_id=each.subject))
-    return Known(facts, RegulationLog(rules))
+    return KnownCases(facts, RegulationLog(rules))
 
 
-def at_petition(moment: str, event: Event, petition: UUID = PETITION) -> Recorded:
-    return Recorded(moment, petition, event)
+def at_petition(moment: str, event: Event, petition: UUID = PETITION) -> Record:
+    return Record(moment, petition, event)
 
 
-def dues(*records: Recorded, policy: Policy | None = None) -> list[str]:
+def dues(*records: Record, policy: Policy | None = None) -> list[str]:
     """The due dates of the petition's replies, with the outcome of those that have one."""
     return [f"{r.due_on} {r.outcome}".strip() for r in known(*records, policy=policy).replies()]
 
@@ -110,7 +110,7 @@ SECOND_HELD = (
     planned("2019-08-30", "2019-08-24", conference=SECOND),
     *held(PETITION, on="2019-08-30", conference=SECOND),
 )
-CANCELLED = Recorded("2019-08-25 09:00", CONFERENCE, ConferenceCancelled(effective_on=day("2019-08-25")))
+CANCELLED = Record("2019-08-25 09:00", CONFERENCE, ConferenceCancelled(effective_on=day("2019-08-25")))
 OPENED, SCHEDULED, RAISED, CLOSED = held(PETITION)
 
 
@@ -137,7 +137,7 @@ class TestStart:
         ],
         ids=["received", "not closed", "not raised", "cancelled"],
     )
-    def test_no_conference_that_left_it_open__no_clock(self, records: tuple[Recorded, ...]) -> None:
+    def test_no_conference_that_left_it_open__no_clock(self, records: tuple[Record, ...]) -> None:
         assert dues(*records) == []
 
     def test_second_conference__never_restarts_it(self) -> None:
@@ -164,7 +164,7 @@ class TestStart:
     def test_closing_annulled__no_clock(self) -> None:
         records = known(*HELD)
         closed = records.facts[CONFERENCE][-1]
-        annulled = Recorded(
+        annulled = Record(
             "2019-08-24 09:00", CONFERENCE, RecordAnnulled(effective_on=day("2019-08-24"), event_id=closed.event_id)
         )
         assert known(*HELD, annulled).replies() == []
@@ -187,7 +187,7 @@ def test_start__is_what_the_rule_counts_from(anchor: str, due: str) -> None:
     again = at_petition("2019-08-07 09:00", AcceptanceNoticeSent(effective_on=day("2019-08-07"), number="2"))
     assigned = at_petition("2019-08-28 09:00", PetitionAssigned(effective_on=day("2019-08-28"), agency="H35.10.3"))
     notice = ConclusionNoticeIssued(effective_on=day("2019-08-30"), number="1/TB", signatory="CT", digest="00")
-    concluded = Recorded("2019-08-30 09:00", CONFERENCE, notice)
+    concluded = Record("2019-08-30 09:00", CONFERENCE, notice)
     records = (planned(), received(), accepted, again, *held(PETITION), assigned, concluded)
     assert dues(*records, policy=rule(f"counted_from: {anchor}")) == [due]
 
@@ -218,7 +218,7 @@ def test_online__is_known_from_the_receipt() -> None:
 # --- what moves it ----------------------------------------------------------------------------------------------------
 
 
-def assigned(on: str, due_on: str = "", again: bool = False) -> Recorded:
+def assigned(on: str, due_on: str = "", again: bool = False) -> Record:
     kind = PetitionReassigned if again else PetitionAssigned
     event = kind(
         effective_on=day(on), agency="H35.10.4" if again else "H35.10.3", due_on=day(due_on) if due_on else None
@@ -226,12 +226,12 @@ def assigned(on: str, due_on: str = "", again: bool = False) -> Recorded:
     return at_petition(f"{on} 10:00", event)
 
 
-def complex_on(on: str) -> Recorded:
+def complex_on(on: str) -> Record:
     event = PetitionMarkedComplex(effective_on=day(on), decided_by="chair", criteria=("x",))
     return at_petition(f"{on} 10:00", event)
 
 
-def extended(petitioner: str, committee: str | None, to: str = "2019-09-30") -> Recorded:
+def extended(petitioner: str, committee: str | None, to: str = "2019-09-30") -> Record:
     event = ExtensionGranted(
         effective_on=day(petitioner),
         petitioner_told_on=day(petitioner),
@@ -242,7 +242,7 @@ def extended(petitioner: str, committee: str | None, to: str = "2019-09-30") -> 
 
 
 # Complex: 16 Sep is (15), 17-20(19) 23-27(24) 30-4 Oct(29) Mon 7(30).
-MOVED: dict[str, tuple[list[Recorded], str]] = {
+MOVED: dict[str, tuple[list[Record], str]] = {
     # rule 1
     "assigned": ([assigned("2019-08-30")], "2019-09-16"),
     "the chair's earlier date": ([assigned("2019-08-30", "2019-09-10")], "2019-09-10"),
@@ -299,7 +299,7 @@ def test_suspended_and_resumed__the_days_between_do_not_count() -> None:
 # --- what ends it -----------------------------------------------------------------------------------------------------
 
 
-def ended(event: Event) -> Recorded:
+def ended(event: Event) -> Record:
     return at_petition("2019-09-12 10:00", event)
 
 
@@ -392,7 +392,7 @@ def test_reopened__a_step_belongs_to_the_round_in_which_it_was_recorded() -> Non
 # --- merging ----------------------------------------------------------------------------------------------------------
 
 
-def merged(on: str, petition: UUID = PETITION, into: UUID = SURVIVOR) -> Recorded:
+def merged(on: str, petition: UUID = PETITION, into: UUID = SURVIVOR) -> Record:
     event = PetitionMerged(effective_on=day(on), into=into)
     return at_petition(f"{on} 10:00", event, petition)
 
@@ -404,7 +404,7 @@ SURVIVOR_HELD = (
 )
 
 
-def survivor_dues(*records: Recorded) -> list[str]:
+def survivor_dues(*records: Record) -> list[str]:
     return [f"{r.due_on} {r.outcome}".strip() for r in known(*records).replies(SURVIVOR)]
 
 

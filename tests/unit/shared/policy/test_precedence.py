@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.policy import Adopted, InForce, Policy, Register, Rule, RuleInForce, rule_that_applies
+from shared.policy import Adopted, AdoptionRegister, InForce, Policy, Rule, RuleInForce, rule_that_applies
 from shared.policy.schema import Document
 from tests.support.history import day
 
@@ -22,7 +22,7 @@ def policy(name: str, length: int = 10, valid_from: str = "2019-01-01", **more: 
 
 
 def in_force(*adopted: tuple[str, Policy], **more: Any) -> InForce:
-    return InForce(Register(adopted=tuple(Adopted(code, each) for code, each in adopted), **more))
+    return InForce(AdoptionRegister(adopted=tuple(Adopted(code, each) for code, each in adopted), **more))
 
 
 def chosen(rules: InForce, on: date = ON, audience: str = "", jurisdiction: str = DISTRICT) -> str | None:

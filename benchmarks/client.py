@@ -19,7 +19,7 @@ def post(path: str, body: bytes, key: str) -> bytes:
 
 
 class BenchmarkConnection(asyncio.Protocol):
-    """One connection; one request at a time."""
+    """One connection that carries one request at a time."""
 
     def __init__(self) -> None:
         self._got = b""
@@ -62,7 +62,7 @@ async def connect(url: str) -> BenchmarkConnection:
 
 
 async def load(url: str, requests: Sequence[bytes], connections: int) -> tuple[float, list[float]]:
-    """Requests a second over so many connections, and the milliseconds of each. Every answer must be 201."""
+    """Requests a second over a number of connections, and the milliseconds of each. Every answer must be 201."""
     opened = [await connect(url) for _ in range(connections)]
     taken: list[float] = []
 

@@ -25,7 +25,7 @@ LOOK_EVERY = 0.005  # seconds
 
 
 class GrowingFeed:
-    """A source's feed in memory; what lies after `shown` is not told yet."""
+    """A source's feed in memory; what comes after `shown` is not shown yet."""
 
     def __init__(
         self, events: Sequence[Recorded], shown: int | None = None, complete_to: datetime | None = None

@@ -45,11 +45,11 @@ class MadeFeed(GrowingFeed):
 
 
 def peak(dsn: str, conferences: int) -> float:
-    """Megabytes that a rebuild of so many conferences takes at most; what it reads is followed before."""
+    """The peak megabytes of a rebuild of a number of conferences, which are followed beforehand."""
     for step in ("follow", "rebuild"):
         command = [sys.executable, "-m", "benchmarks.memory", dsn, str(conferences), step]
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(told.split()[-1])
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(printed.split()[-1])
 
 
 async def _follow(dsn: str, feed: MadeFeed) -> None:

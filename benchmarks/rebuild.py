@@ -1,11 +1,11 @@
-"""Rebuilding: decoding, folding through the real deadline machine, and a whole rebuild over the feed into PostgreSQL.
+"""Rebuilding: decoding, folding through the real deadline engine, and a whole rebuild over the feed into PostgreSQL.
 
 Fairness. Both sides hold the same events: ours as the bytes that the store and the feed carry, the other as the stock
 eventsourcing mapper with its JSON transcoder stores them. *Decoding* gives on each side an event with its fields and
 metadata. *The same fold on its mapper* decodes with that mapper, makes the same typed fact of what it gives, and
-applies it to the same machine. *The whole* is what `followup rebuild` does with the pages of a feed: new tables, every
+applies it to the same engine. *The whole* is what `followup rebuild` does with the pages of a feed: new tables, every
 row, the comparison with what was raised, the swap; against the library's own ProjectionRunner: its PostgreSQL recorder
-and subscription, its mapper, the same machine and rows, one transaction an event with its tracking record, as it works.
+and subscription, its mapper, the same engine and rows, one transaction an event with its tracking record, as it works.
 """
 
 import asyncio
@@ -105,7 +105,7 @@ def _drain(items: Iterable[object]) -> None:
 
 
 def folded(facts: Iterable[Fact]) -> DeadlineEngine:
-    """Facts through a new machine; what it emits is looked at and let go."""
+    """Apply facts to a new engine. What it emits is looked at and dropped."""
     engine = DeadlineEngine(SOURCE)
     for fact in facts:
         engine.apply(fact)

@@ -24,7 +24,7 @@ class PeerPetitionReceived(DomainEvent):
 async def eventsource_py(
     dsn: str, appends: Sequence[Append], callers: int
 ) -> AsyncIterator[Callable[[int], Awaitable[float]]]:
-    """The seconds that appending so many of the events takes, each to a new stream, checked to be new."""
+    """Seconds to append a number of the events, each to a new stream whose newness is checked."""
     logging.getLogger("eventsource").setLevel(logging.ERROR)
     engine = create_async_engine(
         dsn.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=callers, max_overflow=0

@@ -1,4 +1,4 @@
-"""eventsourcing's ProjectionRunner over the same machine: its recorder, its mapper, its tracking, our rows."""
+"""eventsourcing's ProjectionRunner over the same engine: its recorder, its mapper, its tracking, our rows."""
 
 import time
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ class TrackedRows(PostgresTrackingRecorder):
 
 
 class Folded(Projection[TrackingRecorder]):
-    """Each event through the deadline machine."""
+    """Applies each event to the deadline engine."""
 
     topics = ()
 

@@ -26,7 +26,7 @@ GROUPS = {"intake", "followup", "policy", "calendar"}
 
 
 def build(asked: str) -> typer.Typer:
-    """The command line, with the command that is asked for; with every command if it is none of them."""
+    """The command line with the one command that is asked for, or with all of them if there is no such command."""
     app = typer.Typer(
         name="doithoai",
         help="The dependable memory of citizens' dialogue conferences.",
@@ -52,7 +52,7 @@ def build(asked: str) -> typer.Typer:
 
 
 def main() -> None:
-    """Run a command; 0 done, 1 refused or failed, 2 wrong use. An error is one line."""
+    """Run a command. It exits with 0 when done, 1 when refused or failed, 2 when used wrongly; an error is one line."""
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

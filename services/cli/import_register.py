@@ -1,4 +1,4 @@
-"""`doithoai import`: an office's register, or a whole history, from a file into intake's store."""
+"""`doithoai import`: bring an office's register, or a whole history, from a file into intake's store."""
 
 import asyncio
 import contextlib
@@ -60,15 +60,15 @@ def import_(
     source: Annotated[str, typer.Option(metavar="NAME", help="the register that the rows come from")] = "import",
     on_behalf_of: Annotated[str, typer.Option(metavar="NAME", help="who answers for the data")] = "",
     ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="leave out; may be repeated")] = None,
-    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are turned back")] = None,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are rejected")] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="of the file")] = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
 ) -> None:
-    """Import petitions and what became of them; the same rows twice add nothing.
+    """Import petitions and what became of them. The same rows twice add nothing.
 
-    It writes into the database of intake: INTAKE_DATABASE_URL and INTAKE_MASTER_KEY_FILE, as for `intake serve`.
-    Interrupted, run it again: it goes on. Rows that are turned back are written into a file of the same form, with
-    line, column and reason; mend them there and import that file.
+    It writes into the database of intake, which INTAKE_DATABASE_URL and INTAKE_MASTER_KEY_FILE name as for
+    `intake serve`. After an interruption run it again: it goes on where it was. Rejected rows are written into a file
+    of the same form, with line, column and reason. Correct them there and import that file.
     """
     given = _given(jurisdiction, conference)
     try:
@@ -107,7 +107,7 @@ def _rows(table: ImportFile, mapping: Path | None, given: dict[str, str], ignore
 
 
 def _target(file: Path, rejects: Path | None) -> Path:
-    """Where rejected rows go: never over a file that someone may be mending."""
+    """Where rejected rows go. A file that is there is never overwritten: someone may be correcting it."""
     if rejects is not None:
         if rejects.exists():
             raise FileRefused(f"--rejects: {rejects} is there already: name another file")
@@ -141,14 +141,14 @@ def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callabl
 
     with Workers(count if count > 1 else 0, work) as workers:
         importer = uvloop.run(begin())
-        for told in workers.told():
-            match told:
+        for message in workers.told():
+            match message:
                 case int():
-                    advance(told)
+                    advance(message)
                 case Outcome():
-                    importer.take(told)
+                    importer.take(message)
                 case _:
-                    raise told
+                    raise message
     return importer.outcome
 
 

@@ -1,4 +1,4 @@
-"""`doithoai intake serve`, and what the top command line mounts beside it: `token`."""
+"""`doithoai intake serve`, and the command `doithoai token`."""
 
 import json
 from pathlib import Path
@@ -28,7 +28,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="INTAKE_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="INTAKE_PORT; 0 takes a free one")] = None,
 ) -> None:
-    """Serve intake; settings come from the environment (INTAKE_...)."""
+    """Serve intake. Its settings come from the environment (INTAKE_...)."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(settings_from_environment(IntakeSettings).model_copy(update=given))
@@ -49,7 +49,7 @@ def token(
     amqp_user: Annotated[str, typer.Option(help="its user at the broker, for commands by queue")] = "",
     file: Annotated[Path | None, typer.Option(help="append the entry to this tokens file")] = None,
 ) -> None:
-    """Mint a token: it is printed once, with the hashed entry for the tokens file."""
+    """Mint a token. It is printed once, with the hashed entry for the tokens file."""
     if role not in ROLES or (role == "agency") != bool(agency):
         stop(WRONG_USE, f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency")
     try:

@@ -47,7 +47,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.server import server
+from shared.http.server import serve
 from shared.postgres import lease, store
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
@@ -70,16 +70,7 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings."""
     configure_logs("followup")
-    callers = callers_of(settings)
-    token = source_token(settings)
-
-    async def main() -> None:
-        async with running(settings, callers, token) as app:
-            await server(app, settings.host, settings.port).serve()
-
-    import uvloop
-
-    uvloop.run(main())
+    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:

@@ -37,7 +37,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.server import server
+from shared.http.server import serve
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
@@ -62,16 +62,7 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
     configure_logs("intake")
-    callers = callers_of(settings)
-    seals = seals_of(settings)
-
-    async def main() -> None:
-        async with running(settings, callers, seals) as app:
-            await server(app, settings.host, settings.port).serve()
-
-    import uvloop
-
-    uvloop.run(main())
+    serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: IntakeSettings) -> Callers:

@@ -1,6 +1,6 @@
-"""Open-loop arrivals: when each petition arrives is fixed beforehand, and its latency counts from then.
+"""Open-loop arrivals: the instant of each petition is fixed beforehand, and its latency counts from that instant.
 
-A slow answer delays no arrival, only the sending; the delay is part of the latency, not left out of it.
+A slow answer delays no arrival, only the sending, and the delay is part of the latency.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class Arrivals:
-    """So many petitions a second for so many seconds, over so many connections."""
+    """A rate of petitions a second for some seconds, over some connections."""
 
     def __init__(self, intake: Address, stage: LoadFixture, *, run: str, rate: float, duration: float) -> None:
         self._intake, self._stage, self._run, self._rate = intake, stage, run, rate
@@ -39,7 +39,7 @@ class Arrivals:
         self._begin = 0.0
 
     async def run(self, connections: int, on_commit: Callable[[Committed], None]) -> None:
-        """All of them, or as many as go until the grace is over."""
+        """Send all of them, or as many as can be sent until the grace period is over."""
         loop = asyncio.get_running_loop()
         self._begin = loop.time()
         end = self.planned / self._rate + GRACE
@@ -113,7 +113,7 @@ class Arrivals:
 
 
 def _problem(answer: HttpAnswer) -> str:
-    """The status and the problem's type, which names its kind and nothing of its content."""
+    """The status with the problem's type, which says nothing of the content."""
     try:
         return f"{answer.status} {msgspec.json.decode(answer.body)['type'].rsplit('/', 1)[-1]}"
     except (msgspec.MsgspecError, KeyError, TypeError):

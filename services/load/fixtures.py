@@ -1,4 +1,4 @@
-"""What the load needs in intake: a jurisdiction of its own and, for breaches, a conference that ended long ago."""
+"""Prepares intake for load: a jurisdiction and, for breaches, a conference that ended long ago."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -14,11 +14,11 @@ PLANNED_BEFORE = timedelta(days=21)
 
 
 class FixtureRefused(RuntimeError):
-    """intake did not accept the preparation; the message is its own."""
+    """intake refused the preparation. The message is its own."""
 
 
 class LoadFixture(msgspec.Struct, frozen=True):
-    """Where petitions are received, and the conference at which they are raised, if they are."""
+    """Where petitions are received, and the conference at which they are raised, if there is one."""
 
     jurisdiction: str
     conference_id: str = ""
@@ -26,7 +26,7 @@ class LoadFixture(msgspec.Struct, frozen=True):
 
 
 async def prepare(intake: HttpConnection, *, breach: bool) -> LoadFixture:
-    """Make sure that it is there; done once for a store. Raises StageRefused."""
+    """Create what is missing, once for each store. Raises FixtureRefused."""
     place = {"code": PLACE, "name": NAME, "level": "commune", "valid_from": "2019-01-01"}
     await _done(intake, "/v1/jurisdictions", place, "load:place")
     if not breach:

@@ -1,4 +1,4 @@
-"""A year of the state sector's calendar: days off, make-up days, and what makes a year invalid. Pure."""
+"""A year of the state sector's calendar with its days off and make-up days, and what makes it invalid. Pure."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -77,7 +77,7 @@ CONTRADICTIONS: Mapping[str, Sentence] = {
 
 
 class ContradictoryCalendar(ValueError):
-    """A calendar that contradicts itself: in which field, by which rule. The message says both in English."""
+    """A calendar that contradicts itself in a field. The message says in which and how, in English."""
 
     def __init__(self, field: str, rule: str, **values: object) -> None:
         super().__init__(f"{field}: {CONTRADICTIONS[rule].filled(values, {}).en}")

@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): every error of both services has a stable type and never carries personal data.
+"""Problem details (RFC 9457). Every error of both services has a stable type and carries no personal data.
 
 Title and detail come in the language that the caller asks for, Vietnamese or English (without `Accept-Language`
 English), and once more in both under `translations`, for pages that show both.

@@ -1,4 +1,4 @@
-"""The append: commands as one call of the SQL function that is the only way in."""
+"""Appends commands by one call of `append_events`, the SQL function that is the only way into the store."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -27,10 +27,14 @@ _APPEND = "SELECT head, stamped, rejected FROM {call}"
 async def append_in(
     connection: "asyncpg.Connection[Any] | Any", appends: Sequence[Append]
 ) -> list[Appended | NotRecorded]:
-    """Append in one statement, and return one outcome a command, in their order.
+    """Append commands in one statement, and return one outcome for each, in their order.
 
-    The statement holds the ordering lock until the end of the transaction. What it raises itself (a broken connection,
-    a command that the store refuses) concerns all commands, and nothing was recorded unless a COMMIT was interrupted.
+    - `Appended`: the events of the command have the positions after those of the command before it. They are durable
+      once the transaction has committed, which is at once where none is open.
+    - `NotRecorded`: the command was rejected whole, and no other with it. See `shared.event_store.errors`.
+
+    Raises what asyncpg raises: then no command was recorded, except that an interrupted COMMIT may have gone through.
+    The statement holds the ordering lock until the transaction ends.
     """
     arguments = _arguments(appends)
     call = named_call("append_events", arguments)
@@ -96,6 +100,7 @@ def _arguments(appends: Sequence[Append]) -> dict[str, Any]:
 
 
 def _rejection(detail: dict[str, Any]) -> NotRecorded:
+    """Return the error that the function's reason for a command stands for."""
     match detail["outcome"]:
         case "conflict":
             return VersionConflict(f"stream {detail.get('originator_id')} is at version {detail.get('found')}")

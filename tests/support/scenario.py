@@ -9,7 +9,9 @@ from uuid import UUID
 from shared.events import Event
 from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned
 from shared.events.petition import PetitionRaised, PetitionReceived, PetitionScheduled
+from shared.events.regulation import PolicyAdopted
 from shared.identifiers import derived_id
+from shared.policy import Policy, read_policy, shipped_policy
 from tests.support.history import DISTRICT, History, day
 
 WARNING = "DeadlineDueSoon"
@@ -56,6 +58,11 @@ class Scenario:
         assert found == list(days), f"{duty}: {found}"
         return self
 
+    def stands(self, subject: UUID, duty: str) -> list[str]:
+        """Each deadline of a duty as it stands: part, debtor, due date and outcome, `media office 2019-08-22 met`."""
+        rows = [r for r in self.history.engine.raised_of(subject) if r.duty == duty]
+        return sorted(f"{r.part} {r.debtor} {r.due_on} {r.outcome or 'open'}".strip() for r in rows)
+
     def _emitted(self, duty: str, of: UUID | None) -> list[Any]:
         events = [emitted.event for emitted in self.history.engine.emitted[self._before :]]
         return [e for e in events if e.duty == duty and of in (None, e.subject_id)]
@@ -64,6 +71,22 @@ class Scenario:
 def given(*happenings: Happening) -> Scenario:
     """A source in which this has happened."""
     return Scenario().when(*happenings)
+
+
+def policy_with(rules: str, head: str = "") -> Policy:
+    """A document in force from 2019 with these rules, each a line of YAML."""
+    text = (
+        f"policy_id: local\ndocument: {{number: 1/QĐ, issued_on: 2019-01-01}}\nvalid_from: 2019-01-01\n{head}rules:\n"
+    )
+    return read_policy(text + "".join(f"  {line}\n" for line in rules.strip().splitlines()))
+
+
+def adopted(policy: Policy | str, on: str = "2019-01-02", code: str = DISTRICT) -> Record:
+    """A document is adopted: a policy, or a shipped one by its name."""
+    event = PolicyAdopted(
+        effective_on=day(on), jurisdiction=code, policy=shipped_policy(policy) if isinstance(policy, str) else policy
+    )
+    return Record(f"{on} 08:00", derived_id("policy", code), event)
 
 
 # --- the plan's own conference, Friday 23 August 2019 ----------------------------------------------------------------

@@ -626,7 +626,7 @@ class MemoryProjection:
         await self._step()
         return []
 
-    async def tell(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
+    async def set_state(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
         await self._step()
         self._rows.gaps += gaps
         self._rows.state = f"{state} {reason}".strip()

@@ -1,4 +1,4 @@
-"""The office's acts as forms: which fields each has, and from what was filled in to the body of intake's command."""
+"""The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
@@ -21,7 +21,7 @@ class Field(NamedTuple):
 
 
 class ActForm(NamedTuple):
-    """One act: the last word of its address at intake, its name, its fields."""
+    """One command as a form: the last word of its path at intake, its name, its fields."""
 
     path: str
     words: Bilingual
@@ -160,7 +160,7 @@ RECIPIENTS = ("party_committee", "government", "chair")
 
 
 def fields_of(act: ActForm) -> tuple[Field, ...]:
-    """The fields of an act's form; each act may be dated."""
+    """The fields of a form. Every command may be dated."""
     return (*act.fields, _EFFECTIVE)
 
 
@@ -170,7 +170,7 @@ def empty_field(act: ActForm, filled: Mapping[str, str]) -> str:
 
 
 def body_of_act(act: ActForm, filled: Mapping[str, str]) -> dict[str, Any]:
-    """The body of intake's command; what was left empty is left out."""
+    """The body of intake's command without the fields that were left empty."""
     body: dict[str, Any] = {}
     for field in fields_of(act):
         text = filled.get(field.name, "").strip()
@@ -197,6 +197,6 @@ def _with_report_dates(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_of_form(act: ActForm, field: str | None) -> str:
-    """The field of an act's form that a refusal names (`reports[0].on` is in `reports`); empty where there is none."""
+    """The field of a form that a refusal names, or "" for none of them. `reports[0].on` is in `reports`."""
     name = (field or "").partition(".")[0].partition("[")[0]
     return name if any(name == field.name for field in fields_of(act)) else ""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from services.followup.adapters.read.figures import MetricsSnapshot
+from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
 
 
 class Family(NamedTuple):

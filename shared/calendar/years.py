@@ -1,4 +1,4 @@
-"""A year of the state sector's calendar: days off, make-up days, and what makes a year invalid. Pure."""
+"""A year of the state sector's calendar with its days off and make-up days, and what makes it invalid. Pure."""
 
 from datetime import date
 
@@ -39,11 +39,11 @@ class CalendarYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class ContradictoryCalendar(ValueError):
-    """A calendar that contradicts itself; the message names the field."""
+    """A calendar that contradicts itself. The message names the field."""
 
 
 def validate(year: CalendarYear) -> None:
-    """Refuse a calendar that contradicts itself. Raises InvalidCalendar, whose message names the field."""
+    """Refuse a calendar that contradicts itself. Raises ContradictoryCalendar."""
     if not FIRST_YEAR <= year.year <= LAST_YEAR:
         raise ContradictoryCalendar(f"year: {year.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
     holidays: set[date] = set()

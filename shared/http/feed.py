@@ -42,11 +42,11 @@ class FeedSource(Protocol):
         ...
 
     async def state_complete_to(self) -> tuple[datetime, int]:
-        """State, and keep before it is said, up to which instant the log is complete, and the head then."""
+        """Store and return the instant up to which the log is complete, with the head at that time."""
         ...
 
     async def wait_for_events(self, timeout: float) -> None:
-        """Return when something may have been appended, or after `timeout` seconds."""
+        """Wait until something may have been appended, or for `timeout` seconds."""
         ...
 
 
@@ -58,7 +58,7 @@ async def read_feed(
     wait: float = 0.0,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> FeedPage:
-    """One page. Raises ProblemError: a stale epoch (with the new one), a position beyond the head."""
+    """One page. Raises ProblemError for a stale epoch (it names the new one) or a position beyond the head."""
     source, current = await log.identity()
     if epoch and epoch != current:
         raise ProblemError(
@@ -111,7 +111,7 @@ MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 
 def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
-    """The route for one log; `may_read` refuses callers who may not see all of it."""
+    """The route for one log. `may_read` refuses callers who may not see all of it."""
 
     @get(
         "/v1/events",

@@ -1,4 +1,4 @@
-"""`/healthz`: the process answers; `/readyz`: some path makes progress."""
+"""`/healthz` says that the process answers, `/readyz` that some path makes progress."""
 
 from collections.abc import Awaitable, Callable
 

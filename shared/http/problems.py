@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457): every error of both services has a stable type and never carries personal data."""
+"""Problem details (RFC 9457). Every error of both services has a stable type and carries no personal data."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
@@ -32,7 +32,7 @@ from tests.support.projection import Pool
 
 async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> Litestar:
     """The application with one snapshot of the figures taken."""
-    queries, collector = Queries(pool), FollowupCollector()
+    queries, collector = Queries(pool), followup_collector()
     collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(
         [

@@ -1,4 +1,4 @@
-"""The office's acts as forms: which fields each has, and from what was filled in to the body of intake's command."""
+"""The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Field(NamedTuple):
 
 
 class Act(NamedTuple):
-    """One act: the last word of its address at intake, its name, its fields."""
+    """One command as a form: the last word of its path at intake, its name, its fields."""
 
     path: str
     words: Bilingual
@@ -163,7 +163,7 @@ _MISSING = re.compile(r"required field `([a-z_]+)`")
 
 
 def fields_of(act: Act) -> tuple[Field, ...]:
-    """The fields of an act's form; each act may be dated."""
+    """The fields of a form. Every command may be dated."""
     return (*act.fields, _EFFECTIVE)
 
 
@@ -173,7 +173,7 @@ def empty_field(act: Act, filled: Mapping[str, str]) -> str:
 
 
 def body_of_act(act: Act, filled: Mapping[str, str]) -> dict[str, Any]:
-    """The body of intake's command; what was left empty is left out."""
+    """The body of intake's command without the fields that were left empty."""
     body: dict[str, Any] = {}
     for field in fields_of(act):
         text = filled.get(field.name, "").strip()
@@ -200,6 +200,6 @@ def _with_report_dates(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_of(detail: str) -> str:
-    """The field that a refusal names; empty when it is the act as a whole."""
+    """The field that a refusal names, or "" if it is about the command as a whole."""
     found = _MISSING.search(detail) or _AT.search(detail) or _NAMED.match(detail)
     return found[1] if found else ""

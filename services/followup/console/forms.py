@@ -1,6 +1,6 @@
-"""The office's day without a command line: forms, made on the server, that act through intake under the user's token.
+"""The office's forms, made on the server, which send commands to intake under the user's token.
 
-followup decides nothing: intake takes the command or refuses it, and a refusal stands beside the field that it names.
+followup decides nothing. intake takes the command or refuses it, and a refusal is shown beside the field that it names.
 """
 
 import asyncio
@@ -47,11 +47,11 @@ Address = Callable[[str], str | None]
 def form_routes(
     queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
 ) -> list[HTTPRouteHandler]:
-    """The forms of the office."""
-    return _act_routes(_Office(queries, reminders, intake, address))
+    """The routes of the office's forms."""
+    return _act_routes(_Forms(queries, reminders, intake, address))
 
 
-def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
+def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     @get("/office/petitions/new", include_in_schema=False)
     async def new_petition(request: HttpRequest) -> Response[str]:
         return await office.form(request, RECEIVE, None, {})
@@ -87,7 +87,7 @@ def _act(path: str) -> Act:
 
 
 async def _filled(request: HttpRequest) -> dict[str, str]:
-    """What was filled in; of a file only its hash."""
+    """What was filled in. Of a file only the hash is kept."""
     filled: dict[str, str] = {}
     for name, value in (await request.form()).items():
         if not isinstance(value, UploadFile):
@@ -104,7 +104,7 @@ async def _sha256(file: UploadFile) -> str:
     return hashed.hexdigest()
 
 
-class _Office:
+class _Forms:
     def __init__(self, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address) -> None:
         self.pages = Pages()
         self._queries, self._reminders, self._intake, self._address = queries, reminders, intake, address
@@ -114,7 +114,7 @@ class _Office:
         return or_404(await self._queries.case(scope_of(request), subject_id), "case")
 
     async def letter(self, file: CaseFile, deadline_id: UUID | None) -> dict[str, str]:
-        """A reminder as it would be filled in for one open deadline of the case; nothing for no such deadline."""
+        """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
         deadline = next((d for d in file.deadlines if d.raised.deadline_id == deadline_id), None)
         made_of = await self._reminders.letter(deadline) if deadline else None
         if deadline is None or made_of is None:
@@ -129,7 +129,7 @@ class _Office:
         filled: dict[str, str],
         refusal: Refusal | None = None,
     ) -> Response[str]:
-        """The form, empty or as it was filled in, with what was refused beside its field."""
+        """The form, empty or as it was filled in, with a refusal beside its field."""
         at = field_of(refusal.detail) if refusal else ""
         return self.pages.show(
             "act.html",
@@ -146,11 +146,11 @@ class _Office:
             key=filled.get("key") or secrets.token_urlsafe(16),
             refusal=refusal,
             at=at if any(at == field.name for field in fields_of(act)) else "",
-            told=refusal_words(refusal.code) if refusal else "",
+            why=refusal_words(refusal.code) if refusal else "",
         )
 
     async def submit(self, request: HttpRequest, act: Act, file: CaseFile | None) -> Response[Any]:
-        """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
+        """Send the command to intake, then show the case, or the form with the reason of the refusal."""
         filled = await _filled(request)
         source = await self._source(file, filled)
         row = file.case.row if file else None
@@ -171,7 +171,7 @@ class _Office:
         return Redirect(f"/cases/{done.id}", status_code=SEE_OTHER)
 
     async def _source(self, file: CaseFile | None, filled: dict[str, str]) -> str:
-        """Where a case comes from; a new petition goes to the intake that it names, or to the only one."""
+        """The source of a case. A new petition goes to the source that it names, or to the only one."""
         if file is not None:
             return await self._queries.source_of(file.case.row.subject_id) or ""
         sources = [source.source for source in await self._queries.sources()]
@@ -187,7 +187,7 @@ class _Office:
         return local_day(now)
 
     async def _until_read(self, source: str, position: int) -> None:
-        """Show what was recorded, not what was before it; a reader that is behind does not hold the answer up."""
+        """Wait until followup has read what was recorded, but not for long if it is behind."""
         for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
             if any(s.source == source and s.position >= position for s in await self._queries.sources()):
                 return

@@ -1,4 +1,4 @@
-"""The report of a period on a page to be printed."""
+"""The page with the report of a period, made to be printed."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ _STANDINGS = {
 
 
 def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
-    """`/reports` and `/reports/{period}`."""
+    """The routes `/reports` and `/reports/{period}`."""
     pages = Pages()
 
     async def show(
@@ -96,7 +96,7 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
 
 
 def heads(columns: Sequence[Column]) -> list[tuple[Bilingual, int, Sequence[Column]]]:
-    """The headings of the first row, each with how many columns lie under it; alone, it lies over none."""
+    """The headings of the first row, each with the number of columns under it, 0 for one that stands alone."""
     found: list[tuple[Bilingual, list[Column]]] = []
     for column in columns:
         if column.over is not None and found and found[-1][0] == column.over:

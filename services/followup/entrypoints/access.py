@@ -24,7 +24,7 @@ def scope_of(request: Request[Any, Any, Any]) -> Scope:
 
 
 def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
-    """What holds every jurisdiction, the feed and the digest, is for callers whose subtree covers them all."""
+    """The check for what covers every jurisdiction (the feed, the digest): the caller's subtree must cover them too."""
 
     async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *READERS)

@@ -1,4 +1,4 @@
-"""The HTTP application of followup: every route, one place."""
+"""The HTTP application of followup with all its routes."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,10 +1,10 @@
-"""What every question over HTTP takes, and how it is answered when it is wrong or finds nothing."""
+"""The parameters that questions over HTTP share, and the answers to wrong ones and to those that find nothing."""
 
 from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from services.followup.adapters.read.pagination import InvalidCursor
@@ -27,7 +27,7 @@ HttpRequest = Request[Any, Any, Any]
 
 
 def code_of(text: str) -> str:
-    """A jurisdiction's code as it is kept. Raises ProblemError 400."""
+    """A jurisdiction's code in its stored form. Raises ProblemError 400."""
     try:
         return agency_code(text) if text else ""
     except MalformedCode as error:
@@ -40,7 +40,7 @@ def body_of(text: str) -> str:
 
 
 async def or_400(page: Awaitable[T]) -> T:
-    """A page. Raises ProblemError 400 for a cursor that is none."""
+    """The page that was asked for. Raises ProblemError 400 for an invalid cursor."""
     try:
         return await page
     except InvalidCursor as error:
@@ -48,13 +48,18 @@ async def or_400(page: Awaitable[T]) -> T:
 
 
 def or_404(thing: T | None, what: str) -> T:
-    """What was asked for. Raises ProblemError 404."""
+    """The thing that was found. Raises ProblemError 404."""
     if thing is None:
         raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
     return thing
 
 
+def linked(request: HttpRequest, body: T, cursor: str) -> Response[T]:
+    """An answer with the link to the next page, if there is one."""
+    return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
+
+
 def next_link(request: HttpRequest, cursor: str) -> str:
-    """The address of the next page: the same question with another cursor."""
+    """The address of the next page, which is the same question with another cursor."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"

@@ -1,4 +1,4 @@
-"""Why an act was refused, in Vietnamese, by the code that intake answers with; the English detail says more. Pure."""
+"""Why a command was refused, in Vietnamese, by intake's code. The English detail says more. Pure."""
 
 _WORDS = {
     "not-allowed": "Bạn không có quyền thực hiện việc này ở đây.",
@@ -58,5 +58,5 @@ _OTHERWISE = "Quy trình không cho phép việc này ở trạng thái hiện t
 
 
 def refusal_words(code: str) -> str:
-    """What a refusal means, for a person who does not read English."""
+    """What a refusal means, in Vietnamese."""
     return _WORDS.get(code, _OTHERWISE)

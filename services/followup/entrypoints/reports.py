@@ -1,4 +1,4 @@
-"""Reports as routes: figures of a month, a quarter or a year as JSON and CSV, and the same on a page to be printed."""
+"""The routes of reports: the figures of a month, a quarter or a year as JSON and CSV."""
 
 from typing import Annotated, Any, Literal
 
@@ -31,7 +31,7 @@ _AS_JSON = ResponseSpec(
 
 
 def report_routes(reports: Reports) -> list[HTTPRouteHandler]:
-    """`GET /v1/reports`."""
+    """The route `GET /v1/reports`."""
     return [_data_route(reports)]
 
 

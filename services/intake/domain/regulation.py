@@ -25,7 +25,7 @@ from shared.events.regulation import (
     PolicyAdopted,
 )
 from shared.identifiers import NATION
-from shared.policy import Adopted, InForce, Register, RuleInForce
+from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
 class PublicBody(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class Regulation:
         self.agencies: dict[str, PublicBody] = {}
         self.years: dict[int, CalendarYear] = {}
         self.policies: list[Adopted] = []
-        self.in_force = InForce(Register())
+        self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
         self.calendar = Calendar()
 
@@ -112,7 +112,7 @@ def fold_regulation(facts: Iterable[Fact]) -> Regulation:
     regulation.calendar = Calendar(regulation.years.values())
     bodies = regulation.jurisdictions.items()
     regulation.in_force = InForce(
-        Register(
+        AdoptionRegister(
             adopted=tuple(regulation.policies),
             levels={code: body.level for code, body in bodies},
             closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},

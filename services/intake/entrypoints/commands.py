@@ -86,6 +86,7 @@ def _route(codec: BodyCodec, desk: CommandHandler) -> HTTPRouteHandler:
         operation_class=openapi.operation_of(codec),
         operation_id=_operation_id(route),
         summary=route.summary or (route.event_type.__doc__ or "").strip().split("\n")[0],
+        description=f"Roles: {openapi.in_words(route.roles)}.",
         tags=[route.aggregate],
         responses=openapi.COMMAND_PROBLEMS,
         raises=[],

@@ -317,7 +317,7 @@ async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
     importing: Importing, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = random.randrange(1 << 32)
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     names = [f"TD-{n}" for n in range(4000)]
     rows = [row(n, conference="HN-2019", agency=EDUCATION, reply="1/UBND, ngày 10/09/2019") for n in range(4000)]
     file = write_lines(tmp_path / "a.jsonl", *CONFERENCE, ROADS, *rows)
@@ -325,7 +325,7 @@ async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
     killed = 0
     for _ in range(3):
         process = importing.start(file)
-        target = head + chance.randrange(1, 4000)
+        target = head + rng.randrange(1, 4000)
         await until(lambda target=target, process=process: _reached(importing.intake, target, process))  # type: ignore[misc]
         process.kill()
         await asyncio.to_thread(process.communicate)

@@ -166,7 +166,7 @@ class TestPolicy:
         assert await intake.head() == before, "nothing is recorded"
 
 
-class TestCalendar:
+class TestCalendarRoutes:
     async def test_check__a_misspelt_field_is_no_day_forgotten(self, intake: Intake) -> None:
         draft = {"year": 2027, "holidays": [], "makeup_dayz": [{"date": "2027-05-08", "instead_of": "2027-05-04"}]}
         checked = (await intake.post("/v1/calendars/check", draft)).json()

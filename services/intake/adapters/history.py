@@ -44,6 +44,16 @@ _PETITIONS_AT = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
 """
+_MERGED_INTO = """
+WITH RECURSIVE merged (id) AS (
+    SELECT originator_id FROM stored_events
+    WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1::text[])
+  UNION
+    SELECT s.originator_id FROM merged m
+    JOIN stored_events s ON s.topic = 'PetitionMerged' AND intake_survivor_of(s.state) = m.id::text
+)
+SELECT id FROM merged
+"""
 
 
 class StoredHistory:
@@ -94,6 +104,11 @@ class StoredHistory:
         """The petitions ever scheduled for or raised at a conference."""
         rows = await self._pool.fetch(_PETITIONS_AT, str(conference_id))
         return [row["originator_id"] for row in rows]
+
+    async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
+        """The petitions ever merged into some, and into those: also where the merger was taken back."""
+        rows = await self._pool.fetch(_MERGED_INTO, [str(each) for each in petition_ids])
+        return [row["id"] for row in rows]
 
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
         """The sealing keys of some aggregates."""

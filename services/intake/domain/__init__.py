@@ -8,6 +8,7 @@ from services.intake.domain.facts import Fact, NewFact
 from services.intake.domain.permissions import Caller, may, may_read_content
 from services.intake.domain.petition import Petition, fold_petition
 from services.intake.domain.regulation import Regulation, fold_regulation
+from services.intake.domain.reply_clock import clocks_looked_at
 from services.intake.domain.successors import inherited
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Petition",
     "Refused",
     "Regulation",
+    "clocks_looked_at",
     "decide",
     "fold_conference",
     "fold_petition",

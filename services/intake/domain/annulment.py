@@ -1,14 +1,16 @@
 """Taking a wrong record back: refused where a later fact would be impossible without it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference, evolve_conference
 from services.intake.domain.conference_rules import check_conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import Fact, annulled_ids, standing
+from services.intake.domain.facts import Fact
 from services.intake.domain.petition import Petition, evolve_petition
 from services.intake.domain.petition_rules import check_petition
+from shared.cases.facts import annulled_ids, standing
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
@@ -39,9 +41,9 @@ def annulled_fact(
     return fact
 
 
-def _check_own(facts: tuple[Fact, ...], annulled: Fact) -> None:
+def _check_own(facts: Sequence[Fact], annulled: Fact) -> None:
     before = _refusals(facts)
-    after = _refusals(tuple(fact for fact in facts if fact is not annulled))
+    after = _refusals([fact for fact in facts if fact is not annulled])
     for fact in facts:
         # What was impossible before (a rule that came later) does not rest on the record.
         if fact.event_id in after and fact.event_id not in before:
@@ -50,7 +52,7 @@ def _check_own(facts: tuple[Fact, ...], annulled: Fact) -> None:
             )
 
 
-def _refusals(facts: tuple[Fact, ...]) -> dict[UUID, str]:
+def _refusals(facts: Sequence[Fact]) -> dict[UUID, str]:
     """Which facts their own stream would refuse, folded one after the other."""
     petition: Petition | None = None
     conference: Conference | None = None

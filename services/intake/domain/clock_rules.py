@@ -2,22 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import date
+from uuid import UUID
 
 from services.intake.domain import errors
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.petition import ClockEvent, Petition, clock_step, notified_days
+from services.intake.domain.petition import ClockEvent, Petition
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
+from shared.cases.reply_clock import notified_days
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import ClockSuspended, ExtensionGranted, PetitionMarkedComplex
 from shared.policy import Rule
 from shared.policy.schema import Notified
 
 
-def check_trait(petition: Petition, event: PetitionMarkedComplex, context: DecisionContext) -> None:
+def check_trait(petition_id: UUID, petition: Petition, event: PetitionMarkedComplex, context: DecisionContext) -> None:
     """The policy has a limit for such a case, and the decision names one of its written criteria."""
     acceptance = context.regulation.rule_in_force(petition.jurisdiction, "acceptance_notice", petition.received_on)
-    _check_variant(event, (reply_rule(petition, context), acceptance.rule if acceptance else None))
+    _check_variant(event, (reply_rule(petition_id, petition, context), acceptance.rule if acceptance else None))
 
 
 def check_complexity(conference: Conference, event: ComplexityDetermined, context: DecisionContext) -> None:
@@ -39,9 +41,9 @@ def _check_variant(event: PetitionMarkedComplex | ComplexityDetermined, rules: I
         raise errors.InvalidValue(f"criteria: name one that the document writes down: {'; '.join(written)}")
 
 
-def check_extension(petition: Petition, event: ExtensionGranted, context: DecisionContext) -> None:
+def check_extension(petition_id: UUID, petition: Petition, event: ExtensionGranted, context: DecisionContext) -> None:
     """More time is given to a clock that runs, as often and as much as the policy allows, with its notices."""
-    clock = reply_clock(petition, context)
+    clock = reply_clock(petition_id, petition, context)
     if clock is None or clock.state.due_on is None:
         raise errors.NothingToExtend("no reply clock runs for this petition: it was raised at no closed conference")
     extension = clock.rule.extension
@@ -53,7 +55,7 @@ def check_extension(petition: Petition, event: ExtensionGranted, context: Decisi
         raise errors.ExtensionNotLater(
             f"expected_on: {event.expected_on} is not after the due date {clock.state.due_on}"
         )
-    after = _after(petition, event, context)
+    after = _after(petition_id, petition, event, context)
     if _said(after, clock, "extensions_used_up"):
         raise errors.ExtensionNotProvided(f"the policy in force allows {extension.times} and no more")
     if _said(after, clock, "extension_capped"):
@@ -61,19 +63,19 @@ def check_extension(petition: Petition, event: ExtensionGranted, context: Decisi
         raise errors.ExtensionTooLong(f"expected_on: the policy in force allows at most {most}")
 
 
-def check_suspension(petition: Petition, event: ClockSuspended, context: DecisionContext) -> None:
+def check_suspension(petition_id: UUID, petition: Petition, event: ClockSuspended, context: DecisionContext) -> None:
     """A clock that runs may stand still where the policy provides it, with its notices."""
-    clock = reply_clock(petition, context)
-    if clock is None or clock.state.due_on is None:
+    clock = reply_clock(petition_id, petition, context)
+    if clock is None or clock.state.due_on is None or not clock.has_own_clock:
         raise errors.NothingToSuspend("no reply clock runs for this petition")
     if clock.rule.pause is None:
         raise errors.SuspensionNotProvided("the policy in force does not let the clock be suspended")
     _check_told(petition, event, clock.rule.pause.told, context)
-    _after(petition, event, context)
+    _after(petition_id, petition, event, context)
 
 
-def _after(petition: Petition, event: ClockEvent, context: DecisionContext) -> ReplyClock:
-    clock = reply_clock(petition, context, (clock_step(event),))
+def _after(petition_id: UUID, petition: Petition, event: ClockEvent, context: DecisionContext) -> ReplyClock:
+    clock = reply_clock(petition_id, petition, context, (event,))
     assert clock is not None
     return clock
 

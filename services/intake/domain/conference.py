@@ -1,12 +1,14 @@
 """A conference as its standing facts tell it."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import date
 from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.facts import Fact, standing
+from services.intake.domain.facts import Fact
+from shared.cases.facts import by_effect, standing
 from shared.events import DatedEvent
 from shared.events.conference import (
     ComplexityDetermined,
@@ -39,6 +41,15 @@ class Task(msgspec.Struct, frozen=True):
     name: str
     agency: str
     done: bool = False
+
+
+class ConferenceEnd(msgspec.Struct, frozen=True):
+    """A conference as far as the replies to what was raised there depend on it."""
+
+    audience: str
+    cancelled: Fact | None
+    closed: Fact | None
+    concluded: Fact | None
 
 
 class Conference(msgspec.Struct, frozen=True, dict=True):
@@ -76,6 +87,18 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
         found: tuple[Fact, ...] = self.__dict__.get("facts_behind", ())
         return found
+
+    @functools.cached_property
+    def end(self) -> "ConferenceEnd":
+        """The facts on which the clocks of replies depend."""
+        facts = by_effect(standing(self.facts))
+
+        def first(kind: type[DatedEvent]) -> Fact | None:
+            return next((fact for fact in facts if isinstance(fact.event, kind)), None)
+
+        return ConferenceEnd(
+            self.audience, first(ConferenceCancelled), first(ConferenceClosed), first(ConclusionNoticeIssued)
+        )
 
     @property
     def first_day(self) -> date | None:
@@ -124,6 +147,15 @@ def evolve_conference(conference: Conference | None, event: DatedEvent) -> Confe
             return _planned(conference or Conference(event.jurisdiction, event.effective_on), event)
         case _:
             return None if conference is None else _evolve(conference, event)
+
+
+def conference_after(conference: Conference, fact: Fact) -> Conference:
+    """The state after one more fact, which stays behind it as if it had been recorded."""
+    evolved = evolve_conference(conference, fact.event)
+    assert evolved is not None
+    after = msgspec.structs.replace(evolved)
+    after.__dict__["facts_behind"] = (*conference.facts, fact)
+    return after
 
 
 def _planned(conference: Conference, event: ConferencePlanned) -> Conference:

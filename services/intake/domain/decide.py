@@ -6,14 +6,15 @@ import msgspec
 
 from services.intake.domain import errors
 from services.intake.domain.annulment import annulled_fact
-from services.intake.domain.conference import Conference, conference_ids
+from services.intake.domain.conference import Conference, conference_after, conference_ids
 from services.intake.domain.conference_rules import check_conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import NewFact
+from services.intake.domain.facts import NewFact, unrecorded
 from services.intake.domain.field_checks import checked
 from services.intake.domain.petition import Petition
 from services.intake.domain.petition_rules import check_petition
 from services.intake.domain.regulation_rules import check_regulation
+from services.intake.domain.reply_clock import NEXT
 from services.intake.domain.successors import inherited
 from services.intake.domain.surroundings import (
     check_assignment,
@@ -169,6 +170,9 @@ def _concluded(
     event = msgspec.structs.replace(event, assignments=lines)
     check_lines(event)
     facts = [NewFact(originator_id, "conference", conference.jurisdiction, event)]
+    # The notice may be what the replies' clocks are counted from.
+    concluded = conference_after(conference, unrecorded(event, NEXT))
+    after_notice = msgspec.structs.replace(context, conferences={**context.conferences, originator_id: concluded})
     for index, line in enumerate(lines):
         field = f"assignments[{index}]."
         petition = context.petition(line.petition_id, f"{field}petition_id")
@@ -182,11 +186,7 @@ def _concluded(
             notice_id=THIS_NOTICE,
         )
         check_petition(petition, assigned)
-        # The conference at hand is part of what the reply's clock is counted from.
-        with_conference = msgspec.structs.replace(
-            context, conferences={**context.conferences, originator_id: conference}
-        )
-        check_assignment(petition, assigned, with_conference, field)
+        check_assignment(line.petition_id, petition, assigned, after_notice, field)
         facts.append(NewFact(line.petition_id, "petition", petition.jurisdiction, assigned))
     return tuple(facts)
 

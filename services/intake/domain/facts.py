@@ -1,13 +1,11 @@
-"""Facts: what is recorded, what is about to be, and which records still stand."""
+"""Facts: what is recorded, and what is about to be."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import msgspec
 
 from shared.events import DatedEvent
-from shared.events.any_stream import RecordAnnulled
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -34,15 +32,11 @@ class NewFact(msgspec.Struct, frozen=True):
     event: DatedEvent
 
 
-def annulled_ids(facts: Iterable[Fact]) -> set[UUID]:
-    """The records that were taken back."""
-    return {fact.event.event_id for fact in facts if isinstance(fact.event, RecordAnnulled)}
+#: The positions from here on stand for those that decided facts will get: after all that is recorded.
+_UNRECORDED = 1 << 62
 
 
-def standing(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """The facts that no annulment took back, in the order recorded; annulments are left out."""
-    known = tuple(facts)
-    annulled = annulled_ids(known)
-    if not annulled:
-        return known
-    return tuple(f for f in known if f.event_id not in annulled and not isinstance(f.event, RecordAnnulled))
+def unrecorded(event: DatedEvent, number: int) -> Fact:
+    """A decided event in the place that it will have: the `number`-th of those that are not recorded yet."""
+    position = _UNRECORDED + number
+    return Fact(event, UUID(int=position), 0, position, datetime.max.replace(tzinfo=UTC))

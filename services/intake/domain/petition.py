@@ -1,5 +1,6 @@
 """A petition as its standing facts tell it."""
 
+import functools
 from collections.abc import Sequence
 from datetime import date
 from typing import Literal
@@ -7,7 +8,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.facts import Fact, standing
+from services.intake.domain.facts import Fact
+from shared.cases.facts import standing
+from shared.cases.reply_clock import clock_step
+from shared.cases.rounds import ENDINGS, Ending, ReplyCase, fold_reply_case
 from shared.events import DatedEvent
 from shared.events.petition import (
     AcceptanceNoticeSent,
@@ -15,10 +19,8 @@ from shared.events.petition import (
     ClockSuspended,
     ExtensionGranted,
     HigherAuthorityAnswered,
-    PetitionAnsweredAtConference,
     PetitionAssigned,
     PetitionClassified,
-    PetitionClosed,
     PetitionEscalated,
     PetitionForwarded,
     PetitionMarkedComplex,
@@ -26,27 +28,12 @@ from shared.events.petition import (
     PetitionRaised,
     PetitionReassigned,
     PetitionReceived,
-    PetitionRedirected,
     PetitionReopened,
     PetitionScheduled,
-    PetitionWithdrawn,
-    RefusalNoticeSent,
     WrittenReplyIssued,
 )
 from shared.policy import Step
-from shared.policy.schema import Notified, Trait
-
-Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
-
-#: How a case can end, by the deed that ends it.
-ENDINGS: dict[type[DatedEvent], Ending] = {
-    PetitionAnsweredAtConference: "answered",
-    PetitionWithdrawn: "withdrawn",
-    PetitionRedirected: "redirected",
-    PetitionMerged: "merged",
-    PetitionClosed: "closed",
-    RefusalNoticeSent: "refused",
-}
+from shared.policy.schema import Trait
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -79,7 +66,7 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     steps: tuple[Step, ...] = ()
     escalated: bool = False
     replies: tuple[Reply, ...] = ()
-    ended: Ending = ""
+    ended: Ending | Literal[""] = ""
     ended_on: date | None = None
     merged_into: UUID | None = None
     reopened_on: date | None = None
@@ -89,6 +76,13 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
         found: tuple[Fact, ...] = self.__dict__.get("facts_behind", ())
         return found
+
+    @functools.cached_property
+    def reply_case(self) -> ReplyCase[Fact]:
+        """The facts on which the clock of the reply depends."""
+        case = fold_reply_case(self.facts)
+        assert case is not None
+        return case
 
     @property
     def conferences(self) -> tuple[UUID, ...]:
@@ -116,6 +110,13 @@ def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | 
     if isinstance(event, PetitionReceived):
         return Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel)
     return None if petition is None else _evolve(petition, event)
+
+
+def petition_after(petition: Petition, fact: Fact) -> Petition:
+    """The state after one more fact, which stays behind it as if it had been recorded."""
+    after = msgspec.structs.replace(_evolve(petition, fact.event))
+    after.__dict__["facts_behind"] = (*petition.facts, fact)
+    return after
 
 
 def _evolve(petition: Petition, event: DatedEvent) -> Petition:
@@ -152,9 +153,8 @@ def _evolve(petition: Petition, event: DatedEvent) -> Petition:
 
 
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
-    steps = petition.steps
-    if event.due_on is not None:
-        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
+    cap = clock_step(event)
+    steps = petition.steps if cap is None else (*petition.steps, cap)
     return msgspec.structs.replace(
         petition,
         lead=event.agency,
@@ -168,28 +168,10 @@ def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) 
 ClockEvent = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
 
 
-def clock_step(event: ClockEvent) -> Step:
-    """What a deed does to the reply's clock."""
-    on = event.effective_on
-    match event:
-        case PetitionMarkedComplex():
-            return Step(kind="trait", on=on, trait=event.variant)
-        case ExtensionGranted():
-            return Step(kind="extension", on=on, day=event.expected_on, told=notified_days(event))
-        case ClockSuspended():
-            return Step(kind="suspended", on=on, told=notified_days(event))
-        case ClockResumed():
-            return Step(kind="resumed", on=on)
-
-
-def notified_days(event: ExtensionGranted | ClockSuspended) -> dict[Notified, date]:
-    """Who was told, and when."""
-    days: dict[Notified, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
-    return {who: day for who, day in days.items() if day is not None}
-
-
 def _stepped(petition: Petition, event: ClockEvent) -> Petition:
-    steps = (*petition.steps, clock_step(event))
+    step = clock_step(event)
+    assert step is not None
+    steps = (*petition.steps, step)
     match event:
         case PetitionMarkedComplex():
             traits = (*petition.traits, event.variant)

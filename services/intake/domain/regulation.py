@@ -1,6 +1,6 @@
 """The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import msgspec
@@ -14,6 +14,8 @@ from services.intake.domain.errors import (
 )
 from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
+from shared.cases.calendars import CalendarLog
+from shared.cases.successors import successor
 from shared.events.regulation import (
     AgencyClosed,
     AgencyRegistered,
@@ -50,11 +52,20 @@ class Regulation:
     def __init__(self) -> None:
         self.jurisdictions: dict[str, PublicBody] = {}
         self.agencies: dict[str, PublicBody] = {}
-        self.years: dict[int, CalendarYear] = {}
+        self.calendars = CalendarLog()
         self.policies: list[Adopted] = []
         self.in_force = InForce(Register())
         self.plans: set[tuple[str, str, int]] = set()
-        self.calendar = Calendar()
+
+    @property
+    def years(self) -> Mapping[int, CalendarYear]:
+        """The years that have a calendar."""
+        return self.calendars.years
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar as it is known now."""
+        return self.calendars.current
 
     def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
@@ -62,11 +73,11 @@ class Regulation:
 
     def successor_of(self, agency: str, day: date) -> str:
         """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        return _successor(self.agencies, agency, day)
+        return successor(agency, day, self.agencies)
 
     def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""
-        return _successor(self.jurisdictions, code, day)
+        return successor(code, day, self.jurisdictions)
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> PublicBody:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
@@ -94,22 +105,11 @@ class Regulation:
             raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
 
 
-def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
-    seen = {code}
-    while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
-        if not body.successor or body.successor in seen:
-            break
-        code = body.successor
-        seen.add(code)
-    return code
-
-
 def fold_regulation(facts: Iterable[Fact]) -> Regulation:
     """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
     regulation = Regulation()
     for fact in facts:
         _evolve(regulation, fact)
-    regulation.calendar = Calendar(regulation.years.values())
     bodies = regulation.jurisdictions.items()
     regulation.in_force = InForce(
         Register(
@@ -138,7 +138,7 @@ def _evolve(regulation: Regulation, fact: Fact) -> None:
         case DialoguePlanAdopted() as event:
             regulation.plans.add((event.jurisdiction, event.number, event.year))
         case CalendarPublished() | CalendarProposed() as event:
-            _take_year(regulation, fact, event)
+            regulation.calendars.add(fact, event)
         case _:
             pass
 
@@ -146,19 +146,3 @@ def _evolve(regulation: Regulation, fact: Fact) -> None:
 def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClosed) -> None:
     if (body := bodies.get(event.code)) is not None:
         bodies[event.code] = msgspec.structs.replace(body, closed_on=event.effective_on, successor=event.successor)
-
-
-def _take_year(regulation: Regulation, fact: Fact, event: CalendarPublished | CalendarProposed) -> None:
-    known = regulation.years.get(event.year)
-    proposed = isinstance(event, CalendarProposed)
-    if proposed and known is not None and not known.provisional:
-        return
-    regulation.years[event.year] = CalendarYear(
-        year=event.year,
-        holidays=event.holidays,
-        makeup_days=event.makeup_days,
-        version=str(fact.event_id),
-        provisional=proposed,
-        confirmed=isinstance(event, CalendarPublished) and event.confirmed,
-        document=event.document if isinstance(event, CalendarPublished) else event.basis,
-    )

@@ -93,9 +93,9 @@ def check_petition_context(petition: Petition, event: DatedEvent, context: Decis
             if _reply_anchor(petition.jurisdiction, petition.received_on, context) == "acceptance":
                 _counts(("reply",), petition.jurisdiction, event.effective_on, context)
         case PetitionMarkedComplex():
-            check_trait(petition, event, context)
+            check_trait(petition_id, petition, event, context)
         case ClockSuspended():
-            check_suspension(petition, event, context)
+            check_suspension(petition_id, petition, event, context)
         case PetitionScheduled():
             _check_schedule(petition, event, context)
         case PetitionRaised():
@@ -106,9 +106,9 @@ def check_petition_context(petition: Petition, event: DatedEvent, context: Decis
             if event.by != CHAIR:
                 context.regulation.agency_on(event.by, event.effective_on, "by")
         case PetitionAssigned() | PetitionReassigned():
-            check_assignment(petition, event, context)
+            check_assignment(petition_id, petition, event, context)
         case ExtensionGranted():
-            check_extension(petition, event, context)
+            check_extension(petition_id, petition, event, context)
         case WrittenReplyIssued() | ReplyReported():
             _check_reports(event.reports, context)
             if isinstance(event, WrittenReplyIssued):
@@ -122,7 +122,11 @@ def check_petition_context(petition: Petition, event: DatedEvent, context: Decis
 
 
 def check_assignment(
-    petition: Petition, event: PetitionAssigned | PetitionReassigned, context: DecisionContext, field: str = ""
+    petition_id: UUID,
+    petition: Petition,
+    event: PetitionAssigned | PetitionReassigned,
+    context: DecisionContext,
+    field: str = "",
 ) -> None:
     """The bodies exist on that day; the chair's own date is no later than the reply's."""
     context.regulation.agency_on(event.agency, event.effective_on, f"{field}agency")
@@ -132,7 +136,7 @@ def check_assignment(
     if event.due_on is None:
         return
     context.regulation.require_calendar(event.due_on, f"{field}due_on")
-    due = reply_due(petition, context)
+    due = reply_due(petition_id, petition, context)
     if due is not None and event.due_on > due:
         raise errors.LaterThanDue(f"{field}due_on: {event.due_on} is later than the reply's due date {due}")
     if event.due_on < event.effective_on:

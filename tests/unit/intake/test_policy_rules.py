@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.intake.domain import Caller, decide, errors, fold_regulation, may
+from services.intake.domain import Caller, decide, errors, may
 from services.intake.domain.reply_clock import reply_due
 from shared.events import DATED_EVENTS
 from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
@@ -22,17 +22,13 @@ class Rules(Register):
     """The plan's conference under other rules."""
 
     def adopt(self, policy: Policy, on: date = date(2019, 1, 2)) -> "Rules":
-        return self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
-
-    def rule(self, event: Any) -> "Rules":
-        self._rule(event)
-        self.regulation = fold_regulation(self.rules)
+        self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
         return self
 
     def due(self) -> date | None:
         petition = self.petition(A)
         assert petition is not None
-        return reply_due(petition, self.context())
+        return reply_due(A, petition, self.context())
 
 
 def policy(rules: str) -> Policy:

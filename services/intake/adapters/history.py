@@ -44,13 +44,16 @@ _PETITIONS_AT = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
 """
+# OFFSET 0 keeps the planner from joining with every merger there is: each step is one look into the index.
 _MERGED_INTO = """
 WITH RECURSIVE merged (id) AS (
     SELECT originator_id FROM stored_events
     WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1::text[])
   UNION
-    SELECT s.originator_id FROM merged m
-    JOIN stored_events s ON s.topic = 'PetitionMerged' AND intake_survivor_of(s.state) = m.id::text
+    SELECT s.originator_id FROM merged m CROSS JOIN LATERAL (
+        SELECT originator_id FROM stored_events
+        WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = m.id::text OFFSET 0
+    ) s
 )
 SELECT id FROM merged
 """

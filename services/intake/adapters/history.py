@@ -44,18 +44,9 @@ _PETITIONS_AT = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
 """
-# OFFSET 0 keeps the planner from joining with every merger there is: each step is one look into the index.
 _MERGED_INTO = """
-WITH RECURSIVE merged (id) AS (
-    SELECT originator_id FROM stored_events
-    WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1::text[])
-  UNION
-    SELECT s.originator_id FROM merged m CROSS JOIN LATERAL (
-        SELECT originator_id FROM stored_events
-        WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = m.id::text OFFSET 0
-    ) s
-)
-SELECT id FROM merged
+SELECT DISTINCT originator_id FROM stored_events
+WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1)
 """
 
 
@@ -109,9 +100,9 @@ class StoredHistory:
         return [row["originator_id"] for row in rows]
 
     async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
-        """The petitions ever merged into some, and into those: also where the merger was taken back."""
+        """The petitions ever merged into these, also where the merger was taken back."""
         rows = await self._pool.fetch(_MERGED_INTO, [str(each) for each in petition_ids])
-        return [row["id"] for row in rows]
+        return [row["originator_id"] for row in rows]
 
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
         """The sealing keys of some aggregates."""

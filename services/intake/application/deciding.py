@@ -217,10 +217,13 @@ async def load_clocks(
     this reading and the append is in the stream of a petition that nobody expects: then the decision stands by the
     date before the merger, and followup counts the earlier one from the merger on.
     """
-    merged = await history.merged_into(petition_ids)
-    if missing := set(merged) - loaded.versions.keys():
-        take(await history.facts(missing))
-    known = [petition for each in (*petition_ids, *merged) if (petition := loaded.petitions.get(each)) is not None]
+    found, youngest = set(petition_ids), set(petition_ids)
+    while youngest:
+        youngest = set(await history.merged_into(youngest)) - found
+        found |= youngest
+        if missing := youngest - loaded.versions.keys():
+            take(await history.facts(missing))
+    known = [petition for each in found if (petition := loaded.petitions.get(each)) is not None]
     if missing := {conference for petition in known for conference in petition.conferences} - loaded.versions.keys():
         take(await history.facts(missing))
 

@@ -75,7 +75,7 @@ class History(Protocol):
         ...
 
     async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
-        """The petitions ever merged into some, and into those: also where the merger was taken back."""
+        """The petitions ever merged into these, also where the merger was taken back."""
         ...
 
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:

@@ -101,13 +101,20 @@ def _agency_may(agency: str, event: DatedEvent, target: Petition | Conference | 
                 raise AgencyMayNot(f"proposer: {agency} proposes in its own name")
         case PreparationTaskDone(), Conference():
             task = target.task(event.task)
-            if task is not None and regulation.successor_of(task.agency, event.effective_on) != agency:
+            if task is not None and _heir(task.agency, "preparation_task", target, event, regulation) != agency:
                 raise AgencyMayNot(f"task: {event.task!r} was given to {task.agency}")
         case PublicNoticePublished(), Conference():
-            if regulation.successor_of(target.station, event.effective_on) != agency:
+            if _heir(target.station, "public_notice", target, event, regulation) != agency:
                 raise AgencyMayNot("only the station of the conference publishes its notices")
         case _, Petition():
             if agency not in inherited(target, regulation, event.effective_on).bodies:
                 raise AgencyMayNot(f"the petition was neither forwarded nor assigned to {agency}")
         case _:
             raise AgencyMayNot(f"an agency does not record {event.TOPIC}")
+
+
+def _heir(code: str, duty: str, conference: Conference, event: DatedEvent, regulation: Regulation) -> str:
+    """Who does by the day of the act what a body was charged with before the conference."""
+    day = conference.planned_on or event.effective_on
+    named = regulation.heirs_named(conference.jurisdiction, duty, day, conference.audience)
+    return regulation.successor_of(code, event.effective_on, named)

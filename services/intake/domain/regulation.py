@@ -15,7 +15,7 @@ from services.intake.domain.errors import (
 from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
-from shared.cases.successors import successor
+from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import (
     AgencyClosed,
     AgencyRegistered,
@@ -71,9 +71,17 @@ class Regulation:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
         return self.in_force.rule_in_force(jurisdiction, duty, day, audience)
 
-    def successor_of(self, agency: str, day: date) -> str:
-        """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        return successor(agency, day, self.agencies)
+    def successor_of(self, agency: str, day: date, named: Mapping[str, str] = NOBODY) -> str:
+        """Who has taken over by a day what an agency was charged with: itself while it exists.
+
+        Where its closing names no successor, the document may (`named`).
+        """
+        return successor(agency, day, self.agencies, named)
+
+    def heirs_named(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Mapping[str, str]:
+        """The successors that the document in force for a duty names for bodies that have ended."""
+        rule_in_force = self.rule_in_force(jurisdiction, duty, day, audience)
+        return rule_in_force.policy.heirs if rule_in_force else NOBODY
 
     def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""

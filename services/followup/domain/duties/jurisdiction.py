@@ -12,11 +12,11 @@ from services.followup.domain.regulation import Opening, RegulationLog
 from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.cases.facts import by_effect
+from shared.cases.successors import CHAIR
 from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
 from shared.policy import Occurrence, RuleInForce, count_occurrence, counted_from, next_period, occurrences
 
-CHAIR = "chair"
 PERIODIC = ("annual_dialogue", "reception_day")
 
 

@@ -10,7 +10,6 @@ from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
-    OFFICE,
     agency_of,
     done,
     duty_of,
@@ -24,6 +23,7 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.wording.notes import note
 from shared.cases.reply_clock import Kin, answered, petition_anchor
 from shared.cases.rounds import Round
+from shared.cases.successors import OFFICE
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,

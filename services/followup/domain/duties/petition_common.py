@@ -15,8 +15,6 @@ from shared.events.petition import (
 )
 from shared.policy import RuleInForce, counted_from
 
-OFFICE = "office"
-
 
 def rule_of(case: PetitionCase, context: CaseContext, name: str, day: date) -> RuleInForce | None:
     """The rule in force for a duty on the petition; None where nobody owes it."""
@@ -73,8 +71,7 @@ def settlements(case: PetitionCase) -> list[Fact]:
 
 def round_of(case: PetitionCase, fact: Fact) -> Round[Fact]:
     """The life of the case in which a fact was recorded."""
-    starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
-    return case.rounds[max(i for i, position in enumerate(starts) if position <= fact.position)]
+    return case.rounds[case.round_at(fact.position)]
 
 
 def agency_of(fact: Fact, context: CaseContext) -> str:

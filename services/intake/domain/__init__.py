@@ -9,6 +9,7 @@ from services.intake.domain.folding import fold_conference, fold_petition, fold_
 from services.intake.domain.permissions import Caller, check_role, may, may_read_content
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
+from services.intake.domain.reply_clock import clocks_looked_at
 from services.intake.domain.successors import inherited
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Refused",
     "Regulation",
     "check_role",
+    "clocks_looked_at",
     "decide",
     "fold_conference",
     "fold_petition",

@@ -5,10 +5,9 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.petition import Petition, require_open
+from services.intake.domain.petition import Petition, require_open, stepped
 from services.intake.domain.reply_clock import reply_due
 from shared.events.petition import PetitionAssigned, PetitionReassigned
-from shared.policy import Step
 
 
 def _possible_assignment(petition: Petition) -> None:
@@ -51,16 +50,13 @@ def check_assignee(
 
 
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
-    steps = petition.steps
-    if event.due_on is not None:
-        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
     return replace(
         petition,
         lead=event.agency,
         assisting=event.assisting,
         assigned=True,
         assigned_on=petition.assigned_on or event.effective_on,
-        steps=steps,
+        steps=stepped(petition, event),
     )
 
 

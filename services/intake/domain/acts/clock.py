@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, OFFICE, PetitionAct
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
-from services.intake.domain.petition import ClockEvent, Petition, clock_step, ended, notified_days, require_open
+from services.intake.domain.petition import ClockEvent, Petition, ended, require_open, stepped
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
+from shared.cases.reply_clock import notified_days
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import (
     AcceptanceNoticeSent,
@@ -113,7 +114,7 @@ def _possible_suspension(petition: Petition) -> None:
 
 def _provided_suspension(petition: Petition, context: DecisionContext) -> None:
     clock = reply_clock(petition, context)
-    if clock is None or clock.state.due_on is None:
+    if clock is None or clock.state.due_on is None or not clock.has_own_clock:
         raise errors.NothingToSuspend
     if clock.rule.pause is None:
         raise errors.SuspensionNotProvided
@@ -137,7 +138,7 @@ def _possible_resumption(petition: Petition) -> None:
 
 def _after(petition: Petition, event: ClockEvent, context: DecisionContext) -> ReplyClock:
     """The clock after the event. Raises CalendarYearMissing."""
-    clock = reply_clock(petition, context, (clock_step(event),))
+    clock = reply_clock(petition, context, (event,))
     assert clock is not None
     return clock
 
@@ -158,7 +159,7 @@ def _check_notified(
 
 def _marked_complex(petition: Petition, event: PetitionMarkedComplex) -> Petition:
     traits = (*petition.traits, event.variant)
-    return replace(petition, is_complex=True, traits=traits, steps=(*petition.steps, clock_step(event)))
+    return replace(petition, is_complex=True, traits=traits, steps=stepped(petition, event))
 
 
 PETITION_ACTS = (
@@ -189,7 +190,7 @@ PETITION_ACTS = (
         possible=require_open,
         possible_in_context=_possible_extension,
         check_in_context=_check_extension,
-        fold=lambda petition, event: replace(petition, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, steps=stepped(petition, event)),
     ),
     PetitionAct(
         event=ClockSuspended,
@@ -198,13 +199,13 @@ PETITION_ACTS = (
         possible=_possible_suspension,
         possible_in_context=_provided_suspension,
         check_in_context=_check_suspension,
-        fold=lambda petition, event: replace(petition, suspended=True, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, suspended=True, steps=stepped(petition, event)),
     ),
     PetitionAct(
         event=ClockResumed,
         path="resumption",
         roles=CHAIR,
         possible=_possible_resumption,
-        fold=lambda petition, event: replace(petition, suspended=False, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, suspended=False, steps=stepped(petition, event)),
     ),
 )

@@ -9,9 +9,17 @@ from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, OFFICE, ConferenceAct, check_petition
 from services.intake.domain.acts.assign import ASSIGNMENT, check_assignee
 from services.intake.domain.acts.clock import check_variant
-from services.intake.domain.conference import Conference, require_after_closing, require_closed, require_planned
+from services.intake.domain.conference import (
+    Conference,
+    followed_by,
+    require_after_closing,
+    require_closed,
+    require_planned,
+)
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, standing
+from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, unrecorded
+from services.intake.domain.reply_clock import NEXT
+from shared.cases.facts import standing
 from shared.events.conference import (
     ComplexityDetermined,
     ConclusionAssignment,
@@ -92,8 +100,9 @@ def _assignments(
     conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
     """One assignment for each petition that the notice names, judged as an assignment by itself is."""
-    # The conference at hand is part of what the reply's clock is counted from.
-    context = replace(context, conferences={**context.conferences, context.target_id: conference})
+    # The notice may be what the replies' clocks are counted from.
+    concluded = followed_by(conference, unrecorded(event, NEXT))
+    context = replace(context, conferences={**context.conferences, context.target_id: concluded})
     return tuple(
         _assigned(f"assignments[{index}].", line, event, context) for index, line in enumerate(event.assignments)
     )
@@ -114,7 +123,7 @@ def _assigned(
     )
     ASSIGNMENT.possible(petition)
     check_petition(ASSIGNMENT, petition, assigned)
-    check_assignee(petition, assigned, context, prefix)
+    check_assignee(petition, assigned, replace(context, target_id=line.petition_id), prefix)
     return NewFact(line.petition_id, "petition", petition.jurisdiction, assigned)
 
 

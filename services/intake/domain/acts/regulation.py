@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, OFFICE, REGULATOR, RegulationAct
 from services.intake.domain.facts import Fact
-from services.intake.domain.regulation import PublicBody, Regulation, apply_calendar
+from services.intake.domain.regulation import PublicBody, Regulation
 from shared.calendar import CalendarYear, ContradictoryCalendar, validate
 from shared.events.regulation import (
     AgencyClosed,
@@ -235,7 +235,7 @@ REGULATION_ACTS = (
         roles=REGULATOR,
         creates=True,
         check=_check_calendar,
-        fold=apply_calendar,
+        fold=lambda regulation, fact: regulation.calendars.add(fact, fact.event),
     ),
     RegulationAct(
         # The service proposes calendars by itself: no caller does.
@@ -244,7 +244,7 @@ REGULATION_ACTS = (
         roles=frozenset(),
         creates=True,
         check=_check_calendar,
-        fold=apply_calendar,
+        fold=lambda regulation, fact: regulation.calendars.add(fact, fact.event),
     ),
     RegulationAct(
         event=DialoguePlanAdopted,

@@ -14,7 +14,7 @@ from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
-from shared.events.conference import ConferenceRescheduled
+from shared.events.conference import ConferenceRescheduled, PublicationEnded
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineBreachRetracted,
@@ -458,6 +458,11 @@ REASONS: list[tuple[Event, str, str]] = [
     (PetitionMerged(effective_on=ON, into=derived_id("x")), "backdated_record", "merged"),
     (PetitionAssigned(effective_on=ON, agency="H35.10.3"), "backdated_record", "chair_date"),
     (PetitionReassigned(effective_on=ON, agency="H35.10.3"), "backdated_record", "chair_date"),
+    (
+        PublicationEnded(effective_on=ON, what="result", channel="posting"),
+        "backdated_record",
+        "taken_down_early",
+    ),
     (
         WrittenReplyIssued(effective_on=ON, number="1", signatory="CT", digest="00"),
         "backdated_record",

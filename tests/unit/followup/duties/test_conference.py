@@ -29,7 +29,7 @@ from shared.events.conference import (
     RequestAnswered,
 )
 from tests.support.history import DISTRICT, day
-from tests.support.scenario import CONFERENCE, Record, Scenario, adopted, given, held, planned, policy_with
+from tests.support.scenario import CONFERENCE, Record, adopted, given, held, planned, policy_with
 
 
 def at_conference(on: str, event: Event, time: str = "09:00", conference: UUID = CONFERENCE) -> Record:
@@ -323,56 +323,57 @@ BY_REQUEST = policy_with("- {duty: convene, form: deadline, length: 45, unit: ca
 BY_DECISION = policy_with("- {duty: convene, form: deadline, length: 10, unit: calendar_days}")
 LATER_PLAN = planned(on="2019-07-04")
 
-PROPOSALS: dict[str, tuple[Scenario, list[str], list[str]]] = {
-    "proposed": (given(PROPOSED), ["chair None open"], []),
-    "accepted": (given(PROPOSED, ACCEPTED), ["chair None met"], ["chair None open"]),
-    "declined": (given(PROPOSED, DECLINED), ["chair None met"], []),
+PROPOSALS: dict[str, tuple[list[Record], list[str], list[str]]] = {
+    "proposed": ([PROPOSED], ["chair None open"], []),
+    "accepted": ([PROPOSED, ACCEPTED], ["chair None met"], ["chair None open"]),
+    "declined": ([PROPOSED, DECLINED], ["chair None met"], []),
     "accepted and held": (
-        given(PROPOSED, ACCEPTED, LATER_PLAN, *held()),
+        [PROPOSED, ACCEPTED, LATER_PLAN, *held()],
         ["chair None met"],
         ["chair None met"],
     ),
     "accepted and cancelled": (
-        given(PROPOSED, ACCEPTED, LATER_PLAN, CANCELLED),
+        [PROPOSED, ACCEPTED, LATER_PLAN, CANCELLED],
         ["chair None met"],
         ["chair None waived"],
     ),
-    "cancelled before it was decided": (given(PROPOSED, LATER_PLAN, CANCELLED), ["chair None waived"], []),
+    "cancelled before it was decided": ([PROPOSED, LATER_PLAN, CANCELLED], ["chair None waived"], []),
     "accepted, under a rule with a number": (
-        given(adopted(BY_DECISION), PROPOSED, ACCEPTED),
+        [adopted(BY_DECISION), PROPOSED, ACCEPTED],
         ["chair None met"],
         ["chair 2019-07-13 open"],
     ),
-    "requested": (given(adopted(BY_REQUEST), REQUESTED), ["chair None open"], ["chair 2019-08-15 open"]),
+    "requested": ([adopted(BY_REQUEST), REQUESTED], ["chair None open"], ["chair 2019-08-15 open"]),
     "requested and refused": (
-        given(adopted(BY_REQUEST), REQUESTED, REFUSED),
+        [adopted(BY_REQUEST), REQUESTED, REFUSED],
         ["chair None met"],
         ["chair 2019-08-15 waived"],
     ),
     "requested and granted": (
-        given(adopted(BY_REQUEST), REQUESTED, GRANTED),
+        [adopted(BY_REQUEST), REQUESTED, GRANTED],
         ["chair None met"],
         ["chair 2019-08-15 open"],
     ),
     "requested, granted and held": (
-        given(adopted(BY_REQUEST), REQUESTED, GRANTED, planned("2019-08-15", "2019-07-04"), *held(on="2019-08-15")),
+        [adopted(BY_REQUEST), REQUESTED, GRANTED, planned("2019-08-15", "2019-07-04"), *held(on="2019-08-15")],
         ["chair None met"],
         ["chair 2019-08-15 met"],
     ),
     # a proposal is no request: it is counted from the decision
     "proposed, under a rule that counts from the request": (
-        given(adopted(BY_REQUEST), PROPOSED, ACCEPTED),
+        [adopted(BY_REQUEST), PROPOSED, ACCEPTED],
         ["chair None met"],
         ["chair 2019-08-17 open"],
     ),
     # a request is counted from the decision where no law says otherwise
-    "requested, under the plan": (given(REQUESTED, GRANTED), ["chair None met"], ["chair None open"]),
+    "requested, under the plan": ([REQUESTED, GRANTED], ["chair None met"], ["chair None open"]),
 }
 
 
 @pytest.mark.parametrize("case", PROPOSALS)
 def test_proposal__is_decided_and_what_was_accepted_is_held(case: str) -> None:
-    scenario, decided, convened = PROPOSALS[case]
+    records, decided, convened = PROPOSALS[case]
+    scenario = given(*records)
     assert scenario.stands(CONFERENCE, "proposal_decision") == decided
     assert scenario.stands(CONFERENCE, "convene") == convened
 

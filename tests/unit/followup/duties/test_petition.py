@@ -5,6 +5,7 @@ The reply of the plan's conference is due on Mon 16 Sep 2019.
 
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from shared.events import Event
@@ -169,6 +170,10 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
     "assigned twice, reported between": (
         [assigned("2019-08-30"), result("2019-09-05"), SECOND_ASSIGNED],
         [f"{OTHER} None met", f"{OTHER} None open"],
+    ),
+    "assigned three times, reported after the second": (
+        [assigned("2019-08-30"), SECOND_ASSIGNED, result("2019-09-23"), assigned("2019-09-25", SUCCESSOR)],
+        [f"{SUCCESSOR} None met", f"{SUCCESSOR} None open", f"{SUCCESSOR} None open"],
     ),
     "withdrawn, reopened and assigned again": (
         [assigned("2019-08-30"), WITHDRAWN, REOPENED, SECOND_ASSIGNED],
@@ -350,6 +355,21 @@ PREPARED: dict[str, tuple[list[Record], list[str]]] = {
 def test_prepared_answer__before_the_conference(case: str) -> None:
     records, stands = PREPARED[case]
     assert given(*records).stands(PETITION, "prepared_answer") == stands
+
+
+def test_prepared_answer__moved_by_a_later_document_for_the_audience() -> None:
+    # Fri 23 Aug 2019: 22(1) 21 20(3)
+    more = msgspec.structs.replace(
+        policy_with("- {duty: prepared_answer, form: minimum_notice, length: 3}", "running_clocks: move\n"),
+        audience="youth",
+        valid_from=day("2019-08-10"),
+    )
+    youth = planned()._replace(event=msgspec.structs.replace(planned().event, audience="youth"))
+    for plan, due in ((youth, "2019-08-20"), (planned(), "2019-08-22")):
+        scenario = given(
+            plan, received(), scheduled("2019-08-05"), forwarded("2019-08-06"), adopted(more, "2019-08-07")
+        )
+        assert scenario.stands(PETITION, "prepared_answer") == [f"{AGENCY} {AGENCY} {due} open"]
 
 
 # --- notices, where a document asks for them --------------------------------------------------------------------------

@@ -124,6 +124,8 @@ class TestStart:
         (found,) = known(*HELD).replies()
         assert (found.due_on, found.counted_from, found.debtor) == (day("2019-09-16"), day("2019-08-23"), "office")
         assert found.start.event.TOPIC == "ConferenceClosed"
+        assert (found.source, found.subject, found.subject_id, found.duty) == ("test", "petition", PETITION, "reply")
+        assert (found.jurisdiction, found.part) == (DISTRICT, "")
 
     @pytest.mark.parametrize(
         "records",

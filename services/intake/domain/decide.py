@@ -5,6 +5,7 @@ Every rule stands with its act, in `acts`; here the acts are only asked, in the 
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,8 +15,6 @@ from services.intake.domain.acts import (
     CONFERENCE_ACTS,
     CONFERENCE_CREATING,
     PETITION_ACTS,
-    PETITION_CREATING,
-    REGULATION_ACTS,
     AnyAct,
     act_on,
 )
@@ -23,7 +22,9 @@ from services.intake.domain.acts.act import (
     AnyConferenceAct,
     AnyPetitionAct,
     ConferenceAct,
+    CreatingAct,
     PetitionAct,
+    RegulationAct,
     check_conference,
     check_petition,
 )
@@ -55,7 +56,7 @@ def decide(
         case Conference():
             return _on_conference(CONFERENCE_ACTS[type(event)], event, target, context)
         case None:
-            return (_first(event, context),)
+            return (_first(act, event, context),)
 
 
 def possible(
@@ -135,14 +136,18 @@ def _on_conference(
     return (own, *act.brings(conference, event, context))
 
 
-def _first(event: DatedEvent, context: DecisionContext) -> AnyNewFact:
+def _first(act: AnyAct, event: DatedEvent, context: DecisionContext) -> AnyNewFact:
     """The first fact of a petition or conference, or any fact of the regulation."""
-    if (regulation_act := REGULATION_ACTS.get(type(event))) is not None:
-        jurisdiction = regulation_act.check(event, context.regulation)
-        return NewFact(context.target_id, event.AGGREGATE, jurisdiction, event)
-    act = PETITION_CREATING.get(type(event)) or CONFERENCE_CREATING[type(event)]
-    act.check_in_context(event, context)
-    return NewFact(context.target_id, event.AGGREGATE, act.begin(event).jurisdiction, event)
+    match act:
+        case CreatingAct():
+            act.check_in_context(event, context)
+            first: Any = event  # each names the jurisdiction in which the case begins
+            jurisdiction = first.jurisdiction
+        case RegulationAct():
+            jurisdiction = act.check(event, context.regulation)
+        case _:
+            raise TypeError(f"{event.TOPIC} is done to a case that exists")
+    return NewFact(context.target_id, event.AGGREGATE, jurisdiction, event)
 
 
 def _without_act(event: DatedEvent, target: Petition | Conference | None, originator_id: UUID) -> Exception:

@@ -11,6 +11,7 @@ from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
+from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
     FrequencyDutyWaived,
@@ -53,7 +54,7 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
         if not is_within(successor, caller.jurisdiction):
             raise _elsewhere(place, caller)
     # All roles but the agency's act for the authority itself, in its whole subtree.
-    if act is not None and caller.roles & act.roles == {"agency"}:
+    if act is not None and "agency" in caller.roles and caller.roles & act.roles == {"agency"}:
         _check_agency(caller.agency, act, event, target, regulation)
 
 
@@ -103,6 +104,8 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
     if target is not None:
         return target.jurisdiction
     match event:
+        case PetitionReceived():  # named first, since most commands are
+            return _code(event.jurisdiction)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(event.code)
         case AgencyClosed():

@@ -91,17 +91,16 @@ if _FORGOTTEN:
 
 #: The topics of events on which a clock starts, ends or is judged.
 RESTING_ON_RULES = frozenset(act.event.TOPIC for table in TABLES for act in table.values() if act.rests_on_rules)
+_ON: dict[type[Petition | Conference | None], dict[type[DatedEvent], AnyAct]] = {
+    Petition: {**PETITION_ACTS},
+    Conference: {**CONFERENCE_ACTS},
+    type(None): {**PETITION_CREATING, **CONFERENCE_CREATING, **REGULATION_ACTS},
+}
 
 
 def act_on(event: type[DatedEvent], target: Petition | Conference | None) -> AnyAct | None:
     """The act that records an event on a petition or conference, or as the first of one; None where there is none."""
-    match target:
-        case Petition():
-            return PETITION_ACTS.get(event)
-        case Conference():
-            return CONFERENCE_ACTS.get(event)
-        case None:
-            return PETITION_CREATING.get(event) or CONFERENCE_CREATING.get(event) or REGULATION_ACTS.get(event)
+    return _ON[type(target)].get(event)
 
 
 __all__ = [

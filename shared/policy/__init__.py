@@ -1,8 +1,9 @@
 """The rules as data: what a dated document orders, in a small language of words that combine. Pure.
 
-Start with `words` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of a
-text, `checking` says what is wrong with it, `counting`, `clocks` and `periods` count under it, `force` chooses between
-documents, `sheet` and `comparing` tell people; `shipped` are the documents that come with the product.
+Start with `schema` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of
+a text, `checking` says what is wrong with it, `counting`, `running_clock` and `periods` count under it, `precedence`
+chooses between documents, `clock_sheet` and `diff` describe them to people, and `shipped` holds the documents that come
+with the product. `duties` names the duties that a rule can be about, and `upcasting` reads the first form of a policy.
 """
 
 from datetime import date
@@ -13,7 +14,7 @@ from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, 
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
-from shared.policy.precedence import Adopted, InForce, Register, RuleInForce, rule_that_applies
+from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.running_clock import RunningClock, Step, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
@@ -27,12 +28,12 @@ __all__ = [
     "DUTY_KINDS",
     "NO_TRAITS",
     "Adopted",
+    "AdoptionRegister",
     "Document",
     "InForce",
     "Occurrence",
     "Policy",
     "PolicyProblem",
-    "Register",
     "Rule",
     "RuleInForce",
     "RunningClock",

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.facts import Fact as FollowupFact
@@ -133,7 +134,7 @@ class BothServices:
         """The due date of each petition's reply as intake counts it; None where there is no petition any more."""
         context = self.context()
         known = context.petitions
-        return {i: reply_due(i, known[i], context) if i in known else None for i in petition_ids}
+        return {i: reply_due(known[i], replace(context, target_id=i)) if i in known else None for i in petition_ids}
 
     def due_in_followup(self, petition_ids: Iterable[UUID]) -> dict[UUID, date | None]:
         """The same as followup has raised it, in the petition's last round."""

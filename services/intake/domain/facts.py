@@ -1,17 +1,20 @@
 """Facts: what is recorded, and what is about to be."""
 
 from datetime import UTC, date, datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from shared.events import DatedEvent
 
+E_co = TypeVar("E_co", bound=DatedEvent, covariant=True)
 
-class Fact(msgspec.Struct, frozen=True):
-    """A recorded deed with its place in the log."""
 
-    event: DatedEvent
+class Fact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A recorded event with its place in the log."""
+
+    event: E_co
     event_id: UUID
     version: int
     position: int
@@ -19,24 +22,30 @@ class Fact(msgspec.Struct, frozen=True):
 
     @property
     def on(self) -> date:
-        """The day on which the deed took effect."""
+        """The day on which the event took effect."""
         return self.event.effective_on
 
 
-class NewFact(msgspec.Struct, frozen=True):
-    """A decided deed, not yet recorded."""
+class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A decided event, not yet recorded."""
 
     originator_id: UUID
     aggregate: str
     jurisdiction: str
-    event: DatedEvent
+    event: E_co
 
 
-#: The positions from here on stand for those that decided facts will get: after all that is recorded.
+#: A fact of any event, and a new one.
+AnyFact = Fact[DatedEvent]
+AnyNewFact = NewFact[DatedEvent]
+
+#: The positions from here on stand for those that decided events will get: after all that is recorded.
 _UNRECORDED = 1 << 62
+#: The number of an event that is only thought of: it comes after all that are decided.
+NEXT = 1 << 60
 
 
-def unrecorded(event: DatedEvent, number: int) -> Fact:
+def unrecorded(event: DatedEvent, number: int) -> AnyFact:
     """A decided event in the place that it will have: the `number`-th of those that are not recorded yet."""
     position = _UNRECORDED + number
     return Fact(event, UUID(int=position), 0, position, datetime.max.replace(tzinfo=UTC))

@@ -8,23 +8,12 @@ import msgspec
 
 from services.intake.domain.conference import ConferenceEnd
 from services.intake.domain.context import DecisionContext, unreachable
-from services.intake.domain.facts import Fact, unrecorded
-from services.intake.domain.petition import ClockEvent, Petition, petition_after
+from services.intake.domain.facts import NEXT, AnyFact, unrecorded
+from services.intake.domain.petition import ClockEvent, Petition
 from shared.calendar import CalendarMissing
 from shared.cases.reply_clock import Kin, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
-from shared.events import DatedEvent
-from shared.events.conference import ConclusionNoticeIssued
-from shared.events.petition import (
-    ClockSuspended,
-    ExtensionGranted,
-    PetitionAssigned,
-    PetitionMarkedComplex,
-    PetitionReassigned,
-)
+from shared.cases.rounds import fold_reply_case
 from shared.policy import Rule, RuleInForce, RunningClock
-
-#: The number of an act that is only thought of: it comes after all that is decided.
-NEXT = 1 << 60
 
 
 class ReplyClock(msgspec.Struct, frozen=True):
@@ -38,32 +27,19 @@ class ReplyClock(msgspec.Struct, frozen=True):
     has_own_clock: bool
 
 
-def clocks_looked_at(event: DatedEvent, originator_id: UUID) -> tuple[UUID, ...]:
-    """The petitions on whose reply clock the decision on an act rests."""
-    match event:
-        case ExtensionGranted() | ClockSuspended() | PetitionMarkedComplex():
-            return (originator_id,)
-        case PetitionAssigned() | PetitionReassigned():
-            return (originator_id,) if event.due_on is not None else ()
-        case ConclusionNoticeIssued():
-            return tuple(line.petition_id for line in event.assignments if line.due_on is not None)
-        case _:
-            return ()
-
-
-def reply_due(petition_id: UUID, petition: Petition, context: DecisionContext) -> date | None:
-    """The current due date of the reply; None where no clock runs. Raises CalendarYearMissing."""
-    clock = reply_clock(petition_id, petition, context)
+def reply_due(petition: Petition, context: DecisionContext) -> date | None:
+    """The due date of the reply to the target of the decision; None where no clock runs. Raises CalendarYearMissing."""
+    clock = reply_clock(petition, context)
     return clock.state.due_on if clock else None
 
 
-def reply_clock(
-    petition_id: UUID, petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()
-) -> ReplyClock | None:
+def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()) -> ReplyClock | None:
     """The reply's clock, as it would stand after some `more` acts. Raises CalendarYearMissing."""
-    for number, event in enumerate(more):
-        petition = petition_after(petition, unrecorded(event, NEXT + number))
-    case, kin = petition.reply_case, kin_of(petition_id, context)
+    case, kin = petition.reply_case, kin_of(context.target_id, context)
+    if after := [unrecorded(event, NEXT + number) for number, event in enumerate(more)]:
+        found = fold_reply_case((*petition.facts, *after))
+        assert found is not None
+        case = found
     basis = reply_basis(case, len(case.rounds) - 1, kin, _rules(context))
     if basis is None:
         return None
@@ -75,15 +51,15 @@ def reply_clock(
     return ReplyClock(rule_in_force.rule, state, basis.has_own_clock)
 
 
-def reply_rule(petition_id: UUID, petition: Petition, context: DecisionContext) -> Rule | None:
+def reply_rule(petition: Petition, context: DecisionContext) -> Rule | None:
     """The rule of the clock that runs; while none runs, that of the receipt. Raises CalendarYearMissing."""
-    if (clock := reply_clock(petition_id, petition, context)) is not None:
+    if (clock := reply_clock(petition, context)) is not None:
         return clock.rule
     rule_in_force = context.regulation.rule_in_force(petition.jurisdiction, "reply", petition.received_on)
     return rule_in_force.rule if rule_in_force else None
 
 
-def kin_of(petition_id: UUID, context: DecisionContext) -> tuple[Kin[Fact], ...]:
+def kin_of(petition_id: UUID, context: DecisionContext) -> tuple[Kin[AnyFact], ...]:
     """The petitions merged into one, and those merged into them."""
     found = []
     for merged_id, merged in context.petitions.items():
@@ -95,7 +71,7 @@ def kin_of(petition_id: UUID, context: DecisionContext) -> tuple[Kin[Fact], ...]
 
 
 def _settled(
-    basis: ReplyBasis[Fact], context: DecisionContext, ended_on: date | None
+    basis: ReplyBasis[AnyFact], context: DecisionContext, ended_on: date | None
 ) -> tuple[RuleInForce, RunningClock]:
     regulation = context.regulation
     clock = running_clock(basis, regulation.in_force, regulation.calendar, ended_on)
@@ -109,7 +85,7 @@ def _settled(
     return fairest
 
 
-def _rules(context: DecisionContext) -> ReplyRules[Fact]:
+def _rules(context: DecisionContext) -> ReplyRules[AnyFact]:
     def end_of(conference_id: UUID) -> ConferenceEnd | None:
         conference = context.conferences.get(conference_id)
         return conference.end if conference is not None else None

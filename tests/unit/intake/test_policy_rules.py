@@ -28,7 +28,7 @@ class Rules(Register):
     def due(self) -> date | None:
         petition = self.petition(A)
         assert petition is not None
-        return reply_due(A, petition, self.context())
+        return reply_due(petition, msgspec.structs.replace(self.context(), target_id=A))
 
 
 def policy(rules: str) -> Policy:
@@ -269,7 +269,7 @@ class TestRegulation:
         self.regulate(Rules(), "ReceptionDayHeld", code=DISTRICT)
 
 
-class TestSuccessor:
+class TestSuccessorOfBodies:
     @pytest.fixture
     def register(self) -> Rules:
         register = Rules()

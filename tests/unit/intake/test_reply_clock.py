@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from services.intake.domain import errors
 from services.intake.domain.reply_clock import reply_due
@@ -24,7 +25,7 @@ TOLD = {"petitioner_told_on": NOTICE, "committee_told_on": NOTICE}
 def due(register: Register, petition_id: UUID) -> date | None:
     petition = register.petition(petition_id)
     assert petition is not None
-    return reply_due(petition_id, petition, register.context())
+    return reply_due(petition, replace(register.context(), target_id=petition_id))
 
 
 def held(register: Register, conference: UUID, on: date, *petitions: UUID, audience: str = "") -> None:

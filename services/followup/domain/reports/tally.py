@@ -1,6 +1,6 @@
-"""The figures of a report: what was to be done in a period and what became of it, by agency, rule, field, place. Pure.
+"""Counts the figures of a report: what was to be done in a period and what became of it. Pure.
 
-Judged by the days on which deeds took effect, as they are known now; what is still open is judged on the morning after
+Events are judged by the days on which they took effect, as known now. What is still open is judged on the morning after
 the period, or today while the period lasts. docs/reference/reports.md defines each figure.
 """
 
@@ -18,7 +18,7 @@ from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
-from services.followup.domain.reports.rounds import Life, lives_of
+from services.followup.domain.reports.rounds import HandlingRound, rounds_of
 from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
@@ -28,12 +28,12 @@ from shared.identifiers import local_day
 BACKDATED = "backdated_record"
 Grouping = Literal["agency", "field", "place"]
 GROUPINGS: tuple[Grouping, ...] = ("agency", "field", "place")
-#: How an open life stands at the end.
+#: How an open round stands at the end.
 Standing = Literal["not_yet_due", "overdue", "awaiting_result", "no_clock"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One petition in the list of a report: how it ended in the period, or how it stands at its end."""
+    """One petition in the list of a report, with how it ended in the period or stands at its end."""
 
     row: CaseRow
     begun: date
@@ -50,7 +50,7 @@ class RaisedEvent(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Counts one source after another, its calendar and its day given; `agency` narrows, "" counts every body."""
+    """Counts one source after another, with its calendar and its day. `agency` narrows; "" counts every body."""
 
     def __init__(self, period: Period, agency: str = "", *, listed: int = 0) -> None:
         """`listed` is how many petitions are kept for the list."""
@@ -67,30 +67,30 @@ class Tally:
         self._seen_on = period.last
 
     def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact]) -> None:
-        """Turn to a source: its day, its calendar, its facts of the regulation and of conferences."""
+        """Begin a source with its day, its calendar, and its regulation and conference events."""
         self._seen_on = seen_on(self.period, today)
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
 
     def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
-        """Count a petition, its deadlines, and how late its deeds were recorded."""
+        """Count a petition, its deadlines, and how late its events were recorded."""
         case = fold_petition(row.subject_id, facts)
         days = {f.event_id: f.on for f in facts}
         if self.agency in ("", row.agency):
-            for round_ in lives_of(case, raised) if case is not None else ():
+            for round_ in rounds_of(case, raised) if case is not None else ():
                 if round_.begun <= self.period.last and (round_.ended is None or round_.ended >= self.period.first):
-                    self._add_life(row, round_, days)
+                    self._add_round(row, round_, days)
             self.add_recording(facts)
         self.add_deadlines(raised, days)
 
     def add_deadlines(self, raised: Iterable[DeadlineState], own: Mapping[UUID, date] = {}) -> None:
-        """Count deadlines; `own` are the days of the facts that may have started them, besides the shared ones."""
+        """Count deadlines. `own` has the days of the events that may have started them, besides the shared ones."""
         for each in raised:
             if self.agency in ("", each.debtor):
                 self._add_deadline(each, own)
 
     def add_recording(self, facts: Iterable[Fact]) -> None:
-        """Count the days between a deed and its recording, for what was recorded in the period."""
+        """Count the days from an event to its recording, for what was recorded in the period."""
         for fact in facts:
             recorded_on = local_day(fact.recorded_at)
             if not self.period.holds(recorded_on):
@@ -109,9 +109,9 @@ class Tally:
                 counts = self._deadline_counts(event.debtor, event.duty)
                 setattr(counts, figure, getattr(counts, figure) + 1)
 
-    # --- one life ------------------------------------------------------------------------------------------------
+    # --- one round -----------------------------------------------------------------------------------------------
 
-    def _add_life(self, row: CaseRow, round_: Life, own: Mapping[UUID, date]) -> None:
+    def _add_round(self, row: CaseRow, round_: HandlingRound, own: Mapping[UUID, date]) -> None:
         period, clocks = self.period, [c for c in round_.clocks if self._begun(c, own) <= self.period.last]
         ended = round_.ended if round_.ended is not None and round_.ended <= period.last else None
         standing = "" if ended else self._standing(round_, clocks)
@@ -139,7 +139,7 @@ class Tally:
         else:
             self.unlisted += 1
 
-    def _standing(self, round_: Life, clocks: Sequence[DeadlineState]) -> Standing:
+    def _standing(self, round_: HandlingRound, clocks: Sequence[DeadlineState]) -> Standing:
         still_open = [c for c in clocks if not self._is_done(c)]
         if any(c.due_on is not None and c.due_on < self._seen_on for c in still_open):
             return "overdue"
@@ -212,10 +212,10 @@ def _raised_figure(each: RaisedEvent) -> str:
 
 
 def _recorded_on(deadline_id: UUID) -> date:
-    """The day on which the fact that started a deadline was recorded: its id begins with those milliseconds."""
+    """The day on which the event that started a deadline was recorded, taken from the milliseconds in its id."""
     return local_day(datetime.fromtimestamp((deadline_id.int >> 80) / 1000, UTC))
 
 
 def seen_on(period: Period, today: date) -> date:
-    """The day on whose morning what is open is judged: that after the period, or today while it lasts."""
+    """The day on whose morning open cases are judged: the day after the period, or today while it lasts."""
     return min(period.last + timedelta(days=1), today)

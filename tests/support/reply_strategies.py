@@ -27,7 +27,7 @@ ACTS = (
 )  # fmt: skip
 
 
-class PlottedAct(NamedTuple):
+class PlotStep(NamedTuple):
     """Something done to a petition: so many days after the act before, recorded so many days late."""
 
     kind: str
@@ -38,7 +38,7 @@ class PlottedAct(NamedTuple):
 
 
 ACT = st.builds(
-    PlottedAct,
+    PlotStep,
     st.sampled_from(ACTS),
     st.integers(0, 5),
     st.sampled_from((0, 0, 0, 1, 4)),
@@ -76,8 +76,8 @@ class Plot(NamedTuple):
     online: list[bool]
     raised: list[list[bool]]
     closing: list[int]
-    before: list[PlottedAct]
-    after: list[PlottedAct]
+    before: list[PlotStep]
+    after: list[PlotStep]
 
 
 @st.composite
@@ -134,7 +134,7 @@ def _hold(both: BothServices, numbers: list[int], plot: Plot, check: Callable[[]
         check()
 
 
-def _act(both: BothServices, act: PlottedAct, later: Iterator[Policy], check: Callable[[], None]) -> None:
+def _act(both: BothServices, act: PlotStep, later: Iterator[Policy], check: Callable[[], None]) -> None:
     both.now += timedelta(days=act.gap)
     petition, other = PETITIONS[act.number % 4], PETITIONS[act.number * 7 % 11 % 4]
     on = both.today - timedelta(days=act.late)
@@ -155,7 +155,7 @@ def _act(both: BothServices, act: PlottedAct, later: Iterator[Policy], check: Ca
     check()
 
 
-def _command(both: BothServices, act: PlottedAct, on: date, other: UUID) -> tuple[str, dict[str, Any]]:
+def _command(both: BothServices, act: PlotStep, on: date, other: UUID) -> tuple[str, dict[str, Any]]:
     day, number = on + timedelta(days=act.days), f"{len(both.log)}/QĐ"
     match act.kind:
         case "assign" | "reassign":
@@ -185,7 +185,7 @@ def _command(both: BothServices, act: PlottedAct, on: date, other: UUID) -> tupl
             return "AcceptanceNoticeSent", {"number": number}
 
 
-def _conclude(both: BothServices, act: PlottedAct, on: date) -> None:
+def _conclude(both: BothServices, act: PlotStep, on: date) -> None:
     due_on = on + timedelta(days=act.days) if act.number % 2 else None
     chosen = [petition for n, petition in enumerate(PETITIONS) if act.number >> n & 1]
     lines = tuple(ConclusionAssignment(petition_id=each, agency=AGENCIES[0], due_on=due_on) for each in chosen)

@@ -154,7 +154,7 @@ class CommandDecider:
         wanted -= loaded.versions.keys()
         if wanted:
             loaded.take(await self._history.facts(wanted))
-        if looked_at := clocks_looked_at(event, originator):
+        if looked_at := clocks_looked_at(event, loaded.of(originator), originator):
             await load_clocks(self._history, looked_at, loaded, loaded.take)
 
     def _counted_by(self, facts: Sequence[AnyNewFact]) -> dict[UUID, int]:

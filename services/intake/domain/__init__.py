@@ -2,14 +2,13 @@
 
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.decide import decide, possible, related
+from services.intake.domain.decide import clocks_looked_at, decide, possible, related
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
 from services.intake.domain.permissions import Caller, check_role, may, may_read_content
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
-from services.intake.domain.reply_clock import clocks_looked_at
 from services.intake.domain.successors import inherited
 
 __all__ = [

@@ -79,6 +79,12 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
             self.audience, first(ConferenceCancelled), first(ConferenceClosed), first(ConclusionNoticeIssued)
         )
 
+    def with_fact(self, fact: AnyFact) -> "Conference":
+        """The same state with one more fact behind it, on which clocks may depend."""
+        copy = msgspec.structs.replace(self)
+        copy.__dict__["facts_behind"] = (*self.facts, fact)
+        return copy
+
     @property
     def first_day(self) -> date | None:
         """The first day as planned now."""
@@ -114,13 +120,6 @@ def require_opened(conference: Conference, field: str | None = None) -> None:
     require_not_cancelled(conference, field)
     if conference.opened_on is None:
         raise errors.ConferenceNeverOpened(field)
-
-
-def followed_by(conference: Conference, fact: AnyFact) -> Conference:
-    """The conference with one more fact behind its state, as if it had been recorded."""
-    after = msgspec.structs.replace(conference)
-    after.__dict__["facts_behind"] = (*conference.facts, fact)
-    return after
 
 
 def require_closed(conference: Conference, field: str | None = None) -> None:

@@ -38,8 +38,11 @@ class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
 #: A fact of any event, and a new one.
 AnyFact = Fact[DatedEvent]
 AnyNewFact = NewFact[DatedEvent]
-#: The positions from here on stand for those that decided facts will get: after all that is recorded.
+
+#: The positions from here on stand for those that decided events will get: after all that is recorded.
 _UNRECORDED = 1 << 62
+#: The number of an event that is only thought of: it comes after all that are decided.
+NEXT = 1 << 60
 
 
 def unrecorded(event: DatedEvent, number: int) -> AnyFact:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-import msgspec
+from msgspec.structs import replace
 
 from services.intake.domain.acts import (
     CONFERENCE_ACTS,
@@ -37,8 +37,8 @@ def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | 
 
 
 def petition_after(petition: Petition, fact: AnyFact) -> Petition:
-    """The state after one more fact, which stays behind it as if it had been recorded."""
-    after = msgspec.structs.replace(PETITION_ACTS[type(fact.event)].fold(petition, fact.event))
+    """The petition after one more fact, which stays behind its state."""
+    after = replace(PETITION_ACTS[type(fact.event)].fold(petition, fact.event))
     after.__dict__["facts_behind"] = (*petition.facts, fact)
     return after
 
@@ -62,10 +62,8 @@ def evolve_conference(conference: Conference | None, event: DatedEvent) -> Confe
 
 
 def conference_after(conference: Conference, fact: AnyFact) -> Conference:
-    """The state after one more fact, which stays behind it as if it had been recorded."""
-    evolved = evolve_conference(conference, fact.event)
-    assert evolved is not None
-    after = msgspec.structs.replace(evolved)
+    """The conference after one more fact, which stays behind its state."""
+    after = replace(CONFERENCE_ACTS[type(fact.event)].fold(conference, fact.event))
     after.__dict__["facts_behind"] = (*conference.facts, fact)
     return after
 

@@ -9,16 +9,13 @@ import msgspec
 
 from services.intake.domain import errors
 from services.intake.domain.facts import AnyFact
-from shared.cases.reply_clock import clock_step
 from shared.cases.rounds import ENDINGS, Ending, ReplyCase, fold_reply_case
 from shared.events import DatedEvent
 from shared.events.petition import (
     ClockResumed,
     ClockSuspended,
     ExtensionGranted,
-    PetitionAssigned,
     PetitionMarkedComplex,
-    PetitionReassigned,
 )
 from shared.policy import Step
 from shared.policy.schema import Trait
@@ -97,9 +94,3 @@ def ended(petition: Petition, event: DatedEvent) -> Petition:
 
 
 ClockEvent = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
-
-
-def stepped(petition: Petition, event: ClockEvent | PetitionAssigned | PetitionReassigned) -> tuple[Step, ...]:
-    """The steps of the reply's clock with that of one more event."""
-    step = clock_step(event)
-    return petition.steps if step is None else (*petition.steps, step)

@@ -15,6 +15,7 @@ from services.intake.domain.errors import (
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
+from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
@@ -112,3 +113,8 @@ class Regulation:
                 closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
             )
         )
+
+
+def apply_calendar(regulation: Regulation, fact: Fact[CalendarPublished] | Fact[CalendarProposed]) -> None:
+    """The year takes the calendar; a proposal never takes the place of a published one."""
+    regulation.calendars.add(fact, fact.event)

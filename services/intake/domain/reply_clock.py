@@ -8,24 +8,12 @@ import msgspec
 
 from services.intake.domain.conference import ConferenceEnd
 from services.intake.domain.context import DecisionContext, unreachable
-from services.intake.domain.facts import AnyFact, unrecorded
+from services.intake.domain.facts import NEXT, AnyFact, unrecorded
 from services.intake.domain.petition import ClockEvent, Petition
 from shared.calendar import CalendarMissing
 from shared.cases.reply_clock import Kin, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
 from shared.cases.rounds import fold_reply_case
-from shared.events import DatedEvent
-from shared.events.conference import ConclusionNoticeIssued
-from shared.events.petition import (
-    ClockSuspended,
-    ExtensionGranted,
-    PetitionAssigned,
-    PetitionMarkedComplex,
-    PetitionReassigned,
-)
 from shared.policy import Rule, RuleInForce, RunningClock
-
-#: The number of an act that is only thought of: it comes after all that is decided.
-NEXT = 1 << 60
 
 
 class ReplyClock(msgspec.Struct, frozen=True):
@@ -39,33 +27,19 @@ class ReplyClock(msgspec.Struct, frozen=True):
     has_own_clock: bool
 
 
-def clocks_looked_at(event: DatedEvent, originator_id: UUID) -> tuple[UUID, ...]:
-    """The petitions on whose reply clock the decision on an act rests."""
-    match event:
-        case ExtensionGranted() | ClockSuspended() | PetitionMarkedComplex():
-            return (originator_id,)
-        case PetitionAssigned() | PetitionReassigned():
-            return (originator_id,) if event.due_on is not None else ()
-        case ConclusionNoticeIssued():
-            return tuple(line.petition_id for line in event.assignments if line.due_on is not None)
-        case _:
-            return ()
-
-
 def reply_due(petition: Petition, context: DecisionContext) -> date | None:
-    """The current due date of the reply; None where no clock runs. Raises CalendarYearMissing."""
+    """The due date of the reply to the target of the decision; None where no clock runs. Raises CalendarYearMissing."""
     clock = reply_clock(petition, context)
     return clock.state.due_on if clock else None
 
 
 def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()) -> ReplyClock | None:
-    """The clock of the target's reply, as it would stand after some `more` acts. Raises CalendarYearMissing."""
-    case = petition.reply_case
-    if thought_of := [unrecorded(event, NEXT + number) for number, event in enumerate(more)]:
-        after = fold_reply_case((*petition.facts, *thought_of))
-        assert after is not None
-        case = after
-    kin = kin_of(context.target_id, context)
+    """The reply's clock, as it would stand after some `more` acts. Raises CalendarYearMissing."""
+    case, kin = petition.reply_case, kin_of(context.target_id, context)
+    if after := [unrecorded(event, NEXT + number) for number, event in enumerate(more)]:
+        found = fold_reply_case((*petition.facts, *after))
+        assert found is not None
+        case = found
     basis = reply_basis(case, len(case.rounds) - 1, kin, _rules(context))
     if basis is None:
         return None

@@ -29,7 +29,7 @@ class Rules(Register):
     def due(self) -> date | None:
         petition = self.petition(A)
         assert petition is not None
-        return reply_due(petition, replace(self.context(), target_id=A))
+        return reply_due(petition, msgspec.structs.replace(self.context(), target_id=A))
 
 
 def policy(rules: str) -> Policy:

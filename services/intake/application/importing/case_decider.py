@@ -71,6 +71,7 @@ class Known:
         self.facts: dict[UUID, Sequence[AnyFact]] = {}
         #: The petitions of the store that were merged into each.
         self.merged: dict[UUID, list[UUID]] = {}
+        #: How many events were decided; they are recorded in that order.
         self.decided = 0
 
     def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
@@ -261,7 +262,6 @@ class _Work:
         loaded, case = self._known.loaded, fact.originator_id
         self._before.setdefault(case, loaded.of(case))
         self._rest_on(case)
-        # Groups are recorded in the order in which they are decided.
         decided = unrecorded(fact.event, self._known.decided)
         self._known.decided += 1
         if fact.aggregate == "petition":

@@ -1,5 +1,7 @@
 """The chair gives a petition to an agency, which then owes the reply (plan II.4.3)."""
 
+from uuid import UUID
+
 from msgspec.structs import replace
 
 from services.intake.domain import errors
@@ -7,6 +9,7 @@ from services.intake.domain.acts.act import CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open, stepped
 from services.intake.domain.reply_clock import reply_due
+from shared.cases.reply_clock import clock_step
 from shared.events.petition import PetitionAssigned, PetitionReassigned
 
 
@@ -49,14 +52,20 @@ def check_assignee(
         raise errors.InvalidValue(field, "due-before-assignment", due=event.due_on, day=event.effective_on)
 
 
+def _clock_of_date(event: PetitionAssigned | PetitionReassigned, petition_id: UUID) -> tuple[UUID, ...]:
+    """The chair's own date is held against the clock."""
+    return (petition_id,) if event.due_on is not None else ()
+
+
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
+    cap = clock_step(event)
     return replace(
         petition,
         lead=event.agency,
         assisting=event.assisting,
         assigned=True,
         assigned_on=petition.assigned_on or event.effective_on,
-        steps=stepped(petition, event),
+        steps=petition.steps if cap is None else (*petition.steps, cap),
     )
 
 
@@ -65,6 +74,7 @@ ASSIGNMENT = PetitionAct(
     path="assignment",
     roles=CHAIR,
     decided=("notice_id",),
+    clocks=_clock_of_date,
     rests_on_rules=True,
     possible=_possible_assignment,
     check=_check_assignment,
@@ -77,6 +87,7 @@ PETITION_ACTS = (
         event=PetitionReassigned,
         path="reassignment",
         roles=CHAIR,
+        clocks=_clock_of_date,
         rests_on_rules=True,
         possible=_possible_reassignment,
         check_in_context=check_assignee,

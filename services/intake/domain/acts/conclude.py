@@ -17,8 +17,7 @@ from services.intake.domain.conference import (
     require_planned,
 )
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, unrecorded
-from services.intake.domain.reply_clock import NEXT
+from services.intake.domain.facts import NEXT, AnyFact, AnyNewFact, Fact, NewFact, unrecorded
 from shared.cases.facts import standing
 from shared.events.conference import (
     ComplexityDetermined,
@@ -100,8 +99,8 @@ def _assignments(
     conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
     """One assignment for each petition that the notice names, judged as an assignment by itself is."""
-    # The notice may be what the replies' clocks are counted from.
-    concluded = followed_by(conference, unrecorded(event, NEXT))
+    # The conference at hand and its notice are part of what the reply's clock is counted from.
+    concluded = conference.with_fact(unrecorded(event, NEXT))
     context = replace(context, conferences={**context.conferences, context.target_id: concluded})
     return tuple(
         _assigned(f"assignments[{index}].", line, event, context) for index, line in enumerate(event.assignments)
@@ -188,6 +187,7 @@ CONFERENCE_ACTS = (
         path="conclusion",
         roles=CHAIR,
         names=lambda event: tuple(line.petition_id for line in event.assignments),
+        clocks=lambda event, _: tuple(line.petition_id for line in event.assignments if line.due_on is not None),
         possible=_possible_conclusion,
         check=_check_after_closing,
         check_in_context=_check_conclusion,

@@ -12,6 +12,7 @@ from services.intake.domain.errors import (
     UnknownAgency,
     UnknownJurisdiction,
 )
+from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor

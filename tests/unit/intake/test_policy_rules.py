@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from msgspec.structs import replace
 
 from services.intake.domain import Caller, decide, errors, may
 from services.intake.domain.reply_clock import reply_due

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.petition import Petition, require_open, stepped
+from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.reply_clock import reply_due
 from shared.cases.reply_clock import clock_step
 from shared.events.petition import PetitionAssigned, PetitionReassigned

@@ -11,7 +11,6 @@ from services.intake.domain.acts.assign import ASSIGNMENT, check_assignee
 from services.intake.domain.acts.clock import check_variant
 from services.intake.domain.conference import (
     Conference,
-    followed_by,
     require_after_closing,
     require_closed,
     require_planned,

@@ -98,7 +98,8 @@ def settled(duty: Duty, regulation: RegulationLog = REGULATION) -> ExpectedDeadl
 def test_outcome__by_the_day_of_its_end(end: Done | Waived | None, outcome: str, done_on: str, ground: str) -> None:
     found = settled(duty(rule=FIFTEEN, end=end))
     assert found.due_on == day("2019-09-16")
-    assert (found.outcome, found.done_on, found.ground) == (outcome, day(done_on) if done_on else None, ground)
+    assert (found.outcome, found.done_on) == (outcome, day(done_on) if done_on else None)
+    assert (found.ground or "") == ground
 
 
 def test_outcome__without_a_date__is_never_late() -> None:

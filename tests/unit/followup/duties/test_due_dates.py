@@ -431,6 +431,20 @@ NOTES: dict[str, tuple[Duty, tuple[str, ...]]] = {
         ("chair_date:2019-09-10", "by_rule_alone:2019-09-16"),
     ),
     "without a number in the document": (duty(rule=msgspec.structs.replace(FIFTEEN, stated=False)), ("not_stated",)),
+    "several of these": (
+        duty(
+            "2019-08-19",
+            Rule(duty="reply", form="deadline", length=72, unit="hours", stated=False),
+            **steps(Step(kind="cap", on=day("2019-08-19"), day=day("2019-08-21"))),
+        ),
+        (
+            "chair_date:2019-08-21",
+            "by_rule_alone:2019-08-22",
+            "not_stated",
+            "hours_in_days",
+            "impossible_from_birth",
+        ),
+    ),
     "in hours": (
         duty(rule=Rule(duty="acceptance_notice", form="deadline", length=72, unit="hours")),
         ("hours_in_days",),

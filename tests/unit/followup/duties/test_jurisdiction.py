@@ -323,7 +323,13 @@ def test_document_that_begins_again__opens_its_first_period_on_its_first_day() -
     silent = rules(
         "- {duty: reply, form: deadline, length: 5}", policy_id="silent", audience="youth", valid_from=day("2020-05-01")
     )
-    records = (adopted(first), adopted(again, "2019-01-03"), adopted(silent, "2019-01-04"))
+    later = msgspec.structs.replace(again, policy_id="later", valid_from=day("2022-05-01"))
+    records = (
+        adopted(first),
+        adopted(later, "2019-01-02"),
+        adopted(again, "2019-01-03"),
+        adopted(silent, "2019-01-04"),
+    )
     assert stands(*records, "2021-02-28 23:59") == ["youth:2019 chair 2019-12-31 open"]
     assert stands(*records, "2021-03-01 00:00") == [
         "youth:2019 chair 2019-12-31 open",

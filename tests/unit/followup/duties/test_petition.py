@@ -162,10 +162,10 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
         [f"{OTHER} None open"],
     ),
     "withdrawn": ([assigned("2019-08-30"), WITHDRAWN], [f"{AGENCY} None waived"]),
-    # each assignment has its own result, up to the next
+    # each assignment has its own result, up to the next; in the order of the assignments
     "assigned twice, reported after the second": (
         [assigned("2019-08-30"), SECOND_ASSIGNED, result("2019-09-25")],
-        [f"{OTHER} None met", f"{OTHER} None open"],
+        [f"{OTHER} None open", f"{OTHER} None met"],
     ),
     "assigned twice, reported between": (
         [assigned("2019-08-30"), result("2019-09-05"), SECOND_ASSIGNED],
@@ -173,11 +173,11 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
     ),
     "assigned three times, reported after the second": (
         [assigned("2019-08-30"), SECOND_ASSIGNED, result("2019-09-23"), assigned("2019-09-25", SUCCESSOR)],
-        [f"{SUCCESSOR} None met", f"{SUCCESSOR} None open", f"{SUCCESSOR} None open"],
+        [f"{SUCCESSOR} None open", f"{SUCCESSOR} None met", f"{SUCCESSOR} None open"],
     ),
     "withdrawn, reopened and assigned again": (
         [assigned("2019-08-30"), WITHDRAWN, REOPENED, SECOND_ASSIGNED],
-        [f"{OTHER} None open", f"{OTHER} None waived"],
+        [f"{OTHER} None waived", f"{OTHER} None open"],
     ),
 }
 
@@ -185,8 +185,11 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
 @pytest.mark.parametrize("case", RESULTS)
 def test_result__of_each_assignment(case: str) -> None:
     records, expected = RESULTS[case]
-    rows = [r for r in given(*HELD, *records).history.engine.raised_of(PETITION) if r.duty == "result_report"]
-    assert sorted(f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows) == expected
+    history = given(*HELD, *records).history
+    positions = {fact.event_id: fact.position for fact in history.facts}
+    rows = [r for r in history.engine.raised_of(PETITION) if r.duty == "result_report"]
+    rows.sort(key=lambda r: positions[r.starting_event])
+    assert [f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows] == expected
     assert all(r.part == str(r.starting_event) for r in rows)
 
 
@@ -423,6 +426,19 @@ ACCEPTANCES: dict[str, tuple[list[Record], list[str]]] = {
 def test_acceptance__whether_it_is_taken_up_refused_or_sent_on(case: str) -> None:
     records, stands = ACCEPTANCES[case]
     assert given(NOTICES, received(), *records).stands(PETITION, "acceptance_notice") == stands
+
+
+def test_acceptance__by_the_trait_that_was_found() -> None:
+    # 20 working days would be Thu 29 Aug; several fields: 2(1) 5-9(6) Mon 12(7)
+    policy = policy_with(
+        "- duty: acceptance_notice\n  form: deadline\n  length: 5\n"
+        "  variants: [{when: [complex], length: 20}, {when: [several_fields], length: 7}]"
+    )
+    marked = PetitionMarkedComplex(
+        effective_on=day("2019-08-07"), decided_by="chair", criteria=("x",), variant="several_fields"
+    )
+    scenario = given(adopted(policy), received(), at_petition("2019-08-07", marked))
+    assert scenario.stands(PETITION, "acceptance_notice") == ["office 2019-08-12 open"]
 
 
 def test_acceptance__not_owed_where_no_document_asks_for_it() -> None:

@@ -209,6 +209,30 @@ def test_start__by_the_rule_for_the_audience_of_the_dialogue() -> None:
     assert dues(*HELD, policy=youth) == ["2019-09-16"]
 
 
+def with_audience(record: Record, audience: str = "youth") -> Record:
+    return record._replace(event=msgspec.structs.replace(record.event, audience=audience))
+
+
+def test_audience__is_kept_when_the_case_is_reopened() -> None:
+    # Wed 18 Sep + 5: 19 20 23 24 Wed 25; under the plan + 15 = Wed 9 Oct
+    youth = msgspec.structs.replace(rule("counted_from: conference_end"), audience="youth")
+    youth = msgspec.structs.replace(youth, rules=(msgspec.structs.replace(youth.rules[0], length=5),))
+    reopened = at_petition("2019-09-18 09:00", PetitionReopened(effective_on=day("2019-09-18")))
+    records = (received(), *held(PETITION), ended(reply("2019-09-10")), reopened)
+    assert dues(with_audience(planned()), *records, policy=youth)[1] == "2019-09-25"
+    assert dues(planned(), *records, policy=youth)[1] == "2019-10-09"
+
+
+def test_later_document_for_the_audience__moves_its_clock_alone() -> None:
+    # Fri 23 Aug + 20: 16 Sep is (15), 17-20(19) Mon 23(20)
+    more = msgspec.structs.replace(
+        rule("counted_from: conference_end"), audience="youth", valid_from=day("2019-08-30"), running_clocks="move"
+    )
+    more = msgspec.structs.replace(more, rules=(msgspec.structs.replace(more.rules[0], length=20),))
+    assert dues(with_audience(planned()), received(), *held(PETITION), policy=more) == ["2019-09-23"]
+    assert dues(*HELD, policy=more) == ["2019-09-16"]
+
+
 def test_online__is_known_from_the_receipt() -> None:
     policy = rule("counted_from: receipt, variants: [{when: [online], length: 3}]")
     online = PetitionReceived(effective_on=day("2019-08-01"), jurisdiction=DISTRICT, channel="online")

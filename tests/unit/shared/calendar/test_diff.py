@@ -15,7 +15,9 @@ WITH_SWAP = msgspec.structs.replace(PLAIN, holidays=(NEW_YEAR, SWAPPED), makeup_
 
 
 def told(before: CalendarYear, after: CalendarYear) -> list[str]:
-    return [f"{each.date} {each.kind}: {each.in_words('vi')} / {each.in_words('en')}" for each in day_changes(before, after)]
+    return [
+        f"{each.date} {each.kind}: {each.in_words('vi')} / {each.in_words('en')}" for each in day_changes(before, after)
+    ]
 
 
 def test_days_added__earliest_first() -> None:

@@ -354,6 +354,9 @@ def test_check__refuses_with_every_problem() -> None:
     with pytest.raises(UncountablePolicy, match="367 is more than 366") as refused:
         check(policy(rule(length=367), policy_id="A"))
     assert [problem.path for problem in refused.value.problems] == ["policy_id", "rules[0].length"]
+    said = [str(problem) for problem in refused.value.problems]
+    assert str(refused.value) == f"{said[0]}; {said[1]}"
+    assert said[1] == "rules[0].length: 367 is more than 366; count in days, at most a year"
     check(policy(rule()))
     check(DEFAULT_POLICY)
 

@@ -191,6 +191,15 @@ SUPERSEDING: dict[str, tuple[InForce, list[str]]] = {
         in_force((DISTRICT, later("2019-06-01", precedence="law")), (DISTRICT, later("2019-09-01"))),
         [],
     ),
+    # it comes into force only when the higher one has ended, on no first day of a document that moves clocks
+    "in force later, when another begins": (
+        in_force(
+            (DISTRICT, later("2019-09-01")),
+            (DISTRICT, policy("law", valid_from="2019-08-25", valid_until=day("2019-09-10"), precedence="law")),
+            (DISTRICT, policy("silent", valid_from="2019-09-20", rules=())),
+        ),
+        [],
+    ),
     "silent on the duty": (in_force((DISTRICT, later("2019-09-01", rules=()))), []),
 }
 

@@ -85,6 +85,7 @@ STATES: dict[str, tuple[list[Happening], str, bool]] = {
         "no_clock",
         True,
     ),
+    "raised at a conference that is not known": ([received(), SCHEDULED, RAISED], "no_clock", True),
     "left open at a conference": ([*HELD], "raised", True),
     "with a clock, of no conference": (
         [adopted(policy_with("- {duty: reply, form: deadline, length: 5, counted_from: receipt}")), received()],
@@ -241,6 +242,15 @@ SPANS: dict[str, tuple[list[Happening], list[Span], str]] = {
         [assigned("2019-08-30"), reassigned("2019-09-09")],
         [span(AGENCY, "2019-08-30", "2019-09-09", 5), span(OTHER, "2019-09-09", None, None)],
         OTHER,
+    ),
+    "reassigned twice": (
+        [assigned("2019-08-30"), reassigned("2019-09-09"), reassigned("2019-09-12", SUCCESSOR)],
+        [
+            span(AGENCY, "2019-08-30", "2019-09-09", 5),
+            span(OTHER, "2019-09-09", "2019-09-12", 3),
+            span(SUCCESSOR, "2019-09-12", None, None),
+        ],
+        SUCCESSOR,
     ),
     "reassigned on the same day": (
         [assigned("2019-08-30"), reassigned("2019-08-30")._replace(moment="2019-08-30 11:00")],

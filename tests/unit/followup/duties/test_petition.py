@@ -144,6 +144,16 @@ def test_reply_report__to_those_whom_the_rule_names() -> None:
     assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 met"]
 
 
+def test_reply_report__to_the_usual_recipients_where_the_rule_names_none() -> None:
+    scenario = given(
+        adopted(policy_with("- {duty: reply_report, form: deadline, length: 1}")), *HELD, reply("2019-09-05")
+    )
+    scenario.when(reported("2019-09-06", "chair", "government"))
+    assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 open"]
+    scenario.when(reported("2019-09-06", "party_committee"))
+    assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 met"]
+
+
 # --- the result -------------------------------------------------------------------------------------------------------
 
 SECOND_ASSIGNED = assigned("2019-09-20", OTHER)
@@ -360,6 +370,17 @@ def test_prepared_answer__before_the_conference(case: str) -> None:
     assert given(*records).stands(PETITION, "prepared_answer") == stands
 
 
+@pytest.mark.parametrize("case", ["the conference is cancelled", "rescheduled too late", "withdrawn"])
+def test_prepared_answer__tells_why_it_is_owed_no_more(case: str) -> None:
+    rows = given(*PREPARED[case][0]).history.engine.raised_of(PETITION)
+    grounds = {
+        "the conference is cancelled": "cancelled",
+        "rescheduled too late": "rescheduled",
+        "withdrawn": "withdrawn",
+    }
+    assert [r.ground for r in rows if r.duty == "prepared_answer" and r.ground] == [grounds[case]]
+
+
 def test_prepared_answer__moved_by_a_later_document_for_the_audience() -> None:
     # Fri 23 Aug 2019: 22(1) 21 20(3)
     more = msgspec.structs.replace(
@@ -445,6 +466,20 @@ def test_acceptance__not_owed_where_no_document_asks_for_it() -> None:
     assert given(received(), accepted("2019-08-08")).stands(PETITION, "acceptance_notice") == []
 
 
+def test_acceptance__traits_count_in_the_order_in_which_they_were_found() -> None:
+    # Complex, 10 days: Thu 15 Aug; several fields on Fri 9 Aug come in time only then: 16 19-22 23 26-29(20)
+    policy = policy_with(
+        "- duty: acceptance_notice\n  form: deadline\n  length: 5\n"
+        "  variants: [{when: [complex], length: 10}, {when: [complex, several_fields], length: 20}]"
+    )
+    several = PetitionMarkedComplex(
+        effective_on=day("2019-08-09"), decided_by="chair", criteria=("x",), variant="several_fields"
+    )
+    late_record = complex_on("2019-08-07")._replace(moment="2019-08-12 09:00")
+    scenario = given(adopted(policy), received(), at_petition("2019-08-09", several), late_record)
+    assert scenario.stands(PETITION, "acceptance_notice") == ["office 2019-08-29 open"]
+
+
 def informed(on: str, agency: str = AGENCY) -> Record:
     return at_petition(on, ForwarderInformed(effective_on=day(on), agency=agency))
 
@@ -522,6 +557,7 @@ def test_forwarded__the_settlement_is_told_back_and_then_to_the_petitioner(case:
         return [f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows if r.duty == duty]
 
     assert stands("forwarder_report") == reports
+    assert all(r.part == str(r.starting_event) for r in rows if r.duty in ("forwarder_report", "result_notice"))
     assert stands("result_notice") == notices
 
 

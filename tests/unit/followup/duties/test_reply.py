@@ -454,6 +454,20 @@ def test_merged__a_survivor_without_a_clock__has_that_date_also_if_it_has_passed
     )
 
 
+def test_merged_twice__a_survivor_without_a_clock__starts_with_the_first_merger() -> None:
+    both = (planned(), received(), received("2019-08-02", THIRD, ("p3",)), *held(PETITION, THIRD), SURVIVES)
+    (found,) = known(*both, merged("2019-09-10"), merged("2019-09-11", THIRD)).replies(SURVIVOR)
+    assert (found.start.on, found.due_on) == (day("2019-09-10"), day("2019-09-16"))
+
+
+def test_merged__into_a_case_that_was_reopened__belongs_to_its_last_round() -> None:
+    # Own clock: Mon 23 Sep. Reopened on Wed 18 Sep: Wed 9 Oct by itself; the merged one brings Mon 16 Sep.
+    answered = at_petition("2019-09-12 10:00", reply("2019-09-12"), SURVIVOR)
+    reopened = at_petition("2019-09-18 09:00", PetitionReopened(effective_on=day("2019-09-18")), SURVIVOR)
+    records = (*HELD, SURVIVES, *SURVIVOR_HELD, answered, reopened, merged("2019-09-19"))
+    assert survivor_dues(*records) == ["2019-09-23 met", "2019-09-16"]
+
+
 def test_merged__without_any_clock__none() -> None:
     assert survivor_dues(received(), SURVIVES, merged("2019-09-10")) == []
 

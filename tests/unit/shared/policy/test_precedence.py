@@ -147,6 +147,11 @@ def test_ended_body__that_names_an_heir__goes_on_for_it_and_all_below(heirs: dic
     assert chosen(rules) == expected
 
 
+def test_ended_body__of_whose_documents_one_names_an_heir__goes_on_by_that_one() -> None:
+    other = policy("other", heirs={}, valid_from="2019-02-01")
+    assert chosen(closed(("H36", policy("own", heirs={"H36": DISTRICT})), ("H36", other), code="H36")) == "own"
+
+
 def test_body_that_has_not_ended__binds_no_heir() -> None:
     assert chosen(in_force(("H36", policy("own", heirs={"H36": DISTRICT})))) == DEFAULT
 

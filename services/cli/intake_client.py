@@ -48,6 +48,8 @@ def _content(answer: httpx.Response, url: str) -> dict[str, Any]:
     except ValueError:
         stop(FAILED, f"--url: {url} answered {answer.status_code} without JSON; is it intake?")
     if answer.is_error:
-        stop(FAILED, f"refused ({answer.status_code}): {content.get('detail') or content.get('title', '')}")
+        detail = content.get("detail") or content.get("title", "")
+        at = f"{content['field']}: " if content.get("field") else ""
+        stop(FAILED, f"refused ({answer.status_code}): {at}{detail}")
     found: dict[str, Any] = content
     return found

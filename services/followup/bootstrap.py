@@ -16,9 +16,9 @@ from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
 from services.followup.adapters.prefetch import PrefetchBuffers
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
@@ -136,7 +136,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
         )
-        refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
+        refresh = asyncio.create_task(keep_fresh(collector, figures.snapshot), name="metrics")
         stack.push_async_callback(cancel_and_wait, refresh)
         yield make_app(
             [

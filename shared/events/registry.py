@@ -24,11 +24,16 @@ def _defined(module: Any) -> list[type[Event]]:
 
 
 def _by_topic(kinds: Iterable[type[Event]]) -> dict[str, type[Event]]:
-    """The events by their topic. Raises TypeError where two share one: the second would replace the first."""
+    """The events by their topic, which is the name of its class.
+
+    Raises TypeError where two share one, since the second would replace the first, and for a misspelt one.
+    """
     found: dict[str, type[Event]] = {}
     for kind in kinds:
         if (other := found.setdefault(kind.TOPIC, kind)) is not kind:
             raise TypeError(f"{other.__name__} and {kind.__name__} both have the topic {kind.TOPIC!r}")
+        if kind.__name__ != kind.TOPIC:
+            raise TypeError(f"{kind.__name__} has the topic {kind.TOPIC!r}: write it like the class")
     return found
 
 

@@ -15,7 +15,7 @@ import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
-from shared.http.problems import ProblemError
+from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
@@ -122,13 +122,13 @@ class Callers:
             authorization = f"Bearer {request.cookies[COOKIE]}"
         if authorization is None:
             if not self._local_allowed:
-                raise _unauthenticated("send `Authorization: Bearer TOKEN`")
+                raise _unauthenticated("no-token")
             _refuse_foreign_pages(headers)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
         caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
         if caller is None:
-            raise _unauthenticated("this token is not known here")
+            raise _unauthenticated("unknown-token")
         return caller
 
     def knows(self, token: str) -> bool:
@@ -144,7 +144,7 @@ class Callers:
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
-                raise ProblemError(400, "nul-character", "the address holds the NUL character: remove it")
+                raise problem(400, "nul-character", "address")
             if request.scope["path"] not in open_paths:
                 request.scope["state"][_CALLER] = self.of_request(request)
 
@@ -166,7 +166,7 @@ def token_of(request: Request[Any, Any, Any]) -> str:
 def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
     """Refuse a caller that has none of the roles. Raises ProblemError 403."""
     if caller.roles.isdisjoint(roles):
-        raise ProblemError(403, "role-may-not", f"this needs one of the roles {', '.join(sorted(roles))}")
+        raise problem(403, "role-may-not", "needs", roles=sorted(roles))
 
 
 def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
@@ -205,21 +205,21 @@ def _caller(entry: TokenEntry) -> AuthenticatedCaller:
     return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
 
 
-def _unauthenticated(detail: str) -> ProblemError:
-    return ProblemError(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+def _unauthenticated(sentence: str) -> ProblemError:
+    return problem(401, "unauthenticated", sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
     """Refuse a change whose cookie was sent by a page that is not ours: browsers send cookies by themselves."""
     origin = request.headers.get("origin")
     if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ProblemError(403, "foreign-origin", "this must come from a page of this service")
+        raise problem(403, "foreign-origin", "page")
 
 
 def _refuse_foreign_pages(headers: Mapping[bytes, bytes]) -> None:
     """Refuse `local` to foreign web pages: a page in the operator's browser can reach loopback too."""
     if not _is_own(headers.get(b"host", b""), headers.get(b"origin", b"")):
-        raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+        raise problem(403, "foreign-origin", "machine")
 
 
 @functools.lru_cache(maxsize=256)

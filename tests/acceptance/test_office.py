@@ -107,9 +107,9 @@ def test_form__sent_twice_records_once(browser: httpx.Client, running: tuple[Ser
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("jurisdiction", "H99", "Địa bàn chưa được đăng ký"),
-        ("text", "", "chưa nhập"),
-        ("effective_on", "2099-01-01", "không được sau ngày hôm nay"),
+        ("jurisdiction", "H99", "Địa bàn “H99” chưa được đăng ký"),
+        ("text", "", "Chưa nhập trường này"),
+        ("effective_on", "2099-01-01", "sau ngày hôm nay"),
     ],
 )
 def test_refusal__stands_beside_its_field_and_keeps_what_was_filled_in(

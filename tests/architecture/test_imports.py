@@ -10,11 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 PURE_ROOMS = (
+    "shared.sentences",
+    "shared.problem_words",
     "shared.identifiers",
     "shared.calendar",
     "shared.policy",
     "shared.events",
     "shared.event_store",
+    "shared.cases",
     "shared.envelope",
     "services.intake.domain",
     "services.followup.domain",

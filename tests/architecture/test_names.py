@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Names that occur twice, each until one of the two has a better one.
-TWICE = {"Fact", "History", "RoleMayNot"}
+TWICE = {"Fact", "History"}
 
 
 def homes() -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from services.dev import STORY_BEGINS
+from services.dev.pair import STORY_BEGINS
 from services.story import play
 from tests.support.pair import Pair, Service, pair, until
 from tests.support.postgres import TestServer

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from services.followup.adapters.read.figures import Counts, MetricsSnapshot
+from services.followup.adapters.read.metrics_snapshot import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.pages import Pages, names_of
 from services.followup.domain.wording.names import Bilingual, duty_words

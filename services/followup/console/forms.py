@@ -17,22 +17,30 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.cases import IN_THE_FORM
-from services.followup.console.form_fields import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
+from services.followup.console.form_fields import (
+    BY_PATH,
+    RECEIVE,
+    ActForm,
+    body_of_act,
+    empty_field,
+    field_of_form,
+    fields_of,
+)
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
-from services.followup.entrypoints.refusal_texts import refusal_words
 from shared.http.auth import token_of
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import local_day
+from shared.problem_words import DOOR_WORDS
 
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
@@ -82,7 +90,7 @@ def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     return [new_petition, receive, form, act]
 
 
-def _act(path: str) -> Act:
+def _act(path: str) -> ActForm:
     return or_404(BY_PATH.get(path), "act")
 
 
@@ -124,13 +132,12 @@ class _Forms:
     async def form(
         self,
         request: HttpRequest,
-        act: Act,
+        act: ActForm,
         file: CaseFile | None,
         filled: dict[str, str],
         refusal: Refusal | None = None,
     ) -> Response[str]:
         """The form, empty or as it was filled in, with a refusal beside its field."""
-        at = field_of(refusal.detail) if refusal else ""
         return self.pages.show(
             "act.html",
             sources=await self._queries.sources(),
@@ -145,11 +152,10 @@ class _Forms:
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
             refusal=refusal,
-            at=at if any(at == field.name for field in fields_of(act)) else "",
-            why=refusal_words(refusal.code) if refusal else "",
+            at=field_of_form(act, refusal.field) if refusal else "",
         )
 
-    async def submit(self, request: HttpRequest, act: Act, file: CaseFile | None) -> Response[Any]:
+    async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
         """Send the command to intake, then show the case, or the form with the reason of the refusal."""
         filled = await _filled(request)
         source = await self._source(file, filled)
@@ -158,9 +164,9 @@ class _Forms:
         try:
             url = self._address(source)
             if url is None:
-                raise Refusal("intake-away", f"{source} is not read here")
+                raise away("unread-source", source=source)
             if missing := empty_field(act, filled):
-                raise Refusal("invalid-body", f"{missing}: fill it in")
+                raise Refusal(DOOR_WORDS["invalid-body"].sentences["empty"], missing)
             body = body_of_act(act, filled | {"today": (await self._today(source)).isoformat()})
             done = await self._intake.act(url, path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
@@ -177,13 +183,13 @@ class _Forms:
         sources = [source.source for source in await self._queries.sources()]
         named = filled.get("source") or (sources[0] if len(sources) == 1 else "")
         if named not in sources:
-            raise ProblemError(422, "invalid-value", "source: name the intake that takes the petition")
+            raise problem(422, "invalid-value", "source", field="source")
         return named
 
     async def _today(self, source: str) -> date:
         now = next((s.now for s in await self._queries.sources() if s.source == source), None)
         if now is None:
-            raise Refusal("intake-away", f"{source} was not read yet")
+            raise away("not-read-yet", source=source)
         return local_day(now)
 
     async def _until_read(self, source: str, position: int) -> None:

@@ -10,8 +10,7 @@ from litestar.response import Redirect
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import LOGIN, SEE_OTHER
 from services.followup.entrypoints.app import Handler
-from services.followup.entrypoints.refusal_texts import refusal_words
-from shared.http.problems import TYPE_PREFIX, Problem, ProblemError
+from shared.http.problems import Problem, ProblemError
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:
@@ -30,8 +29,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
             if request.url.path.startswith("/v1/"):
                 return response
             problem = msgspec.json.decode(response.content, type=Problem)
-            words = refusal_words(problem.type.removeprefix(TYPE_PREFIX))
-            shown = pages.show("problem.html", why=words, problem=problem)
+            shown = pages.show("problem.html", said=problem.translations)
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
             return shown
 

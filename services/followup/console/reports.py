@@ -23,7 +23,7 @@ from services.followup.domain.wording.names import Bilingual, state_words, statu
 from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
 from services.followup.entrypoints.report_views import Names, report_view
 from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import local_day
 
 _GROUPINGS: dict[Grouping, Bilingual] = {
@@ -121,5 +121,5 @@ def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tu
 async def _this_month(queries: Queries) -> Period:
     days = [local_day(source.now) for source in await queries.sources() if source.now is not None]
     if not days:
-        raise ProblemError(404, "not-found", "no source has been read yet: there is nothing to report")
+        raise problem(404, "not-found", "no-source")
     return parse_period(f"{min(days):%Y-%m}")

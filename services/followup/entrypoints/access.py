@@ -8,7 +8,7 @@ from litestar import Request
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 #: These see every case of their subtree; an agency sees what it leads or owes.
 READERS = ("auditor", "chair", "office", "operations", "system")
@@ -29,6 +29,6 @@ def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[
     async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *READERS)
         if not await queries.covers(Scope(caller.jurisdiction)):
-            raise ProblemError(403, "jurisdiction-may-not", "this holds jurisdictions beyond your own")
+            raise problem(403, "jurisdiction-may-not", "everything")
 
     return check

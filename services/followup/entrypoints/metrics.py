@@ -1,6 +1,6 @@
 """The Prometheus metrics of followup."""
 
-from services.followup.adapters.read.figures import MetricsSnapshot
+from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
 from shared.http.metrics import Family, SnapshotCollector
 
 FAMILIES = (

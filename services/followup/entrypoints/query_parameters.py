@@ -9,8 +9,8 @@ from litestar.params import QueryParameter
 
 from services.followup.adapters.read.pagination import InvalidCursor
 from shared.http.openapi import problems
-from shared.http.problems import ProblemError
-from shared.identifiers import MalformedCode, agency_code
+from shared.http.problems import problem
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 READ_PROBLEMS = problems(400, 401, 403, 404, 503)
@@ -31,7 +31,7 @@ def code_of(text: str) -> str:
     try:
         return agency_code(text) if text else ""
     except MalformedCode as error:
-        raise ProblemError(400, "invalid-code", str(error)) from None
+        raise problem(400, "invalid-code", text=error.text, most=MAX_CODE_LENGTH) from None
 
 
 def body_of(text: str) -> str:
@@ -43,14 +43,14 @@ async def or_400(page: Awaitable[T]) -> T:
     """The page that was asked for. Raises ProblemError 400 for an invalid cursor."""
     try:
         return await page
-    except InvalidCursor as error:
-        raise ProblemError(400, "invalid-cursor", str(error)) from None
+    except InvalidCursor:
+        raise problem(400, "invalid-cursor") from None
 
 
 def or_404(thing: T | None, what: str) -> T:
     """The thing that was found. Raises ProblemError 404."""
     if thing is None:
-        raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
+        raise problem(404, "not-found", "within-scope", what=what)
     return thing
 
 

@@ -34,7 +34,7 @@ from services.followup.entrypoints.query_parameters import (
 )
 from shared.calendar import Language
 from shared.http.openapi import problems
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 
 class ReminderCommand(msgspec.Struct, frozen=True):
@@ -105,7 +105,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         deadline, _ = or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         made_of = await reminders.letter(deadline)
         if made_of is None:
-            raise ProblemError(409, "nothing-to-urge", "the duty is owed no more: there is nobody to urge")
+            raise problem(409, "nothing-to-urge")
         text = reminder(made_of)
         return Response(text.vi if lang == "vi" else text.en, media_type="text/plain")
 

@@ -1,19 +1,20 @@
-"""Facts: what is recorded, what is about to be, and which records still stand."""
+"""Facts: what is recorded, and what is about to be."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from shared.events import DatedEvent
-from shared.events.any_stream import RecordAnnulled
+
+E_co = TypeVar("E_co", bound=DatedEvent, covariant=True)
 
 
-class Fact(msgspec.Struct, frozen=True):
-    """A recorded deed with its place in the log."""
+class Fact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A recorded event with its place in the log."""
 
-    event: DatedEvent
+    event: E_co
     event_id: UUID
     version: int
     position: int
@@ -21,28 +22,27 @@ class Fact(msgspec.Struct, frozen=True):
 
     @property
     def on(self) -> date:
-        """The day on which the deed took effect."""
+        """The day on which the event took effect."""
         return self.event.effective_on
 
 
-class NewFact(msgspec.Struct, frozen=True):
-    """A decided deed, not yet recorded."""
+class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A decided event, not yet recorded."""
 
     originator_id: UUID
     aggregate: str
     jurisdiction: str
-    event: DatedEvent
+    event: E_co
 
 
-def annulled_ids(facts: Iterable[Fact]) -> set[UUID]:
-    """The records that were taken back."""
-    return {fact.event.event_id for fact in facts if isinstance(fact.event, RecordAnnulled)}
+#: A fact of any event, and a new one.
+AnyFact = Fact[DatedEvent]
+AnyNewFact = NewFact[DatedEvent]
+#: The positions from here on stand for those that decided facts will get: after all that is recorded.
+_UNRECORDED = 1 << 62
 
 
-def standing(facts: Iterable[Fact]) -> tuple[Fact, ...]:
-    """The facts that no annulment took back, in the order recorded; annulments are left out."""
-    known = tuple(facts)
-    annulled = annulled_ids(known)
-    if not annulled:
-        return known
-    return tuple(f for f in known if f.event_id not in annulled and not isinstance(f.event, RecordAnnulled))
+def unrecorded(event: DatedEvent, number: int) -> AnyFact:
+    """A decided event in the place that it will have: the `number`-th of those that are not recorded yet."""
+    position = _UNRECORDED + number
+    return Fact(event, UUID(int=position), 0, position, datetime.max.replace(tzinfo=UTC))

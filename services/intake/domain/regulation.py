@@ -1,6 +1,6 @@
 """The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
@@ -12,19 +12,9 @@ from services.intake.domain.errors import (
     UnknownAgency,
     UnknownJurisdiction,
 )
-from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
-from shared.events.regulation import (
-    AgencyClosed,
-    AgencyRegistered,
-    CalendarProposed,
-    CalendarPublished,
-    DialoguePlanAdopted,
-    JurisdictionClosed,
-    JurisdictionRegistered,
-    PolicyAdopted,
-)
-from shared.identifiers import NATION
+from shared.cases.calendars import CalendarLog
+from shared.cases.successors import NOBODY, successor
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
@@ -50,115 +40,75 @@ class Regulation:
     def __init__(self) -> None:
         self.jurisdictions: dict[str, PublicBody] = {}
         self.agencies: dict[str, PublicBody] = {}
-        self.years: dict[int, CalendarYear] = {}
+        self.calendars = CalendarLog()
         self.policies: list[Adopted] = []
         self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
-        self.calendar = Calendar()
+
+    @property
+    def years(self) -> Mapping[int, CalendarYear]:
+        """The years that have a calendar."""
+        return self.calendars.years
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar as it is known now."""
+        return self.calendars.current
 
     def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
         return self.in_force.rule_in_force(jurisdiction, duty, day, audience)
 
-    def successor_of(self, agency: str, day: date) -> str:
-        """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        return _successor(self.agencies, agency, day)
+    def successor_of(self, agency: str, day: date, named: Mapping[str, str] = NOBODY) -> str:
+        """Who has taken over by a day what an agency was charged with: itself while it exists.
+
+        Where its closing names no successor, the document may (`named`).
+        """
+        return successor(agency, day, self.agencies, named)
+
+    def heirs_named(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Mapping[str, str]:
+        """The successors that the document in force for a duty names for bodies that have ended."""
+        rule_in_force = self.rule_in_force(jurisdiction, duty, day, audience)
+        return rule_in_force.policy.heirs if rule_in_force else NOBODY
 
     def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""
-        return _successor(self.jurisdictions, code, day)
+        return successor(code, day, self.jurisdictions)
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> PublicBody:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
         agency = self.agencies.get(code)
         if agency is None:
-            raise UnknownAgency(f"{field}: no agency {code!r} is registered; register it first")
+            raise UnknownAgency(field, code=code)
         if not agency.existed(day):
-            hint = f"; its successor is {agency.successor}" if agency.successor else ""
-            raise AgencyClosedThen(f"{field}: the agency {code} did not exist on {day}{hint}")
+            if agency.successor:
+                raise AgencyClosedThen(field, "successor", code=code, day=day, successor=agency.successor)
+            raise AgencyClosedThen(field, code=code, day=day)
         return agency
 
     def jurisdiction_on(self, code: str, day: date, field: str = "jurisdiction") -> PublicBody:
         """The jurisdiction as it was on a day. Raises UnknownJurisdiction, JurisdictionClosedThen."""
         found = self.jurisdictions.get(code)
         if found is None:
-            raise UnknownJurisdiction(f"{field}: no jurisdiction {code!r} is registered; register it first")
+            raise UnknownJurisdiction(field, code=code)
         if not found.existed(day):
-            hint = f"; its successor is {found.successor}" if found.successor else ""
-            raise JurisdictionClosedThen(f"{field}: the jurisdiction {code} did not exist on {day}{hint}")
+            if found.successor:
+                raise JurisdictionClosedThen(field, "successor", code=code, day=day, successor=found.successor)
+            raise JurisdictionClosedThen(field, code=code, day=day)
         return found
 
     def require_calendar(self, day: date, field: str) -> None:
         """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""
         if day.year not in self.years:
-            raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
+            raise CalendarYearMissing(field, day=day, year=day.year)
 
-
-def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
-    seen = {code}
-    while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
-        if not body.successor or body.successor in seen:
-            break
-        code = body.successor
-        seen.add(code)
-    return code
-
-
-def fold_regulation(facts: Iterable[Fact]) -> Regulation:
-    """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
-    regulation = Regulation()
-    for fact in facts:
-        _evolve(regulation, fact)
-    regulation.calendar = Calendar(regulation.years.values())
-    bodies = regulation.jurisdictions.items()
-    regulation.in_force = InForce(
-        AdoptionRegister(
-            adopted=tuple(regulation.policies),
-            levels={code: body.level for code, body in bodies},
-            closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
-        )
-    )
-    return regulation
-
-
-def _evolve(regulation: Regulation, fact: Fact) -> None:
-    match fact.event:
-        case JurisdictionRegistered() as event:
-            regulation.jurisdictions[event.code] = PublicBody(
-                event.code, event.name, event.parent or NATION, event.valid_from, level=event.level
+    def derive(self) -> None:
+        """Make what is derived from the facts, once all of them are folded."""
+        bodies = self.jurisdictions.items()
+        self.in_force = InForce(
+            AdoptionRegister(
+                adopted=tuple(self.policies),
+                levels={code: body.level for code, body in bodies},
+                closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
             )
-        case JurisdictionClosed() as event:
-            _close(regulation.jurisdictions, event)
-        case AgencyRegistered() as event:
-            regulation.agencies[event.code] = PublicBody(event.code, event.name, event.jurisdiction, event.valid_from)
-        case AgencyClosed() as event:
-            _close(regulation.agencies, event)
-        case PolicyAdopted() as event:
-            regulation.policies.append(Adopted(event.jurisdiction, event.policy))
-        case DialoguePlanAdopted() as event:
-            regulation.plans.add((event.jurisdiction, event.number, event.year))
-        case CalendarPublished() | CalendarProposed() as event:
-            _take_year(regulation, fact, event)
-        case _:
-            pass
-
-
-def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClosed) -> None:
-    if (body := bodies.get(event.code)) is not None:
-        bodies[event.code] = msgspec.structs.replace(body, closed_on=event.effective_on, successor=event.successor)
-
-
-def _take_year(regulation: Regulation, fact: Fact, event: CalendarPublished | CalendarProposed) -> None:
-    known = regulation.years.get(event.year)
-    proposed = isinstance(event, CalendarProposed)
-    if proposed and known is not None and not known.provisional:
-        return
-    regulation.years[event.year] = CalendarYear(
-        year=event.year,
-        holidays=event.holidays,
-        makeup_days=event.makeup_days,
-        version=str(fact.event_id),
-        provisional=proposed,
-        confirmed=isinstance(event, CalendarPublished) and event.confirmed,
-        document=event.document if isinstance(event, CalendarPublished) else event.basis,
-    )
+        )

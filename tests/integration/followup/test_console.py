@@ -261,8 +261,8 @@ async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> N
 @pytest.mark.parametrize(
     ("path", "status", "told"),
     [
-        (f"/cases/{derived_id('nobody')}", 404, "Không tìm thấy."),
-        ("/nowhere", 404, "Không tìm thấy."),
+        (f"/cases/{derived_id('nobody')}", 404, "Không tìm thấy vụ việc trong phạm vi bạn được xem."),
+        ("/nowhere", 404, "Không có gì ở địa chỉ này"),
         ("/?cursor=other", 400, "hãy mở lại từ đầu danh sách"),
     ],
 )

@@ -232,10 +232,11 @@ async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, t
     file = write_lines(tmp_path / "a.jsonl", row(1), row(2), answered, late)
     code, summary, _ = await importing.run(file)
     assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 3)
+    ended = "Vụ việc đã kết thúc ngày 02/07/2019 (đã rút); hãy mở lại vụ việc trước."
     assert [(r["_line"], r["_column"], r["_reason"].split(",")[0]) for r in rejects_of(summary)] == [
         (1, "", "held back with line 4"),
         (3, "", "held back with line 4"),
-        (4, "", "the case ended (withdrawn) on 2019-07-02; reopen it"),
+        (4, "", f"{ended} / the case ended (withdrawn) on 2019-07-02; reopen it"),
     ]
     assert await cases(importing.intake, head) == {"TD-2": ["PetitionReceived"]}
 

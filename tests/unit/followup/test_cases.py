@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from services.followup.domain.cases import (
-    ENDINGS,
     Dialogue,
     PetitionCase,
     dialogue_changes,
@@ -14,7 +13,9 @@ from services.followup.domain.cases import (
     fold_conference,
     fold_petition,
 )
-from services.followup.domain.facts import Fact, by_effect, is_regulation, standing
+from services.followup.domain.facts import Fact, is_regulation
+from shared.cases.facts import by_effect, standing
+from shared.cases.rounds import ENDINGS
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (

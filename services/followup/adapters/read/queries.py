@@ -1,4 +1,4 @@
-"""Questions to the projection: cases, deadlines, breaches and what is around them, within what a caller may see."""
+"""Reads cases, deadlines, breaches and what belongs to them, within what a caller may see."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -87,16 +87,16 @@ class Queries:
         self._pool = pool
 
     async def sources(self) -> list[Source]:
-        """Every source that was ever read."""
+        """Return every source that was ever read."""
         rows = await read(self._pool, lambda c: c.fetch(SOURCES))
         return [Source(**dict(row)) for row in rows]
 
     async def progress(self) -> list[Progress]:
-        """How each source gets on."""
+        """Return whether each source is followed and how long it has been silent."""
         return [Progress(*row.values()) for row in await self._pool.fetch(_PROGRESS, timeout=PROBE_TIMEOUT)]
 
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
-        """Cases in the order of their earliest open due dates, so the overdue ones first. Raises InvalidCursor."""
+        """Return cases in the order of their earliest open due dates: the overdue ones first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -111,7 +111,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
-        """One case; None where there is none within the scope."""
+        """Return one case; None when there is none within the scope."""
 
         async def work(connection: Any) -> CaseFile | None:
             days = await _days(connection)
@@ -137,12 +137,12 @@ class Queries:
         return await read(self._pool, work)
 
     async def source_of(self, subject_id: UUID) -> str | None:
-        """The source that a case comes from."""
+        """Return the source of a case; None when there is no such case."""
         found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
         return found
 
     async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
-        """What is still owed on some cases, the earliest first. For cases that the caller may see."""
+        """Return what is still owed on some cases that the caller may see, the earliest first."""
 
         async def work(connection: Any) -> dict[UUID, list[Deadline]]:
             days = await _days(connection)
@@ -155,7 +155,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def deadlines(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
-        """Deadlines in the order of their due dates. Raises InvalidCursor."""
+        """Return deadlines in the order of their due dates. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -170,7 +170,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def breaches(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
-        """Deadlines whose breach stands, those still open first. Raises InvalidCursor."""
+        """Return deadlines whose breach stands, those still open first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -185,7 +185,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def deadline(self, scope: Scope, deadline_id: UUID) -> tuple[Deadline, list[StoredEvent]] | None:
-        """One deadline with the events that it raised; None where there is none within the scope."""
+        """Return one deadline with the events that it raised; None when there is none within the scope."""
 
         async def work(connection: Any) -> tuple[Deadline, list[StoredEvent]] | None:
             encoded = await connection.fetchval("SELECT raised FROM deadlines WHERE deadline_id = $1", deadline_id)
@@ -202,7 +202,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
-        """Agencies in the order of their codes. Raises InvalidCursor."""
+        """Return agencies in the order of their codes. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[str]) if cursor else ("",)
         narrowed = scope.narrowed(jurisdiction)
         if narrowed is None:
@@ -211,36 +211,36 @@ class Queries:
         return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code,))
 
     async def agency_names(self, codes: Sequence[str]) -> dict[str, str]:
-        """The names of some agencies."""
+        """Return the names of some agencies by code; those not registered are left out."""
         rows = await self._pool.fetch("SELECT code, name FROM agencies WHERE code = ANY($1)", list(codes))
         return {row["code"]: row["name"] for row in rows}
 
     async def places(self, scope: Scope) -> dict[str, str]:
-        """The names of the jurisdictions within the scope."""
+        """Return the names of the jurisdictions within the scope, by code."""
         names = await read(self._pool, place_names)
         return {code: name for code, name in sorted(names.items()) if is_within(code, scope.jurisdiction)}
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
-        """Events that wait, in the order of their sources. Raises InvalidCursor."""
+        """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, int]) if cursor else ("", 0)
         rows = await self._within(_PARKED, scope, *after, limit + 1)
         return _page([ParkedEvent(**dict(row)) for row in rows], limit, lambda p: (p.source, p.position))
 
     async def differences(self, scope: Scope, limit: int, cursor: str = "") -> Page[Difference]:
-        """Cases that emit nothing until they are reconciled. Raises InvalidCursor."""
+        """Return the cases that emit nothing until they are reconciled. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
         rows = await self._within(_DIFFERENCES, scope, after, limit + 1)
         return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id,))
 
     async def covers(self, scope: Scope) -> bool:
-        """Whether every case lies within the scope."""
+        """Return whether every case is within the scope."""
         if scope.agency:
             return False
         if scope.jurisdiction == NATION:
             return True
         for subject in ("petition", "conference", "jurisdiction"):
             row = await self._pool.fetchrow(_EXTENT, subject)
-            # A subtree is one range of codes: what lies between two codes of it lies within it too.
+            # A subtree is one range of codes: whatever is between two of its codes belongs to it too.
             if row is not None and not all(is_within(code, scope.jurisdiction) for code in row.values() if code):
                 return False
         return True
@@ -273,7 +273,7 @@ def _deadline(raised: DeadlineState, days: dict[str, date]) -> Deadline:
 
 
 async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
-    """The same deadlines with the warnings that were given and the days on which their debtors were last reminded."""
+    """Return the same deadlines with the warnings given and the days on which their debtors were last reminded."""
     reminded = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
     warned = await warned_on(connection, {d.raised.deadline_id for d in deadlines})
     return [
@@ -284,7 +284,7 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
 
 
 def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
-    """Whether a case lies within a scope: an agency's are those that it leads, or owes or owed something on."""
+    """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
     jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
     if not is_within(jurisdiction, scope.jurisdiction):
         return False

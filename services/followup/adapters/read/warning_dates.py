@@ -15,7 +15,7 @@ WHERE originator_id = ANY($1) AND topic = $2 ORDER BY originator_id, originator_
 
 
 async def warned_on(connection: Any, deadline_ids: Collection[UUID]) -> dict[UUID, tuple[date, ...]]:
-    """The stages of which each deadline warned, in the order in which it did; those that never did are left out.
+    """Return the stages of which each deadline has warned, in that order; those that never did are left out.
 
     A warning stays given when the deadline is moved afterwards. Of the stages that had passed when a clock was set only
     the last is given.

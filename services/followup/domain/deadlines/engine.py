@@ -30,9 +30,10 @@ from services.followup.domain.duties.conference import conference_duties
 from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
 from services.followup.domain.duties.jurisdiction import jurisdiction_duties, jurisdiction_id, next_opening
 from services.followup.domain.duties.petition import petition_duties
-from services.followup.domain.duties.reply import CaseContext, Kin
+from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_regulation
 from services.followup.domain.regulation import RegulationLog
+from shared.cases.reply_clock import Kin
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,
@@ -424,7 +425,7 @@ class DeadlineEngine:
             if subject_id not in self._codes:
                 self._codes[subject_id] = code
 
-    def _kin(self, petition_id: UUID) -> tuple[Kin, ...]:
+    def _kin(self, petition_id: UUID) -> tuple[Kin[Fact], ...]:
         found = []
         for merged_id in sorted_ids(self._merged.get(petition_id, ())):
             case = self._petitions.get(merged_id)

@@ -136,7 +136,9 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
     if judged.end is not None and judged.clock.due_on is not None:
-        judged, calendar = _fairest(duty, regulation, judged.end.on)
+        judged, calendar = regulation.calendars.fairest(
+            judged.end.on, lambda each: judge(duty, regulation, each), lambda each: each.in_time
+        )
     end, due = judged.end, judged.clock.due_on
     outcome, done_on, ground = "", None, ""
     if isinstance(end, Done):
@@ -183,12 +185,6 @@ def _moved(judged: Judged) -> tuple[str, ...]:
         return ()
     policy = judged.moved_by.policy
     return (note("policy_moved", policy.document.number.replace(":", " "), policy.valid_from),)
-
-
-def _fairest(duty: Duty, regulation: RegulationLog, on: date) -> tuple[Judged, Calendar]:
-    held_to = [(judge(duty, regulation, calendar), calendar) for calendar in regulation.calendars_since(on)]
-    in_time = [pair for pair in held_to if pair[0].in_time]
-    return (in_time or held_to)[0]
 
 
 def _counted(

@@ -4,14 +4,12 @@ from datetime import date
 
 import msgspec
 
-from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
-from services.followup.domain.duties.anchors import petition_anchor
+from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.conference import stretches
 from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
-    OFFICE,
     agency_of,
     done,
     duty_of,
@@ -20,9 +18,12 @@ from services.followup.domain.duties.petition_common import (
     settlements,
     waived_by_end,
 )
-from services.followup.domain.duties.reply import CaseContext, Kin, reply_duty
-from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.duties.reply import CaseContext, reply_duty
+from services.followup.domain.facts import Fact
 from services.followup.domain.wording.notes import note
+from shared.cases.reply_clock import Kin, answered, petition_anchor
+from shared.cases.rounds import Round
+from shared.cases.successors import OFFICE
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,
@@ -37,7 +38,7 @@ from shared.policy import anchor_of
 from shared.policy.schema import Recipient
 
 
-def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[ExpectedDeadline]:
+def petition_duties(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[ExpectedDeadline]:
     """Every deadline that the petition ought to have. Raises CalendarMissing."""
     duties = [
         *_replies(case, kin, context),
@@ -53,32 +54,14 @@ def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], context: CaseConte
 # --- reply ---------------------------------------------------------------------------------------------------------
 
 
-def _replies(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[Duty]:
+def _replies(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[Duty]:
     duties = []
     for index, round_ in enumerate(case.rounds):
         duty = reply_duty(case, index, kin, context, case.lead or OFFICE)
         if duty is not None:
-            end = _answered(case, round_, kin) or waived_by_end(round_)
+            end = done(answered(case, round_, kin)) or waived_by_end(round_)
             duties.append(msgspec.structs.replace(duty, end=end))
     return duties
-
-
-def _petitioners(case: PetitionCase, kin: tuple[Kin, ...]) -> set[str]:
-    everyone = set(case.receipt.petitioner_ids)
-    for relative in kin:
-        everyone |= _petitioners(relative.case, relative.kin)
-    return everyone
-
-
-def _answered(case: PetitionCase, round_: Round, kin: tuple[Kin, ...]) -> Done | None:
-    missing = _petitioners(case, kin)
-    for fact in by_effect(round_.replies):
-        reply = fact.event
-        assert isinstance(reply, WrittenReplyIssued)
-        missing = missing - set(reply.answers) if reply.answers else set()
-        if not missing:
-            return Done(fact.on, fact)
-    return None
 
 
 # --- after the reply -----------------------------------------------------------------------------------------------
@@ -127,7 +110,7 @@ def _results(case: PetitionCase, context: CaseContext) -> list[Duty]:
     return duties
 
 
-def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round, context: CaseContext) -> Duty:
+def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round[Fact], context: CaseContext) -> Duty:
     """The result is owed from the assignment on and counted from what the rule says; until that is there, undated."""
     anchor = anchor_of(duty.rule_in_force.rule)
     if anchor in ("assignment", "fixed_date", None) or duty.rule_in_force.rule.form == "undated":

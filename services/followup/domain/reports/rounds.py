@@ -7,9 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.cases import ENDINGS, PetitionCase, Round
+from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.facts import by_effect
+from services.followup.domain.facts import Fact
+from shared.cases.facts import by_effect
+from shared.cases.rounds import ENDINGS, Round
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
 #: How a round ended: by a written reply whose result is known, or by the event of that name.
@@ -47,7 +49,7 @@ def rounds_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[Handl
 
 
 def _round(
-    case: PetitionCase, index: int, begun: date, round_: Round, raised: Sequence[DeadlineState]
+    case: PetitionCase, index: int, begun: date, round_: Round[Fact], raised: Sequence[DeadlineState]
 ) -> HandlingRound:
     clocks = tuple(r for r in raised if r.duty == "reply" and _round_of(case, r.starting_event) == index)
     owed = [r for r in raised if r.duty in ("reply", "result_report") and _concerns(case, r, index)]
@@ -71,7 +73,7 @@ def _round(
 
 
 def _ending(
-    round_: Round, clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
+    round_: Round[Fact], clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
 ) -> tuple[date | None, How]:
     """When and how the round ended: replied with every result known, or by an ending event, whichever came first."""
     settled = _settled_on(owed, replied_on)
@@ -79,7 +81,7 @@ def _ending(
         return settled, "replied" if settled else ""
     if settled is not None and settled <= round_.end.on:
         return settled, "replied"
-    how: How = ENDINGS[type(round_.end.event)]  # type: ignore[assignment]
+    how: How = ENDINGS[type(round_.end.event)]
     answered = bool(clocks) and all(r.outcome in ("met", "met_late") for r in clocks)
     return round_.end.on, "replied" if how == "closed" and answered else how
 
@@ -105,5 +107,4 @@ def _concerns(case: PetitionCase, raised: DeadlineState, index: int) -> bool:
 def _round_of(case: PetitionCase, event_id: UUID) -> int:
     """The round of an event of the case. What began outside the case, such as a conference's end, is of the first."""
     position = next((f.position for f in case.facts if f.event_id == event_id), 0)
-    starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
-    return max(i for i, start in enumerate(starts) if start <= position)
+    return case.round_at(position)

@@ -7,18 +7,27 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.deciding import LoadedAggregates, rests_on, with_receipt
-from services.intake.application.errors import CommandRefused
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, reason_of
 from services.intake.application.importing.register import COLUMN_OF, deeds_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.domain import Caller, Conference, DecisionContext, Fact, NewFact, Petition, Refused, decide, may
-from services.intake.domain.conference import evolve_conference
-from services.intake.domain.petition import evolve_petition
+from services.intake.domain import (
+    AnyFact,
+    AnyNewFact,
+    Caller,
+    Conference,
+    DecisionContext,
+    Petition,
+    Refused,
+    decide,
+    may,
+)
+from services.intake.domain.facts import unrecorded
+from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
 from shared.events import DatedEvent, public_data
 from shared.events.petition import PetitionReceived
 from shared.identifiers import NATION
@@ -40,7 +49,7 @@ class Rejected(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """A decided fact, the name of its case, and whether the deed before it brought it with it."""
 
-    fact: NewFact
+    fact: AnyNewFact
     case: str
     follows: bool
 
@@ -59,17 +68,25 @@ class Known:
     def __init__(self) -> None:
         self.loaded = LoadedAggregates()
         self.ids: dict[str, UUID] = {}
-        self.facts: dict[UUID, Sequence[Fact]] = {}
+        self.facts: dict[UUID, Sequence[AnyFact]] = {}
+        #: The petitions of the store that were merged into each.
+        self.merged: dict[UUID, list[UUID]] = {}
+        self.decided = 0
 
-    def take(self, found: Mapping[UUID, Sequence[Fact]]) -> None:
+    def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
         """What the store holds of some aggregates."""
         self.loaded.take(found)
         self.facts.update(found)
+        for originator in found:
+            petition = self.loaded.petitions.get(originator)
+            if petition is not None and petition.merged_into is not None:
+                self.merged.setdefault(petition.merged_into, []).append(originator)
 
     def conferences_only(self) -> None:
         """Petitions are not met again; conferences are, by every petition raised there."""
         kept = self.loaded.conferences.keys()
         self.loaded.petitions.clear()
+        self.merged.clear()
         self.loaded.versions = {i: v for i, v in self.loaded.versions.items() if i in kept}
         self.ids = {name: i for name, i in self.ids.items() if i in kept}
         self.facts = {i: facts for i, facts in self.facts.items() if i in kept}
@@ -107,13 +124,9 @@ class Decisions:
         except RowRefused as refused:
             work.undo()
             return self._rejected(row, refused.column, refused.reason, "")
-        except (Refused, CommandRefused) as refused:
+        except Refused as refused:
             work.undo()
-            field, colon, reason = str(refused).partition(": ")
-            named = bool(colon) and field.replace("_", "").replace(".", "").replace("[", "").replace("]", "").isalnum()
-            return self._rejected(
-                row, field if named else "", reason if named else str(refused), work.topic, stale=True
-            )
+            return self._rejected(row, refused.field or "", reason_of(refused), work.topic, stale=True)
         return work.done()
 
     def _row(self, work: "_Work", row: Row) -> None:
@@ -212,11 +225,13 @@ class _Work:
         petition = loaded.petitions.get(originator)
         for other in petition.conferences if petition else ():
             self._expected.setdefault(other, loaded.versions[other])
+        for merged in self._known.merged.get(originator, ()):
+            self._rest_on(merged)
 
     # --- deeds ---
 
     def do(self, case: UUID, name: str, event: DatedEvent) -> None:
-        """Decide one deed and fold what it comes to. Raises RowRefused, Refused, DeskRefused."""
+        """Decide one deed and fold what it comes to. Raises RowRefused, Refused."""
         self.topic = event.TOPIC
         event = with_petitioner_ids(event, lambda: str(self._mint()))
         target = self._known.loaded.of(case)
@@ -242,20 +257,25 @@ class _Work:
         records.add(record)
         return False
 
-    def _fold(self, fact: NewFact) -> None:
+    def _fold(self, fact: AnyNewFact) -> None:
         loaded, case = self._known.loaded, fact.originator_id
         self._before.setdefault(case, loaded.of(case))
         self._rest_on(case)
+        # Groups are recorded in the order in which they are decided.
+        decided = unrecorded(fact.event, self._known.decided)
+        self._known.decided += 1
         if fact.aggregate == "petition":
-            petition = evolve_petition(loaded.petitions.get(case), fact.event)
+            before = loaded.petitions.get(case)
+            petition = petition_after(before, decided) if before else fold_petition([decided])
             assert petition is not None
             loaded.petitions[case] = petition
         else:
-            conference = evolve_conference(loaded.conferences.get(case), fact.event)
+            held = loaded.conferences.get(case)
+            conference = conference_after(held, decided) if held else fold_conference([decided])
             assert conference is not None
             loaded.conferences[case] = conference
 
-    def _name_of(self, fact: NewFact, case: UUID, name: str) -> str:
+    def _name_of(self, fact: AnyNewFact, case: UUID, name: str) -> str:
         return name if fact.originator_id == case and is_id(name) is None else ""
 
     # --- the end ---

@@ -10,12 +10,12 @@ import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command_handler import CommandHandler
-from services.intake.application.errors import CommandRefused
+from services.intake.application.deciding import load_clocks
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
 from services.intake.application.importing.case_events import names_in
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, reason_of
 from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.ports import History, Ids, Seals, StoredKey
@@ -221,10 +221,8 @@ class Importer:
         found = await self._history.facts(set(ids.values())) if ids else {}
         self._known.take(found)
         self._known.ids |= {name: i for name, i in ids.items() if found[i]}
-        loaded = self._known.loaded
-        more = {c for p in loaded.petitions.values() for c in p.conferences} - loaded.versions.keys()
-        if more:
-            self._known.take(await self._history.facts(more))
+        if petitions := tuple(self._known.loaded.petitions):
+            await load_clocks(self._history, petitions, self._known.loaded, self._known.take)
 
     async def _keys(self, groups: Iterable[Group]) -> dict[UUID, list[StoredKey]]:
         """The sealing keys of cases that exist already."""
@@ -268,9 +266,8 @@ class Importer:
             )
         except RowRefused as refused:
             self._reject(keyed.numbers, Rejected(number, refused.column, refused.reason))
-        except (Refused, CommandRefused) as refused:
-            field, _, reason = str(refused).partition(": ")
-            self._reject(keyed.numbers, Rejected(number, field if reason else "", reason or field))
+        except Refused as refused:
+            self._reject(keyed.numbers, Rejected(number, refused.field or "", reason_of(refused)))
         else:
             if is_new:
                 self._count_recorded(keyed.numbers, 1)

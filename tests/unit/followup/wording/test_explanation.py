@@ -6,10 +6,10 @@ from datetime import date
 
 import pytest
 
-from services.followup.domain.cases import ENDINGS
 from services.followup.domain.wording import names, notes
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.notes import note, note_day, note_text
+from shared.cases.rounds import ENDINGS
 from shared.events import EVENTS
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import Explanation

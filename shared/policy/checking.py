@@ -76,7 +76,8 @@ def _metadata(policy: Policy) -> Iterator[PolicyProblem]:
             "replaces", "a policy does not replace itself", "adopt it again under the same policy_id instead"
         )
     for gone, successor in policy.heirs.items():
-        if gone == successor or policy.heirs.get(successor):
+        # One that names itself is found by this too.
+        if policy.heirs.get(successor):
             yield PolicyProblem(f"heirs.{gone}", f"{successor!r} is no heir", "name a body that takes over itself")
 
 

@@ -97,7 +97,7 @@ def test_petition__keeps_each_fact_in_its_place() -> None:
         on(WrittenReplyIssued, "2019-09-03", number="1", signatory="CT", digest="00"),
     )
     assert case.classified is not None and case.classified.subject == "Đường"
-    assert [f.on for f in case.forwarded] == [day("2019-08-03")]
+    assert [f.on for f in case.of(PetitionForwarded)] == [day("2019-08-03")]
     assert (case.scheduled, case.raised, case.conferences) == ([CONFERENCE], [CONFERENCE], {CONFERENCE})
     assert [f.on for f in case.round.accepted] == [day("2019-08-24")]
     assert (case.lead, [f.on for f in case.assigned]) == ("H35.10.3", [day("2019-08-30")])

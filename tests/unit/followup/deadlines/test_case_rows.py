@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from services.followup.domain.deadlines.case_rows import CaseRow, Span
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from shared.events import Event
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceCancelled, ConferenceProposed, ConferenceRescheduled
 from shared.events.petition import (
     AgencyResultReported,
@@ -83,6 +85,7 @@ STATES: dict[str, tuple[list[Happening], str, bool]] = {
         "no_clock",
         True,
     ),
+    "raised at a conference that is not known": ([received(), SCHEDULED, RAISED], "no_clock", True),
     "left open at a conference": ([*HELD], "raised", True),
     "with a clock, of no conference": (
         [adopted(policy_with("- {duty: reply, form: deadline, length: 5, counted_from: receipt}")), received()],
@@ -176,6 +179,17 @@ def test_petition__shows_where_it_comes_from_and_its_last_record() -> None:
     assert found is not None and found.last_position == assigned_fact.position
 
 
+def test_petition__shows_the_system_that_pushed_it() -> None:
+    fact = given(received()).history.facts[-1]
+    pushed = msgspec.structs.replace(
+        fact, meta=msgspec.structs.replace(fact.meta, source="cong-dan", external_id="K-1")
+    )
+    engine = DeadlineEngine("test")
+    engine.apply(pushed)
+    found = engine.case_row(PETITION)
+    assert found is not None and (found.source, found.external_id) == ("cong-dan", "K-1")
+
+
 def test_petition__belongs_to_the_last_conference_where_it_was_raised_else_scheduled() -> None:
     second = planned("2019-08-30", "2019-08-02", conference=SECOND)
     scheduled = at_petition("2019-08-02", PetitionScheduled, conference_id=SECOND)
@@ -195,6 +209,12 @@ def test_petition__shows_the_reply_that_is_open_else_the_last() -> None:
     again = msgspec.structs.replace(reply("2019-09-20").event, number="2")
     both = row(*HELD, reply("2019-09-05"), reopened, Record("2019-09-20 10:00", PETITION, again))
     assert both.due_on == day("2019-10-09")
+    scenario = given(*HELD, reply("2019-09-05"))
+    annulled = RecordAnnulled(effective_on=day("2019-09-23"), event_id=scenario.history.facts[-1].event_id)
+    scenario.when(reopened, Record("2019-09-20 10:00", PETITION, again))
+    scenario.history.record(PETITION, annulled, "2019-09-23 10:00", aggregate="petition")
+    found = scenario.history.engine.case_row(PETITION)
+    assert found is not None and found.due_on == day("2019-09-16"), "the reply of the first round is owed again"
     merged = row(*HELD, at_petition("2019-09-02", PetitionMerged, into=SURVIVOR))
     assert merged.merged_into == SURVIVOR
 
@@ -222,6 +242,15 @@ SPANS: dict[str, tuple[list[Happening], list[Span], str]] = {
         [assigned("2019-08-30"), reassigned("2019-09-09")],
         [span(AGENCY, "2019-08-30", "2019-09-09", 5), span(OTHER, "2019-09-09", None, None)],
         OTHER,
+    ),
+    "reassigned twice": (
+        [assigned("2019-08-30"), reassigned("2019-09-09"), reassigned("2019-09-12", SUCCESSOR)],
+        [
+            span(AGENCY, "2019-08-30", "2019-09-09", 5),
+            span(OTHER, "2019-09-09", "2019-09-12", 3),
+            span(SUCCESSOR, "2019-09-12", None, None),
+        ],
+        SUCCESSOR,
     ),
     "reassigned on the same day": (
         [assigned("2019-08-30"), reassigned("2019-08-30")._replace(moment="2019-08-30 11:00")],

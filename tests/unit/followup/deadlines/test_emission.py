@@ -186,6 +186,13 @@ ROWS: dict[str, tuple[DeadlineState | None, ExpectedDeadline | None, str, list[s
         ["Moved 2019-10-07", "BreachRetracted 2019-10-07", "Met 2019-10-07"],
         False,
     ),
+    "moved to a day still to come, and met": (
+        breached(SET, DUE),
+        expected("2019-10-07", done("2019-10-01")),
+        "2019-10-02 09:00",
+        ["Moved 2019-10-07", "BreachRetracted 2019-10-07", "Met 2019-10-07"],
+        False,
+    ),
     "moved and met late": (
         set_on(SET, DUE),
         expected("2019-09-12", done("2019-09-13")),

@@ -99,6 +99,13 @@ def test_log__folded_and_completed__is_what_was_raised(life: str, backfilled: bo
     )
 
 
+def test_log__says_of_the_last_clock_whether_it_was_imported() -> None:
+    emitted, raised = lived(LIVES["met"])
+    by = cause("2019-09-11 09:00", number=9, backfilled=True)
+    events, _ = emit(raised, expected(DUE), by, lambda each: explain(each, REGULATION.calendar))
+    assert [logged(emitted).backfilled, logged(emitted + events).backfilled] == [False, True]
+
+
 def test_log__without_events__nothing() -> None:
     assert raised_by([]) is None
 
@@ -159,7 +166,7 @@ def test_completed__takes_from_the_fold_what_no_event_carries() -> None:
     folded = msgspec.structs.replace(
         RAISED, starting_event=other, debtor="H35.10.3", expected_on=day("2019-10-01"), due_on=day("2019-12-31")
     )
-    found = completed(breached(SET, DUE), folded)
+    found = completed(msgspec.structs.replace(breached(SET, DUE), stages=()), folded)
     assert (found.starting_event, found.debtor, found.expected_on) == (other, "H35.10.3", day("2019-10-01"))
     assert (found.due_on, found.breached, found.stage) == (day(DUE), True, 2)
 

@@ -298,6 +298,8 @@ def test_complexity__of_the_conference__counts_where_the_rule_has_such_a_limit()
     scenario = given(adopted(policy_with(rule)), planned(), *held(), marked)
     assert scenario.stands(CONFERENCE, "conclusion_notice") == ["chair 2019-09-09 open"]
     assert scenario.stands(CONFERENCE, "internal_review") == ["chair 2019-08-30 open"]
+    (review,) = [r for r in scenario.history.engine.raised_of(CONFERENCE) if r.duty == "internal_review"]
+    assert review.explanation is not None and review.explanation.notes == ()
     late = marked._replace(
         moment="2019-09-02 09:00", event=msgspec.structs.replace(marked.event, effective_on=day("2019-09-02"))
     )
@@ -378,6 +380,19 @@ def test_proposal__is_decided_and_what_was_accepted_is_held(case: str) -> None:
     assert scenario.stands(CONFERENCE, "convene") == convened
 
 
+@pytest.mark.parametrize(
+    ("records", "duty", "ground"),
+    [
+        ([adopted(BY_REQUEST), REQUESTED, REFUSED], "convene", "declined"),
+        ([PROPOSED, ACCEPTED, LATER_PLAN, CANCELLED], "convene", "cancelled"),
+        ([PROPOSED, LATER_PLAN, CANCELLED], "proposal_decision", "cancelled"),
+    ],
+)
+def test_proposal__tells_why_it_is_owed_no_more(records: list[Record], duty: str, ground: str) -> None:
+    (found,) = [r for r in given(*records).history.engine.raised_of(CONFERENCE) if r.duty == duty]
+    assert (found.outcome, found.ground) == ("waived", ground)
+
+
 def test_decision__counted_from_a_request__is_not_owed_on_a_proposal() -> None:
     # Mon 1 Jul + 5 = Sat 6 Jul
     policy = policy_with(
@@ -429,6 +444,10 @@ POSTINGS: dict[str, tuple[list[Record], list[str]]] = {
     "posted again, and taken down then": (
         [published("2019-08-26", "posting"), published("2019-08-29", "posting"), taken_down("2019-08-30")],
         ["result:posting office 2019-08-30 open", "result:posting office None waived"],
+    ),
+    "posted again, recorded in the other order": (
+        [published("2019-08-29", "posting"), published("2019-08-26", "posting")._replace(moment="2019-08-30 09:00")],
+        ["result:posting office None open", "result:posting office None waived"],
     ),
     "taken down twice": (
         [published("2019-08-26", "posting"), taken_down("2019-08-28"), taken_down("2019-08-29")],

@@ -188,6 +188,11 @@ def test_two_dialogues__each_time_is_met_by_its_own() -> None:
 
 RECEPTIONS: dict[str, tuple[str, list[Happening], list[str]]] = {
     "of the month": (MONTHLY, [reception("2019-01-31")], ["2019-01 chair 2019-01-31 met"]),
+    "of no month": (
+        MONTHLY,
+        ["2019-02-01 00:00"],
+        ["2019-01 chair 2019-01-31 open", "2019-02 chair 2019-02-28 open"],
+    ),
     "of another month": (
         MONTHLY,
         [reception("2019-02-01")],
@@ -262,6 +267,11 @@ ENDS: dict[str, tuple[list[Happening], list[str]]] = {
         ],
         ["2019 chair 2019-12-31 open"],
     ),
+    # the year begins all the same: its duty ends with its authority
+    "abolished within the next year, known before": (
+        [registered(), plan(), abolished("2020-07-01")._replace(moment="2019-12-02 08:00"), "2020-01-01 00:00"],
+        ["2019 chair 2019-12-31 open", "2020 chair 2020-12-31 waived"],
+    ),
     # the year had begun: what its first midnight opened is taken back
     "abolished on the first day of the year": (
         [registered(), plan("2018-06-24", "2019-01-02 08:00"), abolished("2020-01-01"), "2021-06-01 00:00"],
@@ -323,7 +333,13 @@ def test_document_that_begins_again__opens_its_first_period_on_its_first_day() -
     silent = rules(
         "- {duty: reply, form: deadline, length: 5}", policy_id="silent", audience="youth", valid_from=day("2020-05-01")
     )
-    records = (adopted(first), adopted(again, "2019-01-03"), adopted(silent, "2019-01-04"))
+    later = msgspec.structs.replace(again, policy_id="later", valid_from=day("2022-05-01"))
+    records = (
+        adopted(first),
+        adopted(later, "2019-01-02"),
+        adopted(again, "2019-01-03"),
+        adopted(silent, "2019-01-04"),
+    )
     assert stands(*records, "2021-02-28 23:59") == ["youth:2019 chair 2019-12-31 open"]
     assert stands(*records, "2021-03-01 00:00") == [
         "youth:2019 chair 2019-12-31 open",

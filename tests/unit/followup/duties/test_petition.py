@@ -144,6 +144,16 @@ def test_reply_report__to_those_whom_the_rule_names() -> None:
     assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 met"]
 
 
+def test_reply_report__to_the_usual_recipients_where_the_rule_names_none() -> None:
+    scenario = given(
+        adopted(policy_with("- {duty: reply_report, form: deadline, length: 1}")), *HELD, reply("2019-09-05")
+    )
+    scenario.when(reported("2019-09-06", "chair", "government"))
+    assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 open"]
+    scenario.when(reported("2019-09-06", "party_committee"))
+    assert scenario.stands(PETITION, "reply_report") == ["office 2019-09-06 met"]
+
+
 # --- the result -------------------------------------------------------------------------------------------------------
 
 SECOND_ASSIGNED = assigned("2019-09-20", OTHER)
@@ -162,10 +172,10 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
         [f"{OTHER} None open"],
     ),
     "withdrawn": ([assigned("2019-08-30"), WITHDRAWN], [f"{AGENCY} None waived"]),
-    # each assignment has its own result, up to the next
+    # each assignment has its own result, up to the next; in the order of the assignments
     "assigned twice, reported after the second": (
         [assigned("2019-08-30"), SECOND_ASSIGNED, result("2019-09-25")],
-        [f"{OTHER} None met", f"{OTHER} None open"],
+        [f"{OTHER} None open", f"{OTHER} None met"],
     ),
     "assigned twice, reported between": (
         [assigned("2019-08-30"), result("2019-09-05"), SECOND_ASSIGNED],
@@ -173,11 +183,11 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
     ),
     "assigned three times, reported after the second": (
         [assigned("2019-08-30"), SECOND_ASSIGNED, result("2019-09-23"), assigned("2019-09-25", SUCCESSOR)],
-        [f"{SUCCESSOR} None met", f"{SUCCESSOR} None open", f"{SUCCESSOR} None open"],
+        [f"{SUCCESSOR} None open", f"{SUCCESSOR} None met", f"{SUCCESSOR} None open"],
     ),
     "withdrawn, reopened and assigned again": (
         [assigned("2019-08-30"), WITHDRAWN, REOPENED, SECOND_ASSIGNED],
-        [f"{OTHER} None open", f"{OTHER} None waived"],
+        [f"{OTHER} None waived", f"{OTHER} None open"],
     ),
 }
 
@@ -185,8 +195,11 @@ RESULTS: dict[str, tuple[list[Record], list[str]]] = {
 @pytest.mark.parametrize("case", RESULTS)
 def test_result__of_each_assignment(case: str) -> None:
     records, expected = RESULTS[case]
-    rows = [r for r in given(*HELD, *records).history.engine.raised_of(PETITION) if r.duty == "result_report"]
-    assert sorted(f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows) == expected
+    history = given(*HELD, *records).history
+    positions = {fact.event_id: fact.position for fact in history.facts}
+    rows = [r for r in history.engine.raised_of(PETITION) if r.duty == "result_report"]
+    rows.sort(key=lambda r: positions[r.starting_event])
+    assert [f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows] == expected
     assert all(r.part == str(r.starting_event) for r in rows)
 
 
@@ -357,6 +370,17 @@ def test_prepared_answer__before_the_conference(case: str) -> None:
     assert given(*records).stands(PETITION, "prepared_answer") == stands
 
 
+@pytest.mark.parametrize("case", ["the conference is cancelled", "rescheduled too late", "withdrawn"])
+def test_prepared_answer__tells_why_it_is_owed_no_more(case: str) -> None:
+    rows = given(*PREPARED[case][0]).history.engine.raised_of(PETITION)
+    grounds = {
+        "the conference is cancelled": "cancelled",
+        "rescheduled too late": "rescheduled",
+        "withdrawn": "withdrawn",
+    }
+    assert [r.ground for r in rows if r.duty == "prepared_answer" and r.ground] == [grounds[case]]
+
+
 def test_prepared_answer__moved_by_a_later_document_for_the_audience() -> None:
     # Fri 23 Aug 2019: 22(1) 21 20(3)
     more = msgspec.structs.replace(
@@ -425,8 +449,35 @@ def test_acceptance__whether_it_is_taken_up_refused_or_sent_on(case: str) -> Non
     assert given(NOTICES, received(), *records).stands(PETITION, "acceptance_notice") == stands
 
 
+def test_acceptance__by_the_trait_that_was_found() -> None:
+    # 20 working days would be Thu 29 Aug; several fields: 2(1) 5-9(6) Mon 12(7)
+    policy = policy_with(
+        "- duty: acceptance_notice\n  form: deadline\n  length: 5\n"
+        "  variants: [{when: [complex], length: 20}, {when: [several_fields], length: 7}]"
+    )
+    marked = PetitionMarkedComplex(
+        effective_on=day("2019-08-07"), decided_by="chair", criteria=("x",), variant="several_fields"
+    )
+    scenario = given(adopted(policy), received(), at_petition("2019-08-07", marked))
+    assert scenario.stands(PETITION, "acceptance_notice") == ["office 2019-08-12 open"]
+
+
 def test_acceptance__not_owed_where_no_document_asks_for_it() -> None:
     assert given(received(), accepted("2019-08-08")).stands(PETITION, "acceptance_notice") == []
+
+
+def test_acceptance__traits_count_in_the_order_in_which_they_were_found() -> None:
+    # Complex, 10 days: Thu 15 Aug; several fields on Fri 9 Aug come in time only then: 16 19-22 23 26-29(20)
+    policy = policy_with(
+        "- duty: acceptance_notice\n  form: deadline\n  length: 5\n"
+        "  variants: [{when: [complex], length: 10}, {when: [complex, several_fields], length: 20}]"
+    )
+    several = PetitionMarkedComplex(
+        effective_on=day("2019-08-09"), decided_by="chair", criteria=("x",), variant="several_fields"
+    )
+    late_record = complex_on("2019-08-07")._replace(moment="2019-08-12 09:00")
+    scenario = given(adopted(policy), received(), at_petition("2019-08-09", several), late_record)
+    assert scenario.stands(PETITION, "acceptance_notice") == ["office 2019-08-29 open"]
 
 
 def informed(on: str, agency: str = AGENCY) -> Record:
@@ -506,6 +557,7 @@ def test_forwarded__the_settlement_is_told_back_and_then_to_the_petitioner(case:
         return [f"{r.debtor} {r.due_on} {r.outcome or 'open'}" for r in rows if r.duty == duty]
 
     assert stands("forwarder_report") == reports
+    assert all(r.part == str(r.starting_event) for r in rows if r.duty in ("forwarder_report", "result_notice"))
     assert stands("result_notice") == notices
 
 

@@ -54,6 +54,19 @@ RULES: dict[str, tuple[Rule, list[str], Rule]] = {
         ["rules[0].length: 367 is more than 366"],
         rule(length=8784, unit="hours"),
     ),
+    "more hours than a year has": (
+        Rule(duty="reply", form="deadline", length=8785, unit="hours"),
+        ["rules[0].length: 8785 is more than 8784"],
+        Rule(duty="reply", form="deadline", length=8784, unit="hours"),
+    ),
+    "undated, with caps": (
+        rule(form="undated", extension={"in_total": 5}, variants=[{"when": ["complex"], "in_total": 5}]),
+        [
+            "rules[0].variants: an undated duty is not counted",
+            "rules[0].extension: an undated duty is not counted",
+        ],
+        rule(form="undated"),
+    ),
     "nothing at all": (
         rule("invitation", "minimum_notice", length=0),
         ["rules[0].length: a minimum_notice of 0 is none"],
@@ -354,6 +367,9 @@ def test_check__refuses_with_every_problem() -> None:
     with pytest.raises(UncountablePolicy, match="367 is more than 366") as refused:
         check(policy(rule(length=367), policy_id="A"))
     assert [problem.path for problem in refused.value.problems] == ["policy_id", "rules[0].length"]
+    said = [str(problem) for problem in refused.value.problems]
+    assert str(refused.value) == f"{said[0]}; {said[1]}"
+    assert said[1] == "rules[0].length: 367 is more than 366; count in days, at most a year"
     check(policy(rule()))
     check(DEFAULT_POLICY)
 
@@ -370,6 +386,7 @@ def test_remedy__names_what_may_be_used() -> None:
     assert remedy(rule("invitation", "deadline")) == "use minimum_notice or undated"
     assert remedy(rule("proposal_decision", counted_from="receipt")) == "use proposal or request"
     assert remedy(rule("reply_report", pause={})) == "it understands recipients"
+    assert remedy(rule("reply", recipients=["chair"])) == "it understands variants, extension, pause"
     assert remedy(rule("invitation", "minimum_notice", pause={})) == "leave it out"
 
 

@@ -131,6 +131,9 @@ def test_count__tells_the_days_left_out_and_those_rolled_over() -> None:
         (26, "the end fell on a rest day"),
     ]
     assert list(rolled.versions) == [2019]
+    # Mon 30 Dec 2019 + 2 is New Year's Day, rolled to Thu 2 Jan
+    over = count(rule(length=2, unit="calendar_days", roll="next_working_day"), day("2019-12-30"), CALENDAR)
+    assert over is not None and (over.due_on, list(over.versions)) == (day("2020-01-02"), [2019, 2020])
 
 
 def test_count__of_what_has_no_number__none() -> None:

@@ -147,6 +147,11 @@ def test_ended_body__that_names_an_heir__goes_on_for_it_and_all_below(heirs: dic
     assert chosen(rules) == expected
 
 
+def test_ended_body__of_whose_documents_one_names_an_heir__goes_on_by_that_one() -> None:
+    other = policy("other", heirs={}, valid_from="2019-02-01")
+    assert chosen(closed(("H36", policy("own", heirs={"H36": DISTRICT})), ("H36", other), code="H36")) == "own"
+
+
 def test_body_that_has_not_ended__binds_no_heir() -> None:
     assert chosen(in_force(("H36", policy("own", heirs={"H36": DISTRICT})))) == DEFAULT
 
@@ -189,6 +194,15 @@ SUPERSEDING: dict[str, tuple[InForce, list[str]]] = {
     # on the first day of the second the earlier, higher one is still in force: it is asked for twice
     "an older one that moves stays in force": (
         in_force((DISTRICT, later("2019-06-01", precedence="law")), (DISTRICT, later("2019-09-01"))),
+        [],
+    ),
+    # it comes into force only when the higher one has ended, on no first day of a document that moves clocks
+    "in force later, when another begins": (
+        in_force(
+            (DISTRICT, later("2019-09-01")),
+            (DISTRICT, policy("law", valid_from="2019-08-25", valid_until=day("2019-09-10"), precedence="law")),
+            (DISTRICT, policy("silent", valid_from="2019-09-20", rules=())),
+        ),
         [],
     ),
     "silent on the duty": (in_force((DISTRICT, later("2019-09-01", rules=()))), []),

@@ -1,6 +1,7 @@
 """Events: one definition for storage, message and schema; sealed fields never in the open; old versions upcast."""
 
 from datetime import date
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -21,8 +22,10 @@ from shared.events import (
     json_schema,
     sealed_data,
 )
-from shared.events.petition import Identity, PetitionReceived
-from shared.events.regulation import DialoguePlanAdopted
+from shared.events.any_stream import AnyStreamEvent
+from shared.events.conference import ConferenceEvent
+from shared.events.petition import Identity, PetitionEvent, PetitionReceived
+from shared.events.regulation import DialoguePlanAdopted, RegulationEvent
 from tests.support.history import at
 
 ID = UUID("018f0000-0000-7000-8000-000000000001")
@@ -77,6 +80,15 @@ def test_unknown_topic_and_broken_bytes__are_refused() -> None:
         decode_state("PetitionTeleported", b"{}")
     with pytest.raises(Undecodable):
         decode_state("PetitionReceived", b'{"data":{},"meta":{}}')
+
+
+def test_unions_of_events__name_every_human_act_once() -> None:
+    named = [
+        kind for union in (PetitionEvent, ConferenceEvent, RegulationEvent, AnyStreamEvent) for kind in get_args(union)
+    ]
+    missing = set(DATED_EVENTS.values()) - set(named)
+    assert not missing, f"add to the union at the end of its file: {sorted(kind.TOPIC for kind in missing)}"
+    assert len(named) == len(set(named)) == len(DATED_EVENTS)
 
 
 def test_every_field_of_every_event__is_classed() -> None:

@@ -49,7 +49,7 @@ def take(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> P
 def petition_of(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
     """The petition that an event belongs to; None for the regulation and conferences."""
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
-    return event.originator_id if kind == "petition" or engine.is_petition(event.originator_id) else None
+    return event.originator_id if kind == "petition" or engine.cases.is_petition(event.originator_id) else None
 
 
 def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:

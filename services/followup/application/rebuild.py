@@ -251,11 +251,11 @@ async def _fold_jurisdictions(
     engine, heard = DeadlineEngine(source), {fact.position: dialogue for fact, dialogue in dialogues}
     for fact in _in_order([*regulation, *(fact for fact, _ in dialogues)]):
         if fact.position in heard:
-            engine.hear(fact, heard[fact.position])
+            engine.apply_dialogue(fact, heard[fact.position])
         else:
             engine.apply(fact)
     engine.advance(horizon)
-    await _keep(site, source, engine, engine.jurisdictions(), report)
+    await _keep(site, source, engine, engine.cases.jurisdictions, report)
 
 
 def _in_order(facts: Iterable[Fact]) -> list[Fact]:

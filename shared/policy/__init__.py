@@ -12,6 +12,7 @@ from shared.calendar import Calendar, Count
 from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, problems_of
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
+from shared.policy.notes import Note, NoteKind
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
 from shared.policy.precedence import Adopted, InForce, Register, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
@@ -29,6 +30,8 @@ __all__ = [
     "Adopted",
     "Document",
     "InForce",
+    "Note",
+    "NoteKind",
     "Occurrence",
     "Policy",
     "PolicyProblem",

@@ -10,7 +10,7 @@ from services.intake.domain.petition import ClockEvent, Petition, clock_step, no
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import ClockSuspended, ExtensionGranted, PetitionMarkedComplex
-from shared.policy import Rule
+from shared.policy import NoteKind, Rule
 from shared.policy.schema import Notified
 
 
@@ -54,9 +54,9 @@ def check_extension(petition: Petition, event: ExtensionGranted, context: Decisi
             f"expected_on: {event.expected_on} is not after the due date {clock.state.due_on}"
         )
     after = _after(petition, event, context)
-    if _said(after, clock, "extensions_used_up"):
+    if _said(after, clock, NoteKind.EXTENSIONS_USED_UP):
         raise errors.ExtensionNotProvided(f"the policy in force allows {extension.times} and no more")
-    if _said(after, clock, "extension_capped"):
+    if _said(after, clock, NoteKind.EXTENSION_CAPPED):
         most = max(after.state.due_on or event.expected_on, clock.state.due_on)
         raise errors.ExtensionTooLong(f"expected_on: the policy in force allows at most {most}")
 
@@ -78,10 +78,10 @@ def _after(petition: Petition, event: ClockEvent, context: DecisionContext) -> R
     return clock
 
 
-def _said(after: ReplyClock, before: ReplyClock, code: str) -> bool:
-    """Whether a deed makes the clock say something that it did not say before."""
-    mine = [note for note in after.state.notes if note.startswith(code)]
-    return len(mine) > len([note for note in before.state.notes if note.startswith(code)])
+def _said(after: ReplyClock, before: ReplyClock, kind: NoteKind) -> bool:
+    """Whether an event makes the clock say something that it did not say before."""
+    found = [sum(note.kind is kind for note in clock.state.notes) for clock in (before, after)]
+    return found[1] > found[0]
 
 
 def _check_told(

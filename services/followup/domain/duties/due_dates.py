@@ -9,11 +9,13 @@ import msgspec
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from services.followup.domain.wording.notes import BY_RULE_ALONE, note
+from services.followup.domain.wording.notes import recorded_note
 from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
 from shared.policy import (
+    Note,
+    NoteKind,
     Occurrence,
     Policy,
     Rule,
@@ -56,7 +58,7 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     done_on: date | None = None
     ground: str = ""
     expected_on: date | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 @lru_cache(maxsize=8_192)  # asked again at every event of the subject, most of which come close together
@@ -116,10 +118,10 @@ def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Jud
     """What must stay for a time has no due date until it is taken down too early: then that day is its last."""
     counted = count(rule_in_force.rule, duty.counted_from, calendar)
     assert counted is not None
-    stays = note("must_stay_until", counted.due_on)
+    stays = Note(NoteKind.MUST_STAY_UNTIL, counted.due_on)
     down = duty.taken_down
     if down is not None and down.on < counted.due_on:
-        early = note("taken_down_early", down.on)
+        early = Note(NoteKind.TAKEN_DOWN_EARLY, down.on)
         return Judged(
             rule_in_force, RunningClock(due_on=down.on, expected_on=counted.due_on, notes=(stays, early)), duty.end
         )
@@ -145,6 +147,7 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         outcome, done_on, ground = "waived", end.on, end.reason
     on = end.on if end is not None else None
     provisional = due is not None and _provisional(duty, judged, calendar)
+    notes = (*duty.notes, *judged.clock.notes, *_moved(judged))
     return ExpectedDeadline(
         deadline_id=deadline_id(
             duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
@@ -168,7 +171,7 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         done_on=done_on,
         ground=ground,
         expected_on=judged.clock.expected_on,
-        notes=(*duty.notes, *judged.clock.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
+        notes=(*notes, Note(NoteKind.PROVISIONAL)) if provisional else notes,
     )
 
 
@@ -178,11 +181,11 @@ def _place(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
     return regulation.successor_of_jurisdiction(duty.jurisdiction, on)
 
 
-def _moved(judged: Judged) -> tuple[str, ...]:
+def _moved(judged: Judged) -> tuple[Note, ...]:
     if judged.moved_by is None:
         return ()
     policy = judged.moved_by.policy
-    return (note("policy_moved", policy.document.number.replace(":", " "), policy.valid_from),)
+    return (Note(NoteKind.POLICY_MOVED, policy.valid_from, document=policy.document.number),)
 
 
 def _fairest(duty: Duty, regulation: RegulationLog, on: date) -> tuple[Judged, Calendar]:
@@ -233,13 +236,13 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
         if expected.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
-            notes = (*notes, note(BY_RULE_ALONE, counted.due_on))
+            notes = (*notes, Note(NoteKind.BY_RULE_ALONE, counted.due_on))
     if not rule.stated:
-        notes = (*notes, note("not_stated"))
+        notes = (*notes, Note(NoteKind.NOT_STATED))
     if rule.unit == "hours":
-        notes = (*notes, note("hours_in_days"))
+        notes = (*notes, Note(NoteKind.HOURS_IN_DAYS))
     if expected.due_on is not None and expected.due_on < expected.start.on:
-        notes = (*notes, note("impossible_from_birth"))
+        notes = (*notes, Note(NoteKind.IMPOSSIBLE_FROM_BIRTH))
     return Explanation(
         rule=_name(expected, rule),
         policy_id=policy.policy_id,
@@ -250,7 +253,7 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         calendar_versions=versions,
         exceptions=exceptions,
         due_on=expected.due_on,
-        notes=notes,
+        notes=tuple(recorded_note(note) for note in notes),
         unit=rule.unit,
         first_day=rule.first_day,
         period=expected.occurrence.part if expected.occurrence else "",

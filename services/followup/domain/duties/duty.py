@@ -11,6 +11,7 @@ from shared.calendar import Calendar
 from shared.events.deadline import Subject
 from shared.policy import (
     NO_TRAITS,
+    Note,
     Occurrence,
     RuleInForce,
     Step,
@@ -54,7 +55,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     audience: str = ""
     part: str = ""
     end: Done | Waived | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     traits: Traits = NO_TRAITS
     steps: StepsUnder | None = None
     own_clock: bool = True

@@ -10,11 +10,10 @@ from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.regulation import Opening, RegulationLog
-from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
-from shared.policy import Occurrence, RuleInForce, count_occurrence, next_period, occurrences
+from shared.policy import Note, NoteKind, Occurrence, RuleInForce, count_occurrence, next_period, occurrences
 
 CHAIR = "chair"
 PERIODIC = ("annual_dialogue", "reception_day")
@@ -157,7 +156,7 @@ def _done(
 
 def _waived(
     code: str, name: str, audience: str, occurrence: Occurrence, rule_in_force: RuleInForce, regulation: RegulationLog
-) -> tuple[Waived | None, tuple[str, ...]]:
+) -> tuple[Waived | None, tuple[Note, ...]]:
     frequency = rule_in_force.rule.frequency
     for fact in regulation.waivers.get(code, ()):
         event = fact.event
@@ -165,7 +164,7 @@ def _waived(
         if (event.duty, event.audience, event.period) != (name, audience, occurrence.part):
             continue
         if frequency is None or frequency.waiver is None:
-            return None, (note("waiver_not_provided", fact.on),)
+            return None, (Note(NoteKind.WAIVER_NOT_PROVIDED, fact.on),)
         return Waived(fact.on, fact, "waived_by_decision"), ()
     return None, ()
 

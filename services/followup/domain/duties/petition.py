@@ -22,7 +22,6 @@ from services.followup.domain.duties.petition_common import (
 )
 from services.followup.domain.duties.reply import CaseContext, Kin, reply_duty
 from services.followup.domain.facts import Fact, by_effect
-from services.followup.domain.wording.notes import note
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,
@@ -33,7 +32,7 @@ from shared.events.petition import (
     Report,
     WrittenReplyIssued,
 )
-from shared.policy import anchor_of
+from shared.policy import Note, NoteKind, anchor_of
 from shared.policy.schema import Recipient
 
 
@@ -140,7 +139,7 @@ def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round, context: Cas
         found = petition_anchor(case, round_, anchor)
     if found is not None:
         return msgspec.structs.replace(duty, counted_from=found.on)
-    return msgspec.structs.replace(duty, own_clock=False, notes=(note("no_anchor"),))
+    return msgspec.structs.replace(duty, own_clock=False, notes=(Note(NoteKind.NO_ANCHOR),))
 
 
 def _higher_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:

@@ -12,7 +12,6 @@ from services.followup.domain.duties.due_dates import judge
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact, by_effect
 from services.followup.domain.regulation import RegulationLog
-from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.events.petition import (
     ClockResumed,
@@ -22,7 +21,7 @@ from shared.events.petition import (
     PetitionMarkedComplex,
     PetitionReassigned,
 )
-from shared.policy import NO_TRAITS, Step, Traits, anchor_of
+from shared.policy import NO_TRAITS, Note, NoteKind, Step, Traits, anchor_of
 from shared.policy.schema import Notified
 
 ONLINE: Traits = frozenset({"online"})
@@ -55,7 +54,7 @@ def reply_duty(case: PetitionCase, index: int, kin: tuple[Kin, ...], context: Ca
     rule_in_force = context.regulation.rule_in_force(case.jurisdiction, "reply", first.on, audience)
     if rule_in_force is None:
         return None
-    reopened = (note("reopened", round_.reopened.on),) if round_.reopened is not None else ()
+    reopened = (Note(NoteKind.REOPENED, round_.reopened.on),) if round_.reopened is not None else ()
     return Duty(
         source=context.source,
         subject="petition",

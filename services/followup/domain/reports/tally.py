@@ -19,11 +19,12 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import Life, lives_of
-from services.followup.domain.wording.notes import note
+from services.followup.domain.wording.notes import recorded_note
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import local_day
+from shared.policy import Note, NoteKind
 
 BACKDATED = "backdated_record"
 Grouping = Literal["agency", "field", "place"]
@@ -115,7 +116,7 @@ class Tally:
         period, clocks = self.period, [c for c in round_.clocks if self._begun(c, own) <= self.period.last]
         ended = round_.ended if round_.ended is not None and round_.ended <= period.last else None
         standing = "" if ended else self._standing(round_, clocks)
-        extended = {note("extended", to) for on, to in round_.extensions if on <= period.last}
+        extended = {recorded_note(Note(NoteKind.EXTENDED, to)) for on, to in round_.extensions if on <= period.last}
         figures = [
             "total",
             "carried_over" if round_.begun < period.first else "received",

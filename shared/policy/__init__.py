@@ -9,7 +9,7 @@ from datetime import date
 from typing import get_args
 
 from shared.calendar import Calendar, Count
-from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, problems_of
+from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, counted_from, problems_of
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.notes import Note, NoteKind
@@ -49,6 +49,7 @@ __all__ = [
     "clock_after",
     "count",
     "count_occurrence",
+    "counted_from",
     "length_of",
     "named_rule",
     "next_period",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from itertools import pairwise
 
 import msgspec
@@ -144,6 +145,16 @@ def anchor_of(rule: Rule) -> Anchor | None:
         return rule.counted_from
     anchors = DUTY_KINDS[rule.duty].anchors
     return anchors[0] if anchors else None
+
+
+def counted_from(rule: Rule, act_on: date) -> date:
+    """The day from which a clock set by an act of `act_on` is counted: that day, or the fixed date that follows it."""
+    if anchor_of(rule) != "fixed_date" or rule.fixed_date is None:
+        return act_on
+    if len(rule.fixed_date) > len("MM-DD"):
+        return date.fromisoformat(rule.fixed_date)
+    this_year = date.fromisoformat(f"{act_on.year}-{rule.fixed_date}")
+    return this_year if this_year >= act_on else date.fromisoformat(f"{act_on.year + 1}-{rule.fixed_date}")
 
 
 def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:

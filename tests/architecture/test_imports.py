@@ -15,6 +15,7 @@ PURE_ROOMS = (
     "shared.policy",
     "shared.events",
     "shared.event_store",
+    "shared.cases",
     "shared.envelope",
     "services.intake.domain",
     "services.followup.domain",

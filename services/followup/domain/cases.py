@@ -6,7 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.facts import Fact, by_effect, standing
+from services.followup.domain.facts import Fact
+from shared.cases.facts import by_effect, standing
+from shared.cases.rounds import ReplyCase, Round, evolve_reply_case
 from shared.events.conference import (
     ComplexityDetermined,
     ConclusionNoticeIssued,
@@ -23,101 +25,34 @@ from shared.events.conference import (
     RequestAnswered,
 )
 from shared.events.petition import (
-    AcceptanceNoticeSent,
-    ClockResumed,
-    ClockSuspended,
-    ExtensionGranted,
     HigherAuthorityAnswered,
-    PetitionAnsweredAtConference,
     PetitionAssigned,
     PetitionClassified,
-    PetitionClosed,
     PetitionEscalated,
     PetitionForwarded,
-    PetitionMarkedComplex,
-    PetitionMerged,
-    PetitionRaised,
     PetitionReassigned,
     PetitionReceived,
-    PetitionRedirected,
-    PetitionReopened,
     PetitionScheduled,
-    PetitionWithdrawn,
-    RefusalNoticeSent,
-    WrittenReplyIssued,
 )
 
-#: How a case can end, by the event that ends it.
-ENDINGS: dict[type, str] = {
-    PetitionAnsweredAtConference: "answered",
-    PetitionWithdrawn: "withdrawn",
-    PetitionRedirected: "redirected",
-    PetitionMerged: "merged",
-    PetitionClosed: "closed",
-    RefusalNoticeSent: "refused",
-}
 
-
-class Round(msgspec.Struct):
-    """One life of a case: from its receipt, or from a reopening, to its end. `steps` are what its reply clock met."""
-
-    reopened: Fact | None = None
-    accepted: list[Fact] = []
-    steps: list[Fact] = []
-    replies: list[Fact] = []
-    end: Fact | None = None
-
-    @property
-    def complex(self) -> list[Fact]:
-        """The decisions that the case has another limit."""
-        return [fact for fact in self.steps if isinstance(fact.event, PetitionMarkedComplex)]
-
-    @property
-    def extensions(self) -> list[Fact]:
-        """The times that more time was granted."""
-        return [fact for fact in self.steps if isinstance(fact.event, ExtensionGranted)]
-
-
-class PetitionCase(msgspec.Struct):
+class PetitionCase(ReplyCase[Fact], kw_only=True):
     """A petition as its facts tell it."""
 
     petition_id: UUID
-    received: Fact
-    facts: list[Fact]
-    rounds: list[Round]
+    facts: list[Fact] = []
     by_kind: dict[type, list[Fact]] = {}
     classified: PetitionClassified | None = None
     scheduled: list[UUID] = []
-    raised: list[UUID] = []
     forwarded: list[Fact] = []
-    assigned: list[Fact] = []
     escalated: list[Fact] = []
     higher_answers: list[Fact] = []
-
-    @property
-    def jurisdiction(self) -> str:
-        return self.receipt.jurisdiction
-
-    @property
-    def receipt(self) -> PetitionReceived:
-        assert isinstance(self.received.event, PetitionReceived)
-        return self.received.event
-
-    @property
-    def round(self) -> Round:
-        return self.rounds[-1]
 
     @property
     def lead(self) -> str:
         """The lead agency, or "" until there is one."""
         last = self.assigned[-1].event if self.assigned else None
         return last.agency if isinstance(last, PetitionAssigned | PetitionReassigned) else ""
-
-    @property
-    def survivor(self) -> UUID | None:
-        """The petition into which this one was merged."""
-        end = self.round.end
-        return end.event.into if end and isinstance(end.event, PetitionMerged) else None
 
     @property
     def conferences(self) -> set[UUID]:
@@ -133,7 +68,7 @@ def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | No
     case: PetitionCase | None = None
     for fact in standing(facts):
         if isinstance(fact.event, PetitionReceived):
-            case = PetitionCase(petition_id, fact, [], [Round()])
+            case = PetitionCase(fact, [Round()], petition_id=petition_id)
         if case is not None:
             evolve(case, fact)
     return case
@@ -143,37 +78,19 @@ def evolve(case: PetitionCase, fact: Fact) -> None:
     """Take the next fact into a case; any but an annulment, which takes one out again."""
     case.facts.append(fact)
     case.by_kind.setdefault(type(fact.event), []).append(fact)
-    round_ = case.round
     match fact.event:
         case PetitionClassified() as classified:
             case.classified = classified
         case PetitionScheduled() as scheduled:
             case.scheduled.append(scheduled.conference_id)
-        case PetitionRaised() as raised:
-            case.raised.append(raised.conference_id)
         case PetitionForwarded():
             case.forwarded.append(fact)
-        case PetitionAssigned() | PetitionReassigned() as assigned:
-            # One that is recorded late is overtaken by those dated after it.
-            case.assigned = by_effect([*case.assigned, fact])
-            if assigned.due_on is not None:
-                round_.steps.append(fact)
-        case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
-            round_.steps.append(fact)
-        case AcceptanceNoticeSent():
-            round_.accepted.append(fact)
         case PetitionEscalated():
             case.escalated.append(fact)
         case HigherAuthorityAnswered():
             case.higher_answers.append(fact)
-        case WrittenReplyIssued():
-            round_.replies.append(fact)
-        case PetitionReopened():
-            case.rounds.append(Round(reopened=fact))
-        case ending if type(ending) in ENDINGS:
-            round_.end = fact
         case _:
-            pass
+            evolve_reply_case(case, fact)
 
 
 class BackwardPeriod(msgspec.Struct):

@@ -6,8 +6,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.facts import Fact, standing
-from shared.calendar import Calendar, CalendarYear
+from services.followup.domain.facts import Fact
+from shared.calendar import Calendar
+from shared.cases.calendars import CalendarLog
+from shared.cases.facts import standing
+from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import (
     AgencyClosed,
     CalendarProposed,
@@ -19,17 +22,14 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import is_within, local_day
+from shared.identifiers import is_within
 from shared.policy import Adopted, InForce, Policy, Register, RuleInForce
-
-OFFICES = ("office", "chair")
-NOBODY: Mapping[str, str] = {}
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """A body that is no more: `on` is the first day without it."""
+    """A body that is no more: `closed_on` is the first day without it."""
 
-    on: date
+    closed_on: date
     successor: str
 
 
@@ -40,21 +40,12 @@ class Opening(msgspec.Struct, frozen=True):
     since: date
 
 
-class _Version(msgspec.Struct, frozen=True):
-    """A year as a record stated it."""
-
-    known_on: date
-    position: int
-    year: CalendarYear
-
-
 class RegulationLog:
     """Every regulation fact of one source, folded."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._facts: list[Fact] = []
-        # Kept over folds: a calendar is known by the records that state its years, which never change.
-        self._calendars: dict[tuple[str, ...], Calendar] = {}
+        self._calendars = CalendarLog()
         self.extend(facts)
 
     def extend(self, facts: Iterable[Fact]) -> None:
@@ -68,7 +59,7 @@ class RegulationLog:
         self._fold()
 
     def _fold(self) -> None:
-        self._years: dict[int, list[_Version]] = {}
+        self._calendars.clear()
         self.policies: list[tuple[Fact, PolicyAdopted]] = []
         self.plans: list[tuple[Fact, DialoguePlanAdopted]] = []
         self.registered: dict[str, tuple[Fact, JurisdictionRegistered]] = {}
@@ -77,21 +68,20 @@ class RegulationLog:
         self.receptions: dict[str, list[Fact]] = {}
         self.waivers: dict[str, list[Fact]] = {}
         self._openings: dict[tuple[str, str, str], Opening | None] = {}
-        self._current: Calendar | None = None
         for fact in standing(self._facts):
             self._take(fact)
         self.in_force = InForce(
             Register(
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
                 levels={code: event.level for code, (_, event) in self.registered.items()},
-                closed_on={code: ended.on for code, ended in self.ended_jurisdictions.items()},
+                closed_on={code: ended.closed_on for code, ended in self.ended_jurisdictions.items()},
             )
         )
 
     def _take(self, fact: Fact) -> None:
         match fact.event:
             case CalendarPublished() | CalendarProposed() as calendar:
-                self._add_year(fact, calendar)
+                self._calendars.add(fact, calendar)
             case PolicyAdopted() as adopted:
                 self.policies.append((fact, adopted))
             case DialoguePlanAdopted() as plan:
@@ -111,56 +101,14 @@ class RegulationLog:
 
     # --- calendars ---------------------------------------------------------------------------------------------------
 
-    def _add_year(self, fact: Fact, calendar: CalendarPublished | CalendarProposed) -> None:
-        proposed = isinstance(calendar, CalendarProposed)
-        versions = self._years.setdefault(calendar.year, [])
-        if proposed and any(not known.year.provisional for known in versions):
-            return
-        year = CalendarYear(
-            year=calendar.year,
-            holidays=calendar.holidays,
-            makeup_days=calendar.makeup_days,
-            version=str(fact.event_id),
-            provisional=proposed,
-            confirmed=isinstance(calendar, CalendarPublished) and calendar.confirmed,
-            document=calendar.document if isinstance(calendar, CalendarPublished) else calendar.basis,
-        )
-        versions.append(_Version(local_day(fact.recorded_at), fact.position, year))
-
     @property
     def calendar(self) -> Calendar:
         """The calendar as it is known now."""
-        if self._current is None:
-            self._current = self._calendar(None)
-        return self._current
+        return self._calendars.current
 
     def calendars_since(self, day: date) -> list[Calendar]:
-        """The calendar as known at the end of `day`, then each later one: what a deed of that day may be held to.
-
-        A later publication can turn late into in time, never the reverse for a deed already done.
-        """
-        records = sorted((v for versions in self._years.values() for v in versions), key=lambda v: v.position)
-        by_then = max((v.position for v in records if v.known_on <= day), default=0)
-        found: list[Calendar] = []
-        for moment in (by_then, *(v.position for v in records if v.known_on > day)):
-            calendar = self._calendar(moment)
-            if not any(calendar is other for other in found):
-                found.append(calendar)
-        return found
-
-    def _calendar(self, moment: int | None) -> Calendar:
-        """The calendar after the record of that position; None: now."""
-        chosen = [self._version(versions, moment) for versions in self._years.values()]
-        key = tuple(sorted(year.version for year in chosen))
-        if key not in self._calendars:
-            self._calendars[key] = Calendar(chosen)
-        return self._calendars[key]
-
-    @staticmethod
-    def _version(versions: "list[_Version]", moment: int | None) -> CalendarYear:
-        known = [v.year for v in versions if moment is None or v.position <= moment]
-        # What is first published later must serve for the days before it too: nothing else is known.
-        return known[-1] if known else versions[0].year
+        """The calendar as known at the end of `day`, then each later one: what an act of that day may be held to."""
+        return self._calendars.since(day)
 
     # --- rules -------------------------------------------------------------------------------------------------------
 
@@ -218,19 +166,19 @@ class RegulationLog:
 
     def successor_of_agency(self, code: str, on: date | None, named: Mapping[str, str] = NOBODY) -> str:
         """Who owes on a day (None: now) what a body was charged with: itself, or who took over from it."""
-        return _successor(code, on, self.ended_agencies, named)
+        return successor(code, on, self.ended_agencies, named)
 
     def successor_of_jurisdiction(self, code: str, on: date | None) -> str:
         """Whose case it is on a day (None: now) that was a jurisdiction's."""
-        return _successor(code, on, self.ended_jurisdictions, NOBODY)
+        return successor(code, on, self.ended_jurisdictions)
 
     def successions(self, code: str, since: date, until: date | None) -> Iterator[tuple[date, str]]:
         """The days within a span on which a body was followed by another, and by which."""
         seen = {code}
         while (gone := self.ended_agencies.get(code)) is not None and gone.successor and gone.successor not in seen:
-            if gone.on < since or (until is not None and gone.on > until):
+            if gone.closed_on < since or (until is not None and gone.closed_on > until):
                 return
-            yield gone.on, gone.successor
+            yield gone.closed_on, gone.successor
             seen.add(gone.successor)
             code = gone.successor
 
@@ -244,12 +192,12 @@ class RegulationLog:
 
     def _end(self, code: str) -> date:
         ended = self.ended_jurisdictions.get(code)
-        return ended.on if ended else date.max
+        return ended.closed_on if ended else date.max
 
     def closed_on(self, code: str) -> date | None:
         """The first day without a jurisdiction; None while it exists."""
         ended = self.ended_jurisdictions.get(code)
-        return ended.on if ended else None
+        return ended.closed_on if ended else None
 
     def fact(self, event_id: UUID) -> Fact | None:
         """The regulation fact of that id."""
@@ -259,15 +207,3 @@ class RegulationLog:
 def _stands_on_default(policy: Policy) -> bool:
     """A plan takes from the default what it leaves out; a law says what it says."""
     return policy.precedence == "plan" and not policy.levels and not policy.audience
-
-
-def _successor(code: str, on: date | None, ended: dict[str, Ended], named: Mapping[str, str]) -> str:
-    seen = {code}
-    while (gone := ended.get(code)) is not None and (on is None or gone.on <= on):
-        following = gone.successor or named.get(code, "")
-        if not following or following in seen:
-            break
-        seen.add(following)
-        code = following
-    # An office has no register of its own: only the document says who acts in its place.
-    return named.get(code, code) if code in OFFICES else code

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.followup.adapters.store.projection import FACT, recorded_of
-from services.followup.domain.facts import Fact, fact_of, standing
+from services.followup.domain.facts import Fact, fact_of
+from shared.cases.facts import standing
 from shared.events import Undecodable
 from shared.events.any_stream import ReminderSent
 

@@ -15,9 +15,10 @@ from services.followup.domain.cases import (
     fold_petition,
 )
 from services.followup.domain.duties.jurisdiction import jurisdiction_id
-from services.followup.domain.duties.reply import CaseContext, Kin
+from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_regulation
 from services.followup.domain.regulation import RegulationLog
+from shared.cases.reply_clock import Kin
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,
@@ -174,7 +175,7 @@ class CaseMemory:
         """The petitions merged into this one, and this one with those into which it was merged."""
         return {*self._merged_into.get(petition_id, ()), *self._survivors(petition_id)}
 
-    def merged_into(self, petition_id: UUID) -> tuple[Kin, ...]:
+    def merged_into(self, petition_id: UUID) -> tuple[Kin[Fact], ...]:
         """The petitions merged into this one, in the order of their ids, each with those merged into it."""
         found = []
         for merged_id in sorted_ids(self._merged_into.get(petition_id, ())):

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.cases import ENDINGS, ConferenceCase, PetitionCase
+from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import CalendarMissing
+from shared.cases.rounds import ENDINGS
 from shared.events.deadline import Subject
 from shared.events.petition import PetitionAssigned, PetitionReassigned
 

@@ -6,12 +6,13 @@ from datetime import date
 import msgspec
 
 from services.followup.domain.cases import BackwardPeriod, ConferenceCase
-from services.followup.domain.duties.anchors import conference_anchor, counted_from, first
+from services.followup.domain.duties.anchors import conference_anchor, first
 from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
-from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
+from shared.cases.facts import by_effect
 from shared.events.conference import (
     ComplexityDetermined,
     ConferenceProposalDecided,
@@ -27,7 +28,7 @@ from shared.events.conference import (
     PublicNoticePublished,
     RequestAnswered,
 )
-from shared.policy import Rule, RuleInForce, Step, anchor_of, count
+from shared.policy import Rule, RuleInForce, Step, anchor_of, count, counted_from
 from shared.policy.schema import Channel
 
 OFFICE, CHAIR = "office", "chair"
@@ -237,7 +238,7 @@ def _after(owing: _Owing, closed: Fact) -> list[Duty]:
         rule_in_force = owing.rule_in_force(name, closed.on)
         start = _after_anchor(case, rule_in_force, closed)
         if rule_in_force is not None and start is not None:
-            since = counted_from(rule_in_force.rule, start)
+            since = counted_from(rule_in_force.rule, start.on)
             steps = _complexity(case) if rule_in_force.rule.variants else None
             duties.append(owing.duty(name, rule_in_force, start, debtor, since, _done(events), part=part, steps=steps))
 

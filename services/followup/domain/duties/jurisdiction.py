@@ -5,15 +5,24 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.followup.domain.cases import Dialogue
-from services.followup.domain.duties.anchors import counted_from
 from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
-from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import Opening, RegulationLog
 from shared.calendar import Calendar
+from shared.cases.facts import by_effect
 from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
-from shared.policy import Note, NoteKind, Occurrence, RuleInForce, count_occurrence, next_period, occurrences
+from shared.policy import (
+    Note,
+    NoteKind,
+    Occurrence,
+    RuleInForce,
+    count_occurrence,
+    counted_from,
+    next_period,
+    occurrences,
+)
 
 CHAIR = "chair"
 PERIODIC = ("annual_dialogue", "reception_day")
@@ -200,6 +209,6 @@ def _communes(code: str, source: str, regulation: RegulationLog) -> Iterable[Dut
                 debtor=CHAIR,
                 jurisdiction=code,
                 rule_in_force=rule_in_force,
-                counted_from=counted_from(rule_in_force.rule, fact),
+                counted_from=counted_from(rule_in_force.rule, fact.on),
                 end=Done(adopted.on, adopted) if adopted else None,
             )

@@ -12,8 +12,10 @@ from services.followup.domain.duties.petition_common import (
     settlements,
     waived_by_end,
 )
-from services.followup.domain.duties.reply import CaseContext, traits_of
-from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.duties.reply import CaseContext
+from services.followup.domain.facts import Fact
+from shared.cases.facts import by_effect
+from shared.cases.reply_clock import traits_of
 from shared.events.petition import (
     AgencyResultReported,
     ForwarderInformed,
@@ -47,7 +49,7 @@ def _acceptances(case: PetitionCase, context: CaseContext) -> list[Duty]:
         case.received,
         OFFICE,
         end=done(said[0]) if said else waived_by_end(round_),
-        traits=traits_of(case),
+        traits=traits_of(case.receipt),
         steps=(lambda _: marks) if marks else None,
     )
 

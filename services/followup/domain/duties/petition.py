@@ -4,8 +4,7 @@ from datetime import date
 
 import msgspec
 
-from services.followup.domain.cases import ConferenceCase, PetitionCase, Round
-from services.followup.domain.duties.anchors import petition_anchor
+from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.conference import stretches
 from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
 from services.followup.domain.duties.duty import Done, Duty, Waived
@@ -20,8 +19,10 @@ from services.followup.domain.duties.petition_common import (
     settlements,
     waived_by_end,
 )
-from services.followup.domain.duties.reply import CaseContext, Kin, reply_duty
-from services.followup.domain.facts import Fact, by_effect
+from services.followup.domain.duties.reply import CaseContext, reply_duty
+from services.followup.domain.facts import Fact
+from shared.cases.reply_clock import Kin, answered, petition_anchor
+from shared.cases.rounds import Round
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,
@@ -36,7 +37,7 @@ from shared.policy import Note, NoteKind, anchor_of
 from shared.policy.schema import Recipient
 
 
-def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[ExpectedDeadline]:
+def petition_duties(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[ExpectedDeadline]:
     """Every deadline that the petition ought to have. Raises CalendarMissing."""
     duties = [
         *_replies(case, kin, context),
@@ -52,32 +53,14 @@ def petition_duties(case: PetitionCase, kin: tuple[Kin, ...], context: CaseConte
 # --- reply ---------------------------------------------------------------------------------------------------------
 
 
-def _replies(case: PetitionCase, kin: tuple[Kin, ...], context: CaseContext) -> list[Duty]:
+def _replies(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[Duty]:
     duties = []
     for index, round_ in enumerate(case.rounds):
         duty = reply_duty(case, index, kin, context, case.lead or OFFICE)
         if duty is not None:
-            end = _answered(case, round_, kin) or waived_by_end(round_)
+            end = done(answered(case, round_, kin)) or waived_by_end(round_)
             duties.append(msgspec.structs.replace(duty, end=end))
     return duties
-
-
-def _petitioners(case: PetitionCase, kin: tuple[Kin, ...]) -> set[str]:
-    everyone = set(case.receipt.petitioner_ids)
-    for relative in kin:
-        everyone |= _petitioners(relative.case, relative.kin)
-    return everyone
-
-
-def _answered(case: PetitionCase, round_: Round, kin: tuple[Kin, ...]) -> Done | None:
-    missing = _petitioners(case, kin)
-    for fact in by_effect(round_.replies):
-        reply = fact.event
-        assert isinstance(reply, WrittenReplyIssued)
-        missing = missing - set(reply.answers) if reply.answers else set()
-        if not missing:
-            return Done(fact.on, fact)
-    return None
 
 
 # --- after the reply -----------------------------------------------------------------------------------------------
@@ -126,7 +109,7 @@ def _results(case: PetitionCase, context: CaseContext) -> list[Duty]:
     return duties
 
 
-def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round, context: CaseContext) -> Duty:
+def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round[Fact], context: CaseContext) -> Duty:
     """The result is owed from the assignment on and counted from what the rule says; until that is there, undated."""
     anchor = anchor_of(duty.rule_in_force.rule)
     if anchor in ("assignment", "fixed_date", None) or duty.rule_in_force.rule.form == "undated":

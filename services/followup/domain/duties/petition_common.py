@@ -2,18 +2,18 @@
 
 from datetime import date
 
-from services.followup.domain.cases import PetitionCase, Round
-from services.followup.domain.duties.anchors import counted_from
+from services.followup.domain.cases import PetitionCase
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
+from shared.cases.rounds import Round
 from shared.events.petition import (
     AgencyResultReported,
     PetitionAnsweredAtConference,
     PetitionMerged,
     RefusalNoticeSent,
 )
-from shared.policy import RuleInForce
+from shared.policy import RuleInForce, counted_from
 
 OFFICE = "office"
 
@@ -30,7 +30,7 @@ def duty_of(
     rule_in_force = rule_of(case, context, name, start.on)
     if rule_in_force is None:
         return []
-    fields = {"rule_in_force": rule_in_force, "counted_from": counted_from(rule_in_force.rule, start), **more}
+    fields = {"rule_in_force": rule_in_force, "counted_from": counted_from(rule_in_force.rule, start.on), **more}
     return [
         Duty(
             source=context.source,
@@ -45,7 +45,7 @@ def duty_of(
     ]
 
 
-def waived_by_end(round_: Round) -> Waived | None:
+def waived_by_end(round_: Round[Fact]) -> Waived | None:
     """What the end of a case's life waives; None while it goes on."""
     if round_.end is None:
         return None
@@ -71,7 +71,7 @@ def settlements(case: PetitionCase) -> list[Fact]:
     ]
 
 
-def round_of(case: PetitionCase, fact: Fact) -> Round:
+def round_of(case: PetitionCase, fact: Fact) -> Round[Fact]:
     """The life of the case in which a fact was recorded."""
     starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
     return case.rounds[max(i for i, position in enumerate(starts) if position <= fact.position)]

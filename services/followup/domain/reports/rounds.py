@@ -7,9 +7,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.cases import ENDINGS, PetitionCase, Round
+from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.facts import by_effect
+from services.followup.domain.facts import Fact
+from shared.cases.facts import by_effect
+from shared.cases.rounds import ENDINGS, Round
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
 #: How a life ended: by a written reply whose result is known, or by the event of that name.
@@ -46,7 +48,7 @@ def lives_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[Life]:
     return lives
 
 
-def _life(case: PetitionCase, index: int, begun: date, round_: Round, raised: Sequence[DeadlineState]) -> Life:
+def _life(case: PetitionCase, index: int, begun: date, round_: Round[Fact], raised: Sequence[DeadlineState]) -> Life:
     clocks = tuple(r for r in raised if r.duty == "reply" and _round_of(case, r.starting_event) == index)
     owed = [r for r in raised if r.duty in ("reply", "result_report") and _concerns(case, r, index)]
     replies = by_effect(round_.replies)
@@ -69,7 +71,7 @@ def _life(case: PetitionCase, index: int, begun: date, round_: Round, raised: Se
 
 
 def _ending(
-    round_: Round, clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
+    round_: Round[Fact], clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
 ) -> tuple[date | None, How]:
     """When it was done with: replied with every result known, or ended by a deed, whichever came first."""
     settled = _settled_on(owed, replied_on)
@@ -77,7 +79,7 @@ def _ending(
         return settled, "replied" if settled else ""
     if settled is not None and settled <= round_.end.on:
         return settled, "replied"
-    how: How = ENDINGS[type(round_.end.event)]  # type: ignore[assignment]
+    how: How = ENDINGS[type(round_.end.event)]
     answered = bool(clocks) and all(r.outcome in ("met", "met_late") for r in clocks)
     return round_.end.on, "replied" if how == "closed" and answered else how
 

@@ -7,7 +7,6 @@ from typing import get_args
 
 import pytest
 
-from services.followup.domain.cases import ENDINGS
 from services.followup.domain.wording import names
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.notes import (
@@ -18,6 +17,7 @@ from services.followup.domain.wording.notes import (
     read_note,
     recorded_note,
 )
+from shared.cases.rounds import ENDINGS
 from shared.events import EVENTS
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import Explanation

@@ -1,0 +1,126 @@
+"""A petition from its receipt, or from a reopening, to its end: what its reply depends on of its own facts."""
+
+from collections.abc import Iterable
+from typing import Generic, Literal
+from uuid import UUID
+
+import msgspec
+
+from shared.cases.facts import F, by_effect, standing
+from shared.events import Event
+from shared.events.petition import (
+    AcceptanceNoticeSent,
+    ClockResumed,
+    ClockSuspended,
+    ExtensionGranted,
+    PetitionAnsweredAtConference,
+    PetitionAssigned,
+    PetitionClosed,
+    PetitionMarkedComplex,
+    PetitionMerged,
+    PetitionRaised,
+    PetitionReassigned,
+    PetitionReceived,
+    PetitionRedirected,
+    PetitionReopened,
+    PetitionWithdrawn,
+    RefusalNoticeSent,
+    WrittenReplyIssued,
+)
+
+Ending = Literal["answered", "withdrawn", "redirected", "merged", "closed", "refused"]
+
+#: How a case can end, by the event that ends it.
+ENDINGS: dict[type[Event], Ending] = {
+    PetitionAnsweredAtConference: "answered",
+    PetitionWithdrawn: "withdrawn",
+    PetitionRedirected: "redirected",
+    PetitionMerged: "merged",
+    PetitionClosed: "closed",
+    RefusalNoticeSent: "refused",
+}
+
+
+class Round(msgspec.Struct, Generic[F]):
+    """One life of a case: from its receipt, or from a reopening, to its end. `steps` are what its reply clock met."""
+
+    reopened: F | None = None
+    accepted: list[F] = []
+    steps: list[F] = []
+    replies: list[F] = []
+    end: F | None = None
+
+    @property
+    def complex(self) -> list[F]:
+        """The decisions that the case has another limit."""
+        return [fact for fact in self.steps if isinstance(fact.event, PetitionMarkedComplex)]
+
+    @property
+    def extensions(self) -> list[F]:
+        """The times that more time was granted."""
+        return [fact for fact in self.steps if isinstance(fact.event, ExtensionGranted)]
+
+
+class ReplyCase(msgspec.Struct, Generic[F]):
+    """A petition as far as its reply depends on it. `assigned` is in the order in which it took effect."""
+
+    received: F
+    rounds: list[Round[F]]
+    raised: list[UUID] = []
+    assigned: list[F] = []
+
+    @property
+    def receipt(self) -> PetitionReceived:
+        assert isinstance(self.received.event, PetitionReceived)
+        return self.received.event
+
+    @property
+    def jurisdiction(self) -> str:
+        return self.receipt.jurisdiction
+
+    @property
+    def round(self) -> Round[F]:
+        """The round that goes on, or the last one."""
+        return self.rounds[-1]
+
+    @property
+    def survivor(self) -> UUID | None:
+        """The petition into which this one was merged."""
+        end = self.round.end
+        return end.event.into if end and isinstance(end.event, PetitionMerged) else None
+
+
+def fold_reply_case(facts: Iterable[F]) -> ReplyCase[F] | None:
+    """The case in its standing facts; None where nothing was received."""
+    case: ReplyCase[F] | None = None
+    for fact in standing(facts):
+        if isinstance(fact.event, PetitionReceived):
+            case = ReplyCase(fact, [Round()])
+        elif case is not None:
+            evolve_reply_case(case, fact)
+    return case
+
+
+def evolve_reply_case(case: ReplyCase[F], fact: F) -> None:
+    """Apply the next fact to a case; any but an annulment, which takes one out again."""
+    round_ = case.round
+    match fact.event:
+        case PetitionRaised() as raised:
+            case.raised.append(raised.conference_id)
+        case PetitionAssigned() | PetitionReassigned() as assigned:
+            # One that is recorded late is overtaken by those dated after it.
+            case.assigned = by_effect([*case.assigned, fact])
+            if assigned.due_on is not None:
+                round_.steps.append(fact)
+        case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
+            round_.steps.append(fact)
+        case AcceptanceNoticeSent():
+            round_.accepted.append(fact)
+        case WrittenReplyIssued():
+            round_.replies.append(fact)
+        case PetitionReopened():
+            case.rounds.append(Round(reopened=fact))
+        case ending if type(ending) in ENDINGS:
+            round_.end = fact
+        case _:
+            pass

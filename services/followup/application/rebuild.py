@@ -28,6 +28,7 @@ from services.followup.domain.cases import Dialogue, dialogue_changes
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.raised_log import Logged, completed, raised_by, same
+from services.followup.domain.duties.duty import Outcome
 from services.followup.domain.facts import Fact, fact_of, is_regulation
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.regulation import AgencyClosed, AgencyRegistered
@@ -329,7 +330,9 @@ def _difference(told: DeadlineState | None, ought: DeadlineState) -> str:
 
 
 def _state(raised: DeadlineState) -> str:
-    return raised.outcome or ("breached" if raised.breached else "open")
+    if not raised.is_open:
+        return raised.outcome
+    return "breached" if raised.breached else "open"
 
 
 async def _keep_orphans(site: RebuildTarget, source: str, report: RebuildReport) -> None:
@@ -337,7 +340,7 @@ async def _keep_orphans(site: RebuildTarget, source: str, report: RebuildReport)
     logs = (await site.never_folded(source)).values()
     changes = Changes(deadlines=[told for log in logs if (told := raised_by(log)) is not None])
     for told in changes.deadlines:
-        if told.outcome != "waived":
+        if told.outcome != Outcome.WAIVED:
             changes.differences[told.subject_id] = f"{told.duty}: raised as due {told.due_on}, but no fact asks for it"
     changes.waiting = changes.differences.keys()
     await site.write(source, changes)

@@ -58,7 +58,7 @@ class Reminders:
 
     async def letter(self, deadline: Deadline) -> Letter | None:
         """What the letter on one deadline is made of; None where nothing is owed any more or its case is not known."""
-        letters = await self._letters([deadline] if not deadline.raised.outcome else [])
+        letters = await self._letters([deadline] if deadline.raised.is_open else [])
         return letters[0] if letters else None
 
     async def _proposals(self, deadlines: Sequence[Deadline]) -> list[Proposal]:

@@ -16,7 +16,7 @@ from services.followup.domain.cases import (
 )
 from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
-from services.followup.domain.facts import Fact, is_regulation
+from services.followup.domain.facts import Fact, is_of_petition, is_regulation
 from services.followup.domain.regulation import RegulationLog
 from shared.cases.reply_clock import Kin
 from shared.events.any_stream import RecordAnnulled
@@ -233,12 +233,12 @@ class CaseMemory:
             return
         self._facts.setdefault(fact.originator_id, []).append(fact)
         case = self.petitions.get(fact.originator_id)
-        if case is None or isinstance(fact.event, RecordAnnulled):
-            self._fold(fact)
-        else:
+        if case is not None and is_of_petition(fact) and not isinstance(fact.event, RecordAnnulled):
             self._unlink(case)
             evolve(case, fact)
             self._link(case)
+        else:
+            self._fold(fact)
 
     def remove(self, fact: Fact) -> None:
         """Take the last inserted fact out again."""

@@ -14,7 +14,7 @@ from services.followup.domain.cases import Dialogue
 from services.followup.domain.deadlines.case_memory import CaseMemory
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.emission import Cause, agrees, cause_of, emit
+from services.followup.domain.deadlines.emission import Cause, Reason, agrees, cause_of, emit
 from services.followup.domain.deadlines.raised import DeadlineState, next_timer
 from services.followup.domain.deadlines.timers import Timers, fire
 from services.followup.domain.duties.conference import conference_duties
@@ -288,7 +288,7 @@ class DeadlineEngine:
         raised = self._raised.setdefault(subject_id, {})
         for deadline_id in sorted_ids(expected.keys() - raised.keys()):
             deadline = expected[deadline_id]
-            cause = Cause(deadline.start.event_id, fire_at, "new_period", deadline.start.meta.backfilled)
+            cause = Cause(deadline.start.event_id, fire_at, Reason.NEW_PERIOD, deadline.start.meta.backfilled)
             events, after = emit(None, deadline, cause, self._explain)
             self.emitted.extend(events)
             if after is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.duty import Outcome
 from shared.events import Metadata
 from shared.events.deadline import (
     DeadlineBreached,
@@ -36,8 +37,8 @@ def raised_by(log: Iterable[Logged]) -> DeadlineState | None:
 
 def completed(raised: DeadlineState, folded: DeadlineState) -> DeadlineState:
     """The logged deadline with what its events do not carry, from the same deadline folded out of the facts."""
-    told = max(raised.stages, default=None)
-    passed = 0 if told is None else sum(stage <= told for stage in folded.stages)
+    last = max(raised.stages, default=None)
+    passed = 0 if last is None else sum(stage <= last for stage in folded.stages)
     return msgspec.structs.replace(
         raised,
         starting_event=folded.starting_event,
@@ -55,7 +56,7 @@ def same(logged: DeadlineState, folded: DeadlineState) -> bool:
         and logged.outcome == folded.outcome
         and logged.breached == folded.breached
         # The event of a waiver says why, not since when.
-        and (logged.outcome == "waived" or logged.done_on == folded.done_on)
+        and (logged.outcome == Outcome.WAIVED or logged.done_on == folded.done_on)
     )
 
 
@@ -77,7 +78,7 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineReinstated():
             return change(
                 known,
-                outcome="",
+                outcome=Outcome.OPEN,
                 done_on=None,
                 ground="",
                 stages=(),
@@ -92,11 +93,11 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineBreachRetracted():
             return change(known, breached=False)
         case DeadlineMet():
-            return change(known, outcome="met", done_on=event.done_on)
+            return change(known, outcome=Outcome.MET, done_on=event.done_on)
         case DeadlineMetLate():
-            return change(known, outcome="met_late", done_on=event.done_on)
+            return change(known, outcome=Outcome.MET_LATE, done_on=event.done_on)
         case DeadlineWaived():
-            return change(known, outcome="waived", ground=event.reason)
+            return change(known, outcome=Outcome.WAIVED, ground=event.reason)
         case _:
             raise TypeError(f"{event.TOPIC} is no deadline event of this release")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
-from services.followup.domain.deadlines.raised import DeadlineState, Timer, next_timer
+from services.followup.domain.deadlines.raised import DeadlineState, Timer, TimerKind, next_timer
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineDueSoon,
@@ -62,7 +62,7 @@ def fire(raised: DeadlineState, timer: Timer) -> tuple[Emitted, DeadlineState]:
     """Raise what a timer brings; its cause is the event that last set, moved or reinstated the clock."""
     at, cause = timer.fire_at, raised.clock_cause
     backfilled = raised.backfilled and at <= raised.clock_stamp
-    if timer.kind == "due_soon":
+    if timer.kind == TimerKind.DUE_SOON:
         after = msgspec.structs.replace(raised, stage=timer.stage + 1, version=raised.version + 1)
         stage_on = raised.stages[timer.stage]
         return deadline_event(after, DeadlineDueSoon, cause, at, backfilled, timer.stage, stage_on=stage_on), after

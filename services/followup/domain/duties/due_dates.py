@@ -1,4 +1,4 @@
-"""A deadline as it ought to stand by what is known: its day, its debtor, its outcome, and why."""
+"""A duty's days counted: its due date, its debtor and its outcome by what is known, and why."""
 
 from datetime import date, datetime
 from functools import lru_cache
@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.duty import Done, Duty, Ground, Outcome, Waived
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.notes import recorded_note
@@ -31,52 +31,83 @@ from shared.policy import (
     warning_days,
 )
 
-#: Days of a count that need no telling.
+#: Days of a count that need no explanation.
 PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
 
 
 class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
-    """What one deadline ought to be. `outcome` is "", "met", "met_late" or "waived"."""
+    """One deadline as it ought to stand by the facts, the rules and the calendar that are known."""
 
+    #: Its stream, derived from source, subject, duty, part and start: it stays the same when the date moves.
     deadline_id: UUID
+    #: The source whose facts made it.
     source: str
+    #: What kind of case owes it.
     subject: Subject
+    #: The stream of that case.
     subject_id: UUID
+    #: The name of its rule: `reply`, `invitation`, …
     duty: str
+    #: Which of several alike it is; "" where there is one only.
     part: str
+    #: The fact that made it arise.
     start: Fact
+    #: The code of the body that owes it now, or that owed it when it ended.
     debtor: str
+    #: The code of the authority whose case it is now, or was when it ended.
     jurisdiction: str
+    #: The rule by which it is counted, with its document; a later document may have taken the place of the first.
     rule_in_force: RuleInForce
+    #: The day from which its days are counted, forward or back.
     counted_from: date
+    #: Where extensions, suspensions and other dates have left its clock.
     clock: RunningClock
+    #: Which time it is of a duty that is owed again and again.
     occurrence: Occurrence | None
+    #: The last day on which it can be done in time; None where it is undated or its clock stands still.
     due_on: date | None
+    #: The days on whose local midnight a warning falls, earliest first.
     stages: tuple[date, ...]
+    #: Whether a calendar in the count is only proposed, so that the date may still move.
     provisional: bool
-    outcome: str = ""
+    #: How it ended.
+    outcome: Outcome = Outcome.OPEN
+    #: The day on which it was done or waived; None while it is owed.
     done_on: date | None = None
-    ground: str = ""
+    #: Why it was waived; None where it was not.
+    ground: Ground | None = None
+    #: A day on which it is only expected: of an extension without effect, or to which a posting must stay.
     expected_on: date | None = None
+    #: What is to be said of the due date besides the count.
     notes: tuple[Note, ...] = ()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the duty is still owed."""
+        return self.outcome == Outcome.OPEN
 
-@lru_cache(maxsize=8_192)  # asked again at every event of the subject, most of which come close together
+
+@lru_cache(maxsize=8_192)  # computed again at every event of the subject, most of which come close together
 def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start_id: UUID, start_stamp: datetime) -> UUID:
-    """Stable over moves, complexity, extension and reassignment; time-ordered by the start's recording."""
+    """The id of a deadline: the same when its date or debtor changes, and ordered by the recording of its start."""
     return ordered_derived_id(start_stamp, "deadline", source, subject_id, duty, part, start_id)
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A duty under one calendar: the rule that holds, where its clock stands, how it ended."""
+    """A duty under one calendar."""
 
+    #: The rule that applies.
     rule_in_force: RuleInForce
+    #: Where the clock stands.
     clock: RunningClock
+    #: How the duty ended; None while it is owed.
     end: Done | Waived | None
+    #: The same rule, where it took the place of the one under which the clock started.
     moved_by: RuleInForce | None = None
 
     @property
     def in_time(self) -> bool:
+        """Whether it ended by its due date, or can still do so."""
         return self.end is None or self.clock.due_on is None or self.end.on <= self.clock.due_on
 
 
@@ -129,23 +160,23 @@ def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Jud
     return Judged(rule_in_force, RunningClock(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
 
 
-def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
+def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
     """Count the duty's day and judge its outcome. Raises CalendarMissing.
 
-    A deed is held to the calendar known on its day or to any later one, whichever is first to find it in time: a later
-    publication can turn late into in time, never the reverse.
+    What was done is judged by the calendar known on its day or by any later one, whichever is the first under which it
+    is in time: a later publication can turn late into in time, never the reverse.
     """
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
     if judged.end is not None and judged.clock.due_on is not None:
         judged, calendar = _fairest(duty, regulation, judged.end.on)
     end, due = judged.end, judged.clock.due_on
-    outcome, done_on, ground = "", None, ""
+    outcome = Outcome.OPEN
     if isinstance(end, Done):
-        outcome, done_on = ("met" if judged.in_time else "met_late"), end.on
+        outcome = Outcome.MET if judged.in_time else Outcome.MET_LATE
     elif isinstance(end, Waived):
-        outcome, done_on, ground = "waived", end.on, end.reason
-    on = end.on if end is not None else None
+        outcome = Outcome.WAIVED
+    ended_on = end.on if end is not None else None
     provisional = due is not None and _provisional(duty, judged, calendar)
     notes = (*duty.notes, *judged.clock.notes, *_moved(judged))
     return ExpectedDeadline(
@@ -158,8 +189,8 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         duty=duty.duty,
         part=duty.part,
         start=duty.start,
-        debtor=regulation.successor_of_agency(duty.debtor, on, judged.rule_in_force.policy.heirs),
-        jurisdiction=_place(duty, regulation, on),
+        debtor=regulation.successor_of_agency(duty.debtor, ended_on, judged.rule_in_force.policy.heirs),
+        jurisdiction=_jurisdiction(duty, regulation, ended_on),
         rule_in_force=judged.rule_in_force,
         counted_from=duty.counted_from,
         clock=judged.clock,
@@ -168,14 +199,14 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         stages=_stages(duty, judged, calendar),
         provisional=provisional,
         outcome=outcome,
-        done_on=done_on,
-        ground=ground,
+        done_on=ended_on,
+        ground=end.ground if isinstance(end, Waived) else None,
         expected_on=judged.clock.expected_on,
         notes=(*notes, Note(NoteKind.PROVISIONAL)) if provisional else notes,
     )
 
 
-def _place(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
+def _jurisdiction(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
     if duty.subject == "jurisdiction":
         return duty.jurisdiction
     return regulation.successor_of_jurisdiction(duty.jurisdiction, on)
@@ -189,6 +220,7 @@ def _moved(judged: Judged) -> tuple[Note, ...]:
 
 
 def _fairest(duty: Duty, regulation: RegulationLog, on: date) -> tuple[Judged, Calendar]:
+    """The duty under the first calendar known on a day or later by which it ended in time, else the first of all."""
     held_to = [(judge(duty, regulation, calendar), calendar) for calendar in regulation.calendars_since(on)]
     in_time = [pair for pair in held_to if pair[0].in_time]
     return (in_time or held_to)[0]

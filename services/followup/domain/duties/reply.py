@@ -26,7 +26,8 @@ def reply_duty(
 ) -> Duty | None:
     """The reply owed in one life of a petition, not yet ended; None while no clock runs."""
     in_force = context.regulation.in_force
-    basis = reply_basis(case, index, kin, ReplyRules(in_force, context.conference))
+    rules: ReplyRules[Fact] = ReplyRules(in_force, context.conference)
+    basis = reply_basis(case, index, kin, rules)
     if basis is None:
         return None
     reopened = case.rounds[index].reopened

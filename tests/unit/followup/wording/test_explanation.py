@@ -7,6 +7,9 @@ from typing import get_args
 
 import pytest
 
+from services.followup.domain.deadlines.case_rows import CaseState
+from services.followup.domain.deadlines.status import Status
+from services.followup.domain.duties.duty import Ground
 from services.followup.domain.wording import names
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.notes import (
@@ -17,7 +20,7 @@ from services.followup.domain.wording.notes import (
     read_note,
     recorded_note,
 )
-from shared.cases.rounds import ENDINGS
+from services.followup.entrypoints.json_views import StatusName
 from shared.events import EVENTS
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import Explanation
@@ -195,7 +198,9 @@ def test_every_name__is_there_in_both_languages() -> None:
     assert names._EVENTS.keys() == EVENTS.keys()
     assert NOTE_TEXTS.keys() | {NoteKind.TRAIT_TOO_LATE} == set(NoteKind)
     assert TRAIT_TOO_LATE_TEXTS.keys() == set(get_args(Trait))
-    assert set(ENDINGS.values()) <= names._STATES["petition"].keys()
+    assert names._STATUSES.keys() == set(Status) == set(get_args(StatusName))
+    assert names._GROUNDS.keys() == set(Ground)
+    assert {state for states in names._STATES.values() for state in states} == set(CaseState)
     tables = [names._DUTIES, names._BODIES, names._STATUSES, names._GROUNDS, names._EVENTS, *names._STATES.values()]
     pairs = [(w.vi, w.en) for table in tables for w in table.values()] + [
         *NOTE_TEXTS.values(),

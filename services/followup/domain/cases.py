@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import assert_never, cast
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
@@ -91,7 +91,8 @@ class PetitionCase(ReplyCase[Fact], kw_only=True):
     @property
     def assignments(self) -> list[Fact[PetitionAssigned | PetitionReassigned]]:
         """The assignments, in the order in which they took effect."""
-        return cast("list[Fact[PetitionAssigned | PetitionReassigned]]", self.assigned)
+        facts: list[Any] = self.assigned
+        return facts
 
     @property
     def lead(self) -> str:
@@ -105,7 +106,8 @@ class PetitionCase(ReplyCase[Fact], kw_only=True):
 
     def of(self, kind: type[K]) -> list[Fact[K]]:
         """The facts of a kind, in the order recorded."""
-        return cast("list[Fact[K]]", self.by_kind.get(kind, []))
+        facts: list[Any] = self.by_kind.get(kind, [])
+        return facts
 
 
 def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | None:
@@ -223,7 +225,8 @@ class ConferenceCase(msgspec.Struct):
 
     def of(self, kind: type[K]) -> list[Fact[K]]:
         """The facts of a kind, in the order recorded."""
-        return cast("list[Fact[K]]", self.by_kind.get(kind, []))
+        facts: list[Any] = self.by_kind.get(kind, [])
+        return facts
 
 
 def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCase | None:

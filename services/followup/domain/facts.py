@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Generic, TypeGuard, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -75,9 +75,10 @@ def is_regulation(fact: Fact) -> TypeGuard[RegulationFact]:
     return fact.meta.aggregate not in ("petition", "conference")
 
 
-def holding(fact: Fact, event: K) -> Fact[K]:
+def holding(fact: Any, event: K) -> Fact[K]:
     """The same fact, typed by its event, which the caller has matched: the type checker does not see that."""
-    return cast("Fact[K]", fact)
+    typed: Fact[K] = fact
+    return typed
 
 
 def holding_kind(facts: Iterable[Fact], kind: type[K]) -> list[Fact[K]]:

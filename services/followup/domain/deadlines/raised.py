@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import OPEN, Outcome
 from shared.events.deadline import (
     Explanation,
     Subject,
@@ -48,7 +48,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     #: Whether a breach was raised and stands; a retraction takes it back.
     breached: bool = False
     #: How it ended; open again after it was reinstated.
-    outcome: Outcome = Outcome.OPEN
+    outcome: Outcome = OPEN
     #: The day on which it was done or waived; None while it is open, and where its start was annulled.
     done_on: date | None = None
     #: The value of the `Ground` on which it was waived, "" where it was not. Text, since a later release may know more.
@@ -69,7 +69,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     @property
     def is_open(self) -> bool:
         """Whether the duty is still owed."""
-        return self.outcome == Outcome.OPEN
+        return self.outcome == OPEN
 
     @property
     def breached_at(self) -> datetime | None:
@@ -108,7 +108,7 @@ def next_timer(raised: DeadlineState) -> Timer | None:
     A timer at T, set by an event stamped S, fires at max(T, S).
     """
     breached_at = raised.breached_at
-    if not raised.is_open or raised.breached or breached_at is None:
+    if raised.outcome != OPEN or raised.breached or breached_at is None:
         return None
     set_at = raised.clock_stamp
     for stage in range(raised.stage, len(raised.stages)):

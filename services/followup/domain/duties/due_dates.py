@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import Done, Duty, Ground, Outcome, Waived
+from services.followup.domain.duties.duty import OPEN, Done, Duty, Ground, Outcome, Waived
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.notes import recorded_note
@@ -71,7 +71,7 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     #: Whether a calendar in the count is only proposed, so that the date may still move.
     provisional: bool
     #: How it ended.
-    outcome: Outcome = Outcome.OPEN
+    outcome: Outcome = OPEN
     #: The day on which it was done or waived; None while it is owed.
     done_on: date | None = None
     #: Why it was waived; None where it was not.
@@ -84,7 +84,7 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether the duty is still owed."""
-        return self.outcome == Outcome.OPEN
+        return self.outcome == OPEN
 
 
 @lru_cache(maxsize=8_192)  # computed again at every event of the subject, most of which come close together
@@ -171,7 +171,7 @@ def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline
     if judged.end is not None and judged.clock.due_on is not None:
         judged, calendar = _fairest(duty, regulation, judged.end.on)
     end, due = judged.end, judged.clock.due_on
-    outcome = Outcome.OPEN
+    outcome = OPEN
     if isinstance(end, Done):
         outcome = Outcome.MET if judged.in_time else Outcome.MET_LATE
     elif isinstance(end, Waived):

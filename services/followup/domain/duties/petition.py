@@ -69,11 +69,10 @@ def _replies(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContex
 
 def _reply_reports(case: PetitionCase, context: CaseContext) -> list[Duty]:
     duties = []
-    reported = case.of(ReplyReported)
     for round_ in case.rounds:
         for fact in holding_kind(round_.replies, WrittenReplyIssued):
             reply = fact.event
-            own = [report.event for report in reported if report.event.reply_number == reply.number]
+            own = [later.event for later in case.of(ReplyReported) if later.event.reply_number == reply.number]
             rule_in_force = rule_of(case, context, "reply_report", fact.on)
             recipients = rule_in_force.rule.recipients if rule_in_force else ()
             reports = [*reply.reports, *(report for event in own for report in event.reports)]
@@ -93,6 +92,8 @@ def _all_reported_on(reports: list[Report], recipients: tuple[Recipient, ...]) -
 
 
 def _results(case: PetitionCase, context: CaseContext) -> list[Duty]:
+    if not case.assigned:
+        return []
     roots, results = holding_kind(case.assigned, PetitionAssigned), final_results(case)
     duties: list[Duty] = []
     for index, root in enumerate(roots):
@@ -123,9 +124,12 @@ def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round[Fact], contex
 
 
 def _higher_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
+    escalated = case.of(PetitionEscalated)
+    if not escalated:
+        return []
     duties = []
     answers = list(case.of(HigherAuthorityAnswered))
-    for fact in case.of(PetitionEscalated):
+    for fact in escalated:
         answer = next((a for a in answers if a.position > fact.position), None)
         if answer is not None:
             answers.remove(answer)

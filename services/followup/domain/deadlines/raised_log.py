@@ -1,6 +1,7 @@
-"""What the log of deadline events says was raised: the fold of one deadline's own stream."""
+"""A deadline as the log of its own events leaves it."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
@@ -99,7 +100,7 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineWaived():
             return change(known, outcome=Outcome.WAIVED, ground=event.reason)
         case _:
-            raise TypeError(f"{event.TOPIC} is no deadline event of this release")
+            assert_never(event)
 
 
 def _unraised(event: DeadlineEvent, meta: Metadata) -> DeadlineState:

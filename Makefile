@@ -44,7 +44,7 @@ test-all: .venv/.synced ## Every test, the long ones too; the whole matrix of fa
 	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not chaos" $(ARGS)
 
 lint: .venv/.synced ## Format, lint, types, import contracts
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check . || { echo "make format formats these files"; exit 1; }
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
@@ -53,7 +53,7 @@ format: .venv/.synced ## Format the code and mend what can be mended
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-contracts: .venv/.synced ## Write the schemas, OpenAPI, AsyncAPI and the event reference anew
+contracts: .venv/.synced ## Write what is generated: schemas, OpenAPI, AsyncAPI, tables of the documentation
 	$(BIN)/python -m tests.contracts.generate
 
 # Peers and the profiler are installed only for who measures.

@@ -35,7 +35,7 @@ class Appending(msgspec.Struct, frozen=True):
 
 
 def commands_on(size: int) -> Iterator[Append]:
-    """Commands without end on a store of so many events."""
+    """Endless commands on a store of `size` events."""
     running = min(RUNNING, size // EVENTS_EACH)
     first = size // EVENTS_EACH - running  # of those that run; the petitions before are done with
     for number in itertools.count():

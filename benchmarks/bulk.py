@@ -64,6 +64,6 @@ def _imported(dsn: str, folder: Path, number: int) -> float:
     command = [sys.executable, "-m", "services.cli", "import", str(register), "--jurisdiction", "H35.10.31", "--json"]
     settings = {"INTAKE_DATABASE_URL": dsn, "INTAKE_MASTER_KEY_FILE": str(folder / "master.key")}
     done = subprocess.run(command, env=os.environ | settings, check=True, stdout=subprocess.PIPE, text=True)
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["recorded"] == ROWS, told
-    return float(ROWS / told["seconds"])
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["recorded"] == ROWS, report
+    return float(ROWS / report["seconds"])

@@ -18,8 +18,8 @@ def post(path: str, body: bytes, key: str) -> bytes:
     return head.encode() + body
 
 
-class Connection(asyncio.Protocol):
-    """One connection; one request at a time."""
+class BenchmarkConnection(asyncio.Protocol):
+    """One connection that carries one request at a time."""
 
     def __init__(self) -> None:
         self._got = b""
@@ -54,19 +54,19 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
 
-async def connect(url: str) -> Connection:
+async def connect(url: str) -> BenchmarkConnection:
     """A connection to a server."""
     at = urlsplit(url)
-    _, made = await asyncio.get_running_loop().create_connection(Connection, at.hostname, at.port)
+    _, made = await asyncio.get_running_loop().create_connection(BenchmarkConnection, at.hostname, at.port)
     return made
 
 
 async def load(url: str, requests: Sequence[bytes], connections: int) -> tuple[float, list[float]]:
-    """Requests a second over so many connections, and the milliseconds of each. Every answer must be 201."""
+    """Requests a second over a number of connections, and the milliseconds of each. Every answer must be 201."""
     opened = [await connect(url) for _ in range(connections)]
     taken: list[float] = []
 
-    async def one(connection: Connection, mine: Iterator[bytes]) -> None:
+    async def one(connection: BenchmarkConnection, mine: Iterator[bytes]) -> None:
         for request in mine:
             began = time.perf_counter()
             answer = await connection.send(request)

@@ -67,7 +67,7 @@ def numbered_id(number: int) -> UUID:
 
 
 async def fill_store(connection: Any, count: int, event: Event) -> None:
-    """Copies of an event at the positions 1 to `count`, a petition for each `EVENTS_EACH` of them."""
+    """Store copies of an event at the positions 1 to `count`, a petition for each `EVENTS_EACH` of them."""
     place = UUID(_PLACE)
     meta = Metadata(
         event_id=place, aggregate="petition", jurisdiction="H35.10", actor="bench", correlation_id=place
@@ -81,7 +81,7 @@ async def fill_projection(
     pool: Any, deadlines: int, cases: int, *, first: int = 0, second: int = 0, districts: int = 1, agencies: int = 40,
     states: tuple[str, ...] = ("assigned",),
 ) -> None:  # fmt: skip
-    """Open deadlines, so many of them due on FIRST and on SECOND, the rest later, and the cases of as many of them.
+    """Fill open deadlines, given numbers of them due on FIRST and on SECOND and the rest later, and their cases.
 
     Spread in turn over districts, over the agencies of each, and over the states.
     """
@@ -96,7 +96,7 @@ async def fill_projection(
 
 
 async def _settle(connection: Any, *tables: str) -> None:
-    """What the server would do about so many new rows by itself, in the midst of the measuring."""
+    """Do now what the server would do about new rows by itself, in the midst of the measuring."""
     for table in tables:
         await connection.execute(f"VACUUM ANALYZE {table}", timeout=TIMEOUT)
     await connection.execute("CHECKPOINT", timeout=TIMEOUT)

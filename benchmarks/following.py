@@ -24,8 +24,8 @@ SEARCH_PATH = "projection, public"
 LOOK_EVERY = 0.005  # seconds
 
 
-class MemoryFeed:
-    """A source's feed in memory; what lies after `shown` is not told yet."""
+class GrowingFeed:
+    """A source's feed in memory; what comes after `shown` is not shown yet."""
 
     def __init__(
         self, events: Sequence[Recorded], shown: int | None = None, complete_to: datetime | None = None

@@ -27,7 +27,7 @@ HELD = date(2019, 8, 23)
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 
-class History:
+class SyntheticHistory:
     """Makes events one after another, each at the next position."""
 
     def __init__(self, begin: datetime = BEGIN, replies: bool = True) -> None:

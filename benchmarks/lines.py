@@ -73,7 +73,7 @@ async def interleaved(sides: Mapping[str, Side], rounds: int = ROUNDS) -> dict[s
 
 
 async def median_seconds(work: Callable[[], Awaitable[object]], times: int) -> float:
-    """What one of so many calls in a row takes."""
+    """The median seconds of one of several calls in a row."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -83,7 +83,7 @@ async def median_seconds(work: Callable[[], Awaitable[object]], times: int) -> f
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which that share lies."""
+    """The value that a share of all values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 

@@ -5,15 +5,15 @@ import resource
 import subprocess
 import sys
 
-from benchmarks.following import MemoryFeed, following, reached
-from benchmarks.history import EVENTS_EACH, History
+from benchmarks.following import GrowingFeed, following, reached
+from benchmarks.history import EVENTS_EACH, SyntheticHistory
 from shared.envelope import FeedPage
 
 CALENDARS = 2
 KEPT = 6_000  # events that the feed keeps
 
 
-class MadeFeed(MemoryFeed):
+class MadeFeed(GrowingFeed):
     """A feed that makes its events when they are asked for, in order, so that they are no part of what is measured."""
 
     def __init__(self, conferences: int) -> None:
@@ -22,7 +22,7 @@ class MadeFeed(MemoryFeed):
         self._begin()
 
     def _begin(self) -> None:
-        self._making, self._first = History().events(self._conferences), 0
+        self._making, self._first = SyntheticHistory().events(self._conferences), 0
         self._kept: list = []  # type: ignore[type-arg]
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
@@ -45,11 +45,11 @@ class MadeFeed(MemoryFeed):
 
 
 def peak(dsn: str, conferences: int) -> float:
-    """Megabytes that a rebuild of so many conferences takes at most; what it reads is followed before."""
+    """The peak megabytes of a rebuild of a number of conferences, which are followed beforehand."""
     for step in ("follow", "rebuild"):
         command = [sys.executable, "-m", "benchmarks.memory", dsn, str(conferences), step]
-        told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    return float(told.split()[-1])
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    return float(printed.split()[-1])
 
 
 async def _follow(dsn: str, feed: MadeFeed) -> None:

@@ -9,7 +9,7 @@ from litestar import Litestar, Request, Response, get, post
 from shared.http.server import server
 
 
-class Accepted(msgspec.Struct):
+class NoopAnswer(msgspec.Struct):
     """As long an answer as intake's."""
 
     id: UUID
@@ -19,11 +19,11 @@ class Accepted(msgspec.Struct):
     receipt_code: str
 
 
-ANSWER = Accepted(UUID(int=7), 1, 123_456, "2026-01-01T00:00:00.000000Z", "KN-0123456789")
+ANSWER = NoopAnswer(UUID(int=7), 1, 123_456, "2026-01-01T00:00:00.000000Z", "KN-0123456789")
 
 
 @post("/v1/petitions")
-async def petitions(request: Request) -> Response[Accepted]:  # type: ignore[type-arg]
+async def petitions(request: Request) -> Response[NoopAnswer]:  # type: ignore[type-arg]
     """Take the body, as any route must, and answer."""
     await request.body()
     return Response(ANSWER, status_code=201, headers={"ETag": '"1"', "Location": f"/v1/petitions/{ANSWER.id}"})

@@ -1,4 +1,4 @@
-"""Pictures of growth, as SVG from the JSON that the run leaves: `python -m benchmarks.plots` draws them anew.
+"""Pictures of growth, as SVG from the JSON that the run leaves: `python -m benchmarks.plots` draws them again.
 
 A picture is a row of panels that wraps; a panel has a group of bars for each caller count or filter, and in it a bar
 for each size.

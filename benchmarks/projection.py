@@ -21,8 +21,8 @@ import httpx
 import structlog
 import uvloop
 
-from benchmarks.following import PACKAGES, MemoryFeed, following, reached
-from benchmarks.history import History
+from benchmarks.following import PACKAGES, GrowingFeed, following, reached
+from benchmarks.history import SyntheticHistory
 from benchmarks.intake import intake_on, stored
 from benchmarks.lines import Line, at_least, interleaved
 from benchmarks.peers.raw_amqp import RawChannel
@@ -48,7 +48,7 @@ def measure() -> list[Line]:
 
 
 async def _measure(dsn: Callable[[str], str], vhost: Callable[[], str], folder: Path) -> list[Line]:
-    events = list(History().events(CONFERENCES))
+    events = list(SyntheticHistory().events(CONFERENCES))
     numbers = iter(range(1_000_000))
 
     async def queued() -> str:
@@ -98,7 +98,7 @@ async def _fill(url: str, events: Sequence[Recorded]) -> None:
 
 
 async def _live(dsn: str, url: str, events: Sequence[Recorded]) -> float:
-    feed = MemoryFeed(events, shown=HEAD)
+    feed = GrowingFeed(events, shown=HEAD)
     async with following(dsn, feed, "") as pool:
         await reached(pool, HEAD)
     began = time.perf_counter()

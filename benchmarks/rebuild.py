@@ -1,11 +1,11 @@
-"""Rebuilding: decoding, folding through the real deadline machine, and a whole rebuild over the feed into PostgreSQL.
+"""Rebuilding: decoding, folding through the real deadline engine, and a whole rebuild over the feed into PostgreSQL.
 
 Fairness. Both sides hold the same events: ours as the bytes that the store and the feed carry, the other as the stock
 eventsourcing mapper with its JSON transcoder stores them. *Decoding* gives on each side an event with its fields and
 metadata. *The same fold on its mapper* decodes with that mapper, makes the same typed fact of what it gives, and
-applies it to the same machine. *The whole* is what `followup rebuild` does with the pages of a feed: new tables, every
+applies it to the same engine. *The whole* is what `followup rebuild` does with the pages of a feed: new tables, every
 row, the comparison with what was raised, the swap; against the library's own ProjectionRunner: its PostgreSQL recorder
-and subscription, its mapper, the same machine and rows, one transaction an event with its tracking record, as it works.
+and subscription, its mapper, the same engine and rows, one transaction an event with its tracking record, as it works.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ import msgspec
 import structlog
 import uvloop
 
-from benchmarks.following import PACKAGES, MemoryFeed, following, reached
-from benchmarks.history import EVENTS_EACH, SOURCE, History
+from benchmarks.following import PACKAGES, GrowingFeed, following, reached
+from benchmarks.history import EVENTS_EACH, SOURCE, SyntheticHistory
 from benchmarks.lines import Line, at_least, at_most, interleaved
 from benchmarks.memory import peak
 from benchmarks.peers.eventsourcing_stock import Noted, mapper
@@ -49,7 +49,7 @@ def measure() -> list[Line]:
 
 
 async def _measure(dsn: Callable[[str], str]) -> list[Line]:
-    events = list(History().events(CONFERENCES))
+    events = list(SyntheticHistory().events(CONFERENCES))
     stored_by_peer, stock = as_stored(events), mapper()
     folding = await interleaved(
         {
@@ -66,9 +66,9 @@ async def _measure(dsn: Callable[[str], str]) -> list[Line]:
         ROUNDS,
     )
     names = iter(range(1000))
-    feed = MemoryFeed(events)
+    feed = GrowingFeed(events)
     rebuilt = await _followed(await database(dsn, "rebuilt", *PACKAGES), feed)
-    few = list(History().events(PEER_CONFERENCES))
+    few = list(SyntheticHistory().events(PEER_CONFERENCES))
 
     async def whole() -> float:
         return await rebuilding(rebuilt, feed)
@@ -105,7 +105,7 @@ def _drain(items: Iterable[object]) -> None:
 
 
 def folded(facts: Iterable[Fact]) -> DeadlineEngine:
-    """Facts through a new machine; what it emits is looked at and let go."""
+    """Apply facts to a new engine. What it emits is looked at and dropped."""
     engine = DeadlineEngine(SOURCE)
     for fact in facts:
         engine.apply(fact)
@@ -133,7 +133,7 @@ def _from_noted(noted: Any, each: Recorded) -> Fact:
     return Fact(each.position, each.event_id, each.originator_id, each.topic, noted.timestamp, event, meta)
 
 
-async def _followed(dsn: str, feed: MemoryFeed) -> str:
+async def _followed(dsn: str, feed: GrowingFeed) -> str:
     async with following(dsn, feed) as pool:
         await reached(pool, feed.shown)
     return dsn

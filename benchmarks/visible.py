@@ -14,7 +14,7 @@ import asyncpg
 import uvloop
 
 from benchmarks.accept import petitions, places
-from benchmarks.client import Connection, connect
+from benchmarks.client import BenchmarkConnection, connect
 from benchmarks.following import PACKAGES
 from benchmarks.intake import followup_on, intake_on
 from benchmarks.lines import Line, limit, quantile
@@ -70,7 +70,7 @@ async def _reached(connection: "asyncpg.Connection[asyncpg.Record]", position: i
 
 
 async def _send(url: str, count: int) -> None:
-    free: asyncio.Queue[Connection] = asyncio.Queue()
+    free: asyncio.Queue[BenchmarkConnection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         free.put_nowait(await connect(url))
     loop = asyncio.get_running_loop()

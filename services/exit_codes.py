@@ -1,4 +1,4 @@
-"""The exit codes of every command, and the way a command ends with one. 0 is done."""
+"""The exit codes of every command (0 is done), and how a command ends with one."""
 
 from typing import NoReturn
 

@@ -20,7 +20,11 @@ MAX_CODE_LENGTH = 35
 
 
 class MalformedCode(ValueError):
-    """An electronic identifier that Decision 20/2020/QĐ-TTg does not allow."""
+    """An electronic identifier that Decision 20/2020/QĐ-TTg does not allow; `text` is what was written."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters")
+        self.text = text
 
 
 @functools.lru_cache(maxsize=4096)
@@ -31,9 +35,7 @@ def agency_code(text: str) -> str:
     """
     code = text.strip().upper()
     if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):
-        raise MalformedCode(
-            f"{text!r} is no agency code: dotted letters and digits, at most {MAX_CODE_LENGTH} characters"
-        )
+        raise MalformedCode(text)
     parts = code.split(".")
     if len(parts) == 4 and re.fullmatch(r"[A-Z]\d+", parts[3]) and all(re.fullmatch(r"\d+", p) for p in parts[:3]):
         # The old order runs from the smallest unit to the ministry or province, zeros meaning "none".

@@ -35,7 +35,7 @@ def installed() -> bool:
 async def emmett(
     dsn: str, appends: Sequence[Append], callers: int, folder: Path
 ) -> AsyncIterator[Callable[[int], Awaitable[float]]]:
-    """The seconds that appending so many of the events takes, each to a new stream, checked to be new."""
+    """Seconds to append a number of the events, each to a new stream whose newness is checked."""
     payloads = folder / "events.jsonl"
     rows = ({"stream": f"petition-{a.events[0].originator_id}", "data": plain(a)} for a in appends)
     payloads.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))

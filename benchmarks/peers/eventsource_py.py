@@ -13,7 +13,7 @@ from benchmarks.payloads import plain
 from shared.event_store.append import Append
 
 
-class PetitionReceived(DomainEvent):
+class PeerPetitionReceived(DomainEvent):
     """The event as this library defines one."""
 
     aggregate_type: str = "petition"
@@ -24,7 +24,7 @@ class PetitionReceived(DomainEvent):
 async def eventsource_py(
     dsn: str, appends: Sequence[Append], callers: int
 ) -> AsyncIterator[Callable[[int], Awaitable[float]]]:
-    """The seconds that appending so many of the events takes, each to a new stream, checked to be new."""
+    """Seconds to append a number of the events, each to a new stream whose newness is checked."""
     logging.getLogger("eventsource").setLevel(logging.ERROR)
     engine = create_async_engine(
         dsn.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=callers, max_overflow=0
@@ -32,7 +32,7 @@ async def eventsource_py(
     store = PostgreSQLEventStore(engine, create_schema=True, owns_engine=True)
     events = iter(
         [
-            (a.events[0].originator_id, PetitionReceived(aggregate_id=a.events[0].originator_id, data=plain(a)))
+            (a.events[0].originator_id, PeerPetitionReceived(aggregate_id=a.events[0].originator_id, data=plain(a)))
             for a in appends
         ]
     )

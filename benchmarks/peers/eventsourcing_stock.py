@@ -51,7 +51,7 @@ def environment(dsn: str, connections: int) -> dict[str, str]:
 async def eventsourcing_stock(
     dsn: str, appends: Sequence[Append], callers: int
 ) -> AsyncIterator[Callable[[int], Awaitable[float]]]:
-    """The seconds that appending so many of the events takes, each to a new stream, by threads as it is made for."""
+    """Seconds to append a number of the events, each to a new stream, by threads as the library is made for."""
     factory: Any = InfrastructureFactory.construct(Environment("petitions", environment(dsn, callers)))
     recorder, stored = factory.application_recorder(), mapper()
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""eventsourcing's ProjectionRunner over the same machine: its recorder, its mapper, its tracking, our rows."""
+"""eventsourcing's ProjectionRunner over the same engine: its recorder, its mapper, its tracking, our rows."""
 
 import time
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Petitions(Application):  # type: ignore[type-arg]
     snapshotting_intervals = None
 
 
-class Rows(PostgresTrackingRecorder):
+class TrackedRows(PostgresTrackingRecorder):
     """The projection's tables behind a tracking recorder: rows and tracking in one transaction."""
 
     def write(self, statements: Sequence[tuple[str, Sequence[Any]]], tracking: Tracking) -> None:
@@ -53,7 +53,7 @@ class Rows(PostgresTrackingRecorder):
 
 
 class Folded(Projection[TrackingRecorder]):
-    """Each event through the deadline machine."""
+    """Applies each event to the deadline engine."""
 
     topics = ()
 
@@ -93,7 +93,9 @@ def run_projection(dsn: str, events: Sequence[Recorded]) -> float:
         stored = [recording.mapper.to_stored_event(_noted(each)) for each in events]
         recording.recorder.insert_events(stored)
     began = time.perf_counter()
-    with ProjectionRunner(application_class=Petitions, projection_class=Folded, view_class=Rows, env=env) as runner:
+    with ProjectionRunner(
+        application_class=Petitions, projection_class=Folded, view_class=TrackedRows, env=env
+    ) as runner:
         runner.wait(len(events), timeout=300)
         return len(events) / (time.perf_counter() - began)
 

@@ -1,4 +1,4 @@
-"""The Grafana dashboard, as code: run this file to write `doithoai.json` anew; import that into Grafana 11 or later.
+"""The Grafana dashboard, as code: run this file to write `doithoai.json`, and import that into Grafana 11 or later.
 
 Titles are Vietnamese and English. Every query is of metrics and rules in ../prometheus.
 """
@@ -70,7 +70,7 @@ def build() -> dashboard.Dashboard:
 
 
 def deadlines() -> list[stat.Panel | timeseries.Panel | table.Panel]:
-    """How many cases and deadlines, and how they stand."""
+    """The panels on how many cases and deadlines there are, and how they stand."""
     open_of = 'sum(agency_status:followup_open_deadlines:sum{%s,status="%s"}) or vector(0)'
     by_status = f"sum by (status) (agency_status:followup_open_deadlines:sum{{{AGENCY}}})"
     by_rule = f"sum by (kind, status) (max by (kind, agency, status) (followup_open_deadlines{{{AGENCY}}}))"
@@ -113,7 +113,7 @@ def deadlines() -> list[stat.Panel | timeseries.Panel | table.Panel]:
 
 
 def agencies() -> list[table.Panel | bargauge.Panel | timeseries.Panel]:
-    """Who owes what, and since when."""
+    """The panels on who owes what, and since when."""
     return [
         matrix(
             "Thời hạn đang mở theo cơ quan · Open deadlines by agency",
@@ -140,7 +140,7 @@ def agencies() -> list[table.Panel | bargauge.Panel | timeseries.Panel]:
 
 
 def pair() -> list[stat.Panel | timeseries.Panel]:
-    """Whether intake and followup run, and keep up."""
+    """The panels on whether intake and followup run and keep up."""
     return [
         colored(
             number(
@@ -203,12 +203,12 @@ def query(expression: str, legend: str = "") -> prometheus.Dataquery:
 
 
 def titled(panel: Panel, title: str, unit: str, width: int, height: int = HEIGHT) -> Panel:
-    """What every panel has."""
+    """A panel with what every panel has."""
     return panel.title(title).datasource(SOURCE).unit(unit).span(width).height(height)
 
 
 def number(title: str, expression: str, unit: str = units.NoUnit) -> stat.Panel:
-    """One figure of now."""
+    """A panel with one current figure."""
     panel = titled(stat.Panel(), title, unit, width=4, height=5).with_target(query(expression).instant())
     return panel.graph_mode(options.BigValueGraphMode.NONE).reduce_options(
         common.ReduceDataOptions().calcs(["lastNotNull"])
@@ -216,33 +216,33 @@ def number(title: str, expression: str, unit: str = units.NoUnit) -> stat.Panel:
 
 
 def colored(panel: stat.Panel, yellow_from: float | None = None, red_from: float | None = None) -> stat.Panel:
-    """Green, until a figure is reached."""
+    """A panel that is green until a figure is reached."""
     steps = [Threshold(value=None, color=GREEN)]
     steps += [Threshold(value=at, color=c) for at, c in ((yellow_from, YELLOW), (red_from, RED)) if at is not None]
     return panel.thresholds(dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps))
 
 
 def lines(title: str, expression: str, legend: str, unit: str = units.NoUnit) -> timeseries.Panel:
-    """How figures moved."""
+    """A panel with figures over time."""
     legend_box = common.VizLegendOptions().show_legend(True).placement(options.LegendPlacement.BOTTOM)
     panel = titled(timeseries.Panel(), title, unit, width=12).with_target(query(expression, legend).range())
     return panel.min(0).legend(legend_box.display_mode(options.LegendDisplayMode.LIST))
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """Figures that add up."""
+    """A panel with stacked figures over time."""
     return panel.fill_opacity(40).stacking(common.StackingConfig().mode(options.StackingMode.NORMAL).group("A"))
 
 
 def status_colored(panel: timeseries.Panel) -> timeseries.Panel:
-    """The three states of a deadline in the colors that people expect."""
+    """A panel with the three states of a deadline in the colors that people expect."""
     for status, color in STATUS_COLORS.items():
         panel.override_by_name(status, [DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})])
     return panel
 
 
 def bars(title: str, expression: str, unit: str) -> bargauge.Panel:
-    """A figure an agency, the largest first."""
+    """A panel with one bar for each agency, the largest first."""
     panel = titled(bargauge.Panel(), title, unit, width=12)
     return (
         panel.with_target(query(f"sort_desc({expression})", "{{agency}}").instant())
@@ -253,7 +253,7 @@ def bars(title: str, expression: str, unit: str) -> bargauge.Panel:
 
 
 def matrix(title: str, expression: str, row: str) -> table.Panel:
-    """Counts of now: a row each, a column for each status."""
+    """A panel with current counts, one column for each status."""
     columns = {"rowField": row, "columnField": "status", "valueField": "Value", "emptyValue": "zero"}
     panel = titled(table.Panel(), title, units.NoUnit, width=12)
     return panel.with_target(query(expression).instant().format(PromQueryFormat.TABLE)).with_transformation(

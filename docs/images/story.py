@@ -59,11 +59,11 @@ def drawn(story: str) -> Iterator[Text]:
 
 
 def _told(line: str, style: str = "") -> Iterator[Text]:
-    told, _, gloss = line.partition(GLOSS)
+    text, _, gloss = line.partition(GLOSS)
     if len(line) <= WIDTH:
-        yield Text.assemble((told, style), (GLOSS + gloss if gloss else "", "dim"))
+        yield Text.assemble((text, style), (GLOSS + gloss if gloss else "", "dim"))
     else:
-        yield Text(told, style)
+        yield Text(text, style)
         yield Text(f"    {GLOSS.strip()} {gloss}", "dim")
 
 

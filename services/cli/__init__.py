@@ -26,7 +26,7 @@ GROUPS = {"intake", "followup", "policy", "calendar"}
 
 
 def build(asked: str) -> typer.Typer:
-    """The command line, with the command that is asked for; with every command if it is none of them."""
+    """The command line with the one command that is asked for, or with all of them if there is no such command."""
     app = typer.Typer(
         name="doithoai",
         help="The dependable memory of citizens' dialogue conferences.",
@@ -52,15 +52,15 @@ def build(asked: str) -> typer.Typer:
 
 
 def main() -> None:
-    """Run a command; 0 done, 1 refused or failed, 2 wrong use. An error is one line."""
+    """Run a command. It exits with 0 when done, 1 when refused or failed, 2 when used wrongly; an error is one line."""
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(FAILED)
     except Exception as error:
-        # Typer carries its own copy of click, whose errors have no public name: they know how to tell themselves.
-        told = getattr(error, "format_message", None)
-        text = told() if told else f"{type(error).__name__}: {error}"
+        # Typer carries its own copy of click, whose errors have no public name: what formats its message is one.
+        message = getattr(error, "format_message", None)
+        text = message() if message else f"{type(error).__name__}: {error}"
         print(" ".join(text.split()), file=sys.stderr)
-        sys.exit(WRONG_USE if told else FAILED)
+        sys.exit(WRONG_USE if message else FAILED)
     sys.exit(code if isinstance(code, int) else 0)

@@ -1,4 +1,4 @@
-"""`python -m services.cli`: the same command line, for who has no script `doithoai`."""
+"""`python -m services.cli`: the same command line, for those who have no script `doithoai`."""
 
 from services.cli import main
 

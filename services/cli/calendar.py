@@ -1,4 +1,4 @@
-"""`doithoai calendar`: a year as a file, computed, edited, compared, and published or confirmed in an intake."""
+"""`doithoai calendar`: compute, edit and compare a year in a file; publish or confirm it in an intake."""
 
 from datetime import date
 from pathlib import Path
@@ -32,7 +32,7 @@ def propose(
     year: Annotated[int, typer.Argument(metavar="YEAR")],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")] = None,
 ) -> None:
-    """Compute a year from what is known of its holidays: a draft to be corrected before anyone publishes it."""
+    """Compute a year from its known holidays, as a draft to correct before anyone publishes it."""
     proposed = proposed_calendar(year, date(year, 1, 1))
     draft = CalendarYear(
         year=year, holidays=proposed.holidays, makeup_days=proposed.makeup_days, document=proposed.basis
@@ -55,7 +55,7 @@ def edit(
     document: Annotated[str, typer.Option(help="The document that says so.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of into FILE.")] = None,
 ) -> None:
-    """Change days of a calendar file; what contradicts itself is refused and nothing is written."""
+    """Change days of a calendar file. A change that contradicts another is refused, and nothing is written."""
     (year,) = _one(file)
     gone = {day("--drop", each) for each in drop or ()}
     holidays = {h.date: h for h in year.holidays if h.date not in gone}
@@ -85,7 +85,7 @@ def publish(
     effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the publication.")] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry publishes it once.")] = "",
 ) -> None:
-    """Publish the years of a file in an intake, as confirmed; open deadlines move where their days did."""
+    """Publish the years of a file in an intake, as confirmed. Open deadlines move where their days did."""
     for year in load_years(file, "FILE"):
         current = _current(url, token, year.year)
         _publish(year, url, token, current, effective_on, key and f"{key}-{year.year}")
@@ -99,7 +99,7 @@ def confirm(
     document: Annotated[str, typer.Option(help="The document that says so.")] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key.")] = "",
 ) -> None:
-    """Stand for the calendar of a year that an intake has but nobody has confirmed."""
+    """Confirm the calendar of a year that an intake has and nobody has confirmed yet."""
     current = _current(url, token, year)
     if current is None:
         stop(FAILED, f"YEAR: {url} has no calendar of {year}; publish one")
@@ -118,7 +118,7 @@ def diff(
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Compare the years of two files; or those of an intake with a file."""
+    """Compare the years of two files, or those of a file with an intake's."""
     young = load_years(after or before, "FILE")
     old = {year.year: year for year in load_years(before, "FILE")} if after else {}
     for year in young:
@@ -139,7 +139,7 @@ def diff(
 
 
 def _told(change: DayChange) -> str:
-    return f"{change.date:%d/%m/%Y} ({change.date:%a} {change.date}): {change.told('vi')} / {change.told('en')}"
+    return f"{change.date:%d/%m/%Y} ({change.date:%a} {change.date}): {change.in_words('vi')} / {change.in_words('en')}"
 
 
 def _one(file: Path) -> tuple[CalendarYear]:
@@ -169,7 +169,7 @@ def _write(year: CalendarYear, out: Path | None) -> None:
 
 
 def _current(url: str, token: str, year: int) -> tuple[CalendarYear, int] | None:
-    """The calendar of a year as an intake has it, and its version; None where it has none."""
+    """The calendar of a year in an intake with its version, or None if it has none."""
     answer = get(url, f"/v1/calendars/{year}", token)
     if answer is None:
         return None

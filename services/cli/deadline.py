@@ -1,4 +1,4 @@
-"""`doithoai deadline`: the due date of a rule counted from a day, each day explained; needs no server."""
+"""`doithoai deadline`: count the due date of a rule from a day and explain each day. It needs no server."""
 
 import json
 import sys
@@ -66,7 +66,7 @@ def _count(policy: Policy, rule: str, start: date, calendar: Calendar) -> Count:
     except UnknownRule:
         stop(WRONG_USE, f"RULE: there is no rule {rule!r}; use one of {', '.join(_rules(policy))}")
     except CalendarMissing as error:
-        field = "--from: it lies in" if error.year == start.year else "--calendar: the count reaches"
+        field = "--from: it is in" if error.year == start.year else "--calendar: the count reaches"
         stop(FAILED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
     if count is None:
         stop(FAILED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")

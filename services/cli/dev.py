@@ -23,7 +23,7 @@ def dev(
     story: Annotated[bool, typer.Option("--story/--no-story", help="play plan 570/KH-UBND")] = True,
     broker: Annotated[str, typer.Option(metavar="auto|none|URL", envvar="BROKER", help="RabbitMQ")] = "auto",
 ) -> None:
-    """Start a whole pair on this machine and keep it running; a second run goes on with the same data."""
+    """Start a whole pair on this machine and keep it running. A second run continues with the same data."""
     if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
         stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
     for stopping in (signal.SIGTERM, signal.SIGHUP):

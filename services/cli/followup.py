@@ -1,4 +1,4 @@
-"""`doithoai followup serve|rebuild|unpark|digest`, and what the top command line mounts: `replay`, `reconcile`."""
+"""`doithoai followup serve|rebuild|unpark|digest`, and the commands `doithoai replay` and `doithoai reconcile`."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,6 @@ import asyncpg
 import httpx
 import msgspec
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import Progress
 
@@ -34,22 +33,22 @@ from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.bootstrap import (
     SEARCH_PATH,
-    WrongSettings,
     digest_mailer,
     digest_recipients,
     run,
     source_token,
 )
 from services.followup.domain.letters.digest import MailDigest, Recipient
-from services.followup.settings import FollowupSettings, load_settings
+from services.followup.settings import FollowupSettings
 from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
+from shared.settings import WrongSettings, settings_from_environment
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
 
-app = typer.Typer(name="followup", help="Follows sources, watches the clocks.", no_args_is_help=True)
+app = typer.Typer(name="followup", help="Follow sources and watch the clocks.", no_args_is_help=True)
 _progress = Console(stderr=True)
 
 T = TypeVar("T")
@@ -58,7 +57,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 @app.callback()
 def main() -> None:
-    """Follows sources, watches the clocks."""
+    """Follow sources and watch the clocks."""
 
 
 @app.command()
@@ -66,7 +65,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="FOLLOWUP_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="FOLLOWUP_PORT; 0 takes a free one")] = None,
 ) -> None:
-    """Serve followup; settings come from the environment (FOLLOWUP_...)."""
+    """Serve followup. Its settings come from the environment (FOLLOWUP_...)."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(_settings().model_copy(update=given))
@@ -84,7 +83,7 @@ def rebuild(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Fold everything again beside the live tables, swap, and report what differs; nothing is emitted."""
+    """Build the projection again beside the live tables, swap them, and report what differs. Nothing is emitted."""
     settings = _settings()
     reports = _run(_rebuild(settings, tuple(confirm_restored or ())))
     if as_json:
@@ -106,7 +105,7 @@ def unpark(
     petition: Annotated[UUID, typer.Argument(help="the petition whose events wait")],
     source: Annotated[str, typer.Option(help="its source")] = "local",
 ) -> None:
-    """Fold a parked petition anew and raise what an undisturbed run would have raised."""
+    """Rebuild a parked petition from its first event and raise what an undisturbed run would have raised."""
     typer.echo(_run(_ask(_settings(), "unpark", source, petition, "")))
 
 
@@ -117,10 +116,10 @@ def digest(
     source: Annotated[str, typer.Option(help="one source; left out: each")] = "",
     printed: Annotated[bool, typer.Option("--print", help="Print what would be sent; nothing is sent.")] = False,
 ) -> None:
-    """Send the digests of a day that were not sent yet, or print them."""
+    """Send those digests of a day that were not sent yet, or print them."""
     configure_logs("followup")
-    told = _run(_digest(_settings(), day.date(), agency, source, printed))
-    typer.echo(told or "Nothing to send.")
+    text = _run(_digest(_settings(), day.date(), agency, source, printed))
+    typer.echo(text or "Nothing to send.")
 
 
 def reconcile(
@@ -128,7 +127,7 @@ def reconcile(
     case: Annotated[UUID | None, typer.Option(help="one case; left out: every case listed as a difference")] = None,
     source: Annotated[str, typer.Option(help="the source")] = "local",
 ) -> None:
-    """Emit what separates the raised deadlines from what they ought to be, with a reason."""
+    """Emit the differences between expected and raised deadlines, with a reason."""
     if not reason.strip():
         stop(WRONG_USE, "--reason: say why, such as source_restored")
     typer.echo(_run(_ask(_settings(), "reconcile", source, case, reason.strip())))
@@ -142,7 +141,7 @@ def replay(
     to: Annotated[Path | None, typer.Option(metavar="FILE", help="write the rows there, one JSON a line")] = None,
     as_json: Json = False,
 ) -> None:
-    """Fold a source's history up to a point and print the digest of the state that it gives."""
+    """Replay a source's history up to a point and print the digest of the resulting state."""
     place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
     token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
     try:
@@ -186,7 +185,7 @@ async def _digest(settings: FollowupSettings, day: date, agency: str, source: st
         store, mailer = StoredDigests(pool), digest_mailer(settings, pool, alone=True)
         if mailer is None and not printed:
             raise WrongSettings("FOLLOWUP_SMTP_URL: name the mail server, or only --print")
-        told = []
+        lines = []
         for clock in [c for c in await store.clocks() if source in ("", c.source)]:
             today = local_day(clock.now)
             if day > today:
@@ -194,13 +193,13 @@ async def _digest(settings: FollowupSettings, day: date, agency: str, source: st
             for recipient in _digest_recipients(settings, agency, printed=printed):
                 if printed or mailer is None:
                     found = await store.digest(clock.source, recipient, day, today)
-                    told += [] if found.is_empty else [_as_text(settings, found, recipient)]
+                    lines += [] if found.is_empty else [_as_text(settings, found, recipient)]
                 elif not await store.is_done(clock.source, recipient, day):
                     sent = await mailer.send_days(clock.source, recipient, [day], today)
                     refused = not await store.is_done(clock.source, recipient, day)
                     what = "sent" if sent else "refused by the mail server" if refused else "nothing to tell"
-                    told.append(f"{clock.source}  {recipient.key}  {what}")
-        return ("\n\n" if printed else "\n").join(told)
+                    lines.append(f"{clock.source}  {recipient.key}  {what}")
+        return ("\n\n" if printed else "\n").join(lines)
     except MailServerUnavailable as error:
         raise RequestFailed(f"the mail server cannot be reached or takes nothing now: {error}") from None
     finally:
@@ -250,11 +249,9 @@ def _rows(found: Replayed) -> Iterator[bytes]:
 
 def _settings() -> FollowupSettings:
     try:
-        return load_settings()
-    except ValidationError as error:
-        # The values are left out: a database URL holds a password.
-        names = ", ".join(sorted(f"FOLLOWUP_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        stop(WRONG_USE, f"settings: {names}")
+        return settings_from_environment(FollowupSettings)
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
 
 
 def _run(work: "Awaitable[T]") -> T:

@@ -1,4 +1,4 @@
-"""`doithoai import`: an office's register, or a whole history, from a file into intake's store."""
+"""`doithoai import`: bring an office's register, or a whole history, from a file into intake's store."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,6 @@ from typing import Annotated, Any
 import asyncpg
 import msgspec
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -36,13 +35,14 @@ from services.intake.application.importing.importer import Importer, Numbers, Ou
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.bootstrap import WrongSettings, new_id, seals_of
+from services.intake.bootstrap import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import MalformedCode, agency_code
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
 FAILURES = (StoreUnavailable, WorkerLost, *TRANSIENT_ERRORS, asyncpg.PostgresError)
@@ -60,26 +60,23 @@ def import_(
     source: Annotated[str, typer.Option(metavar="NAME", help="the register that the rows come from")] = "import",
     on_behalf_of: Annotated[str, typer.Option(metavar="NAME", help="who answers for the data")] = "",
     ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="leave out; may be repeated")] = None,
-    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are turned back")] = None,
+    rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are rejected")] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="of the file")] = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
 ) -> None:
-    """Import petitions and what became of them; the same rows twice add nothing.
+    """Import petitions and what became of them. The same rows twice add nothing.
 
-    It writes into the database of intake: INTAKE_DATABASE_URL and INTAKE_MASTER_KEY_FILE, as for `intake serve`.
-    Interrupted, run it again: it goes on. Rows that are turned back are written into a file of the same form, with
-    line, column and reason; mend them there and import that file.
+    It writes into the database of intake, which INTAKE_DATABASE_URL and INTAKE_MASTER_KEY_FILE name as for
+    `intake serve`. After an interruption run it again: it goes on where it was. Rejected rows are written into a file
+    of the same form, with line, column and reason. Correct them there and import that file.
     """
     given = _given(jurisdiction, conference)
     try:
         table = opened(file, encoding)
         rows = _rows(table, mapping, given, ignore or [])
         target = _target(file, rejects)
-        settings = IntakeSettings()  # type: ignore[call-arg]
+        settings = settings_from_environment(IntakeSettings)
         seals_of(settings)
-    except ValidationError as error:
-        names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        stop(WRONG_USE, f"settings: {names}")
     except (FileRefused, WrongSettings) as error:
         stop(WRONG_USE, str(error))
     asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=on_behalf_of)
@@ -110,7 +107,7 @@ def _rows(table: ImportFile, mapping: Path | None, given: dict[str, str], ignore
 
 
 def _target(file: Path, rejects: Path | None) -> Path:
-    """Where rejected rows go: never over a file that someone may be mending."""
+    """Where rejected rows go. A file that is there is never overwritten: someone may be correcting it."""
     if rejects is not None:
         if rejects.exists():
             raise FileRefused(f"--rejects: {rejects} is there already: name another file")
@@ -144,14 +141,14 @@ def _run(settings: IntakeSettings, rows: Rows, asked: Settings, advance: Callabl
 
     with Workers(count if count > 1 else 0, work) as workers:
         importer = uvloop.run(begin())
-        for told in workers.told():
-            match told:
+        for message in workers.told():
+            match message:
                 case int():
-                    advance(told)
+                    advance(message)
                 case Outcome():
-                    importer.take(told)
+                    importer.take(message)
                 case _:
-                    raise told
+                    raise message
     return importer.outcome
 
 

@@ -1,4 +1,4 @@
-"""`doithoai intake serve`, and what the top command line mounts beside it: `token`."""
+"""`doithoai intake serve`, and the command `doithoai token`."""
 
 import json
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import Annotated
 import asyncpg
 import msgspec
 import typer
-from pydantic import ValidationError
 
-from services.exit_codes import FAILED, WRONG_USE
-from services.intake.bootstrap import WrongSettings, run
-from services.intake.settings import load_settings
+from services.exit_codes import FAILED, WRONG_USE, stop
+from services.intake.bootstrap import run
+from services.intake.settings import IntakeSettings
 from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
 from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
 
@@ -28,27 +28,17 @@ def serve(
     host: Annotated[str | None, typer.Option(help="INTAKE_HOST")] = None,
     port: Annotated[int | None, typer.Option(help="INTAKE_PORT; 0 takes a free one")] = None,
 ) -> None:
-    """Serve intake; settings come from the environment (INTAKE_...)."""
-    try:
-        settings = load_settings()
-    except ValidationError as error:
-        # The values are left out: a database URL holds a password.
-        names = ", ".join(sorted(f"INTAKE_{str(e['loc'][0]).upper()} ({e['msg']})" for e in error.errors()))
-        typer.echo(f"settings: {names}", err=True)
-        raise typer.Exit(WRONG_USE) from None
+    """Serve intake. Its settings come from the environment (INTAKE_...)."""
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
-        run(settings.model_copy(update=given))
+        run(settings_from_environment(IntakeSettings).model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_USE) from None
+        stop(WRONG_USE, str(error))
     except asyncpg.UndefinedTableError:
-        typer.echo("intake does not start: its database has no tables; run `doithoai migrate` first", err=True)
-        raise typer.Exit(FAILED) from None
+        stop(FAILED, "intake does not start: its database has no tables; run `doithoai migrate` first")
     except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Only the kind: the text may quote the address and user of the database.
-        typer.echo(f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?", err=True)
-        raise typer.Exit(FAILED) from None
+        stop(FAILED, f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?")
 
 
 def token(
@@ -59,24 +49,19 @@ def token(
     amqp_user: Annotated[str, typer.Option(help="its user at the broker, for commands by queue")] = "",
     file: Annotated[Path | None, typer.Option(help="append the entry to this tokens file")] = None,
 ) -> None:
-    """Mint a token: it is printed once, with the hashed entry for the tokens file."""
+    """Mint a token. It is printed once, with the hashed entry for the tokens file."""
     if role not in ROLES or (role == "agency") != bool(agency):
-        typer.echo(
-            f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency", err=True
-        )
-        raise typer.Exit(WRONG_USE)
+        stop(WRONG_USE, f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency")
     try:
         place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
     except MalformedCode as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_USE) from None
+        stop(WRONG_USE, str(error))
     minted, entry = mint_token(name, role, place, body, amqp_user)  # type: ignore[arg-type]
     if file is not None:
         try:
             entries = [*(load_tokens(str(file)) if file.exists() else ()), entry]
         except InvalidTokens as error:
-            typer.echo(str(error), err=True)
-            raise typer.Exit(FAILED) from None
+            stop(FAILED, str(error))
         content = json.dumps({"tokens": msgspec.to_builtins(entries)}, ensure_ascii=False, indent=2)
         file.write_text(content + "\n", encoding="utf-8")
     typer.echo(minted)

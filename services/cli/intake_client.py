@@ -1,4 +1,4 @@
-"""One call to intake over HTTP: JSON in, JSON out; a refusal is its own sentence."""
+"""Calls to intake over HTTP, with JSON in and out."""
 
 import os
 from typing import Any
@@ -13,13 +13,13 @@ TOKEN_VARIABLE = "DOITHOAI_TOKEN"
 
 
 def headers(token: str) -> dict[str, str]:
-    """The caller's token, given or from the environment; none for a caller on loopback."""
+    """The header with the caller's token, given or from the environment. On loopback none is needed."""
     value = token or os.environ.get(TOKEN_VARIABLE, "")
     return {"Authorization": f"Bearer {value}"} if value else {}
 
 
 def post(url: str, path: str, body: Any, token: str, key: str = "", version: int | None = None) -> dict[str, Any]:
-    """Send a command, resting on a version; a refusal ends the tool with what intake says."""
+    """Send a command that rests on a version. A refusal ends the command line with what intake says."""
     sent = headers(token)
     if key:
         sent["Idempotency-Key"] = key
@@ -29,7 +29,7 @@ def post(url: str, path: str, body: Any, token: str, key: str = "", version: int
 
 
 def get(url: str, path: str, token: str) -> dict[str, Any] | None:
-    """Ask a question; None where there is no such thing; another refusal ends the tool with what intake says."""
+    """Ask a question. None means not found; any other refusal ends the command line with what intake says."""
     answer = _sent("GET", url, path, headers(token))
     return None if answer.status_code == httpx.codes.NOT_FOUND else _content(answer, url)
 
@@ -48,6 +48,8 @@ def _content(answer: httpx.Response, url: str) -> dict[str, Any]:
     except ValueError:
         stop(FAILED, f"--url: {url} answered {answer.status_code} without JSON; is it intake?")
     if answer.is_error:
-        stop(FAILED, f"refused ({answer.status_code}): {content.get('detail') or content.get('title', '')}")
+        detail = content.get("detail") or content.get("title", "")
+        at = f"{content['field']}: " if content.get("field") else ""
+        stop(FAILED, f"refused ({answer.status_code}): {at}{detail}")
     found: dict[str, Any] = content
     return found

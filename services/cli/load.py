@@ -1,4 +1,4 @@
-"""`doithoai load`: open-loop load on a pair on this machine, with latency histograms from arrival to breach."""
+"""`doithoai load`: put open-loop load on a pair on this machine and time it from arrival to breach."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from rich.table import Table
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.load.arrivals import Arrivals, Committed
 from services.load.fixtures import FixtureRefused, LoadFixture, prepare
-from services.load.http import BROKEN, Address, Connection, NotLoopback, address_of
+from services.load.http import BROKEN, Address, HttpConnection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
 from shared.http.auth import is_loopback
 
@@ -43,10 +43,10 @@ def load(
 ) -> None:
     """Send petitions at a fixed rate to a pair on this machine, and time them.
 
-    It records petitions in the jurisdiction LOAD, for ever: use a store that can be thrown away.
+    It records petitions in the jurisdiction LOAD that nobody can delete: use a store that can be thrown away.
     """
     try:
-        asked = _Asked(rate, duration, connections, probes, breach, amqp)
+        asked = _Options(rate, duration, connections, probes, breach, amqp)
         addresses = address_of(intake, token), address_of(followup, token) if followup else None
         _check_broker(breach, amqp)
     except NotLoopback as error:
@@ -65,13 +65,13 @@ def load(
         raise typer.Exit(FAILED)
 
 
-class _Asked:
+class _Options:
     """The options."""
 
     def __init__(self, rate: float, duration: float, connections: int, probes: float, breach: bool, amqp: str) -> None:
         self.rate, self.duration, self.connections = rate, duration, connections
         self.breach, self.amqp = breach, amqp
-        self.every = max(1, round(rate / probes))  # each so-manieth petition is timed until followup has it
+        self.every = max(1, round(rate / probes))  # every n-th petition is timed until followup has it
 
 
 def _check_broker(breach: bool, amqp: str) -> None:
@@ -81,13 +81,13 @@ def _check_broker(breach: bool, amqp: str) -> None:
             raise NotLoopback(f"--amqp: {host or 'nothing'!r} is not this machine: give the URL of its broker")
 
 
-async def _measured(asked: _Asked, intake: Address, followup: Address | None) -> dict[str, object]:
-    preparing = Connection(intake)
+async def _measured(asked: _Options, intake: Address, followup: Address | None) -> dict[str, object]:
+    preparing = HttpConnection(intake)
     stage = await prepare(preparing, breach=asked.breach)
     preparing.close()
     run = os.urandom(4).hex()
     arrivals = Arrivals(intake, stage, run=run, rate=asked.rate, duration=asked.duration)
-    positions, breaches = Positions(Connection(followup)) if followup else None, Breaches()
+    positions, breaches = Positions(HttpConnection(followup)) if followup else None, Breaches()
     if positions is not None:
         await positions.position()
 
@@ -106,7 +106,7 @@ async def _measured(asked: _Asked, intake: Address, followup: Address | None) ->
 
 @contextlib.asynccontextmanager
 async def _watched(
-    asked: _Asked, stage: LoadFixture, positions: Positions | None, breaches: Breaches
+    asked: _Options, stage: LoadFixture, positions: Positions | None, breaches: Breaches
 ) -> AsyncIterator[None]:
     async with contextlib.AsyncExitStack() as stack:
         if asked.breach:
@@ -120,7 +120,7 @@ async def _watched(
 
 
 async def _settled(positions: Positions | None, breaches: Breaches) -> None:
-    """What was committed last needs a moment to show; what does not show in time is missing from the count."""
+    """Wait until what was committed last shows. What does not show in time is missing from the count."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SETTLE):
             if positions is not None:
@@ -129,7 +129,7 @@ async def _settled(positions: Positions | None, breaches: Breaches) -> None:
 
 
 def _figures(
-    asked: _Asked, run: str, arrivals: Arrivals, positions: Positions | None, breaches: Breaches
+    asked: _Options, run: str, arrivals: Arrivals, positions: Positions | None, breaches: Breaches
 ) -> dict[str, object]:
     failed = {why: count for why, count in arrivals.failed.items() if count}
     if positions is not None and positions.failure:

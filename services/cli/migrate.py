@@ -1,4 +1,4 @@
-"""`doithoai migrate`: apply what is missing to the databases of the pair, and grant roles what they need."""
+"""`doithoai migrate`: apply the missing migrations to the databases of the pair, and grant roles what they need."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ def migrate(
     auditor_role: Annotated[str, typer.Option(help="A role that may read the events, and nothing else.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
-    """Migrate the databases of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, whichever are set; safe to repeat."""
+    """Migrate the databases of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, whichever are set. Safe to repeat."""
     urls = {name: url for name, variable in URLS.items() if (url := os.environ.get(variable, ""))}
     if not urls:
         stop(WRONG_USE, f"set {URLS['intake']} or {URLS['followup']}, or both")

@@ -1,4 +1,4 @@
-"""`doithoai policy`: check a document, show it as a clock sheet, explain a rule, compare, try on history, adopt."""
+"""`doithoai policy`: check, show, explain, compare and adopt rules, and try them on history."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from services.cli.intake_client import DEFAULT_URL, post
 from services.cli.policy_trial import try_on_history
-from services.cli.rule_files import calendar_of, day, load_policy, policy_text, told
+from services.cli.rule_files import calendar_of, day, load_policy, policy_text, problem_line
 from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing
 from shared.identifiers import MalformedCode, agency_code
@@ -40,7 +40,7 @@ def main() -> None:
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
-    """Say what is wrong with a policy, line by line, and how to mend it; exit code 1 if anything is."""
+    """Print what is wrong with a policy, line by line, and how to mend it. The exit code is 1 if anything is."""
     text = policy_text(file)
     try:
         policy = read_policy(text)
@@ -49,7 +49,7 @@ def check(file: File, as_json: AsJson = False) -> None:
             _json({"valid": False, "problems": msgspec.to_builtins(invalid.problems)})
         else:
             for problem in invalid.problems:
-                typer.echo(told(file, problem), err=True)
+                typer.echo(problem_line(file, problem), err=True)
         raise typer.Exit(FAILED) from None
     if as_json:
         _json({"valid": True, "problems": []})
@@ -106,7 +106,7 @@ def explain(
     calendar: CalendarFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say in words what a rule says, and where its document says so."""
+    """Explain in words what a rule says, and where its document says so."""
     document = load_policy(policy)
     try:
         found, traits = named_rule(document, rule)
@@ -139,7 +139,7 @@ def diff(
     since: Annotated[str, typer.Option("--as-if-from", metavar="DATE", help="As if it had been valid since.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare two policies word by word; or list which past and open deadlines would differ under one, and why.
+    """Compare two policies word by word, or list which past and open deadlines would differ under one, and why.
 
     With --against-history, the events of the intake at --url are counted twice: as they were, and as if the
     jurisdiction had adopted the policy on the day from which it is valid. Nothing is recorded.
@@ -193,7 +193,7 @@ def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     for each in given:
         name, _, value = each.partition("=")
         if name not in ANCHOR_TITLES:
-            stop(WRONG_USE, f"--on: {name!r} is none of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
+            stop(WRONG_USE, f"--on: {name!r} is not one of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
         days[cast(Anchor, name)] = day("--on", value)
     return days
 

@@ -1,4 +1,4 @@
-"""A policy tried on what has happened: an intake's events counted twice, as they were and as if it had been adopted."""
+"""Tries a policy on history: an intake's events are counted as they were and as if it had been adopted."""
 
 import asyncio
 import json

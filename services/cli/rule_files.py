@@ -1,4 +1,4 @@
-"""Policies and calendars from files: one line an error, with its line in the file, and the exit code it stands for."""
+"""Reads policies and calendars from files. Each error is one line with its line in the file, and an exit code."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -36,29 +36,29 @@ def policy_text(name: str) -> str:
 
 
 def load_policy(name: str) -> Policy:
-    """A policy that can be counted with; anything else ends the command with every problem on a line of its own."""
+    """A policy that can be counted with. Any other ends the command with each problem on its own line."""
     try:
         return read_policy(policy_text(name))
     except UncountablePolicy as invalid:
         for problem in invalid.problems:
-            typer.echo(told(name, problem), err=True)
+            typer.echo(problem_line(name, problem), err=True)
         raise typer.Exit(FAILED) from None
 
 
-def told(name: str, problem: PolicyProblem) -> str:
+def problem_line(name: str, problem: PolicyProblem) -> str:
     """A problem as compilers write it: `file:line: where: what; remedy`."""
     return f"{name}:{problem.line or 1}: {problem}"
 
 
 def day(option: str, text: str) -> date:
-    """A date of the command line."""
+    """A date given on the command line."""
     try:
         found = date.fromisoformat(text)
     except ValueError:
         found = None
     # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
     if found is None or found.isoformat() != text:
-        stop(WRONG_USE, f"{option}: {text!r} is no date; write it as YYYY-MM-DD, such as 2019-08-23")
+        stop(WRONG_USE, f"{option}: {text!r} is not a valid date; write it as YYYY-MM-DD, such as 2019-08-23")
     return found
 
 
@@ -66,11 +66,11 @@ def day(option: str, text: str) -> date:
 
 
 class _FileYear(CalendarYear, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A year in a calendar file, where a misspelt field is an error and not a day forgotten."""
+    """A year in a calendar file. A misspelt field is an error, so that no day is forgotten."""
 
 
 def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
-    """The years of a calendar file, YAML or JSON: one, or a list; each valid, none twice."""
+    """The years of a calendar file, YAML or JSON. It holds one or a list; each must be valid and occur once."""
     content, lines = _plain(path, option)
     listed = content if isinstance(content, list) else [content]
     prefix = "" if content is listed else "[0]"
@@ -79,7 +79,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
     except msgspec.ValidationError as error:
         where = str(error).rpartition("`$")[2].removesuffix("`")
         line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
-        stop(FAILED, f"{option}: {path}:{line} is no calendar: {error}")
+        stop(FAILED, f"{option}: {path}:{line} is not a valid calendar: {error}")
     for index, year in enumerate(years):
         at = "" if prefix else f"[{index}]"
         try:
@@ -107,13 +107,13 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
     except OSError as error:
         stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
     except UnicodeDecodeError:
-        stop(FAILED, f"{option}: {path} is no calendar: it is not UTF-8")
+        stop(FAILED, f"{option}: {path} is not a valid calendar: it is not UTF-8")
     except UncountablePolicy as invalid:
         problem = invalid.problems[0]
-        stop(FAILED, f"{option}: {path}:{problem.line or 1} is no calendar: {problem}")
+        stop(FAILED, f"{option}: {path}:{problem.line or 1} is not a valid calendar: {problem}")
 
 
 def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:
-    """The seeds, with the years of a file in their place, and those years in the order in which the later wins."""
+    """The shipped calendars with a file's years in their place, and all these years, of which a later one wins."""
     years = (*seed_years(), *(load_years(path, option) if path else ()))
     return Calendar(years), years

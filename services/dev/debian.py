@@ -1,4 +1,4 @@
-"""Packages of Debian or Ubuntu that development and tests use: installed on request, with no service started."""
+"""Installs packages of Debian or Ubuntu for development and tests, and starts no service of theirs."""
 
 import fcntl
 import os
@@ -10,12 +10,12 @@ _POLICY = Path("/usr/sbin/policy-rc.d")  # asked before a package starts its ser
 
 
 def can_install() -> bool:
-    """Root, where there is apt-get."""
+    """Whether packages can be installed: as root, where there is apt-get."""
     return os.geteuid() == 0 and _APT.exists()
 
 
 def install(*packages: str) -> None:
-    """Install packages, one process after another; whether it worked, the caller sees by what it needs of them."""
+    """Install packages, one process at a time. Whether it worked the caller sees by looking for what it needs."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     with _APT.open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

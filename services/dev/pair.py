@@ -1,4 +1,4 @@
-"""`doithoai dev`: a whole pair on one machine, with its own PostgreSQL and RabbitMQ; stops all that it started."""
+"""Runs a whole pair on one machine with its own PostgreSQL and RabbitMQ, and stops all that it started."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ STOP_TIMEOUT = 15.0  # seconds
 
 
 class DevFailed(RuntimeError):
-    """The pair does not run, or runs no more; the message says what to do."""
+    """The pair does not start or has stopped. The message says what to do."""
 
 
 class Child:
@@ -46,7 +46,7 @@ class Child:
             )
 
     def require(self) -> None:
-        """Raises DevFailed if it has ended."""
+        """Check that it still runs. Raises DevFailed."""
         if self.process.poll() is not None:
             raise DevFailed(f"{self.name} ended with code {self.process.returncode}; see {self.log}")
 
@@ -55,8 +55,8 @@ class Child:
         end_group(self.process, signal.SIGTERM, STOP_TIMEOUT)
 
 
-class Pair:
-    """Everything that one run starts; the stack stops it in the opposite order."""
+class DevPair:
+    """Everything that one run starts. The stack stops it in the opposite order."""
 
     def __init__(self, data: Path, stack: contextlib.ExitStack) -> None:
         self.data, self._stack = data, stack
@@ -65,7 +65,7 @@ class Pair:
         (data / "logs").mkdir(parents=True, exist_ok=True)
 
     def databases(self) -> dict[str, str]:
-        """A running PostgreSQL: the dsn of each service's database."""
+        """Start PostgreSQL and give the DSN of each service's database."""
         dsn, stop = start_embedded(self.data / "postgres")
         self._stack.callback(stop)
         for name in ("intake", "followup"):
@@ -73,7 +73,7 @@ class Pair:
         return {name: dsn(name) for name in ("intake", "followup")}
 
     def amqp_url(self, choice: str) -> str:
-        """The broker's URL; a private one is still starting. Empty: the feed alone carries the events."""
+        """The broker's URL, empty if events travel by the feed alone. A private broker may still be starting."""
         found = find_broker(self.data / "rabbitmq", choice, _say)
         if isinstance(found, PrivateBroker):
             self._stack.callback(found.stop)
@@ -85,13 +85,13 @@ class Pair:
         return found or ""
 
     def serve(self, name: str, environment: dict[str, str]) -> None:
-        """Start a service; it is stopped with the rest."""
+        """Start a service, which is stopped with the rest."""
         child = Child(name, environment, self.data / "logs" / f"{name}.log")
         self._stack.callback(child.stop)
         self.children.append(child)
 
     def require(self) -> None:
-        """Raises DevFailed if something that was started has ended."""
+        """Check that everything that was started still runs. Raises DevFailed."""
         for child in self.children:
             child.require()
         if self.broker is not None and not self.broker.is_alive():
@@ -117,7 +117,7 @@ def run_pair(
     if ports[0] == ports[1]:
         raise DevFailed("--intake-port and --followup-port: give two different ports")
     urls = [f"http://{HOST}:{port}" for port in ports]
-    pair = Pair(data, stack)
+    pair = DevPair(data, stack)
     amqp = pair.amqp_url(broker)
     databases = pair.databases()
     common = {"HOST": HOST, "AMQP_URL": amqp}
@@ -142,7 +142,7 @@ def run_pair(
 
 @contextlib.contextmanager
 def _locked(data: Path) -> Iterator[None]:
-    """One run a folder; the lock goes with the process, however it ends."""
+    """Hold the folder for one run at a time. The lock ends with the process, however it ends."""
     with (data / "lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""A real PostgreSQL 18 from a wheel, in a folder of its own: for development and tests, never for production."""
+"""A real PostgreSQL 18 from a wheel, in its own folder, for development and tests and never for production."""
 
 import warnings
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def start_embedded(data_dir: Path) -> tuple[Callable[[str], str], Callable[[], N
 
 
 async def ensure_database(admin_dsn: str, name: str, template: str = "template1") -> None:
-    """Create a database unless it exists; encoding UTF-8, code point order."""
+    """Create a database unless it exists, in UTF-8 with code-point order."""
     connection = await asyncpg.connect(admin_dsn)
     try:
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):

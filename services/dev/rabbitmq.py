@@ -1,4 +1,4 @@
-"""A private RabbitMQ for development and tests: own node, own ports, own folder, own epmd, nothing left behind."""
+"""A private RabbitMQ for development and tests, with its own node, ports, folder and epmd. It leaves nothing behind."""
 
 import contextlib
 import os
@@ -21,11 +21,11 @@ MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later 
 
 
 class BrokerUnavailable(RuntimeError):
-    """No broker, and no way to start one here; the message names the remedy."""
+    """There is no broker and none can be started here. The message names the remedy."""
 
 
 class PrivateBroker:
-    """A node of one's own in a folder; `start` and `stop` may be repeated, the data stays."""
+    """A private node in a folder. `start` and `stop` may be repeated; the data stays."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
@@ -35,11 +35,11 @@ class PrivateBroker:
 
     @property
     def url(self) -> str:
-        """Its default virtual host."""
+        """The URL of its default virtual host."""
         return self.vhost_url("%2F")
 
     def vhost_url(self, vhost: str) -> str:
-        """One virtual host of it."""
+        """The URL of one of its virtual hosts."""
         return f"amqp://guest:guest@127.0.0.1:{self._port}/{vhost}"
 
     def launch(self) -> None:
@@ -62,7 +62,7 @@ class PrivateBroker:
         (self._folder / "pids").write_text(f"{self._node.pid} {self._epmd.pid}", "utf-8")
 
     def wait_ready(self, timeout: float = START_TIMEOUT) -> None:
-        """Wait until it speaks AMQP. Raises BrokerUnavailable."""
+        """Wait until it accepts AMQP connections. Raises BrokerUnavailable."""
         until = time.monotonic() + timeout
         while time.monotonic() < until:
             if self._node is None or self._node.poll() is not None:
@@ -82,15 +82,15 @@ class PrivateBroker:
         return self._node is not None and self._node.poll() is None
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End it in good order, and its epmd with it."""
+        """Stop it in good order, and its epmd with it."""
         self._end(signal.SIGTERM)
 
     def control(self, *arguments: str) -> str:
-        """What `rabbitmqctl` answers."""
+        """Run `rabbitmqctl` and give its output."""
         command = [str(SCRIPTS / "rabbitmqctl"), "-q", *arguments]
         done = subprocess.run(command, env=self._environment(), capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:
@@ -98,7 +98,7 @@ class PrivateBroker:
         return done.stdout
 
     def add_vhost(self, name: str) -> str:
-        """A fresh virtual host; its URL."""
+        """Create a virtual host and give its URL."""
         self.control("add_vhost", name)
         self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         return self.vhost_url(name)
@@ -143,7 +143,7 @@ class PrivateBroker:
         (self._folder / "pids").unlink(missing_ok=True)
 
     def _end_leftover(self) -> None:
-        """End what a run that was killed left over this very folder; two nodes on one folder would spoil it."""
+        """End the node that a killed run left on this folder: two nodes on one folder would corrupt it."""
         with contextlib.suppress(OSError, ValueError):
             for pid in map(int, (self._folder / "pids").read_text("utf-8").split()):
                 with contextlib.suppress(OSError):
@@ -175,7 +175,7 @@ def server_script() -> Path | None:
 def find_broker(
     folder: Path, choice: str, say: Callable[[str], None], install: bool = True
 ) -> PrivateBroker | str | None:
-    """A URL as given; else a private node, not yet launched; None where there is to be or can be no broker."""
+    """The given URL, else a private node that is not launched yet, or None where there can be no broker."""
     if choice.startswith(("amqp://", "amqps://")):
         return choice
     if choice == "none":
@@ -187,7 +187,7 @@ def find_broker(
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody uses now."""
+    """Loopback ports that nobody uses now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

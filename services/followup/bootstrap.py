@@ -16,9 +16,9 @@ from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
 from services.followup.adapters.prefetch import PrefetchBuffers
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
@@ -37,7 +37,7 @@ from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
@@ -47,7 +47,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.server import server
+from shared.http.server import serve
 from shared.postgres import lease, store
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
@@ -56,6 +56,7 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.followup")
@@ -66,23 +67,10 @@ MAIL_LEASE = 120.0  # seconds: longer than one message may take
 log = structlog.get_logger("followup")
 
 
-class WrongSettings(ValueError):
-    """Settings with which followup does not start; the message names the setting."""
-
-
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings."""
     configure_logs("followup")
-    callers = callers_of(settings)
-    token = source_token(settings)
-
-    async def main() -> None:
-        async with running(settings, callers, token) as app:
-            await server(app, settings.host, settings.port).serve()
-
-    import uvloop
-
-    uvloop.run(main())
+    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
@@ -143,12 +131,12 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
-        queries, collector = Queries(pool), FollowupCollector()
+        queries, collector = Queries(pool), followup_collector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
         )
-        refresh = asyncio.create_task(keep_fresh(collector, figures.take), name="metrics")
+        refresh = asyncio.create_task(keep_fresh(collector, figures.snapshot), name="metrics")
         stack.push_async_callback(cancel_and_wait, refresh)
         yield make_app(
             [

@@ -1,7 +1,5 @@
 """The settings of followup, from the environment (`FOLLOWUP_...`) or from files, one a setting."""
 
-import os
-
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -34,11 +32,3 @@ class FollowupSettings(BaseSettings):
     def feeds(self) -> tuple[str, ...]:
         """The URLs of the feeds that are followed."""
         return tuple(url.strip().rstrip("/") for url in self.sources.split(",") if url.strip())
-
-
-def load_settings() -> FollowupSettings:
-    """The settings; those that the environment leaves out come from files of the folder DOITHOAI_SECRETS_DIR.
-
-    A file is named as its variable in lower case, such as `followup_database_url`. Raises pydantic.ValidationError.
-    """
-    return FollowupSettings(_secrets_dir=os.environ.get("DOITHOAI_SECRETS_DIR") or None)  # type: ignore[call-arg]

@@ -25,7 +25,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
-from services.intake.entrypoints.metrics import IntakeCollector, IntakeSnapshot
+from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -37,7 +37,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
-from shared.http.server import server
+from shared.http.server import serve
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
@@ -46,6 +46,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
+from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.intake")
@@ -58,23 +59,10 @@ new_id = OrderedIds()
 log = structlog.get_logger("intake")
 
 
-class WrongSettings(ValueError):
-    """Settings with which intake does not start; the message names the setting."""
-
-
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
     configure_logs("intake")
-    callers = callers_of(settings)
-    seals = seals_of(settings)
-
-    async def main() -> None:
-        async with running(settings, callers, seals) as app:
-            await server(app, settings.host, settings.port).serve()
-
-    import uvloop
-
-    uvloop.run(main())
+    serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
@@ -121,7 +109,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         desk = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
         reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
-        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), IntakeCollector()
+        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -134,7 +122,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         async def snapshot() -> IntakeSnapshot:
             found = await figures.read()
             return IntakeSnapshot(
-                recorded=found.recorded,
+                recorded={(topic,): count for topic, count in found.recorded.items()},
                 # Without a broker events leave by the feed alone: there is no outbox to fall behind.
                 pending=found.pending if settings.amqp_url else 0,
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,

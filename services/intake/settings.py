@@ -1,6 +1,5 @@
 """The settings of intake, from the environment (`INTAKE_...`) or from files, one a setting."""
 
-import os
 from datetime import datetime
 
 from pydantic import AwareDatetime, Field
@@ -31,11 +30,3 @@ class IntakeSettings(BaseSettings):
     def movable_from(self) -> datetime | None:
         """The first instant of the movable clock, if there is to be one."""
         return self.clock_start
-
-
-def load_settings() -> IntakeSettings:
-    """The settings; those that the environment leaves out come from files of the folder DOITHOAI_SECRETS_DIR.
-
-    A file is named as its variable in lower case, such as `intake_database_url`. Raises pydantic.ValidationError.
-    """
-    return IntakeSettings(_secrets_dir=os.environ.get("DOITHOAI_SECRETS_DIR") or None)  # type: ignore[call-arg]

@@ -1,6 +1,6 @@
-"""Open-loop arrivals: when each petition arrives is fixed beforehand, and its latency counts from then.
+"""Open-loop arrivals: the instant of each petition is fixed beforehand, and its latency counts from that instant.
 
-A slow answer delays no arrival, only the sending; the delay is part of the latency, not left out of it.
+A slow answer delays no arrival, only the sending, and the delay is part of the latency.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import msgspec
 
 from services.load.fixtures import LoadFixture
 from services.load.histogram import Histogram
-from services.load.http import BROKEN, Address, Connection, HttpAnswer
+from services.load.http import BROKEN, Address, HttpAnswer, HttpConnection
 
 GRACE = 30.0  # seconds after the last arrival for what is still under way
 
@@ -27,7 +27,7 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 class Arrivals:
-    """So many petitions a second for so many seconds, over so many connections."""
+    """A rate of petitions a second for some seconds, over some connections."""
 
     def __init__(self, intake: Address, stage: LoadFixture, *, run: str, rate: float, duration: float) -> None:
         self._intake, self._stage, self._run, self._rate = intake, stage, run, rate
@@ -39,7 +39,7 @@ class Arrivals:
         self._begin = 0.0
 
     async def run(self, connections: int, on_commit: Callable[[Committed], None]) -> None:
-        """All of them, or as many as go until the grace is over."""
+        """Send all of them, or as many as can be sent until the grace period is over."""
         loop = asyncio.get_running_loop()
         self._begin = loop.time()
         end = self.planned / self._rate + GRACE
@@ -54,7 +54,7 @@ class Arrivals:
         self.failed["never sent"] += self.planned - self._next
 
     async def _worker(self, on_commit: Callable[[Committed], None]) -> None:
-        connection, loop = Connection(self._intake), asyncio.get_running_loop()
+        connection, loop = HttpConnection(self._intake), asyncio.get_running_loop()
         try:
             while (number := self._next) < self.planned:
                 self._next += 1
@@ -69,7 +69,7 @@ class Arrivals:
             connection.close()
 
     async def _arrive(
-        self, connection: Connection, number: int, due: float, on_commit: Callable[[Committed], None]
+        self, connection: HttpConnection, number: int, due: float, on_commit: Callable[[Committed], None]
     ) -> None:
         loop = asyncio.get_running_loop()
         received = await self._ask(connection, "/v1/petitions", self._petition(number), f"{number}")
@@ -99,7 +99,7 @@ class Arrivals:
         }
         return body | ({"effective_on": self._stage.held_on} if self._stage.held_on else {})
 
-    async def _ask(self, connection: Connection, path: str, body: dict[str, object], key: str) -> "_Done | None":
+    async def _ask(self, connection: HttpConnection, path: str, body: dict[str, object], key: str) -> "_Done | None":
         try:
             headers = {"Idempotency-Key": f"load:{self._run}:{key}"}
             answer: HttpAnswer = await connection.ask("POST", path, msgspec.json.encode(body), headers)
@@ -113,7 +113,7 @@ class Arrivals:
 
 
 def _problem(answer: HttpAnswer) -> str:
-    """The status and the problem's type, which names its kind and nothing of its content."""
+    """The status with the problem's type, which says nothing of the content."""
     try:
         return f"{answer.status} {msgspec.json.decode(answer.body)['type'].rsplit('/', 1)[-1]}"
     except (msgspec.MsgspecError, KeyError, TypeError):

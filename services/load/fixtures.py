@@ -1,11 +1,11 @@
-"""What the load needs in intake: a jurisdiction of its own and, for breaches, a conference that ended long ago."""
+"""Prepares intake for load: a jurisdiction and, for breaches, a conference that ended long ago."""
 
 from datetime import date, timedelta
 from typing import Any
 
 import msgspec
 
-from services.load.http import Connection
+from services.load.http import HttpConnection
 
 PLACE = "LOAD"
 NAME = "Địa bàn thử tải / load test"
@@ -14,19 +14,19 @@ PLANNED_BEFORE = timedelta(days=21)
 
 
 class FixtureRefused(RuntimeError):
-    """intake did not accept the preparation; the message is its own."""
+    """intake refused the preparation. The message is its own."""
 
 
 class LoadFixture(msgspec.Struct, frozen=True):
-    """Where petitions are received, and the conference at which they are raised, if they are."""
+    """Where petitions are received, and the conference at which they are raised, if there is one."""
 
     jurisdiction: str
     conference_id: str = ""
     held_on: str = ""
 
 
-async def prepare(intake: Connection, *, breach: bool) -> LoadFixture:
-    """Make sure that it is there; done once for a store. Raises StageRefused."""
+async def prepare(intake: HttpConnection, *, breach: bool) -> LoadFixture:
+    """Create what is missing, once for each store. Raises FixtureRefused."""
     place = {"code": PLACE, "name": NAME, "level": "commune", "valid_from": "2019-01-01"}
     await _done(intake, "/v1/jurisdictions", place, "load:place")
     if not breach:
@@ -49,7 +49,7 @@ async def prepare(intake: Connection, *, breach: bool) -> LoadFixture:
     return LoadFixture(PLACE, conference_id, held_on)
 
 
-async def _done(intake: Connection, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+async def _done(intake: HttpConnection, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
     answer = await intake.ask("POST", path, msgspec.json.encode(body), {"Idempotency-Key": key})
     if answer.status != 201:
         raise FixtureRefused(f"POST {path}: {answer.status} {_decoded(answer.body).get('detail', '')}")

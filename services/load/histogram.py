@@ -15,7 +15,7 @@ class Histogram:
             self.record(value)
 
     def record(self, value: int) -> None:
-        """Count one value; below zero counts as zero."""
+        """Count one value. A negative one counts as zero."""
         value = max(value, 0)
         bucket = _bucket(value)
         self._counts[bucket] = self._counts.get(bucket, 0) + 1
@@ -24,7 +24,7 @@ class Histogram:
         self.largest = max(self.largest, value)
 
     def percentile(self, percent: float) -> int:
-        """The value that so many percent do not exceed: the upper end of its bucket. 0 of nothing."""
+        """The value that `percent` of all do not exceed, as the upper end of its bucket; 0 without values."""
         wanted = self.count * percent / 100
         seen = 0
         for bucket in sorted(self._counts):

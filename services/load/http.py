@@ -1,4 +1,4 @@
-"""HTTP/1.1 over one kept connection, no more than a load generator needs: it must cost less than what it measures."""
+"""HTTP/1.1 over one kept connection, with no more than a load generator needs: it must not cost what it measures."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ BROKEN = (OSError, TimeoutError, EOFError, ValueError)
 
 
 class NotLoopback(ValueError):
-    """A host that is not this machine: load goes nowhere else."""
+    """The host is not this machine, and load goes nowhere else."""
 
 
 class HttpAnswer(msgspec.Struct, frozen=True):
-    """A status and a body."""
+    """The status and body of an answer."""
 
     status: int
     body: bytes
@@ -46,8 +46,8 @@ def address_of(url: str, token: str = "") -> Address:
     return Address(host, parts.port or DEFAULT_PORT, token)
 
 
-class Connection:
-    """One connection; opened when first needed, and again after it broke."""
+class HttpConnection:
+    """One connection, opened when first needed and again after it broke."""
 
     def __init__(self, address: Address) -> None:
         self._address = address
@@ -56,7 +56,7 @@ class Connection:
     async def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> HttpAnswer:
-        """One request. Raises OSError, TimeoutError, EOFError, ValueError; the connection is then closed."""
+        """Send one request. Raises OSError, TimeoutError, EOFError, ValueError; the connection is then closed."""
         try:
             async with asyncio.timeout(TIMEOUT):
                 reader, writer = await self._open()
@@ -67,7 +67,7 @@ class Connection:
             raise
 
     def close(self) -> None:
-        """Close it; the next question opens it again."""
+        """Close it. The next request opens it again."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None

@@ -1,4 +1,4 @@
-"""When the other side shows what was recorded: followup's position, and the breach messages at the broker."""
+"""Times when recorded petitions become visible: followup's position, and breach messages at the broker."""
 
 import asyncio
 import heapq
@@ -10,19 +10,19 @@ import aio_pika
 import msgspec
 
 from services.load.histogram import Histogram
-from services.load.http import BROKEN, Connection
+from services.load.http import BROKEN, HttpConnection
 from shared.rabbit.topology import CONNECT_TIMEOUT, DEADLINES
 
 PATTERN = "deadline.deadline_breached.{}"
 
 
 class Positions:
-    """Asks followup how far it is while something is being waited for, one question after the other.
+    """Asks followup for its position, one request after the other, while something is waited for.
 
-    What it tells is late by at most one question and its answer. `idle` is set while nothing is waited for.
+    A time is late by at most one request and its answer. `idle` is set while nothing is waited for.
     """
 
-    def __init__(self, followup: Connection) -> None:
+    def __init__(self, followup: HttpConnection) -> None:
         self._followup = followup
         self._waiting: list[tuple[int, float]] = []
         self._more = asyncio.Event()
@@ -38,14 +38,14 @@ class Positions:
             self._more.set()
 
     async def position(self) -> int:
-        """How far followup is. Raises what a broken connection raises."""
+        """The position that followup has applied. Raises what a broken connection raises."""
         answer = await self._followup.ask("GET", "/v1/sources")
         if answer.status != 200:
             raise ConnectionError(f"GET /v1/sources: {answer.status}")
         return max((int(s["position"]) for s in msgspec.json.decode(answer.body)["items"]), default=0)
 
     async def run(self) -> None:
-        """Until cancelled, or until followup fails."""
+        """Ask until cancelled, or until followup fails."""
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -65,7 +65,7 @@ class Positions:
 
 
 class Breaches:
-    """Receives breach messages and times each from the commit that brought it about."""
+    """Receives breach messages and times each from the commit that caused it."""
 
     def __init__(self) -> None:
         self._committed: dict[str, float] = {}
@@ -83,7 +83,7 @@ class Breaches:
             self.idle.clear()
 
     def saw(self, body: bytes, now: float) -> None:
-        """A message of the exchange."""
+        """Take a message of the exchange into account."""
         petition_id = str(msgspec.json.decode(body)["data"]["subject_id"])
         if (committed := self._committed.pop(petition_id, None)) is not None:
             self.latency.record(round((now - committed) * 1e6))
@@ -94,7 +94,7 @@ class Breaches:
 
     @asynccontextmanager
     async def received(self, url: str, jurisdiction: str) -> AsyncIterator[None]:
-        """Listen at the broker with a queue of one's own, gone afterwards."""
+        """Listen at the broker with a private queue that is deleted afterwards."""
         loop = asyncio.get_running_loop()
 
         async def on_message(message: Any) -> None:

@@ -16,7 +16,7 @@ from services.story.play import play
 
 
 def main(arguments: list[str]) -> int:
-    """Tell the story; what is refused is one line."""
+    """Play the story. A refusal is one line on standard error."""
     if len(arguments) != 2:
         typer.echo("python -m services.story INTAKE FOLLOWUP: name the two addresses", err=True)
         return WRONG_USE

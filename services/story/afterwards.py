@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.story import places
-from services.story.narrator import Teller
+from services.story.narrator import Narrator
 from services.story.petitions import BY_KEY
 from services.story.preparation import receive
 
@@ -18,7 +18,7 @@ _HEADS = {
 }
 
 
-def first_week(t: Teller) -> None:
+def first_week(t: Narrator) -> None:
     """Two matters that are one; the chair's earlier date; a matter beyond the district."""
     t.day(9, 3, "Hai kiến nghị là một", "two petitions are one matter")
     t.petition("12", "merger", into=str(t.ids["11"]))
@@ -34,7 +34,7 @@ def first_week(t: Teller) -> None:
     t.tell("[10] trình Sở Công Thương; đồng hồ trả lời vẫn chạy", "submitted to the province; the clock runs on")
 
 
-def second_week(t: Teller) -> None:
+def second_week(t: Narrator) -> None:
     """A late-comer, a reassignment, replies, an extension."""
     t.day(9, 9, "Chuyển cơ quan giải quyết", "reassignment")
     t.petition("15", "reassignment", agency=places.WELFARE, reason="Lập danh sách hộ nghèo thuộc Phòng LĐ-TBXH.")
@@ -71,7 +71,7 @@ def second_week(t: Teller) -> None:
     t.tell("[10] gia hạn đến 31/10, đã báo người dân", "extended to 31 October, the citizen was told")
 
 
-def last_day(t: Teller) -> None:
+def last_day(t: Narrator) -> None:
     """Monday 16 September: the fifteenth working day."""
     t.day(9, 16, "Ngày cuối: ngày làm việc thứ 15", "the last day: working day 15", catch_up=True)
     t.reply("05", "219/GDĐT", _HEADS[places.EDUCATION])
@@ -79,7 +79,7 @@ def last_day(t: Teller) -> None:
     t.tell("[05] [15] trả lời đúng ngày cuối", "replied on the last day: in time")
 
 
-def breaches(t: Teller) -> None:
+def breaches(t: Narrator) -> None:
     """Midnight has passed: three replies are missing, one of them only on paper."""
     t.day(9, 17, "Quá hạn", "breaches", catch_up=True)
     t.tell("[07] [08] [09] quá hạn từ 00 giờ 17/09", "breached at local midnight")
@@ -94,7 +94,7 @@ def breaches(t: Teller) -> None:
     t.tell("[08] trả lời muộn bốn ngày: quá hạn vẫn lưu", "met late: the breach stays on record")
 
 
-def reminded_and_reopened(t: Teller) -> None:
+def reminded_and_reopened(t: Narrator) -> None:
     """The office urges the debtor; a closed case comes back."""
     t.day(9, 23, "Đôn đốc", "a reminder", catch_up=True)
     deadline = reply_deadline(t, "09")
@@ -108,7 +108,7 @@ def reminded_and_reopened(t: Teller) -> None:
     t.tell("[19] mở lại: đồng hồ mới", "a new clock, referring to the old")
 
 
-def reply_deadline(t: Teller, key: str) -> str:
+def reply_deadline(t: Narrator, key: str) -> str:
     """The id of a petition's reply deadline, as followup knows it."""
     for row in t.pair.deadlines_of(t.ids[key]):
         if row.get("duty") == "reply":
@@ -116,7 +116,7 @@ def reply_deadline(t: Teller, key: str) -> str:
     return ""
 
 
-def the_last_day(t: Teller) -> None:
+def the_last_day(t: Narrator) -> None:
     """Friday 4 October: one working day before the complex case is due."""
     t.day(10, 4, "Còn một ngày làm việc", "one working day left", hour=9, catch_up=True)
     t.tell("[04] vụ việc phức tạp đến hạn thứ Hai 07/10", "the complex case is due on Monday")

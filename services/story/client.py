@@ -1,4 +1,4 @@
-"""The story's two ends: commands to intake on its movable clock, questions to followup. HTTP only."""
+"""The story's client: commands to intake on its movable clock, and questions to followup, over HTTP only."""
 
 import hashlib
 import time
@@ -18,7 +18,7 @@ KEY_PREFIX = "plan-570-story"
 
 
 class StoryRefused(RuntimeError):
-    """A step of the story was refused; the message is the service's own."""
+    """A step of the story was refused. The message is the service's own."""
 
 
 class StoryAnswer:
@@ -60,7 +60,7 @@ class PairClient:
         return _accepted(self._intake.get("/v1/clock"), "clock")
 
     def move_clock(self, to: datetime) -> None:
-        """Move the store's clock forwards; where it already stands later, leave it."""
+        """Move the store's clock forwards. It stays where it is if it is later already."""
         if self.now() < to:
             moved = self._intake.post("/v1/clock", json={"to": to.isoformat()}, headers=self._clock_headers)
             _accepted(moved, f"clock {to}")
@@ -74,7 +74,7 @@ class PairClient:
         return False
 
     def wait(self, instant: datetime) -> bool:
-        """Wait until followup has caught up with `instant`; False when it takes longer than the story's patience."""
+        """Wait until followup has caught up with `instant`. False means that it took too long."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self.has_caught_up(instant):

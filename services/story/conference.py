@@ -2,7 +2,7 @@
 
 from services.story import places
 from services.story.client import file_digest
-from services.story.narrator import Teller
+from services.story.narrator import Narrator
 from services.story.petitions import BY_KEY
 from services.story.preparation import RAISED
 
@@ -14,7 +14,7 @@ LEFT_OPEN = tuple(key for key in RAISED if key not in ANSWERED_THERE)
 CHAIR_DATES = {"17": "2019-09-06"}
 
 
-def held(t: Teller) -> None:
+def held(t: Narrator) -> None:
     """Opening, speakers in their order, answers, minutes, closing."""
     t.day(8, 23, "Hội nghị tiếp xúc, đối thoại", "the conference is held", hour=7, catch_up=True)
     t.conference("opening")
@@ -45,7 +45,7 @@ def held(t: Teller) -> None:
     )
 
 
-def speech(t: Teller, key: str) -> None:
+def speech(t: Narrator, key: str) -> None:
     """One speaker: called, the petition raised, perhaps answered."""
     matter = BY_KEY[key]
     called = {"speaker": key, "petitioner_ids": list(matter.petitioner_ids), "words": matter.text}
@@ -61,7 +61,7 @@ def speech(t: Teller, key: str) -> None:
         )  # fmt: skip
 
 
-def concluded(t: Teller) -> None:
+def concluded(t: Narrator) -> None:
     """The internal review and the conclusion notice that assigns the open petitions."""
     t.day(8, 29, "Họp rút kinh nghiệm nội bộ", "the internal review")
     t.conference("review")
@@ -81,7 +81,7 @@ def concluded(t: Teller) -> None:
     t.tell("[04] được xác định là vụ việc phức tạp: hạn 07/10", "decided to be complex: due 7 October")
 
 
-def assignment(t: Teller, key: str) -> dict[str, object]:
+def assignment(t: Narrator, key: str) -> dict[str, object]:
     """One line of the conclusion notice."""
     line: dict[str, object] = {"petition_id": str(t.ids[key]), "agency": BY_KEY[key].agency}
     if key in CHAIR_DATES:

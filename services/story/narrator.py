@@ -1,4 +1,4 @@
-"""The one who tells: keeps the day, the ids that intake gave, and whoever listens."""
+"""The narrator of the story, who keeps the day, the ids that intake gave, and the listener."""
 
 from datetime import date, datetime, time
 from typing import Any
@@ -11,8 +11,8 @@ BEGIN = datetime(2019, 6, 24, 8, 0, tzinfo=LOCAL_ZONE)
 _WEEKDAYS = ("Thứ Hai", "Thứ Ba", "Thứ Tư", "Thứ Năm", "Thứ Sáu", "Thứ Bảy", "Chủ nhật")
 
 
-class Teller:
-    """Plays the chapters, one act after the other."""
+class Narrator:
+    """Plays the chapters, one command after the other."""
 
     def __init__(self, pair: PairClient, say: Say) -> None:
         self.pair = pair
@@ -30,23 +30,23 @@ class Teller:
         self.say(f"\n{_WEEKDAYS[instant.weekday()]} {instant:%d/%m/%Y} — {title}  · {gloss}")
 
     def tell(self, text: str, gloss: str = "") -> None:
-        """One line of the story."""
+        """Say one line of the story."""
         self.say(f"  {text}" + (f"  · {gloss}" if gloss else ""))
 
     def act(self, step: str, path: str, *, on: date | None = None, **body: Any) -> StoryAnswer:
-        """One command, dated today unless `on` says otherwise."""
+        """Send one command, dated today unless `on` says otherwise."""
         return self.pair.act(step, path, on or self.today, **body)
 
     def petition(self, key: str, act: str, /, *, on: date | None = None, **body: Any) -> StoryAnswer:
-        """One act on a petition of the story."""
+        """Send one command about a petition of the story."""
         return self.act(f"{act}:{key}", f"/v1/petitions/{self.ids[key]}/{act}", on=on, **body)
 
     def conference(self, act: str, /, step: str = "", **body: Any) -> StoryAnswer:
-        """One act on the conference of the story."""
+        """Send one command about the conference of the story."""
         return self.act(f"conference:{act}:{step}", f"/v1/conferences/{self.ids['conference']}/{act}", **body)
 
     def reply(self, key: str, number: str, signatory: str, *, on: date | None = None, reported: bool = True) -> None:
-        """A written reply, with its report to the three recipients on the same day unless `reported` is false."""
+        """Send a written reply, and its report to the three recipients on the same day unless `reported` is false."""
         day = on or self.today
         recipients = ("party_committee", "government", "chair") if reported else ()
         self.petition(

@@ -1,4 +1,4 @@
-"""What became of the twenty petitions, as followup shows it, and where to look further."""
+"""Shows what became of the twenty petitions according to followup, and where to look further."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from services.story.narrator import Teller
+from services.story.narrator import Narrator
 from services.story.petitions import MATTERS
 from services.story.places import SHORT
 from shared.identifiers import LOCAL_ZONE
@@ -31,7 +31,7 @@ STATES = {
 }
 
 
-def show(t: Teller, intake_url: str, followup_url: str) -> None:
+def show(t: Narrator, intake_url: str, followup_url: str) -> None:
     """Print the table of the petitions with state and due date, then the addresses."""
     rows = [(matter, t.pair.case(t.ids[matter.key]), t.pair.deadlines_of(t.ids[matter.key])) for matter in MATTERS]
     table = Table(title="Hai mươi kiến nghị · the twenty petitions", title_justify="left", box=box.SIMPLE_HEAD)
@@ -58,7 +58,7 @@ def show(t: Teller, intake_url: str, followup_url: str) -> None:
 
 
 def last_reply(deadlines: list[dict[str, Any]]) -> Mapping[str, Any]:
-    """The reply deadline that counts now: the open one, else the latest."""
+    """The reply deadline that counts now, which is the open one or else the latest."""
     replies = [row for row in deadlines if row.get("duty") == "reply"]
     still_open = [row for row in replies if not row.get("outcome")]
     return (still_open or replies or [{}])[-1]

@@ -4,8 +4,8 @@ from datetime import date
 from typing import Any
 
 from services.story import places
-from services.story.narrator import Teller
-from services.story.petitions import BY_KEY, MATTERS, Matter
+from services.story.narrator import Narrator
+from services.story.petitions import BY_KEY, MATTERS, StoryPetition
 
 CONFERENCE_DAY = date(2019, 8, 23)
 PLACE = "Hội trường UBND huyện Tam Đường"
@@ -14,7 +14,7 @@ RAISED = tuple(matter.key for matter in MATTERS if matter.key not in {"13", "14"
 _COMMUNES_WITH_PLAN = ("Xã Bình Lư", "Xã Bản Bo", "Thị trấn Tam Đường")
 
 
-def regulation(t: Teller) -> None:
+def regulation(t: Narrator) -> None:
     """The authorities, the bodies, and the plan itself."""
     t.day(6, 24, "Ban hành kế hoạch 570/KH-UBND", "the district adopts its dialogue plan")
     for place in places.PLACES:
@@ -42,7 +42,7 @@ def regulation(t: Teller) -> None:
     )
 
 
-def petitions_come_in(t: Teller) -> None:
+def petitions_come_in(t: Narrator) -> None:
     """The first nineteen petitions, as they arrive in July."""
     days = sorted({matter.received_on for matter in MATTERS if matter.received_on < CONFERENCE_DAY})
     for day in days:
@@ -54,7 +54,7 @@ def petitions_come_in(t: Teller) -> None:
             _proposal(t)
 
 
-def receive(t: Teller, matter: Matter) -> None:
+def receive(t: Narrator, matter: StoryPetition) -> None:
     """One petition: received, given its neutral title, classified, forwarded."""
     body: dict[str, Any] = {
         "jurisdiction": places.commune(matter.commune),
@@ -81,7 +81,7 @@ def receive(t: Teller, matter: Matter) -> None:
         t.petition(matter.key, "forwarding", agency=matter.agency)
 
 
-def _proposal(t: Teller) -> None:
+def _proposal(t: Narrator) -> None:
     """The Fatherland Front asks for a conference (plan III.2)."""
     done = t.act(
         "proposal", "/v1/proposals",
@@ -93,7 +93,7 @@ def _proposal(t: Teller) -> None:
     t.tell("UB MTTQ huyện đề nghị tổ chức đối thoại", "the Fatherland Front proposes a conference")
 
 
-def two_leave(t: Teller) -> None:
+def two_leave(t: Narrator) -> None:
     """A complaint is redirected; the chair accepts the proposal."""
     t.day(7, 18, "Rà soát, phân loại", "review and classification")
     t.petition(
@@ -114,7 +114,7 @@ def two_leave(t: Teller) -> None:
     t.tell("Ba xã, thị trấn ban hành kế hoạch của mình", "three communes adopt their own plans")
 
 
-def planned(t: Teller) -> None:
+def planned(t: Narrator) -> None:
     """The conference gets its day, place and tasks."""
     t.day(7, 22, "Ấn định hội nghị: thứ Sáu 23/08/2019", "the conference is set for Friday 23 August")
     t.conference(
@@ -135,7 +135,7 @@ def planned(t: Teller) -> None:
     t.tell("Hạn gửi giấy mời, đếm lùi 7 ngày làm việc: thứ Tư 14/08/2019", "invitations by Wednesday 14 August")
 
 
-def one_withdrawn(t: Teller) -> None:
+def one_withdrawn(t: Narrator) -> None:
     """A petitioner takes the petition back; the rest goes on the agenda."""
     t.day(8, 5, "Lập chương trình", "the agenda")
     t.petition("13", "withdrawal", reason="Gia đình đã được xã hỗ trợ giống ngô ngày 02/8.")
@@ -145,7 +145,7 @@ def one_withdrawn(t: Teller) -> None:
     t.tell(f"{len(RAISED)} kiến nghị vào chương trình", f"{len(RAISED)} petitions are on the agenda")
 
 
-def notices(t: Teller) -> None:
+def notices(t: Narrator) -> None:
     """Public notice in both channels, invitations in time."""
     t.day(8, 12, "Thông báo công khai", "public notices")
     for channel, evidence in (
@@ -164,7 +164,7 @@ def notices(t: Teller) -> None:
     t.tell("Giấy mời gửi trước hạn một ngày", "sent one day before the last day")
 
 
-def ready(t: Teller) -> None:
+def ready(t: Narrator) -> None:
     """Report to the chair, prepared answers, tasks done."""
     t.day(8, 19, "Báo cáo Chủ tịch", "the preparation report", catch_up=True)
     t.conference("preparation-report", number="203/BC-VP")

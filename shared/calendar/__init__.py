@@ -16,6 +16,7 @@ from shared.calendar.reasons import (
     day_text,
 )
 from shared.calendar.years import (
+    CONTRADICTIONS,
     FIRST_YEAR,
     LAST_YEAR,
     CalendarYear,
@@ -28,6 +29,7 @@ from shared.calendar.years import (
 __all__ = [
     "CALENDAR_DAY",
     "CLOCK_SUSPENDED",
+    "CONTRADICTIONS",
     "FIRST_YEAR",
     "LAST_YEAR",
     "ROLLED",

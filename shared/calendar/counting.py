@@ -26,7 +26,7 @@ class CountedDay(msgspec.Struct, frozen=True, gc=False):
 
 
 class Count(msgspec.Struct, frozen=True):
-    """A count with each day it met, in the order in which it met them, and the calendar of each year it touched."""
+    """A count with each day on its way, in the order of the count, and the calendar of each year it touched."""
 
     due_on: date
     days: tuple[CountedDay, ...] = ()
@@ -43,7 +43,7 @@ class CalendarMissing(ValueError):
 
 
 class Calendar:
-    """The working days of the years it was given; a later entry for the same year replaces the earlier one."""
+    """The working days of the given years. A later entry for the same year replaces the earlier one."""
 
     def __init__(self, years: Iterable[CalendarYear] = ()) -> None:
         self._years = {year.year: year for year in years}
@@ -112,7 +112,7 @@ class Calendar:
         return total + bisect_right(self._working_days(last.year), last) - before
 
     def walk(self, start: date, n: int, direction: Direction) -> Count:
-        """Count n working days from `start`, forwards (1) or backwards (-1), and tell every day on the way.
+        """Count n working days from `start`, forwards (1) or backwards (-1), and list every day on the way.
 
         The start day is listed and never counted (Civil Code 2015, art. 147). Raises CalendarMissing.
         """
@@ -123,7 +123,7 @@ class Calendar:
         return kept
 
     def walk_calendar_days(self, start: date, n: int, direction: Direction) -> Count:
-        """Count n days of the calendar from `start`; a year without a calendar is refused all the same."""
+        """Count n calendar days from `start`. A year without a calendar is refused here too. Raises CalendarMissing."""
         key = (start, n, direction, False)
         if (kept := self._walks.get(key)) is None:
             _check_length(n)
@@ -138,7 +138,7 @@ class Calendar:
         return kept
 
     def walk_to(self, start: date, end_day: date) -> Count:
-        """A count that ends on a fixed day whatever the calendar says: it consults no year."""
+        """A count that ends on a fixed day whatever the calendar says. It consults no year."""
         return Count(end_day, (CountedDay(start, False, START_DAY),) if start == end_day else ())
 
     def counted_day(self, day: date) -> CountedDay:
@@ -151,7 +151,7 @@ class Calendar:
         return CountedDay(day, True, CALENDAR_DAY)
 
     def counted(self, first: date, due_on: date, days: tuple[CountedDay, ...]) -> Count:
-        """A count made elsewhere of this calendar's days, with the calendar of each year that it touched."""
+        """Make a count of days that were counted elsewhere, with the calendar of each year that it touched."""
         years = sorted((first.year, due_on.year))
         touched = [self._years[year] for year in range(years[0], years[1] + 1)]
         versions = {year.year: year.version for year in touched}

@@ -1,4 +1,4 @@
-"""What two versions of a year say differently, day by day. Pure."""
+"""The differences between two versions of a year, day by day. Pure."""
 
 from datetime import date
 
@@ -22,13 +22,13 @@ class DayChange(msgspec.Struct, frozen=True):
     kind: str
     name: str
 
-    def told(self, lang: Language) -> str:
+    def in_words(self, lang: Language) -> str:
         """The change in words."""
         return _TEXTS[self.kind][0 if lang == "vi" else 1].format(name=self.name)
 
 
 def day_changes(before: CalendarYear, after: CalendarYear) -> list[DayChange]:
-    """The days that are off, or worked, in one version and not in the other, earliest first."""
+    """The days that are off or worked in one version only, earliest first."""
     off = [{h.date: h.name for h in year.holidays} for year in (before, after)]
     worked = [{m.date: m.instead_of.isoformat() for m in year.makeup_days} for year in (before, after)]
     found = [

@@ -1,4 +1,4 @@
-"""Why a day counts or does not: a code that is kept, and its text in Vietnamese and English. Pure."""
+"""Why a day counts or does not, as a stored code and its text in Vietnamese and English. Pure."""
 
 from datetime import date
 from typing import Literal
@@ -26,7 +26,7 @@ _TEXTS: dict[str, dict[Language, str]] = {
 
 
 def holiday_reason(name: str, name_en: str) -> str:
-    """The code of a day off: it carries both names, so that what was recorded explains itself."""
+    """The code of a day off. It carries both names, so that a record explains itself."""
     return HOLIDAY + (f"{name_en}{NAMES}{name}" if name_en else name)
 
 

@@ -1,4 +1,4 @@
-"""The calendars of 2019 to 2026 that come with the product: unconfirmed until an official confirms them."""
+"""The calendars of 2019 to 2026 that come with the product, unconfirmed until an official confirms them."""
 
 from importlib.resources import files
 

@@ -1,10 +1,12 @@
-"""A year of the state sector's calendar: days off, make-up days, and what makes a year invalid. Pure."""
+"""A year of the state sector's calendar with its days off and make-up days, and what makes it invalid. Pure."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
 
 from shared.calendar.reasons import NAMES
+from shared.sentences import Sentence
 
 Day = date  # the type beside fields that are themselves called `date`
 FIRST_YEAR, LAST_YEAR = 1900, 2100
@@ -38,14 +40,54 @@ class CalendarYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     document: str = ""
 
 
+#: What a calendar may contradict itself in, by the rule that says so.
+CONTRADICTIONS: Mapping[str, Sentence] = {
+    "year": Sentence(
+        "Năm {year} nằm ngoài khoảng từ năm {first} đến năm {last}.", "{year} is outside {first} to {last}"
+    ),
+    "other-year": Sentence(
+        "Ngày {day} không thuộc năm {year}; hãy ghi vào lịch của năm đó.",
+        "{day} is not a day of {year}; list it in its own year",
+    ),
+    "listed-twice": Sentence("Ngày {day} được nêu hai lần; chỉ giữ một.", "{day} is listed twice; keep one"),
+    "name-missing": Sentence("Ngày nghỉ {day} chưa có tên; hãy ghi tên ngày nghỉ.", "the day off {day} needs a name"),
+    "separator": Sentence(
+        "Tên ngày nghỉ không được chứa “{separator}”, vì dấu này ngăn cách hai ngôn ngữ.",
+        "may not contain '{separator}', which parts the two languages",
+    ),
+    "not-a-weekend": Sentence(
+        "Ngày {day} không phải thứ Bảy hoặc Chủ nhật; chỉ làm bù vào thứ Bảy hoặc Chủ nhật.",
+        "{day} is a {weekday}; only a Saturday or Sunday makes up",
+    ),
+    "worked-and-off": Sentence(
+        "Ngày làm bù {day} cũng được nêu là ngày nghỉ; chỉ giữ một.", "{day} is also listed as a day off; keep one"
+    ),
+    "free-anyway": Sentence(
+        "Ngày {day} là thứ Bảy hoặc Chủ nhật, vốn đã được nghỉ; hãy ghi một ngày làm việc được nghỉ.",
+        "{day} is a {weekday}, free without it; name a day from Monday to Friday",
+    ),
+    "made-up-twice": Sentence(
+        "Ngày nghỉ {day} được làm bù hai lần; chỉ giữ một.", "{day} is made up for twice; keep one"
+    ),
+    "not-a-day-off": Sentence(
+        "Ngày {day} chưa có trong danh sách ngày nghỉ; hãy bổ sung vào danh sách.",
+        "{day} is not among the days off; add it to holidays",
+    ),
+}
+
+
 class ContradictoryCalendar(ValueError):
-    """A calendar that contradicts itself; the message names the field."""
+    """A calendar that contradicts itself in a field. The message says in which and how, in English."""
+
+    def __init__(self, field: str, rule: str, **values: object) -> None:
+        super().__init__(f"{field}: {CONTRADICTIONS[rule].filled(values, {}).en}")
+        self.field, self.rule, self.values = field, rule, values
 
 
 def validate(year: CalendarYear) -> None:
-    """Refuse a calendar that contradicts itself. Raises InvalidCalendar, whose message names the field."""
+    """Refuse a calendar that contradicts itself. Raises ContradictoryCalendar."""
     if not FIRST_YEAR <= year.year <= LAST_YEAR:
-        raise ContradictoryCalendar(f"year: {year.year} is outside {FIRST_YEAR} to {LAST_YEAR}")
+        raise ContradictoryCalendar("year", "year", year=year.year, first=FIRST_YEAR, last=LAST_YEAR)
     holidays: set[date] = set()
     for index, holiday in enumerate(year.holidays):
         _check_holiday(f"holidays[{index}]", holiday, year.year, holidays)
@@ -60,37 +102,33 @@ def validate(year: CalendarYear) -> None:
 
 def _check_holiday(field: str, holiday: DayOff, year: int, seen: set[date]) -> None:
     if holiday.date.year != year:
-        raise ContradictoryCalendar(f"{field}.date: {holiday.date} is not a day of {year}")
+        raise ContradictoryCalendar(f"{field}.date", "other-year", day=holiday.date, year=year)
     if holiday.date in seen:
-        raise ContradictoryCalendar(f"{field}.date: {holiday.date} is listed twice")
+        raise ContradictoryCalendar(f"{field}.date", "listed-twice", day=holiday.date)
     if not holiday.name.strip():
-        raise ContradictoryCalendar(f"{field}.name: the day off {holiday.date} needs a name")
+        raise ContradictoryCalendar(f"{field}.name", "name-missing", day=holiday.date)
     for name, text in (("name", holiday.name), ("name_en", holiday.name_en)):
         if NAMES in text:
-            raise ContradictoryCalendar(f"{field}.{name}: may not contain {NAMES!r}, which parts the two languages")
+            raise ContradictoryCalendar(f"{field}.{name}", "separator", separator=NAMES)
 
 
 def _check_makeup(
     field: str, makeup: MakeUpDay, year: int, holidays: set[date], worked: set[date], exchanged: set[date]
 ) -> None:
     if makeup.date.year != year:
-        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is not a day of {year}")
+        raise ContradictoryCalendar(f"{field}.date", "other-year", day=makeup.date, year=year)
     if makeup.date.weekday() < SATURDAY:
-        raise ContradictoryCalendar(
-            f"{field}.date: {makeup.date} is a {makeup.date:%A}; only a Saturday or Sunday makes up"
-        )
+        raise ContradictoryCalendar(f"{field}.date", "not-a-weekend", day=makeup.date, weekday=f"{makeup.date:%A}")
     if makeup.date in worked:
-        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is listed twice")
+        raise ContradictoryCalendar(f"{field}.date", "listed-twice", day=makeup.date)
     if makeup.date in holidays:
-        raise ContradictoryCalendar(f"{field}.date: {makeup.date} is also listed as a day off")
+        raise ContradictoryCalendar(f"{field}.date", "worked-and-off", day=makeup.date)
     if makeup.instead_of.weekday() >= SATURDAY:
         raise ContradictoryCalendar(
-            f"{field}.instead_of: {makeup.instead_of} is a {makeup.instead_of:%A}, free without it"
+            f"{field}.instead_of", "free-anyway", day=makeup.instead_of, weekday=f"{makeup.instead_of:%A}"
         )
     if makeup.instead_of in exchanged:
-        raise ContradictoryCalendar(f"{field}.instead_of: {makeup.instead_of} is made up for twice")
+        raise ContradictoryCalendar(f"{field}.instead_of", "made-up-twice", day=makeup.instead_of)
     # The swap may cross the year (Monday 31 December 2018 for Saturday 5 January 2019): then the other year says so.
     if makeup.instead_of.year == year and makeup.instead_of not in holidays:
-        raise ContradictoryCalendar(
-            f"{field}.instead_of: {makeup.instead_of} is not among the days off; add it to holidays"
-        )
+        raise ContradictoryCalendar(f"{field}.instead_of", "not-a-day-off", day=makeup.instead_of)

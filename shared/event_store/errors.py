@@ -1,15 +1,17 @@
-"""Why an append was not recorded.
+"""Why an append was not recorded, and what the caller does then.
 
 NotRecorded
-├── VersionConflict    a version that the decision had read is no longer the latest
-├── DayChanged         the decision was made on another day than that of its stamp
-├── IdempotencyReplay  the key was used before: here is its first result
-├── ReferenceExists    the external reference was recorded before
-├── KeyErased          a sealing key was destroyed since it was read
-├── FutureDated        a deed is dated after the day of its stamp
-├── Unrecordable       the store refuses the command itself
-├── Overloaded         too many commands are waiting
-└── StoreUnavailable   the store cannot be reached; only a lookup by id or key tells whether it was recorded
+├── VersionConflict    a stream that the decision had read has grown: decide again
+├── DayChanged         the store's day is another than that of the decision: decide again
+├── KeyErased          a sealing key that was used has been destroyed: decide again with the keys that are left
+├── FutureDated        an event is dated after the store's day: decide again, and refuse the command then
+├── IdempotencyReplay  the key was used before: answer with its first result
+├── ReferenceExists    the external reference was recorded before: answer with what it belongs to
+├── Unrecordable       the store refuses the command whenever it is tried: a bug
+├── Overloaded         too many commands are waiting: try again shortly
+└── StoreUnavailable   the store cannot be reached: send the command again with the same key
+
+Nothing of the command was recorded by this append, except that after StoreUnavailable it may have been.
 """
 
 from datetime import date, datetime
@@ -23,29 +25,29 @@ class NotRecorded(Exception):
 
 
 class VersionConflict(NotRecorded):
-    """A version that the decision had read is no longer the latest."""
+    """A version that the decision had read is no longer the latest, or a petitioner to be erased has new keys."""
 
 
 class DayChanged(NotRecorded):
-    """The decision was made on another day than that of its stamp."""
+    """The decision was made for another day than that of the stamp, such as just before midnight."""
 
     def __init__(self, today: date) -> None:
         super().__init__(f"it is {today.isoformat()} in the store")
-        self.today = today
+        self.today = today  # the store's day
 
 
 class KeyRecord(msgspec.Struct, frozen=True):
     """What a used idempotency key led to."""
 
-    fingerprint: bytes
-    originator_id: UUID
-    version: int
-    position: int
+    fingerprint: bytes  # of the command that used it: another command may not use it
+    originator_id: UUID  # the stream of its first event
+    version: int  # of its first event
+    position: int  # of its first event
     recorded_at: datetime
 
 
 class IdempotencyReplay(NotRecorded):
-    """The key was used before: here is its first result."""
+    """The caller has used the key before: `record` is what came of it."""
 
     def __init__(self, record: KeyRecord) -> None:
         super().__init__("the key was used before")
@@ -53,7 +55,7 @@ class IdempotencyReplay(NotRecorded):
 
 
 class ReferenceExists(NotRecorded):
-    """The external reference was recorded before."""
+    """The external reference belongs to an event that was recorded before."""
 
     def __init__(self, originator_id: UUID, version: int, position: int) -> None:
         super().__init__("the external reference was recorded before")
@@ -61,19 +63,19 @@ class ReferenceExists(NotRecorded):
 
 
 class KeyErased(NotRecorded):
-    """A sealing key was destroyed since it was read."""
+    """A sealing key was destroyed after the decision had read it; what it has sealed could never be opened."""
 
 
 class FutureDated(NotRecorded):
-    """A deed is dated after the day of its stamp."""
+    """An event is dated after the day of its stamp."""
 
     def __init__(self, today: date) -> None:
-        super().__init__(f"a deed cannot be dated after today, {today.isoformat()}")
-        self.today = today
+        super().__init__(f"an event cannot be dated after today, {today.isoformat()}")
+        self.today = today  # the store's day
 
 
 class Unrecordable(NotRecorded):
-    """The store refuses the command itself, alone and whenever it is tried: a fault of ours."""
+    """The store refuses the command itself, alone and whenever it is tried: a bug in this software."""
 
 
 class Overloaded(NotRecorded):
@@ -81,4 +83,4 @@ class Overloaded(NotRecorded):
 
 
 class StoreUnavailable(NotRecorded):
-    """The store cannot be reached; whether it was recorded, a later lookup by event id or key tells."""
+    """The store cannot be reached. A later look-up by event id or key says whether the command was recorded."""

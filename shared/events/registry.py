@@ -1,6 +1,6 @@
 """Every event by its stored topic; encoding, decoding, upcasting. The list may only grow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -23,9 +23,23 @@ def _defined(module: Any) -> list[type[Event]]:
     return [k for k in kinds if k.TOPIC and k.__module__ == module.__name__]
 
 
-EVENTS: dict[str, type[Event]] = {
-    kind.TOPIC: kind for module in (regulation, conference, petition, any_stream, deadline) for kind in _defined(module)
-}
+def _by_topic(kinds: Iterable[type[Event]]) -> dict[str, type[Event]]:
+    """The events by their topic, which is the name of its class.
+
+    Raises TypeError where two share one, since the second would replace the first, and for a misspelt one.
+    """
+    found: dict[str, type[Event]] = {}
+    for kind in kinds:
+        if (other := found.setdefault(kind.TOPIC, kind)) is not kind:
+            raise TypeError(f"{other.__name__} and {kind.__name__} both have the topic {kind.TOPIC!r}")
+        if kind.__name__ != kind.TOPIC:
+            raise TypeError(f"{kind.__name__} has the topic {kind.TOPIC!r}: write it like the class")
+    return found
+
+
+EVENTS: dict[str, type[Event]] = _by_topic(
+    kind for module in (regulation, conference, petition, any_stream, deadline) for kind in _defined(module)
+)
 VISIBILITY: dict[str, dict[str, Visibility]] = {topic: visibility_of(kind) for topic, kind in EVENTS.items()}
 SEALED: dict[str, dict[str, Visibility]] = {
     topic: {name: v for name, v in fields.items() if v.sealed} for topic, fields in VISIBILITY.items()

@@ -1,4 +1,4 @@
-"""Who calls: bearer tokens from a file, hashed at rest; on loopback a call without one is the caller `local`."""
+"""Who calls: bearer tokens from a file, stored as hashes. On loopback a call without one is the caller `local`."""
 
 import asyncio
 import functools
@@ -15,7 +15,7 @@ import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
-from shared.http.problems import ProblemError
+from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
@@ -35,7 +35,7 @@ _ENTROPY = 32  # bytes
 
 
 class InvalidTokens(ValueError):
-    """A tokens file that cannot be used; the message says why."""
+    """A tokens file that cannot be used. The message says why."""
 
 
 class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -69,14 +69,14 @@ RESERVED = frozenset({LOCAL.name, "bootstrap"})
 
 
 def hash_token(token: str) -> str:
-    """What is kept of a token: it is 32 random bytes, so one round of SHA-256 is enough."""
+    """The hash that is kept of a token. One round of SHA-256 is enough for 32 random bytes."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def mint_token(
     name: str, role: Role, jurisdiction: str = NATION, agency: str = "", amqp_user: str = ""
 ) -> tuple[str, TokenEntry]:
-    """A new token, and the entry of it for the tokens file. The token itself is kept nowhere."""
+    """A new token and its entry for the tokens file. The token itself is kept nowhere."""
     token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
     entry = TokenEntry(
         name=name, sha256=hash_token(token), role=role, jurisdiction=jurisdiction, agency=agency, amqp_user=amqp_user
@@ -101,7 +101,7 @@ class Callers:
         self.replace(entries)
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:
-        """From now on know these callers and no others. Raises InvalidTokens; then the old ones stay."""
+        """Replace the known callers. Raises InvalidTokens, in which case the old ones stay."""
         if len({e.sha256 for e in entries}) != len(entries):
             raise InvalidTokens("two entries have the same sha256: mint a token for each caller")
         for entry in entries:
@@ -122,13 +122,13 @@ class Callers:
             authorization = f"Bearer {request.cookies[COOKIE]}"
         if authorization is None:
             if not self._local_allowed:
-                raise _unauthenticated("send `Authorization: Bearer TOKEN`")
+                raise _unauthenticated("no-token")
             _refuse_foreign_pages(headers)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
         caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
         if caller is None:
-            raise _unauthenticated("this token is not known here")
+            raise _unauthenticated("unknown-token")
         return caller
 
     def knows(self, token: str) -> bool:
@@ -136,15 +136,15 @@ class Callers:
         return hash_token(token) in self._by_hash
 
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
-        """The caller that the broker vouched for; None when it names nobody known here."""
+        """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
     def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
-        """For `Litestar(before_request=...)`: every route is behind it, `request.state.caller` says who calls."""
+        """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
-                raise ProblemError(400, "nul-character", "the address holds the NUL character: remove it")
+                raise problem(400, "nul-character", "address")
             if request.scope["path"] not in open_paths:
                 request.scope["state"][_CALLER] = self.of_request(request)
 
@@ -158,7 +158,7 @@ def caller_of(request: Request[Any, Any, Any]) -> AuthenticatedCaller:
 
 
 def token_of(request: Request[Any, Any, Any]) -> str:
-    """The token with which a request came, to act elsewhere in its name; empty for `local`."""
+    """The token of a request, to act elsewhere in the caller's name. It is empty for `local`."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else request.cookies.get(COOKIE, "")
 
@@ -166,7 +166,7 @@ def token_of(request: Request[Any, Any, Any]) -> str:
 def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
     """Refuse a caller that has none of the roles. Raises ProblemError 403."""
     if caller.roles.isdisjoint(roles):
-        raise ProblemError(403, "role-may-not", f"this needs one of the roles {', '.join(sorted(roles))}")
+        raise problem(403, "role-may-not", "needs", roles=sorted(roles))
 
 
 def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
@@ -179,7 +179,7 @@ def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
 
 
 async def follow_tokens(callers: Callers, path: str) -> None:
-    """Take over each change of a tokens file, for ever; one that cannot be used changes nothing and is told."""
+    """Apply each change of a tokens file, for ever. One that cannot be used changes nothing and is logged."""
     known = _stamp(path)
     while True:
         await asyncio.sleep(LOOK_EVERY)
@@ -205,26 +205,26 @@ def _caller(entry: TokenEntry) -> AuthenticatedCaller:
     return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
 
 
-def _unauthenticated(detail: str) -> ProblemError:
-    return ProblemError(401, "unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
+def _unauthenticated(sentence: str) -> ProblemError:
+    return problem(401, "unauthenticated", sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
 def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
-    """A cookie comes along by itself: what changes something must come from our own pages."""
+    """Refuse a change whose cookie was sent by a page that is not ours: browsers send cookies by themselves."""
     origin = request.headers.get("origin")
     if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise ProblemError(403, "foreign-origin", "this must come from a page of this service")
+        raise problem(403, "foreign-origin", "page")
 
 
 def _refuse_foreign_pages(headers: Mapping[bytes, bytes]) -> None:
-    """A web page in the operator's browser can reach loopback too: `local` is for this machine's own callers."""
+    """Refuse `local` to foreign web pages: a page in the operator's browser can reach loopback too."""
     if not _is_own(headers.get(b"host", b""), headers.get(b"origin", b"")):
-        raise ProblemError(403, "foreign-origin", "without a token only this machine's own callers are served")
+        raise problem(403, "foreign-origin", "machine")
 
 
 @functools.lru_cache(maxsize=256)
 def _is_own(host: bytes, origin: bytes) -> bool:
-    """Whether both, the origin if given, name this machine; every request of a connection says the same."""
+    """Whether the host, and the origin if given, name this machine. Cached: a connection repeats them."""
     hosts = [host.decode("latin-1")]
     if origin:
         hosts.append(urlsplit(origin.decode("latin-1")).netloc)

@@ -13,7 +13,7 @@ from litestar.params import QueryParameter
 from shared.envelope import FeedPage, feed_page
 from shared.events import Recorded
 from shared.http.auth import AuthenticatedCaller, caller_of
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.http.server import stopping
 
 DEFAULT_LIMIT = 500
@@ -42,11 +42,11 @@ class FeedSource(Protocol):
         ...
 
     async def state_complete_to(self) -> tuple[datetime, int]:
-        """State, and keep before it is said, up to which instant the log is complete, and the head then."""
+        """Store and return the instant up to which the log is complete, with the head at that time."""
         ...
 
     async def wait_for_events(self, timeout: float) -> None:
-        """Return when something may have been appended, or after `timeout` seconds."""
+        """Wait until something may have been appended, or for `timeout` seconds."""
         ...
 
 
@@ -58,26 +58,13 @@ async def read_feed(
     wait: float = 0.0,
     is_stopping: Callable[[], bool] = lambda: False,
 ) -> FeedPage:
-    """One page. Raises ProblemError: a stale epoch (with the new one), a position beyond the head."""
+    """One page. Raises ProblemError for a stale epoch (it names the new one) or a position beyond the head."""
     source, current = await log.identity()
     if epoch and epoch != current:
-        raise ProblemError(
-            409,
-            "stale-epoch",
-            "the store has a new epoch: adopt it if the last event you know still stands, else stop and see the manual",
-            source=source,
-            epoch=current,
-        )
+        raise problem(409, "stale-epoch", members={"source": source, "epoch": current})
     previous_id = await log.event_id_at(after) if after else None
     if after and previous_id is None:
-        raise ProblemError(
-            409,
-            "beyond-head",
-            "the position lies beyond the head: this log is not the one that you read before",
-            source=source,
-            epoch=current,
-            head=await log.head(),
-        )
+        raise problem(409, "beyond-head", members={"source": source, "epoch": current, "head": await log.head()})
     events = await _events_or_wait(log, after, limit, wait, is_stopping)
     last = events[-1].position if events else after
     complete_to: datetime | None = None
@@ -111,7 +98,7 @@ MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 
 def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
-    """The route for one log; `may_read` refuses callers who may not see all of it."""
+    """The route for one log. `may_read` refuses callers who may not see all of it."""
 
     @get(
         "/v1/events",

@@ -1,12 +1,13 @@
-"""`/healthz`: the process answers; `/readyz`: some path makes progress."""
+"""`/healthz` says that the process answers, `/readyz` that some path makes progress."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from shared.http.problems import problem_body
+from shared.http.problems import language_of, problem, problem_response
 
 #: Tells what hinders progress, by name; empty when the service is ready.
 Hindrances = Callable[[], Awaitable[dict[str, str]]]
@@ -26,12 +27,11 @@ def health_routes(hindrances: Hindrances) -> list[HTTPRouteHandler]:
         return Health("ok")
 
     @get("/readyz", summary="Some path makes progress", tags=["operations"])
-    async def readyz() -> Response[Health | bytes]:
+    async def readyz(request: Request[Any, Any, Any]) -> Response[Health | bytes]:
         if found := await hindrances():
-            detail = "; ".join(f"{name}: {why}" for name, why in sorted(found.items()))
-            return Response(
-                problem_body(503, "not-ready", detail), status_code=503, media_type="application/problem+json"
-            )
+            missing = "; ".join(f"{name}: {why}" for name, why in sorted(found.items()))
+            answer: Response[Any] = problem_response(problem(503, "not-ready", missing=missing), language_of(request))
+            return answer
         return Response(Health("ready"))
 
     return [healthz, readyz]

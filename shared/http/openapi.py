@@ -1,4 +1,4 @@
-"""What the OpenAPI documents of both services say alike: problems, the token, where the document is."""
+"""The parts that the OpenAPI documents of both services share: problems, the token, where the document is."""
 
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec

@@ -1,5 +1,10 @@
-"""Problem details (RFC 9457): every error of both services has a stable type and never carries personal data."""
+"""Problem details (RFC 9457). Every error of both services has a stable type and carries no personal data.
 
+Title and detail come in the language that the caller asks for, Vietnamese or English (without `Accept-Language`
+English), and once more in both under `translations`, for pages that show both.
+"""
+
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -7,11 +12,16 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 
+from shared.problem_words import DOOR_NAMES, DOOR_WORDS
+from shared.sentences import ProblemText, problem_text
+
 TYPE_PREFIX = "urn:doithoai:problem:"
 PROBLEM_JSON = "application/problem+json"
+DEFAULT_LANGUAGE = "en"
+MAX_BODY_MIB = 1  # as the server takes it, for the words of 413
 
 #: The problem types of HTTP itself; the domains bring their own codes.
-_HTTP_CODES = {
+HTTP_CODES = {
     400: "invalid-request",
     401: "unauthenticated",
     403: "forbidden",
@@ -25,67 +35,152 @@ _HTTP_CODES = {
 log = structlog.get_logger("http")
 
 
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """The members that every problem has; some types add their own beside them."""
+class ProblemTranslation(msgspec.Struct, frozen=True):
+    """What a problem says in one language."""
+
+    title: str
+    detail: str
+
+
+class ProblemTranslations(msgspec.Struct, frozen=True):
+    """What a problem says in each language."""
+
+    vi: ProblemTranslation
+    en: ProblemTranslation
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The members that every problem has; some types add their own beside them.
+
+    `field` is the field, parameter or header that is to blame; it is missing where none is.
+    """
 
     type: str
     title: str
     status: int
     detail: str = ""
+    field: str | None = None
+    translations: ProblemTranslations | None = None
 
 
 class ProblemError(Exception):
-    """An answer that is an error: its status, its stable code, what is wrong and what to do about it."""
+    """An answer that is an error: its status, its stable code, what is wrong and what to do about it, and where."""
 
-    def __init__(self, status: int, code: str, detail: str, *, headers: dict[str, str] | None = None, **members: Any):
-        super().__init__(detail)
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        text: ProblemText,
+        *,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(f"{field}: {text.detail.en}" if field else text.detail.en)
         self.status = status
         self.code = code
-        self.detail = detail
-        self.headers = headers or {}
+        self.text = text
+        self.field = field
+        self.headers = dict(headers or {})
         self.members = members
 
 
-def problem_body(status: int, code: str, detail: str, **members: Any) -> bytes:
-    """The JSON of a problem; the title is the code in words."""
-    title = code.replace("-", " ").capitalize()
-    known = {"type": TYPE_PREFIX + code, "title": title, "status": status, "detail": detail}
-    return msgspec.json.encode(known | members)
+def problem(
+    status: int,
+    code: str,
+    sentence: str = "",
+    *,
+    field: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
+    **values: object,
+) -> ProblemError:
+    """The problem of a door, in the words of `shared.problem_words`; `values` are for the places in the sentence.
+
+    Raises KeyError where there are no such words.
+    """
+    text = problem_text(DOOR_WORDS[code], sentence, values, DOOR_NAMES)
+    return ProblemError(status, code, text, field=field, headers=headers, **(members or {}))
 
 
-def problem_response(error: ProblemError) -> Response[bytes]:
+def problem_body(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> bytes:
+    """The JSON of a problem."""
+    title, detail = error.text
+    found = Problem(
+        type=TYPE_PREFIX + error.code,
+        title=title.vi if language == "vi" else title.en,
+        status=error.status,
+        detail=detail.vi if language == "vi" else detail.en,
+        field=error.field,
+        translations=ProblemTranslations(
+            ProblemTranslation(title.vi, detail.vi), ProblemTranslation(title.en, detail.en)
+        ),
+    )
+    return msgspec.json.encode(msgspec.to_builtins(found) | error.members)
+
+
+def problem_response(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> Response[bytes]:
     """A problem as an answer."""
     return Response(
-        problem_body(error.status, error.code, error.detail, **error.members),
+        problem_body(error, language),
         status_code=error.status,
         media_type=PROBLEM_JSON,
-        headers=error.headers,
+        headers={**error.headers, "Content-Language": language, "Vary": "Accept-Language"},
     )
 
 
-def _on_problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
-    return problem_response(error)
+def language_of(request: Request[Any, Any, Any]) -> str:
+    """The language of ours that a request prefers by `Accept-Language`; English where it says nothing."""
+    best, found = 0.0, DEFAULT_LANGUAGE
+    for part in request.headers.get("accept-language", "").split(","):
+        tag, _, parameter = part.partition(";")
+        language = tag.strip().lower().partition("-")[0]
+        if language in ("vi", "en") and (quality := _quality(parameter)) > best:
+            best, found = quality, language
+    return found
 
 
-def _on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def _quality(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0
+
+
+def _on_problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
+    return problem_response(error, language_of(request))
+
+
+def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    return problem_response(_problem_of_http(error), language_of(request))
+
+
+def _problem_of_http(error: HTTPException) -> ProblemError:
     # Litestar's own texts repeat parts of the request; the members below name the parameter at most.
-    code = _HTTP_CODES.get(error.status_code, "invalid-request" if error.status_code < 500 else "internal-error")
-    detail = {
-        404: "there is nothing at this address",
-        405: "this address does not take that method",
-        413: "the body is too large: at most 1 MiB",
-    }.get(error.status_code, "the request is not valid")
+    code = HTTP_CODES.get(error.status_code, "invalid-request" if error.status_code < 500 else "internal-error")
+    headers = dict(error.headers or {})
     names = error.extra if isinstance(error.extra, list) else []
     keys = [str(item["key"]) for item in names if isinstance(item, dict) and "key" in item]
-    if keys:
-        detail = f"not valid: {', '.join(keys)}"
-    return problem_response(ProblemError(error.status_code, code, detail, headers=dict(error.headers or {})))
+    match code:
+        case "invalid-request" if keys:
+            return problem(
+                error.status_code, "invalid-request", "parameters", field=keys[0], headers=headers, names=keys
+            )
+        case "not-found":
+            return problem(error.status_code, "not-found", "address", headers=headers)
+        case "body-too-large":
+            return problem(error.status_code, "body-too-large", headers=headers, most=MAX_BODY_MIB)
+        case "internal-error":
+            return problem(error.status_code, "internal-error", "http", headers=headers)
+        case _:
+            return problem(error.status_code, code, headers=headers)
 
 
 def _on_anything(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     # The message of an unforeseen error may hold what a citizen wrote: only its kind and place are logged.
     log.error("unforeseen", path=request.url.path, kind=type(error).__name__, at=_place(error))
-    return problem_response(ProblemError(500, "internal-error", "an unforeseen error; the log tells its kind"))
+    return problem_response(problem(500, "internal-error"), language_of(request))
 
 
 def _place(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Serve an application with uvicorn on uvloop; on SIGTERM requests in flight are finished first."""
+"""Serves an application with uvicorn on uvloop. On SIGTERM requests in flight are finished first."""
 
 import contextlib
 import gc
@@ -6,6 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from types import FrameType
 
 import uvicorn
@@ -19,7 +20,7 @@ class Server(uvicorn.Server):
     """Stops on a signal and returns, so that what was started around it is closed too."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen; what was loaded up to now stays for good."""
+        """Listen. What was loaded up to now is frozen, so that no collection walks it again."""
         await super().startup(sockets)
         # Walked again by each full collection, it would hold up every request for a tenth of a second.
         gc.collect()
@@ -27,7 +28,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """uvicorn's own raises the signal again afterwards, which would end the process before it is closed."""
+        """Stop on a signal and do not raise it again, as uvicorn does: the process would end before it is closed."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -42,8 +43,20 @@ class Server(uvicorn.Server):
         self.handle_exit(sig, frame)
 
 
+def serve(running: AbstractAsyncContextManager[Litestar], host: str, port: int) -> None:
+    """Serve an application on uvloop until SIGTERM, with everything open that `running` opens around it."""
+
+    async def main() -> None:
+        async with running as app:
+            await server(app, host, port).serve()
+
+    import uvloop
+
+    uvloop.run(main())
+
+
 def server(app: Litestar, host: str, port: int) -> Server:
-    """A server for `app`; its `.serve()` returns after SIGTERM or SIGINT, or once `should_exit` is set."""
+    """A server for `app`. Its `.serve()` returns after SIGTERM or SIGINT, or once `should_exit` is set."""
     config = uvicorn.Config(
         app,
         host=host,
@@ -63,7 +76,7 @@ def server(app: Litestar, host: str, port: int) -> Server:
 
 
 def stopping(app: Litestar) -> Callable[[], bool]:
-    """Whether the server of an application is about to stop; long polls ask."""
+    """Whether the server of an application is about to stop. Long polls ask this."""
     found: Callable[[], bool] = getattr(app.state, "is_stopping", _never)
     return found
 

@@ -1,8 +1,9 @@
 """The rules as data: what a dated document orders, in a small language of words that combine. Pure.
 
-Start with `words` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of a
-text, `checking` says what is wrong with it, `counting`, `clocks` and `periods` count under it, `force` chooses between
-documents, `sheet` and `comparing` tell people; `shipped` are the documents that come with the product.
+Start with `schema` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of
+a text, `checking` says what is wrong with it, `counting`, `running_clock` and `periods` count under it, `precedence`
+chooses between documents, `clock_sheet` and `diff` describe them to people, and `shipped` holds the documents that come
+with the product. `duties` names the duties that a rule can be about, and `upcasting` reads the first form of a policy.
 """
 
 from datetime import date
@@ -12,9 +13,9 @@ from shared.calendar import Calendar, Count
 from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, counted_from, problems_of
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
-from shared.policy.notes import Note, NoteKind
+from shared.policy.notes import Note, NoteKind, read_note, recorded_note
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
-from shared.policy.precedence import Adopted, InForce, Register, RuleInForce, rule_that_applies
+from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.running_clock import RunningClock, Step, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
@@ -28,6 +29,7 @@ __all__ = [
     "DUTY_KINDS",
     "NO_TRAITS",
     "Adopted",
+    "AdoptionRegister",
     "Document",
     "InForce",
     "Note",
@@ -35,7 +37,6 @@ __all__ = [
     "Occurrence",
     "Policy",
     "PolicyProblem",
-    "Register",
     "Rule",
     "RuleInForce",
     "RunningClock",
@@ -56,7 +57,9 @@ __all__ = [
     "occurrences",
     "policy_of",
     "problems_of",
+    "read_note",
     "read_policy",
+    "recorded_note",
     "rule_count",
     "rule_that_applies",
     "shipped_policy",

@@ -1,11 +1,15 @@
-"""What is to be said of a due date besides its count: one kind for each thing that may have happened to a clock."""
+"""What is to be said of a due date besides its count, and how that is recorded. Pure."""
 
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
+from typing import cast, get_args
 
 import msgspec
 
 from shared.policy.schema import Trait
+
+_TOO_LATE = "_too_late"
 
 
 class NoteKind(StrEnum):
@@ -68,3 +72,38 @@ class Note(msgspec.Struct, frozen=True, gc=False):
     day: date | None = None
     trait: Trait | None = None
     document: str | None = None
+
+
+def recorded_note(note: Note) -> str:
+    """A note as events, rows and the API carry it: `extended:2019-10-15`, `complex_too_late:2019-10-15`."""
+    if note.kind is NoteKind.TRAIT_TOO_LATE:
+        assert note.trait is not None and note.day is not None
+        return f"{note.trait}{_TOO_LATE}:{note.day.isoformat()}"
+    # A colon parts the values.
+    document = note.document.replace(":", " ") if note.document is not None else None
+    day = note.day.isoformat() if note.day is not None else None
+    return ":".join([note.kind.value, *(value for value in (note.trait, document, day) if value is not None)])
+
+
+@lru_cache(maxsize=1_024)  # an explanation is read several times for one letter
+def read_note(recorded: str) -> Note | None:
+    """The note that was recorded so; None where this release does not know its code or its values."""
+    code, *values = recorded.split(":")
+    try:
+        if code.endswith(_TOO_LATE) and (trait := code.removesuffix(_TOO_LATE)) in get_args(Trait):
+            return Note(NoteKind.TRAIT_TOO_LATE, date.fromisoformat(values[0]), _trait(trait))
+        match kind := NoteKind(code):
+            case NoteKind.NO_VARIANT:
+                return Note(kind, trait=_trait(values[0]))
+            case NoteKind.POLICY_MOVED:
+                return Note(kind, date.fromisoformat(values[1]), document=values[0])
+            case _:
+                return Note(kind, date.fromisoformat(values[0]) if values else None)
+    except (ValueError, IndexError):
+        return None
+
+
+def _trait(name: str) -> Trait:
+    if name not in get_args(Trait):
+        raise ValueError(name)
+    return cast(Trait, name)

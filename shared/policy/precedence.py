@@ -52,7 +52,7 @@ def rule_that_applies(
     return holds
 
 
-class Register(msgspec.Struct, frozen=True, kw_only=True):
+class AdoptionRegister(msgspec.Struct, frozen=True, kw_only=True):
     """What a choice rests on: the adoptions in the order recorded, the level of each jurisdiction, who has ended."""
 
     adopted: tuple[Adopted, ...] = ()
@@ -63,7 +63,7 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
 class InForce:
     """The rules in force, remembered for each question that was asked."""
 
-    def __init__(self, register: Register) -> None:
+    def __init__(self, register: AdoptionRegister) -> None:
         self._register = register
         self._by_code: dict[str, list[tuple[int, Policy]]] = {}
         for order, adopted in enumerate(register.adopted):

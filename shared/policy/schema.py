@@ -1,7 +1,7 @@
 """The words of the rule language: a policy is a document's metadata and its rules, as frozen data. Pure.
 
-What a word means is told where it is used: `counting` counts, `clocks` extends and suspends, `periods` repeats, `force`
-chooses between documents. What the words cannot say is refused (`checking`), never left out.
+Each word's meaning stands where it is used: `counting` counts, `running_clock` extends and suspends, `periods` repeats,
+`precedence` chooses between documents. What the words cannot say is refused (`checking`), never left out.
 """
 
 from datetime import date

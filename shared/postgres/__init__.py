@@ -1,1 +1,1 @@
-"""PostgreSQL as the event store: migrations, the group commit, the feed, identity, leases."""
+"""PostgreSQL as the event store: its migrations, the group commit, the log, the outbox, its identity, leases."""

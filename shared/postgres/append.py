@@ -1,4 +1,4 @@
-"""The append: commands as one call of the SQL function that is the only way in."""
+"""Appends commands by one call of `append_events`, the SQL function that is the only way into the store."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -19,15 +19,26 @@ from shared.event_store.errors import (
     ReferenceExists,
     VersionConflict,
 )
+from shared.postgres.named_call import columns, named_call
 
-APPEND = f"SELECT head, stamped, rejected FROM append_events({', '.join(f'${n}' for n in range(1, 28))})"
+_APPEND = "SELECT head, stamped, rejected FROM {call}"
 
 
 async def append_in(
     connection: "asyncpg.Connection[Any] | Any", appends: Sequence[Append]
 ) -> list[Appended | NotRecorded]:
-    """Append in one statement; one outcome a command. Takes the ordering lock until the end of the transaction."""
-    row: Any = await connection.fetchrow(APPEND, *_arguments(appends))
+    """Append commands in one statement, and return one outcome for each, in their order.
+
+    - `Appended`: the events of the command have the positions after those of the command before it. They are durable
+      once the transaction has committed, which is at once where none is open.
+    - `NotRecorded`: the command was rejected whole, and no other with it. See `shared.event_store.errors`.
+
+    Raises what asyncpg raises: then no command was recorded, except that an interrupted COMMIT may have gone through.
+    The statement holds the ordering lock until the transaction ends.
+    """
+    arguments = _arguments(appends)
+    call = named_call("append_events", arguments)
+    row: Any = await connection.fetchrow(_APPEND.format(call=call), *arguments.values())
     position, stamped = row["head"], row["stamped"]
     rejected: dict[str, dict[str, Any]] = msgspec.json.decode(row["rejected"]) if row["rejected"] else {}
     outcomes: list[Appended | NotRecorded] = []
@@ -40,8 +51,8 @@ async def append_in(
     return outcomes
 
 
-def _arguments(appends: Sequence[Append]) -> list[Any]:
-    """The arrays of the call, in the order of its parameters."""
+def _arguments(appends: Sequence[Append]) -> dict[str, Any]:
+    """The arguments of the call by the names of their parameters, which the migration explains."""
     versions: list[tuple[int, UUID, int]] = []
     keys: list[tuple[int, str, str, bytes]] = []
     references: list[tuple[int, str, str]] = []
@@ -69,31 +80,27 @@ def _arguments(appends: Sequence[Append]) -> list[Any]:
         if append.erase_owner:
             erasures.append({"command": number, "owner": append.erase_owner, "key_ids": append.erase_key_ids})
     today = [a.today for a in appends]
-    return [
-        today if any(today) else (),
-        commands,
-        [e.originator_id for e in events],
-        [e.version for e in events],
-        [e.topic for e in events],
-        [e.state for e in events],
-        [e.event_id for e in events],
-        [e.sealed for e in events],
-        [e.effective_on for e in events],
-        *columns(versions, 3),
-        *columns(keys, 4),
-        *columns(references, 3),
-        *columns(new_keys, 5),
-        *columns(used_keys, 2),
-        msgspec.json.encode(erasures).decode() if erasures else "[]",
-    ]
-
-
-def columns(rows: Sequence[Sequence[Any]], width: int) -> Sequence[Sequence[Any]]:
-    """Rows as the arrays of a call, one for each of `width` columns."""
-    return list(zip(*rows, strict=True)) if rows else [()] * width
+    return {
+        "c_today": today if any(today) else (),
+        "e_command": commands,
+        "e_originator": [e.originator_id for e in events],
+        "e_version": [e.version for e in events],
+        "e_topic": [e.topic for e in events],
+        "e_state": [e.state for e in events],
+        "e_event_id": [e.event_id for e in events],
+        "e_sealed": [e.sealed for e in events],
+        "e_effective_on": [e.effective_on for e in events],
+        **columns(("x_command", "x_originator", "x_version"), versions),
+        **columns(("i_event", "i_caller", "i_key", "i_fingerprint"), keys),
+        **columns(("r_event", "r_source", "r_external_id"), references),
+        **columns(("k_event", "k_key_id", "k_owner", "k_originator", "k_wrapped"), new_keys),
+        **columns(("u_command", "u_key_id"), used_keys),
+        "p_erasures": msgspec.json.encode(erasures).decode() if erasures else "[]",
+    }
 
 
 def _rejection(detail: dict[str, Any]) -> NotRecorded:
+    """Return the error that the function's reason for a command stands for."""
     match detail["outcome"]:
         case "conflict":
             return VersionConflict(f"stream {detail.get('originator_id')} is at version {detail.get('found')}")

@@ -1,4 +1,4 @@
-"""Group commit: commands wait in a queue and go in together, one round trip for the batch."""
+"""Group commit: commands wait in a queue and are appended together, with one round trip for the batch."""
 
 import asyncio
 import contextlib
@@ -16,12 +16,12 @@ from shared.postgres.append import append_in
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 LARGEST_BATCH = 128  # commands
-LONGEST_QUEUE = 4096  # commands
-RETRY_FOR = 10.0  # seconds for which a command is retried while the store is away
+LONGEST_QUEUE = 4096  # commands; beyond that they are refused at once, since they would wait too long
+RETRY_FOR = 10.0  # seconds for which a command is tried again while the store is away
 RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 
-POSITION = "stored_events_position"
+POSITION = "stored_events_position"  # the unique index of positions
 
 _RECORDED = "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)"
 
@@ -29,13 +29,16 @@ _log = structlog.get_logger(__name__)
 
 
 class _Waiting:
-    """A command in the queue: the streams, keys and references that it writes, and the streams that it has read."""
+    """A command in the queue."""
 
     __slots__ = ("append", "deadline", "done", "reads", "writes")
 
     def __init__(self, append: Append, done: "asyncio.Future[Appended]", deadline: float) -> None:
-        self.append, self.done, self.deadline = append, done, deadline
-        # As numbers: a UUID computes its hash in Python each time.
+        self.append = append
+        self.done = done  # its caller waits for this
+        self.deadline = deadline  # by the loop's clock: no try begins after it
+        # The streams, idempotency keys and references that it writes, and the streams that its decision has read.
+        # Streams as numbers: a UUID computes its hash in Python each time.
         self.writes: list[object] = [e.originator_id.int for e in append.events]
         self.reads = [stream.int for stream in append.expected]
         if append.key:
@@ -47,10 +50,11 @@ class _Waiting:
 
 
 class GroupCommit:
-    """The writer of one process. A command that conflicts is rejected whole and no other with it.
+    """Appends the commands of one process. A command that conflicts is rejected whole, and no other with it.
 
-    Batches form by themselves while the previous one commits. Two commands on one stream never share a batch. After an
-    interrupted commit each command's first event id is looked up before it is tried again.
+    A batch is what has come while the previous one was committed. Two commands on one stream never share a batch. After
+    an interrupted commit the first event id of each command is looked up before it is tried again, so that none
+    is recorded twice.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -59,13 +63,14 @@ class GroupCommit:
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._closing = False
-        self._connection: Any = None
+        self._connection: Any = None  # kept from batch to batch
 
     async def start(self) -> None:
+        """Begin to append."""
         self._task = asyncio.create_task(self._run(), name="group-commit")
 
     async def close(self) -> None:
-        """Record what is waiting, then stop."""
+        """Append what is waiting, then stop."""
         self._closing = True
         self._more.set()
         if self._task is not None:
@@ -73,7 +78,10 @@ class GroupCommit:
         await self._let_go()
 
     async def append(self, append: Append) -> Appended:
-        """Record one command durably. Raises NotRecorded."""
+        """Record one command durably. Raises NotRecorded.
+
+        A caller that is cancelled does not take its command back: it may be recorded all the same.
+        """
         if self._closing:
             raise StoreUnavailable("the writer is closing")
         if len(self._queue) >= LONGEST_QUEUE:
@@ -90,7 +98,7 @@ class GroupCommit:
                 self._more.clear()
                 await self._more.wait()
                 continue
-            # What is on its way goes along: a command that comes a moment later would wait for the whole commit.
+            # Commands that are about to come join the batch: a moment later they would wait for the whole commit.
             seen = 0
             while seen < len(self._queue) < LARGEST_BATCH:
                 seen = len(self._queue)
@@ -98,26 +106,27 @@ class GroupCommit:
             batch = self._next_batch()
             try:
                 await self._commit(batch)
-            except Exception as error:  # a batch may fail, the writer may not: every command gets an answer
+            except Exception as error:  # every command gets an answer, and the next batch is appended
                 _log.exception("append_failed")
                 for waiting in batch:
                     _answer(waiting, StoreUnavailable(type(error).__name__))
 
     def _next_batch(self) -> list[_Waiting]:
+        """Remove and return the next commands that may share a batch. An erasure is alone in its batch."""
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
-        taken: set[object] = set()  # what a later command may not touch in the same batch
+        touched: set[object] = set()  # what a later command may not touch in the same batch
         while self._queue and len(batch) < LARGEST_BATCH:
             waiting = self._queue.popleft()
             writes, reads = waiting.writes, waiting.reads
-            if waiting.append.erase_owner or not taken.isdisjoint(writes) or not taken.isdisjoint(reads):
+            if waiting.append.erase_owner or not touched.isdisjoint(writes) or not touched.isdisjoint(reads):
                 if waiting.append.erase_owner and not batch:
                     return [waiting]
                 later.append(waiting)
-                # What comes after must not overtake it on the same streams.
             else:
                 batch.append(waiting)
-            taken.update(writes)
+            # Also for one that waits: what comes after it must not overtake it on the same streams.
+            touched.update(writes)
         self._queue.extendleft(reversed(later))
         return batch
 
@@ -136,7 +145,7 @@ class GroupCommit:
                 pending = await self._after_interruption(pending)
             except asyncpg.PostgresError as error:
                 if getattr(error, "constraint_name", None) == POSITION:
-                    # Somebody has appended past the function and its lock: the next try finds the new head.
+                    # Somebody has appended without the function and its lock. The next try finds the new head.
                     _log.warning("position_taken", commands=len(pending))
                     await asyncio.sleep(RETRY_PAUSE)
                     pending = self._in_time(pending, "positions are taken by another")
@@ -149,7 +158,7 @@ class GroupCommit:
                 return
 
     async def _connected(self) -> Any:
-        """The writer's connection, kept from batch to batch: giving one back costs a round trip."""
+        """Return the connection, kept from batch to batch: giving it back to the pool costs a round trip."""
         if self._connection is None or self._connection.is_closed():
             await self._let_go()
             self._connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
@@ -171,7 +180,7 @@ class GroupCommit:
             await self._commit([waiting], tried=True)
 
     async def _after_interruption(self, pending: Sequence[_Waiting]) -> list[_Waiting]:
-        """What must be tried again: an interrupted COMMIT may have gone through, so the ids are looked up."""
+        """Answer the commands that an interrupted COMMIT has recorded, and return those to be tried again."""
         recorded: dict[UUID, Appended] | None = None
         while recorded is None and pending:
             await asyncio.sleep(RETRY_PAUSE)
@@ -191,13 +200,16 @@ class GroupCommit:
     async def _settled(
         self, pending: Sequence[_Waiting], outcomes: Sequence[Appended | NotRecorded]
     ) -> list[Appended | NotRecorded]:
-        """The outcomes of a second try: the first may have arrived after all, and what refuses a command be itself."""
+        """Return the outcomes of a second try.
+
+        The first may have been recorded after all: then what rejects the command now is the command itself.
+        """
         doubtful = [w for w, o in zip(pending, outcomes, strict=True) if isinstance(o, NotRecorded)]
         recorded = await self._recorded(doubtful) if doubtful else {}
         return [recorded.get(w.append.events[0].event_id, o) for w, o in zip(pending, outcomes, strict=True)]
 
     def _in_time(self, pending: Sequence[_Waiting], reason: str) -> list[_Waiting]:
-        """Those that may be tried once more; the others get their answer."""
+        """Return the commands that may be tried once more; the others are answered with StoreUnavailable."""
         now = asyncio.get_running_loop().time()
         for waiting in pending:
             if self._closing or now >= waiting.deadline:
@@ -205,11 +217,11 @@ class GroupCommit:
         return [waiting for waiting in pending if not waiting.done.done()]
 
     async def _recorded(self, doubtful: Sequence[_Waiting]) -> dict[UUID, Appended]:
-        """What of these commands is in the store, by the id of their first event."""
+        """Return which of these commands are in the store, by the id of their first event."""
         lengths = {w.append.events[0].event_id: len(w.append.events) for w in doubtful}
         connection = await self._connected()
         async with connection.transaction():
-            # A statement that was given up may be at work still: until it has committed, it holds the lock.
+            # A statement that was given up may still be running. It holds the lock until it has committed.
             await connection.execute("SELECT ordering_lock()")
             rows = await connection.fetch(_RECORDED, list(lengths))
         return {

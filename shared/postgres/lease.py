@@ -1,11 +1,24 @@
-"""Leases with fencing: one holder at a time, judged by the database's clock."""
+"""Leases with fencing: of several processes one holds a name at a time, judged by the database's clock.
+
+             acquire by anyone: fence + 1
+      ┌──────┐ ────────────────────────────▶ ┌──────┐ ──┐ acquire by the holder:
+      │ free │                               │ held │   │ same fence, expires later
+      └──────┘ ◀──────────────────────────── └──────┘ ◀─┘
+             release by the holder, or          │
+             expires_at has passed              └──▶ acquire by another: None, nothing changes
+
+A name without a row is free, and its first fence is 1. `expires_at` alone says whether a lease is held.
+
+A process that slept past its lease does not know that another holds it now. When it writes it therefore names what it
+knows (a relay its fence, a projector the revision of its cursor), and the write fails when another has written since.
+"""
 
 from typing import Any
 
-LEASE_SECONDS = 5.0
-RENEW_EVERY = 1.5  # seconds
+LEASE_SECONDS = 5.0  # how long a holder that has died keeps the others waiting
+RENEW_EVERY = 1.5  # seconds: two renewals may fail before the lease is lost
 
-ACQUIRE = """
+_ACQUIRE = """
 INSERT INTO leases AS l (name, holder, fence, expires_at)
 VALUES ($1, $2, 1, clock_timestamp() + make_interval(secs => $3))
 ON CONFLICT (name) DO UPDATE SET
@@ -15,16 +28,15 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
 RETURNING fence
 """
+_RELEASE = "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2"
 
 
 async def acquire(connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS) -> int | None:
-    """Take or renew a lease; the fencing number, or None while another holds it."""
-    fence: int | None = await connection.fetchval(ACQUIRE, name, holder, seconds)
+    """Acquire or renew a lease; return its fence, or None while another holds it."""
+    fence: int | None = await connection.fetchval(_ACQUIRE, name, holder, seconds)
     return fence
 
 
 async def release(connection: Any, name: str, holder: str) -> None:
-    """Give a lease back, so that another takes over at once."""
-    await connection.execute(
-        "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2", name, holder
-    )
+    """Release a lease, so that another process acquires it at once; of no effect when the caller does not hold it."""
+    await connection.execute(_RELEASE, name, holder)

@@ -1,4 +1,4 @@
-"""The stored events as a log: pages in order behind `GET /v1/events`, completeness, and waiting for the next one."""
+"""The stored events as a log behind `GET /v1/events`: its pages, up to when it is complete, and a wait for the next."""
 
 import asyncio
 import contextlib
@@ -15,42 +15,45 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 
 class StoredLog:
-    """Pages of the stored events; a new event or the poll wakes whoever waits."""
+    """The log of one store."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications) -> None:
         self._pool = pool
         self._notifications = notifications
 
     async def identity(self) -> tuple[str, str]:
-        """The source and its epoch, as the store says now."""
+        """Return the source and its epoch, as they are now."""
         row = await self._pool.fetchrow("SELECT source, epoch FROM store_state")
         assert row is not None
         return row["source"], row["epoch"]
 
     async def events_after(self, position: int, limit: int) -> Sequence[Recorded]:
-        """The events after a position, in order."""
+        """Return the events after a position, in order, at most `limit`."""
         return await store.read_named_page(self._pool, position, limit)
 
     async def event_id_at(self, position: int) -> UUID | None:
-        """The event at a position; None when there is none."""
+        """Return the id of the event at a position; None when there is none."""
         return await store.event_id_at(self._pool, position)
 
     async def head(self) -> int:
-        """The last position."""
+        """Return the last position; 0 when the log is empty."""
         return await store.head(self._pool)
 
     async def state_complete_to(self) -> tuple[datetime, int]:
-        """State up to which instant the log is complete, and the head then."""
+        """Return an instant at or before which no further event will be stamped, and the head at that time."""
         return await store.state_complete_to(self._pool)
 
     async def wait_for_events(self, timeout: float) -> None:
-        """Return when something may have been appended; a lost notification costs one poll."""
+        """Return when something may have been appended, or after `timeout` seconds.
+
+        A lost notification costs one poll.
+        """
         async with self._notifications.subscribed() as event:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(timeout, POLL))
 
     async def is_reachable(self) -> str:
-        """Why the store cannot be used now; empty when it can."""
+        """Return why the store cannot be used now; empty when it can."""
         try:
             await self._pool.fetchval("SELECT 1", timeout=3.0)
         except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:

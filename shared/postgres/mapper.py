@@ -1,4 +1,4 @@
-"""The door out: our events for whoever reads the store with the `eventsourcing` library and its stock recorder."""
+"""Maps stored events for whoever reads the store with the `eventsourcing` library and its own recorder."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from shared.events import Event, Metadata, Undecodable, UnknownTopic, decode_sta
 
 
 class Occurred(msgspec.Struct, frozen=True):
-    """An event at its place in its stream, as the library calls the two."""
+    """An event at its place in its stream, named as the library names the two."""
 
     originator_id: UUID
     originator_version: int
@@ -20,16 +20,17 @@ class Occurred(msgspec.Struct, frozen=True):
 
 
 class EventMapper(Mapper[UUID]):
-    """Rows of the `eventsourcing` layout to events, older versions upcast, and back; sealed fields stay empty.
+    """Turns rows of the `eventsourcing` layout into events and back. Old versions are upcast, sealed fields stay empty.
 
-    The library's own mapper takes attributes from `__dict__` and Python paths for topics: our structs have neither.
+    The library's own mapper reads attributes from `__dict__` and takes Python paths for topics: these structs have
+    neither.
     """
 
     def __init__(self) -> None:
         super().__init__(JSONTranscoder())
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        """Raises MapperDeserialisationError."""
+        """Return the event of a row. Raises MapperDeserialisationError."""
         try:
             event, meta = decode_state(stored_event.topic, bytes(stored_event.state))
         except (UnknownTopic, Undecodable) as error:
@@ -37,7 +38,7 @@ class EventMapper(Mapper[UUID]):
         return Occurred(UUID(str(stored_event.originator_id)), stored_event.originator_version, event, meta)
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        """The row of an event, without what is sealed."""
+        """Return the row of an event, without what is sealed."""
         occurred = msgspec.convert(domain_event, Occurred, from_attributes=True)
         return StoredEvent(
             originator_id=occurred.originator_id,

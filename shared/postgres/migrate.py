@@ -1,14 +1,22 @@
-"""Plain numbered SQL migrations under an advisory lock; what was applied is never edited."""
+"""Plain numbered SQL migrations under an advisory lock; what was applied is never edited.
+
+A line `\\ir PATH` stands for the text of a file, named from the migration's folder, as in psql. Its text is part of the
+migration: where the file is to change, its old text takes the line's place, and a new migration runs the file.
+"""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import asyncpg
 
 from shared.postgres.pool import WRITABLE
 
-LOCK = 70340001
+LOCK = 70340001  # the key of the advisory lock: one process migrates a database at a time
+
+_INCLUDE = re.compile(r"^\\ir (\S+)\n", re.MULTILINE)
 
 
 class EditedMigration(RuntimeError):
@@ -16,7 +24,10 @@ class EditedMigration(RuntimeError):
 
 
 async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
-    """Apply what is missing of each package's `migrations`, in order; the names applied. Raises EditedMigration."""
+    """Apply what is missing of each package's `migrations`, in order, and return the names applied.
+
+    Each migration commits alone. Raises EditedMigration.
+    """
     connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
@@ -45,6 +56,12 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
 
 
 def _files(package: str) -> list[tuple[str, str]]:
+    """The migrations of a package by name, each with its whole text."""
     folder = files(package).joinpath("migrations")
     found = [f for f in folder.iterdir() if f.name.endswith(".sql")]
-    return [(f"{package}/{f.name}", f.read_text(encoding="utf-8")) for f in sorted(found, key=lambda f: f.name)]
+    return [(f"{package}/{f.name}", _text(folder, f)) for f in sorted(found, key=lambda f: f.name)]
+
+
+def _text(folder: Traversable, file: Traversable) -> str:
+    text = file.read_text(encoding="utf-8")
+    return _INCLUDE.sub(lambda line: folder.joinpath(line[1]).read_text(encoding="utf-8"), text)

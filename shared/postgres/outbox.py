@@ -1,4 +1,4 @@
-"""The event table as an outbox: its lease, its fenced position, its pages."""
+"""The event table as an outbox: what a relay needs of it (a lease, a position under a fence, pages)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,32 +18,32 @@ _ADVANCE = "UPDATE relay_position SET position = $3 WHERE name = $1 AND fence = 
 
 
 class StoredOutbox:
-    """What a relay needs of the store; `name` tells the relays of one store apart."""
+    """The outbox of one relay; `name` tells the relays of one store apart."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications, name: str) -> None:
         self._pool, self._notifications, self._name = pool, notifications, name
 
     async def lease(self, holder: str) -> int | None:
-        """Take or renew the lease: its fence, or None while another holds it."""
+        """Acquire or renew the lease; return its fence, or None while another holds it."""
         return await lease.acquire(self._pool, f"relay:{self._name}", holder)
 
     async def release(self, holder: str) -> None:
-        """Give the lease back."""
+        """Release the lease, so that another relay acquires it at once."""
         await lease.release(self._pool, f"relay:{self._name}", holder)
 
     async def take_over(self, fence: int) -> int | None:
-        """The position under a fence; None if a later fence has taken over."""
+        """Put the position under a fence and return it; None when a later fence has taken over."""
         position: int | None = await self._pool.fetchval(_TAKE_OVER, self._name, fence)
         return position
 
     async def page(self, after: int, limit: int) -> Sequence[Recorded]:
-        """The next events in order, under the source and epoch of the moment."""
+        """Return the events after a position, in order, under the source and epoch of the moment."""
         return await store.read_named_page(self._pool, after, limit)
 
     async def advance(self, fence: int, before: int, after: int) -> bool:
-        """Move the position, unless the fence or the position is no longer ours."""
+        """Move the position; False when another fence holds it or it is not at `before` any more."""
         return await self._pool.fetchval(_ADVANCE, self._name, fence, after, before) is not None
 
     def subscribed(self) -> AbstractAsyncContextManager[asyncio.Event]:
-        """An event that is set when events were recorded."""
+        """Open a subscription: an event that is set when events were recorded."""
         return self._notifications.subscribed()

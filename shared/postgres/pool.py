@@ -1,4 +1,4 @@
-"""Connections: bounded, timed, and each checked for whose database it reached."""
+"""Connections to PostgreSQL: bounded in number and time, each checked for which store it has reached."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,8 @@ from shared.tasks import cancel_and_wait
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
 CONNECT_TIMEOUT = 5.0  # seconds
-POLL = 1.0  # seconds: notifications are only a hint
-#: Of several hosts the one that writes: a replica neither takes appends nor notifies.
+POLL = 1.0  # seconds between two looks, since a notification may be lost
+#: Chooses of several hosts the one that writes: a replica accepts no appends and sends no notifications.
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +31,11 @@ _SETTINGS = {
 async def create_pool(
     dsn: str, *, application: str, largest: int = 10, event_store: bool = True, search_path: str = "public"
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """A pool whose every new connection to an event store has read the store's identity."""
+    """Make a pool of at most `largest` connections.
+
+    With `event_store` each new connection reads the store's identity first, so that a restored store gets its new epoch
+    before anything is read from it.
+    """
 
     async def prepare(connection: Any) -> None:
         if event_store:
@@ -52,16 +56,17 @@ async def create_pool(
 
 
 async def _rolled_back(connection: Any) -> None:
-    """What a connection needs before its next use; asyncpg would ask the server to forget a session that has no state.
+    """Roll back what a connection has left open before its next use.
 
-    Nothing here sets or locks anything beyond its own transaction.
+    asyncpg would reset the whole session, which costs a round trip. Nothing here sets or locks anything beyond its own
+    transaction.
     """
     if connection.is_in_transaction():
         await connection.execute("ROLLBACK")
 
 
 class Notifications:
-    """Wakes whoever waits when events were recorded; polls too, because a notification may never come."""
+    """Wakes whoever waits when events were recorded. After a lost connection it listens again by itself."""
 
     def __init__(self, dsn: str, channel: str = "stored_events") -> None:
         self._dsn, self._channel = dsn, channel
@@ -69,14 +74,16 @@ class Notifications:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        """Begin to listen."""
         self._task = asyncio.create_task(self._listen(), name=f"listen-{self._channel}")
 
     async def close(self) -> None:
+        """Stop listening."""
         await cancel_and_wait(self._task)
 
     @contextlib.asynccontextmanager
     async def subscribed(self) -> AsyncIterator[asyncio.Event]:
-        """An event that is set at each notification; clear it before looking."""
+        """Yield an event that is set at each notification; whoever waits clears it before it looks."""
         event = asyncio.Event()
         self._waiters.add(event)
         try:
@@ -85,6 +92,7 @@ class Notifications:
             self._waiters.discard(event)
 
     def wake(self) -> None:
+        """Set the event of everybody who waits."""
         for event in self._waiters:
             event.set()
 

@@ -1,4 +1,4 @@
-"""Reading the store: pages of the log, completeness, the clock, and who this store is."""
+"""Reads the store: pages of the log, up to when it is complete, its clock, and which store it is."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -26,18 +26,18 @@ FINGERPRINT = (
 
 
 class StoreIdentity(msgspec.Struct, frozen=True):
-    """Which log this is; a restored or promoted store has a new epoch."""
+    """Which log this is."""
 
-    source: str
-    epoch: str
+    source: str  # the name of the store
+    epoch: str  # a new one after a restore or a promotion, since events may have been lost
 
 
 class MovedBackwards(ValueError):
-    """The clock of a development store moves forwards only; the real one not at all."""
+    """A development store's clock was to be moved backwards, or the real clock at all."""
 
 
 async def read_identity(connection: Any) -> StoreIdentity:
-    """The source and epoch; a store found under another fingerprint than its own mints a new epoch first."""
+    """Return the source and epoch. A store found under another fingerprint than its own gets a new epoch first."""
     fingerprint = await connection.fetchval(FINGERPRINT)
     row = await connection.fetchrow("SELECT source, epoch, fingerprint FROM store_state")
     if row["fingerprint"] != fingerprint:
@@ -52,19 +52,19 @@ async def read_identity(connection: Any) -> StoreIdentity:
 
 
 async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None:
-    """Give a new store its name; a store with events keeps the one it has."""
+    """Give a store its name; one that has events keeps its name."""
     await pool.execute(
         "UPDATE store_state SET source = $1 WHERE source <> $1 AND NOT EXISTS (SELECT 1 FROM stored_events)", source
     )
 
 
 async def read_page(connection: Any, identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
-    """Up to `limit` events after a position, in order; each names the event before it."""
+    """Return up to `limit` events after a position, in order; each names the event before it."""
     return _page(await connection.fetch(PAGE, max(after - 1, 0), limit + 1), identity, after, limit)
 
 
 async def read_named_page(connection: Any, after: int, limit: int) -> list[Recorded]:
-    """Such a page under the source and epoch of the same moment."""
+    """Return such a page under the source and epoch of the same moment."""
     rows = await connection.fetch(_NAMED_PAGE, max(after - 1, 0), limit + 1)
     return _page(rows, StoreIdentity(rows[0]["source"], rows[0]["epoch"]), after, limit) if rows else []
 
@@ -95,7 +95,7 @@ def _recorded(row: Any, identity: StoreIdentity, previous: UUID | None) -> Recor
 
 
 async def event_id_at(connection: Any, position: int) -> UUID | None:
-    """The id of the event at a position; None where there is none."""
+    """Return the id of the event at a position; None when there is none."""
     found: UUID | None = await connection.fetchval(
         "SELECT event_id FROM stored_events WHERE notification_id = $1", position
     )
@@ -103,13 +103,16 @@ async def event_id_at(connection: Any, position: int) -> UUID | None:
 
 
 async def head(connection: Any) -> int:
-    """The last position; 0 in an empty store."""
+    """Return the last position; 0 in an empty store."""
     found: int = await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM stored_events")
     return found
 
 
 async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datetime, int]:
-    """State and store that nothing more will be stamped up to an instant; with the head as of that statement."""
+    """Return an instant at or before which no further event will be stamped, and the head at that time.
+
+    The instant is stored before it is returned: every later append is stamped after it.
+    """
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("SELECT ordering_lock()")
         row = await connection.fetchrow("SELECT complete, head FROM state_complete()")
@@ -118,24 +121,27 @@ async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datet
 
 
 async def store_now(connection: Any) -> datetime:
-    """The store's clock."""
+    """Return what the store's clock says."""
     found: datetime = await connection.fetchval("SELECT store_now()")
     return found
 
 
 async def store_today(connection: Any) -> date:
-    """The store's day in Asia/Ho_Chi_Minh."""
+    """Return the store's day in Asia/Ho_Chi_Minh."""
     return local_day(await store_now(connection))
 
 
 async def is_clock_movable(connection: Any) -> bool:
-    """Whether this is a development store whose clock may be moved."""
+    """Return whether this is a development store, whose clock may be moved."""
     found: bool = await connection.fetchval("SELECT clock_offset IS NOT NULL FROM store_state")
     return found
 
 
 async def move_clock(connection: Any, to: datetime) -> datetime:
-    """Move a development store's clock, forwards only; set first before the first event. Raises MovedBackwards."""
+    """Move the clock of a development store forwards and return its time. Raises MovedBackwards.
+
+    A store becomes a development store by the first move, which must come before its first event.
+    """
     try:
         moved: datetime = await connection.fetchval("SELECT move_clock($1)", to)
     except asyncpg.ObjectNotInPrerequisiteStateError as error:

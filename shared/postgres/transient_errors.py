@@ -1,4 +1,4 @@
-"""The errors of PostgreSQL that pass by themselves."""
+"""The errors of PostgreSQL that pass by themselves, so that the same statement may succeed when it is tried again."""
 
 import asyncpg
 

@@ -1,1 +1,1 @@
-"""RabbitMQ: the topology, the relay out, the ordered reader in, and a private broker for development."""
+"""RabbitMQ: the topology, the relay that publishes, the subscriber that reads in order."""

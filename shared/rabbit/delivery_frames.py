@@ -1,4 +1,4 @@
-"""Deliveries taken from the stream of bytes before aiormq makes tasks of them: one call a message, in order.
+"""Takes deliveries from the byte stream before aiormq makes tasks of them, with one call for each message, in order.
 
 aiormq keeps the connection: its handshake, TLS, heartbeats, channels and their closing. Its transport factory gives the
 place at which the frames of deliveries on one channel are taken out. The frames are those of AMQP 0-9-1, sections 2.3
@@ -15,7 +15,7 @@ from pamqp.header import ContentHeader
 
 from shared.rabbit.publish_frames import PROPERTIES
 
-#: Told of each delivery: its tag, its content header, its body.
+#: Called for each delivery with its tag, its content header and its body.
 OnDelivery = Callable[[int, bytes, bytes], None]
 
 CHUNK = 1 << 18  # bytes
@@ -26,7 +26,7 @@ _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which prop
 
 
 class DeliveryFrames(TransportFactory):
-    """Makes the connection's transport; once `open` was called deliveries on that channel go to the callback."""
+    """Makes the connection's transport. After `open` the deliveries on that channel go to the callback."""
 
     def __init__(self) -> None:
         self.reader: _Reader | None = None
@@ -37,16 +37,16 @@ class DeliveryFrames(TransportFactory):
         self.reader.channel, self.reader.on_delivery = channel, on_delivery
 
     async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """The transport as aiormq makes it, with the tap before its reader."""
+        """The transport as aiormq makes it, with this reader before its own."""
         plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        reader, writer = await plain.create(url, **kwargs)
-        self.reader = _Reader(reader)
-        tapped: Any = self.reader
-        return tapped, writer
+        plain_reader, writer = await plain.create(url, **kwargs)
+        self.reader = _Reader(plain_reader)
+        reader: Any = self.reader
+        return reader, writer
 
 
 class _Reader:
-    """What aiormq reads frames from: everything but the deliveries."""
+    """The reader of aiormq, which gets every frame but the deliveries."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self.channel = -1
@@ -94,7 +94,7 @@ class _Reader:
         self._raw = raw[at:]
 
     def _deliver(self, kind: int, raw: bytes, at: int, size: int) -> bool:
-        """Take a frame of a delivery; False when it is none."""
+        """Handle a frame of a delivery. False means that the frame is none."""
         if kind == _METHOD:
             if raw[at : at + 4] != _DELIVER:
                 return False
@@ -117,7 +117,7 @@ class _Reader:
 
 
 def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:
-    """The headers and the user id in a content header; those of our relays are read here, others left to pamqp."""
+    """The headers and user id in a content header. Those of our relays are read here, others by pamqp."""
     _, _, _, flags = _CONTENT.unpack_from(payload)
     if flags == PROPERTIES:
         at = _CONTENT.size + 1 + payload[_CONTENT.size]  # behind the content type

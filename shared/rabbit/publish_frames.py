@@ -1,4 +1,4 @@
-"""Many messages in one write to a channel, with one future for all their confirmations.
+"""Publishes many messages in one write to a channel, with one future for all their confirmations.
 
 aiormq makes a task, a lock, three frames and a future for each message; the broker takes several times as many as that
 can send. What is used of it is public and hardly documented: `lock`, `delivery_tag`, `confirmations`,
@@ -28,14 +28,14 @@ PROPERTIES = 1 << 15 | 1 << 13 | 1 << 12 | 1 << 7 | 1 << 4
 
 
 class Batch:
-    """Stands for each of its messages among a channel's confirmations, and counts down what the broker says of them."""
+    """Stands for each of its messages among a channel's confirmations, and counts the broker's answers."""
 
     def __init__(self, confirmed: "asyncio.Future[None]", pending: int) -> None:
         self.returned = 0
         self._confirmed, self._pending = confirmed, pending
 
     async def wait(self, timeout: float) -> None:
-        """Return once every message is confirmed.
+        """Wait until every message is confirmed.
 
         Raises PublishError when one was returned, DeliveryError when one was refused, TimeoutError, ConnectionError.
         """
@@ -51,7 +51,7 @@ class Batch:
 
     @property
     def is_settled(self) -> bool:
-        """Whether it is known what became of the batch."""
+        """Whether the broker has answered for every message, or the batch has failed."""
         return self._confirmed.done()
 
     @property
@@ -60,7 +60,7 @@ class Batch:
         return self.is_settled and not self._pending
 
     async def settled_or(self, event: asyncio.Event, timeout: float) -> None:
-        """Return once it is known what became of the batch, or the event is set, or after `timeout` seconds."""
+        """Wait until the batch is settled, the event is set, or `timeout` seconds have passed."""
         waiting: asyncio.Future[Any] = asyncio.ensure_future(event.wait())
         both: set[asyncio.Future[Any]] = {self._confirmed, waiting}
         try:
@@ -88,7 +88,7 @@ class Batch:
 
 
 async def publish(channel: Any, exchange: str, messages: Sequence[Message], user_id: str) -> Batch:
-    """Send messages persistently and mandatory; they leave in order, with the next batch behind them.
+    """Send messages persistently and mandatory, in order and before the next batch.
 
     The channel has confirms on and raises on return. `user_id` is the user of its connection: the broker closes the
     channel over any other. `Batch.wait` tells what became of the messages.
@@ -109,7 +109,7 @@ async def publish(channel: Any, exchange: str, messages: Sequence[Message], user
 
 
 def forget(channel: Any, messages: Iterable[Message]) -> None:
-    """Let go of the ids of messages that were confirmed."""
+    """Drop the ids of messages that were confirmed."""
     for message in messages:
         channel.message_id_delivery_tag.pop(message.message_id, None)
 

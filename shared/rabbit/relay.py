@@ -1,4 +1,4 @@
-"""The relay: the event table is the outbox. In order, persistent, mandatory, advanced only after the confirms."""
+"""The relay publishes the event table, which is the outbox, in order, and advances only after the confirms."""
 
 import asyncio
 import contextlib
@@ -33,16 +33,16 @@ log = structlog.get_logger("relay")
 
 
 class Outbox(Protocol):
-    """Where the relay takes events from, and where it stands; the database judges lease and fence."""
+    """Where the relay reads events and keeps its position. The database judges lease and fence."""
 
     async def lease(self, holder: str) -> int | None:
-        """Take or renew the lease: its fence, or None while another holds it."""
+        """Take or renew the lease and return its fence, or None while another process holds it."""
 
     async def release(self, holder: str) -> None:
         """Give the lease back."""
 
     async def take_over(self, fence: int) -> int | None:
-        """The position under a fence; None if a later fence has taken over."""
+        """The position under a fence, or None if a later fence has taken over."""
 
     async def page(self, after: int, limit: int) -> Sequence[Recorded]:
         """The next events in order."""
@@ -59,7 +59,7 @@ class LostLease(Exception):
 
 
 class Relay:
-    """The relay of one process; of several only the holder of the lease publishes."""
+    """The relay of one process. Of several processes only the holder of the lease publishes."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Relay:
         self._leased = 0.0
 
     async def start(self) -> None:
-        """Start in the background; without a broker's URL events leave by the feed alone."""
+        """Start in the background. Without a broker's URL events leave by the feed alone."""
         if self._url:
             self._task = asyncio.create_task(self._run(), name=f"relay-{self.name}")
 
@@ -106,7 +106,7 @@ class Relay:
             await asyncio.sleep(pause)
 
     async def _turn(self) -> bool:
-        """Relay for as long as it goes well and the lease is ours; whether something hindered it."""
+        """Relay while the lease is ours. True means that something hindered it."""
         try:
             if (fence := await self._outbox.lease(self._holder)) is not None:
                 await self._relay(fence)
@@ -146,7 +146,7 @@ class Relay:
         raise ConnectionResetError("the broker went away")
 
     async def _publish_after(self, position: int, fence: int, channel: Any, recorded: asyncio.Event) -> int:
-        """Publish everything after a position; the new one. What is recorded meanwhile waits for no confirm."""
+        """Publish what follows a position and return the new one. What is recorded meanwhile waits for no confirm."""
         sent, in_flight, more = position, deque[_InFlight](), True
         while more or in_flight:
             await self._renew(fence)
@@ -166,7 +166,7 @@ class Relay:
         return position
 
     async def _at_rest(self, newest: Batch, recorded: asyncio.Event) -> bool:
-        """Wait for the newest confirmation, then a moment for what comes next; whether something was recorded.
+        """Wait for the newest confirmation, then a moment for what comes next. True means that something was recorded.
 
         Where events come one by one, the position is written once for several of them.
         """
@@ -183,7 +183,7 @@ class Relay:
         return _InFlight(batch, messages, events[-1].position, monotonic() + PUBLISH_TIMEOUT)
 
     async def _confirm(self, in_flight: "deque[_InFlight]", position: int, fence: int, channel: Any) -> int:
-        """Move on over the oldest batch, and over those behind it that are confirmed too."""
+        """Advance past the oldest batch, and past those behind it that are confirmed too."""
         count, after = 0, position
         while in_flight and (not count or in_flight[0].batch.is_confirmed):
             sent = in_flight.popleft()
@@ -200,7 +200,7 @@ class Relay:
         return after
 
     async def _renew(self, fence: int) -> None:
-        """The lease is renewed now and then; that no other has it, every advance checks by its fence."""
+        """Renew the lease when it is time. Each advance checks by its fence that no other process has it."""
         if monotonic() - self._leased >= RENEW_EVERY:
             if await self._outbox.lease(self._holder) != fence:
                 raise LostLease

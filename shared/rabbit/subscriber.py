@@ -1,4 +1,4 @@
-"""The bell: RabbitMQ says that there is something, and usually brings it, in order. It never ends on broker loss."""
+"""The subscriber to RabbitMQ, which notifies of new events and usually brings them, in order."""
 
 import asyncio
 import contextlib
@@ -26,7 +26,7 @@ log = structlog.get_logger("bell")
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """An event as it came, and where to acknowledge it; None where a message is no more than a ring."""
+    """An event as it came, with its tag to acknowledge. The event is None where the message only notifies."""
 
     recorded: Recorded | None
     tag: int
@@ -60,30 +60,30 @@ class Subscriber:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start in the background; without a broker's URL it stays silent and the feed brings the events."""
+        """Start in the background. Without a broker's URL it stays silent, and the feed brings the events."""
         if self._url:
             self._task = asyncio.create_task(self._run(), name=f"bell-{self._route.queue}")
 
     async def close(self) -> None:
-        """Stop; what is not acknowledged comes again."""
+        """Stop. What is not acknowledged comes again."""
         await cancel_and_wait(self._task)
         self._task = None
 
     async def wait(self, timeout: float) -> bool:
-        """Wait until something is there; False when the time is over first."""
+        """Wait until something has come. False means that the time was over first."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.arrived.wait(), timeout)
         return self.arrived.is_set()
 
     def take(self, limit: int = PREFETCH) -> list[Delivery]:
-        """What has come so far, in order of arrival; clears the bell when nothing is left."""
+        """Remove and return what has come so far, in order of arrival."""
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         if not self._waiting:
             self.arrived.clear()
         return taken
 
     async def ack_through(self, delivery: Delivery) -> None:
-        """Acknowledge this delivery and all before it; one of a lost connection comes again anyway."""
+        """Acknowledge this delivery and all before it. One of a lost connection comes again anyway."""
         if delivery.connection != self._connection or not self.is_connected:
             return
         with contextlib.suppress(Exception):  # the connection has just gone: it comes again
@@ -103,9 +103,9 @@ class Subscriber:
 
     async def _consume(self) -> None:
         await self._declare()
-        # Not a robust connection: after a reconnect old deliveries must be told apart from new ones.
-        tap = DeliveryFrames()
-        connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=tap), CONNECT_TIMEOUT)
+        # Not a robust connection: after a reconnect old deliveries must be distinguished from new ones.
+        frames = DeliveryFrames()
+        connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=frames), CONNECT_TIMEOUT)
         try:
             channel: Any = await connection.channel(publisher_confirms=False, timeout=CONNECT_TIMEOUT)
             await channel.basic_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT)
@@ -113,8 +113,8 @@ class Subscriber:
             self._waiting.clear()
             self._connection += 1
             self._channel = channel
-            tap.open(channel.number, functools.partial(self._keep, self._connection))
-            consumed = await channel.basic_consume(self._route.queue, _tapped, timeout=CONNECT_TIMEOUT)
+            frames.open(channel.number, functools.partial(self._keep, self._connection))
+            consumed = await channel.basic_consume(self._route.queue, _never_called, timeout=CONNECT_TIMEOUT)
             self.is_connected = True
             log.info("bell_connected", queue=self._route.queue)
             lost = {connection.closing, channel.closing}
@@ -144,5 +144,5 @@ class Subscriber:
         self.arrived.set()
 
 
-async def _tapped(_: Any) -> None:
-    """What aiormq would call: the tap takes every delivery before it."""
+async def _never_called(_: Any) -> None:
+    """The callback that aiormq requires and never calls, since `DeliveryFrames` takes every delivery before it."""

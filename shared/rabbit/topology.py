@@ -1,4 +1,4 @@
-"""Exchanges and queues of the pair. Only `x-queue-type` is an argument: everything else is set by policy."""
+"""The exchanges and queues of the pair. Only `x-queue-type` is an argument; everything else is set by policy."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -24,12 +24,12 @@ COMMANDS = "intake.commands"
 
 
 def user_of(url: str) -> str:
-    """The user as whom a broker's URL connects; one without a user connects as aio-pika does, as `guest`."""
+    """The user as whom a broker's URL connects. One without a user connects as `guest`, as aio-pika does."""
     return unquote(urlsplit(url).username or "guest")
 
 
 async def declare(channel: AbstractChannel, route: Route) -> tuple[AbstractExchange, AbstractQueue]:
-    """Make sure that the exchange, its queue and the binding exist; safe to repeat."""
+    """Create the exchange, its queue and the binding unless they exist. Safe to repeat."""
     exchange = await channel.declare_exchange(route.exchange, ExchangeType.TOPIC, durable=True, timeout=CONNECT_TIMEOUT)
     queue = await channel.declare_queue(route.queue, durable=True, arguments=dict(QUORUM), timeout=CONNECT_TIMEOUT)
     await queue.bind(exchange, route.pattern, timeout=CONNECT_TIMEOUT)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-CODE = re.compile(r"`((?:services|shared|tests|deploy|benchmarks|contracts)/[\w./-]*)`")
+#: A path, and a name that is defined there: `services/followup/domain/facts.py::Fact`.
+CODE = re.compile(r"`((?:services|shared|tests|deploy|benchmarks|contracts)/[\w./-]*)(?:::(\w+))?`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)#:]*)(?:#([^)]*))?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -14,7 +15,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 def test_paths_in_code_type__exist() -> None:
     missing = [
-        (page.name, path) for page in PAGES for path in CODE.findall(page.read_text()) if not (ROOT / path).exists()
+        (page.name, path) for page in PAGES for path, _ in CODE.findall(page.read_text()) if not (ROOT / path).exists()
+    ]
+    assert missing == []
+
+
+def test_names_in_code_type__are_defined_in_their_file() -> None:
+    named = [(page.name, *found) for page in PAGES for found in CODE.findall(page.read_text()) if found[1]]
+    assert named
+    missing = [
+        (page, path, name)
+        for page, path, name in named
+        if not re.search(rf"^\s*(?:async def|def|class) {name}\b", (ROOT / path).read_text(), re.MULTILINE)
     ]
     assert missing == []
 

@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 PURE_ROOMS = (
+    "shared.sentences",
+    "shared.problem_words",
     "shared.identifiers",
     "shared.calendar",
     "shared.policy",

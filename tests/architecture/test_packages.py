@@ -59,7 +59,7 @@ def test_topics__may_only_grow() -> None:
     stored = (HERE / "topics.txt").read_text("utf-8").split()
     assert [topic for topic in stored if topic not in EVENTS] == [], "a stored topic must stay readable for ever"
     missing = [topic for topic in EVENTS if topic not in stored]
-    assert missing == [], "add the new topics to topics.txt"
+    assert missing == [], "run `make contracts`: it adds the new topics to topics.txt"
 
 
 def test_versions__have_an_upcaster_for_every_step() -> None:

@@ -1,4 +1,4 @@
-"""Write the public contracts: JSON Schemas of events and of policies, AsyncAPI, OpenAPI, the event reference.
+"""Write the public contracts: JSON Schemas of events and of policies, AsyncAPI, OpenAPI, and the pages made from them.
 
 `python -m tests.contracts.generate` refuses to write a change that would break those who rely on a contract, unless
 `--break` says that it is meant (a new major version); `--check` writes nothing and fails when something is not current.
@@ -15,12 +15,15 @@ import msgspec
 import yaml
 
 from shared.events import EVENTS, json_schema
-from tests.contracts import asyncapi, openapi, policy, reference
+from tests.contracts import asyncapi, openapi, policy, reference, tables
 from tests.contracts.compatibility import incompatibilities, missing_operations
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "contracts" / "schemas"
 POLICY = ROOT / "contracts" / "policy.schema.json"
+TOPICS = ROOT / "tests" / "architecture" / "topics.txt"
+MAP = ROOT / "docs" / "architecture.md"
+RULES_PAGE = ROOT / "docs" / "howto" / "write-rules.md"
 
 
 def outputs() -> dict[Path, str]:
@@ -32,7 +35,14 @@ def outputs() -> dict[Path, str]:
     found[POLICY] = _json(policy.schema())
     for service, build in _applications().items():
         found[ROOT / "contracts" / f"openapi-{service}.json"] = _json(build())
-    found[ROOT / "docs" / "reference" / "events.md"] = reference.markdown()
+    pages = ROOT / "docs" / "reference"
+    found[pages / "events.md"] = reference.markdown()
+    found[pages / "commands.md"] = tables.commands()
+    found[pages / "metrics.md"] = tables.metrics()
+    # Only ever appended to: what was recorded under a topic must stay readable.
+    found[TOPICS] = "".join(f"{topic}\n" for topic in dict.fromkeys([*TOPICS.read_text("utf-8").split(), *EVENTS]))
+    found[MAP] = tables.with_rooms(MAP.read_text("utf-8"))
+    found[RULES_PAGE] = tables.with_who_may_adopt(RULES_PAGE.read_text("utf-8"))
     return found
 
 

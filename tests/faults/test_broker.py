@@ -120,7 +120,7 @@ def test_duplicates_out_of_order_and_late(staged: Scenes) -> None:
         scene.start().work(scene.some(20, 40))
         scene.proxies["feed"].cut()
         copies = [(dict(m.headers), m.body) for m in scene.tapped() if m.exchange == EVENTS.exchange] * 3
-        scene.chance.shuffle(copies)
+        scene.rng.shuffle(copies)
         scene.push(EVENTS.queue, *copies)
         scene.accepted(len(scene.office.accepted) + 10)
         scene.proxies["feed"].mend()

@@ -81,7 +81,7 @@ DEEDS: dict[str, Callable[[date, date, int, list[UUID]], Event]] = {
 }
 
 
-class Pair(RuleBasedStateMachine):
+class PairMachine(RuleBasedStateMachine):
     """Two processes that relay, two that read, one store, one broker."""
 
     def __init__(self) -> None:
@@ -159,8 +159,8 @@ class Pair(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.01, 0.05, 0.2, 0.7]), seed=st.integers(0, 999))
     def pass_a_moment(self, seconds: float, seed: int) -> None:
-        """Things happen, in an order by chance."""
-        self.context.chance.seed(seed)
+        """Things happen, in a random order."""
+        self.context.rng.seed(seed)
         self.context.pass_time(seconds)
 
     @rule(seconds=st.sampled_from([1.5, 3.0, 8.0]), seed=st.integers(0, 999))
@@ -209,8 +209,8 @@ class Pair(RuleBasedStateMachine):
         queue = self.context.broker.queue
         twice = [*queue, *queue]
         queue.clear()
-        self.context.chance.seed(seed)
-        self.context.chance.shuffle(twice)
+        self.context.rng.seed(seed)
+        self.context.rng.shuffle(twice)
         queue.extend(twice)
 
     @rule()
@@ -286,7 +286,7 @@ def run(examples: int, steps: int = 25) -> None:
         print_blob=True,
         report_multiple_bugs=False,  # one, and its trace in the notes of the error itself
     )
-    run_state_machine_as_test(Pair, settings=chosen)
+    run_state_machine_as_test(PairMachine, settings=chosen)
 
 
 @pytest.mark.timeout(60)

@@ -332,7 +332,7 @@ def test_backends_terminated(staged: Scenes) -> None:
         for _ in range(10):
             for dsn in (scene.store, scene.projection):
                 scene.cluster.terminate(database_of(dsn))
-            time.sleep(scene.chance.uniform(0.1, 0.6))
+            time.sleep(scene.rng.uniform(0.1, 0.6))
         scene.check()
 
 

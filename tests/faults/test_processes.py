@@ -22,7 +22,7 @@ def test_killed_at_random(staged: Scenes) -> None:
     with staged(count=20, pace=0.15) as scene:
         scene.start().work(5)
         for _ in range(12):
-            match scene.chance.choice(["intake", "intake", "followup", "followup", "store", "broker"]):
+            match scene.rng.choice(["intake", "intake", "followup", "followup", "store", "broker"]):
                 case "intake":
                     restarted(scene.intake)
                 case "followup":
@@ -33,7 +33,7 @@ def test_killed_at_random(staged: Scenes) -> None:
                 case _:
                     scene.broker.kill()
                     scene.broker.start()
-            time.sleep(scene.chance.uniform(0, 1))
+            time.sleep(scene.rng.uniform(0, 1))
         scene.check(within=60)
 
 
@@ -45,7 +45,7 @@ def test_sigterm_under_load(staged: Scenes) -> None:
             service = (scene.intake, scene.followup)[number % 2]
             assert service.stop() == 0, service.tail()
             service.start()
-            time.sleep(scene.chance.uniform(0, 1))
+            time.sleep(scene.rng.uniform(0, 1))
         scene.check()
         for service in (scene.intake, scene.followup):
             assert "Traceback" not in service.tail(10**7)
@@ -78,7 +78,7 @@ def die_at(scene: Scene, service: Service, points: list[str]) -> None:
     reached = 0
     for point in points:
         service.kill()
-        service.program = ["-m", "tests.support.crashing", f"{point}:{scene.chance.randint(1, 2)}"]
+        service.program = ["-m", "tests.support.crashing", f"{point}:{scene.rng.randint(1, 2)}"]
         service.start(wait=False)
         process = service.process
         assert process is not None

@@ -9,7 +9,7 @@ import pytest
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, fault
 from tests.support.cluster import Cluster
-from tests.support.host import Clock, faked_clock
+from tests.support.host import FakedClock, faked_clock
 from tests.support.pair import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
@@ -44,7 +44,7 @@ def test_clock_of_the_database_jumps(staged: Scenes) -> None:
 class jumping_cluster:
     """A server of its own whose clock is another one."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakedClock) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True)
         self._clock = clock
 

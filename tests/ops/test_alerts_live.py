@@ -37,7 +37,7 @@ PATIENCE = 60.0  # seconds
 WELL = {"DoithoaiWatchdog"}
 
 
-class Scene:
+class WatchedPair:
     """The pair, the office that works with it, and those who watch."""
 
     def __init__(self, pair: Pair, broker: PrivateBroker, watch: Watch, sink: Sink, stub: Exporter) -> None:
@@ -76,14 +76,14 @@ class Scene:
 
 
 @pytest.fixture
-def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, amqp_url: str) -> Iterator[Scene]:
+def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, amqp_url: str) -> Iterator[WatchedPair]:
     sink, stub = Sink(), Exporter()
     with made_pair(pg_server, tmp_path, amqp_url) as pair, serving(sink) as told, serving(stub) as told_by_stub:
         intake = pair.intake(CLOCK_START=BEGIN).start()
         followup = pair.followup(intake).start()
         targets = {"intake": intake.url, "followup": followup.url, "stub": told_by_stub}
         watch = Watch(tmp_path, targets, told, FACTOR, scrape="1500ms")
-        scene = Scene(pair, rabbit_server, watch, sink, stub)
+        scene = WatchedPair(pair, rabbit_server, watch, sink, stub)
         try:
             yield scene
         finally:
@@ -113,7 +113,7 @@ def execute(dsn: str, *statements: str) -> None:
     on(dsn, run)
 
 
-def test_real_pair__each_alert_fires_and_ends(scene: Scene) -> None:
+def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     pair_is_well(scene)
     work_until_all_is_assigned(scene)
     broker_away_over_deadlines(scene)
@@ -131,7 +131,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: Scene) -> None:
     everything_was_told(scene.sink)
 
 
-def pair_is_well(scene: Scene) -> None:
+def pair_is_well(scene: WatchedPair) -> None:
     """Nothing fires on a healthy pair, once it is known, for longer than any alert waits."""
     since = time.monotonic()
 
@@ -146,7 +146,7 @@ def pair_is_well(scene: Scene) -> None:
     scene.fires("DoithoaiWatchdog")
 
 
-def work_until_all_is_assigned(scene: Scene) -> None:
+def work_until_all_is_assigned(scene: WatchedPair) -> None:
     office = scene.office
     office.places()
     office.plan()
@@ -162,7 +162,7 @@ def work_until_all_is_assigned(scene: Scene) -> None:
     until(scene.caught_up, "followup has read everything", PATIENCE)
 
 
-def broker_away_over_deadlines(scene: Scene) -> None:
+def broker_away_over_deadlines(scene: WatchedPair) -> None:
     """Both outboxes fill while deadlines come and pass; the alerts need no broker."""
     scene.broker.control("stop_app")
     scene.office.clock("2019-09-09 08:00")
@@ -183,7 +183,7 @@ def broker_away_over_deadlines(scene: Scene) -> None:
     scene.ends("DoithoaiOutboxStuck", service="followup")
 
 
-def early_messages(scene: Scene) -> None:
+def early_messages(scene: WatchedPair) -> None:
     """Messages that come before their turn, as after a loss in the broker."""
 
     page = parse_feed_page(httpx.get(f"{scene.intake.url}/v1/events", params={"after": 0}).content)
@@ -204,7 +204,7 @@ def early_messages(scene: Scene) -> None:
     scene.fires("DoithoaiFeedGaps", source="local")
 
 
-def parked_event(scene: Scene) -> None:
+def parked_event(scene: WatchedPair) -> None:
     """An event that this release cannot read; a release that can, and the operator's command."""
     petition = scene.office.petitions[2]
 
@@ -238,7 +238,7 @@ def parked_event(scene: Scene) -> None:
     scene.ends("DoithoaiEventsParked", source="local")
 
 
-def release_parked(scene: Scene) -> None:
+def release_parked(scene: WatchedPair) -> None:
     """What a release that reads the event would do, and the operator's command."""
     position, sound = scene.damaged
 
@@ -249,7 +249,7 @@ def release_parked(scene: Scene) -> None:
     scene.doithoai("followup", "unpark", scene.office.petitions[2], "--source", "local")
 
 
-def locked_tables(scene: Scene) -> None:
+def locked_tables(scene: WatchedPair) -> None:
     """Somebody forgot a transaction: first the writer cannot write, then the figures cannot be read."""
 
     async def forgotten(connection: asyncpg.Connection) -> None:
@@ -266,7 +266,7 @@ def locked_tables(scene: Scene) -> None:
     scene.ends("DoithoaiSnapshotStale")
 
 
-def followup_down_and_a_difference(scene: Scene) -> None:
+def followup_down_and_a_difference(scene: WatchedPair) -> None:
     """followup is stopped; a deadline is altered meanwhile, and found out at the next event of its case."""
     scene.followup.stop()
     scene.fires("DoithoaiTargetDown", service="followup", severity="page")
@@ -284,7 +284,7 @@ def followup_down_and_a_difference(scene: Scene) -> None:
     scene.ends("DoithoaiDifferencesFound", source="local")
 
 
-def intake_down_and_restored(scene: Scene) -> None:
+def intake_down_and_restored(scene: WatchedPair) -> None:
     """intake is silent; later its database is put back to a backup, and another event stands where one was read."""
     name = urlsplit(scene.pair.intake_dsn).path[1:]
     admin = scene.pair.server.dsn("postgres")
@@ -310,14 +310,14 @@ def intake_down_and_restored(scene: Scene) -> None:
     until(scene.caught_up, "followup follows the restored source", PATIENCE)
 
 
-def lagging_reader(scene: Scene) -> None:
+def lagging_reader(scene: WatchedPair) -> None:
     scene.stub.values['followup_reader_lag_events{source="far"}'] = 20_000
     scene.fires("DoithoaiReaderLagging", source="far")
     scene.stub.values['followup_reader_lag_events{source="far"}'] = 0
     scene.ends("DoithoaiReaderLagging", source="far")
 
 
-def unsent_digests(scene: Scene) -> None:
+def unsent_digests(scene: WatchedPair) -> None:
     scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = time.time() - 4000
     scene.fires("DoithoaiDigestsUnsent", service="followup")
     scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = 0

@@ -12,7 +12,7 @@ FACTOR = 150  # fifteen minutes are six seconds
 KNOWN = "count(last_over_time(kind_agency:followup_deadline_alerts_total:max[1h] offset 6s)) >= %d"
 
 
-class Scene:
+class SettablePair:
     """A pair that tells what the test sets, and those who watch it."""
 
     def __init__(self, intake: Exporter, followup: Exporter, sink: Sink, watch: Watch) -> None:
@@ -20,18 +20,18 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SettablePair]:
     intake, followup, sink = Exporter(), Exporter(), Sink()
     with serving(intake) as a, serving(followup) as b, serving(sink) as c:
         watch = Watch(tmp_path_factory.mktemp("watch"), {"intake": a, "followup": b}, c, FACTOR)
         try:
-            yield Scene(intake, followup, sink, watch)
+            yield SettablePair(intake, followup, sink, watch)
         finally:
             watch.stop()
 
 
 @pytest.fixture
-def scene(stage: Scene) -> Scene:
+def scene(stage: SettablePair) -> SettablePair:
     """A pair that is well, and nothing received yet."""
     stage.intake.values = {"intake_snapshot_timestamp_seconds": time.time}
     stage.followup.values = {
@@ -45,7 +45,7 @@ def scene(stage: Scene) -> Scene:
     return stage
 
 
-def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: Scene) -> None:
+def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: SettablePair) -> None:
     followup, prometheus = scene.followup, scene.watch.prometheus
     breaches = {
         f'followup_deadline_alerts_total{{kind="reply",agency="H35.10.{number}"}}': number for number in range(1, 31)
@@ -68,7 +68,7 @@ def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: Sc
     assert sorted(counts) == list(range(1, 31))
 
 
-def test_backfilled_breaches__alert_nobody(scene: Scene) -> None:
+def test_backfilled_breaches__alert_nobody(scene: SettablePair) -> None:
     followup, prometheus = scene.followup, scene.watch.prometheus
     label = '{kind="invitation",agency="office"}'
     followup.values |= {f"followup_deadline_breaches_total{label}": 0.0, f"followup_deadline_alerts_total{label}": 0.0}
@@ -80,7 +80,7 @@ def test_backfilled_breaches__alert_nobody(scene: Scene) -> None:
     assert scene.sink.told("DoithoaiDeadlineBreached") == []
 
 
-def test_service_that_does_not_answer__is_told_alone(scene: Scene) -> None:
+def test_service_that_does_not_answer__is_told_alone(scene: SettablePair) -> None:
     followup, sink, alertmanager = scene.followup, scene.sink, scene.watch.alertmanager
     until(lambda: sink.told("DoithoaiWatchdog"), "the watchdog")
     up = followup.values

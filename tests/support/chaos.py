@@ -87,7 +87,7 @@ class Clerk(Office):
         while len(self.accepted) >= self.limit:
             time.sleep(0.01)
         if self._pace:
-            time.sleep(self._chance.uniform(0, 2 * self._pace))
+            time.sleep(self._rng.uniform(0, 2 * self._pace))
         return super().act(key, path, **body)
 
     def _client(self) -> httpx.Client:
@@ -123,7 +123,7 @@ class Scene:
     ) -> None:
         self.ground, self.folder, self.count = ground, folder, count
         self.cluster, self.broker = cluster or ground.cluster, broker or ground.broker
-        self.chance = random.Random(f"{ground.seed}:{name}")
+        self.rng = random.Random(f"{ground.seed}:{name}")
         self.notes: list[str] = []
         self.largest: Counter[str] = Counter()
         self.cursors: list[tuple[Any, ...]] = []
@@ -142,7 +142,7 @@ class Scene:
         self.intake = self.another_intake(**intake or {})
         self.followup = self.another_followup(**followup or {})
         self.undisturbed = self.pair.followup(self.intake, self.reference, AMQP_URL="")
-        self.office = Clerk(lambda: self.intake.url, self.chance.randrange(10**6), pace)
+        self.office = Clerk(lambda: self.intake.url, self.rng.randrange(10**6), pace)
         self._worker: threading.Thread | None = None
         self._failure: BaseException | None = None
         self._watching = threading.Event()
@@ -221,8 +221,8 @@ class Scene:
         return self
 
     def some(self, first: int = 15, last: int = 60) -> int:
-        """A number of answers by chance, in the middle of the work."""
-        return self.chance.randint(first, last)
+        """A random number of answers, in the middle of the work."""
+        return self.rng.randint(first, last)
 
     def _work(self) -> None:
         try:

@@ -53,7 +53,7 @@ def small_disk(path: Path, size: int) -> Iterator[Disk]:
         subprocess.run(["umount", "--lazy", str(path)], check=False)
 
 
-class Clock(dict[str, str]):
+class FakedClock(dict[str, str]):
     """The environment of a process whose wall clock is another one; its monotonic clock stays."""
 
     def __init__(self, library: Path, file: Path, offset: str) -> None:
@@ -70,14 +70,14 @@ class Clock(dict[str, str]):
 
 
 @contextlib.contextmanager
-def faked_clock(offset: str) -> Iterator[Clock]:
+def faked_clock(offset: str) -> Iterator[FakedClock]:
     """A clock by libfaketime; installed where it may be, else the test is skipped."""
     library = _library()
     if library is None:
         pytest.skip("libfaketime is missing: apt-get install faketime")
     file = Path(f"/tmp/doithoai-clock-{os.getpid()}")
     try:
-        yield Clock(library, file, offset)
+        yield FakedClock(library, file, offset)
     finally:
         file.unlink(missing_ok=True)
 

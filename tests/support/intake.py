@@ -20,6 +20,11 @@ PROVINCE, DISTRICT, COMMUNE = "H35", "H35.10", "H35.10.31"
 OFFICE, EDUCATION, CLOSED = "H35.10.1", "H35.10.4", "H35.10.9"
 
 
+def reason_of(problem: dict[str, Any]) -> str:
+    """What a problem says in one line, as it is kept of a refused command."""
+    return f"{problem['field']}: {problem['detail']}" if "field" in problem else str(problem["detail"])
+
+
 class Intake:
     """A running intake as a caller meets it."""
 

@@ -43,7 +43,7 @@ class Office:
         self.sent = 0
         self.petitions: dict[int, str] = {}
         self._url = url
-        self._chance = random.Random(seed)
+        self._rng = random.Random(seed)
         self._workers = workers
         self._local = threading.local()
         self._lock = threading.Lock()

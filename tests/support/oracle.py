@@ -93,8 +93,8 @@ def check_raised(intake: str, *followups: str) -> int:
     """The deadline events of each followup and of a replay in memory are the same; how many."""
     first = followups[0]
     position, horizon = point_of(first)
-    machine = asyncio.run(replay(StoreHistory(intake), Until(position, horizon))).machine
-    emitted = [new_event(e) for e in machine.emitted]
+    engine = asyncio.run(replay(StoreHistory(intake), Until(position, horizon))).engine
+    emitted = [new_event(e) for e in engine.emitted]
     ought = {e.event_id: (e.originator_id, e.version, e.topic, e.state) for e in emitted}
     assert len(ought) == len(emitted), "one id was given twice"
     for dsn in followups:

@@ -1,4 +1,4 @@
-"""Random calendars, rules and lives of a clock, as the product and as the reference understand them."""
+"""Random calendars, rules and steps of a clock, as the product and as the reference understand them."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from shared.calendar import Calendar, CalendarYear, DayOff, MakeUpDay
 from shared.policy import Rule, Step, problems_of
 from shared.policy.schema import Document, Policy
-from tests.support.reference_counting import Clock, Days, Limit
+from tests.support.reference_counting import Days, Limit, ReferenceClock
 
 FIRST, LAST = date(2025, 1, 1), date(2028, 12, 31)
 STARTS = st.dates(date(2026, 1, 1), date(2026, 12, 31))
@@ -88,7 +88,7 @@ def _forward_words(draw: st.DrawFn, length: int, most: int) -> dict[str, Any]:
     return words
 
 
-def policy_of(*given: Rule, policy_id: str = "chance", valid_from: date = date(2019, 1, 1), **more: Any) -> Policy:
+def policy_of(*given: Rule, policy_id: str = "random", valid_from: date = date(2019, 1, 1), **more: Any) -> Policy:
     """A document with these rules."""
     document = Document(number="1/QĐ", issued_on=valid_from)
     return Policy(policy_id=policy_id, document=document, valid_from=valid_from, rules=given, **more)
@@ -120,7 +120,7 @@ def limit_of(rule: Rule) -> Limit:
 
 
 @st.composite
-def lives(draw: st.DrawFn, start: date) -> list[Step]:
+def clock_steps(draw: st.DrawFn, start: date) -> list[Step]:
     """What happens to a clock, in order of its days, each day at most once."""
     offsets = draw(st.lists(st.integers(0, 70), max_size=8, unique=True).map(sorted))
     found = []
@@ -142,9 +142,9 @@ def lives(draw: st.DrawFn, start: date) -> list[Step]:
     return found
 
 
-def lived(limit: Limit, start: date, steps: list[Step], days: Days) -> Clock:
+def reference_clock(limit: Limit, start: date, steps: list[Step], days: Days) -> ReferenceClock:
     """The reference's clock after these steps."""
-    clock = Clock(limit, start, days)
+    clock = ReferenceClock(limit, start, days)
     for step in steps:
         match step.kind:
             case "trait":

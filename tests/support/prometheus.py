@@ -56,7 +56,7 @@ def shortened(text: str, factor: float) -> str:
     return re.sub(r"(?<=[ \[:])(\d+)([smhd])\b", shorter, text)
 
 
-class Process:
+class ListeningProgram:
     """A program that listens on one port of the loopback and says when it is ready."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
@@ -89,7 +89,7 @@ class Process:
         return False
 
 
-class Prometheus(Process):
+class Prometheus(ListeningProgram):
     """A Prometheus with a configuration of its own."""
 
     def __init__(self, folder: Path, config: Any) -> None:
@@ -115,7 +115,7 @@ class Prometheus(Process):
         return [alert for alert in self.get("/api/v1/alerts")["data"]["alerts"] if alert["state"] == "firing"]
 
 
-class Alertmanager(Process):
+class Alertmanager(ListeningProgram):
     """An Alertmanager with a configuration of its own."""
 
     def __init__(self, folder: Path, config: Any) -> None:

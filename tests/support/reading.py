@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import httpx
 from litestar import Litestar
 
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
@@ -18,7 +18,7 @@ from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
@@ -32,8 +32,8 @@ from tests.support.projection import Pool
 
 async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> Litestar:
     """The application with one snapshot of the figures taken."""
-    queries, collector = Queries(pool), FollowupCollector()
-    collector.snapshot = await MetricsQueries(pool).take()
+    queries, collector = Queries(pool), followup_collector()
+    collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(
         [
             *query_routes(queries, LiveState(pool)),

@@ -86,7 +86,7 @@ def due(limit: Limit, start: date, length: int, days: Days, paused: frozenset[da
 
 
 @dataclass
-class Clock:
+class ReferenceClock:
     """A clock that is told what happened to it, day after day."""
 
     limit: Limit

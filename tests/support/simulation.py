@@ -1,6 +1,6 @@
 """A world in simulated time for relay, reader and scheduler as they are in production: clock, store, broker, network.
 
-Every call out of a process passes `World.step`: it takes a moment by chance, may fail, may be answered by nobody; a
+Every call out of a process passes `World.step`: it takes a random moment, may fail, may be answered by nobody; a
 process may be dead or frozen by then. What is imitated here is small: PostgreSQL's transactions and leases, RabbitMQ's
 queue, the HTTP in between.
 """
@@ -90,7 +90,7 @@ class Process:
         self.going.set()
         self.tasks: list[asyncio.Task[Any]] = []
         world.processes.append(self)
-        self.connections: list[Connection] = []
+        self.connections: list[SimulatedConnection] = []
 
     def crash(self) -> None:
         """End it as SIGKILL does: nothing that it would do on the way out is done."""
@@ -106,11 +106,11 @@ class Process:
 
 
 class World:
-    """Clock, store, broker and processes; `chance` decides how long things take and which of them fail."""
+    """Clock, store, broker and processes; `rng` decides how long things take and which of them fail."""
 
     def __init__(self) -> None:
         self.loop = SimulatedLoop()
-        self.chance = random.Random(0)
+        self.rng = random.Random(0)
         self.failing = 0.0  # share of calls that fail
         self.slowest = 0.05  # seconds for one call
         self.offset = timedelta(0)
@@ -118,7 +118,7 @@ class World:
         self.log = Log(self)
         self.broker = Broker(self)
         self.outbox = OutboxState()
-        self.rows = Rows(self)
+        self.rows = SimulatedRows(self)
         self.broken: list[str] = []
         self.processes: list[Process] = []
 
@@ -136,11 +136,11 @@ class World:
 
     async def step(self, process: Process) -> None:
         """A call leaves a process: whatever can happen to it happens here. Raises Down."""
-        await asyncio.sleep(self.chance.uniform(0, self.slowest) if self.slowest else 0)
+        await asyncio.sleep(self.rng.uniform(0, self.slowest) if self.slowest else 0)
         await process.going.wait()
         if process.is_dead:
             raise asyncio.CancelledError
-        if self.chance.random() < self.failing:
+        if self.rng.random() < self.failing:
             raise Down
 
     # --- processes -------------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ class World:
     def start_relay(self, name: str) -> Process:
         """A process that relays when it gets the lease."""
         process = Process(self, name)
-        process.run(Relay(Outbox(process), "amqp://simulated", EVENTS, name=SOURCE)._run())
+        process.run(Relay(SimulatedOutbox(process), "amqp://simulated", EVENTS, name=SOURCE)._run())
         return process
 
     def start_reader(self, name: str) -> Process:
@@ -219,7 +219,7 @@ class Log:
     async def state_complete_to(self) -> tuple[datetime, int]:
         last = self.events[-1].recorded_at if self.events else self.world.now()
         # What is appended between the look at the events and this statement is the race that the feed must survive.
-        await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest))
+        await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest))
         self.complete_to = max(self.world.now(), last, self.complete_to or last, self._last())
         return self.complete_to, len(self.events)
 
@@ -280,7 +280,7 @@ class Leases:
             self._table[name] = (holder, fence, self._process.world.loop.now)
 
 
-class Outbox:
+class SimulatedOutbox:
     """`StoredOutbox` in memory."""
 
     def __init__(self, process: Process) -> None:
@@ -329,7 +329,7 @@ class Outbox:
 # --- the broker -----------------------------------------------------------------------------------------------------
 
 
-class Connection:
+class SimulatedConnection:
     """One connection of a process to the broker; stands for its channel too."""
 
     def __init__(self, process: Process) -> None:
@@ -340,16 +340,16 @@ class Connection:
         process.connections.append(self)
         process.world.broker.connections.append(self)
 
-    async def __aenter__(self) -> "Connection":
+    async def __aenter__(self) -> "SimulatedConnection":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         self.lose()
 
-    async def channel(self, **_: object) -> "Connection":
+    async def channel(self, **_: object) -> "SimulatedConnection":
         return self
 
-    async def get_underlay_channel(self) -> "Connection":
+    async def get_underlay_channel(self) -> "SimulatedConnection":
         return self
 
     def lose(self) -> None:
@@ -374,15 +374,15 @@ class Broker:
         self.is_up = self.delivers = self.is_orderly = True
         self.queue: deque[Message] = deque()
         self.stored: set[UUID] = set()
-        self.connections: list[Connection] = []
+        self.connections: list[SimulatedConnection] = []
 
     def next(self) -> Message:
         """What is delivered next; out of order, perhaps to come again, where it is disorderly."""
         if self.is_orderly:
             return self.queue.popleft()
-        index = self.world.chance.randrange(len(self.queue))
+        index = self.world.rng.randrange(len(self.queue))
         message = self.queue[index]
-        if self.world.chance.random() < 0.7:
+        if self.world.rng.random() < 0.7:
             del self.queue[index]
         return message
 
@@ -392,13 +392,15 @@ class Broker:
         for connection in list(self.connections):
             connection.lose()
 
-    async def connect(self, process: Process) -> Connection:
+    async def connect(self, process: Process) -> SimulatedConnection:
         await self.world.step(process)
         if not self.is_up:
             raise Down
-        return Connection(process)
+        return SimulatedConnection(process)
 
-    async def publish(self, connection: Connection, exchange: str, messages: Sequence[Message], _: str) -> Batch:
+    async def publish(
+        self, connection: SimulatedConnection, exchange: str, messages: Sequence[Message], _: str
+    ) -> Batch:
         """`shared.rabbit.publish_frames.publish`: a part of the batch may be all that arrives."""
         world = self.world
         await world.step(connection.process)
@@ -407,20 +409,20 @@ class Broker:
         batch = Batch(world.loop.create_future(), len(messages))
         connection.batches.append(batch)
         arriving = list(messages)
-        if world.chance.random() < world.failing:
-            arriving = arriving[: world.chance.randrange(len(arriving) + 1)]
+        if world.rng.random() < world.failing:
+            arriving = arriving[: world.rng.randrange(len(arriving) + 1)]
         connection.process.run(self._arrive(connection, batch, arriving, len(messages)))
         return batch
 
-    async def _arrive(self, connection: Connection, batch: Batch, messages: list[Message], sent: int) -> None:
+    async def _arrive(self, connection: SimulatedConnection, batch: Batch, messages: list[Message], sent: int) -> None:
         for message in messages:
-            await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest / 5))
+            await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest / 5))
             if connection.is_closed:
                 return
             self.queue.append(message)
             self.stored.add(UUID(message.message_id))
-        await asyncio.sleep(self.world.chance.uniform(0, self.world.slowest))
-        if len(messages) < sent or self.world.chance.random() < self.world.failing:
+        await asyncio.sleep(self.world.rng.uniform(0, self.world.slowest))
+        if len(messages) < sent or self.world.rng.random() < self.world.failing:
             connection.lose()
         if connection.is_closed:
             return
@@ -434,7 +436,7 @@ class SimulatedBell:
     def __init__(self, process: Process) -> None:
         self.arrived = asyncio.Event()
         self._process = process
-        self._connection: Connection | None = None
+        self._connection: SimulatedConnection | None = None
         self._waiting: deque[Delivery] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -488,13 +490,13 @@ class SimulatedBell:
                     self._connection.unacked.append(message)
                     self._waiting.append(Delivery(from_message(message.headers, message.body), message, 0))
                     self.arrived.set()
-                await asyncio.sleep(self._process.world.chance.uniform(0.001, 0.02))
+                await asyncio.sleep(self._process.world.rng.uniform(0.001, 0.02))
 
 
 # --- the projection -------------------------------------------------------------------------------------------------
 
 
-class Rows:
+class SimulatedRows:
     """followup's tables."""
 
     def __init__(self, world: World) -> None:
@@ -624,7 +626,7 @@ class MemoryProjection:
         await self._step()
         return []
 
-    async def tell(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
+    async def set_state(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
         await self._step()
         self._rows.gaps += gaps
         self._rows.state = f"{state} {reason}".strip()
@@ -656,10 +658,10 @@ def simulated() -> Iterator[World]:
     """A world, with the production code's doors to the outside turned to it."""
     world = World()
 
-    async def connect(_: str, timeout: float = 0) -> Connection:
+    async def connect(_: str, timeout: float = 0) -> SimulatedConnection:
         return await world.broker.connect(_caller(world))
 
-    async def declare(connection: Connection, _: object) -> None:
+    async def declare(connection: SimulatedConnection, _: object) -> None:
         await world.step(connection.process)
 
     doors: dict[str, Any] = {

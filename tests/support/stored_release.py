@@ -27,29 +27,33 @@ NOWHERE = "http://127.0.0.1:9"
 CASE = ("subject_id", "subject", "jurisdiction", "state", "agency", "unresolved", "overdue", "due_on", "reply_due_on",
         "received_on", "receipt_code", "conference_id", "merged_into", "reference", "last_position")  # fmt: skip
 DEADLINE = ("deadline_id", "source", "subject", "subject_id", "duty", "part", "debtor", "jurisdiction", "status",
-            "due_on", "breached_at", "warned_on", "breached", "outcome", "done_on", "ground", "expected_on",
-            "provisional", "backfilled", "urged_on", "starting_event", "version")  # fmt: skip
+            "due_on", "breached_at", "warned_on", "warnings_planned", "breached", "outcome", "done_on", "ground",
+            "expected_on", "provisional", "backfilled", "urged_on", "starting_event", "version")  # fmt: skip
 EXPLANATION = ("rule", "policy_id", "document", "section", "counted_from", "days", "calendar_versions", "due_on")
 
 
 def restored(server: TestServer, folder: Path, name: str) -> str:
     """The dsn of a new database with what `NAME.sql.gz` holds; it is not migrated yet."""
+    return asyncio.run(restored_in(server, folder, name))
 
-    async def restore() -> str:
-        dsn = await server.empty()
-        connection = await asyncpg.connect(dsn)
-        try:
-            await connection.execute(gzip.decompress((folder / f"{name}.sql.gz").read_bytes()).decode())
-        finally:
-            await connection.close()
-        return dsn
 
-    return asyncio.run(restore())
+async def restored_in(server: TestServer, folder: Path, name: str) -> str:
+    """The same for who is in a loop already."""
+    dsn = await server.empty()
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(gzip.decompress((folder / f"{name}.sql.gz").read_bytes()).decode())
+    finally:
+        await connection.close()
+    return dsn
 
 
 def expected_of(folder: Path) -> dict[str, Any]:
-    """What the version that left the store answered about it."""
+    """What the version that left the store answered about it, by today's names."""
     found: dict[str, Any] = json.loads((folder / "expected.json").read_text("utf-8"))
+    for deadline in found["deadlines"]:
+        if "warnings_planned" not in deadline:  # 0.1.0 said the planned warnings under the name of those given
+            deadline["warnings_planned"] = deadline.pop("warned_on")
     return found
 
 

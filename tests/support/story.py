@@ -9,7 +9,7 @@ import httpx
 
 from services.intake.application.command_body import CODECS, BodyCodec
 from services.story.client import PairClient
-from services.story.narrator import BEGIN, Teller
+from services.story.narrator import BEGIN, Narrator
 from shared.events import DatedEvent
 from shared.identifiers import derived_id
 
@@ -95,10 +95,10 @@ def followup(intake: FakeIntake) -> httpx.MockTransport:
     return httpx.MockTransport(answer)
 
 
-def told(intake: FakeIntake) -> tuple[Teller, list[str]]:
+def told(intake: FakeIntake) -> tuple[Narrator, list[str]]:
     lines: list[str] = []
     pair = PairClient(
         httpx.Client(transport=httpx.MockTransport(intake), base_url="http://intake"),
         httpx.Client(transport=followup(intake), base_url="http://followup"),
     )
-    return Teller(pair, lines.append), lines
+    return Narrator(pair, lines.append), lines

@@ -23,7 +23,7 @@ from shared.events.regulation import AgencyClosed
 from shared.identifiers import LOCAL_ZONE, derived_id
 from shared.policy import Rule, Step
 from tests.support.history import History
-from tests.support.policy_strategies import STARTS, free_days, lives, policy_of, rules, years_of
+from tests.support.policy_strategies import STARTS, clock_steps, free_days, policy_of, rules, years_of
 from tests.support.reference_counting import Days
 
 HORIZON = timedelta(days=500)  # after the conference: every clock has run out
@@ -45,13 +45,13 @@ class Story(NamedTuple):
 def stories(draw: st.DrawFn) -> Story:
     """Any rule, any calendar, any life; the reply comes or does not."""
     start = draw(STARTS)
-    steps = draw(lives(start))
+    steps = draw(clock_steps(start))
     replied = draw(st.none() | st.integers(0, 90).map(lambda n: start + timedelta(days=n)))
     lags = draw(st.lists(st.integers(0, 120), min_size=len(steps) + 1, max_size=len(steps) + 1))
     return Story(draw(rules()), draw(free_days()), start, steps, replied, lags)
 
 
-def deeds_of(story: Story) -> list[DatedEvent]:
+def events_of(story: Story) -> list[DatedEvent]:
     """The deeds, in the order in which they were done."""
     found: list[DatedEvent] = []
     assigned = False
@@ -81,7 +81,7 @@ def _event(step: Step, number: int, assigned: bool) -> DatedEvent:
             return ClockResumed(effective_on=on, number="2")
 
 
-def told(story: Story, lags: Iterable[int]) -> tuple[History, UUID]:
+def played_out(story: Story, lags: Iterable[int]) -> tuple[History, UUID]:
     """The story as recorded with these lags, up to a day on which every clock has run out."""
     history, petition = recorded(story, lags)
     history.engine.advance(_moment(story.start + HORIZON))
@@ -102,7 +102,7 @@ def recorded(story: Story, lags: Iterable[int]) -> tuple[History, UUID]:
     closed = _moment(story.start) + timedelta(hours=12)
     timed = [
         (max(_moment(event.effective_on + timedelta(days=lag)), closed), n, event)
-        for n, (event, lag) in enumerate(zip(deeds_of(story), lags, strict=False))
+        for n, (event, lag) in enumerate(zip(events_of(story), lags, strict=False))
     ]
     for moment, n, event in sorted(timed, key=lambda each: each[:2]):
         history.record(petition, event, moment + timedelta(seconds=n))
@@ -129,7 +129,7 @@ def upheavals(draw: st.DrawFn) -> list[Upheaval]:
     return sorted(Upheaval(*each) for each in found)
 
 
-def upset(history: History, story: Story, changes: list[Upheaval]) -> None:
+def record_upheavals(history: History, story: Story, changes: list[Upheaval]) -> None:
     """Record the changes after whatever was recorded before."""
     for each in changes:
         on = story.start + timedelta(days=each.after)

@@ -5,16 +5,41 @@ from typing import Any
 import httpx
 import msgspec
 
-PROBLEM = "urn:doithoai:problem:"
+from shared.problem_words import DOOR_NAMES, DOOR_WORDS
+from shared.sentences import Sentence, problem_text
+
 TIMEOUT = 30.0  # seconds
 
 
 class Refusal(Exception):
-    """The source refused an act; `code` is its problem type."""
+    """An act was not taken: why, in both languages, and the field of its body that is to blame, if one is."""
 
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code, self.detail = code, detail
+    def __init__(self, detail: Sentence, field: str | None = None) -> None:
+        super().__init__(detail.en)
+        self.detail, self.field = detail, field
+
+
+def away(sentence: str = "", **values: object) -> Refusal:
+    """The refusal of an act that did not get to its source."""
+    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail)
+
+
+class _Translation(msgspec.Struct, frozen=True):
+    detail: str
+
+
+class _Translations(msgspec.Struct, frozen=True):
+    vi: _Translation
+    en: _Translation
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """What is read of a problem; an intake of the release before sends no translations."""
+
+    type: str
+    detail: str = ""
+    field: str | None = None
+    translations: _Translations | None = None
 
 
 class RecordedCommand(msgspec.Struct, frozen=True):
@@ -37,11 +62,13 @@ class IntakeClient:
         try:
             answer = await self._client.post(f"{url}{path}", json=body, headers=headers, timeout=TIMEOUT)
         except httpx.HTTPError as error:
-            raise Refusal("intake-away", f"intake cannot be reached ({type(error).__name__}): send it again") from error
+            raise away(kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=RecordedCommand)
         try:
-            problem = msgspec.json.decode(answer.content, type=dict[str, Any])
-            raise Refusal(str(problem["type"]).removeprefix(PROBLEM), str(problem.get("detail", "")))
-        except (msgspec.DecodeError, KeyError):
-            raise Refusal("intake-away", f"intake answered {answer.status_code}: send it again") from None
+            problem = msgspec.json.decode(answer.content, type=_Problem)
+        except msgspec.DecodeError:
+            raise away("status", status=answer.status_code) from None
+        said = problem.translations
+        detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
+        raise Refusal(detail, problem.field)

@@ -47,27 +47,30 @@ class SourcePrefetch:
         self._is_rung = True
         self._more.set()
 
-    def take(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
-        """The events that are exactly next, and whether the feed must be read: later ones came, or the bell rang."""
-        taken: list[Recorded] = []
+    def pop(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
+        """Remove and return the events that follow the cursor, and whether the feed must be read instead.
+
+        It must when only later events came, or when a message said that something was recorded.
+        """
+        events: list[Recorded] = []
         position, event_id, gap = cursor.position, cursor.event_id, self._is_rung
-        while self._waiting and len(taken) < limit:
+        while self._waiting and len(events) < limit:
             event = self._waiting[0]
             if event.position > position:
                 fits = event.position == position + 1 and event.previous_id == event_id and event.epoch == cursor.epoch
                 if not fits:
                     gap = True
-                    if taken:
+                    if events:
                         break  # what fits is applied first; the rest is looked at again
                 else:
-                    taken.append(event)
+                    events.append(event)
                     position, event_id = event.position, event.event_id
             self._waiting.popleft()
-        if not taken:
+        if not events:
             self._is_rung = False
         if not self._waiting:
             self._more.clear()
-        return taken, gap and not taken
+        return events, gap and not events
 
     async def wait(self, timeout: float) -> None:
         """Return when something came, or after `timeout` seconds."""

@@ -1,4 +1,4 @@
-"""One event into the machine, or parked; and one petition folded again from its first fact."""
+"""Applies one event to the engine, or parks it. Folds petitions again from their first facts."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -16,17 +16,18 @@ from shared.events.petition import PetitionMerged, PetitionRaised, PetitionSched
 
 
 def decoded(event: Recorded) -> Fact | Undecodable:
-    """The fact, or why it cannot be read. Raises UnknownTopic."""
+    """Decode an event: the fact, or why it cannot be read. Raises UnknownTopic."""
     try:
         return fact_of(event)
     except Undecodable as error:
         return error
 
 
-def take(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> ParkedRecord | None:
-    """Apply one event; a petition's that fails is parked, and its later ones wait behind it.
+def apply_event(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> ParkedRecord | None:
+    """Apply one event; return None, or how it was parked.
 
-    Any other failing event raises SourceStopped: everything after it could be wrong.
+    A petition's event that fails is parked, and the petition's later events wait behind it. Raises SourceStopped for
+    any other failing event: everything after it could be wrong.
     """
     petition_id = petition_of(engine, event, fact)
     waits_for = _blocked_by(engine, petition_id, fact)
@@ -47,13 +48,16 @@ def take(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> P
 
 
 def petition_of(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
-    """The petition that an event belongs to; None for the regulation and conferences."""
+    """Return the petition that an event belongs to; None for the regulation and conferences."""
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
     return event.originator_id if kind == "petition" or engine.cases.is_petition(event.originator_id) else None
 
 
 def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:
-    """The conference, or the survivor of a merger, that an event ties a petition to: (other, petition, merged)."""
+    """Return what an event ties a petition to: a conference, or the petition into which it was merged.
+
+    Each link is (other, petition, merged).
+    """
     match fact.event if isinstance(fact, Fact) else None:
         case PetitionScheduled(conference_id=conference_id) | PetitionRaised(conference_id=conference_id):
             return [(conference_id, petition_id, False)]
@@ -73,27 +77,28 @@ def _blocked_by(engine: DeadlineEngine, petition_id: UUID | None, fact: Fact | U
 def _park(engine: DeadlineEngine, petition_id: UUID) -> None:
     before = set(engine.parked)
     engine.park(petition_id)
-    engine.dirty |= engine.parked - before  # their timers wait now: it shows in their rows
+    engine.dirty |= engine.parked - before  # their rows must show that their timers wait
 
 
 class Refolded(msgspec.Struct):
-    """A petition and its kin after all their facts; or why they still cannot be folded."""
+    """A petition and those merged with it after all their facts; or why they still cannot be folded."""
 
-    raised: list[DeadlineState] = []
+    raised: list[DeadlineState] = []  # every deadline
     cases: list[CaseRecord] = []
-    emitted: list[Emitted] = []
-    failure: str = ""
+    emitted: list[Emitted] = []  # every deadline event since the first fact, by their instants
+    failure: str = ""  # the position and the error; empty when they were folded
 
 
 def refold(
-    source: str, around: Iterable[Fact], petitions: Mapping[UUID, Iterable[Recorded]], horizon: datetime | None
+    source: str, context: Iterable[Fact], petitions: Mapping[UUID, Iterable[Recorded]], horizon: datetime | None
 ) -> Refolded:
-    """Fold petitions among the regulation and their conferences, in the order recorded, with the timers in between.
+    """Fold petitions from their first facts up to a horizon, with the timers that fall in between.
 
-    Petitions touch each other by mergers alone, so a group with all its kin gives what folding everything gives.
+    `context` holds the facts of the regulation and of the petitions' conferences. Petitions touch each other by mergers
+    alone, so a petition with all that are merged with it gives what folding everything gives.
     """
     engine = DeadlineEngine(source)
-    steps: list[tuple[int, Recorded | Fact]] = [(fact.position, fact) for fact in around]
+    steps: list[tuple[int, Recorded | Fact]] = [(fact.position, fact) for fact in context]
     steps += [(recorded.position, recorded) for events in petitions.values() for recorded in events]
     for position, step in sorted(steps, key=lambda each: each[0]):
         try:
@@ -112,6 +117,6 @@ def refold(
 
 
 def record_of(engine: DeadlineEngine, subject_id: UUID) -> CaseRecord | None:
-    """A subject's row with its deadlines."""
+    """Return a subject's row with its deadlines; None when it has no case."""
     row = engine.case_row(subject_id)
     return CaseRecord(row, tuple(engine.raised_of(subject_id))) if row is not None else None

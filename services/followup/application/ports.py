@@ -1,4 +1,12 @@
-"""What following a source needs from outside; the adapters bring it."""
+"""What following a source needs from outside: the ports that the adapters fill, and the errors that they raise.
+
+SourceStopped       going on could make everything after wrong: the source stops loudly
+└── HistoryDiffers  the log is not the one that was read before
+SourceUnavailable   the source cannot be reached now
+StaleEpoch          the source has a new epoch
+UnreadablePush      an event that the broker brought cannot be read
+FencedOut           another projector has moved the cursor
+"""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
@@ -18,41 +26,45 @@ from shared.events.regulation import AgencyClosed, AgencyRegistered
 
 
 class SourceStopped(Exception):
-    """Going on could make everything after wrong: the source stops loudly; the message says why."""
+    """Going on could make everything after wrong, so the source stops loudly; the message says why."""
+
+
+class HistoryDiffers(SourceStopped):
+    """The source's log is not the one that was read before: it was restored, or is shorter."""
+
+
+class SourceUnavailable(Exception):
+    """The source cannot be reached now; the message says why."""
 
 
 class StaleEpoch(Exception):
-    """The source has a new epoch."""
+    """The source has a new epoch: it was restored or promoted, and may still have the same history."""
 
     def __init__(self, epoch: str) -> None:
         super().__init__(f"the source has the new epoch {epoch}")
         self.epoch = epoch
 
 
-class HistoryDiffers(SourceStopped):
-    """The source's log is not the one that was read before: restored, or shorter."""
-
-
 class UnreadablePush(Exception):
-    """An event that the broker brought cannot be read: the feed tells what stands at its position."""
+    """An event that the broker brought cannot be read; the feed says what stands at its position."""
 
 
 class FencedOut(Exception):
-    """Another writer has moved the cursor: what this one holds in memory is worth nothing."""
+    """Another projector has moved the cursor: what this one holds in memory is worth nothing."""
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a source was read and its timers fired. `instant` is the stamp of the last event."""
+    """How far a source was read and its timers fired. Instants are in the source's time."""
 
     source: str
-    epoch: str = ""
-    position: int = 0
-    event_id: UUID | None = None
-    instant: datetime | None = None
-    horizon: datetime | None = None
-    complete_to: datetime | None = None
-    head: int = 0
-    revision: int = 0
+    epoch: str = ""  # of the feed when it was last read
+    position: int = 0  # of the last event applied
+    event_id: UUID | None = None  # of the last event applied
+    instant: datetime | None = None  # the stamp of the last event applied
+    horizon: datetime | None = None  # up to here timers have fired
+    complete_to: datetime | None = None  # no further event will be stamped at or before this instant
+    head: int = 0  # the source's last position when it was last asked
+    revision: int = 0  # grows by one with every transaction of the projector
 
 
 class CaseRecord(msgspec.Struct, frozen=True):
@@ -67,57 +79,57 @@ class ParkedRecord(msgspec.Struct, frozen=True):
 
     recorded: Recorded
     petition_id: UUID
-    reason: str
+    reason: str  # the error, or for whom it waits
 
 
 class LoadedCase(msgspec.Struct, frozen=True):
     """One petition or conference as the projection keeps it."""
 
-    facts: list[Recorded]
+    facts: list[Recorded]  # in the order recorded, without those parked
     raised: list[DeadlineState]
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What an operator asked of the writer."""
+    """What an operator asked of the projector."""
 
     request_id: UUID
-    kind: str
-    subject_id: UUID | None
+    kind: str  # unpark or reconcile
+    subject_id: UUID | None  # None: every subject
     reason: str
 
 
 class Changes(msgspec.Struct, kw_only=True):
-    """What one transaction writes. `waiting`: subjects whose timers wait, parked or listed as a difference."""
+    """What one transaction writes."""
 
     facts: list[Recorded] = []
-    petition_facts: set[int] = set()
-    links: list[tuple[UUID, UUID, bool]] = []
+    petition_facts: set[int] = set()  # the positions of the facts that are a petition's
+    links: list[tuple[UUID, UUID, bool]] = []  # (other, petition, merged), as `links_of` gives them
     cases: list[CaseRecord] = []
     deadlines: list[DeadlineState] = []
-    overdue: Collection[UUID] = ()
-    waiting: Collection[UUID] = ()
+    overdue: Collection[UUID] = ()  # subjects whose rows are changed in this alone, that they are overdue now
+    waiting: Collection[UUID] = ()  # subjects whose timers wait: parked, or listed as a difference
     agencies: list[AgencyRegistered | AgencyClosed] = []
-    differences: dict[UUID, str] = {}
-    settled: Collection[UUID] = ()
+    differences: dict[UUID, str] = {}  # subjects to be listed as differences, with the reason
+    settled: Collection[UUID] = ()  # subjects that are no longer differences
     parked: list[ParkedRecord] = []
-    released: Collection[UUID] = ()
-    emitted: list[Emitted] = []
+    released: Collection[UUID] = ()  # petitions whose parked events were applied
+    emitted: list[Emitted] = []  # deadline events to be appended, in this order
 
     @property
     def is_rare(self) -> bool:
-        """Whether it holds what the writer seldom writes."""
+        """Whether it holds what is seldom written."""
         return bool(self.agencies or self.differences or self.settled or self.parked or self.released)
 
 
 class Writing(Protocol):
-    """An open transaction of the writer."""
+    """An open transaction of the projector, which has moved the cursor already."""
 
     async def write(self, changes: Changes) -> None:
         """Write some changes; may be called again."""
         ...
 
     async def answer(self, request: Request, text: str) -> None:
-        """Say what became of a request."""
+        """Mark a request as done and keep the answer to the operator."""
         ...
 
 
@@ -125,71 +137,71 @@ class Projection(Protocol):
     """The projection of one source, and the log of what was raised on it."""
 
     async def cursor(self, source: str) -> Cursor:
-        """Where the source stands; a new one at the beginning."""
+        """Return where the source stands; a new cursor at the beginning for a source never seen."""
         ...
 
     def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
-        """The facts of the regulation and of conferences by stream, some streams at a time, as they began."""
+        """Yield the facts of the regulation and of conferences by stream, `chunk` streams at a time, oldest first."""
         ...
 
     async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
-        """What was raised on some subjects."""
+        """Return the deadlines of some subjects."""
         ...
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
-        """These petitions and all that are merged with them, without their parked events."""
+        """Return these petitions and all that are merged with them, without their parked events."""
         ...
 
     async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
-        """These conferences; those that have facts."""
+        """Return those of these conferences that have facts."""
         ...
 
     async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
-        """The petitions that belong to some conferences."""
+        """Return the petitions that belong to some conferences."""
         ...
 
     def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Every subject of a kind that a source has, some at a time."""
+        """Yield every subject of a kind that a source has, `chunk` at a time."""
         ...
 
     async def differences(self, source: str) -> dict[UUID, str]:
-        """The subjects listed as differences."""
+        """Return the subjects listed as differences, with the reason."""
         ...
 
     async def parked(self, source: str) -> list[UUID]:
-        """The petitions with events that wait."""
+        """Return the petitions with events that wait."""
         ...
 
     async def next_fire_at(self, source: str) -> datetime | None:
-        """When the earliest timer falls."""
+        """Return when the earliest timer falls."""
         ...
 
     async def due(self, source: str, to: datetime, limit: int) -> list[DeadlineState]:
-        """Deadlines with a timer up to an instant, earliest first."""
+        """Return deadlines with a timer at or before an instant, earliest first."""
         ...
 
     async def history(self, source: str, petition_id: UUID) -> dict[UUID, list[Recorded]]:
-        """Every fact of a petition and its kin, the parked ones too."""
+        """Return every fact of a petition and of those merged with it, the parked ones too."""
         ...
 
     async def raised_ids(self, deadline_ids: Collection[UUID]) -> set[UUID]:
-        """The ids of the events recorded on some deadlines."""
+        """Return the ids of the events recorded on some deadlines."""
         ...
 
     async def requests(self, source: str) -> list[Request]:
-        """What operators ask and is not answered yet."""
+        """Return the requests of operators that are not answered yet, oldest first."""
         ...
 
-    async def tell(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
-        """Show whether the source is followed, and count gaps; outside the writer's transactions."""
+    async def set_state(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
+        """Show whether the source is followed, and add to its count of gaps; outside the projector's transactions."""
         ...
 
     def writing(self, before: Cursor, after: Cursor) -> AbstractAsyncContextManager[Writing]:
-        """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
+        """Open a transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
         ...
 
     async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
-        """The same with one set of changes, at once; when the earliest timer falls. Raises FencedOut."""
+        """Move the cursor and write in one transaction; return when the earliest timer falls. Raises FencedOut."""
         ...
 
 
@@ -197,24 +209,23 @@ class Feed(Protocol):
     """A source's `GET /v1/events`."""
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
-        """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceAway."""
+        """Return the page after a position, held open up to `wait` seconds while it is empty.
+
+        Raises StaleEpoch, HistoryDiffers, SourceUnavailable.
+        """
         ...
-
-
-class SourceUnavailable(Exception):
-    """The source cannot be reached now."""
 
 
 class PrefetchBuffer(Protocol):
-    """What the broker has brought of one source."""
+    """The events of one source that the broker has brought and that are not applied yet."""
 
     @property
     def is_connected(self) -> bool:
-        """Whether pushed events may be expected."""
+        """Say whether pushed events may be expected."""
         ...
 
-    def take(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
-        """The events that are exactly next, and whether later ones came: then the feed must be read."""
+    def pop(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
+        """Remove and return the events that follow the cursor, and whether later ones came: then the feed is read."""
         ...
 
     async def wait(self, timeout: float) -> None:

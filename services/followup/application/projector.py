@@ -1,8 +1,8 @@
-"""The one writer of a source's projection: events in, timers fired, cursor, rows and deadline events in one commit.
+"""Applies the events of one source and fires its timers; nothing else writes its live projection.
 
-Everything in memory can be loaded again from the projection; after any failure it is. A transaction is: cursor compared
-and set, rows in key order, deadline events appended under the ordering lock. While one commits, the next events are
-folded: what is loaded from rows waits for it.
+One transaction moves the cursor by compare and set, writes rows in the order of their keys, and appends the deadline
+events under the ordering lock. While it commits, the next events are applied in memory, and whatever needs rows
+waits for it. What is in memory can be loaded again at any time, and after any failure it is.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.followup.application.applying import links_of, petition_of, record_of, refold, take
+from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold
 from services.followup.application.ports import (
     Changes,
     Cursor,
@@ -35,7 +35,7 @@ from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import sorted_ids
 
 NOTHING = LoadedCase([], [])
-INSTANT = timedelta(microseconds=1)
+INSTANT = timedelta(microseconds=1)  # the smallest step of a stamp
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
 LOADED_AT_ONCE = 500  # petitions or conferences, when a fact concerns all of them
@@ -43,25 +43,29 @@ KEPT = 5_000  # petitions and conferences kept in memory between two batches; th
 
 log = structlog.get_logger("writer")
 
-#: An event with what it decodes to; what it does not decode to is parked if it is a petition's.
+#: An event with its fact, or with the reason why it cannot be read: then it is parked if it is a petition's.
 Read = tuple[Recorded, Fact | Undecodable]
 
 
 class Projector:
-    """Applies events and fires timers of one source."""
+    """Applies events and fires timers of one source.
+
+    Whoever makes one calls `open` first. After any exception it is thrown away, since memory and rows may differ.
+    """
 
     def __init__(self, source: str, projection: Projection) -> None:
         self.source = source
-        self.cursor = Cursor(source=source)
+        self.cursor = Cursor(source=source)  # as of the last transaction, also while that one is still committing
         self._projection = projection
         self._engine = DeadlineEngine(source)
-        self._stored: dict[UUID, DeadlineState] = {}
-        self._listed: dict[UUID, str] = {}
-        self._next_fire_at: datetime | None = None  # not later than that of the rows
+        self._stored: dict[UUID, DeadlineState] = {}  # the deadlines of what is loaded, as their rows have them
+        self._listed: dict[UUID, str] = {}  # the differences as their rows have them
+        self._next_fire_at: datetime | None = None  # not later than the earliest timer in the rows
+        # The transaction that is being committed, and the cursor before it.
         self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
 
     async def open(self) -> None:
-        """Load where the source stands: the cursor, the regulation, what the authorities owe, what waits."""
+        """Load the cursor, the regulation, what the authorities owe, and the petitions with parked events."""
         self.cursor = await self._projection.cursor(self.source)
         regulation, dialogues = await load_shared(self._projection, self.source)
         self._engine = DeadlineEngine(self.source)
@@ -79,16 +83,16 @@ class Projector:
 
     @property
     def next_fire_at(self) -> datetime | None:
-        """When the next timer falls, in the source's time."""
+        """When the next timer falls, in the source's time; None when no timer is set."""
         found = [at for at in (self._next_fire_at, self._engine.next_fire_at) if at is not None]
         return min(found, default=None)
 
     # --- events ----------------------------------------------------------------------------------------------------
 
     async def apply(self, events: Sequence[Recorded], pushed: bool = False) -> None:
-        """Apply the next events, firing before each what falls before its stamp.
+        """Apply the next events; before each, fire the timers that fall before its stamp.
 
-        Raises SourceStopped, FencedOut; Doubtful for an unreadable event that the broker pushed.
+        Raises SourceStopped, FencedOut, and UnreadablePush when `pushed` says that the broker brought the events.
         """
         rest = list(events)
         try:
@@ -103,10 +107,10 @@ class Projector:
             await self._committed()
 
     async def _apply(self, events: Sequence[Recorded], pushed: bool) -> int:
-        """Apply events before which no stored timer falls; what precedes one that stops the source is kept.
+        """Apply events before which no stored timer falls, and return how many were applied.
 
-        Gives how many: what concerns every petition is applied alone, since the timers that it meets are the stored
-        ones, of those before it too, and not only what is in memory.
+        An event that concerns every petition is applied alone: it touches every row, so those before it are committed
+        first. Those before an event that stops the source are kept.
         """
         facts, stopped = self._read(events, pushed)
         await self._load_for(facts)
@@ -116,10 +120,10 @@ class Projector:
                 if last is None:
                     await self._apply_to_all(event, fact)
                     return 1
-                stopped = None  # it lies further on
+                stopped = None  # that event comes later, and is read again
                 break
             try:
-                self._take(event, fact, changes)
+                self._apply_one(event, fact, changes)
             except SourceStopped as error:
                 stopped = error
                 break
@@ -135,7 +139,7 @@ class Projector:
     def _read(
         self, events: Sequence[Recorded], pushed: bool
     ) -> tuple[list[Read], SourceStopped | UnreadablePush | None]:
-        """Decode events that follow one another; stop before the first that does not belong here or is not known."""
+        """Decode events up to the first that does not follow or cannot be read; and why that one stops the source."""
         position, event_id = self.cursor.position, self.cursor.event_id
         facts: list[Read] = []
         for event in events:
@@ -155,10 +159,10 @@ class Projector:
             position, event_id = event.position, event.event_id
         return facts, None
 
-    def _take(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
+    def _apply_one(self, event: Recorded, fact: Fact | Undecodable, changes: Changes) -> None:
         """Apply one event, or park it. Raises SourceStopped."""
         petition_id = petition_of(self._engine, event, fact)
-        parked = take(self._engine, event, fact)
+        parked = apply_event(self._engine, event, fact)
         changes.facts.append(event)
         if petition_id is not None:
             changes.petition_facts.add(event.position)
@@ -172,11 +176,11 @@ class Projector:
     # --- what concerns every case ----------------------------------------------------------------------------------
 
     async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
-        """A calendar or a policy: every case is settled anew, some at a time, in one transaction."""
+        """Apply a calendar or a policy to every case, some at a time, in one transaction."""
         await self._committed()
         self._forget()
         changes = Changes()
-        self._take(event, fact, changes)
+        self._apply_one(event, fact, changes)
         after = self._after(event)
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(self._drained(changes))
@@ -189,7 +193,10 @@ class Projector:
         await self._moved(after)
 
     async def _settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID], writing: Writing) -> None:
-        """Settle, write and let go: what is loaded next comes from rows that this transaction has not changed yet."""
+        """Apply the event to what is loaded, write it and forget it, so that memory stays bounded.
+
+        What is loaded next comes from rows that this transaction has not changed yet.
+        """
         loaded = [s for s in subject_ids if self._engine.cases.is_loaded(s) and s not in self._engine.parked]
         self._engine.apply_regulation_to(fact, loaded)
         await writing.write(self._drained(Changes()))
@@ -198,7 +205,7 @@ class Projector:
     # --- time ------------------------------------------------------------------------------------------------------
 
     async def advance(self, to: datetime, head: int) -> None:
-        """Fire everything up to an instant to which the source says that it is complete."""
+        """Fire every timer up to an instant to which the source says that it is complete. Raises FencedOut."""
         await self._fire(to)
         self._engine.advance(to)
         after = msgspec.structs.replace(
@@ -212,7 +219,7 @@ class Projector:
         self.cursor = after
 
     async def _fire(self, to: datetime) -> None:
-        """Fire stored timers up to an instant from their rows alone, a bounded number in each transaction."""
+        """Fire stored timers up to an instant, from their rows alone and a bounded number in each transaction."""
         await self._committed()
         while self._next_fire_at is not None and self._next_fire_at <= to:
             due = await self._projection.due(self.source, to, FIRED_AT_ONCE)
@@ -232,7 +239,7 @@ class Projector:
     # --- requests --------------------------------------------------------------------------------------------------
 
     async def answer_requests(self) -> None:
-        """Do what operators asked: let a parked petition go on, emit what separates raised from desired."""
+        """Do what operators asked: apply parked events, or emit what separates raised from expected deadlines."""
         for request in await self._projection.requests(self.source):
             if request.kind == "unpark":
                 await self._unpark(request)
@@ -243,8 +250,8 @@ class Projector:
         assert request.subject_id is not None
         history = await self._projection.history(self.source, request.subject_id)
         regulation, _ = await load_shared(self._projection, self.source)
-        around = regulation + await conferences_of(self._projection, history)
-        result = refold(self.source, around, history, self.cursor.horizon)
+        context = regulation + await conferences_of(self._projection, history)
+        result = refold(self.source, context, history, self.cursor.horizon)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = Changes()
         if not result.failure:
@@ -271,8 +278,8 @@ class Projector:
         changes = self._drained(Changes())
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
-            told = f"{len(done)} cases reconciled; {len(changes.emitted)} deadline events raised"
-            await writing.answer(request, told if done else "no such difference is listed")
+            answer = f"{len(done)} cases reconciled; {len(changes.emitted)} deadline events raised"
+            await writing.answer(request, answer if done else "no such difference is listed")
         await self._moved(after)
 
     # --- memory and rows -------------------------------------------------------------------------------------------
@@ -288,7 +295,7 @@ class Projector:
         await self._load(petitions - begun, needs.conferences - begun)
 
     async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
-        """Load petitions with their kin, and conferences: these and those of what is loaded."""
+        """Load petitions with those merged with them, their conferences, and the conferences named."""
         wanted = set(conference_ids)
         missing = [p for p in petition_ids if not self._engine.cases.is_loaded(p)]
         if missing:
@@ -331,24 +338,24 @@ class Projector:
         )
 
     async def _commit(self, after: Cursor, changes: Changes) -> None:
-        """Send a transaction on its way once the one before it has committed."""
+        """Start a transaction once the one before it has committed."""
         changes = self._drained(changes)
         await self._committed()
         before, self.cursor = self.cursor, after
         self._committing = asyncio.create_task(self._projection.commit(before, after, changes)), before
         falls = (self._next_fire_at, *(raised.next_fire_at for raised in changes.deadlines))
         self._next_fire_at = min((at for at in falls if at is not None), default=None)
-        await asyncio.sleep(0)  # it is sent before anything else is folded
+        await asyncio.sleep(0)  # its statement is sent before the next events are applied
 
     async def _committed(self) -> None:
-        """Wait for the transaction that is on its way; what its rows say of the next timer is known then."""
+        """Wait for the transaction that is being committed, and learn from it when the next timer falls."""
         if self._committing is None:
             return
         (committing, before), self._committing = self._committing, None
         try:
             self._next_fire_at = await committing
         except BaseException:
-            self.cursor = before  # with another's revision it could pass for that other
+            self.cursor = before  # with the revision of a commit that failed it could pass for another projector
             raise
 
     async def _moved(self, after: Cursor) -> None:
@@ -356,12 +363,12 @@ class Projector:
         self._next_fire_at = await self._projection.next_fire_at(self.source)
 
     def _drained(self, changes: Changes) -> Changes:
-        """Take from the machine what has changed since the last time."""
+        """Add to the changes what the engine has changed since the last time."""
         engine = self._engine
         changes.emitted += engine.emitted
         engine.emitted = []
         changes.waiting = engine.parked | engine.differences.keys()
-        rewritten = changes.waiting | self._listed.keys()  # whether their timers wait may have changed
+        rewritten = changes.waiting | self._listed.keys()  # subjects whose timers may have begun or ceased to wait
         for subject_id in sorted_ids(engine.dirty):
             for raised in engine.raised_of(subject_id):
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:

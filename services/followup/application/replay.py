@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.followup.application.applying import decoded, take
+from services.followup.application.applying import apply_event, decoded
 from services.followup.application.state_digest import StatePoint, engine_digest
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from shared.events import Recorded
@@ -79,7 +79,7 @@ async def replay(history: SourceLog, until: Until) -> Replayed:
                 return _ended(engine, last, until, parked)
             if last is None:
                 engine = DeadlineEngine(event.source)
-            parked += take(engine, event, decoded(event)) is not None
+            parked += apply_event(engine, event, decoded(event)) is not None
             last = event
     if until.instant is not None and (history.complete_to is None or until.instant > history.complete_to):
         raise InvalidPoint(f"the source is complete only to {history.complete_to}: what comes later is not known yet")

@@ -1,4 +1,4 @@
-"""The page for people: open cases, and one case with every day of its counts. Made on the server, no script in it."""
+"""The pages of open cases and of one case with every day of its counts, made on the server without scripts."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -33,7 +33,7 @@ IN_THE_FORM = 500  # agencies
 
 
 def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
-    """`/` and `/cases/{id}`."""
+    """The routes `/` and `/cases/{id}`."""
     pages = Pages()
 
     @get("/", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""`/figures`: the figures of the metrics and of the dashboard on one page, for those without Grafana."""
+"""The page `/figures`, which shows the figures of the metrics to those without Grafana."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
-from services.followup.adapters.read.figures import Counts, MetricsSnapshot
+from services.followup.adapters.read.metrics_snapshot import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.pages import Pages, names_of
 from services.followup.domain.wording.names import Bilingual, duty_words
@@ -21,7 +21,7 @@ STATUSES = ("on_track", "due_soon", "breached")
 
 
 class KindRow(NamedTuple):
-    """One rule: its open deadlines as they stand, and the breaches ever raised on it."""
+    """One rule with its open deadlines by status, and the breaches ever raised on it."""
 
     words: Bilingual
     open: dict[str, int]
@@ -29,7 +29,7 @@ class KindRow(NamedTuple):
 
 
 class BodyRow(NamedTuple):
-    """One body: what it has not resolved, the oldest of it, what it owes, its breaches."""
+    """One body with its unresolved cases, the oldest of them, its open deadlines and its breaches."""
 
     code: str
     unresolved: int
@@ -39,7 +39,7 @@ class BodyRow(NamedTuple):
 
 
 class SourceRow(NamedTuple):
-    """One source: how far it is read, and what waits."""
+    """One source with how far it is read, and what waits."""
 
     name: str
     complete_to: datetime
@@ -51,7 +51,7 @@ class SourceRow(NamedTuple):
 
 
 def figures_routes(queries: Queries, snapshot: Callable[[], MetricsSnapshot]) -> list[HTTPRouteHandler]:
-    """The page; it holds every jurisdiction, so it is for callers whose subtree covers them all."""
+    """The route of the page. It covers every jurisdiction, so its callers must too."""
     pages, may_read = Pages(), may_read_all(queries)
 
     @get("/figures", include_in_schema=False)
@@ -80,7 +80,7 @@ def figures_routes(queries: Queries, snapshot: Callable[[], MetricsSnapshot]) ->
 
 
 def total(counts: Counts, label: int) -> dict[str, int]:
-    """The sums of a metric by one of its labels."""
+    """Sum a metric by one of its labels."""
     found: Counter[str] = Counter()
     for labels, count in counts.items():
         found[labels[label]] += int(count)

@@ -1,6 +1,5 @@
-"""The office's acts as forms: which fields each has, and from what was filled in to the body of intake's command."""
+"""The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -21,8 +20,8 @@ class Field(NamedTuple):
     choices: tuple[tuple[str, Bilingual], ...] = ()
 
 
-class Act(NamedTuple):
-    """One act: the last word of its address at intake, its name, its fields."""
+class ActForm(NamedTuple):
+    """One command as a form: the last word of its path at intake, its name, its fields."""
 
     path: str
     words: Bilingual
@@ -61,7 +60,7 @@ _REPORTS = Field(
 )
 _REASON = Field("reason", Bilingual("Lý do", "Reason"), "area")
 
-RECEIVE = Act(
+RECEIVE = ActForm(
     "",
     Bilingual("Tiếp nhận kiến nghị", "Receive a petition"),
     (
@@ -76,7 +75,7 @@ RECEIVE = Act(
 )
 #: The acts on a petition in the order of the process.
 ACTS = (
-    Act(
+    ActForm(
         "classification",
         Bilingual("Phân loại", "Classify"),
         (
@@ -85,14 +84,14 @@ ACTS = (
             Field("urgency", Bilingual("Mức độ cấp thiết", "Urgency"), "choice", True, _URGENCY),
         ),
     ),
-    Act("forwarding", Bilingual("Chuyển chuẩn bị trả lời", "Forward for a prepared answer"), (_AGENCY,)),
-    Act(
+    ActForm("forwarding", Bilingual("Chuyển chuẩn bị trả lời", "Forward for a prepared answer"), (_AGENCY,)),
+    ActForm(
         "assignment",
         Bilingual("Phân công giải quyết", "Assign"),
         (_AGENCY, Field("due_on", Bilingual("Hạn chủ trì ấn định", "Chair's own earlier date"), "date", False)),
     ),
-    Act("reassignment", Bilingual("Chuyển cơ quan giải quyết", "Reassign"), (_AGENCY, _REASON)),
-    Act(
+    ActForm("reassignment", Bilingual("Chuyển cơ quan giải quyết", "Reassign"), (_AGENCY, _REASON)),
+    ActForm(
         "complexity",
         Bilingual("Xác định phức tạp", "Mark complex"),
         (
@@ -100,7 +99,7 @@ ACTS = (
             Field("criteria", Bilingual("Căn cứ, mỗi dòng một căn cứ", "Criteria, one a line"), "lines"),
         ),
     ),
-    Act(
+    ActForm(
         "extension",
         Bilingual("Gia hạn", "Extend"),
         (
@@ -110,7 +109,7 @@ ACTS = (
             Field("ground", Bilingual("Căn cứ", "Ground"), "area"),
         ),
     ),
-    Act(
+    ActForm(
         "reply",
         Bilingual("Trả lời bằng văn bản", "Written reply"),
         (
@@ -121,12 +120,12 @@ ACTS = (
             Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
     ),
-    Act(
+    ActForm(
         "reply-report",
         Bilingual("Báo cáo việc đã trả lời", "Report the reply"),
         (Field("reply_number", Bilingual("Số văn bản trả lời", "Number of the reply")), _REPORTS),
     ),
-    Act(
+    ActForm(
         "result-report",
         Bilingual("Báo cáo kết quả", "Report the result"),
         (
@@ -135,7 +134,7 @@ ACTS = (
             Field("summary", Bilingual("Tóm tắt", "Summary"), "area", False),
         ),
     ),
-    Act(
+    ActForm(
         "reminders",
         Bilingual("Đôn đốc", "Remind"),
         (
@@ -145,10 +144,12 @@ ACTS = (
             Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
     ),
-    Act("withdrawal", Bilingual("Rút kiến nghị", "Withdraw"), (_REASON,)),
-    Act("closure", Bilingual("Kết thúc", "Close"), (Field("ground", Bilingual("Căn cứ", "Ground"), "area", False),)),
-    Act("reopening", Bilingual("Mở lại", "Reopen"), (_REASON,)),
-    Act(
+    ActForm("withdrawal", Bilingual("Rút kiến nghị", "Withdraw"), (_REASON,)),
+    ActForm(
+        "closure", Bilingual("Kết thúc", "Close"), (Field("ground", Bilingual("Căn cứ", "Ground"), "area", False),)
+    ),
+    ActForm("reopening", Bilingual("Mở lại", "Reopen"), (_REASON,)),
+    ActForm(
         "annulments",
         Bilingual("Hủy bản ghi sai", "Annul a wrong record"),
         (Field("event_id", Bilingual("Bản ghi", "Record"), "event"), _REASON),
@@ -157,23 +158,19 @@ ACTS = (
 BY_PATH = {act.path: act for act in ACTS}
 RECIPIENTS = ("party_committee", "government", "chair")
 
-_NAMED = re.compile(r"([a-z_]+)(?:\[\d+\])?(?:\.\w+)?: ")
-_AT = re.compile(r"at `\$\.([a-z_]+)")
-_MISSING = re.compile(r"required field `([a-z_]+)`")
 
-
-def fields_of(act: Act) -> tuple[Field, ...]:
-    """The fields of an act's form; each act may be dated."""
+def fields_of(act: ActForm) -> tuple[Field, ...]:
+    """The fields of a form. Every command may be dated."""
     return (*act.fields, _EFFECTIVE)
 
 
-def empty_field(act: Act, filled: Mapping[str, str]) -> str:
+def empty_field(act: ActForm, filled: Mapping[str, str]) -> str:
     """The first field that must be filled in and is not."""
     return next((f.name for f in act.fields if f.required and not filled.get(f.name, "").strip()), "")
 
 
-def body_of_act(act: Act, filled: Mapping[str, str]) -> dict[str, Any]:
-    """The body of intake's command; what was left empty is left out."""
+def body_of_act(act: ActForm, filled: Mapping[str, str]) -> dict[str, Any]:
+    """The body of intake's command without the fields that were left empty."""
     body: dict[str, Any] = {}
     for field in fields_of(act):
         text = filled.get(field.name, "").strip()
@@ -199,7 +196,7 @@ def _with_report_dates(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def field_of(detail: str) -> str:
-    """The field that a refusal names; empty when it is the act as a whole."""
-    found = _MISSING.search(detail) or _AT.search(detail) or _NAMED.match(detail)
-    return found[1] if found else ""
+def field_of_form(act: ActForm, field: str | None) -> str:
+    """The field of a form that a refusal names, or "" for none of them. `reports[0].on` is in `reports`."""
+    name = (field or "").partition(".")[0].partition("[")[0]
+    return name if any(name == field.name for field in fields_of(act)) else ""

@@ -1,6 +1,6 @@
-"""The office's day without a command line: forms, made on the server, that act through intake under the user's token.
+"""The office's forms, made on the server, which send commands to intake under the user's token.
 
-followup decides nothing: intake takes the command or refuses it, and a refusal stands beside the field that it names.
+followup decides nothing. intake takes the command or refuses it, and a refusal is shown beside the field that it names.
 """
 
 import asyncio
@@ -17,22 +17,30 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.cases import IN_THE_FORM
-from services.followup.console.form_fields import BY_PATH, RECEIVE, Act, body_of_act, empty_field, field_of, fields_of
+from services.followup.console.form_fields import (
+    BY_PATH,
+    RECEIVE,
+    ActForm,
+    body_of_act,
+    empty_field,
+    field_of_form,
+    fields_of,
+)
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
-from services.followup.entrypoints.refusal_texts import refusal_words
 from shared.http.auth import token_of
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import local_day
+from shared.problem_words import DOOR_WORDS
 
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
@@ -47,11 +55,11 @@ Address = Callable[[str], str | None]
 def form_routes(
     queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
 ) -> list[HTTPRouteHandler]:
-    """The forms of the office."""
-    return _act_routes(_Office(queries, reminders, intake, address))
+    """The routes of the office's forms."""
+    return _act_routes(_Forms(queries, reminders, intake, address))
 
 
-def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
+def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     @get("/office/petitions/new", include_in_schema=False)
     async def new_petition(request: HttpRequest) -> Response[str]:
         return await office.form(request, RECEIVE, None, {})
@@ -82,12 +90,12 @@ def _act_routes(office: "_Office") -> list[HTTPRouteHandler]:
     return [new_petition, receive, form, act]
 
 
-def _act(path: str) -> Act:
+def _act(path: str) -> ActForm:
     return or_404(BY_PATH.get(path), "act")
 
 
 async def _filled(request: HttpRequest) -> dict[str, str]:
-    """What was filled in; of a file only its hash."""
+    """What was filled in. Of a file only the hash is kept."""
     filled: dict[str, str] = {}
     for name, value in (await request.form()).items():
         if not isinstance(value, UploadFile):
@@ -104,7 +112,7 @@ async def _sha256(file: UploadFile) -> str:
     return hashed.hexdigest()
 
 
-class _Office:
+class _Forms:
     def __init__(self, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address) -> None:
         self.pages = Pages()
         self._queries, self._reminders, self._intake, self._address = queries, reminders, intake, address
@@ -114,7 +122,7 @@ class _Office:
         return or_404(await self._queries.case(scope_of(request), subject_id), "case")
 
     async def letter(self, file: CaseFile, deadline_id: UUID | None) -> dict[str, str]:
-        """A reminder as it would be filled in for one open deadline of the case; nothing for no such deadline."""
+        """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
         deadline = next((d for d in file.deadlines if d.raised.deadline_id == deadline_id), None)
         made_of = await self._reminders.letter(deadline) if deadline else None
         if deadline is None or made_of is None:
@@ -124,13 +132,12 @@ class _Office:
     async def form(
         self,
         request: HttpRequest,
-        act: Act,
+        act: ActForm,
         file: CaseFile | None,
         filled: dict[str, str],
         refusal: Refusal | None = None,
     ) -> Response[str]:
-        """The form, empty or as it was filled in, with what was refused beside its field."""
-        at = field_of(refusal.detail) if refusal else ""
+        """The form, empty or as it was filled in, with a refusal beside its field."""
         return self.pages.show(
             "act.html",
             sources=await self._queries.sources(),
@@ -145,12 +152,11 @@ class _Office:
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
             refusal=refusal,
-            at=at if any(at == field.name for field in fields_of(act)) else "",
-            told=refusal_words(refusal.code) if refusal else "",
+            at=field_of_form(act, refusal.field) if refusal else "",
         )
 
-    async def submit(self, request: HttpRequest, act: Act, file: CaseFile | None) -> Response[Any]:
-        """Send what was filled in to intake; back to the case, or to the form with the reason of the refusal."""
+    async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
+        """Send the command to intake, then show the case, or the form with the reason of the refusal."""
         filled = await _filled(request)
         source = await self._source(file, filled)
         row = file.case.row if file else None
@@ -158,9 +164,9 @@ class _Office:
         try:
             url = self._address(source)
             if url is None:
-                raise Refusal("intake-away", f"{source} is not read here")
+                raise away("unread-source", source=source)
             if missing := empty_field(act, filled):
-                raise Refusal("invalid-body", f"{missing}: fill it in")
+                raise Refusal(DOOR_WORDS["invalid-body"].sentences["empty"], missing)
             body = body_of_act(act, filled | {"today": (await self._today(source)).isoformat()})
             done = await self._intake.act(url, path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
@@ -171,23 +177,23 @@ class _Office:
         return Redirect(f"/cases/{done.id}", status_code=SEE_OTHER)
 
     async def _source(self, file: CaseFile | None, filled: dict[str, str]) -> str:
-        """Where a case comes from; a new petition goes to the intake that it names, or to the only one."""
+        """The source of a case. A new petition goes to the source that it names, or to the only one."""
         if file is not None:
             return await self._queries.source_of(file.case.row.subject_id) or ""
         sources = [source.source for source in await self._queries.sources()]
         named = filled.get("source") or (sources[0] if len(sources) == 1 else "")
         if named not in sources:
-            raise ProblemError(422, "invalid-value", "source: name the intake that takes the petition")
+            raise problem(422, "invalid-value", "source", field="source")
         return named
 
     async def _today(self, source: str) -> date:
         now = next((s.now for s in await self._queries.sources() if s.source == source), None)
         if now is None:
-            raise Refusal("intake-away", f"{source} was not read yet")
+            raise away("not-read-yet", source=source)
         return local_day(now)
 
     async def _until_read(self, source: str, position: int) -> None:
-        """Show what was recorded, not what was before it; a reader that is behind does not hold the answer up."""
+        """Wait until followup has read what was recorded, but not for long if it is behind."""
         for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
             if any(s.source == source and s.position >= position for s in await self._queries.sources()):
                 return

@@ -1,4 +1,4 @@
-"""The templates, and the headers under which a page can do nothing but be read."""
+"""Renders the templates under headers that let a page do nothing but be read."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ class Cell(NamedTuple):
 
 
 class Pages:
-    """The templates, and headers under which a page can do nothing but be read."""
+    """Renders the templates under headers that let a page do nothing but be read."""
 
     def __init__(self) -> None:
         self._templates = Environment(
@@ -99,7 +99,7 @@ class Pages:
 
 
 def weeks(deadline: Deadline) -> list[list[Cell]]:
-    """The days of a count as weeks from Monday to Sunday; empty where no days are counted."""
+    """The days of a count as weeks from Monday to Sunday, empty if no days are counted."""
     explanation = deadline.raised.explanation
     lines = counted_days(explanation) if explanation else []
     if len(lines) < 2:
@@ -117,7 +117,7 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
 
 
 async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
-    """What bodies are called; one that is not registered is called by its code."""
+    """The names of bodies by code. One that is not registered is called by its code."""
     wanted = sorted(codes)
     registered = await queries.agency_names(wanted)
     return {code: Bilingual(registered[code], code) if code in registered else body_words(code) for code in wanted}

@@ -1,4 +1,4 @@
-"""Problems shown to people: a page instead of JSON, and the way in for who comes without a token."""
+"""Shows problems to people: a page instead of JSON, and the sign-in for a browser without a token."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,14 +10,13 @@ from litestar.response import Redirect
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import LOGIN, SEE_OTHER
 from services.followup.entrypoints.app import Handler
-from services.followup.entrypoints.refusal_texts import refusal_words
-from shared.http.problems import TYPE_PREFIX, Problem, ProblemError
+from shared.http.problems import Problem, ProblemError
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:
-    """Answer a browser with a page; a program, and whoever asks the API, gets the problem itself.
+    """Answer a browser with a page. A program, or a browser that asks the API, gets the problem itself.
 
-    A browser that comes without a token is sent to the way in.
+    A browser without a token is sent to sign in.
     """
 
     def shown_to_people(handler: Handler) -> Handler:
@@ -30,8 +29,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
             if request.url.path.startswith("/v1/"):
                 return response
             problem = msgspec.json.decode(response.content, type=Problem)
-            words = refusal_words(problem.type.removeprefix(TYPE_PREFIX))
-            shown = pages.show("problem.html", told=words, problem=problem)
+            shown = pages.show("problem.html", said=problem.translations)
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
             return shown
 

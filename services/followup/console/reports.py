@@ -1,4 +1,4 @@
-"""The report of a period on a page to be printed."""
+"""The page with the report of a period, made to be printed."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ from services.followup.domain.wording.names import Bilingual, state_words, statu
 from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
 from services.followup.entrypoints.report_views import Names, report_view
 from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import local_day
 
 _GROUPINGS: dict[Grouping, Bilingual] = {
@@ -42,7 +42,7 @@ _STANDINGS = {
 
 
 def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
-    """`/reports` and `/reports/{period}`."""
+    """The routes `/reports` and `/reports/{period}`."""
     pages = Pages()
 
     async def show(
@@ -96,7 +96,7 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
 
 
 def heads(columns: Sequence[Column]) -> list[tuple[Bilingual, int, Sequence[Column]]]:
-    """The headings of the first row, each with how many columns lie under it; alone, it lies over none."""
+    """The headings of the first row, each with the number of columns under it, 0 for one that stands alone."""
     found: list[tuple[Bilingual, list[Column]]] = []
     for column in columns:
         if column.over is not None and found and found[-1][0] == column.over:
@@ -121,5 +121,5 @@ def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tu
 async def _this_month(queries: Queries) -> Period:
     days = [local_day(source.now) for source in await queries.sources() if source.now is not None]
     if not days:
-        raise ProblemError(404, "not-found", "no source has been read yet: there is nothing to report")
+        raise problem(404, "not-found", "no-source")
     return parse_period(f"{min(days):%Y-%m}")

@@ -1,4 +1,4 @@
-"""The way in and out for a browser."""
+"""Sign-in and sign-out for a browser."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ SEE_OTHER: Literal[303] = 303
 
 
 def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
-    """A form that takes a token into a cookie, and the way out again."""
+    """The routes of sign-in, a form that puts a token into a cookie, and of sign-out."""
 
     pages = Pages()
 

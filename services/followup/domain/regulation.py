@@ -26,7 +26,7 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import is_within
-from shared.policy import Adopted, InForce, Policy, Register, RuleInForce
+from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -75,7 +75,7 @@ class RegulationLog:
             if is_regulation(fact):
                 self._apply(fact)
         self.in_force = InForce(
-            Register(
+            AdoptionRegister(
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
                 levels={code: event.level for code, (_, event) in self.registered.items()},
                 closed_on={code: ended.closed_on for code, ended in self.ended_jurisdictions.items()},

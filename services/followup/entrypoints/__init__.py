@@ -1,1 +1,1 @@
-"""The doors of followup: HTTP, the page, metrics, the consumer of its own deadline events."""
+"""The doors of followup for programs: JSON over HTTP, metrics, the consumer of its own deadline events."""

@@ -8,7 +8,7 @@ from litestar import Request
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 #: These see every case of their subtree; an agency sees what it leads or owes.
 READERS = ("auditor", "chair", "office", "operations", "system")
@@ -24,11 +24,11 @@ def scope_of(request: Request[Any, Any, Any]) -> Scope:
 
 
 def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
-    """What holds every jurisdiction, the feed and the digest, is for callers whose subtree covers them all."""
+    """The check for what covers every jurisdiction (the feed, the digest): the caller's subtree must cover them too."""
 
     async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *READERS)
         if not await queries.covers(Scope(caller.jurisdiction)):
-            raise ProblemError(403, "jurisdiction-may-not", "this holds jurisdictions beyond your own")
+            raise problem(403, "jurisdiction-may-not", "everything")
 
     return check

@@ -1,4 +1,4 @@
-"""The consumer of deadline events, on FastStream: each breach and retraction becomes one line for whoever watches logs.
+"""The consumer of deadline events, on FastStream, which logs one line for each breach and each retraction.
 
 Only public fields are logged. What is marked as backfilled, entered from old files, alerts nobody.
 """

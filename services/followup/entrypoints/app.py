@@ -1,4 +1,4 @@
-"""The HTTP application of followup: every route, one place."""
+"""The HTTP application of followup with all its routes."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from shared.http.auth import Callers
 from shared.http.openapi import document
-from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, problem_response
+from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 MAX_BODY = 256 * 1024  # bytes: forms
@@ -55,11 +55,11 @@ def make_app(
     )
 
 
-def _problem(_: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
-    return problem_response(error)
+def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
+    return problem_response(error, language_of(request))
 
 
-def _unavailable(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def _unavailable(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     log.warning("store_unavailable", kind=type(error).__name__)
-    detail = "the store cannot be reached now: ask again shortly"
-    return problem_response(ProblemError(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER}))
+    away = problem(503, "store-unavailable", "reading", headers={"Retry-After": RETRY_AFTER})
+    return problem_response(away, language_of(request))

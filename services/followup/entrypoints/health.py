@@ -1,4 +1,4 @@
-"""What hinders followup: a store away, every source stopped or silent."""
+"""Finds what hinders followup: its store is away, or every source is stopped or silent."""
 
 from services.followup.adapters.read.queries import Queries
 from shared.http.health import Hindrances
@@ -8,7 +8,7 @@ SILENT_AFTER = 60.0  # seconds since anything was heard of a source
 
 
 def hindrances(queries: Queries) -> Hindrances:
-    """For `health_routes`: empty as long as one source makes progress."""
+    """The check for `health_routes`. It finds nothing as long as one source makes progress."""
 
     async def look() -> dict[str, str]:
         try:

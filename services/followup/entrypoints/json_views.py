@@ -1,4 +1,4 @@
-"""What the HTTP API tells of cases, deadlines and sources: the answers as JSON, each made from a row."""
+"""The JSON answers of the HTTP API about cases, deadlines and sources, each made from a row."""
 
 from datetime import date, datetime
 from typing import Any, Literal
@@ -55,7 +55,8 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
-    """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day."""
+    """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day. `warned_on` lists
+    the warnings that were given, in order, those for an earlier due date too; `warnings_planned` those of this one."""
 
     deadline_id: UUID
     source: str
@@ -70,6 +71,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date | None
     breached_at: str | None
     warned_on: tuple[date, ...]
+    warnings_planned: tuple[date, ...]
     breached: bool
     outcome: str
     done_on: date | None
@@ -217,12 +219,12 @@ def case_fields(case: Case) -> dict[str, Any]:
 
 
 def case_view(case: Case) -> CaseView:
-    """A case in a list."""
+    """The view of a case in a list."""
     return CaseView(**case_fields(case))
 
 
 def case_file_view(file: CaseFile) -> CaseFileView:
-    """A case with all about it."""
+    """The view of a case with everything about it."""
     return CaseFileView(
         **case_fields(file.case),
         waits=any(event.waits for event in file.events),
@@ -233,9 +235,9 @@ def case_file_view(file: CaseFile) -> CaseFileView:
 
 
 def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
-    """The fields that every view of a deadline has; `whole` lists each day of its count."""
+    """The fields that every view of a deadline has. `whole` lists each day of its count."""
     raised = deadline.raised
-    own = {"name", "status", "breached_at", "warned_on", "urged_on", "explanation"}
+    own = {"name", "status", "breached_at", "warned_on", "warnings_planned", "urged_on", "explanation"}
     named = {name: getattr(raised, name) for name in DeadlineView.__struct_fields__ if name not in own}
     rule = raised.explanation.rule if raised.explanation else raised.duty
     return {
@@ -243,24 +245,25 @@ def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
         "name": duty_words(rule),
         "status": deadline.status,
         "breached_at": local_iso(raised.breached_at) if raised.breached_at else None,
-        "warned_on": raised.stages,
+        "warned_on": deadline.warned_on,
+        "warnings_planned": raised.stages,
         "urged_on": deadline.urged_on,
         "explanation": explanation_view(raised.explanation, whole=whole) if raised.explanation else None,
     }
 
 
 def deadline_view(deadline: Deadline, *, whole: bool = False) -> DeadlineView:
-    """A deadline in a list."""
+    """The view of a deadline in a list."""
     return DeadlineView(**deadline_fields(deadline, whole=whole))
 
 
 def deadline_file_view(deadline: Deadline, events: list[StoredEvent]) -> DeadlineFileView:
-    """A deadline with its events."""
+    """The view of a deadline with its events."""
     return DeadlineFileView(**deadline_fields(deadline, whole=True), events=[event_view(event) for event in events])
 
 
 def explanation_view(explanation: Explanation, *, whole: bool) -> ExplanationView:
-    """An explanation, as data and in words."""
+    """The view of an explanation, as data and in words."""
     named = {
         name: getattr(explanation, name)
         for name in ExplanationView.__struct_fields__
@@ -287,7 +290,7 @@ class _Stored(msgspec.Struct):
 
 
 def event_view(event: StoredEvent) -> EventView:
-    """A recorded event; one whose bytes cannot be read is shown without its fields."""
+    """The view of a recorded event. One whose bytes cannot be read is shown without its fields."""
     try:
         stored = msgspec.json.decode(event.state, type=_Stored)
     except msgspec.DecodeError:

@@ -1,23 +1,7 @@
-"""Prometheus metrics of followup: the families of a snapshot."""
+"""The Prometheus metrics of followup."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
-from services.followup.adapters.read.figures import MetricsSnapshot
-
-
-class Family(NamedTuple):
-    """A metric: its name without `_total`, its labels, what it tells, the field of the snapshot that it shows."""
-
-    name: str
-    labels: tuple[str, ...]
-    text: str
-    field: str
-    counts: bool = False
-
+from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
+from shared.http.metrics import Family, SnapshotCollector
 
 FAMILIES = (
     Family(
@@ -98,20 +82,6 @@ FAMILIES = (
 )
 
 
-class FollowupCollector(Collector):
-    """Hands out the last snapshot; label sets that vanished are simply not there."""
-
-    def __init__(self) -> None:
-        self.snapshot = MetricsSnapshot()
-
-    def collect(self) -> Iterable[Metric]:
-        """The families of the snapshot."""
-        shot = self.snapshot
-        for family in FAMILIES:
-            kind = CounterMetricFamily if family.counts else GaugeMetricFamily
-            metric = kind(family.name, family.text, labels=family.labels)
-            found = getattr(shot, family.field)
-            samples = found if family.labels else {} if found is None else {(): found}
-            for labels, value in sorted(samples.items()):
-                metric.add_metric(labels, value)
-            yield metric
+def followup_collector() -> SnapshotCollector[MetricsSnapshot]:
+    """The collector of followup, with no figures yet."""
+    return SnapshotCollector(FAMILIES, MetricsSnapshot())

@@ -1,4 +1,4 @@
-"""Questions to followup as routes: each within what the caller may see; out of reach looks like not there."""
+"""The routes that answer questions. What the caller may not see is answered as 404."""
 
 from typing import Literal
 from uuid import UUID
@@ -24,11 +24,10 @@ from services.followup.entrypoints.query_parameters import (
     HttpRequest,
     InState,
     Limit,
-    T,
     Word,
     body_of,
     code_of,
-    next_link,
+    linked,
     or_400,
     or_404,
 )
@@ -38,7 +37,7 @@ from shared.identifiers import local_iso
 
 
 def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
-    """Every question."""
+    """The routes of every question."""
     return [*_case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
 
 
@@ -71,7 +70,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
             overdue=overdue,
         )
         page = await or_400(queries.cases(scope_of(request), wanted, limit, cursor))
-        return _linked(request, json_views.Cases([json_views.case_view(case) for case in page.items]), page.next)
+        return linked(request, json_views.Cases([json_views.case_view(case) for case in page.items]), page.next)
 
     @get(
         "/v1/cases/{subject_id:uuid}",
@@ -116,7 +115,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
             chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
             return Response(json_views.Deadlines([json_views.deadline_view(d) for d in chosen]))
         page = await or_400(queries.deadlines(scope_of(request), wanted, limit, cursor))
-        return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
+        return linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     @get(
         "/v1/deadlines/{deadline_id:uuid}",
@@ -147,7 +146,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
     ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
         page = await or_400(queries.breaches(scope_of(request), wanted, limit, cursor))
-        return _linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
+        return linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     return [list_deadlines, one_deadline, list_breaches]
 
@@ -170,7 +169,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         request: HttpRequest, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Agencies]:
         page = await or_400(queries.agencies(scope_of(request), code_of(jurisdiction), limit, cursor))
-        return _linked(request, json_views.Agencies(page.items), page.next)
+        return linked(request, json_views.Agencies(page.items), page.next)
 
     @get(
         "/v1/parked",
@@ -184,7 +183,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     ) -> Response[json_views.Parked]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.parked(scope_of(request), limit, cursor))
-        return _linked(request, json_views.Parked(page.items), page.next)
+        return linked(request, json_views.Parked(page.items), page.next)
 
     @get(
         "/v1/differences",
@@ -198,7 +197,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     ) -> Response[json_views.Differences]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.differences(scope_of(request), limit, cursor))
-        return _linked(request, json_views.Differences(page.items), page.next)
+        return linked(request, json_views.Differences(page.items), page.next)
 
     may_read_state = may_read_all(queries)
 
@@ -217,10 +216,6 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         return json_views.Digest(taken, written)
 
     return [list_sources, list_agencies, list_parked, list_differences, digest]
-
-
-def _linked(request: HttpRequest, body: T, cursor: str) -> Response[T]:
-    return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
 
 
 def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:

@@ -1,16 +1,16 @@
-"""What every question over HTTP takes, and how it is answered when it is wrong or finds nothing."""
+"""The parameters that questions over HTTP share, and the answers to wrong ones and to those that find nothing."""
 
 from collections.abc import Awaitable
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from services.followup.adapters.read.pagination import InvalidCursor
 from shared.http.openapi import problems
-from shared.http.problems import ProblemError
-from shared.identifiers import MalformedCode, agency_code
+from shared.http.problems import problem
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 READ_PROBLEMS = problems(400, 401, 403, 404, 503)
@@ -27,11 +27,11 @@ HttpRequest = Request[Any, Any, Any]
 
 
 def code_of(text: str) -> str:
-    """A jurisdiction's code as it is kept. Raises ProblemError 400."""
+    """A jurisdiction's code in its stored form. Raises ProblemError 400."""
     try:
         return agency_code(text) if text else ""
     except MalformedCode as error:
-        raise ProblemError(400, "invalid-code", str(error)) from None
+        raise problem(400, "invalid-code", text=error.text, most=MAX_CODE_LENGTH) from None
 
 
 def body_of(text: str) -> str:
@@ -40,21 +40,26 @@ def body_of(text: str) -> str:
 
 
 async def or_400(page: Awaitable[T]) -> T:
-    """A page. Raises ProblemError 400 for a cursor that is none."""
+    """The page that was asked for. Raises ProblemError 400 for an invalid cursor."""
     try:
         return await page
-    except InvalidCursor as error:
-        raise ProblemError(400, "invalid-cursor", str(error)) from None
+    except InvalidCursor:
+        raise problem(400, "invalid-cursor") from None
 
 
 def or_404(thing: T | None, what: str) -> T:
-    """What was asked for. Raises ProblemError 404."""
+    """The thing that was found. Raises ProblemError 404."""
     if thing is None:
-        raise ProblemError(404, "not-found", f"there is no such {what} within what you may see")
+        raise problem(404, "not-found", "within-scope", what=what)
     return thing
 
 
+def linked(request: HttpRequest, body: T, cursor: str) -> Response[T]:
+    """An answer with the link to the next page, if there is one."""
+    return Response(body, headers={"Link": f'<{next_link(request, cursor)}>; rel="next"'} if cursor else {})
+
+
 def next_link(request: HttpRequest, cursor: str) -> str:
-    """The address of the next page: the same question with another cursor."""
+    """The address of the next page, which is the same question with another cursor."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     return f"{request.url.path}?{urlencode([*kept, ('cursor', cursor)])}"

@@ -1,4 +1,4 @@
-"""Urging as routes: whom to urge now, each with a letter that is ready; what is sent is recorded at the source."""
+"""The routes of reminders: whom to urge now, with a letter ready to send. The source records what is sent."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -28,13 +28,13 @@ from services.followup.entrypoints.query_parameters import (
     Limit,
     body_of,
     code_of,
-    next_link,
+    linked,
     or_400,
     or_404,
 )
 from shared.calendar import Language
 from shared.http.openapi import problems
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 
 class ReminderCommand(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class ReminderCommand(msgspec.Struct, frozen=True):
 
 
 class ProposalView(msgspec.Struct, frozen=True, kw_only=True):
-    """A deadline whose debtor ought to be urged, the stage that it reached, and the letter."""
+    """A deadline whose debtor should be urged, the stage that it reached, and the letter."""
 
     deadline: DeadlineView
     title: str
@@ -69,11 +69,11 @@ class Proposals(msgspec.Struct, frozen=True):
 
 
 def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHandler]:
-    """`GET /v1/reminders/proposed` and `GET /v1/deadlines/{id}/letter`."""
+    """The routes `GET /v1/reminders/proposed` and `GET /v1/deadlines/{id}/letter`."""
 
     @get(
         "/v1/reminders/proposed",
-        summary="Deadlines whose debtor ought to be urged now, each with a letter",
+        summary="Deadlines whose debtor should be urged now, each with a letter",
         description="Those that reached a warning stage or passed, and were not urged since. Pages may be short: go on "
         "by `Link`. Sending is recorded with the command in `recording`.",
         tags=["reminder"],
@@ -89,8 +89,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
     ) -> Response[Proposals]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency))
         page = await or_400(reminders.proposed(scope_of(request), wanted, limit, cursor))
-        headers = {"Link": f'<{next_link(request, page.next)}>; rel="next"'} if page.next else {}
-        return Response(Proposals([_view(proposal) for proposal in page.items]), headers=headers)
+        return linked(request, Proposals([_view(proposal) for proposal in page.items]), page.next)
 
     @get(
         "/v1/deadlines/{deadline_id:uuid}/letter",
@@ -106,7 +105,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         deadline, _ = or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         made_of = await reminders.letter(deadline)
         if made_of is None:
-            raise ProblemError(409, "nothing-to-urge", "the duty is owed no more: there is nobody to urge")
+            raise problem(409, "nothing-to-urge")
         text = reminder(made_of)
         return Response(text.vi if lang == "vi" else text.en, media_type="text/plain")
 

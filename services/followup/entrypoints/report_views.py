@@ -1,4 +1,4 @@
-"""A report as it is told: lines with names, rates and percentiles, from the counts; as JSON and as CSV."""
+"""A report for readers, as JSON and as CSV: lines with names, rates and percentiles made from the counts."""
 
 import csv
 import io
@@ -58,7 +58,7 @@ class DeadlineLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordingLine(msgspec.Struct, frozen=True, kw_only=True):
-    """How late one kind of deed was recorded, in calendar days."""
+    """How late one kind of event was recorded, in calendar days."""
 
     topic: str
     name: Bilingual
@@ -88,7 +88,7 @@ class DeadlineTables(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Recording(msgspec.Struct, frozen=True, kw_only=True):
-    """How late deeds of the petitions and conferences were recorded; backfilled ones are counted apart."""
+    """How late events of petitions and conferences were recorded. Backfilled ones are counted apart."""
 
     by_topic: list[RecordingLine]
     total: RecordingLine
@@ -139,31 +139,31 @@ def report_view(counted: Counted, jurisdiction: str) -> PeriodReport:
 
 
 class Names:
-    """What bodies and places are called."""
+    """The names of bodies and places."""
 
     def __init__(self, counted: Counted) -> None:
         self._agencies, self._places = counted.agencies, counted.places
 
     def body(self, code: str) -> Bilingual:
-        """A body by its code."""
+        """The name of a body."""
         return Bilingual(name, name) if (name := self._agencies.get(code)) else body_words(code)
 
     def place(self, code: str) -> Bilingual:
-        """A jurisdiction by its code."""
+        """The name of a jurisdiction."""
         if code == NATION and code not in self._places:
             return Bilingual("Việt Nam", "Viet Nam")
         name = self._places.get(code, code)
         return Bilingual(name, name)
 
     def group(self, grouping: Grouping, key: str) -> Bilingual:
-        """A group of petitions."""
+        """The name of a group of petitions."""
         if grouping == "agency":
             return self.body(key)
         return self.place(key) if grouping == "place" else Bilingual(key, key) if key else _UNCLASSIFIED
 
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
-    """A line a group, in the order of their keys."""
+    """One line for each group, in the order of their keys."""
     return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups)]
 
 

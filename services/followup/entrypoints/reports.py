@@ -1,4 +1,4 @@
-"""Reports as routes: figures of a month, a quarter or a year as JSON and CSV, and the same on a page to be printed."""
+"""The routes of reports: the figures of a month, a quarter or a year as JSON and CSV."""
 
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ from services.followup.entrypoints.query_parameters import (
     code_of,
 )
 from services.followup.entrypoints.report_views import PeriodReport, Table, report_csv, report_view
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
 
@@ -31,7 +31,7 @@ _AS_JSON = ResponseSpec(
 
 
 def report_routes(reports: Reports) -> list[HTTPRouteHandler]:
-    """`GET /v1/reports`."""
+    """The route `GET /v1/reports`."""
     return [_data_route(reports)]
 
 
@@ -67,15 +67,15 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
 async def counted_or_400(reports: Reports, scope: Scope, period: Period, **more: Any) -> Counted:
     try:
         return await reports.report(scope, period, **more)
-    except NotBegun as error:
-        raise ProblemError(400, "period-not-begun", f"period: {error}") from None
+    except NotBegun:
+        raise problem(400, "period-not-begun", field="period", period=period.text) from None
 
 
 def period_or_400(text: str) -> Period:
     try:
         return parse_period(text)
-    except InvalidPeriod as error:
-        raise ProblemError(400, "invalid-period", f"period: {error}") from None
+    except InvalidPeriod:
+        raise problem(400, "invalid-period", field="period", text=text) from None
 
 
 def report_scope(request: HttpRequest, jurisdiction: str, agency: str) -> Scope:
@@ -83,7 +83,7 @@ def report_scope(request: HttpRequest, jurisdiction: str, agency: str) -> Scope:
     own = scope_of(request)
     narrowed = own.narrowed(jurisdiction)
     if narrowed is None:
-        raise ProblemError(403, "jurisdiction-may-not", f"jurisdiction: {jurisdiction} lies outside your own")
+        raise problem(403, "jurisdiction-may-not", "report", field="jurisdiction", place=jurisdiction)
     if own.agency and agency not in ("", own.agency):
-        raise ProblemError(403, "agency-may-not", f"agency: a report of {agency} is not for you")
+        raise problem(403, "agency-may-not", "report", field="agency", agency=agency)
     return Scope(narrowed.jurisdiction, agency or own.agency)

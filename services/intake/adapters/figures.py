@@ -6,7 +6,7 @@ import asyncpg
 import msgspec
 
 
-class IntakeMetricsQueries(msgspec.Struct, frozen=True, kw_only=True):
+class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
     """Counts of one moment."""
 
     recorded: dict[str, int]
@@ -24,7 +24,7 @@ class StoreFigures:
         self._recorded: dict[str, int] = {}
         self._counted_to = 0
 
-    async def read(self) -> IntakeMetricsQueries:
+    async def read(self) -> StoreCounts:
         """The figures now. Outbox and snapshot are wall time."""
         async with self._pool.acquire() as connection:
             head = await connection.fetchval("SELECT coalesce(max(notification_id), 0) FROM stored_events")
@@ -47,6 +47,6 @@ class StoreFigures:
                 relayed + 1,
             )
             taken_at = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
-        return IntakeMetricsQueries(
+        return StoreCounts(
             recorded=dict(self._recorded), pending=head - relayed, oldest_pending=oldest or 0.0, taken_at=taken_at
         )

@@ -8,9 +8,9 @@ from uuid import UUID
 import asyncpg
 
 from services.intake.application.ports import EventPlace, StoredKey
-from services.intake.domain import Fact
+from services.intake.domain import AnyFact, Fact
 from shared.event_store.errors import KeyRecord
-from shared.events import EVENTS, DatedEvent, decode_metadata, decode_state
+from shared.events import EVENTS, DatedEvent, Undecodable, decode_metadata, decode_state
 from shared.postgres import store
 
 REGULATION = tuple(
@@ -52,16 +52,16 @@ class StoredHistory:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[AnyFact]]:
         """The facts of each aggregate, in order."""
         wanted = list(originators)
-        found: dict[UUID, list[Fact]] = {i: [] for i in wanted}
+        found: dict[UUID, list[AnyFact]] = {i: [] for i in wanted}
         if wanted:
             for row in await self._pool.fetch(_FACTS, wanted):
                 found[row["originator_id"]].append(fact_of(row))
         return found
 
-    async def regulation_after(self, position: int) -> tuple[Sequence[Fact], int]:
+    async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of the regulation after a position, and the head read."""
         head = await store.head(self._pool)
         if head <= position:
@@ -111,10 +111,11 @@ class StoredHistory:
         return [StoredKey(*row.values()) for row in rows]
 
 
-def fact_of(row: Any) -> Fact:
+def fact_of(row: Any) -> AnyFact:
     """A stored row as the domain's fact. Raises UnknownTopic, Undecodable."""
     event, _ = decode_state(row["topic"], row["state"])
-    assert isinstance(event, DatedEvent)
+    if not isinstance(event, DatedEvent):
+        raise Undecodable(f"{row['topic']} is no event of intake")
     return Fact(
         event=event,
         event_id=row["event_id"],

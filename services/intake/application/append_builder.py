@@ -6,9 +6,9 @@ import msgspec
 
 from services.intake.application.command import Command
 from services.intake.application.deciding import Decided
-from services.intake.application.errors import WrongValue
 from services.intake.application.ports import History, Ids, KeyRing, Seals
-from services.intake.domain import NewFact
+from services.intake.domain import AnyNewFact
+from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
 
@@ -80,7 +80,7 @@ class Recorder:
 
     def event(
         self,
-        fact: NewFact,
+        fact: AnyNewFact,
         version: int,
         event_id: UUID,
         said: Authorship,
@@ -126,10 +126,11 @@ class Recorder:
 
 
 def _check_size(event: Event, petitioners: int) -> None:
-    """What belongs to all petitioners is sealed once for each. Raises WrongValue."""
+    """What belongs to all petitioners is sealed once for each. Raises InvalidValue."""
     for name in _SHARED[event.TOPIC]:
         if len(getattr(event, name)) * petitioners > MAX_SEALED:
-            raise WrongValue(f"{name}: at most {MAX_SEALED // petitioners} characters for {petitioners} petitioners")
+            most = MAX_SEALED // petitioners
+            raise InvalidValue(name, "too-long-for-petitioners", most=most, petitioners=petitioners)
 
 
 def seals_something(event: Event) -> bool:

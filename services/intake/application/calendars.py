@@ -9,10 +9,9 @@ from services.intake.application.command_body import CODECS, Extras
 from services.intake.application.deciding import Decided
 from services.intake.application.ports import EventStore
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.domain import Caller, NewFact
+from services.intake.domain import AnyNewFact, Caller, NewFact
 from shared.calendar import CalendarYear
 from shared.event_store.errors import DayChanged, VersionConflict
-from shared.events import DatedEvent
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.identifiers import NATION, derived_id
 
@@ -80,6 +79,7 @@ class CalendarKeeper:
         return len(made)
 
 
-def _fact(event: DatedEvent) -> NewFact:
-    year = getattr(event, "year", 0)
-    return NewFact(originator_id=derived_id("calendar", year), aggregate="calendar", jurisdiction=NATION, event=event)
+def _fact(event: CalendarPublished | CalendarProposed) -> AnyNewFact:
+    return NewFact(
+        originator_id=derived_id("calendar", event.year), aggregate="calendar", jurisdiction=NATION, event=event
+    )

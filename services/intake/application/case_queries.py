@@ -10,9 +10,9 @@ from services.intake.application.errors import NotFound
 from services.intake.application.ports import EventPlace, History, StoredKey
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import (
+    AnyFact,
     Caller,
     Conference,
-    Fact,
     Petition,
     fold_conference,
     fold_petition,
@@ -52,13 +52,13 @@ class CaseQueries:
         self._contents = contents
         self._opener = opener
 
-    async def petition(self, caller: Caller, petition_id: UUID) -> tuple[Petition, Sequence[Fact]]:
+    async def petition(self, caller: Caller, petition_id: UUID) -> tuple[Petition, Sequence[AnyFact]]:
         """A petition and its facts. Raises NotThere."""
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
         if petition is None or not self._sees(caller, petition.jurisdiction):
-            raise NotFound("there is no such petition within your jurisdiction")
+            raise NotFound(None, "petition")
         return petition, facts
 
     def _sees(self, caller: Caller, jurisdiction: str) -> bool:
@@ -68,12 +68,12 @@ class CaseQueries:
         )
         return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
 
-    async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[Fact]]:
+    async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
         if conference is None or not self._sees(caller, conference.jurisdiction):
-            raise NotFound("there is no such conference within your jurisdiction")
+            raise NotFound(None, "conference")
         return conference, facts
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:
@@ -107,7 +107,7 @@ class CaseQueries:
         ]
 
 
-def public_fact(fact: Fact) -> dict[str, Any]:
+def public_fact(fact: AnyFact) -> dict[str, Any]:
     """A fact without what is sealed."""
     return {
         "event_id": fact.event_id,

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import re
 from datetime import date
 from types import UnionType
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -19,7 +20,7 @@ Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What every command may carry beside its deed's own fields."""
+    """What every command may carry beside its event's own fields."""
 
     effective_on: date | None = None
     on_behalf_of: Short = ""
@@ -28,7 +29,7 @@ class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forb
     correlation_id: UUID | None = None
 
 
-#: The type of a body: its deed's fields and the extras, nothing else.
+#: The type of a body: the fields of its event and the extras, nothing else.
 Body = type[Extras]
 
 
@@ -39,7 +40,7 @@ def body_type(route: CommandRoute) -> Body:
 
 @functools.cache
 def _body_type(topic: str, left_out: frozenset[str]) -> Body:
-    # One type for the routes that share a deed: they share its name in the OpenAPI document too.
+    # One type for the routes that share an event: they share its name in the OpenAPI document too.
     kind = DATED_EVENTS[topic]
     hints = get_type_hints(kind, include_extras=True)
     fields = [_redefined(f, strict(hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
@@ -72,8 +73,8 @@ def strict(hint: Any) -> Any:
 @functools.cache
 def _strict_struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     hints = get_type_hints(kind, include_extras=True)
-    told = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
-    fields = [_redefined(field, hint) for field, hint in told if hint is not hints[field.name]]
+    typed = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
+    fields = [_redefined(field, hint) for field, hint in typed if hint is not hints[field.name]]
     # The same name: it stands for the same thing in the OpenAPI document.
     namespace = {"__doc__": kind.__doc__}
     return msgspec.defstruct(
@@ -114,9 +115,27 @@ class BodyCodec:
         return self._decoder.decode(body or self.EMPTY)
 
     def event(self, body: Extras, effective_on: date, **given: Any) -> DatedEvent:
-        """The deed that a body asks for; `given` are the fields from the address."""
+        """The event that a body asks for; `given` are the fields from the address."""
         values = {name: getattr(body, name) for name in self._names}
         return self._event_type(effective_on=effective_on, **values, **given)
+
+
+#: How msgspec names a field: the object in which it is missing or unknown, or the place of a wrong value.
+_NAMED = re.compile(r"(?:required|unknown) field `(\w+)`")
+_AT = re.compile(r" - at `\$\.?([^`]*)`")
+
+
+def invalid_field(error: msgspec.ValidationError) -> str | None:
+    """The field of a body that is to blame, with its path (`reports[0].on`); None where it is the body as a whole."""
+    text = str(error)
+    at, named = _AT.search(text), _NAMED.search(text)
+    parts = [found[1] for found in (at, named) if found is not None and found[1]]
+    return ".".join(parts) or None
+
+
+def without_path(error: msgspec.ValidationError) -> str:
+    """What is wrong, without the path."""
+    return _AT.sub("", str(error))
 
 
 CODECS: dict[str, BodyCodec] = {route.path: BodyCodec(route) for route in (*ROUTES, ERASURE)}

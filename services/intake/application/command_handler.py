@@ -7,11 +7,11 @@ import msgspec
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.deciding import CommandDecider, Decided
-from services.intake.application.errors import CommandRefused, Contended, KeyReused, ReferenceUsed, RoleMayNot
+from services.intake.application.errors import Contended, KeyReused, ReferenceUsed
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
-from services.intake.domain import Refused
+from services.intake.domain import Refused, check_role
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import (
     DayChanged,
@@ -49,9 +49,8 @@ class CommandHandler:
         self._recorder = recorder
 
     async def execute(self, command: Command) -> CommandOutcome:
-        """Decide and record a command. Raises Refused, DeskRefused, StoreUnavailable, Overloaded."""
-        if command.caller.roles.isdisjoint(command.codec.route.roles):
-            raise RoleMayNot(command.codec.route.roles)
+        """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
+        check_role(command.caller, command.codec.route.roles)
         fingerprint = self._fingerprint(command) if command.key else b""
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
@@ -78,7 +77,7 @@ class CommandHandler:
                 refusal = Contended()
                 self._regulation_cache.learn_day(changed.today)
                 await self._regulation_cache.refresh()
-            except (Refused, CommandRefused) as refused:
+            except Refused as refused:
                 refusal = refused
                 # What this process knows may have been stale: the refusal stands if nothing has changed, neither now
                 # nor by another command while this one was decided.

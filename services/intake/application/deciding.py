@@ -1,4 +1,4 @@
-"""Load what a deed concerns, let the domain decide, and say on which versions the decision rests."""
+"""Load what a command concerns, let the domain decide, and say on which versions the decision rests."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,10 +16,10 @@ from services.intake.application.ports import History, Ids
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import code_of, receipt_code, regulation_id, target_id
 from services.intake.domain import (
+    AnyFact,
+    AnyNewFact,
     Conference,
     DecisionContext,
-    Fact,
-    NewFact,
     Petition,
     decide,
     fold_conference,
@@ -27,22 +27,10 @@ from services.intake.domain import (
     may,
     related,
 )
+from services.intake.domain.acts import RESTING_ON_RULES
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.identifiers import derived_id, lineage
-
-#: Facts on which a clock starts, ends or is judged: the decision rests on the policies and calendars too.
-COUNTED = frozenset(
-    {
-        "ConferencePlanned",
-        "ConferenceRescheduled",
-        "ConferenceClosed",
-        "PetitionAssigned",
-        "PetitionReassigned",
-        "ExtensionGranted",
-        "PetitionReopened",
-    }
-)
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +40,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     parts of each aggregate are.
     """
 
-    facts: tuple[NewFact, ...]
+    facts: tuple[AnyNewFact, ...]
     expected: dict[UUID, int]
     day: date
     aggregate: str
@@ -70,7 +58,7 @@ class LoadedAggregates:
         self.conferences: dict[UUID, Conference] = {}
         self._erased: dict[UUID, set[str]] = {}
 
-    def take(self, found: Mapping[UUID, Sequence[Fact]]) -> None:
+    def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
         """Fold what was read."""
         for originator, facts in found.items():
             self.versions[originator] = facts[-1].version if facts else 0
@@ -113,7 +101,7 @@ class CommandDecider:
         self._new_id = new_id
 
     async def decide(self, command: Command) -> Decided:
-        """Raises Refused, DeskRefused."""
+        """The facts of a command and what they rest on. Raises Refused."""
         if command.codec.route is ERASURE:
             return await self._erasure(command)
         event = self._event(command)
@@ -125,7 +113,7 @@ class CommandDecider:
         if command.if_match is not None and command.if_match != loaded.versions[originator]:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
-        context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions)
+        context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions, originator)
         facts = with_receipt(decide(event, target, context, originator))
         return Decided(
             facts=facts,
@@ -142,7 +130,7 @@ class CommandDecider:
         return with_petitioner_ids(event, lambda: str(self._new_id()))
 
     async def _target(self, command: Command, event: DatedEvent, loaded: LoadedAggregates) -> UUID:
-        """The aggregate of the deed: a new one, one of the regulation, or the one at the address, loaded."""
+        """The aggregate of the event: a new one, one of the regulation, or the one at the address, loaded."""
         route = command.codec.route
         if (known := regulation_id(event)) is not None:
             loaded.versions[known] = self._regulation_cache.versions.get(known, 0)
@@ -155,7 +143,7 @@ class CommandDecider:
         loaded.take(await self._history.facts([originator]))
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):
-            raise NotFound(f"there is no {route.aggregate} {command.target}")
+            raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
         return originator
 
     async def _load_related(self, originator: UUID, event: DatedEvent, loaded: LoadedAggregates) -> None:
@@ -166,9 +154,9 @@ class CommandDecider:
         if wanted:
             loaded.take(await self._history.facts(wanted))
 
-    def _counted_by(self, facts: Sequence[NewFact]) -> dict[UUID, int]:
+    def _counted_by(self, facts: Sequence[AnyNewFact]) -> dict[UUID, int]:
         """The policies and calendars by which days were counted for these facts."""
-        if not any(fact.event.TOPIC in COUNTED for fact in facts):
+        if not any(fact.event.TOPIC in RESTING_ON_RULES for fact in facts):
             return {}
         places = {code for fact in facts for code in lineage(fact.jurisdiction)}
         relied = [derived_id("policy", code) for code in places]
@@ -180,18 +168,17 @@ class CommandDecider:
         owner, day = command.target, self._regulation_cache.today
         keys = await self._history.keys_owned_by(owner)
         if not keys:
-            raise NotFound("this petitioner has nothing that could be erased")
+            raise NotFound(None, "nothing-to-erase")
         event = command.codec.event(command.body, command.body.effective_on or day, petitioner_id=owner)
-        assert isinstance(event, PersonalDataErased)
         loaded = LoadedAggregates()
         loaded.take(await self._history.facts({key.originator_id for key in keys}))
-        facts: list[NewFact] = []
+        facts: list[AnyNewFact] = []
         for originator, petition in sorted(loaded.petitions.items()):
             may(command.caller, event, petition, self._regulation_cache.regulation)
             context = DecisionContext(self._regulation_cache.regulation, day, loaded.conferences, loaded.petitions)
             facts.extend(decide(event, petition, context, originator))
         if not facts:
-            raise NotFound("this petitioner has no petition that could say so")
+            raise NotFound(None, "no-petition")
         return Decided(
             facts=tuple(facts),
             expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
@@ -202,8 +189,8 @@ class CommandDecider:
         )
 
 
-def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUID, int]:
-    """The bodies that the deeds name: a closing that is recorded meanwhile makes the command decide anew."""
+def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[UUID, int]:
+    """The bodies that the events name: a closing that is recorded meanwhile makes the command be decided again."""
     named: dict[UUID, int] = {}
     for fact in facts:
         event = fact.event
@@ -219,7 +206,7 @@ def rests_on(facts: Iterable[NewFact], versions: Mapping[UUID, int]) -> dict[UUI
 
 @functools.cache
 def _agency_fields(kind: type[DatedEvent]) -> tuple[str, ...]:
-    """The fields of a deed that name agencies."""
+    """The fields of an event that name agencies."""
     return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
 
 
@@ -229,7 +216,7 @@ def body_id(kind: str, code: str) -> UUID:
     return derived_id(kind, code)
 
 
-def named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
+def named_petitioners(facts: Sequence[AnyNewFact]) -> dict[UUID, tuple[str, ...]]:
     """The petitioners that an event itself names: of a new petition, of a speaker's matter."""
     return {
         f.originator_id: ids
@@ -238,11 +225,11 @@ def named_petitioners(facts: Sequence[NewFact]) -> dict[UUID, tuple[str, ...]]:
     }
 
 
-def with_receipt(facts: tuple[NewFact, ...]) -> tuple[NewFact, ...]:
+def with_receipt(facts: tuple[AnyNewFact, ...]) -> tuple[AnyNewFact, ...]:
     """A received petition carries the code on its petitioner's receipt."""
     return tuple([_with_receipt(f) if isinstance(f.event, PetitionReceived) else f for f in facts])
 
 
-def _with_receipt(fact: NewFact) -> NewFact:
+def _with_receipt(fact: AnyNewFact) -> AnyNewFact:
     event = msgspec.structs.replace(fact.event, receipt_code=receipt_code(fact.originator_id))
     return msgspec.structs.replace(fact, event=event)

@@ -7,7 +7,7 @@ import msgspec
 
 
 class MalformedJson(ValueError):
-    """The body is not JSON in UTF-8."""
+    """The body is not JSON in UTF-8; the text is the key of what is wrong: `utf-8` or `json-in-utf-8`."""
 
 
 class NulCharacter(ValueError):
@@ -24,11 +24,11 @@ def cleaned(body: bytes) -> bytes:
         # Escapes may hide a combining mark or a NUL: write them out first.
         body = _written_out(body)
     elif b"\x00" in body:
-        raise NulCharacter("the body holds the NUL character U+0000: remove it")
+        raise NulCharacter
     try:
         text = body.decode()
     except UnicodeDecodeError:
-        raise MalformedJson("the body is not UTF-8") from None
+        raise MalformedJson("utf-8") from None
     return body if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text).encode()
 
 
@@ -37,8 +37,8 @@ def _written_out(body: bytes) -> bytes:
         value: Any = msgspec.json.decode(body)
         written = msgspec.json.encode(value)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise MalformedJson("the body is not JSON in UTF-8") from None
+        raise MalformedJson("json-in-utf-8") from None
     # An escaped backslash before `u0000` is ordinary text; anything else that is still written so is a NUL.
     if b"\\u0000" in written.replace(b"\\\\", b""):
-        raise NulCharacter("the body holds the NUL character U+0000: remove it")
+        raise NulCharacter
     return written

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from services.intake.application.errors import WrongValue
+from services.intake.domain.errors import InvalidValue
 from shared.events import DatedEvent
 from shared.events.petition import PetitionReceived
 
@@ -13,17 +13,17 @@ MAX_PETITIONERS = 1_000  # a collective petition has a list of signatures, not a
 
 
 def with_petitioner_ids(event: DatedEvent, mint: Callable[[], str]) -> DatedEvent:
-    """The deed with an id for each petitioner. Other deeds come back as they are. Raises WrongValue.
+    """The event with an id for each petitioner. Other events come back as they are. Raises InvalidValue.
 
     A label that is not among `petitioner_ids` is no id: taken as one, "1" would join the petitions of strangers.
     """
     given: tuple[str, ...] = getattr(event, "petitioner_ids", ())
     if given and (len(given) > MAX_PETITIONERS or any(not i.strip() or len(i) > MAX_ID for i in given)):
-        raise WrongValue(f"petitioner_ids: at most {MAX_PETITIONERS} ids of 1 to {MAX_ID} characters")
+        raise InvalidValue("petitioner_ids", "petitioner-ids", most=MAX_PETITIONERS, length=MAX_ID)
     if not isinstance(event, PetitionReceived):
         return event
     if len(event.identities) > MAX_PETITIONERS:
-        raise WrongValue(f"identities: at most {MAX_PETITIONERS}")
+        raise InvalidValue("identities", "identities", most=MAX_PETITIONERS)
     ids = dict.fromkeys(given)
     identities = {label if label in ids else mint(): identity for label, identity in event.identities.items()}
     ids.update(dict.fromkeys(identities))

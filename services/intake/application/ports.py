@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.domain import Fact
+from services.intake.domain import AnyFact
 from shared.event_store.append import Append, Appended, NewKey
 from shared.event_store.errors import KeyRecord
 from shared.events import Event
@@ -46,11 +46,11 @@ class KeyRing:
 class History(Protocol):
     """What the log and its side tables tell."""
 
-    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[Fact]]:
+    async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[AnyFact]]:
         """The facts of each aggregate, in order; none for one that does not exist."""
         ...
 
-    async def regulation_after(self, position: int) -> tuple[Sequence[Fact], int]:
+    async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
         ...
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.intake.application.ports import History
 from services.intake.application.stream_ids import regulation_id
-from services.intake.domain import Fact, Regulation, fold_regulation
+from services.intake.domain import AnyFact, Regulation, fold_regulation
 
 
 class RegulationCache:
@@ -14,7 +14,7 @@ class RegulationCache:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self.facts: list[Fact] = []
+        self.facts: list[AnyFact] = []
         self._position = 0
         self._lock = asyncio.Lock()
         self.regulation: Regulation = fold_regulation(())

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
 from shared.events import Event
-from shared.identifiers import MalformedCode, agency_code, derived_id
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
@@ -43,7 +43,7 @@ def target_id(aggregate: str, text: str) -> UUID:
     except ValueError:
         if aggregate in ("jurisdiction", "agency"):
             return derived_id(aggregate, code_of(text))
-        raise WrongAddress(f"there is no {aggregate} at this address: it takes an id") from None
+        raise WrongAddress(None, "no-id", aggregate=aggregate) from None
 
 
 def code_of(text: str) -> str:
@@ -51,7 +51,7 @@ def code_of(text: str) -> str:
     try:
         return agency_code(text)
     except MalformedCode as error:
-        raise WrongAddress(str(error)) from None
+        raise WrongAddress(None, "no-code", text=error.text, most=MAX_CODE_LENGTH) from None
 
 
 def _code(text: str) -> str:

@@ -1,16 +1,19 @@
-"""The rules of intake, pure. Start at `decide`; state: `petition`, `conference`, `regulation`; refusals: `errors`."""
+"""The rules of intake, pure. Start at `acts`; `decide` asks them; state: `petition`, `conference`, `regulation`."""
 
-from services.intake.domain.conference import Conference, fold_conference
+from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.decide import decide, related
+from services.intake.domain.decide import decide, possible, related
 from services.intake.domain.errors import NotAllowed, Refused
-from services.intake.domain.facts import Fact, NewFact
-from services.intake.domain.permissions import Caller, may, may_read_content
-from services.intake.domain.petition import Petition, fold_petition
-from services.intake.domain.regulation import Regulation, fold_regulation
+from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact
+from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
+from services.intake.domain.permissions import Caller, check_role, may, may_read_content
+from services.intake.domain.petition import Petition
+from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 
 __all__ = [
+    "AnyFact",
+    "AnyNewFact",
     "Caller",
     "Conference",
     "DecisionContext",
@@ -20,6 +23,7 @@ __all__ = [
     "Petition",
     "Refused",
     "Regulation",
+    "check_role",
     "decide",
     "fold_conference",
     "fold_petition",
@@ -27,5 +31,6 @@ __all__ = [
     "inherited",
     "may",
     "may_read_content",
+    "possible",
     "related",
 ]

@@ -1,57 +1,66 @@
 """Taking a wrong record back: refused where a later fact would be impossible without it."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from services.intake.domain import errors
-from services.intake.domain.conference import Conference, evolve_conference
-from services.intake.domain.conference_rules import check_conference
+from services.intake.domain.acts import CONFERENCE_ACTS, CONFERENCE_CREATING, PETITION_ACTS, PETITION_CREATING
+from services.intake.domain.acts.act import check_conference, check_petition
+from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import Fact, annulled_ids, standing
-from services.intake.domain.petition import Petition, evolve_petition
-from services.intake.domain.petition_rules import check_petition
+from services.intake.domain.facts import AnyFact, annulled_ids, standing
+from services.intake.domain.folding import evolve_conference, evolve_petition
+from services.intake.domain.petition import Petition
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
-from shared.events.conference import (
-    ConferenceClosed,
-    ConferenceOpened,
-    ConferencePlanned,
-    ConferenceProposed,
-    DialogueRequested,
-)
-from shared.events.petition import PersonalDataErased, PetitionAssigned, PetitionMerged, PetitionReceived
+from shared.events.petition import PersonalDataErased, PetitionMerged
 
 
-def annulled_fact(
-    target: Petition | Conference, event: RecordAnnulled, context: DecisionContext, target_id: UUID
-) -> Fact:
-    """The record that is taken back. Raises AnnulmentRefused."""
+def annulled(event: RecordAnnulled, target: Petition | Conference, context: DecisionContext) -> RecordAnnulled:
+    """The annulment, naming the topic of the record that it takes back. Raises AnnulmentRefused, WrongContent."""
     fact = next((fact for fact in target.facts if fact.event_id == event.event_id), None)
     if fact is None:
-        raise errors.UnknownRecord(f"event_id: this case holds no record {event.event_id}")
+        raise errors.UnknownRecord("event_id", event_id=event.event_id)
     if fact.event_id in annulled_ids(target.facts):
-        raise errors.AlreadyAnnulled("event_id: the record was taken back before")
-    if isinstance(fact.event, RecordAnnulled | PersonalDataErased):
-        raise errors.NotAnnullable(f"event_id: {fact.event.TOPIC} is not taken back")
+        raise errors.AlreadyAnnulled("event_id")
+    _check_annullable(fact.event)
     if event.effective_on < fact.on:
-        raise errors.InvalidValue(f"effective_on: {event.effective_on} is before the record, which is of {fact.on}")
+        raise errors.InvalidValue("effective_on", "before-record", day=event.effective_on, record_day=fact.on)
     _check_own(standing(target.facts), fact)
-    _check_others(fact, context, target_id)
-    return fact
+    for resting in _resting_on(fact, target, context):
+        raise errors.LaterFactsRestOnIt("event_id", "petition", topic=resting.event.TOPIC, day=resting.on)
+    return replace(event, annulled_topic=fact.event.TOPIC)
 
 
-def _check_own(facts: tuple[Fact, ...], annulled: Fact) -> None:
+def survivor_of_annulled(event: RecordAnnulled, petition: Petition) -> Iterable[UUID]:
+    """The petition into which the record that is taken back merged this one, if it did."""
+    for fact in petition.facts:
+        if fact.event_id == event.event_id and isinstance(fact.event, PetitionMerged):
+            yield fact.event.into
+
+
+def _check_annullable(event: DatedEvent) -> None:
+    if isinstance(event, RecordAnnulled):
+        raise errors.NotAnnullable("event_id", "annulment", topic=event.TOPIC)
+    if isinstance(event, PersonalDataErased):
+        raise errors.NotAnnullable("event_id", "erasure", topic=event.TOPIC)
+
+
+def _check_own(facts: tuple[AnyFact, ...], taken_back: AnyFact) -> None:
     before = _refusals(facts)
-    after = _refusals(tuple(fact for fact in facts if fact is not annulled))
+    after = _refusals(tuple(fact for fact in facts if fact is not taken_back))
     for fact in facts:
         # What was impossible before (a rule that came later) does not rest on the record.
         if fact.event_id in after and fact.event_id not in before:
             raise errors.LaterFactsRestOnIt(
-                f"event_id: {fact.event.TOPIC} of {fact.on} rests on it ({after[fact.event_id]}); annul that first"
+                "event_id", topic=fact.event.TOPIC, day=fact.on, reason=after[fact.event_id]
             )
 
 
-def _refusals(facts: tuple[Fact, ...]) -> dict[UUID, str]:
-    """Which facts their own stream would refuse, folded one after the other."""
+def _refusals(facts: tuple[AnyFact, ...]) -> dict[UUID, str]:
+    """Which facts their own stream would refuse, folded one after the other, and by which code."""
     petition: Petition | None = None
     conference: Conference | None = None
     refused: dict[UUID, str] = {}
@@ -67,35 +76,25 @@ def _refusals(facts: tuple[Fact, ...]) -> dict[UUID, str]:
 
 
 def _judge(petition: Petition | None, conference: Conference | None, event: DatedEvent) -> None:
+    """Judge a recorded fact by its own stream alone. Raises Refused."""
     if petition is not None:
-        check_petition(petition, event, recorded=True)
+        act = PETITION_ACTS[type(event)]
+        act.possible(petition)
+        check_petition(act, petition, event)
     elif conference is not None:
-        check_conference(conference, event, recorded=True)
-    elif not isinstance(event, PetitionReceived | ConferenceProposed | DialogueRequested | ConferencePlanned):
-        raise errors.UnknownRecord("the case itself would be missing")
+        conference_act = CONFERENCE_ACTS[type(event)]
+        conference_act.possible(conference)
+        check_conference(conference_act, conference, event)
+    elif type(event) not in PETITION_CREATING and type(event) not in CONFERENCE_CREATING:
+        raise errors.UnknownRecord(None, "case")
 
 
-def _check_others(annulled: Fact, context: DecisionContext, target_id: UUID) -> None:
-    """Facts of other cases that rest on the record."""
-    match annulled.event:
-        case ConferencePlanned() | ConferenceOpened() | ConferenceClosed():
-            for petition in context.petitions.values():
-                if target_id in petition.conferences:
-                    _refuse_later(petition, annulled)
-        case PetitionMerged(into=into):
-            if (survivor := context.petitions.get(into)) is not None:
-                _refuse_later(survivor, annulled)
-        case _:
-            pass
-    for petition in context.petitions.values():
-        for fact in standing(petition.facts):
-            if isinstance(fact.event, PetitionAssigned) and fact.event.notice_id == annulled.event_id:
-                raise errors.LaterFactsRestOnIt("event_id: its assignments rest on it; annul them first")
-
-
-def _refuse_later(petition: Petition, annulled: Fact) -> None:
-    for fact in standing(petition.facts):
-        if fact.position > annulled.position:
-            raise errors.LaterFactsRestOnIt(
-                f"event_id: {fact.event.TOPIC} of {fact.on} in a petition rests on it; annul that first"
-            )
+def _resting_on(fact: AnyFact, target: Petition | Conference, context: DecisionContext) -> Iterable[AnyFact]:
+    """Facts of other cases that would be impossible without the record."""
+    match target:
+        case Petition():
+            petition_act = PETITION_ACTS.get(type(fact.event))
+            return petition_act.resting_on(fact, context) if petition_act else ()
+        case Conference():
+            conference_act = CONFERENCE_ACTS.get(type(fact.event))
+            return conference_act.resting_on(fact, context) if conference_act else ()

@@ -1,35 +1,12 @@
-"""A conference as its standing facts tell it."""
+"""A conference as its standing facts make it, and what several acts ask of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.facts import Fact, standing
-from shared.events import DatedEvent
-from shared.events.conference import (
-    ComplexityDetermined,
-    ConclusionNoticeIssued,
-    ConferenceCancelled,
-    ConferenceClosed,
-    ConferenceOpened,
-    ConferencePlanned,
-    ConferenceProposalDecided,
-    ConferenceProposed,
-    ConferenceRescheduled,
-    DialogueRequested,
-    InternalReviewHeld,
-    MinutesAdopted,
-    PreparationTaskAssigned,
-    PreparationTaskDone,
-    PublicationEnded,
-    PublicationStarted,
-    RequestAnswered,
-    SecretaryAppointed,
-    SpeakerCalled,
-    SpeakerRegistered,
-)
+from services.intake.domain import errors
+from services.intake.domain.facts import AnyFact
 from shared.policy.schema import Trait
 
 
@@ -42,7 +19,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Conference(msgspec.Struct, frozen=True, dict=True):
-    """The state on which the next deed is judged."""
+    """The state on which the next command is judged."""
 
     jurisdiction: str
     begun_on: date
@@ -72,9 +49,9 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
     public: tuple[tuple[str, str], ...] = ()
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[AnyFact, ...]:
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
-        found: tuple[Fact, ...] = self.__dict__.get("facts_behind", ())
+        found: tuple[AnyFact, ...] = self.__dict__.get("facts_behind", ())
         return found
 
     @property
@@ -87,97 +64,52 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
         return next((task for task in self.tasks if task.name == name), None)
 
 
-def conference_ids(facts: Sequence[Fact]) -> tuple[UUID, ...]:
-    """The petitions that the facts of a conference name."""
-    found: list[UUID] = []
-    for fact in facts:
-        match fact.event:
-            case ConferenceProposed():
-                found.extend(fact.event.petition_ids)
-            case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
-                found.append(petition_id)
-            case ConclusionNoticeIssued():
-                found.extend(line.petition_id for line in fact.event.assignments)
-            case _:
-                pass
-    return tuple(dict.fromkeys(found))
+def require_not_cancelled(conference: Conference, field: str | None = None) -> None:
+    """Nothing is done to a conference that was cancelled. Raises ConferenceIsCancelled."""
+    if conference.cancelled:
+        raise errors.ConferenceIsCancelled(field)
 
 
-def fold_conference(facts: Sequence[Fact]) -> Conference | None:
-    """The conference in its standing facts; None where there is neither proposal nor plan."""
-    conference = None
-    for fact in standing(facts):
-        conference = evolve_conference(conference, fact.event)
-    if conference is not None:
-        conference.__dict__["facts_behind"] = tuple(facts)
-    return conference
+def require_planned(conference: Conference, field: str | None = None) -> None:
+    """The conference has its days. Raises ConferenceIsCancelled, NeverPlanned."""
+    require_not_cancelled(conference, field)
+    if conference.planned_on is None:
+        raise errors.NeverPlanned(field)
 
 
-def evolve_conference(conference: Conference | None, event: DatedEvent) -> Conference | None:
-    """The state after one more deed."""
-    match event:
-        case ConferenceProposed():
-            return Conference(event.jurisdiction, event.effective_on, proposed=True, kind=event.kind)
-        case DialogueRequested():
-            return Conference(event.jurisdiction, event.effective_on, requested=True, audience=event.audience)
-        case ConferencePlanned():
-            return _planned(conference or Conference(event.jurisdiction, event.effective_on), event)
-        case _:
-            return None if conference is None else _evolve(conference, event)
+def require_not_opened(conference: Conference, field: str | None = None) -> None:
+    """The conference has its days and has not begun. Raises ConferenceIsCancelled, NeverPlanned, AlreadyOpened."""
+    require_planned(conference, field)
+    if conference.opened_on is not None:
+        raise errors.ConferenceAlreadyOpened(field, opened_on=conference.opened_on)
 
 
-def _planned(conference: Conference, event: ConferencePlanned) -> Conference:
-    return msgspec.structs.replace(
-        conference,
-        jurisdiction=event.jurisdiction,
-        kind=event.kind,
-        planned_on=event.effective_on,
-        first_days=(event.first_day,),
-        last_day=event.last_day,
-        office=event.office,
-        station=event.station,
-        audience=event.audience,
-    )
+def require_opened(conference: Conference, field: str | None = None) -> None:
+    """The conference has begun. Raises ConferenceIsCancelled, ConferenceNeverOpened."""
+    require_not_cancelled(conference, field)
+    if conference.opened_on is None:
+        raise errors.ConferenceNeverOpened(field)
 
 
-def _evolve(conference: Conference, event: DatedEvent) -> Conference:
-    change = msgspec.structs.replace
-    match event:
-        case ConferenceProposalDecided() | RequestAnswered():
-            return change(conference, accepted=event.accepted)
-        case ConferenceRescheduled():
-            days = (*conference.first_days, event.first_day)
-            return change(conference, first_days=days, last_day=event.last_day)
-        case ConferenceCancelled():
-            return change(conference, cancelled=True)
-        case PreparationTaskAssigned():
-            return change(conference, tasks=(*conference.tasks, Task(event.task, event.agency)))
-        case PreparationTaskDone():
-            tasks = tuple(change(t, done=True) if t.name == event.task else t for t in conference.tasks)
-            return change(conference, tasks=tasks)
-        case ConferenceOpened():
-            return change(conference, opened_on=event.effective_on)
-        case SecretaryAppointed():
-            return change(conference, secretary=True)
-        case SpeakerRegistered():
-            speaking = {**conference.speaking_for, event.speaker: event.petitioner_ids}
-            return change(conference, registered=(*conference.registered, event.speaker), speaking_for=speaking)
-        case SpeakerCalled():
-            return change(conference, called=(*conference.called, event.speaker))
-        case MinutesAdopted():
-            return change(conference, minutes=True)
-        case ConferenceClosed():
-            return change(conference, closed_on=event.effective_on)
-        case InternalReviewHeld():
-            return change(conference, reviewed=True)
-        case ConclusionNoticeIssued():
-            return change(conference, concluded=True, concluded_on=event.effective_on)
-        case ComplexityDetermined():
-            return change(conference, traits=(*conference.traits, event.variant))
-        case PublicationStarted():
-            return change(conference, public=(*conference.public, (event.what, event.channel)))
-        case PublicationEnded():
-            gone = (event.what, event.channel)
-            return change(conference, public=tuple(each for each in conference.public if each != gone))
-        case _:
-            return conference
+def require_closed(conference: Conference, field: str | None = None) -> None:
+    """The conference is over. Raises ConferenceIsCancelled, ConferenceNotClosed."""
+    require_not_cancelled(conference, field)
+    if conference.closed_on is None:
+        raise errors.ConferenceNotClosed(field)
+
+
+def require_held_on(conference: Conference, day: date) -> None:
+    """A day on which the conference was held; a record made later must be dated within it.
+
+    Raises OutsideTheConference, ConferenceAlreadyClosed.
+    """
+    if conference.opened_on is not None and day < conference.opened_on:
+        raise errors.OutsideTheConference("effective_on", opened_on=conference.opened_on)
+    if conference.closed_on is not None and day > conference.closed_on:
+        raise errors.ConferenceAlreadyClosed("effective_on", "late", closed_on=conference.closed_on)
+
+
+def require_after_closing(conference: Conference, day: date) -> None:
+    """A day on or after the end of the conference. Raises DatedBeforeConference."""
+    if conference.closed_on is not None and day < conference.closed_on:
+        raise errors.DatedBeforeConference("effective_on", "closed", day=conference.closed_on)

@@ -1,6 +1,6 @@
 """What a decision rests on: the regulation, the store's day, and the aggregates beside the target."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from uuid import UUID
 
@@ -11,27 +11,35 @@ from services.intake.domain.errors import CalendarYearMissing, UnknownConference
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from shared.calendar import CalendarMissing
-from shared.policy import count
+from shared.policy import anchor_of, count
+
+#: What must precede a conference.
+BACKWARD_DUTIES = ("invitation", "public_notice", "preparation_report", "prepared_answer", "preparation_task")
+#: What the end of a conference sets.
+CLOSING_DUTIES = ("internal_review", "conclusion_notice", "result_publication", "result_report")
 
 
 class DecisionContext(msgspec.Struct, frozen=True):
-    """Everything that a decision may look at besides its deed."""
+    """Everything that a decision may look at besides its event and the state of the aggregate that it is done to."""
 
     regulation: Regulation
+    #: The store's day.
     today: date
     conferences: Mapping[UUID, Conference]
     petitions: Mapping[UUID, Petition]
+    #: The aggregate that the event is done to.
+    target_id: UUID = UUID(int=0)
 
     def conference(self, conference_id: UUID, field: str = "conference_id") -> Conference:
         """A loaded conference. Raises UnknownConference."""
         if (found := self.conferences.get(conference_id)) is None:
-            raise UnknownConference(f"{field}: there is no conference {conference_id}")
+            raise UnknownConference(field, conference_id=conference_id)
         return found
 
     def petition(self, petition_id: UUID, field: str) -> Petition:
         """A loaded petition. Raises UnknownPetition."""
         if (found := self.petitions.get(petition_id)) is None:
-            raise UnknownPetition(f"{field}: there is no petition {petition_id}")
+            raise UnknownPetition(field, petition_id=petition_id)
         return found
 
 
@@ -60,8 +68,29 @@ def counted_under(
     return found.due_on if found else None
 
 
+def require_countable(
+    context: DecisionContext, jurisdiction: str, duties: Iterable[str], start: date, audience: str = ""
+) -> None:
+    """The clocks that an act starts find their calendars. Raises CalendarYearMissing."""
+    for duty in duties:
+        counted(context, jurisdiction, duty, start, audience)
+
+
+def require_countable_backward(
+    context: DecisionContext, jurisdiction: str, first_day: date, act_on: date, audience: str
+) -> None:
+    """So do the clocks that are counted back from a conference's first day. Raises CalendarYearMissing."""
+    context.regulation.require_calendar(first_day, "first_day")
+    for duty in BACKWARD_DUTIES:
+        counted_under(context, jurisdiction, duty, first_day, act_on, audience)
+
+
+def reply_anchor(context: DecisionContext, jurisdiction: str, received_on: date) -> str | None:
+    """From what the reply to a petition received on a day is counted; None where nobody owes it."""
+    rule_in_force = context.regulation.rule_in_force(jurisdiction, "reply", received_on)
+    return anchor_of(rule_in_force.rule) if rule_in_force else None
+
+
 def unreachable(duty: str, start: date, missing: CalendarMissing) -> CalendarYearMissing:
-    """The refusal of an act whose clock reaches a year without a calendar."""
-    return CalendarYearMissing(
-        f"effective_on: the clock {duty!r} from {start} reaches {missing.year}, which has no calendar; publish one"
-    )
+    """The refusal of a command whose clock reaches a year without a calendar."""
+    return CalendarYearMissing("effective_on", "clock", duty=duty, start=start, year=missing.year)

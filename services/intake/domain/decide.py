@@ -1,68 +1,72 @@
-"""The decision: a deed, the aggregate that it is done to, and the world; out come the facts to record, or a refusal."""
+"""The decision: from an event, the aggregate that it is done to and the context to the facts to record, or a refusal.
 
+Every rule stands with its act, in `acts`; here the acts are only asked, in the order that `acts.act` says.
+"""
+
+from collections.abc import Sequence
+from itertools import chain
 from uuid import UUID
 
 import msgspec
 
 from services.intake.domain import errors
-from services.intake.domain.annulment import annulled_fact
-from services.intake.domain.conference import Conference, conference_ids
-from services.intake.domain.conference_rules import check_conference
-from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import NewFact
-from services.intake.domain.field_checks import checked
-from services.intake.domain.petition import Petition
-from services.intake.domain.petition_rules import check_petition
-from services.intake.domain.regulation_rules import check_regulation
-from services.intake.domain.successors import inherited
-from services.intake.domain.surroundings import (
-    check_assignment,
-    check_conference_context,
-    check_lines,
-    check_petition_context,
-    check_proposal,
-    check_receipt,
+from services.intake.domain.acts import (
+    CONFERENCE_ACTS,
+    CONFERENCE_CREATING,
+    PETITION_ACTS,
+    PETITION_CREATING,
+    REGULATION_ACTS,
+    AnyAct,
+    act_on,
 )
+from services.intake.domain.acts.act import (
+    AnyConferenceAct,
+    AnyPetitionAct,
+    ConferenceAct,
+    PetitionAct,
+    check_conference,
+    check_petition,
+)
+from services.intake.domain.annulment import annulled, survivor_of_annulled
+from services.intake.domain.conference import Conference
+from services.intake.domain.context import DecisionContext
+from services.intake.domain.facts import AnyFact, AnyNewFact, NewFact
+from services.intake.domain.field_checks import checked
+from services.intake.domain.permissions import Caller, may_ever
+from services.intake.domain.petition import Petition
+from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
-from shared.events.conference import (
-    ConclusionAssignment,
-    ConclusionNoticeIssued,
-    ConferencePlanned,
-    ConferenceProposed,
-    DialogueRequested,
-    SpeakerCalled,
-    SpeakerRegistered,
-)
-from shared.events.petition import (
-    PetitionAnsweredAtConference,
-    PetitionAssigned,
-    PetitionMerged,
-    PetitionRaised,
-    PetitionReceived,
-    PetitionScheduled,
-)
-from shared.identifiers import agency_code
-
-#: Stands for the id of the notice that is being recorded; the recorder, which draws the ids, puts it in.
-THIS_NOTICE = UUID(int=0)
 
 
 def decide(
     event: DatedEvent, target: Petition | Conference | None, context: DecisionContext, originator_id: UUID
-) -> tuple[NewFact, ...]:
-    """The facts that the deed comes to; the deed itself first. Raises Refused."""
-    event = checked(event, context)
+) -> tuple[AnyNewFact, ...]:
+    """The facts that the event comes to; the event itself first. Raises Refused."""
+    if context.target_id != originator_id:
+        context = msgspec.structs.replace(context, target_id=originator_id)
+    act = act_on(type(event), target)
+    if act is None:
+        raise _without_act(event, target, originator_id)
+    event = checked(event, context, act.not_empty)
     match target:
         case Petition():
-            event = _on_petition(
-                event, inherited(target, context.regulation, event.effective_on), context, originator_id
-            )
-            return (NewFact(originator_id, "petition", target.jurisdiction, event),)
+            return _on_petition(PETITION_ACTS[type(event)], event, target, context)
         case Conference():
-            return _on_conference(event, target, context, originator_id)
-        case _:
-            return (_first(event, context, originator_id),)
+            return _on_conference(CONFERENCE_ACTS[type(event)], event, target, context)
+        case None:
+            return (_first(event, context),)
+
+
+def possible(
+    event: type[DatedEvent], target: Petition | Conference | None, context: DecisionContext, caller: Caller
+) -> None:
+    """Refuse a command that this caller could not give with any body. Raises Refused, TypeError for no such act."""
+    act = act_on(event, target)
+    if act is None:
+        raise TypeError(f"{event.TOPIC} is not done to {'nothing' if target is None else type(target).__name__}")
+    may_ever(caller, act, target, context)
+    _possible(act, target, context)
 
 
 def related(event: DatedEvent, target: Petition | Conference | None) -> tuple[UUID, ...]:
@@ -72,128 +76,79 @@ def related(event: DatedEvent, target: Petition | Conference | None) -> tuple[UU
         case Petition():
             found.extend(target.conferences)
             if isinstance(event, RecordAnnulled):
-                found.extend(
-                    f.event.into
-                    for f in target.facts
-                    if f.event_id == event.event_id and isinstance(f.event, PetitionMerged)
-                )
+                found.extend(survivor_of_annulled(event, target))
         case Conference():
-            found.extend(conference_ids(target.facts))
+            found.extend(_named_by(target.facts))
         case None:
             pass
-    match event:
-        case PetitionScheduled() | PetitionRaised() | PetitionAnsweredAtConference():
-            found.append(event.conference_id)
-        case PetitionMerged():
-            found.append(event.into)
-        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None:
-            found.append(petition_id)
-        case ConferenceProposed():
-            found.extend(event.petition_ids)
-        case ConclusionNoticeIssued():
-            found.extend(line.petition_id for line in event.assignments)
-        case _:
-            pass
+    act = act_on(type(event), target)
+    if act is not None:
+        found.extend(act.names(event))
     return tuple(dict.fromkeys(found))
 
 
-def _first(event: DatedEvent, context: DecisionContext, originator_id: UUID) -> NewFact:
-    """The first fact of an aggregate, or any fact of the regulation."""
-    match event:
-        case PetitionReceived():
-            check_receipt(event, context)
-            return NewFact(originator_id, "petition", event.jurisdiction, event)
-        case ConferenceProposed() | DialogueRequested():
-            check_proposal(event, context)
-            return NewFact(originator_id, "conference", event.jurisdiction, event)
-        case ConferencePlanned():
-            check_conference_context(None, event, context)
-            return NewFact(originator_id, "conference", event.jurisdiction, event)
-        case _ if event.AGGREGATE == "petition":
-            raise errors.UnknownPetition(f"there is no petition {originator_id}")
-        case _ if event.AGGREGATE in ("conference", ""):
-            raise errors.UnknownConference(f"there is no conference {originator_id}")
-        case _:
-            return NewFact(originator_id, event.AGGREGATE, check_regulation(event, context.regulation), event)
+def _named_by(facts: Sequence[AnyFact]) -> tuple[UUID, ...]:
+    """The petitions that the facts of a conference name."""
+    acts = (CONFERENCE_ACTS.get(type(fact.event)) or CONFERENCE_CREATING[type(fact.event)] for fact in facts)
+    named = (act.names(fact.event) for act, fact in zip(acts, facts, strict=True))
+    return tuple(dict.fromkeys(chain.from_iterable(named)))
 
 
-def _on_petition(event: DatedEvent, petition: Petition, context: DecisionContext, originator_id: UUID) -> DatedEvent:
-    if event.AGGREGATE not in ("petition", "") or isinstance(event, PetitionReceived):
-        raise TypeError(f"{event.TOPIC} is not done to a petition that exists")
-    check_petition(petition, event)
-    check_petition_context(petition, event, context, originator_id)
-    match event:
-        case RecordAnnulled():
-            return _naming_topic(event, petition, context, originator_id)
-        case PetitionMerged():
-            return msgspec.structs.replace(event, petitioner_ids=petition.petitioner_ids)
+def _possible(act: AnyAct, target: Petition | Conference | None, context: DecisionContext) -> None:
+    """Refuse what no body would make possible. Raises Refused."""
+    match act, target:
+        case PetitionAct(), Petition():
+            act.possible(target)
+            act.possible_in_context(target, context)
+        case ConferenceAct(), Conference():
+            act.possible(target)
+            act.possible_in_context(target, context)
         case _:
-            return event
+            return  # what begins is judged by its body alone, and so is the register
+
+
+def _on_petition(
+    act: AnyPetitionAct, event: DatedEvent, target: Petition, context: DecisionContext
+) -> tuple[AnyNewFact, ...]:
+    _possible(act, target, context)
+    petition = inherited(target, context.regulation, event.effective_on)
+    check_petition(act, petition, event)
+    act.check_in_context(petition, event, context)
+    if isinstance(event, RecordAnnulled):
+        event = annulled(event, petition, context)
+    else:
+        event = act.fill(petition, event, context)
+    return (NewFact(context.target_id, "petition", petition.jurisdiction, event),)
 
 
 def _on_conference(
-    event: DatedEvent, conference: Conference, context: DecisionContext, originator_id: UUID
-) -> tuple[NewFact, ...]:
-    if event.AGGREGATE not in ("conference", "") or isinstance(event, ConferenceProposed | DialogueRequested):
-        raise TypeError(f"{event.TOPIC} is not done to a conference that exists")
-    check_conference(conference, event)
-    check_conference_context(conference, event, context)
-    match event:
-        case RecordAnnulled():
-            event = _naming_topic(event, conference, context, originator_id)
-        case ConclusionNoticeIssued():
-            return _concluded(event, conference, context, originator_id)
-        case SpeakerRegistered(petition_id=petition_id) if petition_id is not None and not event.petitioner_ids:
-            # Nobody in particular is everybody: otherwise erasing them would leave these words behind.
-            everybody = context.petition(petition_id, "petition_id").petitioner_ids
-            event = msgspec.structs.replace(event, petitioner_ids=everybody)
-        case SpeakerCalled() if not event.petitioner_ids:
-            event = msgspec.structs.replace(event, petitioner_ids=conference.speaking_for.get(event.speaker, ()))
-        case _:
-            pass
-    return (NewFact(originator_id, "conference", conference.jurisdiction, event),)
+    act: AnyConferenceAct, event: DatedEvent, conference: Conference, context: DecisionContext
+) -> tuple[AnyNewFact, ...]:
+    _possible(act, conference, context)
+    check_conference(act, conference, event)
+    act.check_in_context(conference, event, context)
+    if isinstance(event, RecordAnnulled):
+        event = annulled(event, conference, context)
+    else:
+        event = act.fill(conference, event, context)
+    own = NewFact(context.target_id, "conference", conference.jurisdiction, event)
+    return (own, *act.brings(conference, event, context))
 
 
-def _naming_topic(
-    event: RecordAnnulled, target: Petition | Conference, context: DecisionContext, originator_id: UUID
-) -> RecordAnnulled:
-    fact = annulled_fact(target, event, context, originator_id)
-    return msgspec.structs.replace(event, annulled_topic=fact.event.TOPIC)
+def _first(event: DatedEvent, context: DecisionContext) -> AnyNewFact:
+    """The first fact of a petition or conference, or any fact of the regulation."""
+    if (regulation_act := REGULATION_ACTS.get(type(event))) is not None:
+        jurisdiction = regulation_act.check(event, context.regulation)
+        return NewFact(context.target_id, event.AGGREGATE, jurisdiction, event)
+    act = PETITION_CREATING.get(type(event)) or CONFERENCE_CREATING[type(event)]
+    act.check_in_context(event, context)
+    return NewFact(context.target_id, event.AGGREGATE, act.begin(event).jurisdiction, event)
 
 
-def _concluded(
-    event: ConclusionNoticeIssued, conference: Conference, context: DecisionContext, originator_id: UUID
-) -> tuple[NewFact, ...]:
-    """The notice, then one assignment for each petition that it names."""
-    lines = tuple(_line(index, line) for index, line in enumerate(event.assignments))
-    event = msgspec.structs.replace(event, assignments=lines)
-    check_lines(event)
-    facts = [NewFact(originator_id, "conference", conference.jurisdiction, event)]
-    for index, line in enumerate(lines):
-        field = f"assignments[{index}]."
-        petition = context.petition(line.petition_id, f"{field}petition_id")
-        if originator_id not in petition.raised:
-            raise errors.NeverRaised(f"{field}petition_id: {line.petition_id} was not raised at this conference")
-        assigned = PetitionAssigned(
-            effective_on=event.effective_on,
-            agency=line.agency,
-            assisting=line.assisting,
-            due_on=line.due_on,
-            notice_id=THIS_NOTICE,
-        )
-        check_petition(petition, assigned)
-        # The conference at hand is part of what the reply's clock is counted from.
-        with_conference = msgspec.structs.replace(
-            context, conferences={**context.conferences, originator_id: conference}
-        )
-        check_assignment(petition, assigned, with_conference, field)
-        facts.append(NewFact(line.petition_id, "petition", petition.jurisdiction, assigned))
-    return tuple(facts)
-
-
-def _line(index: int, line: ConclusionAssignment) -> ConclusionAssignment:
-    try:
-        assisting = tuple(agency_code(code) for code in line.assisting)
-        return msgspec.structs.replace(line, agency=agency_code(line.agency), assisting=assisting)
-    except ValueError as error:
-        raise errors.InvalidCode(f"assignments[{index}].agency: {error}") from error
+def _without_act(event: DatedEvent, target: Petition | Conference | None, originator_id: UUID) -> Exception:
+    """What is done to a case that is not there is refused; what is done to a case of the wrong kind is a fault."""
+    if target is None and event.AGGREGATE == "petition":
+        return errors.UnknownPetition(petition_id=originator_id)
+    if target is None and event.AGGREGATE in ("conference", ""):
+        return errors.UnknownConference(conference_id=originator_id)
+    return TypeError(f"{event.TOPIC} is not done to {'nothing' if target is None else type(target).__name__}")

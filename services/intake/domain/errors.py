@@ -1,8 +1,12 @@
-"""Every refusal of the domain, one class a rule. The message names the field and the remedy; `code` is the class name.
+"""Every refusal of the domain, one class a rule; its `code` is the name of its class.
+
+A raise names the field that is to blame, if one is, then the key of a sentence if the code has several, then the values
+for the places in that sentence: `raise errors.LaterThanDue("due_on", day=day, due=due)`. The sentences stand in
+`refusal_words`, in both languages.
 
 Refused
 ├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot
-├── WrongContent         what the deed itself says: dates, codes, texts, calendars, policies
+├── WrongContent         what the body itself says: dates, codes, texts, calendars, policies
 ├── RegulationRefused    jurisdictions, agencies, plans
 ├── PetitionRefused      moves that a petition in its state does not allow
 ├── ConferenceRefused    moves that a conference in its state does not allow
@@ -12,40 +16,57 @@ Refused
 import re
 from typing import ClassVar
 
+from services.intake.domain.refusal_words import refusal_text
+from shared.sentences import ProblemText
+
 
 class Refused(Exception):
-    """A deed that the rules do not allow; nothing is recorded."""
+    """A command that the rules do not allow; nothing is recorded."""
 
     code: ClassVar[str] = "refused"
 
     def __init_subclass__(cls) -> None:
-        cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+        if "code" not in vars(cls):
+            cls.code = re.sub(r"(?<!^)(?=[A-Z])", "-", cls.__name__).lower()
+
+    def __init__(self, field: str | None = None, sentence: str = "", /, **values: object) -> None:
+        super().__init__(field, sentence, values)
+        self.field, self.sentence, self.values = field, sentence, values
+
+    @property
+    def text(self) -> ProblemText:
+        """Title and sentence in both languages."""
+        return refusal_text(self.code, self.sentence, self.values)
+
+    def __str__(self) -> str:
+        detail = self.text.detail.en
+        return f"{self.field}: {detail}" if self.field else detail
 
 
 # --- who may not ---------------------------------------------------------------------------------------------------
 
 
 class NotAllowed(Refused):
-    """The caller may not do this deed here."""
+    """The caller may not do this here."""
 
 
 class RoleMayNot(NotAllowed):
-    """None of the caller's roles does such deeds."""
+    """None of the caller's roles may do this."""
 
 
 class JurisdictionMayNot(NotAllowed):
-    """The deed concerns a jurisdiction outside the caller's subtree."""
+    """The event concerns a jurisdiction outside the caller's subtree."""
 
 
 class AgencyMayNot(NotAllowed):
     """An agency acts only in its own name, on what was forwarded or assigned to it."""
 
 
-# --- what the deed says --------------------------------------------------------------------------------------------
+# --- what the body says ---------------------------------------------------------------------------------------------
 
 
 class WrongContent(Refused):
-    """A value of the deed is wrong."""
+    """A value of the body is wrong."""
 
 
 class InvalidValue(WrongContent):
@@ -65,11 +86,11 @@ class InvalidPolicy(WrongContent):
 
 
 class FutureDeed(WrongContent):
-    """A deed cannot be dated after the store's day."""
+    """An event cannot be dated after the store's day."""
 
 
 class CalendarYearMissing(WrongContent):
-    """The act lies in, or a clock reaches, a year without a calendar."""
+    """The day of the act, or a day that a clock reaches, is in a year without a calendar."""
 
 
 class UnknownJurisdiction(WrongContent):
@@ -77,7 +98,7 @@ class UnknownJurisdiction(WrongContent):
 
 
 class JurisdictionClosedThen(WrongContent):
-    """The jurisdiction did not exist on the day of the deed."""
+    """The jurisdiction did not exist on the day of the act."""
 
 
 class UnknownAgency(WrongContent):
@@ -85,7 +106,7 @@ class UnknownAgency(WrongContent):
 
 
 class AgencyClosedThen(WrongContent):
-    """The agency did not exist on the day of the deed."""
+    """The agency did not exist on the day of the act."""
 
 
 class LaterThanDue(WrongContent):
@@ -135,7 +156,7 @@ class AnsweringWithdrawnPetition(CaseEnded):
 
 
 class DatedBeforeReceipt(PetitionRefused):
-    """The deed is dated before the petition was received."""
+    """The event is dated before the petition was received."""
 
 
 class UnknownPetition(PetitionRefused):
@@ -314,7 +335,7 @@ class NeverPlanned(ConferenceRefused):
 
 
 class DatedBeforeConference(ConferenceRefused):
-    """The deed is dated before the act that it follows."""
+    """The event is dated before the act that it follows."""
 
 
 class PlannedAfterItsDay(ConferenceRefused):
@@ -350,7 +371,7 @@ class ConferenceNotClosed(ConferenceRefused):
 
 
 class OutsideTheConference(ConferenceRefused):
-    """The deed is dated on no day of the conference."""
+    """The event is dated on no day of the conference."""
 
 
 class TaskAlreadyAssigned(ConferenceRefused):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -9,11 +10,13 @@ import msgspec
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 
+E_co = TypeVar("E_co", bound=DatedEvent, covariant=True)
 
-class Fact(msgspec.Struct, frozen=True):
-    """A recorded deed with its place in the log."""
 
-    event: DatedEvent
+class Fact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A recorded event with its place in the log."""
+
+    event: E_co
     event_id: UUID
     version: int
     position: int
@@ -21,25 +24,30 @@ class Fact(msgspec.Struct, frozen=True):
 
     @property
     def on(self) -> date:
-        """The day on which the deed took effect."""
+        """The day on which the event took effect."""
         return self.event.effective_on
 
 
-class NewFact(msgspec.Struct, frozen=True):
-    """A decided deed, not yet recorded."""
+class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
+    """A decided event, not yet recorded."""
 
     originator_id: UUID
     aggregate: str
     jurisdiction: str
-    event: DatedEvent
+    event: E_co
 
 
-def annulled_ids(facts: Iterable[Fact]) -> set[UUID]:
+#: A fact of any event, and a new one.
+AnyFact = Fact[DatedEvent]
+AnyNewFact = NewFact[DatedEvent]
+
+
+def annulled_ids(facts: Iterable[AnyFact]) -> set[UUID]:
     """The records that were taken back."""
     return {fact.event.event_id for fact in facts if isinstance(fact.event, RecordAnnulled)}
 
 
-def standing(facts: Iterable[Fact]) -> tuple[Fact, ...]:
+def standing(facts: Iterable[AnyFact]) -> tuple[AnyFact, ...]:
     """The facts that no annulment took back, in the order recorded; annulments are left out."""
     known = tuple(facts)
     annulled = annulled_ids(known)

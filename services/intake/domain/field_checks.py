@@ -1,7 +1,8 @@
-"""What a deed itself says: texts of bounded length, codes parent-first, dates not after the store's day."""
+"""What the body of a command says by itself: bounded texts, codes parent-first, dates not after the store's day."""
 
 import functools
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 
@@ -9,7 +10,7 @@ from services.intake.domain import errors
 from services.intake.domain.context import DecisionContext
 from shared.events import SEALED, DatedEvent
 from shared.events.regulation import CalendarProposed, CalendarPublished
-from shared.identifiers import FIRST_YEAR, LAST_YEAR, MalformedCode, agency_code, nfc
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, MAX_CODE_LENGTH, MalformedCode, agency_code, nfc
 
 MAX_TEXT = 200_000  # characters of a sealed text
 MAX_LINE = 2_000  # characters of anything else
@@ -17,11 +18,15 @@ NUL = "\x00"
 
 _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "station")
 _CODE_LISTS = ("assisting", "agencies")
-_LISTS = {"PetitionMarkedComplex": "criteria", "ComplexityDetermined": "criteria", "ReplyReported": "reports"}
+
+E = TypeVar("E", bound=DatedEvent)
 
 
-def checked(event: DatedEvent, context: DecisionContext) -> DatedEvent:
-    """The deed with its codes parent-first and its texts in NFC. Raises WrongContent."""
+def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ()) -> E:
+    """The event with its codes parent-first and its texts in NFC; `not_empty` are lists that name at least one.
+
+    Raises WrongContent.
+    """
     _check_day(event, context)
     changed: dict[str, object] = {}
     limits = _limits(type(event))
@@ -29,7 +34,7 @@ def checked(event: DatedEvent, context: DecisionContext) -> DatedEvent:
         value = getattr(event, name)
         if not value:
             if value == "" and limits[name].required:
-                raise errors.InvalidValue(f"{name}: may not be empty")
+                raise errors.InvalidValue(name, "empty")
         elif isinstance(value, str):
             text = _text(name, value, limits[name])
             if text is not value and text != value:
@@ -40,15 +45,16 @@ def checked(event: DatedEvent, context: DecisionContext) -> DatedEvent:
             codes = tuple(_code(name, code) for code in value)
             if codes != value:
                 changed[name] = codes
-    if (name := _LISTS.get(event.TOPIC, "")) and not getattr(event, name):
-        raise errors.InvalidValue(f"{name}: name at least one")
+    for name in not_empty:
+        if not getattr(event, name):
+            raise errors.InvalidValue(name, "none-listed")
     return msgspec.structs.replace(event, **changed) if changed else event
 
 
 def _check_day(event: DatedEvent, context: DecisionContext) -> None:
     day: date = event.effective_on
     if day > context.today:
-        raise errors.FutureDeed(f"effective_on: {day} is after today, {context.today}; a deed is recorded once done")
+        raise errors.FutureDeed("effective_on", day=day, today=context.today)
     _check_year("effective_on", day)
     # A calendar is what ends the lack of one, so publishing it cannot need it.
     if not isinstance(event, (CalendarPublished, CalendarProposed)):
@@ -57,7 +63,7 @@ def _check_day(event: DatedEvent, context: DecisionContext) -> None:
 
 def _check_year(field: str, day: date) -> None:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise errors.InvalidValue(f"{field}: {day} is outside {FIRST_YEAR} to {LAST_YEAR}")
+        raise errors.InvalidValue(field, "year", day=day, first=FIRST_YEAR, last=LAST_YEAR)
 
 
 class _Limit(msgspec.Struct, frozen=True):
@@ -80,11 +86,11 @@ def _limits(kind: type[DatedEvent]) -> dict[str, _Limit]:
 
 def _text(name: str, value: str, limit: _Limit) -> str:
     if NUL in value:
-        raise errors.InvalidValue(f"{name}: holds the NUL character; remove it")
+        raise errors.InvalidValue(name, "nul")
     if len(value) > limit.most:
-        raise errors.InvalidValue(f"{name}: {len(value)} characters; at most {limit.most}")
+        raise errors.InvalidValue(name, "too-long", length=len(value), most=limit.most)
     if limit.required and not value.strip():
-        raise errors.InvalidValue(f"{name}: may not be empty")
+        raise errors.InvalidValue(name, "empty")
     text = nfc(value)
     return _code(name, text) if limit.is_code else text
 
@@ -93,4 +99,4 @@ def _code(field: str, text: str) -> str:
     try:
         return agency_code(text)
     except MalformedCode as error:
-        raise errors.InvalidCode(f"{field}: {error}") from error
+        raise errors.InvalidCode(field, text=error.text, most=MAX_CODE_LENGTH) from error

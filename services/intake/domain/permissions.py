@@ -1,15 +1,16 @@
-"""Who may do which deed where. Which roles a route is for is said by its route; here it is whose case it is."""
+"""Who may do which act where. An act says its roles; here it is whose case it is."""
 
 import msgspec
 
+from services.intake.domain.acts import AnyAct, act_on
+from services.intake.domain.acts.act import ConferenceAct, CreatingAct
 from services.intake.domain.conference import Conference
+from services.intake.domain.context import DecisionContext
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
-from shared.events.conference import ConferenceProposed, PreparationTaskDone, PublicNoticePublished
-from shared.events.petition import PetitionReceived, PetitionWithdrawn
 from shared.events.regulation import (
     AgencyClosed,
     FrequencyDutyWaived,
@@ -18,6 +19,11 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import NATION, MalformedCode, agency_code, is_within
+
+#: These read the sealed content of every case in their subtree.
+READERS = frozenset({"office", "chair"})
+#: The aggregates of the regulation.
+REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -29,49 +35,74 @@ class Caller(msgspec.Struct, frozen=True):
     agency: str = ""
 
 
-#: These act for the authority itself, in its whole subtree.
-OFFICIALS = frozenset({"office", "chair"})
-READERS = OFFICIALS
-REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
+def check_role(caller: Caller, roles: frozenset[str]) -> None:
+    """Refuse a caller that has none of the roles of an act. Raises RoleMayNot."""
+    if caller.roles.isdisjoint(roles):
+        raise RoleMayNot(None, "needs", roles=", ".join(sorted(roles)))
 
 
 def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:
-    """Refuse a deed that is not the caller's to do. Raises NotAllowed."""
+    """Refuse a command that is not the caller's to give. Raises NotAllowed."""
+    act = act_on(type(event), target)
+    if act is not None:
+        check_role(caller, act.roles)
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
-    successor = regulation.successor_of_jurisdiction(place, event.effective_on)
-    if not is_within(place, caller.jurisdiction) and not is_within(successor, caller.jurisdiction):
-        raise JurisdictionMayNot(f"the deed concerns {place}, outside {caller.jurisdiction or 'any jurisdiction'}")
-    if caller.roles & OFFICIALS:
+    if not is_within(place, caller.jurisdiction):
+        successor = regulation.successor_of_jurisdiction(place, event.effective_on)
+        if not is_within(successor, caller.jurisdiction):
+            raise _elsewhere(place, caller)
+    # All roles but the agency's act for the authority itself, in its whole subtree.
+    if act is not None and caller.roles & act.roles == {"agency"}:
+        _check_agency(caller.agency, act, event, target, regulation)
+
+
+def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, context: DecisionContext) -> None:
+    """Refuse a command that is not the caller's to give on whatever day and with whatever body. Raises NotAllowed."""
+    check_role(caller, act.roles)
+    if target is None:
         return
-    if event.AGGREGATE in REGULATION and "operations" in caller.roles:
-        return
-    if "system" in caller.roles and isinstance(event, (PetitionReceived, PetitionWithdrawn)):
-        return
-    if "agency" in caller.roles:
-        _agency_may(caller.agency, event, target, regulation)
-        return
-    raise RoleMayNot(f"the roles {', '.join(sorted(caller.roles)) or 'none'} do not record {event.TOPIC}")
+    regulation = context.regulation
+    places = _with_successors(target.jurisdiction, regulation, context)
+    if not any(is_within(place, caller.jurisdiction) for place in places):
+        raise _elsewhere(target.jurisdiction, caller)
+    if caller.roles & act.roles == {"agency"} and not caller.agency:
+        raise AgencyMayNot(None, "no-agency")
 
 
 def may_read_content(caller: Caller, case: Petition | Conference) -> None:
     """Refuse sealed content to all but the office and, of a petition, the agencies that have it. Raises NotAllowed."""
     if not is_within(case.jurisdiction, caller.jurisdiction):
-        raise JurisdictionMayNot(f"the case is of {case.jurisdiction}, outside {caller.jurisdiction}")
+        raise JurisdictionMayNot(None, "case", place=case.jurisdiction, own=caller.jurisdiction)
     if caller.roles & READERS:
         return
     if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.bodies:
         return
-    raise RoleMayNot("content is for the office and for the agency that has the case")
+    raise RoleMayNot(None, "content")
+
+
+def _elsewhere(place: str, caller: Caller) -> JurisdictionMayNot:
+    if caller.jurisdiction:
+        return JurisdictionMayNot(None, "act", place=place, own=caller.jurisdiction)
+    return JurisdictionMayNot(None, "no-jurisdiction", place=place)
+
+
+def _with_successors(place: str, regulation: Regulation, context: DecisionContext) -> list[str]:
+    """A jurisdiction and those that had taken over from it on some day until now."""
+    found = [place]
+    while (body := regulation.jurisdictions.get(found[-1])) and body.closed_on and body.closed_on <= context.today:
+        successor = regulation.successor_of_jurisdiction(place, body.closed_on)
+        if successor in found:
+            break
+        found.append(successor)
+    return found
 
 
 def _place(event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> str:
-    """The jurisdiction that a deed concerns."""
+    """The jurisdiction that an event concerns."""
     if target is not None:
         return target.jurisdiction
     match event:
-        case PetitionReceived():
-            return _code(event.jurisdiction or NATION)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(event.code)
         case AgencyClosed():
@@ -89,25 +120,22 @@ def _code(text: str) -> str:
         return text  # `decide` says what is wrong with it
 
 
-def _agency_may(agency: str, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:
+def _check_agency(
+    agency: str, act: AnyAct, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation
+) -> None:
+    """An agency acts in its own name, on what was forwarded or assigned to it. Raises AgencyMayNot."""
     if not agency:
-        raise AgencyMayNot("the token names no agency")
+        raise AgencyMayNot(None, "no-agency")
     named = _code(getattr(event, "agency", "") or agency)
     if named != agency:
-        raise AgencyMayNot(f"agency: {agency} does not act for {named}")
-    match event, target:
-        case ConferenceProposed(), None:
-            if event.proposer != agency:
-                raise AgencyMayNot(f"proposer: {agency} proposes in its own name")
-        case PreparationTaskDone(), Conference():
-            task = target.task(event.task)
-            if task is not None and regulation.successor_of(task.agency, event.effective_on) != agency:
-                raise AgencyMayNot(f"task: {event.task!r} was given to {task.agency}")
-        case PublicNoticePublished(), Conference():
-            if regulation.successor_of(target.station, event.effective_on) != agency:
-                raise AgencyMayNot("only the station of the conference publishes its notices")
+        raise AgencyMayNot("agency", "other-agency", agency=agency, named=named)
+    match act, target:
+        case CreatingAct(), None:
+            act.check_agency(event, agency)
+        case ConferenceAct(), Conference():
+            act.check_agency(target, event, agency, regulation)
         case _, Petition():
             if agency not in inherited(target, regulation, event.effective_on).bodies:
-                raise AgencyMayNot(f"the petition was neither forwarded nor assigned to {agency}")
+                raise AgencyMayNot(None, "no-part", agency=agency)
         case _:
-            raise AgencyMayNot(f"an agency does not record {event.TOPIC}")
+            raise AgencyMayNot(None, "records", topic=event.TOPIC)

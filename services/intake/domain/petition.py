@@ -1,37 +1,25 @@
-"""A petition as its standing facts tell it."""
+"""A petition as its standing facts make it, and what several acts ask of it."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.facts import Fact, standing
+from services.intake.domain import errors
+from services.intake.domain.facts import AnyFact
 from shared.events import DatedEvent
 from shared.events.petition import (
-    AcceptanceNoticeSent,
     ClockResumed,
     ClockSuspended,
     ExtensionGranted,
-    HigherAuthorityAnswered,
     PetitionAnsweredAtConference,
-    PetitionAssigned,
-    PetitionClassified,
     PetitionClosed,
-    PetitionEscalated,
-    PetitionForwarded,
     PetitionMarkedComplex,
     PetitionMerged,
-    PetitionRaised,
-    PetitionReassigned,
-    PetitionReceived,
     PetitionRedirected,
-    PetitionReopened,
-    PetitionScheduled,
     PetitionWithdrawn,
     RefusalNoticeSent,
-    WrittenReplyIssued,
 )
 from shared.policy import Step
 from shared.policy.schema import Notified, Trait
@@ -58,7 +46,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Petition(msgspec.Struct, frozen=True, dict=True):
-    """The state on which the next deed is judged."""
+    """The state on which the next command is judged."""
 
     jurisdiction: str
     received_on: date
@@ -85,9 +73,9 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     reopened_on: date | None = None
 
     @property
-    def facts(self) -> tuple[Fact, ...]:
+    def facts(self) -> tuple[AnyFact, ...]:
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
-        found: tuple[Fact, ...] = self.__dict__.get("facts_behind", ())
+        found: tuple[AnyFact, ...] = self.__dict__.get("facts_behind", ())
         return found
 
     @property
@@ -101,68 +89,17 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
         return frozenset((*self.forwarded, *((self.lead,) if self.lead else ()), *self.assisting))
 
 
-def fold_petition(facts: Sequence[Fact]) -> Petition | None:
-    """The petition in its standing facts; None where nothing was received."""
-    petition = None
-    for fact in standing(facts):
-        petition = evolve_petition(petition, fact.event)
-    if petition is not None:
-        petition.__dict__["facts_behind"] = tuple(facts)
-    return petition
+def require_open(petition: Petition) -> None:
+    """Nothing is done to a case that has ended, but what an act says otherwise. Raises CaseEnded."""
+    if petition.merged_into is not None:
+        raise errors.CaseEnded(None, "merged", ended_on=petition.ended_on, survivor=petition.merged_into)
+    if petition.ended:
+        raise errors.CaseEnded(ended=petition.ended, ended_on=petition.ended_on)
 
 
-def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | None:
-    """The state after one more deed."""
-    if isinstance(event, PetitionReceived):
-        return Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel)
-    return None if petition is None else _evolve(petition, event)
-
-
-def _evolve(petition: Petition, event: DatedEvent) -> Petition:
-    change = msgspec.structs.replace
-    match event:
-        case PetitionClassified():
-            return change(petition, subject=event.subject)
-        case PetitionForwarded():
-            return change(petition, forwarded=(*petition.forwarded, event.agency))
-        case PetitionScheduled():
-            return change(petition, scheduled=(*petition.scheduled, event.conference_id))
-        case PetitionRaised():
-            return change(petition, raised=(*petition.raised, event.conference_id))
-        case PetitionAssigned() | PetitionReassigned():
-            return _assigned(petition, event)
-        case AcceptanceNoticeSent():
-            return change(petition, accepted_on=event.effective_on)
-        case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
-            return _stepped(petition, event)
-        case PetitionEscalated():
-            return change(petition, escalated=True)
-        case HigherAuthorityAnswered():
-            return change(petition, escalated=False)
-        case WrittenReplyIssued():
-            reply = Reply(event.number, event.effective_on, event.answers)
-            return change(petition, replies=(*petition.replies, reply))
-        case PetitionReopened():
-            return _reopened(petition, event)
-        case _ if type(event) in ENDINGS:
-            into = event.into if isinstance(event, PetitionMerged) else None
-            return change(petition, ended=ENDINGS[type(event)], ended_on=event.effective_on, merged_into=into)
-        case _:
-            return petition
-
-
-def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
-    steps = petition.steps
-    if event.due_on is not None:
-        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
-    return msgspec.structs.replace(
-        petition,
-        lead=event.agency,
-        assisting=event.assisting,
-        assigned=True,
-        assigned_on=petition.assigned_on or event.effective_on,
-        steps=steps,
-    )
+def ended(petition: Petition, event: DatedEvent) -> Petition:
+    """The petition with its end."""
+    return msgspec.structs.replace(petition, ended=ENDINGS[type(event)], ended_on=event.effective_on)
 
 
 ClockEvent = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
@@ -186,32 +123,3 @@ def notified_days(event: ExtensionGranted | ClockSuspended) -> dict[Notified, da
     """Who was told, and when."""
     days: dict[Notified, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
     return {who: day for who, day in days.items() if day is not None}
-
-
-def _stepped(petition: Petition, event: ClockEvent) -> Petition:
-    steps = (*petition.steps, clock_step(event))
-    match event:
-        case PetitionMarkedComplex():
-            traits = (*petition.traits, event.variant)
-            return msgspec.structs.replace(petition, is_complex=True, traits=traits, steps=steps)
-        case ClockSuspended() | ClockResumed():
-            return msgspec.structs.replace(petition, suspended=isinstance(event, ClockSuspended), steps=steps)
-        case _:
-            return msgspec.structs.replace(petition, steps=steps)
-
-
-def _reopened(petition: Petition, event: PetitionReopened) -> Petition:
-    # A new life with a clock of its own; the agency that had the case keeps sight of it until another gets it.
-    return msgspec.structs.replace(
-        petition,
-        ended="",
-        ended_on=None,
-        merged_into=None,
-        assigned=False,
-        is_complex=False,
-        traits=(),
-        suspended=False,
-        steps=(),
-        escalated=False,
-        reopened_on=event.effective_on,
-    )

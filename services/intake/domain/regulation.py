@@ -1,6 +1,5 @@
 """The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
 
-from collections.abc import Iterable
 from datetime import date
 
 import msgspec
@@ -14,18 +13,8 @@ from services.intake.domain.errors import (
 )
 from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
-from shared.events.regulation import (
-    AgencyClosed,
-    AgencyRegistered,
-    CalendarProposed,
-    CalendarPublished,
-    DialoguePlanAdopted,
-    JurisdictionClosed,
-    JurisdictionRegistered,
-    PolicyAdopted,
-)
-from shared.identifiers import NATION
-from shared.policy import Adopted, InForce, Register, RuleInForce
+from shared.events.regulation import CalendarProposed, CalendarPublished
+from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
 class PublicBody(msgspec.Struct, frozen=True):
@@ -52,7 +41,7 @@ class Regulation:
         self.agencies: dict[str, PublicBody] = {}
         self.years: dict[int, CalendarYear] = {}
         self.policies: list[Adopted] = []
-        self.in_force = InForce(Register())
+        self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
         self.calendar = Calendar()
 
@@ -72,26 +61,40 @@ class Regulation:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
         agency = self.agencies.get(code)
         if agency is None:
-            raise UnknownAgency(f"{field}: no agency {code!r} is registered; register it first")
+            raise UnknownAgency(field, code=code)
         if not agency.existed(day):
-            hint = f"; its successor is {agency.successor}" if agency.successor else ""
-            raise AgencyClosedThen(f"{field}: the agency {code} did not exist on {day}{hint}")
+            if agency.successor:
+                raise AgencyClosedThen(field, "successor", code=code, day=day, successor=agency.successor)
+            raise AgencyClosedThen(field, code=code, day=day)
         return agency
 
     def jurisdiction_on(self, code: str, day: date, field: str = "jurisdiction") -> PublicBody:
         """The jurisdiction as it was on a day. Raises UnknownJurisdiction, JurisdictionClosedThen."""
         found = self.jurisdictions.get(code)
         if found is None:
-            raise UnknownJurisdiction(f"{field}: no jurisdiction {code!r} is registered; register it first")
+            raise UnknownJurisdiction(field, code=code)
         if not found.existed(day):
-            hint = f"; its successor is {found.successor}" if found.successor else ""
-            raise JurisdictionClosedThen(f"{field}: the jurisdiction {code} did not exist on {day}{hint}")
+            if found.successor:
+                raise JurisdictionClosedThen(field, "successor", code=code, day=day, successor=found.successor)
+            raise JurisdictionClosedThen(field, code=code, day=day)
         return found
 
     def require_calendar(self, day: date, field: str) -> None:
         """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""
         if day.year not in self.years:
-            raise CalendarYearMissing(f"{field}: {day} lies in {day.year}, which has no calendar; publish one first")
+            raise CalendarYearMissing(field, day=day, year=day.year)
+
+    def derive(self) -> None:
+        """Make what is derived from the facts, once all of them are folded."""
+        self.calendar = Calendar(self.years.values())
+        bodies = self.jurisdictions.items()
+        self.in_force = InForce(
+            AdoptionRegister(
+                adopted=tuple(self.policies),
+                levels={code: body.level for code, body in bodies},
+                closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
+            )
+        )
 
 
 def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
@@ -104,51 +107,9 @@ def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
     return code
 
 
-def fold_regulation(facts: Iterable[Fact]) -> Regulation:
-    """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
-    regulation = Regulation()
-    for fact in facts:
-        _evolve(regulation, fact)
-    regulation.calendar = Calendar(regulation.years.values())
-    bodies = regulation.jurisdictions.items()
-    regulation.in_force = InForce(
-        Register(
-            adopted=tuple(regulation.policies),
-            levels={code: body.level for code, body in bodies},
-            closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
-        )
-    )
-    return regulation
-
-
-def _evolve(regulation: Regulation, fact: Fact) -> None:
-    match fact.event:
-        case JurisdictionRegistered() as event:
-            regulation.jurisdictions[event.code] = PublicBody(
-                event.code, event.name, event.parent or NATION, event.valid_from, level=event.level
-            )
-        case JurisdictionClosed() as event:
-            _close(regulation.jurisdictions, event)
-        case AgencyRegistered() as event:
-            regulation.agencies[event.code] = PublicBody(event.code, event.name, event.jurisdiction, event.valid_from)
-        case AgencyClosed() as event:
-            _close(regulation.agencies, event)
-        case PolicyAdopted() as event:
-            regulation.policies.append(Adopted(event.jurisdiction, event.policy))
-        case DialoguePlanAdopted() as event:
-            regulation.plans.add((event.jurisdiction, event.number, event.year))
-        case CalendarPublished() | CalendarProposed() as event:
-            _take_year(regulation, fact, event)
-        case _:
-            pass
-
-
-def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClosed) -> None:
-    if (body := bodies.get(event.code)) is not None:
-        bodies[event.code] = msgspec.structs.replace(body, closed_on=event.effective_on, successor=event.successor)
-
-
-def _take_year(regulation: Regulation, fact: Fact, event: CalendarPublished | CalendarProposed) -> None:
+def apply_calendar(regulation: Regulation, fact: Fact[CalendarPublished] | Fact[CalendarProposed]) -> None:
+    """The year takes the calendar; a proposal never takes the place of a published one."""
+    event = fact.event
     known = regulation.years.get(event.year)
     proposed = isinstance(event, CalendarProposed)
     if proposed and known is not None and not known.provisional:

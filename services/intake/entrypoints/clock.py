@@ -10,7 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from shared.http.auth import caller_of, need_role
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import local_day
 from shared.postgres.store import MovedBackwards
 
@@ -56,11 +56,11 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
         need_role(caller_of(request), "operations")
         move = msgspec.json.decode(await request.body(), type=ClockMove)
         if not await clock.is_movable():
-            raise ProblemError(409, "clock-not-movable", "this store keeps real time: its clock is not moved")
+            raise problem(409, "clock-not-movable")
         try:
             await clock.move(move.to)
         except MovedBackwards as error:
-            raise ProblemError(409, "clock-moves-forwards", f"to: {error}") from None
+            raise problem(409, "clock-moves-forwards", field="to", problem=error) from None
         await regulation_cache.refresh()
         await after_move()
         return await _state(clock)

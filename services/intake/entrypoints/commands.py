@@ -1,4 +1,4 @@
-"""One HTTP route for each deed, made from the table of deeds."""
+"""One HTTP route for each command, made from the table of commands."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,7 +23,7 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from shared.http.auth import caller_of
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
 _JSON = b"application/json"
@@ -47,7 +47,7 @@ _accepted = msgspec.json.Encoder()
 
 
 def command_routes(desk: CommandHandler) -> list[HTTPRouteHandler]:
-    """The routes of every deed."""
+    """The routes of every command."""
     return [_route(codec, desk) for codec in CODECS.values()]
 
 
@@ -85,7 +85,8 @@ def _route(codec: BodyCodec, desk: CommandHandler) -> HTTPRouteHandler:
         route.path.replace("{id}", "{target:str}"),
         operation_class=openapi.operation_of(codec),
         operation_id=_operation_id(route),
-        summary=route.summary or (route.event_type.__doc__ or "").strip().split("\n")[0],
+        summary=route.summary,
+        description=f"Roles: {openapi.in_words(route.roles)}.",
         tags=[route.aggregate],
         responses=openapi.COMMAND_PROBLEMS,
         raises=[],
@@ -115,13 +116,13 @@ def _check_type(headers: Headers, body: bytes) -> None:
     kind = headers.get(b"content-type", b"")
     # Also a guard: a foreign web page cannot send this type without asking first.
     if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON and (body or kind):
-        raise ProblemError(415, "unsupported-media-type", "send application/json")
+        raise problem(415, "unsupported-media-type")
 
 
 def _key(headers: Headers) -> str:
     key = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
     if len(key) > MAX_KEY or not key.isprintable():
-        raise ProblemError(400, "invalid-idempotency-key", f"Idempotency-Key: at most {MAX_KEY} printable characters")
+        raise problem(400, "invalid-idempotency-key", field="Idempotency-Key", most=MAX_KEY)
     return key
 
 
@@ -131,7 +132,7 @@ def _if_match(headers: Headers) -> int | None:
         return None
     found = _VERSION.fullmatch(value)
     if found is None:
-        raise ProblemError(400, "invalid-if-match", 'If-Match: one version as the ETag gave it, such as "3"')
+        raise problem(400, "invalid-if-match", field="If-Match")
     return int(found[1])
 
 

@@ -1,5 +1,6 @@
 """What the OpenAPI document says of a command: its body from the event, its headers, its problems."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -46,6 +47,11 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
             self.security = [{"token": []}]
 
     return CommandOperation
+
+
+def in_words(roles: Iterable[str]) -> str:
+    """Roles as a list for people."""
+    return ", ".join(sorted(roles))
 
 
 def body_operation(body: type[msgspec.Struct]) -> type[Operation]:

@@ -19,7 +19,7 @@ from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
@@ -82,7 +82,7 @@ def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCa
         await regulation_cache.refresh()
         for code in jurisdictions_of(regulation_cache):
             if not is_within(code, caller.jurisdiction):
-                raise ProblemError(403, "jurisdiction-may-not", "the feed holds jurisdictions beyond your own")
+                raise problem(403, "jurisdiction-may-not", "everything")
 
     return check
 
@@ -103,7 +103,7 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     ) -> Response[Found]:
         place = await reading.referred(source, external_id)
         if place is None:
-            raise NotFound("nothing was pushed under this reference")
+            raise NotFound(None, "reference")
         # Also says whether it may be seen.
         await reading.petition(domain_caller(caller_of(request)), place.originator_id)
         found = Found(id=place.originator_id, version=place.version, position=place.position)
@@ -216,4 +216,4 @@ def _position(cursor: str) -> int:
     try:
         return int(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))) if cursor else 0
     except ValueError:
-        raise ProblemError(400, "invalid-cursor", "cursor: this listing did not give it") from None
+        raise problem(400, "invalid-cursor", field="cursor") from None

@@ -17,7 +17,7 @@ from services.intake.entrypoints.refusals import problem_of
 from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.events import DATED_EVENTS
 from shared.http.auth import Callers
-from shared.http.problems import ProblemError, problem_body
+from shared.http.problems import ProblemError, problem, problem_body
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger("queue")
@@ -69,15 +69,15 @@ class CommandIntake:
         try:
             caller = self._callers.of_broker_user(user_id)
             if caller is None:
-                raise ProblemError(401, "unauthenticated", "user_id: the broker vouched for nobody known here")
+                raise problem(401, "unauthenticated", "unknown-user", field="user_id")
             key = _key(message_id)
             if len(body) > MAX_BODY:
-                raise ProblemError(413, "body-too-large", f"the body is too large: at most {MAX_BODY} bytes")
+                raise problem(413, "body-too-large", "bytes", most=MAX_BODY)
             envelope = _envelope.decode(cleaned(body))
             name = envelope.command
             route = route_of_command(name, has_target=bool(envelope.id), aggregate=envelope.aggregate)
             if route is None:
-                raise ProblemError(422, "unknown-command", "command: names no deed")
+                raise problem(422, "unknown-command", field="command")
             codec = CODECS[route.path]
             done = await self._desk.execute(
                 Command(
@@ -93,24 +93,24 @@ class CommandIntake:
         except (StoreUnavailable, Overloaded, *TRANSIENT_ERRORS) as error:
             raise Passing from error
         except Exception as error:
-            problem = _problem(error)
+            refusal = _problem(error)
             # A name that is no deed's may be anything, so it stays inside the sealed body.
             name = name if name in DATED_EVENTS else UNKNOWN
             try:
-                refused_id = await self._refusals.keep(user_id or "", name, problem.code, problem.detail, body)
+                refused_id = await self._refusals.keep(user_id or "", name, refusal.code, str(refusal), body)
             except TRANSIENT_ERRORS as away:
                 raise Passing from away
-            log.info("command_refused", caller=user_id or "", command=name, code=problem.code)
-            members = problem.members | {"refused_id": refused_id}
-            return QueueAnswer(False, problem_body(problem.status, problem.code, problem.detail, **members))
+            log.info("command_refused", caller=user_id or "", command=name, code=refusal.code)
+            refusal.members["refused_id"] = refused_id
+            return QueueAnswer(False, problem_body(refusal))
 
 
 def _key(message_id: str | None) -> str:
     if not message_id:
         # The queue delivers at least once: without a key a second delivery would be a second record.
-        raise ProblemError(422, "message-id-missing", "message_id: it is the idempotency key; give each command one")
+        raise problem(422, "message-id-missing", field="message_id")
     if len(message_id) > MAX_KEY or not message_id.isprintable():
-        raise ProblemError(422, "invalid-message-id", f"message_id: at most {MAX_KEY} printable characters")
+        raise problem(422, "invalid-message-id", field="message_id", most=MAX_KEY)
     return message_id
 
 
@@ -122,7 +122,7 @@ def _problem(error: Exception) -> ProblemError:
     except Exception as unforeseen:
         # A command that breaks us is kept like a refused one: dropping it, or trying for ever, would lose it.
         log.error("unforeseen", kind=type(unforeseen).__name__)
-        return ProblemError(500, "internal-error", "an unforeseen error; the command is kept")
+        return problem(500, "internal-error", "kept")
 
 
 def _accepted(done: CommandOutcome) -> bytes:

@@ -6,13 +6,14 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
+from services.intake.application.command_body import invalid_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from shared.event_store.errors import Overloaded, StoreUnavailable
-from shared.http.problems import ProblemError, problem_response
+from shared.http.problems import ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
-#: A value of the command itself is wrong, whatever the state of the case.
+#: Something of the command itself is wrong, whatever the state of the case.
 UNPROCESSABLE: frozenset[str] = frozenset(
     {
         "unknown-agency",
@@ -26,55 +27,52 @@ UNPROCESSABLE: frozenset[str] = frozenset(
         "invalid-code",
         "future-deed",
         "later-than-due",
+        "idempotency-key-reused",
     }
 )
 RETRY_AFTER = "1"  # seconds
 
 
 def problem_of(error: Exception) -> ProblemError:
-    """The problem that a refusal is answered with."""
+    """The problem that a refusal is answered with. Raises the error itself where it is no refusal."""
     match error:
-        case NotAllowed():
-            return ProblemError(403, error.code, str(error))
-        case Refused():
-            return ProblemError(422 if error.code in UNPROCESSABLE else 409, error.code, str(error))
-        case errors.RoleMayNot():
-            return ProblemError(403, error.code, str(error))
-        case errors.KeyReused() | errors.WrongValue():
-            return ProblemError(422, error.code, str(error))
         case errors.StaleVersion():
-            return ProblemError(
-                412, error.code, str(error), headers={"ETag": f'"{error.current}"'}, version=error.current
-            )
-        case errors.NotFound() | errors.WrongAddress():
-            return ProblemError(404, error.code, str(error))
-        case errors.CommandRefused():
-            return ProblemError(409, error.code, str(error))
+            etag = {"ETag": f'"{error.current}"'}
+            return ProblemError(412, error.code, error.text, field=error.field, headers=etag, version=error.current)
+        case Refused():
+            return ProblemError(_status(error), error.code, error.text, field=error.field)
         case NulCharacter():
-            return ProblemError(422, "nul-character", str(error))
+            return problem(422, "nul-character", "body")
         case msgspec.ValidationError():
-            return ProblemError(422, "invalid-body", str(error))
+            return problem(422, "invalid-body", field=invalid_field(error), problem=error)
         case MalformedJson():
-            return ProblemError(400, "malformed-json", str(error))
+            return problem(400, "malformed-json", str(error))
         case msgspec.DecodeError() | RecursionError():
-            return ProblemError(400, "malformed-json", "the body is not JSON")
+            return problem(400, "malformed-json")
         case Overloaded():
-            detail = "too many commands are waiting: send it again with the same key"
-            return ProblemError(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER})
+            return problem(503, "overloaded", headers={"Retry-After": RETRY_AFTER})
         case _ if isinstance(error, (StoreUnavailable, *TRANSIENT_ERRORS)):
-            detail = "the store cannot be reached: send it again with the same key"
-            return ProblemError(503, "store-unavailable", detail, headers={"Retry-After": RETRY_AFTER})
+            return problem(503, "store-unavailable", headers={"Retry-After": RETRY_AFTER})
         case _:
             raise error
 
 
-def _answer(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    return problem_response(problem_of(error))
+def _status(refusal: Refused) -> int:
+    match refusal:
+        case NotAllowed():
+            return 403
+        case errors.NotFound() | errors.WrongAddress():
+            return 404
+        case _:
+            return 422 if refusal.code in UNPROCESSABLE else 409
+
+
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return problem_response(problem_of(error), language_of(request))
 
 
 _REFUSALS: tuple[type[Exception], ...] = (
     Refused,
-    errors.CommandRefused,
     NulCharacter,
     MalformedJson,
     msgspec.DecodeError,

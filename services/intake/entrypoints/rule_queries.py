@@ -15,7 +15,7 @@ from services.intake.entrypoints import openapi
 from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
 from shared.http.openapi import problems
-from shared.http.problems import ProblemError
+from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
 from shared.policy import ANCHOR_TITLES, DOCUMENTS, Policy, UncountablePolicy, policy_of, read_policy, shipped_policy
 from shared.policy.clock_sheet import clock_sheet
@@ -92,7 +92,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         try:
             lines = clock_sheet(policy, days, regulation_cache.regulation.calendar)
         except CalendarMissing as missing:
-            raise ProblemError(422, "calendar-year-missing", f"the count reaches {missing.year}") from None
+            raise problem(422, "calendar-year-missing", "count", year=missing.year) from None
         return CheckedPolicy(valid=True, lines=tuple(msgspec.to_builtins(line) for line in lines))
 
     @post(
@@ -136,7 +136,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         await regulation_cache.refresh()
         known = regulation_cache.regulation.years.get(year)
         if known is None:
-            raise NotFound(f"there is no calendar of {year}; publish one")
+            raise NotFound(None, "calendar", year=year)
         version = _version(regulation_cache, year)
         return Response(YearView(version=version, calendar=known), headers={"ETag": f'"{version}"'})
 
@@ -148,7 +148,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
     )
     async def proposal(year: FromPath[int]) -> CalendarYear:
         if not FIRST_YEAR <= year <= LAST_YEAR:
-            raise ProblemError(404, "not-found", f"year: {year} is outside {FIRST_YEAR} to {LAST_YEAR}")
+            raise problem(404, "not-found", "year", field="year", year=year, first=FIRST_YEAR, last=LAST_YEAR)
         found = proposed_calendar(year, date(year, 1, 1))
         return CalendarYear(
             year=year, holidays=found.holidays, makeup_days=found.makeup_days, document=found.basis, provisional=True
@@ -169,11 +169,11 @@ def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     days: dict[Anchor, date] = {}
     for anchor, text in named:
         if anchor not in ANCHOR_TITLES:
-            raise ProblemError(422, "invalid-value", f"on: {anchor!r} is none of {', '.join(ANCHOR_TITLES)}")
+            raise problem(422, "invalid-value", "anchor", field="on", anchor=anchor, known=tuple(ANCHOR_TITLES))
         try:
             days[cast(Anchor, anchor)] = msgspec.convert(text, date)
         except msgspec.ValidationError:
-            raise ProblemError(422, "invalid-value", f"on: {text!r} is no date; write it as YYYY-MM-DD") from None
+            raise problem(422, "invalid-value", "no-date", field="on", text=text) from None
     return days
 
 
@@ -182,10 +182,12 @@ def _named(at: str, given: dict[str, Any] | str) -> Policy:
         if isinstance(given, dict):
             return policy_of(given)
         if given not in DOCUMENTS:
-            raise ProblemError(422, "invalid-value", f"{at}: {given!r} is none of {', '.join(DOCUMENTS)}")
+            raise problem(422, "invalid-value", "document", field=at, document=given, known=tuple(DOCUMENTS))
         return shipped_policy(given)
     except UncountablePolicy as invalid:
-        raise ProblemError(422, "invalid-policy", f"{at}.{invalid.problems[0]}") from None
+        first = invalid.problems[0]
+        said = f"{first.message}; {first.remedy}"
+        raise problem(422, "invalid-policy", field=f"{at}.{first.path}", problems=said) from None
 
 
 def _policy(body: bytes, content_type: str) -> Policy:
@@ -194,7 +196,7 @@ def _policy(body: bytes, content_type: str) -> Policy:
         try:
             return read_policy(body.decode())
         except UnicodeDecodeError:
-            raise ProblemError(400, "malformed-yaml", "the body is not UTF-8") from None
+            raise problem(400, "malformed-yaml") from None
     if kind != "application/json":
-        raise ProblemError(415, "unsupported-media-type", "send application/json or application/yaml")
+        raise problem(415, "unsupported-media-type", "yaml")
     return policy_of(msgspec.json.decode(body))

@@ -30,7 +30,7 @@ from tests.support.reading import read_side
 VOID = {"meta", "br", "input", "link", "img", "hr"}
 
 
-class Page(HTMLParser):
+class ParsedPage(HTMLParser):
     """A page as a reader meets it: its text, its links, its rows; and what is wrong with its tags."""
 
     def __init__(self, answer: httpx.Response) -> None:
@@ -96,7 +96,7 @@ async def client(autumn_dsn: str) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:
-    page = Page(await client.get("/"))
+    page = ParsedPage(await client.get("/"))
     assert set(page.cases()) == set(TITLES.values()) - {TITLES["answered"]}
     assert page.cases()[0] == TITLES["replied"]
     assert page.cases().index(TITLES["overdue"]) < page.cases().index(TITLES["complex"])
@@ -109,25 +109,25 @@ async def test_open_cases__overdue_first_each_with_due_date_and_count(client: ht
 
 
 async def test_clock_and_source_are_on_top(client: httpx.AsyncClient) -> None:
-    page = Page(await client.get("/"))
+    page = ParsedPage(await client.get("/"))
     before = page.text[: page.text.index("Lọc")]
     assert "Nguồn source test : tính đến 09:00, 01/10/2019" in re.sub(r" ?: ", " : ", before)
     assert "đã đọc hết" in before
 
 
 async def test_filter_form__keeps_what_was_chosen(client: httpx.AsyncClient) -> None:
-    page = Page(await client.get("/", params={"agency": ENVIRONMENT, "state": "assigned", "overdue": "true"}))
+    page = ParsedPage(await client.get("/", params={"agency": ENVIRONMENT, "state": "assigned", "overdue": "true"}))
     assert page.cases() == [TITLES["overdue"]]
     chosen = [given.get("value") for tag, given in page.tags if tag == "option" and "selected" in given]
     assert chosen == [ENVIRONMENT, "assigned"]
     assert any("checked" in given for tag, given in page.tags if tag == "input")
     # The form sends what is left empty too.
-    everything = Page(await client.get("/?agency=&state="))
+    everything = ParsedPage(await client.get("/?agency=&state="))
     assert len(everything.cases()) == len(TITLES) - 1
 
 
 async def test_nothing_matches__is_said(client: httpx.AsyncClient) -> None:
-    page = Page(await client.get("/", params={"agency": EDUCATION, "state": "escalated"}))
+    page = ParsedPage(await client.get("/", params={"agency": EDUCATION, "state": "escalated"}))
     assert page.cases() == [] and "Không có kiến nghị nào phù hợp. No open petition matches." in page.text
     assert not any(tag == "table" for tag, _ in page.tags)
 
@@ -138,19 +138,19 @@ async def test_pages__follow_links_and_keep_the_filter(
     monkeypatch.setattr(pages, "ON_A_PAGE", 3)
     found, path = list[str](), "/?agency=&state=&"
     while path:
-        page = Page(await client.get(path))
+        page = ParsedPage(await client.get(path))
         assert len(page.cases()) <= 3
         found += page.cases()
         path = next((href for href, text in page.links if "next page" in text), "")
     assert len(found) == len(set(found)) == len(TITLES) - 1
-    first = Page(await client.get(page.link("back to the first page")))
+    first = ParsedPage(await client.get(page.link("back to the first page")))
     assert first.cases() == found[:3]
-    of_agency = Page(await client.get("/", params={"agency": ENVIRONMENT}))
+    of_agency = ParsedPage(await client.get("/", params={"agency": ENVIRONMENT}))
     assert f"agency={ENVIRONMENT}" in of_agency.link("next page")
 
 
 async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) -> None:
-    page = Page(await client.get(f"/cases/{petition('complex')}"))
+    page = ParsedPage(await client.get(f"/cases/{petition('complex')}"))
     assert TITLES["complex"] in page.text
     assert "Hạn cuối: hết thứ Hai, ngày 07/10/2019." in page.text
     assert "Due: by the end of Monday 7 October 2019." in page.text
@@ -163,8 +163,8 @@ async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) ->
 
 
 async def test_case__links_to_its_conference_whose_page_is_of_the_same_kind(client: httpx.AsyncClient) -> None:
-    case = Page(await client.get(f"/cases/{petition('overdue')}"))
-    conference = Page(await client.get(case.link("see the conference")))
+    case = ParsedPage(await client.get(f"/cases/{petition('overdue')}"))
+    conference = ParsedPage(await client.get(case.link("see the conference")))
     assert "Nhà văn hoá huyện" in conference.text and "Gửi giấy mời" in conference.text
     assert "Thông báo công khai trên cổng thông tin điện tử" in conference.text
 
@@ -177,7 +177,7 @@ async def test_case__that_is_not_there(client: httpx.AsyncClient) -> None:
 async def test_html__is_sound_speaks_both_languages_and_runs_nothing(client: httpx.AsyncClient) -> None:
     for path in ("/", "/?state=escalated&overdue=true", f"/cases/{petition('late')}", f"/cases/{petition('waiting')}"):
         answer = await client.get(path)
-        page = Page(answer)
+        page = ParsedPage(answer)
         assert (page.wrong, page.open) == ([], []), path
         assert len(page.ids) == len(set(page.ids))
         names = [tag for tag, _ in page.tags]
@@ -215,11 +215,11 @@ async def test_title__is_escaped(pg_server: TestServer) -> None:
 async def test_sources__that_stopped_lag_or_are_not_there_are_said(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
-        empty = Page(await client.get("/"))
+        empty = ParsedPage(await client.get("/"))
         assert "Chưa có nguồn dữ liệu nào. No source has been read yet." in empty.text
         await project(pool, dialogue(), AUTUMN)
         await pool.execute("UPDATE sources SET state = 'stopped', reason = 'history differs', head = position + 3")
-        stopped = Page(await client.get("/"))
+        stopped = ParsedPage(await client.get("/"))
         assert "ĐÃ DỪNG, cần người xử lý (stopped, needs a person): history differs" in stopped.text
         assert "còn 3 sự kiện chưa đọc" in stopped.text
         assert any(given.get("class") == "stopped" for _, given in stopped.tags)
@@ -238,7 +238,7 @@ async def test_case__whose_events_wait_or_differ_says_so(pg_server: TestServer) 
         )
         await pool.execute("UPDATE facts SET state = '\\x00ff' WHERE originator_id = $1", late)
         await pool.execute("INSERT INTO differences (subject_id, source, reason) VALUES ($1, 'test', 'why')", late)
-        page = Page(await client.get(f"/cases/{late}"))
+        page = ParsedPage(await client.get(f"/cases/{late}"))
         assert "Có sự kiện chưa xử lý được" in page.text and "cần đối chiếu" in page.text
         view = (await client.get(f"/v1/cases/{late}")).json()
         assert (view["waits"], view["difference"], view["events"][-1]["waits"]) == (True, "why", "Undecodable")
@@ -246,7 +246,7 @@ async def test_case__whose_events_wait_or_differ_says_so(pg_server: TestServer) 
 
 async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> None:
     answer = await client.get("/figures")
-    page = Page(answer)
+    page = ParsedPage(answer)
     assert page.wrong == []
     metrics = (await client.get("/metrics")).text
     for status, words in (("on_track", "on track"), ("due_soon", "due soon"), ("breached", "overdue")):

@@ -143,6 +143,29 @@ async def test_deadlines__by_how_they_stand(client: httpx.AsyncClient) -> None:
     assert len(whole["explanation"]["each_day"]) > 30 and complex_reply["explanation"]["each_day"] == []
 
 
+async def test_deadlines__list_the_warnings_that_were_given_apart_from_those_planned(client: httpx.AsyncClient) -> None:
+    due = {"2019-09-16": ["2019-09-09", "2019-09-13"], "2019-10-07": ["2019-09-30", "2019-10-04"]}
+    expected = {
+        ("overdue", "reply"): (due["2019-09-16"], due["2019-09-16"]),
+        ("late", "reply"): (due["2019-09-16"], due["2019-09-16"]),
+        ("replied", "reply"): ([], due["2019-09-16"]),  # done before the first
+        ("complex", "reply"): (["2019-09-30"], due["2019-10-07"]),  # moved before the first, the second is to come
+        ("extended", "reply"): (["2019-09-09"], ["2019-11-08", "2019-11-14"]),  # moved after the first
+        ("late", "reply_report"): (["2019-09-19"], ["2019-09-13", "2019-09-19"]),  # set after both had passed
+        ("waiting", "prepared_answer"): ([], ["2019-12-02", "2019-12-06"]),
+        ("overdue", "result_report"): ([], []),  # undated
+    }
+    listed = await items(client, "/v1/deadlines", limit="200") + await items(client, "/v1/breaches")
+    for (name, duty), (given, planned) in expected.items():
+        case = (await client.get(f"/v1/cases/{petition(name)}")).json()
+        (shown,) = (d for d in case["deadlines"] if d["duty"] == duty)
+        alone = (await client.get(f"/v1/deadlines/{shown['deadline_id']}")).json()
+        also = [d for d in listed if d["deadline_id"] == shown["deadline_id"]]
+        assert also
+        for found in (shown, alone, *also):
+            assert (found["warned_on"], found["warnings_planned"]) == (given, planned), (name, duty)
+
+
 async def test_breaches__open_first(client: httpx.AsyncClient) -> None:
     found = await items(client, "/v1/breaches", duty="reply")
     assert [d["outcome"] for d in found] == ["", "", "met_late"] and all(d["breached"] for d in found)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.followup.adapters.mail import DigestTemplate, Post
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.mail_digests import StoredDigests
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.application import digest_mailer
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.domain.letters.digest import MailDigest, Recipient
@@ -233,7 +233,7 @@ async def test_what_cannot_be_sent__is_told_since_when_until_it_is(
     assert post.failing_for == 100.0, "although the other body got its digest"
     await post.look()
     assert post.failing_for == 100.0, "also while the refused one is not offered again yet"
-    shown = await MetricsQueries(pool, digests_failing_for=lambda: post.failing_for).take()
+    shown = await MetricsQueries(pool, digests_failing_for=lambda: post.failing_for).snapshot()
     assert shown.digests_failing_since == pytest.approx(shown.taken_at - 100.0)
     server.refuse = {}
     server.stop()

@@ -8,11 +8,11 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.followup.adapters.read.figures import COUNTED_AT_ONCE, MetricsQueries
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
+from services.followup.adapters.read.metrics_snapshot import COUNTED_AT_ONCE, MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from services.followup.entrypoints.metrics import FollowupCollector
+from services.followup.entrypoints.metrics import followup_collector
 from shared.http.metrics import pause
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
@@ -54,8 +54,8 @@ async def pool(pg_server: TestServer) -> AsyncIterator[Pool]:
 
 async def scraped(figures: MetricsQueries) -> dict[str, Samples]:
     """Every followup metric as a scrape shows it: its samples by the values of its labels, sorted by label."""
-    collector, registry = FollowupCollector(), CollectorRegistry(auto_describe=False)
-    collector.snapshot = await figures.take()
+    collector, registry = followup_collector(), CollectorRegistry(auto_describe=False)
+    collector.snapshot = await figures.snapshot()
     registry.register(collector)
     return samples(generate_latest(registry).decode())
 
@@ -71,8 +71,8 @@ def samples(text: str) -> dict[str, Samples]:
 
 async def test_every_name__has_exactly_its_labels(pool: Pool) -> None:
     shown = await scraped(MetricsQueries(pool, "followup"))
-    collector = FollowupCollector()
-    collector.snapshot = await MetricsQueries(pool).take()
+    collector = followup_collector()
+    collector.snapshot = await MetricsQueries(pool).snapshot()
     labels = {s.name: set(s.labels) for family in collector.collect() for s in family.samples}
     assert labels == CONTRACT
     assert CONTRACT.keys() <= shown.keys()

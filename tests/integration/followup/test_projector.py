@@ -92,17 +92,17 @@ async def test_state__is_that_of_folding_everything_at_once(pool: asyncpg.Pool) 
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_state__is_the_same_at_any_pace_and_over_restarts(pool: asyncpg.Pool, seed: int) -> None:
-    history, chance = told(), random.Random(seed)
+    history, rng = told(), random.Random(seed)
     events = recorded(history)
     writer = await opened(pool)
     while writer.cursor.position < len(events):
-        step = events[writer.cursor.position : writer.cursor.position + chance.randint(1, 9)]
+        step = events[writer.cursor.position : writer.cursor.position + rng.randint(1, 9)]
         await writer.apply(step)
         following = events[writer.cursor.position : writer.cursor.position + 1]
-        if following and following[0].recorded_at > step[-1].recorded_at and chance.random() < 0.5:
-            between = step[-1].recorded_at + (following[0].recorded_at - step[-1].recorded_at) * chance.random() * 0.99
+        if following and following[0].recorded_at > step[-1].recorded_at and rng.random() < 0.5:
+            between = step[-1].recorded_at + (following[0].recorded_at - step[-1].recorded_at) * rng.random() * 0.99
             await writer.advance(between, writer.cursor.position)
-        if chance.random() < 0.4:
+        if rng.random() < 0.4:
             writer = await opened(pool)  # as after a kill
     await writer.advance(at("2019-10-20 00:00"), len(events))
     assert await emitted_ids(pool) == ids_of(history.engine)

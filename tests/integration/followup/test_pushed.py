@@ -28,7 +28,7 @@ from tests.support.waiting import until
 HIDDEN = 2  # events at the end that the feed does not show at first
 
 
-class Outbox:
+class ListOutbox:
     """What a relay publishes: a list of events, in memory."""
 
     def __init__(self, events: Sequence[Recorded]) -> None:
@@ -113,7 +113,7 @@ async def test_relayed__is_applied_without_the_feed(
 ) -> None:
     relay_url, publisher = (other_user_url, user_of(other_user_url)) if as_other else (amqp_url, "")
     feed = MemoryFeed(events[:-HIDDEN])
-    relay = Relay(Outbox(events), relay_url, EVENTS, name="tested")
+    relay = Relay(ListOutbox(events), relay_url, EVENTS, name="tested")
     async with followed(feed, pool, Subscriber(amqp_url, EVENTS, publisher=publisher)):
         await relay.start()
         await until(lambda: stands_at(pool, events[-1]))

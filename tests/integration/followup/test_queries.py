@@ -10,9 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
@@ -483,7 +483,7 @@ async def test_plan__the_metrics_read_what_is_open_from_an_index_alone(history_d
     async with projection_pool(history_dsn) as pool:
         watched = Watched(pool)
         watched.fetchval, watched.fetch = pool.fetchval, pool.fetch  # type: ignore[attr-defined]
-        shot = await MetricsQueries(watched).take()  # type: ignore[arg-type]
+        shot = await MetricsQueries(watched).snapshot()  # type: ignore[arg-type]
         assert sum(shot.unresolved.values()) == CASES // 10 + 1
         for query, values in watched.asked:
             (row,) = await pool.fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)

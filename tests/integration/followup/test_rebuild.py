@@ -35,7 +35,7 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
 
 
 @pytest.fixture
-async def site(followup_dsn: str) -> AsyncIterator[RebuildTables]:
+async def target(followup_dsn: str) -> AsyncIterator[RebuildTables]:
     async with projection_pool(followup_dsn, SEARCH_PATH) as made:
         yield RebuildTables(made)
 
@@ -57,11 +57,11 @@ async def dump(pool: asyncpg.Pool) -> list[list[asyncpg.Record]]:
     return [await pool.fetch(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
 
 
-async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Pool, site: RebuildTables) -> None:
+async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Pool, target: RebuildTables) -> None:
     history = told()
     feed = await followed(pool, history)
     before, rows, log = await state(pool), await dump(pool), await emitted_ids(pool)
-    reports = await rebuild(site, [feed], (), quiet)
+    reports = await rebuild(target, [feed], (), quiet)
     assert reports["test"].differences == {}
     assert await state(pool) == before == ought(history.engine, len(feed.events))
     assert await dump(pool) == rows
@@ -69,18 +69,18 @@ async def test_rebuild__gives_the_live_rows_and_appends_nothing(pool: asyncpg.Po
 
 
 async def test_rebuild__in_small_groups_gives_the_same(
-    pool: asyncpg.Pool, site: RebuildTables, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, target: RebuildTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rebuilding, "FOLDED_AT_ONCE", 1)
     monkeypatch.setattr(rebuilding, "PAGE", 7)
     feed = await followed(pool, told())
     before = await state(pool)
-    await rebuild(site, [feed], (), quiet)
+    await rebuild(target, [feed], (), quiet)
     assert await state(pool) == before
 
 
 async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
-    pool: asyncpg.Pool, site: RebuildTables, monkeypatch: pytest.MonkeyPatch
+    pool: asyncpg.Pool, target: RebuildTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history = told()
     events = recorded(history)
@@ -95,7 +95,7 @@ async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
         return report
 
     monkeypatch.setattr(rebuilding, "_fold_all", meanwhile)
-    await rebuild(site, [feed], (), quiet)
+    await rebuild(target, [feed], (), quiet)
     successor = await opened(pool)
     assert successor.cursor.position == 40
     await successor.apply(events[40:])
@@ -103,12 +103,12 @@ async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(
     assert await state(pool) == ought(history.engine, len(events))
 
 
-async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool, site: RebuildTables) -> None:
+async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool, target: RebuildTables) -> None:
     history = told()
     events = recorded(history)
     writer = await opened(pool)
     await writer.apply(events[:30])
-    await rebuild(site, [MemoryFeed(events, at(END))], (), quiet)
+    await rebuild(target, [MemoryFeed(events, at(END))], (), quiet)
     before = await emitted_ids(pool)
     with pytest.raises(Exception, match="moved by another"):
         await writer.apply(events[30:])
@@ -116,7 +116,7 @@ async def test_writer_that_waited_for_the_swap__is_fenced_out(pool: asyncpg.Pool
 
 
 async def test_interrupted_rebuild__leaves_the_live_tables_and_can_be_repeated(
-    pool: asyncpg.Pool, site: RebuildTables
+    pool: asyncpg.Pool, target: RebuildTables
 ) -> None:
     feed = await followed(pool, told())
     before = await state(pool)
@@ -125,13 +125,13 @@ async def test_interrupted_rebuild__leaves_the_live_tables_and_can_be_repeated(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await rebuild(site, [feed], (), interrupt)
+        await rebuild(target, [feed], (), interrupt)
     assert await state(pool) == before
-    await rebuild(site, [feed], (), quiet)
+    await rebuild(target, [feed], (), quiet)
     assert await state(pool) == before
 
 
-async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: RebuildTables) -> None:
+async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, target: RebuildTables) -> None:
     feed = await followed(pool, told())
     done = asyncio.Event()
     answers: list[int] = []
@@ -142,21 +142,23 @@ async def test_readers__go_on_through_a_rebuild(pool: asyncpg.Pool, site: Rebuil
             await asyncio.sleep(0)
 
     reading = asyncio.create_task(read())
-    await rebuild(site, [feed], (), quiet)
+    await rebuild(target, [feed], (), quiet)
     done.set()
     await reading
     assert len(answers) > 1
     assert set(answers) == {await pool.fetchval("SELECT count(*) FROM cases")}
 
 
-async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyncpg.Pool, site: RebuildTables) -> None:
+async def test_what_was_raised_otherwise__is_reported_and_not_emitted(
+    pool: asyncpg.Pool, target: RebuildTables
+) -> None:
     feed = await followed(pool, told())
     # The same log, but of a history in which one reply was never recorded.
     shorter = History()
     petition = derived_id("petition", "p3")
     events = chained(e for e in feed.events if not (e.originator_id == petition and e.topic == "WrittenReplyIssued"))
     log = await emitted_ids(pool)
-    reports = await rebuild(site, [MemoryFeed(events, at(END))], ("test",), quiet)
+    reports = await rebuild(target, [MemoryFeed(events, at(END))], ("test",), quiet)
     assert petition in reports["test"].differences
     assert await emitted_ids(pool) == log
     listed = {r["subject_id"] for r in await pool.fetch("SELECT subject_id FROM differences")}
@@ -165,7 +167,7 @@ async def test_what_was_raised_otherwise__is_reported_and_not_emitted(pool: asyn
 
 
 async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
-    pool: asyncpg.Pool, site: RebuildTables
+    pool: asyncpg.Pool, target: RebuildTables
 ) -> None:
     feed = await followed(pool, told())
     # Restored to before the last reply; then another one was recorded at the same position.
@@ -173,8 +175,8 @@ async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
     restored = MemoryFeed(recorded(other), at("2019-10-21 00:00"), epoch="e2")
     assert len(restored.events) == len(feed.events)
     with pytest.raises(HistoryDiffers):
-        await rebuild(site, [restored], (), quiet)
-    await rebuild(site, [restored], ("test",), quiet)
+        await rebuild(target, [restored], (), quiet)
+    await rebuild(target, [restored], ("test",), quiet)
     writer = await opened(pool)
     assert writer.cursor.epoch == "e2"
     await pool.execute(
@@ -196,7 +198,7 @@ async def test_restored_source__stops_then_is_confirmed_rebuilt_and_reconciled(
     )
     assert sorted((r["subject_id"], r["outcome"]) for r in outcomes) == ought_to_be
     # What was reconciled is part of the log: a further rebuild finds nothing.
-    again = await rebuild(site, [restored], (), quiet)
+    again = await rebuild(target, [restored], (), quiet)
     assert again["test"].differences == {}
 
 
@@ -212,7 +214,7 @@ def told_otherwise() -> History:
     return restored
 
 
-async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, site: RebuildTables) -> None:
+async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, target: RebuildTables) -> None:
     history = told()
     events = recorded(history)
     petition = derived_id("petition", "p5")
@@ -224,9 +226,9 @@ async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, sit
     await writer.advance(at(END), len(events))
     before, parked = await dump(pool), await pool.fetch("SELECT position FROM parked_events ORDER BY 1")
     assert [row["position"] for row in parked] == [position]
-    await rebuild(site, [feed], (), quiet)
+    await rebuild(target, [feed], (), quiet)
     assert await dump(pool) == before
     await pool.execute("DELETE FROM parked_events")  # as if it had never been met
-    await rebuild(site, [feed], ("test",), quiet)
+    await rebuild(target, [feed], ("test",), quiet)
     assert await pool.fetch("SELECT position FROM parked_events ORDER BY 1") == parked
     assert await dump(pool) == before

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from hypothesis import Phase, given, settings
 
-from services.followup.adapters.read.figures import MetricsQueries
 from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
@@ -96,7 +96,7 @@ async def items(client: httpx.AsyncClient, path: str, **query: str) -> list[Any]
 
 async def assert_agreement(pool: Pool, client: httpx.AsyncClient, period: str, years: tuple[str, ...]) -> None:
     """Open deadlines by rule, debtor and status, unresolved petitions by agency, breaches: one figure everywhere."""
-    snapshot = await MetricsQueries(pool).take()
+    snapshot = await MetricsQueries(pool).snapshot()
     lines = (await report(client, period))["deadlines"]["by_agency_and_rule"]
     status = {"on_track": "on_track", "due_soon": "due_soon", "breached": "overdue"}
     reported = {(d["rule"], d["agency"], s): d[f] for d in lines for s, f in status.items() if d[f]}

@@ -232,10 +232,11 @@ async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, t
     file = write_lines(tmp_path / "a.jsonl", row(1), row(2), answered, late)
     code, summary, _ = await importing.run(file)
     assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 3)
+    ended = "Vụ việc đã kết thúc ngày 02/07/2019 (đã rút); hãy mở lại vụ việc trước."
     assert [(r["_line"], r["_column"], r["_reason"].split(",")[0]) for r in rejects_of(summary)] == [
         (1, "", "held back with line 4"),
         (3, "", "held back with line 4"),
-        (4, "", "the case ended (withdrawn) on 2019-07-02; reopen it"),
+        (4, "", f"{ended} / the case ended (withdrawn) on 2019-07-02; reopen it"),
     ]
     assert await cases(importing.intake, head) == {"TD-2": ["PetitionReceived"]}
 
@@ -317,7 +318,7 @@ async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
     importing: Importing, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seed = random.randrange(1 << 32)
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     names = [f"TD-{n}" for n in range(4000)]
     rows = [row(n, conference="HN-2019", agency=EDUCATION, reply="1/UBND, ngày 10/09/2019") for n in range(4000)]
     file = write_lines(tmp_path / "a.jsonl", *CONFERENCE, ROADS, *rows)
@@ -325,7 +326,7 @@ async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
     killed = 0
     for _ in range(3):
         process = importing.start(file)
-        target = head + chance.randrange(1, 4000)
+        target = head + rng.randrange(1, 4000)
         await until(lambda target=target, process=process: _reached(importing.intake, target, process))  # type: ignore[misc]
         process.kill()
         await asyncio.to_thread(process.communicate)

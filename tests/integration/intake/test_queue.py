@@ -11,7 +11,7 @@ import pytest_asyncio
 from services.intake.adapters.seals import Kept
 from services.intake.bootstrap import seals_of
 from shared.http.auth import mint_token
-from tests.support.intake import COMMUNE, Intake, served, tokens_file
+from tests.support.intake import COMMUNE, Intake, reason_of, served, tokens_file
 from tests.support.postgres import TestServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -84,7 +84,7 @@ async def test_a_refused_command_is_kept_sealed_with_its_reason(
     assert (row["caller"], row["reason_code"]) == (user or "", code)
     # The reason may quote what was sent, so it is sealed too.
     assert not any(part in row["sealed"] for part in (body, problem["detail"].encode()) if len(part) > 8)
-    assert seals_of(queued.settings).open_refused(row["refused_id"], row["sealed"]) == Kept(problem["detail"], body)
+    assert seals_of(queued.settings).open_refused(row["refused_id"], row["sealed"]) == Kept(reason_of(problem), body)
     assert await queued.head() == head
 
 

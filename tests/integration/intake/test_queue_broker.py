@@ -14,7 +14,7 @@ from services.intake.bootstrap import seals_of
 from shared.http.auth import mint_token
 from shared.rabbit.topology import COMMANDS
 from tests.support.bad_input import BAD
-from tests.support.intake import COMMUNE, Intake, served, tokens_file
+from tests.support.intake import COMMUNE, Intake, reason_of, served, tokens_file
 from tests.support.waiting import until
 
 
@@ -101,7 +101,7 @@ async def test_every_bad_command_is_answered_and_kept(queued: Intake, amqp_url: 
     for answer, body in zip(answers, sent, strict=True):
         row = rows.pop(answer["refused_id"])
         assert row["caller"] == "guest"
-        assert seals.open_refused(row["refused_id"], row["sealed"]) == Kept(answer["detail"], body)
+        assert seals.open_refused(row["refused_id"], row["sealed"]) == Kept(reason_of(answer), body)
     assert rows == {} and await queued.head() == head
 
 

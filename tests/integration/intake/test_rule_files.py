@@ -131,7 +131,7 @@ class TestPolicy:
             "changes"
         ]
         wrong = await compared("plan-570", mine | {"rules": [{"duty": "reply", "form": "deadline"}]})
-        assert wrong.status_code == 422 and "after.rules[0].length" in wrong.json()["detail"]
+        assert wrong.status_code == 422 and wrong.json()["field"] == "after.rules[0].length"
         assert (await compared("plan-570", "nowhere")).status_code == 422
 
     async def test_tried_on_history__lists_what_would_differ(self, intake: Intake, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ class TestPolicy:
         assert await intake.head() == before, "nothing is recorded"
 
 
-class TestCalendar:
+class TestCalendarRoutes:
     async def test_check__a_misspelt_field_is_no_day_forgotten(self, intake: Intake) -> None:
         draft = {"year": 2027, "holidays": [], "makeup_dayz": [{"date": "2027-05-08", "instead_of": "2027-05-04"}]}
         checked = (await intake.post("/v1/calendars/check", draft)).json()

@@ -39,6 +39,26 @@ async def test_edited_migration__is_refused(pg_server: TestServer, monkeypatch: 
         await migrate(dsn, ["shared.postgres"])
 
 
+async def test_file_of_a_migration__is_run_in_its_place_and_never_edited_either(
+    pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "quoting" / "migrations"
+    folder.mkdir(parents=True)
+    (tmp_path / "quoting" / "__init__.py").touch()
+    (tmp_path / "quoting" / "tables.sql").write_text("CREATE TABLE one (a int);\n")
+    first = folder / "0001_first.sql"
+    first.write_text("-- Before.\n\\ir ../tables.sql\nINSERT INTO one VALUES (1);\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    dsn = await pg_server.empty()
+    assert await migrate(dsn, ["quoting"]) == ["quoting/0001_first.sql"]
+    (tmp_path / "quoting" / "tables.sql").write_text("CREATE TABLE one (a bigint);\n")
+    with pytest.raises(EditedMigration, match="0001_first"):
+        await migrate(dsn, ["quoting"])
+    # The text that was run takes the line's place: the migration is what it was, and the file may go on.
+    first.write_text("-- Before.\nCREATE TABLE one (a int);\nINSERT INTO one VALUES (1);\n")
+    assert await migrate(dsn, ["quoting"]) == []
+
+
 async def test_failing_migration__leaves_nothing_half_done(
     pg_server: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

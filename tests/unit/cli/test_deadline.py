@@ -121,7 +121,7 @@ def test_calendar_file_replaces_a_seeded_year(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "field"),
     [
-        ("{", "is no calendar"),
+        ("{", "is not a valid calendar"),
         ("3", "$[0]"),
         ('{"holidays": []}', "`year`"),
         ('{"year": "2027", "holidays": []}', "$[0].year"),

@@ -19,7 +19,7 @@ PLAIN = FileMapping()
 BASIS = {"Ngày tiếp": "01/07/2019", "Nội dung đơn": "Đường sạt lở.", "jurisdiction": COMMUNE}
 
 
-class Around:
+class PlanContext:
     """What a row may refer to: the bodies of the plan and one conference."""
 
     def __init__(self, register: Register) -> None:
@@ -37,7 +37,7 @@ def row_of(mapping: FileMapping = PLAIN, **cells: Any) -> dict[str, str]:
 
 
 def events(register: Register, **cells: Any) -> list[DatedEvent]:
-    return list(deeds_of(row_of(**cells), Around(register), None))
+    return list(deeds_of(row_of(**cells), PlanContext(register), None))
 
 
 def topics(found: list[DatedEvent]) -> list[tuple[str, str]]:
@@ -158,7 +158,7 @@ def test_complaints_and_denunciations__go_elsewhere(kind: str, procedure: str) -
 
 def test_known_petition__needs_only_what_is_new() -> None:
     row = {"reply": "12/UBND ngày 16/9/2019"}
-    found: Any = list(deeds_of(row, Around(Register()), date(2019, 7, 1)))
+    found: Any = list(deeds_of(row, PlanContext(Register()), date(2019, 7, 1)))
     assert [(event.TOPIC, event.number, event.signatory) for event in found] == [
         ("WrittenReplyIssued", "12/UBND", NOT_RECORDED)
     ]

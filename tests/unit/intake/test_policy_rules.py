@@ -273,7 +273,7 @@ class TestRegulation:
         self.regulate(Rules(), "ReceptionDayHeld", code=DISTRICT)
 
 
-class TestSuccessor:
+class TestSuccessorOfBodies:
     @pytest.fixture
     def register(self) -> Rules:
         register = Rules()

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.intake.domain import Fact, errors, fold_regulation
-from services.intake.domain.regulation_rules import check_regulation
+from services.intake.domain import Fact, Regulation, errors, fold_regulation
+from services.intake.domain.acts import REGULATION_ACTS
 from shared.calendar import DayOff, MakeUpDay
 from shared.events import DATED_EVENTS, DatedEvent
 from shared.identifiers import NATION, derived_id
@@ -59,6 +59,11 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("InvalidCalendar", "CalendarPublished", calendar(makeup_days=(SWAP,))),
     ("InvalidCalendar", "CalendarPublished", calendar(year=2101, holidays=(DayOff(date=date(2101, 1, 1), name="x"),))),
 ]  # fmt: skip
+
+
+def check_regulation(event: DatedEvent, regulation: Regulation) -> str:
+    """The jurisdiction that the event belongs to, as its act says. Raises Refused."""
+    return REGULATION_ACTS[type(event)].check(event, regulation)
 
 
 def event(topic: str, **fields: Any) -> DatedEvent:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from services.cli import build
 from services.load.arrivals import Arrivals, Committed
 from services.load.fixtures import LoadFixture
-from services.load.http import Address, Connection, NotLoopback, address_of
+from services.load.http import Address, HttpConnection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
 
 Answering = Callable[[str, str, bytes], Awaitable[tuple[int, object]]]
@@ -46,7 +46,7 @@ async def answering(answer: Answering) -> AsyncIterator[Address]:
         await asyncio.gather(*(handler for handler in handlers if handler is not None))
 
 
-class Intake:
+class StallingIntake:
     """Accepts petitions; holds every answer back while it stands still."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Intake:
 
 
 async def test_service_that_stands_still__is_seen_in_every_arrival_of_that_time() -> None:
-    intake = Intake()
+    intake = StallingIntake()
     async with answering(intake) as address:
         arrivals = Arrivals(address, LoadFixture("LOAD"), run="r", rate=100, duration=1)
         intake.going.clear()
@@ -103,7 +103,7 @@ async def test_position__is_timed_when_followup_has_it() -> None:
         return 200, {"items": [{"position": reached}]}
 
     async with answering(answer) as address:
-        positions = Positions(Connection(address))
+        positions = Positions(HttpConnection(address))
         watching = asyncio.create_task(positions.run())
         for position in (3, 1, 2):
             positions.expect(position, asyncio.get_running_loop().time())
@@ -118,7 +118,7 @@ async def test_followup_that_fails__ends_the_waiting_and_is_told() -> None:
         return 500, {}
 
     async with answering(answer) as address:
-        positions = Positions(Connection(address))
+        positions = Positions(HttpConnection(address))
         positions.expect(1, 0.0)
         await positions.run()
         positions.expect(2, 0.0)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.followup.domain.deadlines.engine import DeadlineEngine
-from services.story.narrator import Teller
+from services.story.narrator import Narrator
 from services.story.play import tell
 from services.story.preparation import CONFERENCE_DAY
 from shared.events import DatedEvent
@@ -25,7 +25,7 @@ class Played:
 
     def __init__(self) -> None:
         intake = FakeIntake()
-        self.teller: Teller = told(intake)[0]
+        self.teller: Narrator = told(intake)[0]
         assert tell(self.teller)
         history = History("local")
         stamp = datetime.min.replace(tzinfo=UTC)

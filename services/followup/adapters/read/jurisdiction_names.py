@@ -1,4 +1,4 @@
-"""What places are called: the names under which jurisdictions were registered."""
+"""The names under which jurisdictions were registered."""
 
 from typing import Any
 
@@ -11,6 +11,6 @@ SELECT topic, state FROM facts WHERE NOT is_petition AND topic = 'JurisdictionRe
 
 
 async def place_names(connection: Any) -> dict[str, str]:
-    """Names by code; the last one registered stands."""
+    """Return the names by code; of several the last one registered."""
     events = [decode_state(row["topic"], row["state"])[0] for row in await connection.fetch(_REGISTERED)]
     return {event.code: event.name for event in events if isinstance(event, JurisdictionRegistered)}

@@ -1,4 +1,4 @@
-"""Which walks a listing of cases or deadlines takes, by what is asked for and by who asks."""
+"""Chooses the index scans of a listing of cases or deadlines, by what is asked for and who asks."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,16 +7,16 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values, distinct, page, walk, within
+from services.followup.adapters.read.index_scans import Values, distinct, index_scan, page, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES
 from services.followup.domain.deadlines.status import ENDED, Status
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import DutyOutcome
 from shared.events.deadline import Subject
 from shared.identifiers import NATION
 
 #: Outcomes beside which a breach can stand.
-BREACHABLE = (Outcome.OPEN, Outcome.MET_LATE, Outcome.WAIVED)
+BREACHABLE = (DutyOutcome.OPEN, DutyOutcome.MET_LATE, DutyOutcome.WAIVED)
 
 _CASE_ORDER = ("due_on", "subject_id")
 _CASE_FIELDS = "t.source, t.due_on, t.row"
@@ -32,7 +32,7 @@ SELECT due_on, subject_id FROM cases WHERE subject_id IN (
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which cases are asked for; empty means any."""
+    """Which cases are asked for; an empty field means any."""
 
     subject: Subject = "petition"
     jurisdiction: str = ""
@@ -43,7 +43,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which deadlines are asked for; "" and None mean any."""
+    """Which deadlines are asked for; an empty field means any."""
 
     jurisdiction: str = ""
     agency: str = ""
@@ -61,11 +61,11 @@ class Listing:
         self._days = days
 
     def one(self, given: str) -> str:
-        """An array of one value."""
+        """Return an array of one value."""
         return self.value([given], "text[]")
 
     def after(self, key: Sequence[object] | None, order: Sequence[str]) -> list[str]:
-        """The condition that a row comes after a key."""
+        """Return the condition that a row comes after a key."""
         if key is None:
             return []
         kinds = {"due_on": "date", "outcome": "text"}
@@ -73,58 +73,58 @@ class Listing:
         return [f"({', '.join(order)}) > ({given})"]
 
     def compared(self, column: str, comparison: str, table: str) -> str:
-        """A date of a row compared with the day of the row's source."""
+        """Return the comparison of a date of a row with the day of the row's source."""
         sources, days = self.value(list(self._days), "text[]"), self.value(list(self._days.values()), "date[]")
         today = f"SELECT d.today FROM unnest({sources}, {days}) AS d (source, today) WHERE d.source = {table}.source"
         return f"{column} {comparison} ({today})"
 
     def past(self, table: str) -> list[str]:
-        """The condition that a due date has passed; the walk ends at the latest of the days."""
+        """Return the condition that a due date has passed; the scan ends at the latest of the days."""
         latest = self.value(max(self._days.values(), default=date.min), "date")
         return [f"due_on < {latest}", self.compared("due_on", "<", table)]
 
     def to_come(self, table: str) -> list[str]:
-        """The condition that a due date has not passed; the walk begins at the earliest of the days."""
+        """Return the condition that a due date has not passed; the scan begins at the earliest of the days."""
         earliest = self.value(min(self._days.values(), default=date.min), "date")
         return [f"due_on >= {earliest}", self.compared("due_on", ">=", table)]
 
     async def codes(self, table: str, subject: str = "") -> str:
-        """The codes of the scope's subtree that occur in a table, as an array."""
+        """Return the codes of the scope's subtree that occur in a table, as an array."""
         value = Values()
         where = within(self.scope.jurisdiction, value)
         if subject:
             where += f" AND subject = {value(subject)}"
         return self.value(await distinct(self.connection, table, "jurisdiction", where, value.given), "text[]")
 
-    async def fetch(self, table: str, order: Sequence[str], fields: str, walks: Sequence[str]) -> Sequence[Any]:
-        """The rows of the page."""
+    async def fetch(self, table: str, order: Sequence[str], fields: str, scans: Sequence[str]) -> Sequence[Any]:
+        """Return the rows of the page."""
         found: Sequence[Any] = await self.connection.fetch(
-            page(table, order, fields, walks, self.limit), *self.value.given
+            page(table, order, fields, scans, self.limit), *self.value.given
         )
         return found
 
 
 async def cases(listing: Listing, wanted: CaseFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
-    """The rows of a page of cases, in the order of their earliest open due dates."""
+    """Return the rows of a page of cases, in the order of their earliest open due dates."""
     scope, value = listing.scope, listing.value
     where = [f"subject = {value(wanted.subject)}", *listing.after(after, _CASE_ORDER)]
     where += listing.past("cases") if wanted.overdue else []
     states = value(await _states(listing.connection, wanted), "text[]")
-    walks = []
+    scans = []
     if agency := wanted.agency or scope.agency:
         where.append(within(scope.jurisdiction, value))
         if scope.agency in ("", agency):
             over = {"agency": listing.one(agency), "state": states}
-            walks.append(walk("cases", _CASE_ORDER, over, where, listing.limit))
+            scans.append(index_scan("cases", _CASE_ORDER, over, where, listing.limit))
         if scope.agency and scope.agency != wanted.agency:
             where += [f"state = ANY({states})", *([f"agency = {value(agency)}"] if wanted.agency else [])]
-            walks.append(_OWED.format(agency=value(scope.agency), where=" AND ".join(where), limit=listing.limit))
+            scans.append(_OWED.format(agency=value(scope.agency), where=" AND ".join(where), limit=listing.limit))
     elif scope.jurisdiction != NATION:
         codes = await listing.codes("cases", wanted.subject)
-        walks.append(walk("cases", _CASE_ORDER, {"jurisdiction": codes, "state": states}, where, listing.limit))
+        scans.append(index_scan("cases", _CASE_ORDER, {"jurisdiction": codes, "state": states}, where, listing.limit))
     else:
-        walks.append(walk("cases", _CASE_ORDER, {"state": states}, where, listing.limit))
-    return await listing.fetch("cases", _CASE_ORDER, "t.source, t.due_on, t.row", walks)
+        scans.append(index_scan("cases", _CASE_ORDER, {"state": states}, where, listing.limit))
+    return await listing.fetch("cases", _CASE_ORDER, "t.source, t.due_on, t.row", scans)
 
 
 async def _states(connection: Any, wanted: CaseFilter) -> list[str]:
@@ -136,18 +136,18 @@ async def _states(connection: Any, wanted: CaseFilter) -> list[str]:
 
 
 async def deadlines(listing: Listing, wanted: DeadlineFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
-    """The rows of a page of deadlines, in the order of their due dates."""
+    """Return the rows of a page of deadlines, in the order of their due dates."""
     where = [*listing.after(after, _DEADLINE_ORDER), *_of_status(listing, wanted.status)]
-    outcomes: Sequence[str] = list(Outcome)
+    outcomes: Sequence[str] = list(DutyOutcome)
     if wanted.status is not None:
-        outcomes = (wanted.status if wanted.status in ENDED else Outcome.OPEN,)
-    return await _walked(listing, wanted, where, outcomes, _DEADLINE_ORDER)
+        outcomes = (wanted.status if wanted.status in ENDED else DutyOutcome.OPEN,)
+    return await _scanned(listing, wanted, where, outcomes, _DEADLINE_ORDER)
 
 
 async def breaches(listing: Listing, wanted: DeadlineFilter, after: tuple[str, date, UUID] | None) -> Sequence[Any]:
-    """The rows of a page of deadlines whose breach stands, the open ones first."""
+    """Return the rows of a page of deadlines whose breach stands, the open ones first."""
     where = ["breached", *listing.after(after, _BREACH_ORDER)]
-    return await _walked(listing, wanted, where, BREACHABLE, _BREACH_ORDER)
+    return await _scanned(listing, wanted, where, BREACHABLE, _BREACH_ORDER)
 
 
 def _of_status(listing: Listing, status: Status | None) -> list[str]:
@@ -163,7 +163,7 @@ def _of_status(listing: Listing, status: Status | None) -> list[str]:
             return []
 
 
-async def _walked(
+async def _scanned(
     listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
 ) -> Sequence[Any]:
     scope, value = listing.scope, listing.value
@@ -181,4 +181,6 @@ async def _walked(
         over["duty"] = value(duties, "text[]")
     if wanted.duty and "duty" not in over:
         where.append(f"duty = {value(wanted.duty)}")
-    return await listing.fetch("deadlines", order, "t.raised", [walk("deadlines", order, over, where, listing.limit)])
+    return await listing.fetch(
+        "deadlines", order, "t.raised", [index_scan("deadlines", order, over, where, listing.limit)]
+    )

@@ -1,4 +1,4 @@
-"""The digest of the live state, read in one snapshot: rows come in pages, only their lines stay."""
+"""The digest of the live state, read in one snapshot: rows come in pages, and only their lines are kept."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from services.followup.application.state_digest import StatePoint, case_line, de
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 
-PAGE = 1000  # rows; after each other work gets its turn
+PAGE = 1000  # rows; after a page other work gets its turn
 
 _POINTS = "SELECT source, epoch, position, horizon AS instant FROM sources WHERE horizon IS NOT NULL ORDER BY source"
 
@@ -27,7 +27,7 @@ class LiveState:
         self._one_at_a_time = asyncio.Lock()
 
     async def digest(self) -> tuple[str, list[StatePoint]]:
-        """The digest, and how far each source was read and its timers fired when it was taken."""
+        """Return the digest, and how far each source was read and its timers fired then."""
         async with self._one_at_a_time:
             points, lines = await read(self._pool, _lines)
             return await asyncio.to_thread(digest_of_lines, points, lines), points

@@ -1,4 +1,4 @@
-"""Digests in PostgreSQL: what they are made of, and the log of those that are done."""
+"""Digests by mail in PostgreSQL: what they are made of, and the log of those that are done."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -57,25 +57,25 @@ class StoredDigests:
         self._pool = pool
 
     async def clocks(self) -> Sequence[SourceClock]:
-        """The clock of each source that was read."""
+        """Return the clock of each source that was read."""
         return [SourceClock(*row.values()) for row in await read(self._pool, lambda c: c.fetch(_CLOCKS))]
 
     async def last_day(self, source: str, recipient: Recipient) -> date | None:
-        """The last day whose digest is done."""
+        """Return the last day whose digest is done; None when none is."""
         found: date | None = await self._pool.fetchval(_LAST, source, recipient.key)
         return found
 
     async def is_done(self, source: str, recipient: Recipient, day: date) -> bool:
-        """Whether the digest of a day is done."""
+        """Return whether the digest of a day is done."""
         return bool(await self._pool.fetchval(_IS_DONE, source, recipient.key, day))
 
     async def done(self, digest: MailDigest, message_id: str) -> None:
-        """Remember that a digest is done; `message_id` is empty where there was nothing to send."""
+        """Record that a digest is done; `message_id` is empty when there was nothing to send."""
         outcome = "sent" if message_id else "empty"
         await self._pool.execute(_DONE, digest.source, digest.recipient, digest.day, outcome, message_id)
 
     async def digest(self, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
-        """The digest of a day, from what is known now."""
+        """Return the digest of a day, from what is known now."""
         return await read(self._pool, lambda c: _digest(c, source, recipient, day, today))
 
 

@@ -11,7 +11,7 @@ from services.followup.domain.deadlines.status import Status
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a source is read; `now` is its clock: what it was last complete to, and the time since."""
+    """How far a source is read. `now` is its clock: `complete_to` and the time since it was read."""
 
     source: str
     epoch: str
@@ -28,39 +28,40 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """Whether a source is followed, and for how many seconds it said nothing; None before it said anything."""
+    """Whether a source is followed, and for how long it has been silent."""
 
     source: str
-    state: str
-    silent_for: float | None
+    state: str  # following or stopped
+    silent_for: float | None  # seconds since it last said up to when it is complete; None before it ever did
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """A case in a list; `due_on` is the earliest open due date of all its duties."""
+    """A case in a list."""
 
     source: str
     row: CaseRow
-    due_on: date | None
-    overdue: bool
+    due_on: date | None  # the earliest open due date of all its duties
+    overdue: bool  # that date has passed on the source's day
 
 
 class Deadline(msgspec.Struct, frozen=True):
-    """A deadline, how it stands on its source's day, and the day on which its debtor was last urged."""
+    """A deadline, how it stands on its source's day, and what its debtor has heard of it."""
 
     raised: DeadlineState
     status: Status
-    urged_on: date | None = None
+    urged_on: date | None = None  # the day on which its debtor was last reminded
+    warned_on: tuple[date, ...] = ()  # the stages of which it has warned, in that order
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """An event as it was recorded; `waits` says why it is not applied."""
+    """An event as it was recorded."""
 
     position: int
     event_id: UUID
     topic: str
     recorded_at: datetime
     state: bytes
-    waits: str = ""
+    waits: str = ""  # why it is not applied yet; empty when it is
 
 
 class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     deadlines: list[Deadline]
     events: list[StoredEvent]
-    difference: str
+    difference: str  # why its raised deadlines are not the expected ones; empty when they are
 
 
 class Agency(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +98,7 @@ class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """A case whose raised deadlines are not what they ought to be."""
+    """A case whose raised deadlines are not the expected ones."""
 
     subject_id: UUID
     source: str

@@ -1,4 +1,4 @@
-"""Pages of a listing: an opaque cursor that names the last row, and reading that a rebuild may not disturb."""
+"""Pages of a listing: an opaque cursor that names the last row, and reads that a rebuild does not disturb."""
 
 import base64
 import binascii
@@ -10,7 +10,7 @@ import msgspec
 
 T = TypeVar("T")
 
-#: A rebuild renames schemas: a statement may meet its tables moved or gone.
+#: What a statement meets when a rebuild has renamed the schemas: its tables have moved or are gone.
 SWAPPED = (asyncpg.InvalidCachedStatementError, asyncpg.UndefinedTableError, asyncpg.InternalServerError)
 _TABLES = "SELECT to_regclass('sources')::oid"
 
@@ -27,12 +27,12 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 def encode_cursor(*key: object) -> str:
-    """A sort key as an opaque word for a URL."""
+    """Return a sort key as an opaque word for a URL."""
     return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, kind: type[T]) -> T:
-    """The sort key in a cursor. Raises InvalidCursor."""
+    """Return the sort key in a cursor. Raises InvalidCursor."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
@@ -45,7 +45,7 @@ class _Moved(Exception):
 
 
 async def read(pool: "asyncpg.Pool[asyncpg.Record]", work: Callable[[Any], Awaitable[T]]) -> T:
-    """Do some reading in one snapshot of the projection; once more where a rebuild swapped the tables meanwhile."""
+    """Do some reading in one snapshot of the projection, and once more when a rebuild has swapped the tables."""
     try:
         return await _in_snapshot(pool, work)
     except (*SWAPPED, _Moved):

@@ -1,4 +1,4 @@
-"""Questions to the projection: cases, deadlines, breaches and what is around them, within what a caller may see."""
+"""Reads cases, deadlines, breaches and what belongs to them, within what a caller may see."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -25,6 +25,7 @@ from services.followup.adapters.read.models import (
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
+from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
@@ -86,16 +87,16 @@ class Queries:
         self._pool = pool
 
     async def sources(self) -> list[Source]:
-        """Every source that was ever read."""
+        """Return every source that was ever read."""
         rows = await read(self._pool, lambda c: c.fetch(SOURCES))
         return [Source(**dict(row)) for row in rows]
 
     async def progress(self) -> list[Progress]:
-        """How each source gets on."""
+        """Return whether each source is followed and how long it has been silent."""
         return [Progress(*row.values()) for row in await self._pool.fetch(_PROGRESS, timeout=PROBE_TIMEOUT)]
 
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
-        """Cases in the order of their earliest open due dates, so the overdue ones first. Raises InvalidCursor."""
+        """Return cases in the order of their earliest open due dates: the overdue ones first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -110,7 +111,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
-        """One case; None where there is none within the scope."""
+        """Return one case; None when there is none within the scope."""
 
         async def work(connection: Any) -> CaseFile | None:
             days = await _days(connection)
@@ -124,7 +125,7 @@ class Queries:
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
                 case=case,
-                deadlines=await _urged(connection, [_deadline(r, days) for r in raised]),
+                deadlines=await _with_dates(connection, [_deadline(r, days) for r in raised]),
                 events=[
                     StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
                     for e in await connection.fetch(_FACTS, subject_id)
@@ -136,12 +137,12 @@ class Queries:
         return await read(self._pool, work)
 
     async def source_of(self, subject_id: UUID) -> str | None:
-        """The source that a case comes from."""
+        """Return the source of a case; None when there is no such case."""
         found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
         return found
 
     async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
-        """What is still owed on some cases, the earliest first. For cases that the caller may see."""
+        """Return what is still owed on some cases that the caller may see, the earliest first."""
 
         async def work(connection: Any) -> dict[UUID, list[Deadline]]:
             days = await _days(connection)
@@ -154,7 +155,7 @@ class Queries:
         return await read(self._pool, work)
 
     async def deadlines(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
-        """Deadlines in the order of their due dates. Raises InvalidCursor."""
+        """Return deadlines in the order of their due dates. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -163,13 +164,13 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
+            found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
 
     async def breaches(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
-        """Deadlines whose breach stands, those still open first. Raises InvalidCursor."""
+        """Return deadlines whose breach stands, those still open first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, date, UUID]) if cursor else None
         narrowed = scope.narrowed(wanted.jurisdiction)
         if narrowed is None:
@@ -178,13 +179,13 @@ class Queries:
         async def work(connection: Any) -> Page[Deadline]:
             days = await _days(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = await _urged(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
+            found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
 
         return await read(self._pool, work)
 
     async def deadline(self, scope: Scope, deadline_id: UUID) -> tuple[Deadline, list[StoredEvent]] | None:
-        """One deadline with the events that it raised; None where there is none within the scope."""
+        """Return one deadline with the events that it raised; None when there is none within the scope."""
 
         async def work(connection: Any) -> tuple[Deadline, list[StoredEvent]] | None:
             encoded = await connection.fetchval("SELECT raised FROM deadlines WHERE deadline_id = $1", deadline_id)
@@ -195,13 +196,13 @@ class Queries:
             if not _is_visible(scope, _row.decode(row["row"]) if row else None, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
-            (deadline,) = await _urged(connection, [_deadline(raised, await _days(connection))])
+            (deadline,) = await _with_dates(connection, [_deadline(raised, await _days(connection))])
             return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
 
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
-        """Agencies in the order of their codes. Raises InvalidCursor."""
+        """Return agencies in the order of their codes. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[str]) if cursor else ("",)
         narrowed = scope.narrowed(jurisdiction)
         if narrowed is None:
@@ -210,36 +211,36 @@ class Queries:
         return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code,))
 
     async def agency_names(self, codes: Sequence[str]) -> dict[str, str]:
-        """The names of some agencies."""
+        """Return the names of some agencies by code; those not registered are left out."""
         rows = await self._pool.fetch("SELECT code, name FROM agencies WHERE code = ANY($1)", list(codes))
         return {row["code"]: row["name"] for row in rows}
 
     async def places(self, scope: Scope) -> dict[str, str]:
-        """The names of the jurisdictions within the scope."""
+        """Return the names of the jurisdictions within the scope, by code."""
         names = await read(self._pool, place_names)
         return {code: name for code, name in sorted(names.items()) if is_within(code, scope.jurisdiction)}
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
-        """Events that wait, in the order of their sources. Raises InvalidCursor."""
+        """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, int]) if cursor else ("", 0)
         rows = await self._within(_PARKED, scope, *after, limit + 1)
         return _page([ParkedEvent(**dict(row)) for row in rows], limit, lambda p: (p.source, p.position))
 
     async def differences(self, scope: Scope, limit: int, cursor: str = "") -> Page[Difference]:
-        """Cases that emit nothing until they are reconciled. Raises InvalidCursor."""
+        """Return the cases that emit nothing until they are reconciled. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
         rows = await self._within(_DIFFERENCES, scope, after, limit + 1)
         return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id,))
 
     async def covers(self, scope: Scope) -> bool:
-        """Whether every case lies within the scope."""
+        """Return whether every case is within the scope."""
         if scope.agency:
             return False
         if scope.jurisdiction == NATION:
             return True
         for subject in ("petition", "conference", "jurisdiction"):
             row = await self._pool.fetchrow(_EXTENT, subject)
-            # A subtree is one range of codes: what lies between two codes of it lies within it too.
+            # A subtree is one range of codes: whatever is between two of its codes belongs to it too.
             if row is not None and not all(is_within(code, scope.jurisdiction) for code in row.values() if code):
                 return False
         return True
@@ -271,15 +272,19 @@ def _deadline(raised: DeadlineState, days: dict[str, date]) -> Deadline:
     return Deadline(raised, status_of(raised, days.get(raised.source, date.min)))
 
 
-async def _urged(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
-    """The same deadlines with the days on which their debtors were last urged."""
-    days = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
-    known = ((d, days.get(d.raised.deadline_id)) for d in deadlines)
-    return [msgspec.structs.replace(d, urged_on=day) if day else d for d, day in known]
+async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
+    """Return the same deadlines with the warnings given and the days on which their debtors were last reminded."""
+    reminded = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
+    warned = await warned_on(connection, {d.raised.deadline_id for d in deadlines})
+    return [
+        msgspec.structs.replace(d, urged_on=reminded.get(deadline_id), warned_on=warned.get(deadline_id, ()))
+        for d in deadlines
+        for deadline_id in (d.raised.deadline_id,)
+    ]
 
 
 def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
-    """Whether a case lies within a scope: an agency's are those that it leads, or owes or owed something on."""
+    """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
     jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
     if not is_within(jurisdiction, scope.jurisdiction):
         return False

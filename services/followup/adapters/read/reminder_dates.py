@@ -1,4 +1,4 @@
-"""When debtors were urged: the reminders recorded on cases."""
+"""When debtors were reminded: the reminders recorded on cases."""
 
 from collections.abc import Collection
 from datetime import date
@@ -11,14 +11,17 @@ from shared.cases.facts import standing
 from shared.events import Undecodable
 from shared.events.any_stream import ReminderSent
 
-#: Waiting events are read too: the debtor was urged, whatever hinders the case.
+#: Parked events are read too: the debtor was reminded, whatever hinders the case.
 _OF_CASES = f"""
 {FACT} WHERE originator_id = ANY($1) AND topic IN ('ReminderSent', 'RecordAnnulled') ORDER BY position
 """
 
 
 async def reminded_on(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, date]:
-    """The day on which each deadline of some cases was last urged; those that never were are left out."""
+    """Return the day of the last reminder on each deadline of some cases; those without any are left out.
+
+    Reminders that were annulled do not count.
+    """
     facts: dict[UUID, list[Fact]] = {}
     for row in await connection.fetch(_OF_CASES, list(subject_ids)):
         try:

@@ -1,4 +1,4 @@
-"""Reminders: which deadlines were urged and when, and which ought to be now, each with all that its letter names."""
+"""Reminders: which debtors should be reminded now, and all that the letter to each names."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -27,11 +27,11 @@ _row = msgspec.json.Decoder(CaseRow)
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
-    """A deadline whose debtor ought to be urged; `stage` is the one that it reached."""
+    """A deadline whose debtor should be reminded."""
 
     deadline: Deadline
     row: CaseRow
-    stage: Stage
+    stage: Stage  # the one that it has reached
     letter: Letter
 
 
@@ -42,8 +42,10 @@ class Reminders:
         self._pool, self._queries = pool, queries
 
     async def proposed(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Proposal]:
-        """Deadlines to be urged now, the earliest due date first, on pages that may be short; `wanted.status` is not
-        looked at. Raises InvalidCursor."""
+        """Return the deadlines whose debtors should be reminded now, the earliest due date first.
+
+        A page may be short. `wanted.status` is not looked at. Raises InvalidCursor.
+        """
         number, inner = decode_cursor(cursor, tuple[int, str]) if cursor else (0, "")
         if not 0 <= number < len(_STATUSES):
             raise InvalidCursor("this cursor was not given by this listing")
@@ -57,7 +59,7 @@ class Reminders:
         return Page(found, encode_cursor(number, inner) if number < len(_STATUSES) else "")
 
     async def letter(self, deadline: Deadline) -> Letter | None:
-        """What the letter on one deadline is made of; None where nothing is owed any more or its case is not known."""
+        """Return what the letter on a deadline is made of; None when nothing is owed any more or no case is known."""
         letters = await self._letters([deadline] if deadline.raised.is_open else [])
         return letters[0] if letters else None
 
@@ -80,7 +82,7 @@ class Reminders:
         async with self._pool.acquire() as connection:
             rows = await _rows(connection, subjects)
             conferences = await _rows(connection, {r.conference_id for r in rows.values() if r.conference_id})
-            urged = await reminded_on(connection, subjects)
+            reminded = await reminded_on(connection, subjects)
             places = await place_names(connection)
         names = await self._names(d.raised.debtor for d in deadlines)
         return [
@@ -90,7 +92,7 @@ class Reminders:
                 debtor=names[d.raised.debtor],
                 place=places.get(_office_of(rows[d.raised.subject_id], conferences), ""),
                 today=days[d.raised.source],
-                urged_on=urged.get(d.raised.deadline_id),
+                urged_on=reminded.get(d.raised.deadline_id),
             )
             for d in deadlines
             if d.raised.subject_id in rows and d.raised.source in days
@@ -108,6 +110,6 @@ async def _rows(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, Ca
 
 
 def _office_of(row: CaseRow, conferences: Mapping[UUID, CaseRow]) -> str:
-    """The jurisdiction whose office follows a case up: that of the conference where it was raised, or its own."""
+    """Return the jurisdiction whose office follows a case up: that of its conference, or else its own."""
     conference = conferences.get(row.conference_id) if row.conference_id else None
     return conference.jurisdiction if conference else row.jurisdiction

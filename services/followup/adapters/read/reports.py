@@ -26,10 +26,10 @@ from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import is_within, local_day, midnight, ordered_id
 
-AT_ONCE = 200  # petitions; after each lot other work gets its turn
+AT_ONCE = 200  # petitions; after these other work gets its turn
 LISTED = 2_000  # petitions in the list of a page
 
-#: No deed is dated later than it was recorded: what was done with before the period has no record since.
+#: No event is dated later than it was recorded, so what was finished before the period has no record since then.
 _CONCERNED = """
 WITH concerned AS (
     SELECT subject_id FROM cases WHERE unresolved
@@ -58,7 +58,7 @@ _raised = msgspec.json.Decoder(DeadlineState)
 
 
 class NotBegun(ValueError):
-    """A period that lies in the future of every source."""
+    """The period begins after the day of every source."""
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class Reports:
         self._one_at_a_time = asyncio.Lock()
 
     async def report(self, scope: Scope, period: Period, *, listed: bool = False) -> Counted:
-        """The report of a period: of a subtree and, where the scope names one, of one agency. Raises NotBegun."""
+        """Return the report of a period: of a subtree and, when the scope names one, of one agency. Raises NotBegun."""
 
         async def work(connection: Any) -> Counted:
             # Made here, since a read that a rebuild disturbed is done once more.
@@ -116,7 +116,7 @@ class _Count:
         self._today = local_day(source.now)
 
     async def run(self) -> date:
-        """Count everything; the day on whose morning it was judged."""
+        """Count everything, and return the day on whose morning it was judged."""
         name, tally = self._source.source, self._tally
         shared = [fact_of(recorded_of(name, row)) for row in await self._connection.fetch(_SHARED, name)]
         conferences = [f for f in shared if f.meta.aggregate == "conference"]
@@ -158,7 +158,7 @@ class _Count:
         return rows
 
     async def _first_position(self, instant: datetime) -> int:
-        """The first position recorded at an instant or later; positions and stamps grow together."""
+        """Return the first position recorded at or after an instant; positions and stamps grow together."""
         low, high = 1, self._source.position + 1
         while low < high:
             middle = (low + high) // 2

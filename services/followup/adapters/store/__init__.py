@@ -1,1 +1,1 @@
-"""What writes the projection: the live tables, those of a rebuild, and the requests of operators."""
+"""What writes the projection: its live tables, those of a rebuild, and the requests of operators."""

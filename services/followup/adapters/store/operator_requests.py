@@ -1,4 +1,4 @@
-"""Asking the writer for something: a request in the table that it reads, and its answer."""
+"""Asks the projector for something: leaves a request in the table that it reads, and waits for the answer."""
 
 import asyncio
 import os
@@ -9,20 +9,20 @@ import asyncpg
 
 from shared.identifiers import ordered_id
 
-PATIENCE = 60.0  # seconds to wait for the writer
-LOOK_EVERY = 0.2  # seconds
+PATIENCE = 60.0  # seconds to wait for the answer
+LOOK_EVERY = 0.2  # seconds between two looks at it
 
 
 class RequestFailed(Exception):
-    """The writer has not answered, or there is no such source."""
+    """The projector has not answered, or there is no such source."""
 
 
 async def ask(
     pool: "asyncpg.Pool[asyncpg.Record]", kind: str, source: str, subject_id: UUID | None, reason: str
 ) -> str:
-    """Leave a request and wait for the writer's answer.
+    """Leave a request of a kind, `unpark` or `reconcile`, and return the projector's answer.
 
-    Raises RequestFailed; a request that was not answered in time stays, and may still be done.
+    Raises RequestFailed. A request that was not answered in time stays, and may still be done.
     """
     if not await pool.fetchval("SELECT true FROM sources WHERE source = $1", source):
         raise RequestFailed(f"--source: {source!r} is not followed here")

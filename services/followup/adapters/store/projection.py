@@ -1,4 +1,4 @@
-"""The projection in PostgreSQL: what the writer loads, and the one transaction in which it writes."""
+"""The projection in PostgreSQL: what the projector loads, and the one transaction in which it writes."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable
@@ -25,10 +25,10 @@ from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, sorted_ids
-from shared.postgres.append import columns
+from shared.postgres.named_call import columns, named_call
 
-ACTOR = "followup"
-NEVER = date.max  # PostgreSQL's infinity
+ACTOR = "followup"  # who recorded a deadline event
+NEVER = date.max  # PostgreSQL's infinity: no due date
 
 _SOURCE = """
 INSERT INTO sources (source) VALUES ($1) ON CONFLICT (source) DO UPDATE SET source = excluded.source
@@ -58,16 +58,10 @@ SELECT raised FROM deadlines WHERE source = $1 AND next_fire_at <= $2 ORDER BY n
 """
 
 
-def _call(function: str, first: int, last: int) -> str:
-    return f"{function}({', '.join(f'${n}' for n in range(first, last + 1))})"
-
-
-MOVE = f"SELECT {_call('move_cursor', 1, 10)}"
-_WRITE = f"SELECT {_call('write_rows', 1, 40)}"
-# OFFSET keeps the cursor from being moved twice; CASE, rows from being written by who was fenced out.
-_COMMIT = f"""
-SELECT moved, CASE WHEN moved THEN {_call("write_rows", 11, 50)} END AS next_fire_at
-FROM (SELECT {_call("move_cursor", 1, 10)} AS moved OFFSET 0) AS cursor
+# OFFSET keeps the cursor from being moved twice. CASE keeps a projector that was fenced out from writing rows.
+_COMMIT = """
+SELECT moved, CASE WHEN moved THEN {write_rows} END AS next_fire_at
+FROM (SELECT {move_cursor} AS moved OFFSET 0) AS cursor
 """
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
@@ -89,53 +83,55 @@ _raised = msgspec.json.Decoder(DeadlineState)
 
 
 class StoredProjection:
-    """The projection behind a pool whose search path begins with the projection's schema."""
+    """The projection behind a pool whose search path begins with the projection's schema.
+
+    The tables of a rebuild are given with `appends` False: the log has their deadline events already.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, appends: bool = True) -> None:
         self._pool, self._appends = pool, appends
-        self.not_appended: list[Emitted] = []  # where nothing may be appended: what would have been
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
     async def cursor(self, source: str) -> Cursor:
-        """Where the source stands; a new one at the beginning."""
+        """Return where the source stands; a new cursor at the beginning for a source never seen."""
         row = await self._pool.fetchrow(_SOURCE, source)
         assert row is not None
         return Cursor(source=source, **dict(row))
 
     async def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
-        """The facts of the regulation and of conferences by stream, some streams at a time, as they began."""
+        """Yield the facts of the regulation and of conferences by stream, `chunk` streams at a time, oldest first."""
         after = 0
         while begun := await self._pool.fetch(_SHARED_STREAMS, source, after, chunk):
             after = begun[-1]["position"]
             yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
 
     async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
-        """What was raised on some subjects."""
+        """Return the deadlines of some subjects."""
         rows = await self._pool.fetch("SELECT raised FROM deadlines WHERE subject_id = ANY($1)", list(subject_ids))
         return [_raised.decode(row["raised"]) for row in rows]
 
     async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
-        """These petitions and all that are merged with them, without their parked events."""
+        """Return these petitions and all that are merged with them, without their parked events."""
         async with self._pool.acquire() as connection:
             kin = [row["petition_id"] for row in await connection.fetch(KIN, list(petition_ids))]
             facts = by_stream("", await connection.fetch(_OF_PETITIONS, kin))
         return _loaded(facts, await self.raised_on(kin))
 
     async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
-        """These conferences; those that have facts."""
+        """Return those of these conferences that have facts."""
         facts = by_stream("", await self._pool.fetch(OF_STREAMS, list(conference_ids)))
         return _loaded(facts, await self.raised_on(conference_ids))
 
     async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
-        """The petitions that belong to some conferences."""
+        """Return the petitions that belong to some conferences."""
         rows = await self._pool.fetch(
             "SELECT DISTINCT petition_id FROM links WHERE other_id = ANY($1) AND NOT merged", list(conference_ids)
         )
         return [row["petition_id"] for row in rows]
 
     async def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Every subject of a kind that a source has, some at a time."""
+        """Yield every subject of a kind that a source has, `chunk` at a time."""
         after = UUID(int=0)
         while True:
             rows = await self._pool.fetch(
@@ -152,19 +148,19 @@ class StoredProjection:
             after = rows[-1]["subject_id"]
 
     async def differences(self, source: str) -> dict[UUID, str]:
-        """The subjects listed as differences."""
+        """Return the subjects listed as differences, with the reason."""
         rows = await self._pool.fetch("SELECT subject_id, reason FROM differences WHERE source = $1", source)
         return {row["subject_id"]: row["reason"] for row in rows}
 
     async def parked(self, source: str) -> list[UUID]:
-        """The petitions with events that wait."""
+        """Return the petitions with events that wait."""
         rows = await self._pool.fetch(
             "SELECT DISTINCT petition_id FROM parked_events WHERE source = $1 AND released_at IS NULL", source
         )
         return [row["petition_id"] for row in rows]
 
     async def next_fire_at(self, source: str) -> datetime | None:
-        """When the earliest timer falls."""
+        """Return when the earliest timer falls."""
         found: datetime | None = await self._pool.fetchval(
             "SELECT next_fire_at FROM deadlines WHERE source = $1 AND next_fire_at IS NOT NULL "
             "ORDER BY next_fire_at LIMIT 1",
@@ -173,23 +169,23 @@ class StoredProjection:
         return found
 
     async def due(self, source: str, to: datetime, limit: int) -> list[DeadlineState]:
-        """Deadlines with a timer up to an instant, earliest first."""
+        """Return deadlines with a timer at or before an instant, earliest first."""
         return [_raised.decode(row["raised"]) for row in await self._pool.fetch(_DUE, source, to, limit)]
 
     async def history(self, source: str, petition_id: UUID) -> dict[UUID, list[Recorded]]:
-        """Every fact of a petition and its kin, the parked ones too."""
+        """Return every fact of a petition and of those merged with it, the parked ones too."""
         kin = [row["petition_id"] for row in await self._pool.fetch(KIN, [petition_id])]
         return by_stream(source, await self._pool.fetch(OF_STREAMS, kin))
 
     async def raised_ids(self, deadline_ids: Collection[UUID]) -> set[UUID]:
-        """The ids of the events recorded on some deadlines."""
+        """Return the ids of the events recorded on some deadlines."""
         rows = await self._pool.fetch(
             "SELECT event_id FROM public.stored_events WHERE originator_id = ANY($1)", list(deadline_ids)
         )
         return {row["event_id"] for row in rows}
 
     async def requests(self, source: str) -> list[Request]:
-        """What operators ask and is not answered yet."""
+        """Return the requests of operators that are not answered yet, oldest first."""
         rows = await self._pool.fetch(
             "SELECT request_id, kind, subject_id, reason FROM requests WHERE source = $1 AND done_at IS NULL "
             "ORDER BY asked_at",
@@ -197,8 +193,8 @@ class StoredProjection:
         )
         return [Request(*row.values()) for row in rows]
 
-    async def tell(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
-        """Show whether the source is followed, and count gaps; outside the writer's transactions."""
+    async def set_state(self, source: str, state: str, reason: str, gaps: int = 0) -> None:
+        """Show whether the source is followed, and add to its count of gaps; outside the projector's transactions."""
         await self._pool.execute(
             "UPDATE sources SET state = $2, reason = $3, gaps = gaps + $4, ticked_at = clock_timestamp() "
             "WHERE source = $1",
@@ -212,20 +208,26 @@ class StoredProjection:
 
     @contextlib.asynccontextmanager
     async def writing(self, before: Cursor, after: Cursor) -> AsyncIterator["StoredWriting"]:
-        """A transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
+        """Open a transaction that moves the cursor; `after.revision` is one more. Raises FencedOut."""
         async with self._pool.acquire() as connection, connection.transaction():
-            moved = await connection.fetchval(MOVE, *moving(before, after))
-            if not moved:
+            if not await move_cursor(connection, before, after):
                 raise _fenced_out(before)
-            yield StoredWriting(connection, before.source, None if self._appends else self.not_appended)
+            yield StoredWriting(connection, before.source, appends=self._appends)
 
     async def commit(self, before: Cursor, after: Cursor, changes: Changes) -> datetime | None:
-        """Move the cursor and write, as one transaction; when the next timer falls. Raises FencedOut."""
+        """Move the cursor and write in one transaction; return when the earliest timer falls. Raises FencedOut.
+
+        What is often written goes as one statement, which is one round trip.
+        """
         if changes.is_rare or not self._appends:
             async with self.writing(before, after) as writing:
                 await writing.write(changes)
             return await self.next_fire_at(before.source)
-        row = await self._pool.fetchrow(_COMMIT, *moving(before, after), *_rows(before.source, changes))
+        cursor, rows = _cursor_arguments(before, after), _row_arguments(before.source, changes)
+        statement = _COMMIT.format(
+            move_cursor=named_call("move_cursor", cursor), write_rows=named_call("write_rows", rows, len(cursor) + 1)
+        )
+        row = await self._pool.fetchrow(statement, *cursor.values(), *rows.values())
         assert row is not None
         if not row["moved"]:
             raise _fenced_out(before)
@@ -234,23 +236,23 @@ class StoredProjection:
 
 
 class StoredWriting:
-    """An open transaction of the writer. With `instead`, deadline events go there and not into the log."""
+    """An open transaction of the projector; without `appends` deadline events are left out of the log."""
 
-    def __init__(self, connection: Any, source: str, instead: list[Emitted] | None = None) -> None:
-        self._connection, self._source, self._instead = connection, source, instead
+    def __init__(self, connection: Any, source: str, *, appends: bool) -> None:
+        self._connection, self._source, self._appends = connection, source, appends
 
     async def write(self, changes: Changes) -> None:
-        """The rows and the deadline events, whose append takes the ordering lock to the end."""
-        if self._instead is not None:
-            self._instead += changes.emitted
+        """Write the rows, then append the deadline events, which holds the ordering lock until the transaction ends."""
+        if not self._appends:
             changes = msgspec.structs.replace(changes, emitted=[])
-        await self._connection.execute(_WRITE, *_rows(self._source, changes))
+        rows = _row_arguments(self._source, changes)
+        await self._connection.execute(f"SELECT {named_call('write_rows', rows)}", *rows.values())
         for agency in changes.agencies:
             await self._agency(agency)
         await self._exceptions(changes)
 
     async def answer(self, request: Request, text: str) -> None:
-        """Say what became of a request."""
+        """Mark a request as done and keep the answer to the operator."""
         await self._connection.execute(
             "UPDATE requests SET done_at = clock_timestamp(), answer = $2 WHERE request_id = $1",
             request.request_id,
@@ -259,8 +261,8 @@ class StoredWriting:
 
     async def _agency(self, agency: AgencyRegistered | AgencyClosed) -> None:
         if isinstance(agency, AgencyRegistered):
-            place = (agency_code(agency.code), self._source, agency.name, agency.jurisdiction, agency.valid_from)
-            await self._connection.execute(_AGENCY, *place)
+            registered = (agency_code(agency.code), self._source, agency.name, agency.jurisdiction, agency.valid_from)
+            await self._connection.execute(_AGENCY, *registered)
         else:
             await self._connection.execute(
                 "UPDATE agencies SET closed_on = $2, successor = $3 WHERE code = $1",
@@ -271,7 +273,8 @@ class StoredWriting:
 
     async def _exceptions(self, changes: Changes) -> None:
         if changes.parked:
-            await self._connection.execute(_PARKED, *columns([_parked(self._source, p) for p in changes.parked], 6))
+            parked = [_parked(self._source, p) for p in changes.parked]
+            await self._connection.execute(_PARKED, *zip(*parked, strict=True))
         if changes.released:
             await self._connection.execute(
                 "UPDATE parked_events SET released_at = clock_timestamp() "
@@ -287,7 +290,7 @@ class StoredWriting:
 
 
 def new_event(emitted: Emitted) -> NewEvent:
-    """A deadline event as followup's own log stores it."""
+    """Return a deadline event as followup's own log stores it."""
     event = emitted.event
     meta = Metadata(
         event_id=emitted.event_id,
@@ -312,39 +315,60 @@ def _fenced_out(cursor: Cursor) -> FencedOut:
     return FencedOut(f"the cursor of {cursor.source} was moved by another")
 
 
-def moving(before: Cursor, after: Cursor) -> tuple[Any, ...]:
-    """The arguments of `move_cursor`."""
-    return (
-        before.source,
-        before.revision,
-        after.epoch,
-        after.position,
-        after.event_id,
-        after.instant,
-        after.horizon,
-        after.head,
-        after.revision,
-        after.complete_to,
-    )
+async def move_cursor(connection: Any, before: Cursor, after: Cursor) -> bool:
+    """Move the cursor of a source; False when another projector has moved it."""
+    arguments = _cursor_arguments(before, after)
+    moved: bool = await connection.fetchval(f"SELECT {named_call('move_cursor', arguments)}", *arguments.values())
+    return moved
 
 
-def _rows(source: str, changes: Changes) -> tuple[Any, ...]:
-    """The arguments of `write_rows`, each kind in the order of its keys."""
+def _cursor_arguments(before: Cursor, after: Cursor) -> dict[str, Any]:
+    return {
+        "p_source": before.source,
+        "p_before": before.revision,
+        "p_epoch": after.epoch,
+        "p_position": after.position,
+        "p_event_id": after.event_id,
+        "p_instant": after.instant,
+        "p_horizon": after.horizon,
+        "p_head": after.head,
+        "p_revision": after.revision,
+        "p_complete_to": after.complete_to,
+    }
+
+
+_FACTS = (
+    "f_position", "f_event_id", "f_originator", "f_version", "f_topic", "f_is_petition", "f_recorded_at", "f_state",
+)  # fmt: skip
+_LINKS = ("l_other", "l_petition", "l_merged")
+_CASES = (
+    "c_subject_id", "c_subject", "c_jurisdiction", "c_agency", "c_state", "c_unresolved", "c_overdue", "c_due_on",
+    "c_received_on", "c_row",
+)  # fmt: skip
+_DEADLINES = (
+    "d_deadline_id", "d_subject", "d_subject_id", "d_duty", "d_debtor", "d_jurisdiction", "d_due_on", "d_due_soon_on",
+    "d_breached", "d_outcome", "d_next_fire_at", "d_raised",
+)  # fmt: skip
+_EVENTS = ("e_originator", "e_version", "e_topic", "e_state", "e_event_id")
+
+
+def _row_arguments(source: str, changes: Changes) -> dict[str, Any]:
+    """The arguments of `write_rows`, each kind of row in the order of its keys."""
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}
     deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in sorted_ids(latest)]
-    # Append sees to it that no stream has a gap.
+    # Append raises when a stream would have a gap.
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
-    return (
-        source,
-        *columns(facts, 8),
-        *columns(sorted(set(changes.links)), 3),
-        *columns(cases, 10),
-        list(changes.overdue),
-        *columns(deadlines, 12),
-        *columns([(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events], 5),
-    )
+    return {
+        "p_source": source,
+        **columns(_FACTS, facts),
+        **columns(_LINKS, sorted(set(changes.links))),
+        **columns(_CASES, cases),
+        "p_overdue": list(changes.overdue),
+        **columns(_DEADLINES, deadlines),
+        **columns(_EVENTS, [(e.originator_id, e.version, e.topic, e.state, e.event_id) for e in events]),
+    }
 
 
 def _fact(fact: Recorded, is_petition: bool) -> tuple[Any, ...]:
@@ -400,7 +424,7 @@ def _parked(source: str, parked: ParkedRecord) -> tuple[Any, ...]:
 
 
 def by_stream(source: str, rows: Iterable[Any]) -> dict[UUID, list[Recorded]]:
-    """Rows of facts by their originator, in the order of the rows."""
+    """Group rows of facts by their stream, in the order of the rows."""
     found: dict[UUID, list[Recorded]] = {}
     for row in rows:
         found.setdefault(row["originator_id"], []).append(recorded_of(source, row))
@@ -416,6 +440,7 @@ def _loaded(facts: dict[UUID, list[Recorded]], raised: Iterable[DeadlineState]) 
 
 
 def recorded_of(source: str, row: Any) -> Recorded:
+    """Return a row of facts as the event that was read. The row keeps neither the epoch nor the event before it."""
     return Recorded(
         source=source,
         epoch="",

@@ -1,4 +1,4 @@
-"""The tables of a rebuild: made beside the live ones, filled, then swapped in by renaming two schemas."""
+"""The tables of a rebuild: they are made beside the live ones, filled, and swapped in by renaming two schemas."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection
@@ -9,22 +9,20 @@ import asyncpg
 
 from services.followup.adapters.store.projection import (
     KIN,
-    MOVE,
     OF_STREAMS,
     StoredProjection,
     StoredWriting,
     by_stream,
-    moving,
+    move_cursor,
 )
 from services.followup.application.ports import Changes, Cursor
-from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised_log import Logged
 from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
 
 LIVE, NEW, OLD = "projection", "projection_rebuild", "projection_old"
 SEARCH_PATH = f"{NEW}, public"
-FENCE = 1_000_000  # added to the cursors' revisions, so that a writer of the old tables is fenced out of both
+FENCE = 1_000_000  # added to the revisions of the cursors, so that a projector of the old tables is fenced out of both
 
 _PETITIONS = """
 SELECT DISTINCT originator_id FROM facts
@@ -33,7 +31,8 @@ WHERE source = $1 AND is_petition AND originator_id > $2 ORDER BY originator_id 
 _LIVE = f"""
 SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
 """
-_GONE = f"""
+#: A source that was restored no longer has the events that were parked of its other history.
+_RELEASE_VANISHED = f"""
 UPDATE public.parked_events p SET released_at = clock_timestamp() WHERE released_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM {NEW}.facts f WHERE (f.source, f.position, f.event_id) = (p.source, p.position, p.event_id)
 )
@@ -54,31 +53,30 @@ class RebuildTables:
 
     @property
     def projection(self) -> StoredProjection:
-        """The new tables as a writer sees them that appends nothing."""
+        """Return the new tables as a projector sees them, which appends nothing to the log."""
         return self._projection
 
     async def clear(self) -> None:
-        """Make the tables anew; what an interrupted rebuild left goes."""
+        """Make the tables, empty; what an interrupted rebuild has left is dropped."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(f"DROP SCHEMA IF EXISTS {NEW} CASCADE")
             await connection.execute("SELECT create_projection($1)", NEW)
 
     async def write(self, source: str, changes: Changes) -> None:
-        """Write some rows."""
-        unused: list[Emitted] = []
+        """Write some rows of a source into the new tables."""
         async with self._pool.acquire() as connection, connection.transaction():
-            await StoredWriting(connection, source, unused).write(changes)
+            await StoredWriting(connection, source, appends=False).write(changes)
 
     async def begin(self, cursor: Cursor) -> None:
         """Set the cursor of the rebuilt source."""
         empty = await self._projection.cursor(cursor.source)
-        moved = await self._pool.fetchval(MOVE, *moving(empty, cursor))
+        moved = await move_cursor(self._pool, empty, cursor)
         assert moved
 
     async def parked(self, source: str) -> dict[UUID, set[int]]:
-        """The positions that wait, by petition."""
+        """Return the positions of the parked events, by petition."""
         rows = await self._pool.fetch(
-            # Of a source that was restored, another event may stand where one waited.
+            # In a source that was restored, another event may stand at the position of one that was parked.
             "SELECT p.petition_id, p.position FROM parked_events p JOIN facts f USING (source, position, event_id) "
             "WHERE p.source = $1 AND p.released_at IS NULL",
             source,
@@ -89,76 +87,69 @@ class RebuildTables:
         return found
 
     async def count_petitions(self, source: str) -> int:
-        """How many petitions have facts."""
+        """Count the petitions that have facts."""
         found: int = await self._pool.fetchval(
             "SELECT count(DISTINCT originator_id) FROM facts WHERE source = $1 AND is_petition", source
         )
         return found
 
     async def groups(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
-        """The facts of petitions, some at a time; petitions merged with each other come together."""
-        after, come_before = UUID(int=0), set[UUID]()
+        """Yield the facts of petitions, about `chunk` petitions at a time, merged ones together."""
+        after, yielded = UUID(int=0), set[UUID]()  # those yielded before their turn
         while rows := await self._pool.fetch(_PETITIONS, source, after, chunk):
             ids = [row["originator_id"] for row in rows]
             after = ids[-1]
-            # A petition that came early, with one merged with it, came with everything that it touches.
-            kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in come_before])}
-            come_before |= kin - set(ids)
+            # A petition that was yielded with one merged with it was yielded with all that are merged with it.
+            kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in yielded])}
+            yielded |= kin - set(ids)
             found = by_stream(source, await self._pool.fetch(OF_STREAMS, list(kin)))
             if found:
                 yield found
 
     async def logged(self, deadline_ids: Collection[UUID]) -> dict[UUID, list[Logged]]:
-        """The recorded events of some deadlines, in order."""
+        """Return the recorded events of some deadlines, oldest first."""
         rows = await self._pool.fetch(
             f"{_LOGGED} WHERE originator_id = ANY($1) ORDER BY originator_id, originator_version", list(deadline_ids)
         )
         return _by_deadline(rows)
 
     async def never_folded(self, source: str) -> dict[UUID, list[Logged]]:
-        """The recorded events of deadlines that no fact asks for."""
+        """Return the recorded events of deadlines that no fact asks for, oldest first."""
         found = _by_deadline(await self._pool.fetch(_NEVER_FOLDED))
         return {i: log for i, log in found.items() if log[0][0].source == source}
 
     async def live(self, source: str) -> Cursor:
-        """Where the live projection of a source stands."""
+        """Return where the live projection of a source stands."""
         row = await self._pool.fetchrow(f"{_LIVE} WHERE source = $1", source)
         return Cursor(**dict(row)) if row else Cursor(source=source)
 
     @contextlib.asynccontextmanager
-    async def standing_still(self) -> AsyncIterator["LockedCursorRows"]:
-        """Hold every live cursor: the writers wait, readers go on. Leaving without a swap changes nothing."""
+    async def lock_cursors(self) -> AsyncIterator["LockedCursorRows"]:
+        """Lock every live cursor: the projectors wait, readers go on. Leaving without a swap changes nothing."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(f"{_LIVE} ORDER BY source FOR UPDATE")
             yield LockedCursorRows(connection, {row["source"]: Cursor(**dict(row)) for row in rows})
 
     async def drop_old(self) -> None:
-        """Let the tables go that were swapped out; in a transaction of its own, since readers may still hold them."""
+        """Drop the tables that were swapped out, in a transaction of its own: readers may still hold them."""
         await self._pool.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
-
-    async def appended(self, emitted: list[Emitted]) -> set[UUID]:
-        """Which of these events the log holds."""
-        rows = await self._pool.fetch(
-            "SELECT event_id FROM public.stored_events WHERE event_id = ANY($1)", [e.event_id for e in emitted]
-        )
-        return {row["event_id"] for row in rows}
 
 
 class LockedCursorRows:
-    """The live tables while their writers wait."""
+    """The live tables while every cursor is locked, so that their projectors wait."""
 
     def __init__(self, connection: Any, live: dict[str, Cursor]) -> None:
         self._connection, self.live = connection, live
 
     async def swap(self) -> None:
-        """Put the new tables in place of the live ones, which are kept aside until `drop_old`."""
+        """Put the new tables in place of the live ones, which keep a name of their own until `drop_old`."""
         await self._connection.execute(
             f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 "
             f"FROM {LIVE}.sources o WHERE o.source = n.source",
             FENCE,
         )
         await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)
-        await self._connection.execute(_GONE)
+        await self._connection.execute(_RELEASE_VANISHED)
         await self._connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
         await self._connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
         await self._connection.execute(f"ALTER SCHEMA {NEW} RENAME TO {LIVE}")

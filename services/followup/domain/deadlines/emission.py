@@ -11,7 +11,7 @@ import msgspec
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline
-from services.followup.domain.duties.duty import Ground, Outcome
+from services.followup.domain.duties.duty import DutyOutcome, WaiverGround
 from services.followup.domain.facts import Fact
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
@@ -123,8 +123,10 @@ def cause_of(fact: Fact) -> Cause:
 
 def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
     """Whether what was raised is what is expected, timers aside."""
-    if raised is None or expected is None:
-        return raised is not None and raised.outcome == Outcome.WAIVED and raised.ground == Ground.START_ANNULLED
+    if raised is None:
+        return False
+    if expected is None:
+        return raised.outcome == DutyOutcome.WAIVED and raised.ground == WaiverGround.START_ANNULLED
     return raised.due_on == expected.due_on and raised.outcome == expected.outcome
 
 
@@ -174,7 +176,7 @@ class _Emission:
 
     def reinstate(self, expected: ExpectedDeadline) -> None:
         self.change(
-            outcome=Outcome.OPEN,
+            outcome=DutyOutcome.OPEN,
             done_on=None,
             ground="",
             clock_cause=self.cause.event_id,
@@ -204,7 +206,7 @@ class _Emission:
         else:
             self.breach()
         self.change(outcome=expected.outcome, done_on=expected.done_on, ground=_recorded(expected.ground))
-        if expected.outcome == Outcome.WAIVED:
+        if expected.outcome == DutyOutcome.WAIVED:
             self.emit(DeadlineWaived, reason=_recorded(expected.ground), breach_stands=self.raised.breached)
         else:
             self.emit(DeadlineMet if in_time else DeadlineMetLate, done_on=expected.done_on)
@@ -262,21 +264,21 @@ def _stands(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
 
 
 #: What was done late is found to be in time by a later calendar: it is not owed again in between.
-LATE_TO_IN_TIME = (Outcome.MET_LATE, Outcome.MET)
+LATE_TO_IN_TIME = (DutyOutcome.MET_LATE, DutyOutcome.MET)
 
 
-def _recorded(ground: Ground | None) -> str:
+def _recorded(ground: WaiverGround | None) -> str:
     """A ground as states and events carry it."""
     return "" if ground is None else ground.value
 
 
 def _start_annulled(raised: DeadlineState | None, cause: Cause) -> tuple[list[Emitted], DeadlineState | None]:
-    if raised is None or raised.ground == Ground.START_ANNULLED:
+    if raised is None or raised.ground == WaiverGround.START_ANNULLED:
         return [], raised
     work = _Emission(raised, cause)
     work.retract()
-    work.change(outcome=Outcome.WAIVED, ground=Ground.START_ANNULLED.value, done_on=None)
-    work.emit(DeadlineWaived, reason=Ground.START_ANNULLED.value)
+    work.change(outcome=DutyOutcome.WAIVED, ground=WaiverGround.START_ANNULLED.value, done_on=None)
+    work.emit(DeadlineWaived, reason=WaiverGround.START_ANNULLED.value)
     return work.emitted, work.raised
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import OPEN, Outcome
+from services.followup.domain.duties.duty import OPEN, DutyOutcome
 from shared.events.deadline import (
     Explanation,
     Subject,
@@ -48,10 +48,10 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     #: Whether a breach was raised and stands; a retraction takes it back.
     breached: bool = False
     #: How it ended; open again after it was reinstated.
-    outcome: Outcome = OPEN
+    outcome: DutyOutcome = OPEN
     #: The day on which it was done or waived; None while it is open, and where its start was annulled.
     done_on: date | None = None
-    #: The value of the `Ground` on which it was waived, "" where it was not. Text, since a later release may know more.
+    #: The value of the `WaiverGround` on which it was waived; "" where it was not. A later release may know more.
     ground: str = ""
     #: Why the due date is that day; changes with it. None only before the deadline was set.
     explanation: Explanation | None = None

@@ -6,7 +6,7 @@ from typing import assert_never
 import msgspec
 
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import DutyOutcome
 from shared.events import Metadata
 from shared.events.deadline import (
     DeadlineBreached,
@@ -57,7 +57,7 @@ def same(logged: DeadlineState, folded: DeadlineState) -> bool:
         and logged.outcome == folded.outcome
         and logged.breached == folded.breached
         # The event of a waiver says why, not since when.
-        and (logged.outcome == Outcome.WAIVED or logged.done_on == folded.done_on)
+        and (logged.outcome == DutyOutcome.WAIVED or logged.done_on == folded.done_on)
     )
 
 
@@ -79,7 +79,7 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineReinstated():
             return change(
                 known,
-                outcome=Outcome.OPEN,
+                outcome=DutyOutcome.OPEN,
                 done_on=None,
                 ground="",
                 stages=(),
@@ -94,11 +94,11 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineBreachRetracted():
             return change(known, breached=False)
         case DeadlineMet():
-            return change(known, outcome=Outcome.MET, done_on=event.done_on)
+            return change(known, outcome=DutyOutcome.MET, done_on=event.done_on)
         case DeadlineMetLate():
-            return change(known, outcome=Outcome.MET_LATE, done_on=event.done_on)
+            return change(known, outcome=DutyOutcome.MET_LATE, done_on=event.done_on)
         case DeadlineWaived():
-            return change(known, outcome=Outcome.WAIVED, ground=event.reason)
+            return change(known, outcome=DutyOutcome.WAIVED, ground=event.reason)
         case _:
             assert_never(event)
 

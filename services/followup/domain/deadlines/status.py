@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import DutyOutcome
 
 
 class Status(StrEnum):
@@ -31,13 +31,13 @@ ENDED: tuple[Status, ...] = (Status.MET, Status.MET_LATE, Status.WAIVED)
 def status_of(raised: DeadlineState, today: date) -> Status:
     """The outcome, or while open: past its due date, past its first warning, or on track. Undated ones are on track."""
     match raised.outcome:
-        case Outcome.MET:
+        case DutyOutcome.MET:
             return Status.MET
-        case Outcome.MET_LATE:
+        case DutyOutcome.MET_LATE:
             return Status.MET_LATE
-        case Outcome.WAIVED:
+        case DutyOutcome.WAIVED:
             return Status.WAIVED
-        case Outcome.OPEN:
+        case DutyOutcome.OPEN:
             if raised.due_on is not None and raised.due_on < today:
                 return Status.BREACHED
             return Status.DUE_SOON if raised.stages and min(raised.stages) <= today else Status.ON_TRACK

@@ -8,7 +8,7 @@ import msgspec
 from services.followup.domain.cases import BackwardPeriod, ConferenceCase
 from services.followup.domain.duties.anchors import conference_anchor
 from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
-from services.followup.domain.duties.duty import Done, Duty, Ground, Waived
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
@@ -125,7 +125,7 @@ def _proposal(of: _DutyOf) -> list[Duty]:
     if case.proposed is None:
         return []
     duties = []
-    cancelled = Waived(case.cancelled.on, case.cancelled, Ground.CANCELLED) if case.cancelled else None
+    cancelled = Waived(case.cancelled.on, case.cancelled, WaiverGround.CANCELLED) if case.cancelled else None
     rule_in_force = of.rule_in_force("proposal_decision", case.proposed.on)
     if rule_in_force is not None and (start := conference_anchor(case, anchor_of(rule_in_force.rule))) is not None:
         decided = Done(case.decided.on, case.decided) if case.decided else cancelled
@@ -143,7 +143,7 @@ def _convening(of: _DutyOf, proposed: Fact, cancelled: Waived | None) -> list[Du
     if asked is not None and by_request and is_request:
         declined = None
         if case.decided is not None and not _accepted(case):
-            declined = Waived(case.decided.on, case.decided, Ground.DECLINED)
+            declined = Waived(case.decided.on, case.decided, WaiverGround.DECLINED)
         return [of.duty("convene", asked, proposed, CHAIR, proposed.on, held or declined)]
     if case.decided is None or not _accepted(case):
         return []
@@ -214,9 +214,9 @@ def _discharge(case: ConferenceCase, period: BackwardPeriod, facts: Sequence[Fac
     if facts:
         return _done(facts)
     if period.overtaken is not None:
-        return Waived(period.overtaken.on, period.overtaken, Ground.RESCHEDULED)
+        return Waived(period.overtaken.on, period.overtaken, WaiverGround.RESCHEDULED)
     if case.cancelled is not None:
-        return Waived(case.cancelled.on, case.cancelled, Ground.CANCELLED)
+        return Waived(case.cancelled.on, case.cancelled, WaiverGround.CANCELLED)
     return None
 
 
@@ -273,7 +273,7 @@ def _postings(of: _DutyOf) -> list[Duty]:
             continue
         again = next((fact for fact in published[index + 1 :] if _same(fact, start)), None)
         down = next((fact for fact in taken_down if _same(fact, start) and _between(start, fact, again)), None)
-        end = Waived(again.on, again, Ground.POSTED_AGAIN) if again is not None else None
+        end = Waived(again.on, again, WaiverGround.POSTED_AGAIN) if again is not None else None
         part = f"{start.event.what}:{start.event.channel}"
         duties.append(of.duty("posting", rule_in_force, start, OFFICE, start.on, end, part=part, taken_down=down))
     return duties

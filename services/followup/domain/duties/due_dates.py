@@ -6,10 +6,9 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import OPEN, Done, Duty, Ground, Outcome, Waived
+from services.followup.domain.duties.duty import OPEN, Done, Duty, DutyOutcome, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from services.followup.domain.wording.notes import recorded_note
 from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
@@ -25,6 +24,7 @@ from shared.policy import (
     count,
     count_occurrence,
     length_of,
+    recorded_note,
     rule_that_applies,
     variant_of,
     warn_days_before,
@@ -71,11 +71,11 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     #: Whether a calendar in the count is only proposed, so that the date may still move.
     provisional: bool
     #: How it ended.
-    outcome: Outcome = OPEN
+    outcome: DutyOutcome = OPEN
     #: The day on which it was done or waived; None while it is owed.
     done_on: date | None = None
     #: Why it was waived; None where it was not.
-    ground: Ground | None = None
+    ground: WaiverGround | None = None
     #: A day on which it is only expected: of an extension without effect, or to which a posting must stay.
     expected_on: date | None = None
     #: What is to be said of the due date besides the count.
@@ -173,9 +173,9 @@ def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline
     end, due = judged.end, judged.clock.due_on
     outcome = OPEN
     if isinstance(end, Done):
-        outcome = Outcome.MET if judged.in_time else Outcome.MET_LATE
+        outcome = DutyOutcome.MET if judged.in_time else DutyOutcome.MET_LATE
     elif isinstance(end, Waived):
-        outcome = Outcome.WAIVED
+        outcome = DutyOutcome.WAIVED
     ended_on = end.on if end is not None else None
     provisional = due is not None and _provisional(duty, judged, calendar)
     notes = (*duty.notes, *judged.clock.notes, *_moved(judged))

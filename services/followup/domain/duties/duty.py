@@ -23,7 +23,7 @@ from shared.policy import (
 StepsUnder = Callable[[Calendar], Sequence[Step]]
 
 
-class Outcome(StrEnum):
+class DutyOutcome(StrEnum):
     """How a duty ended. The value of one that is still owed is stored as the empty text."""
 
     #: The duty is still owed, whether its due date has passed or not.
@@ -32,16 +32,16 @@ class Outcome(StrEnum):
     MET = "met"
     #: The duty was done after its due date.
     MET_LATE = "met_late"
-    #: The duty is owed no more, though nobody did it: `Ground` says why.
+    #: The duty is owed no more, though nobody did it: `WaiverGround` says why.
     WAIVED = "waived"
 
 
 #: The same member under a name of its own: the rules ask for it several times an event, and a look-up in an enum takes
 #: longer than the comparison.
-OPEN = Outcome.OPEN
+OPEN = DutyOutcome.OPEN
 
 
-class Ground(StrEnum):
+class WaiverGround(StrEnum):
     """Why a duty is owed no more."""
 
     #: The petition was answered at the conference.
@@ -84,7 +84,7 @@ class Waived(msgspec.Struct, frozen=True):
 
     on: date
     by: Fact
-    ground: Ground
+    ground: WaiverGround
 
 
 class Duty(msgspec.Struct, frozen=True, kw_only=True):

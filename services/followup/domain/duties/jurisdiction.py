@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.followup.domain.cases import Dialogue
 from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
-from services.followup.domain.duties.duty import Done, Duty, Ground, Waived
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import Opening, RegulationLog
 from shared.calendar import Calendar
@@ -172,7 +172,7 @@ def _waived(
             continue
         if frequency is None or frequency.waiver is None:
             return None, (Note(NoteKind.WAIVER_NOT_PROVIDED, fact.on),)
-        return Waived(fact.on, fact, Ground.WAIVED_BY_DECISION), ()
+        return Waived(fact.on, fact, WaiverGround.WAIVED_BY_DECISION), ()
     return None, ()
 
 
@@ -180,7 +180,7 @@ def _abolished(code: str, regulation: RegulationLog, occurrence: Occurrence) -> 
     closed_on = regulation.closed_on(code)
     if closed_on is None or not occurrence.first <= closed_on <= occurrence.last:
         return None
-    return Waived(closed_on, regulation.registered[code][0], Ground.JURISDICTION_CLOSED)
+    return Waived(closed_on, regulation.registered[code][0], WaiverGround.JURISDICTION_CLOSED)
 
 
 def _communes(code: str, source: str, regulation: RegulationLog) -> Iterable[Duty]:

@@ -7,7 +7,7 @@ import msgspec
 from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.conference import backward_periods
 from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
-from services.followup.domain.duties.duty import Done, Duty, Ground, Waived
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
     OFFICE,
@@ -160,9 +160,9 @@ def _prepared_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
         for period in backward_periods(conference, fact, rule_in_force.rule, context.regulation):
             end: Done | Waived | None = Done(prepared[0].on, prepared[0]) if prepared else None
             if end is None and period.overtaken is not None:
-                end = Waived(period.overtaken.on, period.overtaken, Ground.RESCHEDULED)
+                end = Waived(period.overtaken.on, period.overtaken, WaiverGround.RESCHEDULED)
             if end is None and conference.cancelled is not None:
-                end = Waived(conference.cancelled.on, conference.cancelled, Ground.CANCELLED)
+                end = Waived(conference.cancelled.on, conference.cancelled, WaiverGround.CANCELLED)
             duties += duty_of(
                 case,
                 context,

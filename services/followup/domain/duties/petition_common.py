@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.followup.domain.cases import PetitionCase
-from services.followup.domain.duties.duty import Done, Duty, Ground, Waived
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
 from shared.cases.rounds import ENDINGS, Ending, Round
@@ -54,20 +54,20 @@ def waived_by_end(round_: Round[Fact]) -> Waived | None:
     return Waived(round_.end.on, round_.end, _ground(ENDINGS[type(round_.end.event)]))
 
 
-def _ground(ending: Ending) -> Ground:
+def _ground(ending: Ending) -> WaiverGround:
     match ending:
         case "answered":
-            return Ground.ANSWERED_AT_CONFERENCE
+            return WaiverGround.ANSWERED_AT_CONFERENCE
         case "withdrawn":
-            return Ground.WITHDRAWN
+            return WaiverGround.WITHDRAWN
         case "redirected":
-            return Ground.REDIRECTED
+            return WaiverGround.REDIRECTED
         case "merged":
-            return Ground.MERGED
+            return WaiverGround.MERGED
         case "closed":
-            return Ground.CLOSED
+            return WaiverGround.CLOSED
         case "refused":
-            return Ground.REFUSED
+            return WaiverGround.REFUSED
 
 
 def done(fact: Fact | None) -> Done | None:

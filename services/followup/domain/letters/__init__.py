@@ -1,1 +1,1 @@
-"""Letters that urge a debtor, digests by mail, and when it is time for either."""
+"""Letters that urge a debtor, digests by mail, and when each is sent."""

@@ -1,4 +1,4 @@
-"""What a body is told by mail each day: what is overdue, what is due within a week, which breaches were none. Pure."""
+"""The daily mail to a body: what is overdue, what is due within a week, which breaches were retracted. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -39,12 +39,12 @@ class Recipient(msgspec.Struct, frozen=True):
 
     @property
     def debtor(self) -> str:
-        """Whose deadlines it is told."""
+        """The body whose deadlines the digest lists."""
         return self.key.partition("@")[0]
 
     @property
     def jurisdiction(self) -> str:
-        """The subtree to which they belong."""
+        """The subtree to which these deadlines belong."""
         return self.key.partition("@")[2] or NATION
 
 
@@ -76,29 +76,29 @@ class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to tell."""
+        """Whether the digest lists nothing."""
         return not (self.overdue or self.due or self.retracted)
 
     @property
     def until(self) -> date:
-        """The last day that is looked ahead to."""
+        """The last due date that is listed ahead."""
         return self.day + (DAYS - 1) * _DAY
 
     @property
     def yesterday(self) -> date:
-        """The day whose retractions are told."""
+        """The day whose retractions are listed."""
         return self.day - _DAY
 
 
 def message_id(source: str, recipient: str, day: date, domain: str) -> str:
-    """The Message-ID of a digest: the same each time that it is sent, so that readers see it once."""
+    """The Message-ID of a digest. It is the same whenever the digest is sent, so that readers see it once."""
     return f"<digest.{derived_id('digest', source, recipient, day.isoformat()).hex}@{domain}>"
 
 
 def days_to_send(last: date | None, newest: date, today: date) -> list[date]:
-    """The days whose digests are to be sent; `newest` is the last one whose hour has come, `last` the last one done.
+    """The days whose digests are to be sent. `newest` is the last day whose hour has come, `last` the last day done.
 
-    A body that is new here begins with today's; what was missed for longer than LATE_DAYS is let go.
+    A new body begins with today's. Digests more than LATE_DAYS old are not sent any more.
     """
     if last is None:
         return [newest] if newest == today else []
@@ -107,7 +107,7 @@ def days_to_send(last: date | None, newest: date, today: date) -> list[date]:
 
 
 def line_of(raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
-    """A deadline as seen on a day."""
+    """The line of a deadline as it stands on a day."""
     words, which = duty_words(raised.duty), part_words(raised.duty, raised.part)
     return DigestLine(
         about=_about(row),
@@ -119,14 +119,14 @@ def line_of(raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine
 
 
 def retracted_line(event: DeadlineBreachRetracted, raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
-    """A breach that was none, and why."""
+    """The line of a retracted breach, with the reason."""
     return msgspec.structs.replace(line_of(raised, row, day), why=_REASONS.get(event.reason, event.reason))
 
 
 def split(
     pairs: Iterable[tuple[DeadlineState, CaseRow | None]], day: date
 ) -> tuple[list[DigestLine], list[DigestLine]]:
-    """The lines of what is overdue on a day, and of what is not."""
+    """The lines split into what is overdue on a day and what is not."""
     overdue: list[DigestLine] = []
     due: list[DigestLine] = []
     for raised, row in pairs:

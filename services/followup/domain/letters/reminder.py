@@ -32,7 +32,7 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reminder(letter: Letter) -> Bilingual:
-    """The whole text, a line each paragraph."""
+    """The whole text, one line for each paragraph."""
     return Bilingual("\n".join(_vietnamese(letter)), "\n".join(_english(letter)))
 
 

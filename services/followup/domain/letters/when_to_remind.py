@@ -1,4 +1,4 @@
-"""Urging a debtor (theo dõi, đôn đốc, plan II.4.3): when it is time to. Pure."""
+"""When a debtor should be urged (theo dõi, đôn đốc, plan II.4.3). Pure."""
 
 from datetime import date, timedelta
 from typing import Literal
@@ -14,14 +14,14 @@ _ENDED = ("answered", "withdrawn", "redirected", "merged", "refused")
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """A moment to urge: a warning stage, or the day on which the breach fell; `on` is its local day."""
+    """A moment to urge: a warning stage, or the day of the breach. `on` is its local day."""
 
     kind: Literal["due_soon", "breached"]
     on: date
 
 
 def stage_reached(raised: DeadlineState, today: date) -> Stage | None:
-    """The last stage that a deadline has reached; None where it is done with, undated, or its time has not come."""
+    """The last stage that a deadline has reached, or None if it has ended, is undated, or is not yet near."""
     if not raised.is_open or raised.due_on is None:
         return None
     if raised.due_on < today:
@@ -31,7 +31,7 @@ def stage_reached(raised: DeadlineState, today: date) -> Stage | None:
 
 
 def is_proposed(raised: DeadlineState, row: CaseRow, urged_on: date | None, today: date) -> bool:
-    """Whether the debtor should be urged now: a stage was reached, and nobody was urged since.
+    """Whether the debtor should be urged now, since a stage was reached and nobody was urged after it.
 
     The office urges that petitions be settled, and what a conference needs for it (plan II.4.3); what an authority owes
     as such is not urged by its own office: warnings and digests tell its chair.

@@ -8,7 +8,7 @@ import msgspec
 
 
 class CaseCounts(msgspec.Struct):
-    """Petitions to be handled in the period; a reopened one counts once more for its new life."""
+    """Petitions to be handled in the period; a reopened one counts again for its new round."""
 
     total: int = 0
     carried_over: int = 0
@@ -50,7 +50,7 @@ class DeadlineCounts(msgspec.Struct):
 
     @property
     def on_time_rate(self) -> float | None:
-        """Percent done in time of all that should have been done by now; what is open and overdue counts as not."""
+        """The percentage done in time of all that should be done by now. What is overdue counts as not done."""
         due = sum(getattr(self, figure) for figure in DUE)
         return round(100 * self.met / due, 1) if due else None
 
@@ -88,7 +88,7 @@ def total(lines: Iterable[C], kind: type[C]) -> C:
 
 
 def percentile(days: Mapping[int, int], percent: int) -> int | None:
-    """The smallest number that at least so many percent do not exceed (nearest rank); None of nothing."""
+    """The smallest number that at least `percent` of all do not exceed (nearest rank), or None without numbers."""
     rank = -(-sum(days.values()) * percent // 100)
     for number in sorted(days):
         rank -= days[number]

@@ -15,23 +15,23 @@ _ENGLISH = ("first", "second", "third", "fourth")
 
 
 class InvalidPeriod(ValueError):
-    """A text that names no period."""
+    """The text names no period."""
 
 
 class Period(msgspec.Struct, frozen=True):
-    """A stretch of whole local days, `first` and `last` among them; `text` is its name: 2019-09, 2019-Q3, 2019."""
+    """Consecutive local days, `first` and `last` among them; `text` is its name: 2019-09, 2019-Q3, 2019."""
 
     text: str
     first: date
     last: date
 
     def holds(self, day: date) -> bool:
-        """Whether a day lies in the period."""
+        """Whether a day belongs to the period."""
         return self.first <= day <= self.last
 
     @property
     def words(self) -> Bilingual:
-        """What people call it."""
+        """The name that people use for it."""
         year = self.first.year
         if "Q" in self.text:
             number = self.first.month // 3
@@ -60,7 +60,7 @@ def parse_period(text: str) -> Period:
     """`2019-09`, `2019-Q3` or `2019`. Raises InvalidPeriod."""
     found = _FORM.fullmatch(text)
     if found is None or not FIRST_YEAR < int(found["year"]) < LAST_YEAR:
-        raise InvalidPeriod(f"{text!r} is no period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)")
+        raise InvalidPeriod(f"{text!r} is not a period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)")
     year, first_month, months = int(found["year"]), 1, 12
     if found["month"]:
         first_month, months = int(found["month"]), 1

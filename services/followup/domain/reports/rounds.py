@@ -1,4 +1,4 @@
-"""A petition's lives: from its receipt or a reopening to the day on which it was done with. Pure."""
+"""A petition's rounds for a report: each from its receipt or a reopening to the day on which it ended. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -9,20 +9,20 @@ import msgspec
 
 from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import DutyOutcome
 from services.followup.domain.facts import Fact, holding_kind
 from shared.cases.facts import by_effect
 from shared.cases.rounds import ENDINGS, Round
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
-#: How a life ended: by a written reply whose result is known, or by the event of that name.
+#: How a round ended: by a written reply whose result is known, or by the event of that name.
 How = Literal["", "replied", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 
-DONE = (Outcome.MET, Outcome.MET_LATE)
+DONE = (DutyOutcome.MET, DutyOutcome.MET_LATE)
 
 
-class Life(msgspec.Struct, frozen=True, kw_only=True):
-    """One time that a petition is to be handled; open while `ended` is None.
+class HandlingRound(msgspec.Struct, frozen=True, kw_only=True):
+    """One round in which a petition is handled. It is open while `ended` is None.
 
     `clocks` are its reply deadlines, `replied_on` the day of its first written reply; an extension is the day on
     which it was granted and the day to which.
@@ -39,26 +39,28 @@ class Life(msgspec.Struct, frozen=True, kw_only=True):
     extensions: tuple[tuple[date, date], ...]
 
 
-def lives_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[Life]:
-    """The petition's lives in order. One that was reopened while still open goes on."""
+def rounds_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[HandlingRound]:
+    """The petition's rounds in order. A petition reopened while still open stays in its round."""
     standing = [r for r in raised if r.is_open or r.done_on is not None]
-    lives: list[Life] = []
+    rounds: list[HandlingRound] = []
     for index, round_ in enumerate(case.rounds):
         begun = round_.reopened.on if round_.reopened else case.received.on
-        if lives and lives[-1].ended is None:
-            begun = lives.pop().begun
-        lives.append(_life(case, index, begun, round_, standing))
-    return lives
+        if rounds and rounds[-1].ended is None:
+            begun = rounds.pop().begun
+        rounds.append(_round(case, index, begun, round_, standing))
+    return rounds
 
 
-def _life(case: PetitionCase, index: int, begun: date, round_: Round[Fact], raised: Sequence[DeadlineState]) -> Life:
+def _round(
+    case: PetitionCase, index: int, begun: date, round_: Round[Fact], raised: Sequence[DeadlineState]
+) -> HandlingRound:
     clocks = tuple(r for r in raised if r.duty == "reply" and _round_of(case, r.starting_event) == index)
     owed = [r for r in raised if r.duty in ("reply", "result_report") and _concerns(case, r, index)]
     replies = by_effect(round_.replies)
     ended, how = _ending(round_, clocks, owed, replies[0].on if replies else None)
     marked = by_effect(round_.complex)
     escalated = by_effect(f for f in case.of(PetitionEscalated) if _round_of(case, f.event_id) == index)
-    return Life(
+    return HandlingRound(
         begun=begun,
         ended=max(ended, begun) if ended else None,
         how=how,
@@ -74,7 +76,7 @@ def _life(case: PetitionCase, index: int, begun: date, round_: Round[Fact], rais
 def _ending(
     round_: Round[Fact], clocks: Sequence[DeadlineState], owed: Sequence[DeadlineState], replied_on: date | None
 ) -> tuple[date | None, How]:
-    """When it was done with: replied with every result known, or ended by a deed, whichever came first."""
+    """When and how the round ended: replied with every result known, or by an ending event, whichever came first."""
     settled = _settled_on(owed, replied_on)
     if round_.end is None:
         return settled, "replied" if settled else ""
@@ -90,7 +92,7 @@ def _settled_on(owed: Sequence[DeadlineState], replied_on: date | None) -> date 
         return None
     days = [replied_on]
     for each in owed:
-        # A duty that was dropped was not done: then the deed that dropped it ends the case.
+        # A duty that was dropped was not done: then the event that dropped it ends the case.
         if each.outcome not in DONE or each.done_on is None:
             return None
         days.append(each.done_on)
@@ -98,13 +100,13 @@ def _settled_on(owed: Sequence[DeadlineState], replied_on: date | None) -> date 
 
 
 def _concerns(case: PetitionCase, raised: DeadlineState, index: int) -> bool:
-    """Whether a duty must be done before this life is: an earlier one still counts, unless it was dropped there."""
+    """Whether a duty must be done before this round ends. One of an earlier round counts unless it was waived."""
     begun_in = _round_of(case, raised.starting_event)
-    return begun_in == index or (begun_in < index and raised.outcome != Outcome.WAIVED)
+    return begun_in == index or (begun_in < index and raised.outcome != DutyOutcome.WAIVED)
 
 
 def _round_of(case: PetitionCase, event_id: UUID) -> int:
-    """The round in which an event of the case lies; what began outside it, a conference's end, is of the first."""
+    """The round of an event of the case. What began outside the case, such as a conference's end, is of the first."""
     position = next((f.position for f in case.facts if f.event_id == event_id), 0)
     starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
     return max(i for i, start in enumerate(starts) if start <= position)

@@ -1,6 +1,6 @@
-"""The figures of a report: what was to be done in a period and what became of it, by agency, rule, field, place. Pure.
+"""Counts the figures of a report: what was to be done in a period and what became of it. Pure.
 
-Judged by the days on which deeds took effect, as they are known now; what is still open is judged on the morning after
+Events are judged by the days on which they took effect, as known now. What is still open is judged on the morning after
 the period, or today while the period lasts. docs/reference/reports.md defines each figure.
 """
 
@@ -16,26 +16,25 @@ from services.followup.domain.cases import fold_petition
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.emission import Reason
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.duty import Outcome
+from services.followup.domain.duties.duty import DutyOutcome
 from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
-from services.followup.domain.reports.rounds import Life, lives_of
-from services.followup.domain.wording.notes import recorded_note
+from services.followup.domain.reports.rounds import HandlingRound, rounds_of
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import local_day
-from shared.policy import Note, NoteKind
+from shared.policy import Note, NoteKind, recorded_note
 
 Grouping = Literal["agency", "field", "place"]
 GROUPINGS: tuple[Grouping, ...] = ("agency", "field", "place")
-#: How an open life stands at the end.
+#: How an open round stands at the end.
 Standing = Literal["not_yet_due", "overdue", "awaiting_result", "no_clock"]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One petition in the list of a report: how it ended in the period, or how it stands at its end."""
+    """One petition in the list of a report, with how it ended in the period or stands at its end."""
 
     row: CaseRow
     begun: date
@@ -52,7 +51,7 @@ class RaisedEvent(msgspec.Struct, frozen=True):
 
 
 class Tally:
-    """Counts one source after another, its calendar and its day given; `agency` narrows, "" counts every body."""
+    """Counts one source after another, with its calendar and its day. `agency` narrows; "" counts every body."""
 
     def __init__(self, period: Period, agency: str = "", *, listed: int = 0) -> None:
         """`listed` is how many petitions are kept for the list."""
@@ -69,30 +68,30 @@ class Tally:
         self._seen_on = period.last
 
     def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact]) -> None:
-        """Turn to a source: its day, its calendar, its facts of the regulation and of conferences."""
+        """Begin a source with its day, its calendar, and its regulation and conference events."""
         self._seen_on = seen_on(self.period, today)
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
 
     def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
-        """Count a petition, its deadlines, and how late its deeds were recorded."""
+        """Count a petition, its deadlines, and how late its events were recorded."""
         case = fold_petition(row.subject_id, facts)
         days = {f.event_id: f.on for f in facts}
         if self.agency in ("", row.agency):
-            for round_ in lives_of(case, raised) if case is not None else ():
+            for round_ in rounds_of(case, raised) if case is not None else ():
                 if round_.begun <= self.period.last and (round_.ended is None or round_.ended >= self.period.first):
-                    self._add_life(row, round_, days)
+                    self._add_round(row, round_, days)
             self.add_recording(facts)
         self.add_deadlines(raised, days)
 
     def add_deadlines(self, raised: Iterable[DeadlineState], own: Mapping[UUID, date] = {}) -> None:
-        """Count deadlines; `own` are the days of the facts that may have started them, besides the shared ones."""
+        """Count deadlines. `own` has the days of the events that may have started them, besides the shared ones."""
         for each in raised:
             if self.agency in ("", each.debtor):
                 self._add_deadline(each, own)
 
     def add_recording(self, facts: Iterable[Fact]) -> None:
-        """Count the days between a deed and its recording, for what was recorded in the period."""
+        """Count the days from an event to its recording, for what was recorded in the period."""
         for fact in facts:
             recorded_on = local_day(fact.recorded_at)
             if not self.period.holds(recorded_on):
@@ -111,9 +110,9 @@ class Tally:
                 counts = self._deadline_counts(event.debtor, event.duty)
                 setattr(counts, figure, getattr(counts, figure) + 1)
 
-    # --- one life ------------------------------------------------------------------------------------------------
+    # --- one round -----------------------------------------------------------------------------------------------
 
-    def _add_life(self, row: CaseRow, round_: Life, own: Mapping[UUID, date]) -> None:
+    def _add_round(self, row: CaseRow, round_: HandlingRound, own: Mapping[UUID, date]) -> None:
         period, clocks = self.period, [c for c in round_.clocks if self._begun(c, own) <= self.period.last]
         ended = round_.ended if round_.ended is not None and round_.ended <= period.last else None
         standing = "" if ended else self._standing(round_, clocks)
@@ -141,7 +140,7 @@ class Tally:
         else:
             self.unlisted += 1
 
-    def _standing(self, round_: Life, clocks: Sequence[DeadlineState]) -> Standing:
+    def _standing(self, round_: HandlingRound, clocks: Sequence[DeadlineState]) -> Standing:
         still_open = [c for c in clocks if not self._is_done(c)]
         if any(c.due_on is not None and c.due_on < self._seen_on for c in still_open):
             return "overdue"
@@ -181,10 +180,10 @@ class Tally:
 
     def _figure(self, raised: DeadlineState) -> str:
         if self._is_done(raised):
-            if raised.due_on is None and raised.outcome != Outcome.WAIVED:
+            if raised.due_on is None and raised.outcome != DutyOutcome.WAIVED:
                 return "done_undated"  # what has no date is neither in time nor late
             late = raised.due_on is not None and raised.done_on is not None and raised.done_on > raised.due_on
-            return "waived_late" if raised.outcome == Outcome.WAIVED and late else raised.outcome
+            return "waived_late" if raised.outcome == DutyOutcome.WAIVED and late else raised.outcome
         if raised.due_on is not None and raised.due_on < self._seen_on:
             return "overdue"
         return "due_soon" if raised.stages and min(raised.stages) <= self._seen_on else "on_track"
@@ -214,10 +213,10 @@ def _raised_figure(each: RaisedEvent) -> str:
 
 
 def _recorded_on(deadline_id: UUID) -> date:
-    """The day on which the fact that started a deadline was recorded: its id begins with those milliseconds."""
+    """The day on which the event that started a deadline was recorded, taken from the milliseconds in its id."""
     return local_day(datetime.fromtimestamp((deadline_id.int >> 80) / 1000, UTC))
 
 
 def seen_on(period: Period, today: date) -> date:
-    """The day on whose morning what is open is judged: that after the period, or today while it lasts."""
+    """The day on whose morning open cases are judged: the day after the period, or today while it lasts."""
     return min(period.last + timedelta(days=1), today)

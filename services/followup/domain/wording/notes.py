@@ -1,15 +1,12 @@
-"""How a note on a due date is recorded, as a code with its values, and its words in two languages. Pure."""
+"""What the notes on a due date say, in Vietnamese and in English. Pure."""
 
 from collections.abc import Iterable
 from datetime import date
-from functools import lru_cache
-from typing import cast, get_args
 
 from shared.calendar import Language
-from shared.policy import Note, NoteKind
+from shared.policy import NoteKind, read_note
 from shared.policy.schema import Trait
 
-_TOO_LATE = "_too_late"
 #: The words where a trait was found after the due date.
 TRAIT_TOO_LATE_TEXTS: dict[Trait, tuple[str, str]] = {
     "complex": (
@@ -114,41 +111,6 @@ NOTE_TEXTS: dict[NoteKind, tuple[str, str]] = {
         "impossible from birth: the due date had passed when the duty arose",
     ),
 }
-
-
-def recorded_note(note: Note) -> str:
-    """A note as events, rows and the API carry it: `extended:2019-10-15`, `complex_too_late:2019-10-15`."""
-    if note.kind is NoteKind.TRAIT_TOO_LATE:
-        assert note.trait is not None and note.day is not None
-        return f"{note.trait}{_TOO_LATE}:{note.day.isoformat()}"
-    # A colon parts the values.
-    document = note.document.replace(":", " ") if note.document is not None else None
-    day = note.day.isoformat() if note.day is not None else None
-    return ":".join([note.kind.value, *(value for value in (note.trait, document, day) if value is not None)])
-
-
-@lru_cache(maxsize=1_024)  # an explanation is read several times for one letter
-def read_note(recorded: str) -> Note | None:
-    """The note that was recorded so; None where this release does not know its code or its values."""
-    code, *values = recorded.split(":")
-    try:
-        if code.removesuffix(_TOO_LATE) in TRAIT_TOO_LATE_TEXTS and code.endswith(_TOO_LATE):
-            return Note(NoteKind.TRAIT_TOO_LATE, date.fromisoformat(values[0]), _trait(code.removesuffix(_TOO_LATE)))
-        match kind := NoteKind(code):
-            case NoteKind.NO_VARIANT:
-                return Note(kind, trait=_trait(values[0]))
-            case NoteKind.POLICY_MOVED:
-                return Note(kind, date.fromisoformat(values[1]), document=values[0])
-            case _:
-                return Note(kind, date.fromisoformat(values[0]) if values else None)
-    except (ValueError, IndexError):
-        return None
-
-
-def _trait(name: str) -> Trait:
-    if name not in get_args(Trait):
-        raise ValueError(name)
-    return cast(Trait, name)
 
 
 def note_day(recorded: Iterable[str], kind: NoteKind) -> date | None:

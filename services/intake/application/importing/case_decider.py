@@ -7,18 +7,26 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.deciding import LoadedAggregates, rests_on, with_receipt
-from services.intake.application.errors import CommandRefused
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, reason_of
 from services.intake.application.importing.register import COLUMN_OF, deeds_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.domain import Caller, Conference, DecisionContext, Fact, NewFact, Petition, Refused, decide, may
-from services.intake.domain.conference import evolve_conference
-from services.intake.domain.petition import evolve_petition
+from services.intake.domain import (
+    AnyFact,
+    AnyNewFact,
+    Caller,
+    Conference,
+    DecisionContext,
+    Petition,
+    Refused,
+    decide,
+    may,
+)
+from services.intake.domain.folding import evolve_conference, evolve_petition
 from shared.events import DatedEvent, public_data
 from shared.events.petition import PetitionReceived
 from shared.identifiers import NATION
@@ -40,7 +48,7 @@ class Rejected(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True):
     """A decided fact, the name of its case, and whether the deed before it brought it with it."""
 
-    fact: NewFact
+    fact: AnyNewFact
     case: str
     follows: bool
 
@@ -59,9 +67,9 @@ class Known:
     def __init__(self) -> None:
         self.loaded = LoadedAggregates()
         self.ids: dict[str, UUID] = {}
-        self.facts: dict[UUID, Sequence[Fact]] = {}
+        self.facts: dict[UUID, Sequence[AnyFact]] = {}
 
-    def take(self, found: Mapping[UUID, Sequence[Fact]]) -> None:
+    def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
         """What the store holds of some aggregates."""
         self.loaded.take(found)
         self.facts.update(found)
@@ -107,13 +115,9 @@ class Decisions:
         except RowRefused as refused:
             work.undo()
             return self._rejected(row, refused.column, refused.reason, "")
-        except (Refused, CommandRefused) as refused:
+        except Refused as refused:
             work.undo()
-            field, colon, reason = str(refused).partition(": ")
-            named = bool(colon) and field.replace("_", "").replace(".", "").replace("[", "").replace("]", "").isalnum()
-            return self._rejected(
-                row, field if named else "", reason if named else str(refused), work.topic, stale=True
-            )
+            return self._rejected(row, refused.field or "", reason_of(refused), work.topic, stale=True)
         return work.done()
 
     def _row(self, work: "_Work", row: Row) -> None:
@@ -216,7 +220,7 @@ class _Work:
     # --- deeds ---
 
     def do(self, case: UUID, name: str, event: DatedEvent) -> None:
-        """Decide one deed and fold what it comes to. Raises RowRefused, Refused, DeskRefused."""
+        """Decide one deed and fold what it comes to. Raises RowRefused, Refused."""
         self.topic = event.TOPIC
         event = with_petitioner_ids(event, lambda: str(self._mint()))
         target = self._known.loaded.of(case)
@@ -242,7 +246,7 @@ class _Work:
         records.add(record)
         return False
 
-    def _fold(self, fact: NewFact) -> None:
+    def _fold(self, fact: AnyNewFact) -> None:
         loaded, case = self._known.loaded, fact.originator_id
         self._before.setdefault(case, loaded.of(case))
         self._rest_on(case)
@@ -255,7 +259,7 @@ class _Work:
             assert conference is not None
             loaded.conferences[case] = conference
 
-    def _name_of(self, fact: NewFact, case: UUID, name: str) -> str:
+    def _name_of(self, fact: AnyNewFact, case: UUID, name: str) -> str:
         return name if fact.originator_id == case and is_id(name) is None else ""
 
     # --- the end ---

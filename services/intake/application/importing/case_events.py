@@ -1,7 +1,6 @@
 """Rows that name a deed themselves (`command`): any act, with the fields that it has over HTTP."""
 
 import functools
-import re
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -11,10 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.command_body import CODECS, BodyCodec, Extras
+from services.intake.application.command_body import CODECS, BodyCodec, Extras, invalid_field, without_path
 from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, column_of
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
 from shared.events import DATED_EVENTS
 
@@ -24,7 +23,6 @@ NOT_IMPORTED = frozenset({"RecordAnnulled", "ReminderSent", "PersonalDataErased"
 REFERENCES = ("conference_id", "petition_id", "into", "petition_ids", "assignments")
 #: Keys of a row that are no fields of its deed; the queue's own envelope is understood too.
 _OWN = frozenset({COMMAND, CASE, "id", "external_id", "data", *REASONS})
-_PATH = re.compile(r" - at `\$\.?([^`.\[]*)[^`]*`")
 
 DEED_FIELDS = frozenset(
     {"effective_on", "on_behalf_of", "code", CASE}.union(
@@ -102,11 +100,7 @@ def body_of(act: RegisterAct, fields: Mapping[str, Any], *, from_text: bool) -> 
     try:
         return msgspec.convert(given, act.codec.type, strict=not from_text)
     except msgspec.ValidationError as error:
-        text = str(error)
-        unknown = re.search(r"unknown field `(\w+)`", text)
-        found = _PATH.search(text)
-        column = unknown[1] if unknown else found[1] if found else ""
-        raise RowRefused(column, _PATH.sub("", text)) from None
+        raise RowRefused(column_of(invalid_field(error)), without_path(error)) from None
 
 
 def _line_with_id(line: Any, id_of: Callable[[str, str], UUID]) -> Any:

@@ -10,12 +10,11 @@ import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command_handler import CommandHandler
-from services.intake.application.errors import CommandRefused
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
 from services.intake.application.importing.case_events import names_in
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, reason_of
 from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.ports import History, Ids, Seals, StoredKey
@@ -268,9 +267,8 @@ class Importer:
             )
         except RowRefused as refused:
             self._reject(keyed.numbers, Rejected(number, refused.column, refused.reason))
-        except (Refused, CommandRefused) as refused:
-            field, _, reason = str(refused).partition(": ")
-            self._reject(keyed.numbers, Rejected(number, field if reason else "", reason or field))
+        except Refused as refused:
+            self._reject(keyed.numbers, Rejected(number, refused.field or "", reason_of(refused)))
         else:
             if is_new:
                 self._count_recorded(keyed.numbers, 1)

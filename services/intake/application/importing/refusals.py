@@ -1,5 +1,7 @@
 """Why a row, or the whole file, is not imported."""
 
+from services.intake.domain import Refused
+
 
 class RowRefused(Exception):
     """A row that is not imported; `column` is a field of the register or of the deed, empty where none is to blame."""
@@ -7,6 +9,17 @@ class RowRefused(Exception):
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)
         self.column, self.reason = column, reason
+
+
+def column_of(field: str | None) -> str:
+    """The column that holds a field of a command: its first part, empty where no field is to blame."""
+    return (field or "").partition(".")[0].partition("[")[0]
+
+
+def reason_of(refused: Refused) -> str:
+    """Why the rules refuse a row, in both languages."""
+    detail = refused.text.detail
+    return f"{detail.vi} / {detail.en}"
 
 
 class FileRefused(Exception):

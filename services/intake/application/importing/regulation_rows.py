@@ -14,7 +14,7 @@ from services.intake.application.regulation_cache import RegulationCache
 async def record_regulation(
     row: Row, key: str, *, desk: CommandHandler, regulation_cache: RegulationCache, settings: Settings, from_text: bool
 ) -> bool:
-    """Record one deed of the regulation; whether it was new. Raises RowRefused, Refused, DeskRefused."""
+    """Record one deed of the regulation; whether it was new. Raises RowRefused, Refused."""
     assert row.act is not None
     body = body_of(row.act, row.act.fields, from_text=from_text)
     command = Command(

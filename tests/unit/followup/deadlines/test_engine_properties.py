@@ -15,8 +15,8 @@ from shared.events.petition import PetitionMerged, PetitionRaised, PetitionSched
 from shared.identifiers import breach_instant
 from tests.support.history import History
 from tests.support.loading import by_subject, load, loaded_again
-from tests.support.policy_strategies import limit_of, lived
-from tests.support.story_strategies import Story, Upheaval, recorded, stories, told, upheavals, upset
+from tests.support.policy_strategies import limit_of, reference_clock
+from tests.support.story_strategies import Story, Upheaval, played_out, record_upheavals, recorded, stories, upheavals
 
 SOME = settings(max_examples=80, deadline=None)
 
@@ -29,8 +29,8 @@ def reply(history: History, petition: UUID) -> Any:
 @SOME
 @given(stories())
 def test_reply__stands_as_the_reference_says__however_late_it_was_recorded(story: Story) -> None:
-    history, petition = told(story, story.lags)
-    due = lived(limit_of(story.rule), story.start, story.steps, story.days).due
+    history, petition = played_out(story, story.lags)
+    due = reference_clock(limit_of(story.rule), story.start, story.steps, story.days).due
     raised = reply(history, petition)
     assert raised.due_on == due
     late = due is not None and story.replied is not None and story.replied > due
@@ -44,8 +44,8 @@ def test_reply__stands_as_the_reference_says__however_late_it_was_recorded(story
 @SOME
 @given(stories())
 def test_recorded_late__gives_the_state_of_recording_it_in_time(story: Story) -> None:
-    in_time, petition = told(story, [0] * len(story.lags))
-    late, _ = told(story, story.lags)
+    in_time, petition = played_out(story, [0] * len(story.lags))
+    late, _ = played_out(story, story.lags)
     assert state(late, petition) == state(in_time, petition)
 
 
@@ -151,7 +151,7 @@ def keep(raised: dict[UUID, list[DeadlineState]], engine: DeadlineEngine) -> Non
 def upset_story(story: Story, changes: list[Upheaval]) -> History:
     """The story, then the changes, then enough time for every clock to run out again."""
     history, _ = recorded(story._replace(steps=story.steps[:4]), story.lags)
-    upset(history, story, changes)
+    record_upheavals(history, story, changes)
     end: datetime = history.facts[-1].recorded_at + timedelta(days=500)
     history.engine.advance(end)
     return history

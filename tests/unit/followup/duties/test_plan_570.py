@@ -4,13 +4,14 @@ Weekends and holidays in square brackets are not counted; a number in round brac
 """
 
 from datetime import date
-from uuid import UUID
 
 import msgspec
 import pytest
 
 from shared.calendar import Calendar, DayOff
+from shared.events import Event
 from shared.events.conference import ConferenceCancelled, ConferenceRescheduled, InvitationsSent
+from shared.events.deadline import DeadlineBreached
 from shared.events.petition import (
     ExtensionGranted,
     PetitionAssigned,
@@ -21,8 +22,10 @@ from shared.events.petition import (
     PetitionWithdrawn,
     WrittenReplyIssued,
 )
+from shared.identifiers import derived_id
 from shared.policy import DEFAULT_POLICY, rule_count
-from tests.support.history import History, at, day, seed_years
+from tests.support.history import at, day, seed_years
+from tests.support.scenario import CONFERENCE, HELD, PETITION, Record, given, held, planned, received
 
 CALENDAR = Calendar(seed_years())
 
@@ -92,97 +95,90 @@ def complex_on(on: str) -> PetitionMarkedComplex:
     return PetitionMarkedComplex(effective_on=day(on), decided_by="chair", criteria=("nhiều cơ quan",))
 
 
-def held(history: History) -> tuple[UUID, UUID]:
-    """The plan's conference with one petition left open: reply due Mon 16 Sep 2019."""
-    conference = history.plan("c", "2019-08-23")
-    petition = history.receive("p", "2019-08-01")
-    history.hold(conference, petition, first="2019-08-23")
-    return conference, petition
+def at_petition(moment: str, event: Event) -> Record:
+    return Record(moment, PETITION, event)
 
 
-# Each case: what is recorded after the conference (deed, moment of recording), then the reply deadline's day and events
-# after its "DeadlineSet 2019-09-16" and the two warnings (5 and 1 working days before: 9 and 13 Sep).
-AFTER = {
+def assigned(on: str, agency: str = "H35.10.3", due_on: str = "") -> PetitionAssigned:
+    return PetitionAssigned(effective_on=day(on), agency=agency, due_on=day(due_on) if due_on else None)
+
+
+# Each case: what is recorded after the conference, then the day on which the reply is due in the end, and the events
+# (warnings aside) up to Friday 20 September. Without them the reply is due on Monday 16 September.
+AFTER: dict[str, tuple[list[Record], str, list[str]]] = {
     # decided on Tue 10 Sep, before 16 Sep: the limit is 30 working days, Mon 7 Oct
     "marked complex before its due date": (
-        [(complex_on("2019-09-10"), "2019-09-10 10:00")],
+        [at_petition("2019-09-10 10:00", complex_on("2019-09-10"))],
         "2019-10-07",
         ["DeadlineMoved 2019-10-07"],
     ),
     # decided on Tue 17 Sep, a day late: the old date and the breach stand
     "marked complex after its due date": (
-        [(complex_on("2019-09-17"), "2019-09-17 10:00")],
+        [at_petition("2019-09-17 10:00", complex_on("2019-09-17"))],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16"],
     ),
     # decided on the due date itself
     "marked complex on its due date": (
-        [(complex_on("2019-09-16"), "2019-09-16 23:00")],
+        [at_petition("2019-09-16 23:00", complex_on("2019-09-16"))],
         "2019-10-07",
         ["DeadlineMoved 2019-10-07"],
     ),
     # both notices on Fri 13 Sep
     "extension announced in time": (
-        [(extended("2019-09-13", "2019-09-13", "2019-09-30"), "2019-09-13 10:00")],
+        [at_petition("2019-09-13 10:00", extended("2019-09-13", "2019-09-13", "2019-09-30"))],
         "2019-09-30",
         ["DeadlineMoved 2019-09-30"],
     ),
     # the committee was told on Tue 17 Sep only
     "extension with one notice late": (
-        [(extended("2019-09-13", "2019-09-17", "2019-09-30"), "2019-09-17 10:00")],
+        [at_petition("2019-09-17 10:00", extended("2019-09-13", "2019-09-17", "2019-09-30"))],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16"],
     ),
-    # told on 13 Sep, recorded on 20 Sep: the breach of 17 Sep 00:00 was none
+    # told on 13 Sep, recorded on 20 Sep: the breach of 17 Sep 00:00 is retracted
     "extension in time but recorded late": (
-        [(extended("2019-09-13", "2019-09-13", "2019-09-30"), "2019-09-20 10:00")],
+        [at_petition("2019-09-20 10:00", extended("2019-09-13", "2019-09-13", "2019-09-30"))],
         "2019-09-30",
         ["DeadlineBreached 2019-09-16", "DeadlineBreachRetracted 2019-09-16", "DeadlineMoved 2019-09-30"],
     ),
     # dated Mon 16 Sep, recorded on Wed 18 Sep
     "reply in time but recorded after the breach": (
-        [(replied("2019-09-16"), "2019-09-18 10:00")],
+        [at_petition("2019-09-18 10:00", replied("2019-09-16"))],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16", "DeadlineBreachRetracted 2019-09-16", "DeadlineMet 2019-09-16"],
     ),
     "reply dated late": (
-        [(replied("2019-09-17"), "2019-09-18 10:00")],
+        [at_petition("2019-09-18 10:00", replied("2019-09-17"))],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16", "DeadlineMetLate 2019-09-16"],
     ),
-    "reply in time": ([(replied("2019-09-16"), "2019-09-16 23:59")], "2019-09-16", ["DeadlineMet 2019-09-16"]),
+    "reply in time": (
+        [at_petition("2019-09-16 23:59", replied("2019-09-16"))],
+        "2019-09-16",
+        ["DeadlineMet 2019-09-16"],
+    ),
     "an assignment that never came": ([], "2019-09-16", ["DeadlineBreached 2019-09-16"]),
-    # the chair's own date is earlier: Tue 10 Sep
     "the chair's earlier date": (
-        [
-            (
-                PetitionAssigned(effective_on=day("2019-08-30"), agency="H35.10.3", due_on=day("2019-09-10")),
-                "2019-08-30 10:00",
-            )
-        ],
+        [at_petition("2019-08-30 10:00", assigned("2019-08-30", due_on="2019-09-10"))],
         "2019-09-10",
-        [
-            "DeadlineMoved 2019-09-10",
-            "DeadlineDueSoon 2019-09-10",
-            "DeadlineDueSoon 2019-09-10",
-            "DeadlineBreached 2019-09-10",
-        ],
+        ["DeadlineMoved 2019-09-10", "DeadlineBreached 2019-09-10"],
     ),
     "assigned and reassigned": (
         [
-            (PetitionAssigned(effective_on=day("2019-08-30"), agency="H35.10.3"), "2019-08-30 10:00"),
-            (PetitionReassigned(effective_on=day("2019-09-05"), agency="H35.10.4"), "2019-09-05 10:00"),
+            at_petition("2019-08-30 10:00", assigned("2019-08-30")),
+            at_petition("2019-09-05 10:00", PetitionReassigned(effective_on=day("2019-09-05"), agency="H35.10.4")),
         ],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16"],
     ),
     "withdrawn in time": (
-        [(PetitionWithdrawn(effective_on=day("2019-09-02")), "2019-09-03 10:00")],
+        [at_petition("2019-09-03 10:00", PetitionWithdrawn(effective_on=day("2019-09-02")))],
         "2019-09-16",
         ["DeadlineWaived 2019-09-16"],
     ),
     "withdrawn after the due date": (
-        [(PetitionWithdrawn(effective_on=day("2019-09-18")), "2019-09-18 10:00")],
+        [at_petition("2019-09-18 10:00", PetitionWithdrawn(effective_on=day("2019-09-18")))],
         "2019-09-16",
         ["DeadlineBreached 2019-09-16", "DeadlineWaived 2019-09-16"],
     ),
@@ -192,26 +188,26 @@ AFTER = {
 @pytest.mark.parametrize("case", AFTER, ids=str)
 def test_reply__after_the_conference(case: str) -> None:
     records, due, events = AFTER[case]
-    history = History()
-    _, petition = held(history)
-    for event, recorded in records:
-        history.record(petition, event, recorded)
-    history.until("2019-09-20 12:00")
-    told = [e for e in history.told(petition, "reply")[1:] if e != "DeadlineDueSoon 2019-09-16"]
-    told = [e for e in told if not e.startswith(("DeadlineDueSoon 2019-10", "DeadlineDueSoon 2019-09-30"))]
-    assert history.due(petition, "reply") == day(due)
-    assert told == events
+    scenario = given(*HELD).when(*records, "2019-09-20 12:00").then("reply", *events)
+    assert scenario.history.due(PETITION, "reply") == day(due)
+
+
+def test_reply__warned_five_and_one_working_days_before() -> None:
+    given(*HELD).when("2019-09-17 00:00").warned("reply", "2019-09-09", "2019-09-13")
+
+
+def test_reply__the_chair_sets_an_earlier_date__warned_before_that_one() -> None:
+    # Tue 10 Sep 2019: 9(1) [8 7] 6(2) 5 4 3(5)
+    earlier = at_petition("2019-08-30 10:00", assigned("2019-08-30", due_on="2019-09-10"))
+    given(*HELD).when(earlier, "2019-09-30 00:00").warned("reply", "2019-09-03", "2019-09-09")
 
 
 def test_reply__several_days__counts_from_the_last() -> None:
     # Thu 22 and Fri 23 Aug 2019. Back from the first: 21 20 19(3) [18 17] 16 15 14(6) 13(7). Forward from the last.
-    history = History()
-    conference = history.plan("c", "2019-08-22", "2019-08-23")
-    petition = history.receive("p", "2019-08-01")
-    history.hold(conference, petition, first="2019-08-22", last="2019-08-23")
-    assert history.due(conference, "invitation") == day("2019-08-13")
-    assert history.due(petition, "reply") == day("2019-09-16")
-    assert history.due(conference, "conclusion_notice") == day("2019-08-30")
+    scenario = given(planned("2019-08-22", last="2019-08-23"), received())
+    scenario.then("invitation", "DeadlineSet 2019-08-13")
+    scenario.when(*held(PETITION, on="2019-08-22", last="2019-08-23"))
+    scenario.then("reply", "DeadlineSet 2019-09-16").then("conclusion_notice", "DeadlineSet 2019-08-30")
 
 
 def rescheduled(on: str, to: str) -> ConferenceRescheduled:
@@ -222,117 +218,93 @@ def invited(on: str, for_date: str) -> InvitationsSent:
     return InvitationsSent(effective_on=day(on), for_date=day(for_date))
 
 
+def at_conference(moment: str, event: Event) -> Record:
+    return Record(moment, CONFERENCE, event)
+
+
 def test_invitation__rescheduled_in_time_after_they_went_out__is_owed_again_for_the_new_date() -> None:
     # 30 Aug: 29 28 27 26(4) [25 24] 23 22 21(7)
-    history = History()
-    conference = history.plan("c", "2019-08-23")
-    history.record(conference, invited("2019-08-09", "2019-08-23"), "2019-08-09 09:00")
-    history.record(conference, rescheduled("2019-08-12", "2019-08-30"), "2019-08-12 09:00")
-    history.record(conference, invited("2019-08-20", "2019-08-30"), "2019-08-20 09:00")
-    history.until("2019-09-30 00:00")
-    assert [e for e in history.told(conference, "invitation") if "DueSoon" not in e] == [
-        "DeadlineSet 2019-08-14",
-        "DeadlineMet 2019-08-14",
-        "DeadlineReinstated 2019-08-14",
-        "DeadlineMoved 2019-08-21",
-        "DeadlineMet 2019-08-21",
-    ]
+    scenario = given(planned())
+    scenario.when(at_conference("2019-08-09 09:00", invited("2019-08-09", "2019-08-23")))
+    scenario.then("invitation", "DeadlineMet 2019-08-14")
+    scenario.when(at_conference("2019-08-12 09:00", rescheduled("2019-08-12", "2019-08-30")))
+    scenario.then("invitation", "DeadlineReinstated 2019-08-14", "DeadlineMoved 2019-08-21")
+    scenario.when(at_conference("2019-08-20 09:00", invited("2019-08-20", "2019-08-30")), "2019-09-30 00:00")
+    scenario.then("invitation", "DeadlineMet 2019-08-21")
 
 
 def test_invitation__rescheduled_after_its_due_date__leaves_the_breach_and_sets_a_new_deadline() -> None:
-    history = History()
-    conference = history.plan("c", "2019-08-23")
-    history.record(conference, rescheduled("2019-08-16", "2019-08-30"), "2019-08-16 09:00")
-    history.record(conference, invited("2019-08-20", "2019-08-30"), "2019-08-20 09:00")
-    told = [e for e in history.told(conference, "invitation") if "DueSoon" not in e]
-    assert sorted(told) == sorted(
-        [
-            "DeadlineSet 2019-08-14",
-            "DeadlineBreached 2019-08-14",
-            "DeadlineWaived 2019-08-14",
-            "DeadlineSet 2019-08-21",
-            "DeadlineMet 2019-08-21",
-        ]
-    )
-    (old,) = [r for r in history.engine.raised_of(conference) if r.due_on == day("2019-08-14")]
+    scenario = given(planned())
+    scenario.when("2019-08-16 08:00").then("invitation", "DeadlineBreached 2019-08-14")
+    scenario.when(at_conference("2019-08-16 09:00", rescheduled("2019-08-16", "2019-08-30")))
+    scenario.then("invitation", "DeadlineWaived 2019-08-14", "DeadlineSet 2019-08-21")
+    scenario.when(at_conference("2019-08-20 09:00", invited("2019-08-20", "2019-08-30")))
+    scenario.then("invitation", "DeadlineMet 2019-08-21")
+    (old,) = [r for r in scenario.history.engine.raised_of(CONFERENCE) if r.due_on == day("2019-08-14")]
     assert old.breached
 
 
 def test_invitation__impossible_from_birth__keeps_its_legal_midnight() -> None:
     # Planned on Tue 20 Aug for Fri 23 Aug: due on Wed 14 Aug, already past.
-    history = History()
-    conference = history.plan("c", "2019-08-23", planned="2019-08-20")
-    history.until("2019-08-20 12:00")
-    assert history.told(conference, "invitation") == ["DeadlineSet 2019-08-14", "DeadlineBreached 2019-08-14"]
-    breach = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineBreached")
+    scenario = given(planned(on="2019-08-20"), "2019-08-20 12:00")
+    scenario.then("invitation", "DeadlineSet 2019-08-14", "DeadlineBreached 2019-08-14").warned("invitation")
+    breach = next(e.event for e in scenario.history.engine.emitted if isinstance(e.event, DeadlineBreached))
     assert breach.breached_at == "2019-08-15T00:00:00+07:00"
     assert "impossible_from_birth" in breach.explanation.notes
 
 
 def test_cancelled__waives_what_must_precede_the_conference() -> None:
-    history = History()
-    conference = history.plan("c", "2019-08-23")
-    history.record(conference, ConferenceCancelled(effective_on=day("2019-08-10")), "2019-08-10 09:00")
-    history.until("2019-09-30 00:00")
-    assert history.told(conference, "invitation")[-1] == "DeadlineWaived 2019-08-14"
-    assert "DeadlineBreached 2019-08-14" not in history.told(conference, "invitation")
+    scenario = given(planned())
+    cancelled = at_conference("2019-08-10 09:00", ConferenceCancelled(effective_on=day("2019-08-10")))
+    scenario.when(cancelled, "2019-09-30 00:00").then("invitation", "DeadlineWaived 2019-08-14")
+
+
+OTHER, SECOND = derived_id("petition", "b"), derived_id("conference", "c2")
+
+
+def merged(on: str) -> Record:
+    event = PetitionMerged(effective_on=day(on), into=OTHER, petitioner_ids=("p1",))
+    return at_petition(f"{on} 10:00", event)
 
 
 def test_merged_pair__the_survivor_takes_the_earliest_due_date() -> None:
-    # a: first conference, due Mon 16 Sep. b: second conference Fri 30 Aug, 15 days on: [31 1 2] 3-6(4) 9-13(9)
-    # 16-20(14) 23(15). Merged a into b on Tue 10 Sep: b is due on 16 Sep, a is waived.
-    history = History()
-    _first, a = held(history)
-    b = history.receive("b", "2019-08-24", ("p2",))
-    second = history.plan("c2", "2019-08-30", planned="2019-08-24", kind="extraordinary")
-    history.hold(second, b, first="2019-08-30")
-    assert history.due(b, "reply") == day("2019-09-23")
-    history.record(
-        a, PetitionMerged(effective_on=day("2019-09-10"), into=b, petitioner_ids=("p1",)), "2019-09-10 10:00"
-    )
-    assert history.due(b, "reply") == day("2019-09-16")
-    assert history.told(a, "reply")[-1] == "DeadlineWaived 2019-09-16"
-    history.record(b, replied("2019-09-12", answers=("p2",)), "2019-09-12 10:00")
-    assert "DeadlineMet 2019-09-16" not in history.told(b, "reply"), "p1 is not answered yet"
-    history.record(b, replied("2019-09-13", answers=("p1",), number="2/UBND"), "2019-09-13 10:00")
-    assert history.told(b, "reply")[-1] == "DeadlineMet 2019-09-16"
+    # The other one: second conference Fri 30 Aug, 15 days on: [31 1 2] 3-6(4) 9-13(9) 16-20(14) 23(15).
+    scenario = given(*HELD, received("2019-08-24", OTHER, ("p2",)), planned("2019-08-30", "2019-08-26", "", SECOND))
+    scenario.when(*held(OTHER, on="2019-08-30", conference=SECOND)).then("reply", "DeadlineSet 2019-09-23")
+    scenario.when(merged("2019-09-10"))
+    scenario.then("reply", "DeadlineWaived 2019-09-16", of=PETITION).then("reply", "DeadlineMoved 2019-09-16", of=OTHER)
+    scenario.when(Record("2019-09-12 10:00", OTHER, replied("2019-09-12", answers=("p2",)))).then("reply")
+    answered = replied("2019-09-13", answers=("p1",), number="2/UBND")
+    scenario.when(Record("2019-09-13 10:00", OTHER, answered)).then("reply", "DeadlineMet 2019-09-16")
 
 
 def test_merged_pair__the_survivor_had_no_clock__and_the_date_had_passed() -> None:
-    history = History()
-    _, a = held(history)
-    b = history.receive("b", "2019-09-01", ("p2",))
-    assert history.engine.case_row(b).state == "no_clock"
-    history.record(
-        a, PetitionMerged(effective_on=day("2019-09-18"), into=b, petitioner_ids=("p1",)), "2019-09-18 10:00"
-    )
-    history.until("2019-09-18 11:00")
-    assert history.told(b, "reply") == ["DeadlineSet 2019-09-16", "DeadlineBreached 2019-09-16"]
-    assert history.told(a, "reply")[-2:] == ["DeadlineBreached 2019-09-16", "DeadlineWaived 2019-09-16"]
+    scenario = given(*HELD, received("2019-09-01", OTHER, ("p2",)))
+    row = scenario.history.engine.case_row(OTHER)
+    assert row is not None and row.state == "no_clock"
+    scenario.when("2019-09-18 09:00").then("reply", "DeadlineBreached 2019-09-16")
+    scenario.when(merged("2019-09-18"), "2019-09-18 11:00")
+    scenario.then("reply", "DeadlineSet 2019-09-16", "DeadlineBreached 2019-09-16", of=OTHER)
+    scenario.then("reply", "DeadlineWaived 2019-09-16", of=PETITION)
 
 
 def test_reopened__starts_a_new_clock() -> None:
-    # Replied on Mon 2 Sep; reopened on Wed 18 Sep: 19 20(2) 23-27(7) 30-4 Oct(12) 7 8 9(15)
-    history = History()
-    _, petition = held(history)
-    history.record(petition, replied("2019-09-03"), "2019-09-03 10:00")
-    history.record(petition, PetitionReopened(effective_on=day("2019-09-18")), "2019-09-18 10:00")
-    rows = [r for r in history.engine.raised_of(petition) if r.duty == "reply"]
+    # Reopened on Wed 18 Sep: 19 20(2) 23-27(7) 30-4 Oct(12) 7 8 9(15)
+    scenario = given(*HELD, at_petition("2019-09-03 10:00", replied("2019-09-03")))
+    scenario.when(at_petition("2019-09-18 10:00", PetitionReopened(effective_on=day("2019-09-18"))))
+    scenario.then("reply", "DeadlineSet 2019-10-09")
+    rows = [r for r in scenario.history.engine.raised_of(PETITION) if r.duty == "reply"]
     assert sorted((r.due_on, r.outcome) for r in rows) == [(day("2019-09-16"), "met"), (day("2019-10-09"), "")]
 
 
 def test_late_announced_holiday__moves_open_deadlines_and_never_makes_a_done_deed_late() -> None:
-    history = History()
-    _, still_open = held(history)
-    done = history.receive("done", "2019-08-01", ("p9",))
-    conference = history.plan("c2", "2019-08-23", planned="2019-08-02", kind="extraordinary")
-    history.hold(conference, done, first="2019-08-23")
-    history.record(done, replied("2019-09-16"), "2019-09-16 09:00")
+    history = given(planned(), received(), received(petition=OTHER), *held(PETITION, OTHER)).history
+    history.record(OTHER, replied("2019-09-16"), "2019-09-16 09:00")
     history.until("2019-09-17 09:00")
-    assert "DeadlineBreached 2019-09-16" in history.told(still_open, "reply")
+    assert "DeadlineBreached 2019-09-16" in history.told(PETITION, "reply")
     (year,) = [y for y in seed_years() if y.year == 2019]
     off = DayOff(date=date(2019, 9, 12), name="Nghỉ đột xuất")
     history.publish(msgspec.structs.replace(year, holidays=(*year.holidays, off)), at("2019-09-17 10:00"))
-    assert history.due(still_open, "reply") == day("2019-09-17")
-    assert history.told(still_open, "reply")[-2:] == ["DeadlineBreachRetracted 2019-09-16", "DeadlineMoved 2019-09-17"]
-    assert history.told(done, "reply")[-1] == "DeadlineMet 2019-09-16"
+    assert history.due(PETITION, "reply") == day("2019-09-17")
+    assert history.told(PETITION, "reply")[-2:] == ["DeadlineBreachRetracted 2019-09-16", "DeadlineMoved 2019-09-17"]
+    assert history.told(OTHER, "reply")[-1] == "DeadlineMet 2019-09-16"

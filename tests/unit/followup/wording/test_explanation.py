@@ -9,7 +9,7 @@ import pytest
 
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.deadlines.status import Status
-from services.followup.domain.duties.duty import Ground
+from services.followup.domain.duties.duty import WaiverGround
 from services.followup.domain.wording import names
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.notes import (
@@ -17,8 +17,6 @@ from services.followup.domain.wording.notes import (
     TRAIT_TOO_LATE_TEXTS,
     note_day,
     note_text,
-    read_note,
-    recorded_note,
 )
 from services.followup.entrypoints.json_views import StatusName
 from shared.events import EVENTS
@@ -27,7 +25,7 @@ from shared.events.deadline import Explanation
 from shared.events.petition import ExtensionGranted, PetitionAssigned
 from shared.events.regulation import DialoguePlanAdopted
 from shared.identifiers import derived_id
-from shared.policy import DUTIES, Note, NoteKind
+from shared.policy import DUTIES, Note, NoteKind, read_note, recorded_note
 from shared.policy.schema import Trait
 from tests.support.history import DISTRICT, History, day
 
@@ -199,7 +197,7 @@ def test_every_name__is_there_in_both_languages() -> None:
     assert NOTE_TEXTS.keys() | {NoteKind.TRAIT_TOO_LATE} == set(NoteKind)
     assert TRAIT_TOO_LATE_TEXTS.keys() == set(get_args(Trait))
     assert names._STATUSES.keys() == set(Status) == set(get_args(StatusName))
-    assert names._GROUNDS.keys() == set(Ground)
+    assert names._GROUNDS.keys() == set(WaiverGround)
     assert {state for states in names._STATES.values() for state in states} == set(CaseState)
     tables = [names._DUTIES, names._BODIES, names._STATUSES, names._GROUNDS, names._EVENTS, *names._STATES.values()]
     pairs = [(w.vi, w.en) for table in tables for w in table.values()] + [

@@ -255,3 +255,113 @@ def test_validate_accepts_a_swap_across_the_new_year() -> None:
 def test_calendar_year_survives_json() -> None:
     for seed in seed_years():
         assert msgspec.json.decode(msgspec.json.encode(seed), type=CalendarYear) == seed
+
+
+# --- what records keep ------------------------------------------------------------------------------------------------
+
+
+def test_reasons__stand_in_records_and_never_change() -> None:
+    # Fri 26 Apr 2019: the swap of Mon 29 for Sat 4 May, 30 April and 1 May
+    walk = CALENDAR.walk(day("2019-04-26"), 3, 1)
+    assert [(d.date.day, d.counted) for d in walk.days if d.reason.startswith("holiday: ")] == [
+        (29, False),
+        (30, False),
+        (1, False),
+    ]
+    assert [(d.date.day, d.counted, d.reason) for d in walk.days if not d.reason.startswith("holiday: ")] == [
+        (26, False, "start day, not counted"),
+        (27, False, "weekend"),
+        (28, False, "weekend"),
+        (2, True, "working day"),
+        (3, True, "working day"),
+        (4, True, "make-up working day for 2019-04-29"),
+    ]
+    assert CALENDAR.calendar_day(day("2019-05-01")).reason == "calendar day"
+
+
+def test_day_off__is_named_in_both_languages__or_in_the_one_that_was_given() -> None:
+    off = (
+        DayOff(date=date(2024, 9, 2), name="Quốc khánh", name_en="National Day"),
+        DayOff(date=date(2024, 9, 3), name="Nghỉ riêng"),
+    )
+    calendar = Calendar([year(holidays=off)])
+    assert calendar.day_reason(day("2024-09-02")) == "holiday: National Day / Quốc khánh"
+    assert calendar.day_reason(day("2024-09-03")) == "holiday: Nghỉ riêng"
+
+
+@pytest.mark.parametrize(
+    ("reason", "vietnamese"),
+    [
+        ("start day, not counted", "ngày bắt đầu, không tính"),
+        ("calendar day", "ngày theo lịch"),
+        ("the end fell on a rest day", "ngày cuối rơi vào ngày nghỉ, chuyển sang ngày làm việc liền kề"),
+        ("clock suspended", "tạm đình chỉ, không tính vào thời hạn"),
+    ],
+)
+def test_recorded_reason__has_its_words(reason: str, vietnamese: str) -> None:
+    assert (day_text(reason, "vi"), day_text(reason, "en")) == (vietnamese, reason)
+
+
+# --- edges ------------------------------------------------------------------------------------------------------------
+
+
+def test_negative_count__is_refused() -> None:
+    for ask in (
+        lambda: CALENDAR.add_working_days(day("2024-06-03"), -1),
+        lambda: CALENDAR.subtract_working_days(day("2024-06-03"), -1),
+        lambda: CALENDAR.walk_calendar_days(day("2024-06-03"), -1, 1),
+    ):
+        with pytest.raises(ValueError, match="-1 days"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "number"),
+    [
+        ("2019-08-23", "2019-09-16", 15),
+        ("2019-08-23", "2019-08-23", 0),
+        ("2019-08-24", "2019-08-23", 0),
+        ("2019-08-23", "2019-08-26", 1),
+        ("2019-08-24", "2019-08-25", 0),
+        # Fri 20 Dec 2019: 23-27(5) 30 31(7) [1] 2 Jan 2020(8)
+        ("2019-12-20", "2020-01-02", 8),
+        # the whole of 2020 (262 weekdays, 10 off) and of 2021 (261, 11 off)
+        ("2019-12-31", "2021-12-31", 502),
+    ],
+)
+def test_working_days_between__after_the_first_up_to_the_last(first: str, last: str, number: int) -> None:
+    assert CALENDAR.working_days_between(day(first), day(last)) == number
+
+
+@pytest.mark.parametrize(("first", "last"), [("2018-12-31", "2018-01-01"), ("2027-01-01", "2019-01-02")])
+def test_working_days_between__needs_both_years(first: str, last: str) -> None:
+    with pytest.raises(CalendarMissing, match=first[:4]):
+        CALENDAR.working_days_between(day(first), day(last))
+
+
+def test_walk_to__its_own_day__lists_it() -> None:
+    count = CALENDAR.walk_to(day("2024-06-03"), day("2024-06-03"))
+    assert [(d.date, d.counted, d.reason) for d in count.days] == [(day("2024-06-03"), False, "start day, not counted")]
+
+
+def test_same_walk_again__is_the_same__and_of_calendar_days_another() -> None:
+    calendar = Calendar(seed_years())
+    first = calendar.walk(day("2024-06-03"), 5, 1)
+    assert calendar.walk(day("2024-06-03"), 5, 1) is first
+    assert calendar.walk(day("2024-06-03"), 5, -1).due_on == day("2024-05-27")
+    assert calendar.walk_calendar_days(day("2024-06-03"), 5, 1).due_on == day("2024-06-08")
+    assert calendar.walk(day("2024-06-03"), 5, 1).due_on == day("2024-06-10")
+
+
+@pytest.mark.parametrize("number", [1900, 2100])
+def test_validate_accepts_the_first_and_the_last_year(number: int) -> None:
+    validate(year(number))
+
+
+def test_validate_accepts_a_sunday_that_makes_up__and_names_the_english_name() -> None:
+    validate(year(holidays=(OFF,), makeup_days=(MakeUpDay(date=date(2024, 5, 5), instead_of=OFF.date),)))
+    parted = DayOff(date=date(2024, 9, 2), name="a", name_en="b / c")
+    with pytest.raises(ContradictoryCalendar, match=r"holidays\[0\].name_en: may not contain"):
+        validate(year(holidays=(parted,)))
+    with pytest.raises(ContradictoryCalendar, match=r"2024-05-04 is a Saturday, free without it"):
+        validate(year(makeup_days=(MakeUpDay(date=date(2024, 5, 11), instead_of=date(2024, 5, 4)),)))

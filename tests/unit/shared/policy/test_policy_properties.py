@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from shared.policy import Rule, Step, clock_after, count, count_occurrence, occurrences
 from shared.policy.schema import Frequency
-from tests.support.policy_strategies import STARTS, calendar_of, free_days, limit_of, lived, lives, rules
+from tests.support.policy_strategies import (
+    STARTS,
+    calendar_of,
+    clock_steps,
+    free_days,
+    limit_of,
+    reference_clock,
+    rules,
+)
 from tests.support.reference_counting import Days, due, rolled, unrolled
 
 MANY = settings(max_examples=100, deadline=None)
@@ -48,9 +56,9 @@ def test_count__tells_as_many_days_as_it_counts(rule: Rule, days: Days, start: d
 @settings(max_examples=300, deadline=None)
 @given(st.data(), rules(), free_days(), STARTS)
 def test_clock__is_that_of_the_reference(data: st.DataObject, rule: Rule, days: Days, start: date) -> None:
-    steps = data.draw(lives(start))
+    steps = data.draw(clock_steps(start))
     product = clock_after(rule, start, steps, calendar_of(days))
-    reference = lived(limit_of(rule), start, steps, days)
+    reference = reference_clock(limit_of(rule), start, steps, days)
     assert product.due_on == reference.due
     assert product.expected_on == reference.expected
     assert set(product.traits) == reference.traits
@@ -71,7 +79,10 @@ def test_extension__counts_on_from_the_end_that_the_rule_names(
     words = {"duty": "reply", "form": "deadline", "length": length, "unit": "calendar_days", "roll": roll}
     rule = msgspec.convert({**words, "extension": {"each": each, "counted_from": end}}, Rule)
     far = Step(kind="extension", on=start, day=start + timedelta(days=300), told={"petitioner": start})
-    assert clock_after(rule, start, [far], calendar_of(days)).due_on == lived(limit_of(rule), start, [far], days).due
+    assert (
+        clock_after(rule, start, [far], calendar_of(days)).due_on
+        == reference_clock(limit_of(rule), start, [far], days).due
+    )
 
 
 @MANY
@@ -110,7 +121,7 @@ def test_a_later_start__never_gives_an_earlier_due_date(rule: Rule, days: Days, 
 @given(st.data(), rules(), free_days(), STARTS)
 def test_more_time__never_gives_an_earlier_due_date(data: st.DataObject, rule: Rule, days: Days, start: date) -> None:
     # Without a further extension, and with the last one, after the same life.
-    steps = data.draw(lives(start))
+    steps = data.draw(clock_steps(start))
     last = steps[-1].on if steps else start
     calendar = calendar_of(days)
     before = clock_after(rule, start, steps, calendar).due_on

@@ -1,4 +1,4 @@
-"""The figures behind the metrics: what stands in the projection by each source's clock, what was raised so far."""
+"""The figures of the metrics: what the projection holds by each source's clock, and what was raised so far."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -48,29 +48,29 @@ Counts = Mapping[tuple[str, ...], float]
 
 
 class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """What the metrics tell, as of one moment; instants are seconds since 1970."""
+    """What the metrics show, as of one moment. Instants are seconds since 1970; the labels stand behind each field."""
 
-    unresolved: Counts = {}
-    oldest_unresolved: Counts = {}
-    open_deadlines: Counts = {}
-    next_deadline: float | None = None
-    breaches: Counts = {}
-    alerts: Counts = {}
-    complete_to: Counts = {}
-    lag: Counts = {}
-    stopped: Counts = {}
-    gaps: Counts = {}
-    parked: Counts = {}
-    differences: Counts = {}
-    scheduler: float | None = None
-    pending: int = 0
-    oldest_pending: float = 0.0
-    digests_failing_since: float = 0.0
+    unresolved: Counts = {}  # cases: jurisdiction, agency, state
+    oldest_unresolved: Counts = {}  # midnight of the earliest day of receipt: agency
+    open_deadlines: Counts = {}  # duty, debtor, status
+    next_deadline: float | None = None  # when the next open deadline is breached
+    breaches: Counts = {}  # raised since the log began: duty, debtor
+    alerts: Counts = {}  # those of them that were not backfilled: duty, debtor
+    complete_to: Counts = {}  # source
+    lag: Counts = {}  # events that are not applied yet: source
+    stopped: Counts = {}  # 1 or 0: source
+    gaps: Counts = {}  # how often the broker skipped events: source
+    parked: Counts = {}  # events that wait: source
+    differences: Counts = {}  # source
+    scheduler: float | None = None  # the last sign of life of any source
+    pending: int = 0  # deadline events that the relay has not published yet
+    oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
+    digests_failing_since: float = 0.0  # 0 while they do not fail
     taken_at: float = 0.0
 
 
 class MetricsQueries:
-    """Takes snapshots; counts of raised events only grow by what came since the last one."""
+    """Reads snapshots. Of the raised events each reads only those since the last one, and adds them to its counts."""
 
     def __init__(
         self,
@@ -78,17 +78,17 @@ class MetricsQueries:
         relay: str = "",
         digests_failing_for: Callable[[], float] = lambda: 0.0,
     ) -> None:
-        """`relay` names the outbox's relay; empty where no broker is configured: then nothing falls behind.
+        """Name the relay of the outbox; an empty `relay` says that no broker is configured, so nothing is pending.
 
-        `digests_failing_for` tells for how many seconds this process could not send a digest that is due.
+        `digests_failing_for` says for how many seconds this process could not send a digest that is due.
         """
         self._pool, self._relay, self._digests_failing_for = pool, relay, digests_failing_for
         self._breaches: Counter[tuple[str, ...]] = Counter()
         self._alerts: Counter[tuple[str, ...]] = Counter()
         self._counted_to = 0
 
-    async def take(self) -> MetricsSnapshot:
-        """The figures now."""
+    async def snapshot(self) -> MetricsSnapshot:
+        """Return the figures as they are now."""
         head = await self._count_breaches()
         standing = await read(self._pool, _standing)
         relayed = head
@@ -122,7 +122,7 @@ class MetricsQueries:
 
 
 async def _standing(connection: Any) -> MetricsSnapshot:
-    """What stands in the projection, in one snapshot of it, so that open and overdue add up."""
+    """Return what the projection holds, read in one snapshot of it, so that open and overdue add up."""
     sources = [Source(**dict(row)) for row in await connection.fetch(SOURCES)]
     days = {s.source: local_day(s.now) for s in sources if s.now is not None}
     cases = await connection.fetch(_CASES)

@@ -1,0 +1,194 @@
+"""What an act is: one struct says everything that intake knows of one kind of command and of the event that it records.
+
+A command is judged in this order: first what holds whatever its body says, then the body.
+
+    possible             the aggregate's own state allows such a command at all
+    possible_in_context  so do the rules in force and the other cases
+    check                the body fits the state
+    check_in_context     the body fits the bodies, calendars, rules and other cases, and its sealed texts are there
+
+The first two take no body, so that a caller can be told which commands are possible by the rules themselves.
+`possible` and `check` look at their own stream alone: an annulment judges the facts that stay by these two again, when
+neither the context of that time nor the sealed texts are at hand.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from services.intake.domain import errors
+from services.intake.domain.conference import Conference
+from services.intake.domain.context import DecisionContext
+from services.intake.domain.facts import AnyFact, AnyNewFact, Fact
+from services.intake.domain.petition import Petition
+from services.intake.domain.regulation import Regulation
+from shared.events import DatedEvent
+
+E = TypeVar("E", bound=DatedEvent)
+S = TypeVar("S", Petition, Conference)
+
+#: Who may: an act names one of these, or two of them together.
+OFFICE = frozenset({"office", "chair"})
+SYSTEM = frozenset({"system", "office", "chair"})
+CHAIR = frozenset({"chair", "office"})
+AGENCY = frozenset({"agency", "office"})
+REGULATOR = frozenset({"office", "chair", "operations"})
+
+
+# --- what an act does where it says nothing else -------------------------------------------------------------------
+
+
+def always(state: Petition | Conference) -> None:
+    """Possible in every state."""
+
+
+def in_any_context(state: Petition | Conference, context: DecisionContext) -> None:
+    """Possible under all rules, whatever became of the other cases."""
+
+
+def any_body(state: Petition | Conference, event: DatedEvent) -> None:
+    """Every body fits the state."""
+
+
+def any_body_in_context(state: Petition | Conference, event: DatedEvent, context: DecisionContext) -> None:
+    """Every body fits the context."""
+
+
+def unchanged(state: S, event: DatedEvent) -> S:
+    """Nothing that a later command is judged on changes."""
+    return state
+
+
+def as_sent(state: Petition | Conference, event: E, context: DecisionContext) -> E:
+    """The event is recorded as its body says."""
+    return event
+
+
+def nothing_more(state: Conference, event: DatedEvent, context: DecisionContext) -> tuple[AnyNewFact, ...]:
+    """The event brings no other event with it."""
+    return ()
+
+
+def no_others(event: DatedEvent) -> tuple[UUID, ...]:
+    """The event names no other case."""
+    return ()
+
+
+def nothing_rests(fact: AnyFact, context: DecisionContext) -> Iterable[AnyFact]:
+    """No fact of another case rests on the event."""
+    return ()
+
+
+def no_agency(state: Conference, event: DatedEvent, agency: str, regulation: Regulation) -> None:
+    """No agency may."""
+    raise errors.AgencyMayNot(None, "records", topic=event.TOPIC)
+
+
+# --- acts ----------------------------------------------------------------------------------------------------------
+
+
+class Act(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
+    """What every act says."""
+
+    #: The event that the command records; its fields are those of the body.
+    event: type[E]
+    #: The address: the whole path, or the last word of it behind the case.
+    path: str
+    #: The roles of which a caller needs one.
+    roles: frozenset[str]
+    #: The fields that the decision fills in, so that no body has them.
+    decided: tuple[str, ...] = ()
+    #: The lists of the body that name at least one.
+    not_empty: tuple[str, ...] = ()
+    #: The other cases that the event names; they are loaded for the decision.
+    names: Callable[[E], Iterable[UUID]] = no_others
+    #: Whether a clock starts, ends or is judged by it: then the decision rests on the policies and calendars too.
+    rests_on_rules: bool = False
+
+
+class CreatingAct(Act[E], Generic[S, E], frozen=True, kw_only=True):
+    """The first event of a petition or conference: there is no state yet."""
+
+    #: What the first event makes.
+    begin: Callable[[E], S]
+    check_in_context: Callable[[E, DecisionContext], None]
+    #: Refuses an agency that does not act in its own name. Raises AgencyMayNot.
+    check_agency: Callable[[E, str], None] = lambda event, agency: None
+
+
+class PetitionAct(Act[E], Generic[E], frozen=True, kw_only=True):
+    """A command on a petition that exists."""
+
+    possible: Callable[[Petition], None]
+    possible_in_context: Callable[[Petition, DecisionContext], None] = in_any_context
+    check: Callable[[Petition, E], None] = any_body
+    check_in_context: Callable[[Petition, E, DecisionContext], None] = any_body_in_context
+    #: The state after the event.
+    fold: Callable[[Petition, E], Petition]
+    #: The event with what the decision fills in.
+    fill: Callable[[Petition, E, DecisionContext], E] = as_sent
+    #: The facts of other cases that would be impossible without a recorded one.
+    resting_on: Callable[[Fact[E], DecisionContext], Iterable[AnyFact]] = nothing_rests
+    #: Whether it may not be dated before the receipt.
+    follows_receipt: bool = True
+
+
+class ConferenceAct(Act[E], Generic[E], frozen=True, kw_only=True):
+    """A command on a conference that exists."""
+
+    possible: Callable[[Conference], None]
+    possible_in_context: Callable[[Conference, DecisionContext], None] = in_any_context
+    check: Callable[[Conference, E], None] = any_body
+    check_in_context: Callable[[Conference, E, DecisionContext], None] = any_body_in_context
+    #: The state after the event.
+    fold: Callable[[Conference, E], Conference]
+    #: The event with what the decision fills in.
+    fill: Callable[[Conference, E, DecisionContext], E] = as_sent
+    #: The events that it brings with it.
+    brings: Callable[[Conference, E, DecisionContext], tuple[AnyNewFact, ...]] = nothing_more
+    #: The facts of other cases that would be impossible without a recorded one.
+    resting_on: Callable[[Fact[E], DecisionContext], Iterable[AnyFact]] = nothing_rests
+    #: Whether it may not be dated before the conference's first act.
+    follows_beginning: bool = True
+    #: Refuses an agency whose business it is not; an agency needs the role too. Raises AgencyMayNot.
+    check_agency: Callable[[Conference, E, str, Regulation], None] = no_agency
+
+
+class RegulationAct(Act[E], Generic[E], frozen=True, kw_only=True):
+    """A command on the register of bodies, policies, calendars and plans, which is one state for all of them.
+
+    An act without a path is none of a caller's: the service records such events by itself.
+    """
+
+    #: Whether the address names no body that exists.
+    creates: bool
+    #: The fields that the address gives, so that no body has them.
+    in_path: tuple[str, ...] = ()
+    #: Refuses what the register does not allow; the jurisdiction that the event belongs to.
+    check: Callable[[E, Regulation], str]
+    #: Changes the register.
+    fold: Callable[[Regulation, Fact[E]], None]
+
+
+AnyPetitionAct = PetitionAct[Any]
+AnyConferenceAct = ConferenceAct[Any]
+AnyAct = Act[Any]
+
+
+# --- judging, the same for a command and for a fact that an annulment leaves ------------------------------------------
+
+
+def check_petition(act: PetitionAct[E], petition: Petition, event: E) -> None:
+    """Refuse a body that the petition's own stream does not allow. Raises PetitionRefused."""
+    if act.follows_receipt and event.effective_on < petition.received_on:
+        raise errors.DatedBeforeReceipt("effective_on", day=event.effective_on, received_on=petition.received_on)
+    act.check(petition, event)
+
+
+def check_conference(act: ConferenceAct[E], conference: Conference, event: E) -> None:
+    """Refuse a body that the conference's own stream does not allow. Raises ConferenceRefused."""
+    if act.follows_beginning and event.effective_on < conference.begun_on:
+        raise errors.DatedBeforeConference("effective_on", "begun", day=conference.begun_on)
+    act.check(conference, event)

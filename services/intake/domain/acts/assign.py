@@ -1,0 +1,89 @@
+"""The chair gives a petition to an agency, which then owes the reply (plan II.4.3)."""
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import CHAIR, PetitionAct
+from services.intake.domain.context import DecisionContext, require_countable
+from services.intake.domain.petition import Petition, require_open
+from services.intake.domain.reply_clock import reply_due
+from shared.events.petition import PetitionAssigned, PetitionReassigned
+from shared.policy import Step
+
+
+def _possible_assignment(petition: Petition) -> None:
+    require_open(petition)
+    if petition.assigned:
+        raise errors.AlreadyAssigned("agency", agency=petition.lead)
+
+
+def _check_assignment(petition: Petition, event: PetitionAssigned) -> None:
+    if event.notice_id is not None and not petition.raised:
+        raise errors.NeverRaised(None, "notice")
+
+
+def _possible_reassignment(petition: Petition) -> None:
+    require_open(petition)
+    if not petition.lead:
+        raise errors.NeverAssigned("agency")
+
+
+def check_assignee(
+    petition: Petition, event: PetitionAssigned | PetitionReassigned, context: DecisionContext, prefix: str = ""
+) -> None:
+    """The bodies exist on that day; the chair's own date is no later than the reply's.
+
+    `prefix` leads to the fields of the event in the body of the command.
+    """
+    context.regulation.agency_on(event.agency, event.effective_on, f"{prefix}agency")
+    for code in event.assisting:
+        context.regulation.agency_on(code, event.effective_on, f"{prefix}assisting")
+    require_countable(context, petition.jurisdiction, ("result_report",), event.effective_on)
+    if event.due_on is None:
+        return
+    field = f"{prefix}due_on"
+    context.regulation.require_calendar(event.due_on, field)
+    due = reply_due(petition, context)
+    if due is not None and event.due_on > due:
+        raise errors.LaterThanDue(field, day=event.due_on, due=due)
+    if event.due_on < event.effective_on:
+        raise errors.InvalidValue(field, "due-before-assignment", due=event.due_on, day=event.effective_on)
+
+
+def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
+    steps = petition.steps
+    if event.due_on is not None:
+        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
+    return replace(
+        petition,
+        lead=event.agency,
+        assisting=event.assisting,
+        assigned=True,
+        assigned_on=petition.assigned_on or event.effective_on,
+        steps=steps,
+    )
+
+
+ASSIGNMENT = PetitionAct(
+    event=PetitionAssigned,
+    path="assignment",
+    roles=CHAIR,
+    decided=("notice_id",),
+    rests_on_rules=True,
+    possible=_possible_assignment,
+    check=_check_assignment,
+    check_in_context=check_assignee,
+    fold=_assigned,
+)
+PETITION_ACTS = (
+    ASSIGNMENT,
+    PetitionAct(
+        event=PetitionReassigned,
+        path="reassignment",
+        roles=CHAIR,
+        rests_on_rules=True,
+        possible=_possible_reassignment,
+        check_in_context=check_assignee,
+        fold=_assigned,
+    ),
+)

@@ -1,0 +1,210 @@
+"""What is done to the clocks of a petition: taken up or refused, complex, extended, suspended, resumed.
+
+The clock of the reply takes another limit, more time or a rest only as the policy in force provides it.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import CHAIR, OFFICE, PetitionAct
+from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
+from services.intake.domain.petition import ClockEvent, Petition, clock_step, ended, notified_days, require_open
+from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
+from shared.events.conference import ComplexityDetermined
+from shared.events.petition import (
+    AcceptanceNoticeSent,
+    ClockResumed,
+    ClockSuspended,
+    ExtensionGranted,
+    PetitionMarkedComplex,
+    RefusalNoticeSent,
+)
+from shared.policy import NoteKind, Rule
+from shared.policy.schema import Notified
+
+# --- taken up, or not ------------------------------------------------------------------------------------------------
+
+
+def _possible_acceptance(petition: Petition) -> None:
+    require_open(petition)
+    if petition.accepted_on is not None:
+        raise errors.AlreadyAccepted(accepted_on=petition.accepted_on)
+
+
+def _check_acceptance(petition: Petition, event: AcceptanceNoticeSent, context: DecisionContext) -> None:
+    if reply_anchor(context, petition.jurisdiction, petition.received_on) == "acceptance":
+        require_countable(context, petition.jurisdiction, ("reply",), event.effective_on)
+
+
+def _possible_refusal(petition: Petition) -> None:
+    require_open(petition)
+    if petition.accepted_on is not None:
+        raise errors.AlreadyAccepted(None, "refusal", accepted_on=petition.accepted_on)
+
+
+# --- another limit ---------------------------------------------------------------------------------------------------
+
+
+def _check_trait(petition: Petition, event: PetitionMarkedComplex) -> None:
+    if event.variant in petition.traits:
+        raise errors.AlreadyComplex("variant", variant=event.variant)
+
+
+def _check_limit(petition: Petition, event: PetitionMarkedComplex, context: DecisionContext) -> None:
+    acceptance = context.regulation.rule_in_force(petition.jurisdiction, "acceptance_notice", petition.received_on)
+    check_variant(event, (reply_rule(petition, context), acceptance.rule if acceptance else None))
+
+
+def check_variant(event: PetitionMarkedComplex | ComplexityDetermined, rules: Iterable[Rule | None]) -> None:
+    """The policy has a limit for such a case, and the decision names one of its written criteria."""
+    fitting = [v for rule in rules if rule is not None for v in rule.variants if event.variant in v.when]
+    if not fitting:
+        raise errors.VariantNotProvided("variant", variant=event.variant)
+    written = [criterion for variant in fitting for criterion in variant.criteria]
+    if written and not set(written) & set(event.criteria):
+        raise errors.InvalidValue("criteria", "criteria", criteria="; ".join(written))
+
+
+# --- more time -------------------------------------------------------------------------------------------------------
+
+
+def _possible_extension(petition: Petition, context: DecisionContext) -> None:
+    clock = reply_clock(petition, context)
+    if clock is None or clock.state.due_on is None:
+        raise errors.NothingToExtend
+    if clock.rule.extension is None:
+        raise errors.ExtensionNotProvided
+
+
+def _check_extension(petition: Petition, event: ExtensionGranted, context: DecisionContext) -> None:
+    """More time is given as often and as much as the policy allows, with its notices."""
+    clock = reply_clock(petition, context)
+    if clock is None or clock.state.due_on is None or clock.rule.extension is None:
+        return  # not possible
+    _check_notified(petition, event, clock.rule.extension.told, context)
+    context.regulation.require_calendar(event.expected_on, "expected_on")
+    due = clock.state.due_on
+    if event.expected_on <= due:
+        raise errors.ExtensionNotLater("expected_on", day=event.expected_on, due=due)
+    after = _after(petition, event, context)
+    if _says_more(after, clock, NoteKind.EXTENSIONS_USED_UP):
+        raise errors.ExtensionNotProvided(None, "used-up", times=clock.rule.extension.times)
+    if _says_more(after, clock, NoteKind.EXTENSION_CAPPED):
+        raise errors.ExtensionTooLong("expected_on", most=max(after.state.due_on or event.expected_on, due))
+
+
+def _says_more(after: ReplyClock, before: ReplyClock, kind: NoteKind) -> bool:
+    """Whether an event makes the clock say something that it did not say before."""
+    found = [sum(note.kind is kind for note in clock.state.notes) for clock in (before, after)]
+    return found[1] > found[0]
+
+
+# --- a rest ----------------------------------------------------------------------------------------------------------
+
+
+def _possible_suspension(petition: Petition) -> None:
+    require_open(petition)
+    if petition.suspended:
+        raise errors.AlreadySuspended
+
+
+def _provided_suspension(petition: Petition, context: DecisionContext) -> None:
+    clock = reply_clock(petition, context)
+    if clock is None or clock.state.due_on is None:
+        raise errors.NothingToSuspend
+    if clock.rule.pause is None:
+        raise errors.SuspensionNotProvided
+
+
+def _check_suspension(petition: Petition, event: ClockSuspended, context: DecisionContext) -> None:
+    clock = reply_clock(petition, context)
+    if clock is not None and clock.rule.pause is not None:
+        _check_notified(petition, event, clock.rule.pause.told, context)
+        _after(petition, event, context)
+
+
+def _possible_resumption(petition: Petition) -> None:
+    require_open(petition)
+    if not petition.suspended:
+        raise errors.NeverSuspended
+
+
+# --- what they share -------------------------------------------------------------------------------------------------
+
+
+def _after(petition: Petition, event: ClockEvent, context: DecisionContext) -> ReplyClock:
+    """The clock after the event. Raises CalendarYearMissing."""
+    clock = reply_clock(petition, context, (clock_step(event),))
+    assert clock is not None
+    return clock
+
+
+def _check_notified(
+    petition: Petition, event: ExtensionGranted | ClockSuspended, needed: Iterable[Notified], context: DecisionContext
+) -> None:
+    days: dict[Notified, date] = notified_days(event)
+    for who in needed:
+        if who not in days:
+            raise errors.InvalidValue(f"{who}_told_on", f"{who}-not-informed")
+    for who, day in days.items():
+        if day > context.today:
+            raise errors.FutureDeed(f"{who}_told_on", "informed", day=day, today=context.today)
+        if day < petition.received_on:
+            raise errors.DatedBeforeReceipt(f"{who}_told_on", day=day, received_on=petition.received_on)
+
+
+def _marked_complex(petition: Petition, event: PetitionMarkedComplex) -> Petition:
+    traits = (*petition.traits, event.variant)
+    return replace(petition, is_complex=True, traits=traits, steps=(*petition.steps, clock_step(event)))
+
+
+PETITION_ACTS = (
+    PetitionAct(
+        event=AcceptanceNoticeSent,
+        path="acceptance",
+        roles=OFFICE,
+        possible=_possible_acceptance,
+        check_in_context=_check_acceptance,
+        fold=lambda petition, event: replace(petition, accepted_on=event.effective_on),
+    ),
+    PetitionAct(event=RefusalNoticeSent, path="refusal", roles=OFFICE, possible=_possible_refusal, fold=ended),
+    PetitionAct(
+        event=PetitionMarkedComplex,
+        path="complexity",
+        roles=CHAIR,
+        not_empty=("criteria",),
+        possible=require_open,
+        check=_check_trait,
+        check_in_context=_check_limit,
+        fold=_marked_complex,
+    ),
+    PetitionAct(
+        event=ExtensionGranted,
+        path="extension",
+        roles=CHAIR,
+        rests_on_rules=True,
+        possible=require_open,
+        possible_in_context=_possible_extension,
+        check_in_context=_check_extension,
+        fold=lambda petition, event: replace(petition, steps=(*petition.steps, clock_step(event))),
+    ),
+    PetitionAct(
+        event=ClockSuspended,
+        path="suspension",
+        roles=CHAIR,
+        possible=_possible_suspension,
+        possible_in_context=_provided_suspension,
+        check_in_context=_check_suspension,
+        fold=lambda petition, event: replace(petition, suspended=True, steps=(*petition.steps, clock_step(event))),
+    ),
+    PetitionAct(
+        event=ClockResumed,
+        path="resumption",
+        roles=CHAIR,
+        possible=_possible_resumption,
+        fold=lambda petition, event: replace(petition, suspended=False, steps=(*petition.steps, clock_step(event))),
+    ),
+)

@@ -1,0 +1,208 @@
+"""After a conference: the review, the conclusions that assign the open petitions, what is made public (plan II.4.3)."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import CHAIR, OFFICE, ConferenceAct, check_petition
+from services.intake.domain.acts.assign import ASSIGNMENT, check_assignee
+from services.intake.domain.acts.clock import check_variant
+from services.intake.domain.conference import Conference, require_after_closing, require_closed, require_planned
+from services.intake.domain.context import DecisionContext, require_countable
+from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, standing
+from shared.events.conference import (
+    ComplexityDetermined,
+    ConclusionAssignment,
+    ConclusionNoticeIssued,
+    InternalReviewHeld,
+    PublicationEnded,
+    PublicationStarted,
+)
+from shared.events.petition import PetitionAssigned
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
+
+#: Stands for the id of the notice that is being recorded; the recorder, which draws the ids, puts it in.
+THIS_NOTICE = UUID(int=0)
+_CLOCKS = ("result_publication", "posting", "conclusion_notice")
+
+# --- review and complexity -------------------------------------------------------------------------------------------
+
+
+def _possible_review(conference: Conference) -> None:
+    require_closed(conference)
+    if conference.reviewed:
+        raise errors.ReviewAlreadyHeld
+
+
+def _check_after_closing(conference: Conference, event: InternalReviewHeld | ConclusionNoticeIssued) -> None:
+    require_after_closing(conference, event.effective_on)
+
+
+def _check_complexity(conference: Conference, event: ComplexityDetermined) -> None:
+    require_after_closing(conference, event.effective_on)
+    if event.variant in conference.traits:
+        raise errors.AlreadyDetermined("variant", variant=event.variant)
+
+
+def _check_limit(conference: Conference, event: ComplexityDetermined, context: DecisionContext) -> None:
+    """The policy has another limit for what follows such a conference."""
+    day = conference.closed_on or event.effective_on
+    rules_in_force = (
+        context.regulation.rule_in_force(conference.jurisdiction, duty, day, conference.audience)
+        for duty in ("internal_review", "conclusion_notice", "result_publication")
+    )
+    check_variant(event, [rule_in_force.rule for rule_in_force in rules_in_force if rule_in_force is not None])
+
+
+# --- the conclusion notice -------------------------------------------------------------------------------------------
+
+
+def _possible_conclusion(conference: Conference) -> None:
+    require_closed(conference)
+    if conference.concluded:
+        raise errors.ConclusionAlreadyIssued
+
+
+def _check_conclusion(conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext) -> None:
+    _check_clocks(conference, event, context)
+    named = [line.petition_id for line in event.assignments]
+    for petition_id in named:
+        if named.count(petition_id) > 1:
+            raise errors.InvalidValue("assignments", "listed-twice", petition_id=petition_id)
+
+
+def _with_codes(
+    conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
+) -> ConclusionNoticeIssued:
+    """The codes of each line parent-first."""
+    return replace(event, assignments=tuple(_line(index, line) for index, line in enumerate(event.assignments)))
+
+
+def _line(index: int, line: ConclusionAssignment) -> ConclusionAssignment:
+    try:
+        assisting = tuple(agency_code(code) for code in line.assisting)
+        return replace(line, agency=agency_code(line.agency), assisting=assisting)
+    except MalformedCode as error:
+        raise errors.InvalidCode(f"assignments[{index}].agency", text=error.text, most=MAX_CODE_LENGTH) from error
+
+
+def _assignments(
+    conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
+) -> tuple[AnyNewFact, ...]:
+    """One assignment for each petition that the notice names, judged as an assignment by itself is."""
+    # The conference at hand is part of what the reply's clock is counted from.
+    context = replace(context, conferences={**context.conferences, context.target_id: conference})
+    return tuple(
+        _assigned(f"assignments[{index}].", line, event, context) for index, line in enumerate(event.assignments)
+    )
+
+
+def _assigned(
+    prefix: str, line: ConclusionAssignment, notice: ConclusionNoticeIssued, context: DecisionContext
+) -> NewFact[PetitionAssigned]:
+    petition = context.petition(line.petition_id, f"{prefix}petition_id")
+    if context.target_id not in petition.raised:
+        raise errors.NeverRaised(f"{prefix}petition_id", "line", petition_id=line.petition_id)
+    assigned = PetitionAssigned(
+        effective_on=notice.effective_on,
+        agency=line.agency,
+        assisting=line.assisting,
+        due_on=line.due_on,
+        notice_id=THIS_NOTICE,
+    )
+    ASSIGNMENT.possible(petition)
+    check_petition(ASSIGNMENT, petition, assigned)
+    check_assignee(petition, assigned, context, prefix)
+    return NewFact(line.petition_id, "petition", petition.jurisdiction, assigned)
+
+
+def _resting_on(notice: Fact[ConclusionNoticeIssued], context: DecisionContext) -> Iterator[AnyFact]:
+    """The assignments that it made."""
+    for petition in context.petitions.values():
+        for fact in standing(petition.facts):
+            if isinstance(fact.event, PetitionAssigned) and fact.event.notice_id == notice.event_id:
+                yield fact
+
+
+# --- what is made public ---------------------------------------------------------------------------------------------
+
+
+def _check_start(conference: Conference, event: PublicationStarted) -> None:
+    if event.what == "result":
+        require_closed(conference)
+        require_after_closing(conference, event.effective_on)
+    if (event.what, event.channel) in conference.public:
+        raise errors.AlreadyPublished("channel", what=event.what, channel=event.channel)
+
+
+def _check_end(conference: Conference, event: PublicationEnded) -> None:
+    if (event.what, event.channel) not in conference.public:
+        raise errors.NeverPublished("channel", what=event.what, channel=event.channel)
+
+
+def _check_clocks(
+    conference: Conference,
+    event: ConclusionNoticeIssued | PublicationStarted | PublicationEnded,
+    context: DecisionContext,
+) -> None:
+    require_countable(context, conference.jurisdiction, _CLOCKS, event.effective_on, conference.audience)
+
+
+def _taken_down(conference: Conference, event: PublicationEnded) -> Conference:
+    gone = (event.what, event.channel)
+    return replace(conference, public=tuple(each for each in conference.public if each != gone))
+
+
+CONFERENCE_ACTS = (
+    ConferenceAct(
+        event=InternalReviewHeld,
+        path="review",
+        roles=CHAIR,
+        possible=_possible_review,
+        check=_check_after_closing,
+        fold=lambda conference, event: replace(conference, reviewed=True),
+    ),
+    ConferenceAct(
+        event=ComplexityDetermined,
+        path="complexity",
+        roles=CHAIR,
+        not_empty=("criteria",),
+        possible=require_closed,
+        check=_check_complexity,
+        check_in_context=_check_limit,
+        fold=lambda conference, event: replace(conference, traits=(*conference.traits, event.variant)),
+    ),
+    ConferenceAct(
+        event=ConclusionNoticeIssued,
+        path="conclusion",
+        roles=CHAIR,
+        names=lambda event: tuple(line.petition_id for line in event.assignments),
+        possible=_possible_conclusion,
+        check=_check_after_closing,
+        check_in_context=_check_conclusion,
+        fill=_with_codes,
+        brings=_assignments,
+        fold=lambda conference, event: replace(conference, concluded=True, concluded_on=event.effective_on),
+        resting_on=_resting_on,
+    ),
+    ConferenceAct(
+        event=PublicationStarted,
+        path="publications",
+        roles=OFFICE,
+        possible=require_planned,
+        check=_check_start,
+        check_in_context=_check_clocks,
+        fold=lambda conference, event: replace(conference, public=(*conference.public, (event.what, event.channel))),
+    ),
+    ConferenceAct(
+        event=PublicationEnded,
+        path="publication-ends",
+        roles=OFFICE,
+        possible=require_planned,
+        check=_check_end,
+        check_in_context=_check_clocks,
+        fold=_taken_down,
+    ),
+)

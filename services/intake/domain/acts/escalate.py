@@ -1,0 +1,57 @@
+"""A matter beyond the authority's own goes to the higher authority, on the agency's advice (plan II.4.3)."""
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import AGENCY, CHAIR, OFFICE, PetitionAct, unchanged
+from services.intake.domain.context import DecisionContext
+from services.intake.domain.petition import Petition, require_open
+from shared.events.petition import EscalationProposed, HigherAuthorityAnswered, PetitionEscalated
+
+
+def _check_proposal(petition: Petition, event: EscalationProposed) -> None:
+    if event.agency not in (petition.lead, *petition.assisting):
+        raise errors.NeverAssigned("agency", "other-agency", agency=event.agency)
+
+
+def _check_proposer(petition: Petition, event: EscalationProposed, context: DecisionContext) -> None:
+    context.regulation.agency_on(event.agency, event.effective_on)
+
+
+def _possible_escalation(petition: Petition) -> None:
+    require_open(petition)
+    if petition.escalated:
+        raise errors.AlreadyEscalated
+
+
+def _possible_answer(petition: Petition) -> None:
+    require_open(petition)
+    if not petition.escalated:
+        raise errors.NeverEscalated
+
+
+PETITION_ACTS = (
+    PetitionAct(
+        event=EscalationProposed,
+        path="escalation-proposal",
+        roles=AGENCY,
+        possible=require_open,
+        check=_check_proposal,
+        check_in_context=_check_proposer,
+        fold=unchanged,
+    ),
+    PetitionAct(
+        event=PetitionEscalated,
+        path="escalation",
+        roles=CHAIR,
+        possible=_possible_escalation,
+        fold=lambda petition, event: replace(petition, escalated=True),
+    ),
+    PetitionAct(
+        event=HigherAuthorityAnswered,
+        path="higher-answer",
+        roles=OFFICE,
+        possible=_possible_answer,
+        fold=lambda petition, event: replace(petition, escalated=False),
+    ),
+)

@@ -1,0 +1,109 @@
+"""What must precede a conference: tasks given out and done, the report to the chair, notices, invitations (II.4.1)."""
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import AGENCY, OFFICE, ConferenceAct, unchanged
+from services.intake.domain.conference import Conference, Task, require_planned
+from services.intake.domain.context import DecisionContext
+from services.intake.domain.regulation import Regulation
+from shared.events.conference import (
+    InvitationsSent,
+    PreparationReported,
+    PreparationTaskAssigned,
+    PreparationTaskDone,
+    PublicNoticePublished,
+)
+
+
+def _check_in_time(
+    conference: Conference, event: PreparationTaskAssigned | PublicNoticePublished | InvitationsSent
+) -> None:
+    if conference.opened_on is not None and event.effective_on > conference.opened_on:
+        raise errors.ConferenceAlreadyOpened("effective_on", "late", opened_on=conference.opened_on)
+
+
+def _check_task(conference: Conference, event: PreparationTaskAssigned) -> None:
+    _check_in_time(conference, event)
+    if conference.task(event.task) is not None:
+        raise errors.TaskAlreadyAssigned("task", task=event.task)
+
+
+def _check_task_agency(conference: Conference, event: PreparationTaskAssigned, context: DecisionContext) -> None:
+    context.regulation.agency_on(event.agency, event.effective_on)
+
+
+def _check_completion(conference: Conference, event: PreparationTaskDone) -> None:
+    task = conference.task(event.task)
+    if task is None:
+        raise errors.UnknownTask("task", task=event.task)
+    if task.done:
+        raise errors.TaskAlreadyDone("task", task=event.task)
+
+
+def _check_own_task(conference: Conference, event: PreparationTaskDone, agency: str, regulation: Regulation) -> None:
+    task = conference.task(event.task)
+    if task is not None and regulation.successor_of(task.agency, event.effective_on) != agency:
+        raise errors.AgencyMayNot("task", "task", task=event.task, owner=task.agency)
+
+
+def _check_notice(conference: Conference, event: PublicNoticePublished | InvitationsSent) -> None:
+    _check_in_time(conference, event)
+    if event.for_date not in conference.first_days:
+        raise errors.NamesAnotherDate("for_date", first_day=conference.first_day)
+
+
+def _check_station(conference: Conference, event: PublicNoticePublished, agency: str, regulation: Regulation) -> None:
+    if regulation.successor_of(conference.station, event.effective_on) != agency:
+        raise errors.AgencyMayNot(None, "station")
+
+
+def _with_task_done(conference: Conference, event: PreparationTaskDone) -> Conference:
+    tasks = tuple(replace(task, done=True) if task.name == event.task else task for task in conference.tasks)
+    return replace(conference, tasks=tasks)
+
+
+CONFERENCE_ACTS = (
+    ConferenceAct(
+        event=PreparationTaskAssigned,
+        path="tasks",
+        roles=OFFICE,
+        possible=require_planned,
+        check=_check_task,
+        check_in_context=_check_task_agency,
+        fold=lambda conference, event: replace(conference, tasks=(*conference.tasks, Task(event.task, event.agency))),
+    ),
+    ConferenceAct(
+        event=PreparationTaskDone,
+        path="task-completions",
+        roles=AGENCY,
+        check_agency=_check_own_task,
+        possible=require_planned,
+        check=_check_completion,
+        fold=_with_task_done,
+    ),
+    ConferenceAct(
+        event=PreparationReported,
+        path="preparation-report",
+        roles=OFFICE,
+        possible=require_planned,
+        fold=unchanged,
+    ),
+    ConferenceAct(
+        event=PublicNoticePublished,
+        path="notices",
+        roles=AGENCY,
+        check_agency=_check_station,
+        possible=require_planned,
+        check=_check_notice,
+        fold=unchanged,
+    ),
+    ConferenceAct(
+        event=InvitationsSent,
+        path="invitations",
+        roles=OFFICE,
+        possible=require_planned,
+        check=_check_notice,
+        fold=unchanged,
+    ),
+)

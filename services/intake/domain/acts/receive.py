@@ -1,0 +1,24 @@
+"""A petition comes in."""
+
+from services.intake.domain.acts.act import SYSTEM, CreatingAct
+from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
+from services.intake.domain.petition import Petition
+from shared.events.petition import PetitionReceived
+
+
+def _check(event: PetitionReceived, context: DecisionContext) -> None:
+    """A petition comes in where a jurisdiction exists; under a policy that counts from receipt its clocks start."""
+    context.regulation.jurisdiction_on(event.jurisdiction, event.effective_on)
+    require_countable(context, event.jurisdiction, ("acceptance_notice",), event.effective_on)
+    if reply_anchor(context, event.jurisdiction, event.effective_on) == "receipt":
+        require_countable(context, event.jurisdiction, ("reply",), event.effective_on)
+
+
+RECEIPT = CreatingAct(
+    event=PetitionReceived,
+    path="/v1/petitions",
+    roles=SYSTEM,
+    decided=("receipt_code",),
+    begin=lambda event: Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel),
+    check_in_context=_check,
+)

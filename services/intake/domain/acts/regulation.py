@@ -1,0 +1,257 @@
+"""The register that all cases rest on: jurisdictions, agencies, policies, calendars, dialogue plans.
+
+It is one state for all of them, and its records are never annulled, only followed by others.
+"""
+
+from datetime import date
+
+from msgspec.structs import replace
+
+from services.intake.domain import errors
+from services.intake.domain.acts.act import CHAIR, OFFICE, REGULATOR, RegulationAct
+from services.intake.domain.facts import Fact
+from services.intake.domain.regulation import PublicBody, Regulation, apply_calendar
+from shared.calendar import CalendarYear, ContradictoryCalendar, validate
+from shared.events.regulation import (
+    AgencyClosed,
+    AgencyRegistered,
+    CalendarProposed,
+    CalendarPublished,
+    DialoguePlanAdopted,
+    FrequencyDutyWaived,
+    JurisdictionClosed,
+    JurisdictionRegistered,
+    PolicyAdopted,
+    ReceptionDayHeld,
+)
+from shared.identifiers import NATION, is_within
+from shared.policy import Adopted, UncountablePolicy, check, occurrences
+
+# --- jurisdictions and agencies --------------------------------------------------------------------------------------
+
+
+def _check_jurisdiction(event: JurisdictionRegistered, regulation: Regulation) -> str:
+    _require_new(regulation.jurisdictions.get(event.code), event.code)
+    if event.parent and event.parent != NATION:
+        regulation.jurisdiction_on(event.parent, event.valid_from, "parent")
+        if not is_within(event.code, event.parent) or event.code == event.parent:
+            # Who sees what follows the codes: a parent elsewhere would say otherwise.
+            raise errors.InvalidCode("code", "not-under-parent", code=event.code, parent=event.parent)
+    return event.code
+
+
+def _register_jurisdiction(regulation: Regulation, fact: Fact[JurisdictionRegistered]) -> None:
+    event = fact.event
+    regulation.jurisdictions[event.code] = PublicBody(
+        event.code, event.name, event.parent or NATION, event.valid_from, level=event.level
+    )
+
+
+def _check_end_of_jurisdiction(event: JurisdictionClosed, regulation: Regulation) -> str:
+    _check_end(regulation.jurisdictions, event, errors.UnknownJurisdiction)
+    return event.code
+
+
+def _check_agency(event: AgencyRegistered, regulation: Regulation) -> str:
+    _require_new(regulation.agencies.get(event.code), event.code)
+    _check_seat(regulation, event.jurisdiction)
+    return event.jurisdiction
+
+
+def _register_agency(regulation: Regulation, fact: Fact[AgencyRegistered]) -> None:
+    event = fact.event
+    regulation.agencies[event.code] = PublicBody(event.code, event.name, event.jurisdiction, event.valid_from)
+
+
+def _check_end_of_agency(event: AgencyClosed, regulation: Regulation) -> str:
+    return _check_end(regulation.agencies, event, errors.UnknownAgency).jurisdiction
+
+
+def _require_new(known: PublicBody | None, code: str) -> None:
+    if known is not None:
+        raise errors.AlreadyRegistered("code", code=code, name=known.name)
+
+
+def _check_seat(regulation: Regulation, code: str) -> None:
+    if code != NATION and code not in regulation.jurisdictions:
+        raise errors.UnknownJurisdiction("jurisdiction", code=code)
+
+
+def _check_end(
+    bodies: dict[str, PublicBody],
+    event: JurisdictionClosed | AgencyClosed,
+    unknown: type[errors.UnknownJurisdiction | errors.UnknownAgency],
+) -> PublicBody:
+    body = bodies.get(event.code)
+    if body is None:
+        raise unknown("code", code=event.code)
+    if body.closed_on is not None:
+        raise errors.AlreadyClosed("code", code=event.code, closed_on=body.closed_on)
+    if event.effective_on < body.valid_from:
+        raise errors.InvalidValue("effective_on", "before-existence", code=event.code, valid_from=body.valid_from)
+    if event.successor and (event.successor == event.code or event.successor not in bodies):
+        raise unknown("successor", "successor", code=event.successor)
+    return body
+
+
+def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClosed) -> None:
+    if (body := bodies.get(event.code)) is not None:
+        bodies[event.code] = replace(body, closed_on=event.effective_on, successor=event.successor)
+
+
+# --- what a jurisdiction does by itself ------------------------------------------------------------------------------
+
+
+def _check_reception(event: ReceptionDayHeld, regulation: Regulation) -> str:
+    regulation.jurisdiction_on(event.code, event.effective_on, "code")
+    if event.citizens < 0:
+        raise errors.InvalidValue("citizens", "negative")
+    return event.code
+
+
+def _check_waiver(event: FrequencyDutyWaived, regulation: Regulation) -> str:
+    regulation.jurisdiction_on(event.code, event.effective_on, "code")
+    rule_in_force = regulation.rule_in_force(event.code, event.duty, event.effective_on, event.audience)
+    frequency = rule_in_force.rule.frequency if rule_in_force else None
+    if frequency is None:
+        raise errors.InvalidValue("duty", "not-periodic", duty=event.duty)
+    if frequency.waiver is None:
+        raise errors.WaiverNotProvided("duty", duty=event.duty)
+    around = date(event.effective_on.year - 1, 1, 1), date(event.effective_on.year + 1, 12, 31)
+    known = [each.part for each in occurrences(frequency, *around)]
+    if event.period not in known:
+        raise errors.InvalidValue("period", "unknown-period", period=event.period, example=known[-1])
+    if frequency.waiver.substitute == "required" and not event.substitute.strip():
+        raise errors.InvalidValue("substitute", "substitute")
+    return event.code
+
+
+def _nothing(regulation: Regulation, fact: Fact[ReceptionDayHeld] | Fact[FrequencyDutyWaived]) -> None:
+    """Nothing that a later command is judged on changes."""
+
+
+# --- policies, calendars, plans --------------------------------------------------------------------------------------
+
+
+def _check_policy(event: PolicyAdopted, regulation: Regulation) -> str:
+    _check_seat(regulation, event.jurisdiction)
+    try:
+        check(event.policy)
+    except UncountablePolicy as invalid:
+        problems = "; ".join(f"policy.{problem}" for problem in invalid.problems)
+        raise errors.InvalidPolicy(f"policy.{invalid.problems[0].path}", problems=problems) from invalid
+    return event.jurisdiction
+
+
+def _adopt_policy(regulation: Regulation, fact: Fact[PolicyAdopted]) -> None:
+    regulation.policies.append(Adopted(fact.event.jurisdiction, fact.event.policy))
+
+
+def _check_calendar(event: CalendarPublished | CalendarProposed, regulation: Regulation) -> str:
+    if isinstance(event, CalendarProposed) and event.year in regulation.years:
+        raise errors.CalendarAlreadyThere("year", year=event.year)
+    try:
+        validate(CalendarYear(year=event.year, holidays=event.holidays, makeup_days=event.makeup_days))
+    except ContradictoryCalendar as error:
+        raise errors.InvalidCalendar(error.field, error.rule, **error.values) from error
+    return NATION
+
+
+def _check_dialogue_plan(event: DialoguePlanAdopted, regulation: Regulation) -> str:
+    regulation.jurisdiction_on(event.jurisdiction, event.effective_on)
+    if (event.jurisdiction, event.number, event.year) in regulation.plans:
+        raise errors.PlanAlreadyAdopted("number", number=event.number, year=event.year)
+    return event.jurisdiction
+
+
+def _adopt_plan(regulation: Regulation, fact: Fact[DialoguePlanAdopted]) -> None:
+    regulation.plans.add((fact.event.jurisdiction, fact.event.number, fact.event.year))
+
+
+REGULATION_ACTS = (
+    RegulationAct(
+        event=JurisdictionRegistered,
+        path="/v1/jurisdictions",
+        roles=REGULATOR,
+        creates=True,
+        check=_check_jurisdiction,
+        fold=_register_jurisdiction,
+    ),
+    RegulationAct(
+        event=JurisdictionClosed,
+        path="/v1/jurisdictions/{id}/closure",
+        roles=REGULATOR,
+        creates=False,
+        in_path=("code",),
+        check=_check_end_of_jurisdiction,
+        fold=lambda regulation, fact: _close(regulation.jurisdictions, fact.event),
+    ),
+    RegulationAct(
+        event=ReceptionDayHeld,
+        path="/v1/jurisdictions/{id}/reception-days",
+        roles=OFFICE,
+        creates=False,
+        in_path=("code",),
+        check=_check_reception,
+        fold=_nothing,
+    ),
+    RegulationAct(
+        event=FrequencyDutyWaived,
+        path="/v1/jurisdictions/{id}/waivers",
+        roles=CHAIR,
+        creates=False,
+        in_path=("code",),
+        check=_check_waiver,
+        fold=_nothing,
+    ),
+    RegulationAct(
+        event=AgencyRegistered,
+        path="/v1/agencies",
+        roles=REGULATOR,
+        creates=True,
+        check=_check_agency,
+        fold=_register_agency,
+    ),
+    RegulationAct(
+        event=AgencyClosed,
+        path="/v1/agencies/{id}/closure",
+        roles=REGULATOR,
+        creates=False,
+        in_path=("code",),
+        check=_check_end_of_agency,
+        fold=lambda regulation, fact: _close(regulation.agencies, fact.event),
+    ),
+    RegulationAct(
+        event=PolicyAdopted,
+        path="/v1/policies",
+        roles=REGULATOR,
+        creates=True,
+        check=_check_policy,
+        fold=_adopt_policy,
+    ),
+    RegulationAct(
+        event=CalendarPublished,
+        path="/v1/calendars",
+        roles=REGULATOR,
+        creates=True,
+        check=_check_calendar,
+        fold=apply_calendar,
+    ),
+    RegulationAct(
+        # The service proposes calendars by itself: no caller does.
+        event=CalendarProposed,
+        path="",
+        roles=frozenset(),
+        creates=True,
+        check=_check_calendar,
+        fold=apply_calendar,
+    ),
+    RegulationAct(
+        event=DialoguePlanAdopted,
+        path="/v1/plans",
+        roles=REGULATOR,
+        creates=True,
+        check=_check_dialogue_plan,
+        fold=_adopt_plan,
+    ),
+)

@@ -1,0 +1,1105 @@
+"""The words of every refusal, by its code: a title, and the sentences from which a raise chooses by their key."""
+
+from collections.abc import Mapping
+
+from shared.calendar import CONTRADICTIONS
+from shared.events.titles import EVENT_TITLES
+from shared.policy.duties import CHANNEL_TITLES, DUTY_KINDS, TRAIT_TITLES
+from shared.problem_words import DOOR_NAMES, DOOR_WORDS
+from shared.sentences import Names, ProblemText, ProblemWords, Sentence, problem_text
+
+
+def refusal_text(code: str, sentence: str, values: Mapping[str, object]) -> ProblemText:
+    """The title and the filled sentence of a refusal, in both languages. Raises KeyError for a code without words."""
+    return problem_text(REFUSAL_WORDS[code], sentence, values, REFUSAL_NAMES)
+
+
+def _with(words: ProblemWords, more: Mapping[str, Sentence]) -> ProblemWords:
+    """The words of a code that doors answer with too, and those of the rules."""
+    return ProblemWords(words.title, {**words.sentences, **more})
+
+
+#: The problem codes, each with its title and its sentences.
+REFUSAL_WORDS: Mapping[str, ProblemWords] = {
+    "role-may-not": _with(
+        DOOR_WORDS["role-may-not"],
+        {
+            "content": Sentence(
+                "Chỉ văn phòng và cơ quan được giao vụ việc mới được xem nội dung.",
+                "content is for the office and for the agency that has the case",
+            ),
+        },
+    ),
+    "jurisdiction-may-not": _with(
+        DOOR_WORDS["jurisdiction-may-not"],
+        {
+            "act": Sentence(
+                "Việc này thuộc địa bàn {place}, ngoài phạm vi {own} của bạn; hãy để địa bàn đó thực hiện.",
+                "the act concerns {place}, outside {own}; leave it to an office of that jurisdiction",
+            ),
+            "no-jurisdiction": Sentence(
+                "Việc này thuộc địa bàn {place}, còn mã truy cập của bạn không gắn với địa bàn nào.",
+                "the act concerns {place}, and your token names no jurisdiction",
+            ),
+            "case": Sentence(
+                "Vụ việc thuộc địa bàn {place}, ngoài phạm vi {own} của bạn.", "the case is of {place}, outside {own}"
+            ),
+        },
+    ),
+    "agency-may-not": _with(
+        DOOR_WORDS["agency-may-not"],
+        {
+            "no-agency": Sentence(
+                "Mã truy cập của bạn không gắn với cơ quan nào; hãy đề nghị người quản trị cấp lại.",
+                "the token names no agency; ask for a token that does",
+            ),
+            "other-agency": Sentence(
+                "Cơ quan {agency} không được thực hiện thay {named}; hãy ghi mã của cơ quan mình.",
+                "{agency} does not act for {named}; name your own agency",
+            ),
+            "proposer": Sentence(
+                "Cơ quan {agency} chỉ được đề xuất với danh nghĩa của mình; hãy ghi mã của cơ quan mình.",
+                "{agency} proposes in its own name; name it as the proposer",
+            ),
+            "task": Sentence(
+                "Nhiệm vụ “{task}” được giao cho {owner}; cơ quan đó ghi nhận việc hoàn thành.",
+                "'{task}' was given to {owner}, which records that it is done",
+            ),
+            "station": Sentence(
+                "Chỉ đài truyền thanh - truyền hình phụ trách hội nghị mới ghi nhận thông báo công khai.",
+                "only the station of the conference publishes its notices",
+            ),
+            "no-part": Sentence(
+                "Kiến nghị chưa được chuyển hoặc phân công cho {agency}; hãy đề nghị văn phòng chuyển hoặc phân "
+                "công trước.",
+                "the petition was neither forwarded nor assigned to {agency}; ask the office to do so first",
+            ),
+            "records": Sentence(
+                "Cơ quan không ghi nhận việc này; hãy đề nghị văn phòng ghi nhận.",
+                "an agency does not record {topic}; ask the office to record it",
+            ),
+        },
+    ),
+    "invalid-value": _with(
+        DOOR_WORDS["invalid-value"],
+        {
+            "empty": Sentence("Không được để trống; hãy nhập nội dung.", "may not be empty"),
+            "too-long": Sentence(
+                "Nội dung dài {length} ký tự; tối đa {most} ký tự.", "{length} characters; at most {most}"
+            ),
+            "nul": Sentence(
+                "Văn bản chứa ký tự NUL không hợp lệ; hãy xóa ký tự đó.", "holds the NUL character; remove it"
+            ),
+            "year": Sentence(
+                "Ngày {day} nằm ngoài khoảng từ năm {first} đến năm {last}; hãy kiểm tra lại năm.",
+                "{day} is outside {first} to {last}",
+            ),
+            "none-listed": Sentence("Danh sách đang trống; hãy nêu ít nhất một mục.", "name at least one"),
+            "before-record": Sentence(
+                "Ngày {day} trước ngày {record_day} của ghi nhận cần thu hồi; hãy chọn ngày {record_day} hoặc "
+                "muộn hơn.",
+                "{day} is before the record, which is of {record_day}; name that day or a later one",
+            ),
+            "criteria": Sentence(
+                "Hãy nêu ít nhất một tiêu chí mà văn bản quy định: {criteria}.",
+                "name one that the document writes down: {criteria}",
+            ),
+            "petitioner-not-informed": Sentence(
+                "Quy định hiện hành yêu cầu thông báo cho người kiến nghị; hãy ghi ngày đã thông báo.",
+                "the policy in force asks that the petitioner be informed; say when",
+            ),
+            "committee-not-informed": Sentence(
+                "Quy định hiện hành yêu cầu báo cáo Ủy ban nhân dân; hãy ghi ngày đã báo cáo.",
+                "the policy in force asks that the committee be informed; say when",
+            ),
+            "due-before-assignment": Sentence(
+                "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",
+                "{due} is before the assignment on {day}; name that day or a later one",
+            ),
+            "listed-twice": Sentence(
+                "Kiến nghị {petition_id} được nêu hai lần; chỉ giữ một dòng.",
+                "the petition {petition_id} is listed twice; keep one line",
+            ),
+            "other-jurisdiction": Sentence(
+                "Hội nghị được đề xuất cho địa bàn {jurisdiction}; hãy ghi đúng địa bàn đó.",
+                "the conference was proposed for {jurisdiction}; name that jurisdiction",
+            ),
+            "last-before-first": Sentence(
+                "Ngày kết thúc {last_day} trước ngày khai mạc {first_day}; hãy chọn ngày {first_day} hoặc muộn hơn.",
+                "{last_day} is before the first day {first_day}; name that day or a later one",
+            ),
+            "other-audience": Sentence(
+                "Yêu cầu đối thoại là của đối tượng “{audience}”; hãy ghi đúng đối tượng đó.",
+                "the dialogue was asked for by '{audience}'; name that audience",
+            ),
+            "petition-missing": Sentence(
+                "Hãy ghi mã kiến nghị của những người kiến nghị này.", "name the petition of these petitioners"
+            ),
+            "strangers": Sentence(
+                "Có {count} người không phải người kiến nghị của kiến nghị đó; hãy bỏ những người này ra.",
+                "{count} of them are no petitioners of that petition; leave them out",
+            ),
+            "other-petitioners": Sentence(
+                "Người phát biểu đã đăng ký thay cho những người kiến nghị khác; hãy bỏ những người này ra.",
+                "the speaker was registered for other petitioners; leave these out",
+            ),
+            "before-existence": Sentence(
+                "{code} chỉ hoạt động từ ngày {valid_from}; hãy chọn ngày {valid_from} hoặc muộn hơn.",
+                "{code} exists only from {valid_from} on; name that day or a later one",
+            ),
+            "negative": Sentence("Số lượt công dân phải từ 0 trở lên.", "name a number from 0 up"),
+            "not-periodic": Sentence(
+                "“{duty}” không phải là việc định kỳ của địa bàn này; chỉ được miễn việc định kỳ.",
+                "'{duty}' is not owed there again and again; only a periodic duty is waived",
+            ),
+            "unknown-period": Sentence(
+                "“{period}” không phải là một kỳ; hãy viết theo mẫu {example}.",
+                "'{period}' is no period; write it as {example}",
+            ),
+            "substitute": Sentence(
+                "Quy định hiện hành yêu cầu nêu việc đã làm thay; hãy ghi việc đó.",
+                "say what was done in its place; the policy in force asks for it",
+            ),
+            "petitioner-ids": Sentence(
+                "Tối đa {most} mã người kiến nghị, mỗi mã từ 1 đến {length} ký tự.",
+                "at most {most} ids of 1 to {length} characters",
+            ),
+            "identities": Sentence(
+                "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"
+            ),
+            "too-long-for-petitioners": Sentence(
+                "Nội dung quá dài: tối đa {most} ký tự cho {petitioners} người kiến nghị.",
+                "at most {most} characters for {petitioners} petitioners",
+            ),
+        },
+    ),
+    "invalid-code": _with(
+        DOOR_WORDS["invalid-code"],
+        {
+            "not-under-parent": Sentence(
+                "Mã {code} không nằm dưới mã cấp trên {parent}; hãy dùng mã bắt đầu bằng “{parent}.”.",
+                "{code} is not below its parent {parent}; take a code that begins with '{parent}.'",
+            )
+        },
+    ),
+    "invalid-calendar": ProblemWords(
+        Sentence("Lịch làm việc mâu thuẫn", "The calendar contradicts itself"), CONTRADICTIONS
+    ),
+    "invalid-policy": DOOR_WORDS["invalid-policy"],
+    "future-deed": ProblemWords(
+        Sentence("Ngày sau ngày hôm nay", "Dated in the future"),
+        {
+            "": Sentence(
+                "Ngày {day} sau ngày hôm nay {today}; chỉ ghi nhận việc đã thực hiện.",
+                "{day} is after today, {today}; an act is recorded once done",
+            ),
+            "report": Sentence(
+                "Ngày báo cáo {day} sau ngày hôm nay {today}; hãy ghi ngày đã báo cáo.",
+                "{day} is after today, {today}; name the day on which it was reported",
+            ),
+            "informed": Sentence(
+                "Ngày thông báo {day} sau ngày hôm nay {today}; hãy ghi ngày đã thông báo.",
+                "{day} is after today, {today}; name the day on which they were informed",
+            ),
+        },
+    ),
+    "calendar-year-missing": _with(
+        DOOR_WORDS["calendar-year-missing"],
+        {
+            "": Sentence(
+                "Ngày {day} thuộc năm {year}, năm này chưa có lịch làm việc; hãy công bố lịch trước.",
+                "{day} is in {year}, which has no calendar; publish one first",
+            ),
+            "clock": Sentence(
+                "Thời hạn “{duty}” tính từ ngày {start} kéo sang năm {year}, năm này chưa có lịch làm việc; hãy "
+                "công bố lịch trước.",
+                "the clock '{duty}' from {start} reaches {year}, which has no calendar; publish one first",
+            ),
+        },
+    ),
+    "unknown-jurisdiction": ProblemWords(
+        Sentence("Địa bàn chưa được đăng ký", "Unknown jurisdiction"),
+        {
+            "": Sentence(
+                "Địa bàn “{code}” chưa được đăng ký; hãy đăng ký trước.",
+                "no jurisdiction '{code}' is registered; register it first",
+            ),
+            "successor": Sentence(
+                "Địa bàn kế thừa “{code}” chưa được đăng ký là một địa bàn khác; hãy đăng ký trước.",
+                "'{code}' is not registered as another jurisdiction; register it first",
+            ),
+        },
+    ),
+    "jurisdiction-closed-then": ProblemWords(
+        Sentence("Địa bàn không tồn tại vào ngày đó", "The jurisdiction did not exist then"),
+        {
+            "": Sentence(
+                "Vào ngày {day} địa bàn {code} không tồn tại; hãy kiểm tra lại ngày hoặc mã địa bàn.",
+                "the jurisdiction {code} did not exist on {day}; check the day or the code",
+            ),
+            "successor": Sentence(
+                "Vào ngày {day} địa bàn {code} không tồn tại; địa bàn kế thừa là {successor}.",
+                "the jurisdiction {code} did not exist on {day}; its successor is {successor}",
+            ),
+        },
+    ),
+    "unknown-agency": ProblemWords(
+        Sentence("Cơ quan chưa được đăng ký", "Unknown agency"),
+        {
+            "": Sentence(
+                "Cơ quan “{code}” chưa được đăng ký; hãy đăng ký trước.",
+                "no agency '{code}' is registered; register it first",
+            ),
+            "successor": Sentence(
+                "Cơ quan kế thừa “{code}” chưa được đăng ký là một cơ quan khác; hãy đăng ký trước.",
+                "'{code}' is not registered as another agency; register it first",
+            ),
+        },
+    ),
+    "agency-closed-then": ProblemWords(
+        Sentence("Cơ quan không hoạt động vào ngày đó", "The agency did not exist then"),
+        {
+            "": Sentence(
+                "Vào ngày {day} cơ quan {code} không hoạt động; hãy kiểm tra lại ngày hoặc mã cơ quan.",
+                "the agency {code} did not exist on {day}; check the day or the code",
+            ),
+            "successor": Sentence(
+                "Vào ngày {day} cơ quan {code} không hoạt động; cơ quan kế thừa là {successor}.",
+                "the agency {code} did not exist on {day}; its successor is {successor}",
+            ),
+        },
+    ),
+    "later-than-due": ProblemWords(
+        Sentence("Muộn hơn hạn trả lời", "Later than the reply's due date"),
+        {
+            "": Sentence(
+                "Ngày {day} muộn hơn hạn trả lời {due}; hãy chọn ngày {due} hoặc sớm hơn.",
+                "{day} is later than the reply's due date {due}; name that day or an earlier one",
+            )
+        },
+    ),
+    "already-registered": ProblemWords(
+        Sentence("Mã đã được đăng ký", "Already registered"),
+        {
+            "": Sentence(
+                "Mã {code} đã được đăng ký ({name}); hãy dùng mã khác, hoặc ghi nhận kết thúc hoạt động của mã này.",
+                "{code} is registered ({name}); close it or take another code",
+            )
+        },
+    ),
+    "already-closed": ProblemWords(
+        Sentence("Đã kết thúc hoạt động", "Already closed"),
+        {
+            "": Sentence(
+                "{code} đã kết thúc hoạt động từ ngày {closed_on}; không cần ghi nhận lần nữa.",
+                "{code} was closed on {closed_on}; there is nothing more to close",
+            )
+        },
+    ),
+    "plan-already-adopted": ProblemWords(
+        Sentence("Kế hoạch đối thoại đã được ghi nhận", "The plan is already recorded"),
+        {
+            "": Sentence(
+                "Kế hoạch số {number} năm {year} đã được ghi nhận; hãy kiểm tra lại số và năm.",
+                "the plan {number} of {year} is recorded; check its number and year",
+            )
+        },
+    ),
+    "waiver-not-provided": ProblemWords(
+        Sentence("Quy định không cho miễn việc này", "The policy provides no waiver"),
+        {
+            "": Sentence(
+                "Quy định hiện hành không cho miễn việc “{duty}”; hãy thực hiện việc này.",
+                "the policy in force lets nobody off {duty}",
+            )
+        },
+    ),
+    "calendar-already-there": ProblemWords(
+        Sentence("Năm này đã có lịch làm việc", "The year has a calendar"),
+        {
+            "": Sentence(
+                "Năm {year} đã có lịch làm việc; hãy công bố phiên bản mới thay vì đề xuất.",
+                "{year} has a calendar; publish another version instead",
+            )
+        },
+    ),
+    "case-ended": ProblemWords(
+        Sentence("Vụ việc đã kết thúc", "The case has ended"),
+        {
+            "": Sentence(
+                "Vụ việc đã kết thúc ngày {ended_on} ({ended}); hãy mở lại vụ việc trước.",
+                "the case ended ({ended}) on {ended_on}; reopen it",
+            ),
+            "merged": Sentence(
+                "Kiến nghị đã được gộp ngày {ended_on} vào kiến nghị {survivor}; hãy thực hiện trên kiến nghị đó.",
+                "the case ended (merged) on {ended_on}; act on {survivor}",
+            ),
+        },
+    ),
+    "answering-withdrawn-petition": ProblemWords(
+        Sentence("Kiến nghị đã được rút", "The petition was withdrawn"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được rút, không trả lời nữa; hãy mở lại vụ việc, hoặc thu hồi ghi nhận rút kiến "
+                "nghị trước.",
+                "the petition was withdrawn; reopen it or annul the withdrawal first",
+            )
+        },
+    ),
+    "dated-before-receipt": ProblemWords(
+        Sentence("Trước ngày tiếp nhận kiến nghị", "Dated before the receipt"),
+        {
+            "": Sentence(
+                "Ngày {day} trước ngày tiếp nhận kiến nghị {received_on}; hãy chọn ngày {received_on} hoặc muộn hơn.",
+                "{day} is before the receipt on {received_on}; name that day or a later one",
+            )
+        },
+    ),
+    "unknown-petition": ProblemWords(
+        Sentence("Không có kiến nghị này", "Unknown petition"),
+        {
+            "": Sentence(
+                "Không có kiến nghị {petition_id}; hãy kiểm tra lại mã.",
+                "there is no petition {petition_id}; check the id",
+            )
+        },
+    ),
+    "already-forwarded": ProblemWords(
+        Sentence("Đã chuyển cho cơ quan này", "Already forwarded"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được chuyển cho {agency} chuẩn bị nội dung trả lời; không cần chuyển lại.",
+                "{agency} has the petition already; there is no need to forward it again",
+            )
+        },
+    ),
+    "never-forwarded": ProblemWords(
+        Sentence("Chưa chuyển kiến nghị cho cơ quan này", "Never forwarded"),
+        {
+            "": Sentence(
+                "Kiến nghị chưa được chuyển cho {agency}; hãy chuyển trước.", "forward the petition to {agency} first"
+            ),
+            "no-part": Sentence(
+                "Kiến nghị chưa được chuyển hoặc phân công cho {agency}; hãy chuyển hoặc phân công trước.",
+                "the petition was neither forwarded nor assigned to {agency}; do one of them first",
+            ),
+        },
+    ),
+    "already-scheduled": ProblemWords(
+        Sentence("Đã có trong chương trình hội nghị", "Already on an agenda"),
+        {
+            "": Sentence(
+                "Kiến nghị đã có trong chương trình của hội nghị này; không cần đưa vào lần nữa.",
+                "the petition is on this agenda already",
+            ),
+            "elsewhere": Sentence(
+                "Kiến nghị đang có trong chương trình của hội nghị {conference_id}; hãy chờ hội nghị đó kết thúc "
+                "hoặc thu hồi ghi nhận đó trước.",
+                "the petition is on the agenda of {conference_id}; wait for its end or annul that record first",
+            ),
+        },
+    ),
+    "already-raised": ProblemWords(
+        Sentence("Đã nêu tại hội nghị này", "Already raised"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được ghi nhận là nêu tại hội nghị này; không cần ghi nhận lần nữa.",
+                "the petition was raised there before",
+            )
+        },
+    ),
+    "never-raised": ProblemWords(
+        Sentence("Chưa nêu tại hội nghị", "Never raised"),
+        {
+            "": Sentence(
+                "Chưa ghi nhận kiến nghị được nêu tại hội nghị này; hãy ghi nhận việc đó trước.",
+                "record first that the petition was raised there",
+            ),
+            "notice": Sentence(
+                "Thông báo kết luận chỉ phân công kiến nghị đã nêu tại hội nghị; hãy ghi nhận việc nêu trước.",
+                "a conclusion notice assigns what was raised at the conference; record that first",
+            ),
+            "line": Sentence(
+                "Kiến nghị {petition_id} chưa được nêu tại hội nghị này; hãy ghi nhận việc nêu trước, hoặc bỏ "
+                "dòng này.",
+                "{petition_id} was not raised at this conference; record that first or leave the line out",
+            ),
+        },
+    ),
+    "conference-elsewhere": ProblemWords(
+        Sentence("Hội nghị của địa bàn khác", "A conference of another jurisdiction"),
+        {
+            "": Sentence(
+                "Hội nghị thuộc địa bàn {conference_place}, kiến nghị thuộc địa bàn {petition_place}; hãy chọn "
+                "hội nghị của địa bàn đó hoặc của cấp trên.",
+                "the conference is of {conference_place}, the petition of {petition_place}; name a conference of "
+                "that jurisdiction or of one above it",
+            )
+        },
+    ),
+    "already-assigned": ProblemWords(
+        Sentence("Đã có cơ quan chủ trì", "Already assigned"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được phân công cho cơ quan chủ trì {agency}; hãy chuyển cơ quan giải quyết.",
+                "{agency} has the case; reassign it",
+            )
+        },
+    ),
+    "never-assigned": ProblemWords(
+        Sentence("Chưa phân công", "Never assigned"),
+        {
+            "": Sentence(
+                "Kiến nghị chưa được phân công cho cơ quan nào; hãy phân công.", "nobody has the case yet; assign it"
+            ),
+            "other-agency": Sentence(
+                "Kiến nghị không được phân công cho {agency}; hãy phân công trước.",
+                "the case is not assigned to {agency}; assign it first",
+            ),
+        },
+    ),
+    "already-complex": ProblemWords(
+        Sentence("Đã xác định mức độ phức tạp", "Already decided to be complex"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được xác định là trường hợp “{variant}”; không cần xác định lần nữa.",
+                "the case was decided to be {variant} before",
+            )
+        },
+    ),
+    "nothing-to-extend": ProblemWords(
+        Sentence("Chưa có thời hạn trả lời để gia hạn", "Nothing to extend"),
+        {
+            "": Sentence(
+                "Kiến nghị chưa có thời hạn trả lời đang tính nên không thể gia hạn; hãy ghi nhận việc làm phát "
+                "sinh thời hạn (như kết thúc hội nghị đã nêu kiến nghị), hoặc tiếp tục thời hạn đang tạm dừng.",
+                "no reply clock runs for this petition; record first what starts it, such as the closing of the "
+                "conference at which it was raised, or that a suspended clock runs again",
+            )
+        },
+    ),
+    "extension-not-later": ProblemWords(
+        Sentence("Không muộn hơn hạn hiện tại", "Not later than the due date"),
+        {
+            "": Sentence(
+                "Ngày dự kiến {day} không muộn hơn hạn trả lời hiện tại {due}; hãy chọn ngày sau ngày {due}.",
+                "{day} is not after the due date {due}; name a later day",
+            )
+        },
+    ),
+    "variant-not-provided": ProblemWords(
+        Sentence("Quy định không có thời hạn riêng", "The policy has no such limit"),
+        {
+            "": Sentence(
+                "Quy định hiện hành không có thời hạn riêng cho trường hợp “{variant}”; hãy chọn trường hợp khác.",
+                "the policy in force has no limit of its own for {variant}; name another variant",
+            )
+        },
+    ),
+    "extension-not-provided": ProblemWords(
+        Sentence("Quy định không cho gia hạn", "The policy provides no extension"),
+        {
+            "": Sentence(
+                "Quy định hiện hành không cho gia hạn; hãy trả lời đúng hạn.", "the policy in force allows no extension"
+            ),
+            "used-up": Sentence(
+                "Quy định hiện hành chỉ cho gia hạn {times} lần; không thể gia hạn thêm.",
+                "the policy in force allows {times} and no more",
+            ),
+        },
+    ),
+    "extension-too-long": ProblemWords(
+        Sentence("Gia hạn quá dài", "The extension is too long"),
+        {
+            "": Sentence(
+                "Quy định hiện hành chỉ cho gia hạn đến ngày {most}; hãy chọn ngày {most} hoặc sớm hơn.",
+                "the policy in force allows at most {most}; name that day or an earlier one",
+            )
+        },
+    ),
+    "suspension-not-provided": ProblemWords(
+        Sentence("Quy định không cho tạm dừng thời hạn", "The policy provides no suspension"),
+        {
+            "": Sentence(
+                "Quy định hiện hành không cho tạm dừng thời hạn trả lời.",
+                "the policy in force does not let the clock be suspended",
+            )
+        },
+    ),
+    "nothing-to-suspend": ProblemWords(
+        Sentence("Chưa có thời hạn trả lời để tạm dừng", "Nothing to suspend"),
+        {
+            "": Sentence(
+                "Kiến nghị chưa có thời hạn trả lời đang tính nên không thể tạm dừng.",
+                "no reply clock runs for this petition; there is nothing to suspend",
+            )
+        },
+    ),
+    "already-suspended": ProblemWords(
+        Sentence("Thời hạn đang tạm dừng", "Already suspended"),
+        {
+            "": Sentence(
+                "Thời hạn trả lời đang tạm dừng; hãy ghi nhận việc tiếp tục tính thời hạn trước.",
+                "the clock stands still already; record first that it runs again",
+            )
+        },
+    ),
+    "never-suspended": ProblemWords(
+        Sentence("Thời hạn không tạm dừng", "Never suspended"),
+        {
+            "": Sentence(
+                "Thời hạn trả lời không ở trạng thái tạm dừng; không có gì để tiếp tục tính.",
+                "the clock was not suspended; there is nothing to resume",
+            )
+        },
+    ),
+    "already-accepted": ProblemWords(
+        Sentence("Đã thông báo thụ lý", "Already taken up"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được thông báo thụ lý ngày {accepted_on}; không cần thông báo lần nữa.",
+                "the matter was taken up on {accepted_on}",
+            ),
+            "refusal": Sentence(
+                "Kiến nghị đã được thông báo thụ lý ngày {accepted_on}; hãy kết thúc vụ việc và nêu rõ căn cứ.",
+                "the matter was taken up on {accepted_on}; close it with a ground",
+            ),
+        },
+    ),
+    "already-escalated": ProblemWords(
+        Sentence("Đã trình cấp trên", "Already escalated"),
+        {
+            "": Sentence(
+                "Vụ việc đã được trình cấp trên; hãy ghi nhận trả lời của cấp trên trước.",
+                "the higher authority has the matter; record its answer first",
+            )
+        },
+    ),
+    "never-escalated": ProblemWords(
+        Sentence("Chưa trình cấp trên", "Never escalated"),
+        {
+            "": Sentence(
+                "Vụ việc chưa được trình cấp trên, hoặc cấp trên đã trả lời; hãy ghi nhận việc trình trước.",
+                "record the escalation first",
+            )
+        },
+    ),
+    "reply-number-used": ProblemWords(
+        Sentence("Số văn bản trả lời đã được ghi nhận", "The reply number is used"),
+        {
+            "": Sentence(
+                "Văn bản trả lời số {number} đã được ghi nhận; hãy kiểm tra lại số văn bản.",
+                "a reply {number} was recorded; check the number",
+            )
+        },
+    ),
+    "unknown-reply": ProblemWords(
+        Sentence("Không có văn bản trả lời mang số này", "Unknown reply"),
+        {
+            "": Sentence(
+                "Không có văn bản trả lời số {number}; hãy ghi nhận văn bản đó trước.",
+                "there is no reply {number}; record it first",
+            )
+        },
+    ),
+    "reported-before-reply": ProblemWords(
+        Sentence("Báo cáo trước ngày trả lời", "Reported before the reply"),
+        {
+            "": Sentence(
+                "Ngày báo cáo {day} trước ngày của văn bản trả lời {reply_day}; hãy chọn ngày {reply_day} hoặc "
+                "muộn hơn.",
+                "{day} is before the reply on {reply_day}; name that day or a later one",
+            )
+        },
+    ),
+    "closing-without-reply-or-ground": ProblemWords(
+        Sentence("Kết thúc khi chưa trả lời, chưa nêu căn cứ", "Closing without reply or ground"),
+        {
+            "": Sentence(
+                "Chỉ kết thúc khi đã có văn bản trả lời; nếu chưa trả lời thì phải nêu rõ căn cứ kết thúc.",
+                "there is no reply, so state the ground of the closing",
+            )
+        },
+    ),
+    "never-ended": ProblemWords(
+        Sentence("Vụ việc chưa kết thúc", "The case is open"),
+        {
+            "": Sentence(
+                "Vụ việc đang được giải quyết; chỉ mở lại vụ việc đã kết thúc.",
+                "the case is open; there is nothing to reopen",
+            )
+        },
+    ),
+    "reopening-merged-petition": ProblemWords(
+        Sentence("Kiến nghị đã được gộp", "The petition was merged"),
+        {
+            "": Sentence(
+                "Kiến nghị đã được gộp và tiếp tục trong kiến nghị {survivor}; hãy thực hiện trên kiến nghị đó, "
+                "hoặc thu hồi ghi nhận gộp.",
+                "the case goes on in {survivor}; act there or annul the merger",
+            )
+        },
+    ),
+    "reopened-before-end": ProblemWords(
+        Sentence("Mở lại trước ngày kết thúc", "Reopened before the end"),
+        {
+            "": Sentence(
+                "Vụ việc kết thúc ngày {ended_on}; hãy chọn ngày mở lại là ngày {ended_on} hoặc muộn hơn.",
+                "the case ended on {ended_on}; name that day or later",
+            )
+        },
+    ),
+    "merging-with-itself": ProblemWords(
+        Sentence("Gộp kiến nghị với chính nó", "Merging with itself"),
+        {
+            "": Sentence(
+                "Không thể gộp kiến nghị với chính nó; hãy chọn một kiến nghị khác.",
+                "a petition is not merged into itself; name another petition",
+            )
+        },
+    ),
+    "merging-into-ended-petition": ProblemWords(
+        Sentence("Gộp vào kiến nghị đã kết thúc", "Merging into an ended petition"),
+        {
+            "": Sentence(
+                "Kiến nghị được gộp vào đã kết thúc ({ended}); hãy mở lại kiến nghị đó trước.",
+                "the survivor ended ({ended}); reopen it first",
+            )
+        },
+    ),
+    "merging-elsewhere": ProblemWords(
+        Sentence("Gộp với kiến nghị của địa bàn khác", "Merging across jurisdictions"),
+        {
+            "": Sentence(
+                "Kiến nghị được gộp vào thuộc địa bàn {survivor_place}, kiến nghị này thuộc địa bàn "
+                "{petition_place}; chỉ gộp trong cùng địa bàn, hoặc với địa bàn cấp trên, cấp dưới.",
+                "the survivor is of {survivor_place}, the petition of {petition_place}; name one of the same "
+                "jurisdiction, or of one above or below it",
+            )
+        },
+    ),
+    "unknown-conference": ProblemWords(
+        Sentence("Không có hội nghị này", "Unknown conference"),
+        {
+            "": Sentence(
+                "Không có hội nghị {conference_id}; hãy kiểm tra lại mã.",
+                "there is no conference {conference_id}; check the id",
+            )
+        },
+    ),
+    "never-proposed": ProblemWords(
+        Sentence("Không có đề xuất để quyết định", "Never proposed"),
+        {
+            "": Sentence(
+                "Hội nghị được lên kế hoạch mà không có đề xuất; không có đề xuất để quyết định.",
+                "the conference was planned without a proposal; there is none to decide on",
+            )
+        },
+    ),
+    "proposal-already-decided": ProblemWords(
+        Sentence("Đề xuất đã được quyết định", "The proposal was decided on"),
+        {
+            "": Sentence(
+                "Đề xuất đã được quyết định; nếu ghi nhận sai, hãy thu hồi ghi nhận đó trước.",
+                "the proposal was decided on; annul that record first",
+            )
+        },
+    ),
+    "proposal-not-accepted": ProblemWords(
+        Sentence("Đề xuất chưa được chấp thuận", "The proposal is not accepted"),
+        {
+            "": Sentence(
+                "Người chủ trì phải chấp thuận đề xuất trước khi lên kế hoạch hội nghị.",
+                "the chair has to accept the proposal first",
+            )
+        },
+    ),
+    "never-requested": ProblemWords(
+        Sentence("Không có yêu cầu đối thoại", "Never requested"),
+        {
+            "": Sentence(
+                "Không có yêu cầu đối thoại theo luật đối với hội nghị này; hãy quyết định về đề xuất.",
+                "nobody asked for this dialogue by law; decide on the proposal instead",
+            )
+        },
+    ),
+    "already-determined": ProblemWords(
+        Sentence("Đã xác định mức độ phức tạp", "Already determined"),
+        {
+            "": Sentence(
+                "Hội nghị đã được xác định là trường hợp “{variant}”; không cần xác định lần nữa.",
+                "the conference was decided to be {variant} before",
+            )
+        },
+    ),
+    "already-published": ProblemWords(
+        Sentence("Đang được công khai", "Already published"),
+        {
+            "": Sentence(
+                "Nội dung này ({what}) đang được công khai qua {channel}; hãy ghi nhận kết thúc công khai trước.",
+                "the {what} is public by {channel}; record its end first",
+            )
+        },
+    ),
+    "never-published": ProblemWords(
+        Sentence("Chưa được công khai", "Never published"),
+        {
+            "": Sentence(
+                "Nội dung này ({what}) không được công khai qua {channel}; hãy ghi nhận bắt đầu công khai trước.",
+                "the {what} is not public by {channel}; record its start first",
+            )
+        },
+    ),
+    "already-planned": ProblemWords(
+        Sentence("Hội nghị đã có kế hoạch", "Already planned"),
+        {
+            "": Sentence(
+                "Hội nghị đã được ấn định ngày; hãy dời ngày hội nghị.", "the conference has its days; reschedule it"
+            )
+        },
+    ),
+    "never-planned": ProblemWords(
+        Sentence("Hội nghị chưa có kế hoạch", "Never planned"),
+        {
+            "": Sentence(
+                "Hội nghị chưa được ấn định ngày; hãy lên kế hoạch hội nghị trước.", "plan the conference first"
+            )
+        },
+    ),
+    "dated-before-conference": ProblemWords(
+        Sentence("Trước diễn biến của hội nghị", "Dated before what it follows"),
+        {
+            "begun": Sentence(
+                "Việc đầu tiên của hội nghị được ghi nhận ngày {day}; hãy chọn ngày {day} hoặc muộn hơn.",
+                "the conference's first act is of {day}; name that day or a later one",
+            ),
+            "opened": Sentence(
+                "Hội nghị khai mạc ngày {day}; hãy chọn ngày {day} hoặc muộn hơn.",
+                "the conference opened on {day}; name that day or a later one",
+            ),
+            "closed": Sentence(
+                "Hội nghị kết thúc ngày {day}; hãy chọn ngày {day} hoặc muộn hơn.",
+                "the conference closed on {day}; name that day or a later one",
+            ),
+        },
+    ),
+    "planned-after-its-day": ProblemWords(
+        Sentence("Lên kế hoạch sau ngày hội nghị", "Planned after its day"),
+        {
+            "": Sentence(
+                "Ngày khai mạc {first_day} trước ngày lên kế hoạch {act_day}; hãy chọn ngày {act_day} hoặc muộn hơn.",
+                "{first_day} is before the day of the act, {act_day}; name that day or a later one",
+            )
+        },
+    ),
+    "names-another-date": ProblemWords(
+        Sentence("Nêu ngày khác ngày hội nghị", "It names another date"),
+        {
+            "": Sentence(
+                "Hội nghị được ấn định vào ngày {first_day}; thông báo, giấy mời phải ghi đúng ngày đó.",
+                "the conference is planned for {first_day}; name that day",
+            )
+        },
+    ),
+    "conference-is-cancelled": ProblemWords(
+        Sentence("Hội nghị đã bị hủy", "The conference was cancelled"),
+        {
+            "": Sentence(
+                "Hội nghị đã bị hủy; hãy lên kế hoạch một hội nghị khác.",
+                "the conference was cancelled; plan another one",
+            ),
+            "schedule": Sentence(
+                "Hội nghị đã bị hủy; hãy chọn một hội nghị khác.", "the conference was cancelled; name another one"
+            ),
+        },
+    ),
+    "conference-already-opened": ProblemWords(
+        Sentence("Hội nghị đã khai mạc", "The conference was opened"),
+        {
+            "": Sentence(
+                "Hội nghị đã khai mạc ngày {opened_on}; việc này chỉ thực hiện trước khi khai mạc.",
+                "the conference opened on {opened_on}; this is done before the opening",
+            ),
+            "late": Sentence(
+                "Hội nghị đã khai mạc ngày {opened_on}; hãy chọn ngày {opened_on} hoặc sớm hơn.",
+                "the conference opened on {opened_on}; name that day or an earlier one",
+            ),
+        },
+    ),
+    "opening-on-another-day": ProblemWords(
+        Sentence("Khai mạc khác ngày đã ấn định", "Opening on another day"),
+        {
+            "": Sentence(
+                "Hội nghị được ấn định vào ngày {first_day}; hãy dời ngày hội nghị trước.",
+                "the conference is planned for {first_day}; reschedule it first",
+            )
+        },
+    ),
+    "conference-never-opened": ProblemWords(
+        Sentence("Hội nghị chưa khai mạc", "The conference was never opened"),
+        {
+            "": Sentence("Hội nghị chưa khai mạc; hãy ghi nhận khai mạc trước.", "record the opening first"),
+            "closing": Sentence(
+                "Hội nghị chưa khai mạc nên không thể kết thúc; hãy ghi nhận khai mạc trước.",
+                "a conference that was never opened cannot be closed; record the opening",
+            ),
+        },
+    ),
+    "conference-already-closed": ProblemWords(
+        Sentence("Hội nghị đã kết thúc", "The conference was closed"),
+        {
+            "": Sentence(
+                "Hội nghị đã kết thúc ngày {closed_on}; không cần ghi nhận lần nữa.",
+                "the conference closed on {closed_on}; there is nothing more to close",
+            ),
+            "late": Sentence(
+                "Hội nghị đã kết thúc ngày {closed_on}; hãy chọn ngày {closed_on} hoặc sớm hơn.",
+                "the conference closed on {closed_on}; name that day or an earlier one",
+            ),
+            "schedule": Sentence(
+                "Hội nghị đã kết thúc ngày {closed_on}; hãy chọn hội nghị khác, hoặc ghi ngày {closed_on} hoặc "
+                "sớm hơn.",
+                "the conference closed on {closed_on}; name another one, or act on that day or earlier",
+            ),
+        },
+    ),
+    "conference-not-closed": ProblemWords(
+        Sentence("Hội nghị chưa kết thúc", "The conference is not closed"),
+        {
+            "": Sentence(
+                "Hội nghị chưa kết thúc; hãy ghi nhận kết thúc hội nghị trước.",
+                "record the closing of the conference first",
+            )
+        },
+    ),
+    "outside-the-conference": ProblemWords(
+        Sentence("Ngoài thời gian hội nghị", "Outside the conference"),
+        {
+            "": Sentence(
+                "Hội nghị khai mạc ngày {opened_on}; hãy chọn ngày {opened_on} hoặc muộn hơn.",
+                "the conference opened on {opened_on}; name that day or a later one",
+            )
+        },
+    ),
+    "task-already-assigned": ProblemWords(
+        Sentence("Nhiệm vụ chuẩn bị đã được giao", "The task was given out"),
+        {
+            "": Sentence(
+                "Nhiệm vụ “{task}” đã được giao; hãy đặt tên khác cho nhiệm vụ mới.",
+                "'{task}' was given out; name another one",
+            )
+        },
+    ),
+    "unknown-task": ProblemWords(
+        Sentence("Không có nhiệm vụ chuẩn bị này", "Unknown task"),
+        {
+            "": Sentence(
+                "Không có nhiệm vụ “{task}”; hãy giao nhiệm vụ trước.", "there is no task '{task}'; assign it first"
+            )
+        },
+    ),
+    "task-already-done": ProblemWords(
+        Sentence("Nhiệm vụ chuẩn bị đã hoàn thành", "The task was done"),
+        {
+            "": Sentence(
+                "Nhiệm vụ “{task}” đã được ghi nhận hoàn thành; không cần ghi nhận lần nữa.", "'{task}' was done before"
+            )
+        },
+    ),
+    "secretary-missing": ProblemWords(
+        Sentence("Hội nghị chưa có thư ký", "The secretary is missing"),
+        {"": Sentence("Biên bản do thư ký thông qua; hãy cử thư ký trước.", "appoint a secretary first")},
+    ),
+    "minutes-already-adopted": ProblemWords(
+        Sentence("Biên bản đã được thông qua", "The minutes were adopted"),
+        {
+            "": Sentence(
+                "Biên bản đã được thông qua; nếu ghi nhận sai, hãy thu hồi ghi nhận đó trước.",
+                "the minutes were adopted; annul that record first",
+            )
+        },
+    ),
+    "speaker-already-registered": ProblemWords(
+        Sentence("Đã đăng ký phát biểu", "The speaker is on the list"),
+        {
+            "": Sentence(
+                "“{speaker}” đã có trong danh sách đăng ký phát biểu; không cần đăng ký lại.",
+                "'{speaker}' is on the list",
+            )
+        },
+    ),
+    "unknown-speaker": ProblemWords(
+        Sentence("Chưa đăng ký phát biểu", "Unknown speaker"),
+        {"": Sentence("“{speaker}” chưa đăng ký phát biểu; hãy đăng ký trước.", "register '{speaker}' first")},
+    ),
+    "speaker-already-called": ProblemWords(
+        Sentence("Đã được mời phát biểu", "The speaker had the floor"),
+        {
+            "": Sentence(
+                "“{speaker}” đã được mời phát biểu; hãy mời người tiếp theo trong danh sách.",
+                "'{speaker}' had the floor; call the next on the list",
+            )
+        },
+    ),
+    "speaker-out-of-order": ProblemWords(
+        Sentence("Không đúng thứ tự phát biểu", "Out of order"),
+        {
+            "": Sentence(
+                "Theo thứ tự đăng ký là lượt của “{turn}”; nếu mời người khác, hãy nêu lý do của người chủ trì.",
+                "it is the turn of '{turn}'; else give chair_reason",
+            )
+        },
+    ),
+    "review-already-held": ProblemWords(
+        Sentence("Đã đánh giá, rút kinh nghiệm nội bộ", "The review was held"),
+        {
+            "": Sentence(
+                "Việc đánh giá, rút kinh nghiệm nội bộ đã được ghi nhận; nếu ghi nhận sai, hãy thu hồi ghi nhận "
+                "đó trước.",
+                "the review was held; annul that record first",
+            )
+        },
+    ),
+    "conclusion-already-issued": ProblemWords(
+        Sentence("Đã ra thông báo kết luận", "The conclusion notice was issued"),
+        {
+            "": Sentence(
+                "Thông báo kết luận đã được ban hành; hãy chuyển cơ quan giải quyết từng kiến nghị, hoặc thu hồi "
+                "ghi nhận đó trước.",
+                "the notice was issued; reassign, or annul that record first",
+            )
+        },
+    ),
+    "unknown-record": ProblemWords(
+        Sentence("Không có ghi nhận này", "Unknown record"),
+        {
+            "": Sentence(
+                "Vụ việc này không có ghi nhận {event_id}; hãy kiểm tra lại mã ghi nhận.",
+                "this case holds no record {event_id}; check the id",
+            ),
+            "case": Sentence("Thiếu ghi nhận mở đầu của chính vụ việc này.", "the case itself would be missing"),
+        },
+    ),
+    "already-annulled": ProblemWords(
+        Sentence("Ghi nhận đã được thu hồi", "Already annulled"),
+        {"": Sentence("Ghi nhận này đã được thu hồi; không cần thu hồi lần nữa.", "the record was taken back before")},
+    ),
+    "not-annullable": ProblemWords(
+        Sentence("Loại ghi nhận này không thu hồi được", "Not annullable"),
+        {
+            "annulment": Sentence(
+                "Việc thu hồi ghi nhận không thể thu hồi; hãy ghi nhận lại việc đó.",
+                "{topic} is not taken back; record the act again",
+            ),
+            "erasure": Sentence(
+                "Việc xóa dữ liệu cá nhân không thể thu hồi.", "{topic} is not taken back; what was erased is gone"
+            ),
+        },
+    ),
+    "later-facts-rest-on-it": ProblemWords(
+        Sentence("Ghi nhận sau dựa vào ghi nhận này", "Later records rest on it"),
+        {
+            "": Sentence(
+                "Ghi nhận “{topic}” ngày {day} dựa vào ghi nhận này; hãy thu hồi ghi nhận đó trước.",
+                "{topic} of {day} rests on it ({reason}); annul that first",
+            ),
+            "petition": Sentence(
+                "Ghi nhận “{topic}” ngày {day} của một kiến nghị dựa vào ghi nhận này; hãy thu hồi ghi nhận đó trước.",
+                "{topic} of {day} in a petition rests on it; annul that first",
+            ),
+        },
+    ),
+    "idempotency-key-reused": ProblemWords(
+        Sentence("Đã gửi với nội dung khác", "Idempotency key reused"),
+        {
+            "": Sentence(
+                "Biểu mẫu này đã được gửi với nội dung khác; hãy mở lại biểu mẫu.",
+                "used before with another body; take a new key for a new command",
+            )
+        },
+    ),
+    "reference-used": ProblemWords(
+        Sentence("Mã tham chiếu đã được dùng", "Reference used"),
+        {
+            "": Sentence(
+                "Mã tham chiếu này thuộc một ghi nhận khác của cùng nguồn; hãy dùng mã riêng cho mỗi ghi nhận.",
+                "belongs to another record of this source; give each record one of its own",
+            )
+        },
+    ),
+    "stale-version": ProblemWords(
+        Sentence("Vụ việc vừa thay đổi", "Stale version"),
+        {
+            "": Sentence(
+                "Vụ việc vừa thay đổi (phiên bản hiện tại là {current}); hãy xem lại rồi quyết định.",
+                "the current version is {current}; read it and decide again",
+            )
+        },
+    ),
+    "not-found": _with(
+        DOOR_WORDS["not-found"],
+        {
+            "petition": Sentence(
+                "Không có kiến nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",
+                "there is no such petition within your jurisdiction",
+            ),
+            "conference": Sentence(
+                "Không có hội nghị này trong địa bàn của bạn; hãy kiểm tra lại mã.",
+                "there is no such conference within your jurisdiction",
+            ),
+            "target": Sentence(
+                "Không có {aggregate} {target}; hãy kiểm tra lại mã.", "there is no {aggregate} {target}"
+            ),
+            "no-id": Sentence(
+                "Không có {aggregate} ở địa chỉ này; địa chỉ phải chứa mã định danh (UUID).",
+                "there is no {aggregate} at this address: it takes an id",
+            ),
+            "no-code": Sentence(
+                "“{text}” không phải là mã định danh điện tử; mã gồm chữ không dấu và số, cách nhau bằng dấu "
+                "chấm, tối đa {most} ký tự.",
+                "'{text}' is no agency code: dotted letters and digits, at most {most} characters",
+            ),
+            "nothing-to-erase": Sentence(
+                "Người kiến nghị này không có dữ liệu nào để xóa.", "this petitioner has nothing that could be erased"
+            ),
+            "no-petition": Sentence(
+                "Người kiến nghị này không có kiến nghị nào để ghi nhận việc xóa.",
+                "this petitioner has no petition in which the erasure could be recorded",
+            ),
+        },
+    ),
+    "contended": ProblemWords(
+        Sentence("Nhiều người đang sửa cùng lúc", "Contended"),
+        {
+            "": Sentence(
+                "Nhiều người đang sửa cùng lúc; chưa ghi nhận gì, hãy gửi lại.",
+                "others changed what this rests on, again and again; send it again with the same key",
+            )
+        },
+    ),
+}
+#: What values of place-holders are called in Vietnamese.
+REFUSAL_NAMES: Names = {
+    **DOOR_NAMES,
+    "duty": {name: kind.title.vi for name, kind in DUTY_KINDS.items()},
+    "topic": {topic: title.vi for topic, title in EVENT_TITLES.items()},
+    "variant": {trait: title.vi for trait, title in TRAIT_TITLES.items()},
+    "channel": {channel: title.vi for channel, title in CHANNEL_TITLES.items()},
+    "ended": {
+        "answered": "đã trả lời tại hội nghị",
+        "withdrawn": "đã rút",
+        "redirected": "đã hướng dẫn sang thủ tục khác",
+        "merged": "đã gộp vào kiến nghị khác",
+        "closed": "đã kết thúc",
+        "refused": "không thụ lý",
+    },
+    "aggregate": {
+        "petition": "kiến nghị",
+        "conference": "hội nghị",
+        "jurisdiction": "địa bàn",
+        "agency": "cơ quan",
+        "policy": "quy định về thời hạn",
+        "calendar": "lịch làm việc",
+        "plan": "kế hoạch đối thoại",
+    },
+}

@@ -1,0 +1,408 @@
+"""The words of the problems that doors answer with: in shared rooms, entry points and the console. Pure.
+
+A rule of intake's domain has its words in `services/intake/domain/refusal_words.py`, which builds on these.
+"""
+
+from collections.abc import Mapping
+
+from shared.sentences import Names, ProblemWords, Sentence
+
+#: The problem codes, each with its title and its sentences.
+DOOR_WORDS: Mapping[str, ProblemWords] = {
+    "role-may-not": ProblemWords(
+        Sentence("Vai trò không được thực hiện việc này", "The role may not do this"),
+        {
+            "needs": Sentence(
+                "Vai trò của bạn không được thực hiện việc này; cần một trong các vai trò: {roles}.",
+                "this needs one of the roles {roles}",
+            )
+        },
+    ),
+    "jurisdiction-may-not": ProblemWords(
+        Sentence("Ngoài địa bàn được phân quyền", "Outside the caller's jurisdiction"),
+        {
+            "everything": Sentence(
+                "Dữ liệu này gồm cả các địa bàn ngoài phạm vi của bạn; cần quyền trên toàn bộ các địa bàn.",
+                "this holds jurisdictions beyond your own; it takes a caller whose jurisdiction covers them all",
+            ),
+            "report": Sentence(
+                "Địa bàn {place} nằm ngoài phạm vi của bạn; hãy chọn địa bàn trong phạm vi của mình.",
+                "{place} is outside your own jurisdiction; name one within it",
+            ),
+        },
+    ),
+    "agency-may-not": ProblemWords(
+        Sentence("Cơ quan không được thực hiện việc này", "The agency may not do this"),
+        {
+            "report": Sentence(
+                "Bạn không được xem báo cáo của {agency}; hãy chọn cơ quan của mình.",
+                "a report of {agency} is not for you; name your own agency",
+            )
+        },
+    ),
+    "invalid-value": ProblemWords(
+        Sentence("Giá trị không hợp lệ", "Invalid value"),
+        {
+            "anchor": Sentence(
+                "Không có mốc tính thời hạn “{anchor}”; hãy chọn một trong: {known}.", "'{anchor}' is none of {known}"
+            ),
+            "no-date": Sentence(
+                "“{text}” không phải là ngày; hãy viết theo mẫu YYYY-MM-DD (năm-tháng-ngày).",
+                "'{text}' is no date; write it as YYYY-MM-DD",
+            ),
+            "document": Sentence(
+                "Không có văn bản “{document}”; hãy chọn một trong: {known}.", "'{document}' is none of {known}"
+            ),
+            "source": Sentence("Hãy chọn hệ thống tiếp nhận kiến nghị này.", "name the intake that takes the petition"),
+        },
+    ),
+    "invalid-code": ProblemWords(
+        Sentence("Mã định danh điện tử không đúng", "Invalid electronic identifier"),
+        {
+            "": Sentence(
+                "“{text}” không phải là mã định danh điện tử; mã gồm chữ không dấu và số, cách nhau bằng dấu "
+                "chấm, tối đa {most} ký tự.",
+                "'{text}' is no agency code: dotted letters and digits, at most {most} characters",
+            )
+        },
+    ),
+    "invalid-policy": ProblemWords(
+        Sentence("Quy định về thời hạn chưa hợp lệ", "Invalid policy"),
+        {
+            "": Sentence(
+                "Quy định về thời hạn chưa tính được; hãy sửa: {problems}.",
+                "the policy cannot be counted with: {problems}",
+            )
+        },
+    ),
+    "calendar-year-missing": ProblemWords(
+        Sentence("Năm chưa có lịch làm việc", "The year has no calendar"),
+        {
+            "count": Sentence(
+                "Thời hạn kéo sang năm {year}, năm này chưa có lịch làm việc; hãy công bố lịch trước.",
+                "the count reaches {year}, which has no calendar; publish one first",
+            )
+        },
+    ),
+    "not-found": ProblemWords(
+        Sentence("Không tìm thấy", "Not found"),
+        {
+            "reference": Sentence(
+                "Chưa có ghi nhận nào được gửi với mã tham chiếu này.", "nothing was pushed under this reference"
+            ),
+            "calendar": Sentence(
+                "Năm {year} chưa có lịch làm việc; hãy công bố lịch.", "there is no calendar of {year}; publish one"
+            ),
+            "year": Sentence(
+                "Năm {year} nằm ngoài khoảng từ năm {first} đến năm {last}.", "{year} is outside {first} to {last}"
+            ),
+            "within-scope": Sentence(
+                "Không tìm thấy {what} trong phạm vi bạn được xem.", "there is no such {what} within what you may see"
+            ),
+            "no-source": Sentence(
+                "Chưa đọc dữ liệu từ hệ thống tiếp nhận nào nên chưa có gì để báo cáo.",
+                "no source has been read yet: there is nothing to report",
+            ),
+            "address": Sentence(
+                "Không có gì ở địa chỉ này; hãy kiểm tra lại địa chỉ.", "there is nothing at this address"
+            ),
+        },
+    ),
+    "unauthenticated": ProblemWords(
+        Sentence("Chưa đăng nhập", "Unauthenticated"),
+        {
+            "no-token": Sentence(
+                "Chưa đăng nhập; hãy đăng nhập bằng mã truy cập (Authorization: Bearer).",
+                "send `Authorization: Bearer TOKEN`",
+            ),
+            "unknown-token": Sentence(
+                "Mã truy cập không đúng; hãy kiểm tra lại hoặc xin cấp mã mới.",
+                "this token is not known here; check it or ask for a new one",
+            ),
+            "unknown-user": Sentence(
+                "Hàng đợi không xác nhận được người gửi; hãy gửi bằng tài khoản đã đăng ký.",
+                "the broker vouched for nobody known here; send as a registered user",
+            ),
+            "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
+        },
+    ),
+    "forbidden": ProblemWords(
+        Sentence("Không có quyền", "Forbidden"),
+        {"": Sentence("Bạn không có quyền thực hiện việc này.", "this is not for you to do")},
+    ),
+    "foreign-origin": ProblemWords(
+        Sentence("Thao tác từ trang khác", "Foreign origin"),
+        {
+            "page": Sentence(
+                "Chỉ nhận thao tác từ chính trang của hệ thống này; hãy mở lại trang và thực hiện ở đó.",
+                "this must come from a page of this service",
+            ),
+            "machine": Sentence(
+                "Không có mã truy cập thì chỉ phục vụ chương trình trên chính máy này; hãy gửi kèm mã truy cập.",
+                "without a token only this machine's own callers are served",
+            ),
+        },
+    ),
+    "invalid-request": ProblemWords(
+        Sentence("Yêu cầu không hợp lệ", "Invalid request"),
+        {
+            "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid"),
+            "parameters": Sentence("Tham số không hợp lệ: {names}.", "not valid: {names}"),
+        },
+    ),
+    "method-not-allowed": ProblemWords(
+        Sentence("Địa chỉ không nhận thao tác này", "Method not allowed"),
+        {"": Sentence("Địa chỉ này không nhận thao tác đó.", "this address does not take that method")},
+    ),
+    "body-too-large": ProblemWords(
+        Sentence("Nội dung gửi lên quá lớn", "Body too large"),
+        {
+            "": Sentence("Nội dung gửi lên quá lớn: tối đa {most} MiB.", "the body is too large: at most {most} MiB"),
+            "bytes": Sentence(
+                "Nội dung gửi lên quá lớn: tối đa {most} byte.", "the body is too large: at most {most} bytes"
+            ),
+        },
+    ),
+    "unsupported-media-type": ProblemWords(
+        Sentence("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
+        {
+            "": Sentence("Hãy gửi nội dung kiểu application/json.", "send application/json"),
+            "yaml": Sentence(
+                "Hãy gửi nội dung kiểu application/json hoặc application/yaml.",
+                "send application/json or application/yaml",
+            ),
+        },
+    ),
+    "malformed-json": ProblemWords(
+        Sentence("Nội dung không phải JSON", "Malformed JSON"),
+        {
+            "": Sentence("Nội dung gửi lên không phải JSON; hãy sửa rồi gửi lại.", "the body is not JSON"),
+            "utf-8": Sentence(
+                "Nội dung gửi lên không phải văn bản UTF-8; hãy mã hóa UTF-8 rồi gửi lại.", "the body is not UTF-8"
+            ),
+            "json-in-utf-8": Sentence(
+                "Nội dung gửi lên không phải JSON mã hóa UTF-8; hãy sửa rồi gửi lại.", "the body is not JSON in UTF-8"
+            ),
+        },
+    ),
+    "malformed-yaml": ProblemWords(
+        Sentence("Nội dung không phải YAML", "Malformed YAML"),
+        {
+            "": Sentence(
+                "Nội dung gửi lên không phải văn bản UTF-8; hãy lưu lại dạng UTF-8 rồi gửi lại.",
+                "the body is not UTF-8",
+            )
+        },
+    ),
+    "invalid-body": ProblemWords(
+        Sentence("Biểu mẫu chưa đúng", "Invalid body"),
+        {
+            "": Sentence("Có trường chưa nhập hoặc nhập sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
+            "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
+        },
+    ),
+    "nul-character": ProblemWords(
+        Sentence("Ký tự không hợp lệ", "NUL character"),
+        {
+            "body": Sentence(
+                "Văn bản chứa ký tự NUL (U+0000) không hợp lệ; hãy xóa ký tự đó.",
+                "the body holds the NUL character U+0000: remove it",
+            ),
+            "address": Sentence(
+                "Địa chỉ chứa ký tự NUL không hợp lệ; hãy xóa ký tự đó.",
+                "the address holds the NUL character: remove it",
+            ),
+        },
+    ),
+    "invalid-idempotency-key": ProblemWords(
+        Sentence("Khóa chống gửi lặp không hợp lệ", "Invalid idempotency key"),
+        {"": Sentence("Khóa chống gửi lặp có tối đa {most} ký tự in được.", "at most {most} printable characters")},
+    ),
+    "invalid-if-match": ProblemWords(
+        Sentence("Phiên bản nêu không hợp lệ", "Invalid If-Match"),
+        {
+            "": Sentence(
+                'Hãy nêu một phiên bản như ETag đã cho, ví dụ "3".', 'name one version as the ETag gave it, such as "3"'
+            )
+        },
+    ),
+    "invalid-cursor": ProblemWords(
+        Sentence("Vị trí trang không dùng được", "Invalid cursor"),
+        {
+            "": Sentence(
+                "Địa chỉ của trang danh sách không còn dùng được; hãy mở lại từ đầu danh sách.",
+                "this listing did not give this cursor; begin with its first page",
+            )
+        },
+    ),
+    "unknown-command": ProblemWords(
+        Sentence("Không có lệnh này", "Unknown command"),
+        {"": Sentence("Không có lệnh mang tên này; hãy kiểm tra lại tên lệnh.", "no act has this name; check it")},
+    ),
+    "message-id-missing": ProblemWords(
+        Sentence("Thiếu mã thông điệp", "Message id missing"),
+        {
+            "": Sentence(
+                "Mã thông điệp là khóa chống gửi lặp; mỗi lệnh phải có một mã.",
+                "it is the idempotency key; give each command one",
+            )
+        },
+    ),
+    "invalid-message-id": ProblemWords(
+        Sentence("Mã thông điệp không hợp lệ", "Invalid message id"),
+        {"": Sentence("Mã thông điệp có tối đa {most} ký tự in được.", "at most {most} printable characters")},
+    ),
+    "stale-epoch": ProblemWords(
+        Sentence("Kho dữ liệu đã sang kỷ nguyên mới", "Stale epoch"),
+        {
+            "": Sentence(
+                "Kho dữ liệu đã sang kỷ nguyên mới; chỉ tiếp tục đọc nếu sự kiện cuối cùng bạn biết vẫn còn, nếu "
+                "không hãy dừng lại và xem tài liệu hướng dẫn.",
+                "the store has a new epoch: adopt it if the last event you know still stands, else stop and see "
+                "the manual",
+            )
+        },
+    ),
+    "beyond-head": ProblemWords(
+        Sentence("Vị trí vượt quá cuối nhật ký", "Beyond the head"),
+        {
+            "": Sentence(
+                "Vị trí này vượt quá cuối nhật ký: đây không phải nhật ký bạn đã đọc trước đó; hãy kiểm tra lại nguồn.",
+                "the position is beyond the head: this log is not the one that you read before",
+            )
+        },
+    ),
+    "clock-not-movable": ProblemWords(
+        Sentence("Không chỉnh được đồng hồ", "The clock is not movable"),
+        {
+            "": Sentence(
+                "Kho dữ liệu này theo giờ thực; không chỉnh được đồng hồ.",
+                "this store keeps real time: its clock is not moved",
+            )
+        },
+    ),
+    "clock-moves-forwards": ProblemWords(
+        Sentence("Đồng hồ chỉ chỉnh tiến", "The clock moves forwards"),
+        {"": Sentence("Đồng hồ chỉ chỉnh tiến; hãy chọn thời điểm muộn hơn hiện tại.", "{problem}")},
+    ),
+    "invalid-period": ProblemWords(
+        Sentence("Kỳ báo cáo không hợp lệ", "Invalid period"),
+        {
+            "": Sentence(
+                "Kỳ báo cáo “{text}” không hợp lệ: hãy viết tháng 2019-09, quý 2019-Q3 hoặc năm 2019.",
+                "'{text}' is no period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)",
+            )
+        },
+    ),
+    "period-not-begun": ProblemWords(
+        Sentence("Kỳ chưa bắt đầu", "The period has not begun"),
+        {
+            "": Sentence(
+                "Kỳ {period} chưa bắt đầu; hãy chọn kỳ hiện tại hoặc kỳ trước.",
+                "{period} has not begun yet; name the present period or an earlier one",
+            )
+        },
+    ),
+    "nothing-to-urge": ProblemWords(
+        Sentence("Không còn việc để đôn đốc", "Nothing to urge"),
+        {
+            "": Sentence(
+                "Việc này không còn phải thực hiện; không có đơn vị nào để đôn đốc.",
+                "the duty is owed no more: there is nobody to urge",
+            )
+        },
+    ),
+    "overloaded": ProblemWords(
+        Sentence("Hệ thống đang bận", "Overloaded"),
+        {
+            "": Sentence(
+                "Hệ thống đang bận; hãy gửi lại sau giây lát.",
+                "too many commands are waiting: send it again with the same key",
+            )
+        },
+    ),
+    "store-unavailable": ProblemWords(
+        Sentence("Kho dữ liệu tạm thời không truy cập được", "The store is unavailable"),
+        {
+            "": Sentence(
+                "Kho dữ liệu tạm thời không truy cập được; hãy gửi lại.",
+                "the store cannot be reached: send it again with the same key",
+            ),
+            "reading": Sentence(
+                "Kho dữ liệu tạm thời không truy cập được; hãy mở lại sau giây lát.",
+                "the store cannot be reached now: ask again shortly",
+            ),
+        },
+    ),
+    "unavailable": ProblemWords(
+        Sentence("Hệ thống tạm thời không phục vụ", "Unavailable"),
+        {
+            "": Sentence(
+                "Hệ thống tạm thời không phục vụ được; hãy thử lại sau giây lát.",
+                "the service is not available now: ask again shortly",
+            )
+        },
+    ),
+    "intake-away": ProblemWords(
+        Sentence("Không kết nối được hệ thống tiếp nhận", "Intake is away"),
+        {
+            "": Sentence(
+                "Không kết nối được hệ thống tiếp nhận; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
+                "intake cannot be reached ({kind}): send it again",
+            ),
+            "status": Sentence(
+                "Hệ thống tiếp nhận trả lời lỗi {status}; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
+                "intake answered {status}: send it again",
+            ),
+            "unread-source": Sentence(
+                "Nguồn {source} không được đọc ở đây; chưa ghi nhận gì, hãy báo người vận hành.",
+                "{source} is not read here",
+            ),
+            "not-read-yet": Sentence(
+                "Chưa đọc được dữ liệu của nguồn {source}; chưa ghi nhận gì, hãy gửi lại sau giây lát.",
+                "{source} was not read yet: send it again shortly",
+            ),
+        },
+    ),
+    "internal-error": ProblemWords(
+        Sentence("Lỗi ngoài dự kiến", "Internal error"),
+        {
+            "": Sentence(
+                "Hệ thống gặp lỗi ngoài dự kiến; hãy báo người vận hành.", "an unforeseen error; the log names its kind"
+            ),
+            "kept": Sentence(
+                "Hệ thống gặp lỗi ngoài dự kiến; lệnh đã được lưu lại, hãy báo người vận hành.",
+                "an unforeseen error; the command is kept",
+            ),
+            "http": Sentence(
+                "Hệ thống không phục vụ được yêu cầu này; hãy báo người vận hành.", "the request could not be served"
+            ),
+        },
+    ),
+    "not-ready": ProblemWords(
+        Sentence("Chưa sẵn sàng", "Not ready"),
+        {"": Sentence("Dịch vụ chưa sẵn sàng: {missing}.", "{missing}")},
+    ),
+}
+#: What values of place-holders are called in Vietnamese.
+DOOR_NAMES: Names = {
+    "what": {
+        "plan": "kế hoạch",
+        "result": "kết quả đối thoại",
+        "other": "nội dung khác",
+        "act": "việc này",
+        "case": "vụ việc",
+        "deadline": "thời hạn",
+        "jurisdiction": "địa bàn",
+        "agency": "cơ quan",
+    },
+    "roles": {
+        "system": "hệ thống",
+        "office": "văn phòng",
+        "agency": "cơ quan",
+        "chair": "người chủ trì",
+        "auditor": "kiểm tra",
+        "operations": "vận hành",
+        "none": "không có",
+    },
+}

@@ -1,0 +1,58 @@
+"""What is imported is declared, and what is declared is imported: a package comes from pyproject.toml or not at all."""
+
+import ast
+import re
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+OURS = {"services", "shared", "tests", "benchmarks", "deploy"}
+#: uvicorn loads it by name.
+LOADED_BY_NAME = {"httptools"}
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(group: str = "") -> set[str]:
+    """The packages that the product needs, or with a group what is installed beside them."""
+    needed = PROJECT["dependency-groups"][group] if group else PROJECT["project"]["dependencies"]
+    return {normalised(re.split(r"[\[=<>]", each)[0]) for each in needed}
+
+
+@cache
+def imported(*folders: str) -> dict[str, str]:
+    """The package of each module imported from outside, with one file that imports it."""
+    found, packages = {}, packages_distributions()
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in (name.split(".")[0] for name in names):
+                if name not in sys.stdlib_module_names and name not in OURS:
+                    found[normalised(packages[name][0])] = str(path.relative_to(ROOT))
+    return found
+
+
+def test_import__of_the_product_is_declared() -> None:
+    needed = imported("services", "shared")
+    # What runs servers on a developer's machine takes PostgreSQL from a wheel; the product itself never does.
+    undeclared = needed.keys() - declared() - imported("services/dev").keys()
+    assert {package: needed[package] for package in undeclared} == {}, "declare in pyproject.toml"
+
+
+def test_import__of_the_tests_is_declared() -> None:
+    needed = imported("services/dev", "tests", "deploy", "docs")
+    undeclared = needed.keys() - declared() - declared("dev")
+    assert {package: needed[package] for package in undeclared} == {}, "declare in the group dev of pyproject.toml"
+
+
+def test_declared_package__is_imported() -> None:
+    unused = declared() - imported("services", "shared").keys() - LOADED_BY_NAME
+    assert unused == set(), "drop from pyproject.toml and docs/dependencies.md"

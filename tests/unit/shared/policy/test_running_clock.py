@@ -1,0 +1,369 @@
+"""A clock and what happens to it, each row counted by hand.
+
+Fri 23 Aug 2019, 15 working days: 26-30(5) [31 1 2] 3-6 Sep(9) [7 8] 9-13(14) [14 15] Mon 16(15); 30: Mon 7 Oct.
+"""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+import pytest
+
+from shared.calendar import Calendar
+from shared.policy import Rule, RunningClock, Step, Suspension, clock_after, recorded_note
+from shared.policy.schema import Extension, Pause, Variant
+from tests.support.history import day, seed_years
+
+CALENDAR = Calendar(seed_years())
+START = day("2019-08-23")
+PLAIN = Rule(duty="reply", form="deadline", length=15)
+COMPLEX = Variant(when=("complex",), length=30)
+BOTH = Extension(told=("petitioner", "committee"))
+
+
+def rule(**words: Any) -> Rule:
+    return msgspec.structs.replace(PLAIN, **words)
+
+
+def trait(on: str, name: str = "complex") -> Step:
+    return Step(kind="trait", on=day(on), trait=name)  # type: ignore[arg-type]
+
+
+def extended(to: str, petitioner: str | None, committee: str | None = None) -> Step:
+    told = {who: day(on) for who, on in (("petitioner", petitioner), ("committee", committee)) if on}
+    return Step(kind="extension", on=day("2019-08-30"), day=day(to), told=told)  # type: ignore[arg-type]
+
+
+def cap(to: str, kind: str = "cap") -> Step:
+    return Step(kind=kind, on=day("2019-08-30"), day=day(to))  # type: ignore[arg-type]
+
+
+def suspended(on: str, told: str | None = "2019-08-30") -> Step:
+    return Step(kind="suspended", on=day(on), told={"petitioner": day(told)} if told else {})
+
+
+def resumed(on: str) -> Step:
+    return Step(kind="resumed", on=day(on))
+
+
+def after(each: Rule, *steps: Step, start: date | None = START) -> RunningClock:
+    return clock_after(each, start, steps, CALENDAR)
+
+
+# The rule, what happened, the due date, the date that is only expected, and the notes.
+STEPS: dict[str, tuple[Rule, list[Step], str | None, str | None, list[str]]] = {
+    "nothing": (PLAIN, [], "2019-09-16", None, []),
+    # traits
+    "complex on the due date": (rule(variants=(COMPLEX,)), [trait("2019-09-16")], "2019-10-07", None, []),
+    "complex a day late": (
+        rule(variants=(COMPLEX,)),
+        [trait("2019-09-17")],
+        "2019-09-16",
+        None,
+        ["complex_too_late:2019-09-17"],
+    ),
+    "another trait a day late": (
+        PLAIN,
+        [trait("2019-09-17", "remote")],
+        "2019-09-16",
+        None,
+        ["remote_too_late:2019-09-17"],
+    ),
+    "a trait without a limit of its own": (PLAIN, [trait("2019-09-10")], "2019-09-16", None, ["no_variant:complex"]),
+    "the same trait again": (
+        rule(variants=(COMPLEX,)),
+        [trait("2019-09-10"), trait("2019-09-11")],
+        "2019-10-07",
+        None,
+        ["no_variant:complex"],
+    ),
+    # extensions
+    "extended, both told on the due date": (
+        rule(extension=BOTH),
+        [extended("2019-09-30", "2019-09-16", "2019-09-16")],
+        "2019-09-30",
+        None,
+        ["extended:2019-09-30"],
+    ),
+    "extended, one told a day late": (
+        rule(extension=BOTH),
+        [extended("2019-09-30", "2019-09-17", "2019-09-16")],
+        "2019-09-16",
+        "2019-09-30",
+        ["extension_too_late:2019-09-30"],
+    ),
+    "extended, one not told": (
+        rule(extension=BOTH),
+        [extended("2019-09-30", "2019-09-16")],
+        "2019-09-16",
+        "2019-09-30",
+        ["extension_too_late:2019-09-30"],
+    ),
+    "extended under a document that allows none": (
+        PLAIN,
+        [extended("2019-09-30", "2019-09-02")],
+        "2019-09-16",
+        "2019-09-30",
+        ["extension_not_provided:2019-09-30"],
+    ),
+    "extended as often as allowed, and once more": (
+        rule(extension=Extension(times=2)),
+        [extended(to, "2019-09-02") for to in ("2019-09-20", "2019-09-24", "2019-09-30")],
+        "2019-09-24",
+        "2019-09-30",
+        ["extended:2019-09-20", "extended:2019-09-24", "extensions_used_up:2019-09-30"],
+    ),
+    "extended to a day before the due date": (
+        rule(extension=Extension()),
+        [extended("2019-09-10", "2019-09-02")],
+        "2019-09-16",
+        None,
+        ["extended:2019-09-10"],
+    ),
+    # Mon 16 Sep + 5: 17-20(4) 23(5)
+    "extended by at most five days": (
+        rule(extension=Extension(each=5)),
+        [extended("2019-09-23", "2019-09-02")],
+        "2019-09-23",
+        None,
+        ["extended:2019-09-23"],
+    ),
+    "extended by more than five days": (
+        rule(extension=Extension(each=5)),
+        [extended("2019-09-24", "2019-09-02")],
+        "2019-09-23",
+        None,
+        ["extended:2019-09-23", "extension_capped:2019-09-24"],
+    ),
+    # 23 Aug + 18: 17 18 19(18)
+    "extended to at most eighteen days in total": (
+        rule(extension=Extension(in_total=18)),
+        [extended("2019-09-30", "2019-09-02")],
+        "2019-09-19",
+        None,
+        ["extended:2019-09-19", "extension_capped:2019-09-30"],
+    ),
+    # complex is a total of 20 days, Mon 23 Sep, which no extension lifts
+    "complex in total, then extended": (
+        rule(extension=Extension(), variants=(Variant(when=("complex",), in_total=20),)),
+        [trait("2019-09-02"), extended("2019-09-30", "2019-09-02")],
+        "2019-09-23",
+        None,
+        ["extended:2019-09-23", "extension_capped:2019-09-30"],
+    ),
+    "the first day counts; what is counted on from the end does not begin with it": (
+        # 23 Aug is (1), Fri 13 Sep (15); + 2: 16 17
+        rule(first_day="included", extension=Extension(each=2)),
+        [extended("2019-09-30", "2019-09-02")],
+        "2019-09-17",
+        None,
+        ["extended:2019-09-17", "extension_capped:2019-09-30"],
+    ),
+    # the chair's dates
+    "an earlier date": (PLAIN, [cap("2019-09-10")], "2019-09-10", None, ["chair_date:2019-09-10"]),
+    "the same date": (PLAIN, [cap("2019-09-16")], "2019-09-16", None, []),
+    "a later date": (PLAIN, [cap("2019-09-17")], "2019-09-16", None, []),
+    "the earliest of the merged": (
+        PLAIN,
+        [cap("2019-09-10", "inherited")],
+        "2019-09-10",
+        None,
+        ["merged_earliest:2019-09-10"],
+    ),
+    "an earlier date, then complex": (
+        rule(variants=(COMPLEX,)),
+        [cap("2019-09-10"), trait("2019-09-05")],
+        "2019-09-10",
+        None,
+        ["chair_date:2019-09-10"],
+    ),
+    "a later date than the limit, then complex": (
+        rule(variants=(COMPLEX,)),
+        [cap("2019-09-20"), trait("2019-09-05")],
+        "2019-09-20",
+        None,
+        [],
+    ),
+    "extended, then complex with less": (
+        rule(extension=Extension(), variants=(Variant(when=("complex",), length=17),)),
+        [extended("2019-09-30", "2019-09-02"), trait("2019-09-05")],
+        "2019-09-30",
+        None,
+        ["extended:2019-09-30"],
+    ),
+    "extended, then complex with more": (
+        rule(extension=Extension(), variants=(COMPLEX,)),
+        [extended("2019-09-30", "2019-09-02"), trait("2019-09-05")],
+        "2019-10-07",
+        None,
+        ["extended:2019-09-30"],
+    ),
+    # standing still
+    "suspended": (rule(pause=Pause()), [suspended("2019-09-03")], None, None, ["suspended:2019-09-03"]),
+    "suspended on the due date, told on it": (
+        rule(pause=Pause()),
+        [suspended("2019-09-16", "2019-09-16")],
+        None,
+        None,
+        ["suspended:2019-09-16"],
+    ),
+    "suspended a day late": (
+        rule(pause=Pause()),
+        [suspended("2019-09-17", "2019-09-16")],
+        "2019-09-16",
+        None,
+        ["suspension_too_late:2019-09-17"],
+    ),
+    "suspended, told a day late": (
+        rule(pause=Pause()),
+        [suspended("2019-09-16", "2019-09-17")],
+        "2019-09-16",
+        None,
+        ["suspension_too_late:2019-09-16"],
+    ),
+    "suspended, not told": (
+        rule(pause=Pause()),
+        [suspended("2019-09-03", None)],
+        "2019-09-16",
+        None,
+        ["suspension_too_late:2019-09-03"],
+    ),
+    "suspended, nobody need be told": (
+        rule(pause=Pause(told=())),
+        [suspended("2019-09-03", None)],
+        None,
+        None,
+        ["suspended:2019-09-03"],
+    ),
+    "suspended under a document that lets no clock stand still": (
+        PLAIN,
+        [suspended("2019-09-03")],
+        "2019-09-16",
+        None,
+        ["suspension_not_provided:2019-09-03"],
+    ),
+    "suspended twice, resumed once": (
+        # 3 4 5 Sep are left out: Mon 16 + 3 = Thu 19
+        rule(pause=Pause()),
+        [suspended("2019-09-03"), suspended("2019-09-04"), resumed("2019-09-06")],
+        "2019-09-19",
+        None,
+        ["suspended:2019-09-03", "resumed:2019-09-06"],
+    ),
+    "resumed without having been suspended": (PLAIN, [resumed("2019-09-06")], "2019-09-16", None, []),
+    "resumed before it was suspended": (
+        rule(pause=Pause()),
+        [suspended("2019-09-03"), resumed("2019-09-02")],
+        "2019-09-16",
+        None,
+        ["suspended:2019-09-03", "resumed:2019-09-02"],
+    ),
+    # while it stands still no day is too late
+    "complex while it stands still": (
+        # 30 days: Mon 7 Oct, and 3 4 5 Sep later: 8 9 Thu 10
+        rule(pause=Pause(), variants=(COMPLEX,)),
+        [suspended("2019-09-03"), trait("2019-11-01"), resumed("2019-09-06")],
+        "2019-10-10",
+        None,
+        ["suspended:2019-09-03", "resumed:2019-09-06"],
+    ),
+    # Thu 12 Sep + the three working days left out: 13 16 Tue 17
+    "the chair's date moves by the time left out": (
+        rule(pause=Pause(), variants=(COMPLEX,)),
+        [cap("2019-09-12"), suspended("2019-09-03"), resumed("2019-09-06"), trait("2019-09-09")],
+        "2019-09-17",
+        None,
+        ["chair_date:2019-09-12", "suspended:2019-09-03", "resumed:2019-09-06"],
+    ),
+    "an extension moves by the time left out": (
+        # Mon 30 Sep + 3: 1 2 Thu 3 Oct
+        rule(pause=Pause(), extension=Extension(), variants=(Variant(when=("complex",), length=17),)),
+        [extended("2019-09-30", "2019-09-02"), suspended("2019-09-03"), resumed("2019-09-06"), trait("2019-09-09")],
+        "2019-10-03",
+        None,
+        ["extended:2019-09-30", "suspended:2019-09-03", "resumed:2019-09-06"],
+    ),
+    "a date of the chair's that had passed does not move": (
+        # the second one, of the day on which the clock was suspended, does
+        rule(pause=Pause()),
+        [
+            cap("2019-09-10"),
+            suspended("2019-09-10"),
+            cap("2019-09-09"),
+            resumed("2019-09-12"),
+        ],
+        "2019-09-09",
+        None,
+        ["chair_date:2019-09-10", "suspended:2019-09-10", "chair_date:2019-09-09", "resumed:2019-09-12"],
+    ),
+    "a date of the day of suspension moves": (
+        # 10 and 11 Sep are left out: 11 Thu 12
+        rule(pause=Pause()),
+        [cap("2019-09-10"), suspended("2019-09-10"), resumed("2019-09-12")],
+        "2019-09-12",
+        None,
+        ["chair_date:2019-09-10", "suspended:2019-09-10", "resumed:2019-09-12"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_clock__after_its_steps(case: str) -> None:
+    each, steps, due, expected, notes = STEPS[case]
+    found = after(each, *steps)
+    assert found.due_on == (day(due) if due else None)
+    assert found.expected_on == (day(expected) if expected else None)
+    assert [recorded_note(note) for note in found.notes] == notes
+
+
+def test_clock__tells_what_it_is_and_when_it_stood_still() -> None:
+    each = rule(pause=Pause(), variants=(COMPLEX,))
+    running = after(each, trait("2019-09-02"), suspended("2019-09-03"), resumed("2019-09-06"), suspended("2019-09-09"))
+    assert running.traits == {"complex"}
+    assert running.suspensions == (Suspension(day("2019-09-03"), day("2019-09-06")),)
+    assert (running.due_on, running.suspended_since) == (None, day("2019-09-09"))
+
+
+def test_calendar_days_left_out__move_what_people_set_by_as_many_days() -> None:
+    # Fri 23 Aug + 30 = Sun 22 Sep; 5 days are left out (3 to 7 Sep)
+    each = rule(length=30, unit="calendar_days", pause=Pause())
+    assert after(each, suspended("2019-09-03"), resumed("2019-09-08")).due_on == day("2019-09-27")
+    assert after(each, cap("2019-09-10"), suspended("2019-09-03"), resumed("2019-09-08")).due_on == day("2019-09-15")
+
+
+# --- without a clock of its own ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("steps", "due", "notes"),
+    [
+        ([], None, []),
+        ([cap("2019-09-10", "inherited")], "2019-09-10", ["merged_earliest:2019-09-10"]),
+        (
+            [cap("2019-09-10", "inherited"), cap("2019-09-12", "inherited")],
+            "2019-09-10",
+            ["merged_earliest:2019-09-10"],
+        ),
+        ([trait("2019-09-05")], None, ["complex_too_late:2019-09-05"]),
+        ([suspended("2019-09-05")], None, ["suspension_not_provided:2019-09-05"]),
+        # Tue 10 Sep + 5: 11 12 13 16 Tue 17; the total is counted from a start, and there is none
+        (
+            [cap("2019-09-10", "inherited"), extended("2019-09-30", "2019-09-05")],
+            "2019-09-17",
+            ["merged_earliest:2019-09-10", "extended:2019-09-17", "extension_capped:2019-09-30"],
+        ),
+    ],
+)
+def test_clock_without_a_start__has_only_the_dates_that_others_bring(
+    steps: list[Step], due: str | None, notes: list[str]
+) -> None:
+    each = rule(variants=(COMPLEX,), pause=Pause(), extension=Extension(each=5, in_total=16, counted_from="unrolled"))
+    found = after(each, *steps, start=None)
+    assert found.due_on == (day(due) if due else None)
+    assert [recorded_note(note) for note in found.notes] == notes
+
+
+def test_undated_duty__has_no_end_that_anything_could_move() -> None:
+    undated = Rule(duty="reply", form="undated")
+    assert after(undated).due_on is None
+    assert after(undated, cap("2019-09-10")).due_on == day("2019-09-10")

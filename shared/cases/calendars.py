@@ -1,6 +1,8 @@
 """The calendars that were published or proposed: as they are known now, and as they were known on a day."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import TypeVar
 
 import msgspec
 
@@ -8,6 +10,8 @@ from shared.calendar import Calendar, CalendarYear
 from shared.cases.facts import RecordedFact
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.identifiers import local_day
+
+T = TypeVar("T")
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -49,11 +53,17 @@ class CalendarLog:
             self._current = self._known_at(None)
         return self._current
 
-    def since(self, day: date) -> list[Calendar]:
-        """The calendar as known at the end of `day`, then each later one: what an act of that day may be held to.
+    def fairest(self, day: date, judge: Callable[[Calendar], T], is_in_time: Callable[[T], bool]) -> tuple[T, Calendar]:
+        """An act of a day as judged under the first calendar that finds it in time, and that calendar.
 
-        A later publication can turn late into in time, never the reverse for an act already done.
+        It is held to the calendar known at the end of its day or to any later one: a later publication can turn late
+        into in time, never the reverse. Raises CalendarMissing.
         """
+        held_to = [(judge(calendar), calendar) for calendar in self._since(day)]
+        return next((pair for pair in held_to if is_in_time(pair[0])), held_to[0])
+
+    def _since(self, day: date) -> list[Calendar]:
+        """The calendar as known at the end of `day`, then each later one."""
         records = sorted((v for versions in self._versions.values() for v in versions), key=lambda v: v.position)
         by_then = max((v.position for v in records if v.known_on <= day), default=0)
         found: list[Calendar] = []

@@ -83,6 +83,11 @@ class ReplyCase(msgspec.Struct, Generic[F]):
         """The round that goes on, or the last one."""
         return self.rounds[-1]
 
+    def round_at(self, position: int) -> int:
+        """The index of the round to which a place in the log belongs; what lies before the case is of the first."""
+        starts = [0, *(r.reopened.position for r in self.rounds if r.reopened)]
+        return max(i for i, start in enumerate(starts) if start <= position)
+
     @property
     def survivor(self) -> UUID | None:
         """The petition into which this one was merged."""

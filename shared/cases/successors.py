@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 
-OFFICES = ("office", "chair")
+OFFICE, CHAIR = "office", "chair"
+OFFICES = (OFFICE, CHAIR)
 NOBODY: Mapping[str, str] = {}
 
 

@@ -48,7 +48,7 @@ class RegulationLog:
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
         self._facts: list[Fact] = []
-        self._calendars = CalendarLog()
+        self.calendars = CalendarLog()
         self.extend(facts)
 
     def extend(self, facts: Iterable[Fact]) -> None:
@@ -62,7 +62,7 @@ class RegulationLog:
         self._fold()
 
     def _fold(self) -> None:
-        self._calendars.clear()
+        self.calendars.clear()
         self.policies: list[tuple[Fact, PolicyAdopted]] = []
         self.plans: list[tuple[Fact, DialoguePlanAdopted]] = []
         self.registered: dict[str, tuple[Fact, JurisdictionRegistered]] = {}
@@ -86,7 +86,7 @@ class RegulationLog:
         event = fact.event
         match event:
             case CalendarPublished() | CalendarProposed():
-                self._calendars.add(fact, event)
+                self.calendars.add(fact, event)
             case PolicyAdopted():
                 self.policies.append((fact, event))
             case DialoguePlanAdopted():
@@ -111,11 +111,7 @@ class RegulationLog:
     @property
     def calendar(self) -> Calendar:
         """The calendar as it is known now."""
-        return self._calendars.current
-
-    def calendars_since(self, day: date) -> list[Calendar]:
-        """The calendar as known at the end of `day`, then each later one: what an act of that day may be held to."""
-        return self._calendars.since(day)
+        return self.calendars.current
 
     # --- rules -------------------------------------------------------------------------------------------------------
 

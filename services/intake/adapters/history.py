@@ -44,6 +44,10 @@ _PETITIONS_AT = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
 """
+_MERGED_INTO = """
+SELECT DISTINCT originator_id FROM stored_events
+WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1)
+"""
 
 
 class StoredHistory:
@@ -93,6 +97,11 @@ class StoredHistory:
     async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
         """The petitions ever scheduled for or raised at a conference."""
         rows = await self._pool.fetch(_PETITIONS_AT, str(conference_id))
+        return [row["originator_id"] for row in rows]
+
+    async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
+        """The petitions ever merged into these, also where the merger was taken back."""
+        rows = await self._pool.fetch(_MERGED_INTO, [str(each) for each in petition_ids])
         return [row["originator_id"] for row in rows]
 
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:

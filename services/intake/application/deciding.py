@@ -1,7 +1,7 @@
 """Load what a command concerns, let the domain decide, and say on which versions the decision rests."""
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from services.intake.domain import (
     Conference,
     DecisionContext,
     Petition,
+    clocks_looked_at,
     decide,
     fold_conference,
     fold_petition,
@@ -153,6 +154,8 @@ class CommandDecider:
         wanted -= loaded.versions.keys()
         if wanted:
             loaded.take(await self._history.facts(wanted))
+        if looked_at := clocks_looked_at(event, loaded.of(originator), originator):
+            await load_clocks(self._history, looked_at, loaded, loaded.take)
 
     def _counted_by(self, facts: Sequence[AnyNewFact]) -> dict[UUID, int]:
         """The policies and calendars by which days were counted for these facts."""
@@ -187,6 +190,29 @@ class CommandDecider:
             erase_owner=owner,
             erase_key_ids=tuple(sorted(key.key_id for key in keys)),
         )
+
+
+async def load_clocks(
+    history: History,
+    petition_ids: Collection[UUID],
+    loaded: LoadedAggregates,
+    take: Callable[[Mapping[UUID, Sequence[AnyFact]]], None],
+) -> None:
+    """Load what the reply clocks of loaded petitions rest on: what was merged into them, and the conferences of all.
+
+    A decision expects the versions of these, so that none of them changes unnoticed. A merger that is recorded between
+    this reading and the append is in the stream of a petition that nobody expects: then the decision stands by the
+    date before the merger, and followup counts the earlier one from the merger on.
+    """
+    found, youngest = set(petition_ids), set(petition_ids)
+    while youngest:
+        youngest = set(await history.merged_into(youngest)) - found
+        found |= youngest
+        if missing := youngest - loaded.versions.keys():
+            take(await history.facts(missing))
+    known = [petition for each in found if (petition := loaded.petitions.get(each)) is not None]
+    if missing := {conference for petition in known for conference in petition.conferences} - loaded.versions.keys():
+        take(await history.facts(missing))
 
 
 def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[UUID, int]:

@@ -74,6 +74,10 @@ class History(Protocol):
         """The petitions ever scheduled for or raised at a conference."""
         ...
 
+    async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
+        """The petitions ever merged into these, also where the merger was taken back."""
+        ...
+
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
         """The sealing keys of some aggregates."""
         ...

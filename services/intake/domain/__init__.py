@@ -2,7 +2,7 @@
 
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.decide import decide, possible, related
+from services.intake.domain.decide import clocks_looked_at, decide, possible, related
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
@@ -24,6 +24,7 @@ __all__ = [
     "Refused",
     "Regulation",
     "check_role",
+    "clocks_looked_at",
     "decide",
     "fold_conference",
     "fold_petition",

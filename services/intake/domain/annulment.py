@@ -1,6 +1,6 @@
 """Taking a wrong record back: refused where a later fact would be impossible without it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -10,9 +10,10 @@ from services.intake.domain.acts import CONFERENCE_ACTS, CONFERENCE_CREATING, PE
 from services.intake.domain.acts.act import check_conference, check_petition
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import AnyFact, annulled_ids, standing
+from services.intake.domain.facts import AnyFact
 from services.intake.domain.folding import evolve_conference, evolve_petition
 from services.intake.domain.petition import Petition
+from shared.cases.facts import annulled_ids, standing
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PersonalDataErased, PetitionMerged
@@ -48,9 +49,9 @@ def _check_annullable(event: DatedEvent) -> None:
         raise errors.NotAnnullable("event_id", "erasure", topic=event.TOPIC)
 
 
-def _check_own(facts: tuple[AnyFact, ...], taken_back: AnyFact) -> None:
+def _check_own(facts: Sequence[AnyFact], taken_back: AnyFact) -> None:
     before = _refusals(facts)
-    after = _refusals(tuple(fact for fact in facts if fact is not taken_back))
+    after = _refusals([fact for fact in facts if fact is not taken_back])
     for fact in facts:
         # What was impossible before (a rule that came later) does not rest on the record.
         if fact.event_id in after and fact.event_id not in before:
@@ -59,7 +60,7 @@ def _check_own(facts: tuple[AnyFact, ...], taken_back: AnyFact) -> None:
             )
 
 
-def _refusals(facts: tuple[AnyFact, ...]) -> dict[UUID, str]:
+def _refusals(facts: Sequence[AnyFact]) -> dict[UUID, str]:
     """Which facts their own stream would refuse, folded one after the other, and by which code."""
     petition: Petition | None = None
     conference: Conference | None = None

@@ -1,5 +1,6 @@
 """A conference as its standing facts make it, and what several acts ask of it."""
 
+import functools
 from collections.abc import Mapping
 from datetime import date
 
@@ -7,6 +8,9 @@ import msgspec
 
 from services.intake.domain import errors
 from services.intake.domain.facts import AnyFact
+from shared.cases.facts import by_effect, standing
+from shared.events import DatedEvent
+from shared.events.conference import ConclusionNoticeIssued, ConferenceCancelled, ConferenceClosed
 from shared.policy.schema import Trait
 
 
@@ -16,6 +20,15 @@ class Task(msgspec.Struct, frozen=True):
     name: str
     agency: str
     done: bool = False
+
+
+class ConferenceEnd(msgspec.Struct, frozen=True):
+    """A conference as far as the replies to what was raised there depend on it."""
+
+    audience: str
+    cancelled: AnyFact | None
+    closed: AnyFact | None
+    concluded: AnyFact | None
 
 
 class Conference(msgspec.Struct, frozen=True, dict=True):
@@ -53,6 +66,24 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
         found: tuple[AnyFact, ...] = self.__dict__.get("facts_behind", ())
         return found
+
+    @functools.cached_property
+    def end(self) -> "ConferenceEnd":
+        """The facts on which the clocks of replies depend."""
+        facts = by_effect(standing(self.facts))
+
+        def first(kind: type[DatedEvent]) -> AnyFact | None:
+            return next((fact for fact in facts if isinstance(fact.event, kind)), None)
+
+        return ConferenceEnd(
+            self.audience, first(ConferenceCancelled), first(ConferenceClosed), first(ConclusionNoticeIssued)
+        )
+
+    def with_fact(self, fact: AnyFact) -> "Conference":
+        """The same state with one more fact behind it, on which clocks may depend."""
+        copy = msgspec.structs.replace(self)
+        copy.__dict__["facts_behind"] = (*self.facts, fact)
+        return copy
 
     @property
     def first_day(self) -> date | None:

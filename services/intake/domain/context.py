@@ -11,7 +11,7 @@ from services.intake.domain.errors import CalendarYearMissing, UnknownConference
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from shared.calendar import CalendarMissing
-from shared.policy import anchor_of, count
+from shared.policy import anchor_of, count, counted_from
 
 #: What must precede a conference.
 BACKWARD_DUTIES = ("invitation", "public_notice", "preparation_report", "prepared_answer", "preparation_task")
@@ -60,9 +60,10 @@ def counted_under(
         return None
     rule, calendar = rule_in_force.rule, context.regulation.calendar
     try:
-        found = count(rule, start, calendar)
+        since = counted_from(rule, start)
+        found = count(rule, since, calendar)
         for variant in rule.variants:
-            count(rule, start, calendar, frozenset(variant.when))
+            count(rule, since, calendar, frozenset(variant.when))
     except CalendarMissing as missing:
         raise unreachable(duty, start, missing) from missing
     return found.due_on if found else None

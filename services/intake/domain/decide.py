@@ -87,6 +87,12 @@ def related(event: DatedEvent, target: Petition | Conference | None) -> tuple[UU
     return tuple(dict.fromkeys(found))
 
 
+def clocks_looked_at(event: DatedEvent, target: Petition | Conference | None, originator_id: UUID) -> tuple[UUID, ...]:
+    """The petitions at whose reply's clock the decision looks."""
+    act = act_on(type(event), target)
+    return tuple(act.clocks(event, originator_id)) if act is not None else ()
+
+
 def _named_by(facts: Sequence[AnyFact]) -> tuple[UUID, ...]:
     """The petitions that the facts of a conference name."""
     acts = (CONFERENCE_ACTS.get(type(fact.event)) or CONFERENCE_CREATING[type(fact.event)] for fact in facts)

@@ -1,14 +1,12 @@
-"""Facts: what is recorded, what is about to be, and which records still stand."""
+"""Facts: what is recorded, and what is about to be."""
 
-from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from shared.events import DatedEvent
-from shared.events.any_stream import RecordAnnulled
 
 E_co = TypeVar("E_co", bound=DatedEvent, covariant=True)
 
@@ -41,16 +39,13 @@ class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
 AnyFact = Fact[DatedEvent]
 AnyNewFact = NewFact[DatedEvent]
 
+#: The positions from here on stand for those that decided events will get: after all that is recorded.
+_UNRECORDED = 1 << 62
+#: The number of an event that is only thought of: it comes after all that are decided.
+NEXT = 1 << 60
 
-def annulled_ids(facts: Iterable[AnyFact]) -> set[UUID]:
-    """The records that were taken back."""
-    return {fact.event.event_id for fact in facts if isinstance(fact.event, RecordAnnulled)}
 
-
-def standing(facts: Iterable[AnyFact]) -> tuple[AnyFact, ...]:
-    """The facts that no annulment took back, in the order recorded; annulments are left out."""
-    known = tuple(facts)
-    annulled = annulled_ids(known)
-    if not annulled:
-        return known
-    return tuple(f for f in known if f.event_id not in annulled and not isinstance(f.event, RecordAnnulled))
+def unrecorded(event: DatedEvent, number: int) -> AnyFact:
+    """A decided event in the place that it will have: the `number`-th of those that are not recorded yet."""
+    position = _UNRECORDED + number
+    return Fact(event, UUID(int=position), 0, position, datetime.max.replace(tzinfo=UTC))

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from services.intake.domain.acts import (
     CONFERENCE_ACTS,
     CONFERENCE_CREATING,
@@ -10,9 +12,10 @@ from services.intake.domain.acts import (
     REGULATION_ACTS,
 )
 from services.intake.domain.conference import Conference
-from services.intake.domain.facts import AnyFact, standing
+from services.intake.domain.facts import AnyFact
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
+from shared.cases.facts import standing
 from shared.events import DatedEvent
 
 
@@ -33,6 +36,13 @@ def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | 
     return None if petition is None else PETITION_ACTS[type(event)].fold(petition, event)
 
 
+def petition_after(petition: Petition, fact: AnyFact) -> Petition:
+    """The petition after one more fact, which stays behind its state."""
+    after = replace(PETITION_ACTS[type(fact.event)].fold(petition, fact.event))
+    after.__dict__["facts_behind"] = (*petition.facts, fact)
+    return after
+
+
 def fold_conference(facts: Sequence[AnyFact]) -> Conference | None:
     """The conference in its standing facts; None where there is neither proposal nor plan."""
     conference = None
@@ -49,6 +59,13 @@ def evolve_conference(conference: Conference | None, event: DatedEvent) -> Confe
         return act.fold(conference, event)
     creating = CONFERENCE_CREATING.get(type(event))
     return creating.begin(event) if creating is not None else None
+
+
+def conference_after(conference: Conference, fact: AnyFact) -> Conference:
+    """The conference after one more fact, which stays behind its state."""
+    after = replace(CONFERENCE_ACTS[type(fact.event)].fold(conference, fact.event))
+    after.__dict__["facts_behind"] = (*conference.facts, fact)
+    return after
 
 
 def fold_regulation(facts: Iterable[AnyFact]) -> Regulation:

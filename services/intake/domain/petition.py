@@ -1,5 +1,6 @@
 """A petition as its standing facts make it, and what several acts ask of it."""
 
+import functools
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -8,33 +9,16 @@ import msgspec
 
 from services.intake.domain import errors
 from services.intake.domain.facts import AnyFact
+from shared.cases.rounds import ENDINGS, Ending, ReplyCase, fold_reply_case
 from shared.events import DatedEvent
 from shared.events.petition import (
     ClockResumed,
     ClockSuspended,
     ExtensionGranted,
-    PetitionAnsweredAtConference,
-    PetitionClosed,
     PetitionMarkedComplex,
-    PetitionMerged,
-    PetitionRedirected,
-    PetitionWithdrawn,
-    RefusalNoticeSent,
 )
 from shared.policy import Step
-from shared.policy.schema import Notified, Trait
-
-Ending = Literal["", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
-
-#: How a case can end, by the deed that ends it.
-ENDINGS: dict[type[DatedEvent], Ending] = {
-    PetitionAnsweredAtConference: "answered",
-    PetitionWithdrawn: "withdrawn",
-    PetitionRedirected: "redirected",
-    PetitionMerged: "merged",
-    PetitionClosed: "closed",
-    RefusalNoticeSent: "refused",
-}
+from shared.policy.schema import Trait
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -67,7 +51,7 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     steps: tuple[Step, ...] = ()
     escalated: bool = False
     replies: tuple[Reply, ...] = ()
-    ended: Ending = ""
+    ended: Ending | Literal[""] = ""
     ended_on: date | None = None
     merged_into: UUID | None = None
     reopened_on: date | None = None
@@ -77,6 +61,13 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
         """The facts behind the state, annulled ones too; outside the fields, so that views do not repeat them."""
         found: tuple[AnyFact, ...] = self.__dict__.get("facts_behind", ())
         return found
+
+    @functools.cached_property
+    def reply_case(self) -> ReplyCase[AnyFact]:
+        """The facts on which the clock of the reply depends."""
+        case = fold_reply_case(self.facts)
+        assert case is not None
+        return case
 
     @property
     def conferences(self) -> tuple[UUID, ...]:
@@ -103,23 +94,3 @@ def ended(petition: Petition, event: DatedEvent) -> Petition:
 
 
 ClockEvent = PetitionMarkedComplex | ExtensionGranted | ClockSuspended | ClockResumed
-
-
-def clock_step(event: ClockEvent) -> Step:
-    """What a deed does to the reply's clock."""
-    on = event.effective_on
-    match event:
-        case PetitionMarkedComplex():
-            return Step(kind="trait", on=on, trait=event.variant)
-        case ExtensionGranted():
-            return Step(kind="extension", on=on, day=event.expected_on, told=notified_days(event))
-        case ClockSuspended():
-            return Step(kind="suspended", on=on, told=notified_days(event))
-        case ClockResumed():
-            return Step(kind="resumed", on=on)
-
-
-def notified_days(event: ExtensionGranted | ClockSuspended) -> dict[Notified, date]:
-    """Who was told, and when."""
-    days: dict[Notified, date | None] = {"petitioner": event.petitioner_told_on, "committee": event.committee_told_on}
-    return {who: day for who, day in days.items() if day is not None}

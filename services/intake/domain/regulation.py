@@ -1,5 +1,6 @@
 """The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
 
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
@@ -13,6 +14,8 @@ from services.intake.domain.errors import (
 )
 from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
+from shared.cases.calendars import CalendarLog
+from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
@@ -39,23 +42,40 @@ class Regulation:
     def __init__(self) -> None:
         self.jurisdictions: dict[str, PublicBody] = {}
         self.agencies: dict[str, PublicBody] = {}
-        self.years: dict[int, CalendarYear] = {}
+        self.calendars = CalendarLog()
         self.policies: list[Adopted] = []
         self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
-        self.calendar = Calendar()
+
+    @property
+    def years(self) -> Mapping[int, CalendarYear]:
+        """The years that have a calendar."""
+        return self.calendars.years
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar as it is known now."""
+        return self.calendars.current
 
     def rule_in_force(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> RuleInForce | None:
         """The rule in force for a duty on a day, and its document; None where nobody owes it."""
         return self.in_force.rule_in_force(jurisdiction, duty, day, audience)
 
-    def successor_of(self, agency: str, day: date) -> str:
-        """Who has taken over by a day what an agency was charged with: itself while it exists."""
-        return _successor(self.agencies, agency, day)
+    def successor_of(self, agency: str, day: date, named: Mapping[str, str] = NOBODY) -> str:
+        """Who has taken over by a day what an agency was charged with: itself while it exists.
+
+        Where its closing names no successor, the document may (`named`).
+        """
+        return successor(agency, day, self.agencies, named)
+
+    def heirs_named(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> Mapping[str, str]:
+        """The successors that the document in force for a duty names for bodies that have ended."""
+        rule_in_force = self.rule_in_force(jurisdiction, duty, day, audience)
+        return rule_in_force.policy.heirs if rule_in_force else NOBODY
 
     def successor_of_jurisdiction(self, code: str, day: date) -> str:
         """Whose cases a jurisdiction's are by a day: its own while it exists."""
-        return _successor(self.jurisdictions, code, day)
+        return successor(code, day, self.jurisdictions)
 
     def agency_on(self, code: str, day: date, field: str = "agency") -> PublicBody:
         """The agency as it was on a day. Raises UnknownAgency, AgencyClosedThen."""
@@ -86,7 +106,6 @@ class Regulation:
 
     def derive(self) -> None:
         """Make what is derived from the facts, once all of them are folded."""
-        self.calendar = Calendar(self.years.values())
         bodies = self.jurisdictions.items()
         self.in_force = InForce(
             AdoptionRegister(
@@ -97,29 +116,6 @@ class Regulation:
         )
 
 
-def _successor(bodies: dict[str, PublicBody], code: str, day: date) -> str:
-    seen = {code}
-    while (body := bodies.get(code)) is not None and body.closed_on is not None and body.closed_on <= day:
-        if not body.successor or body.successor in seen:
-            break
-        code = body.successor
-        seen.add(code)
-    return code
-
-
 def apply_calendar(regulation: Regulation, fact: Fact[CalendarPublished] | Fact[CalendarProposed]) -> None:
     """The year takes the calendar; a proposal never takes the place of a published one."""
-    event = fact.event
-    known = regulation.years.get(event.year)
-    proposed = isinstance(event, CalendarProposed)
-    if proposed and known is not None and not known.provisional:
-        return
-    regulation.years[event.year] = CalendarYear(
-        year=event.year,
-        holidays=event.holidays,
-        makeup_days=event.makeup_days,
-        version=str(fact.event_id),
-        provisional=proposed,
-        confirmed=isinstance(event, CalendarPublished) and event.confirmed,
-        document=event.document if isinstance(event, CalendarPublished) else event.basis,
-    )
+    regulation.calendars.add(fact, fact.event)

@@ -1,62 +1,54 @@
-"""The clock of a petition's written reply as it stands now: what the next deed may still change."""
+"""The clock of a petition's written reply as it stands now: what the next act may still change."""
 
 from collections.abc import Iterable
 from datetime import date
+from uuid import UUID
 
 import msgspec
 
-from services.intake.domain.conference import Conference
+from services.intake.domain.conference import ConferenceEnd
 from services.intake.domain.context import DecisionContext, unreachable
-from services.intake.domain.petition import Petition
+from services.intake.domain.facts import NEXT, AnyFact, unrecorded
+from services.intake.domain.petition import ClockEvent, Petition
 from shared.calendar import CalendarMissing
-from shared.policy import (
-    NO_TRAITS,
-    Rule,
-    RuleInForce,
-    RunningClock,
-    Step,
-    Traits,
-    anchor_of,
-    clock_after,
-    rule_that_applies,
-)
-
-ONLINE: Traits = frozenset({"online"})
+from shared.cases.reply_clock import Kin, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
+from shared.cases.rounds import fold_reply_case
+from shared.policy import Rule, RuleInForce, RunningClock
 
 
 class ReplyClock(msgspec.Struct, frozen=True):
-    """A clock that runs or stands still: its rule, its start, and where its steps have left it."""
+    """A clock that runs or stands still: its rule, and where its steps have left it.
+
+    Without a clock of its own a petition owes only the dates of those that were merged into it.
+    """
 
     rule: Rule
-    start: date
     state: RunningClock
+    has_own_clock: bool
 
 
 def reply_due(petition: Petition, context: DecisionContext) -> date | None:
-    """The current due date of the reply; None where no clock runs. Raises CalendarYearMissing."""
+    """The due date of the reply to the target of the decision; None where no clock runs. Raises CalendarYearMissing."""
     clock = reply_clock(petition, context)
     return clock.state.due_on if clock else None
 
 
-def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[Step] = ()) -> ReplyClock | None:
-    """The reply's clock, as it would stand after some `more` steps. Raises CalendarYearMissing."""
-    start, audience = reply_start(petition, context)
-    first = context.regulation.rule_in_force(petition.jurisdiction, "reply", start, audience) if start else None
-    if start is None or first is None:
+def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()) -> ReplyClock | None:
+    """The reply's clock, as it would stand after some `more` acts. Raises CalendarYearMissing."""
+    case, kin = petition.reply_case, kin_of(context.target_id, context)
+    if after := [unrecorded(event, NEXT + number) for number, event in enumerate(more)]:
+        found = fold_reply_case((*petition.facts, *after))
+        assert found is not None
+        case = found
+    basis = reply_basis(case, len(case.rounds) - 1, kin, _rules(context))
+    if basis is None:
         return None
-    # In the order in which the steps took effect; of one day, in the order recorded.
-    steps = sorted((*petition.steps, *more), key=lambda step: step.on)
-    traits = ONLINE if petition.channel == "online" else NO_TRAITS
-    later = context.regulation.in_force.superseding(petition.jurisdiction, "reply", start, audience)
-
-    def under(rule_in_force: RuleInForce) -> RunningClock:
-        return clock_after(rule_in_force.rule, start, steps, context.regulation.calendar, traits)
-
+    end = answered(case, case.round, kin) or case.round.end
     try:
-        holds = rule_that_applies(first, later, lambda rule_in_force: under(rule_in_force).due_on)
-        return ReplyClock(holds.rule, start, under(holds))
+        rule_in_force, state = _settled(basis, context, end.on if end else None)
     except CalendarMissing as missing:
-        raise unreachable("reply", start, missing) from missing
+        raise unreachable("reply", basis.start.on, missing) from missing
+    return ReplyClock(rule_in_force.rule, state, basis.has_own_clock)
 
 
 def reply_rule(petition: Petition, context: DecisionContext) -> Rule | None:
@@ -67,29 +59,35 @@ def reply_rule(petition: Petition, context: DecisionContext) -> Rule | None:
     return rule_in_force.rule if rule_in_force else None
 
 
-def reply_start(petition: Petition, context: DecisionContext) -> tuple[date | None, str]:
-    """The day from which the reply is counted, and whom the dialogue was for."""
-    held = [context.conferences[c] for c in petition.raised if c in context.conferences]
-    if petition.reopened_on is not None:
-        return petition.reopened_on, held[0].audience if held else ""
-    rule_in_force = context.regulation.rule_in_force(petition.jurisdiction, "reply", petition.received_on)
-    match anchor_of(rule_in_force.rule) if rule_in_force else None:
-        case "receipt":
-            return petition.received_on, ""
-        case "acceptance":
-            return petition.accepted_on, ""
-        case "assignment":
-            return petition.assigned_on, ""
-        case _:
-            starts = [(day, c.audience) for c in held if (day := _conference_start(petition, c, context)) is not None]
-            return min(starts, default=(None, ""))
+def kin_of(petition_id: UUID, context: DecisionContext) -> tuple[Kin[AnyFact], ...]:
+    """The petitions merged into one, and those merged into them."""
+    found = []
+    for merged_id, merged in context.petitions.items():
+        if merged.merged_into == petition_id:
+            case = merged.reply_case
+            assert case.round.end is not None
+            found.append(Kin(case, case.round.end, kin_of(merged_id, context)))
+    return tuple(found)
 
 
-def _conference_start(petition: Petition, conference: Conference, context: DecisionContext) -> date | None:
-    if conference.closed_on is None or conference.cancelled:
-        return None
-    rule_in_force = context.regulation.rule_in_force(
-        petition.jurisdiction, "reply", conference.closed_on, conference.audience
+def _settled(
+    basis: ReplyBasis[AnyFact], context: DecisionContext, ended_on: date | None
+) -> tuple[RuleInForce, RunningClock]:
+    regulation = context.regulation
+    clock = running_clock(basis, regulation.in_force, regulation.calendar, ended_on)
+    if ended_on is None or clock[1].due_on is None:
+        return clock
+    fairest, _ = regulation.calendars.fairest(
+        ended_on,
+        lambda calendar: running_clock(basis, regulation.in_force, calendar, ended_on),
+        lambda each: each[1].due_on is None or ended_on <= each[1].due_on,
     )
-    by_notice = rule_in_force is not None and anchor_of(rule_in_force.rule) == "conclusion"
-    return conference.concluded_on if by_notice else conference.closed_on
+    return fairest
+
+
+def _rules(context: DecisionContext) -> ReplyRules[AnyFact]:
+    def end_of(conference_id: UUID) -> ConferenceEnd | None:
+        conference = context.conferences.get(conference_id)
+        return conference.end if conference is not None else None
+
+    return ReplyRules(context.regulation.in_force, end_of)

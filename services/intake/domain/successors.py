@@ -14,14 +14,16 @@ def inherited(petition: Petition, regulation: Regulation, day: date) -> Petition
     Its jurisdiction stays: the rules of its clocks are still those of the one in which it began.
     """
 
-    def heirs(codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(regulation.successor_of(code, day) for code in codes)
+    named = regulation.heirs_named(petition.jurisdiction, "reply", day)
+
+    def heir(code: str) -> str:
+        return regulation.successor_of(code, day, named)
 
     now = msgspec.structs.replace(
         petition,
-        lead=regulation.successor_of(petition.lead, day),
-        assisting=heirs(petition.assisting),
-        forwarded=heirs(petition.forwarded),
+        lead=heir(petition.lead),
+        assisting=tuple(heir(code) for code in petition.assisting),
+        forwarded=tuple(heir(code) for code in petition.forwarded),
     )
     now.__dict__.update(petition.__dict__)  # the facts behind the state
     return now

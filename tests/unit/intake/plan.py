@@ -59,6 +59,12 @@ class Register:
     def _rule(self, event: DatedEvent) -> None:
         self.rules.append(self._fact(event, len(self.rules) + 1))
 
+    def rule(self, event: DatedEvent) -> "Register":
+        """Record a fact of the regulation."""
+        self._rule(event)
+        self.regulation = fold_regulation(self.rules)
+        return self
+
     def _fact(self, event: DatedEvent, version: int) -> Fact:
         self.position += 1
         stamp = datetime(2019, 12, 2, tzinfo=UTC)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.intake.domain import Caller, decide, errors, fold_regulation, may
+from services.intake.domain import Caller, decide, errors, may
 from services.intake.domain.reply_clock import reply_due
 from shared.events import DATED_EVENTS
 from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
@@ -22,17 +22,13 @@ class Rules(Register):
     """The plan's conference under other rules."""
 
     def adopt(self, policy: Policy, on: date = date(2019, 1, 2)) -> "Rules":
-        return self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
-
-    def rule(self, event: Any) -> "Rules":
-        self._rule(event)
-        self.regulation = fold_regulation(self.rules)
+        self.rule(PolicyAdopted(effective_on=on, jurisdiction=DISTRICT, policy=policy))
         return self
 
     def due(self) -> date | None:
         petition = self.petition(A)
         assert petition is not None
-        return reply_due(petition, self.context())
+        return reply_due(petition, msgspec.structs.replace(self.context(), target_id=A))
 
 
 def policy(rules: str) -> Policy:
@@ -297,6 +293,17 @@ class TestSuccessorOfBodies:
                 with pytest.raises(errors.AgencyMayNot):
                     may(caller, event, register.petition(A), register.regulation)
 
+    def test_closing_without_a_successor__the_one_that_the_document_names(self) -> None:
+        register = Rules().adopt(
+            read_policy(
+                "policy_id: heirs\ndocument: {number: 3/QĐ, issued_on: 2019-01-01}\nvalid_from: 2019-01-01\n"
+                f"heirs: {{{EDUCATION}: {HEALTH}}}\nrules:\n  - {{duty: reply, form: deadline, length: 15}}\n"
+            )
+        )
+        register.assigned()
+        register.rule(AgencyClosed(effective_on=date(2019, 9, 3), code=EDUCATION))
+        register.do(A, "AgencyResultReported", date(2019, 9, 5), agency=HEALTH, result="resolved")
+
     def test_office_of_the_successor_jurisdiction(self, register: Rules) -> None:
         closed = JurisdictionClosed(effective_on=date(2019, 9, 3), code="H35.10.31", successor="H36")
         register.rule(closed)
@@ -305,6 +312,13 @@ class TestSuccessorOfBodies:
         with pytest.raises(errors.JurisdictionMayNot):
             before = DATED_EVENTS["PetitionClassified"](effective_on=date(2019, 9, 2), subject="s", field="f")
             may(CHAIR_OF_OTHER, before, register.petition(A), register.regulation)
+
+
+def test_fixed_date__is_what_a_clock_is_counted_from() -> None:
+    fixed = "{duty: conclusion_notice, form: deadline, length: 10, counted_from: fixed_date, fixed_date: 12-25}"
+    register = Rules().adopt(policy(f"  - {fixed}\n"))
+    with pytest.raises(errors.CalendarYearMissing, match=r"'conclusion_notice'.*2020"):
+        register.closed()
 
 
 def test_clock_that_reaches_a_year_without_a_calendar__is_refused_with_that_year() -> None:

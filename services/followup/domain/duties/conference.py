@@ -13,6 +13,7 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
 from shared.cases.facts import by_effect
+from shared.cases.successors import CHAIR, OFFICE
 from shared.events.conference import (
     ComplexityDetermined,
     ConferenceRescheduled,
@@ -29,7 +30,6 @@ from shared.events.conference import (
 from shared.policy import Rule, RuleInForce, Step, anchor_of, count, counted_from
 from shared.policy.schema import Channel
 
-OFFICE, CHAIR = "office", "chair"
 #: Where a notice appears if a rule names no channels (plan II.4.1).
 CHANNELS: tuple[Channel, ...] = ("media", "portal")
 #: What must stay posted where a rule names no channels.

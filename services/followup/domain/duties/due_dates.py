@@ -169,7 +169,9 @@ def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
     if judged.end is not None and judged.clock.due_on is not None:
-        judged, calendar = _fairest(duty, regulation, judged.end.on)
+        judged, calendar = regulation.calendars.fairest(
+            judged.end.on, lambda each: judge(duty, regulation, each), lambda each: each.in_time
+        )
     end, due = judged.end, judged.clock.due_on
     outcome = OPEN
     if isinstance(end, Done):
@@ -217,13 +219,6 @@ def _moved(judged: Judged) -> tuple[Note, ...]:
         return ()
     policy = judged.moved_by.policy
     return (Note(NoteKind.POLICY_MOVED, policy.valid_from, document=policy.document.number),)
-
-
-def _fairest(duty: Duty, regulation: RegulationLog, on: date) -> tuple[Judged, Calendar]:
-    """The duty under the first calendar known on a day or later by which it ended in time, else the first of all."""
-    held_to = [(judge(duty, regulation, calendar), calendar) for calendar in regulation.calendars_since(on)]
-    in_time = [pair for pair in held_to if pair[0].in_time]
-    return (in_time or held_to)[0]
 
 
 def _counted(

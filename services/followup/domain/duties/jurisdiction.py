@@ -11,6 +11,7 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import Opening, RegulationLog
 from shared.calendar import Calendar
 from shared.cases.facts import by_effect
+from shared.cases.successors import CHAIR
 from shared.identifiers import derived_id, local_day, midnight
 from shared.policy import (
     Note,
@@ -23,7 +24,6 @@ from shared.policy import (
     occurrences,
 )
 
-CHAIR = "chair"
 PERIODIC = ("annual_dialogue", "reception_day")
 
 

@@ -3,7 +3,6 @@
 from services.followup.domain.cases import PetitionCase
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.duties.petition_common import (
-    OFFICE,
     agency_of,
     done,
     duty_of,
@@ -16,6 +15,7 @@ from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import holding_kind
 from shared.cases.facts import by_effect
 from shared.cases.reply_clock import traits_of
+from shared.cases.successors import OFFICE
 from shared.events.petition import (
     AgencyResultReported,
     ForwarderInformed,

@@ -10,7 +10,6 @@ from services.followup.domain.duties.due_dates import ExpectedDeadline, expected
 from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
-    OFFICE,
     agency_of,
     done,
     duty_of,
@@ -23,6 +22,7 @@ from services.followup.domain.duties.reply import CaseContext, reply_duty
 from services.followup.domain.facts import Fact, holding_kind
 from shared.cases.reply_clock import Kin, answered, petition_anchor
 from shared.cases.rounds import Round
+from shared.cases.successors import OFFICE
 from shared.events.petition import (
     RECIPIENTS,
     AnswerPrepared,

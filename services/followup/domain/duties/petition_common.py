@@ -15,7 +15,6 @@ from shared.events.petition import (
 )
 from shared.policy import RuleInForce, counted_from
 
-OFFICE = "office"
 #: A fact that names the body which did something, or which is to do it.
 AgencyFact = Fact[PetitionForwarded | AnswerPrepared | AgencyResultReported | ForwarderInformed]
 
@@ -82,8 +81,7 @@ def final_results(case: PetitionCase) -> list[Fact[AgencyResultReported]]:
 
 def round_of(case: PetitionCase, fact: Fact) -> Round[Fact]:
     """The round of the case in which a fact was recorded."""
-    starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
-    return case.rounds[max(i for i, position in enumerate(starts) if position <= fact.position)]
+    return case.rounds[case.round_at(fact.position)]
 
 
 def agency_of(fact: AgencyFact, context: CaseContext) -> str:

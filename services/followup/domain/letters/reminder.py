@@ -14,8 +14,8 @@ from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.explanation import section_text, short_line, written_day
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words, part_words
 from shared.calendar import Language
+from shared.cases.successors import CHAIR, OFFICE
 
-OFFICE, CHAIR = "office", "chair"
 _OFFICE = body_words(OFFICE).vi
 
 

@@ -108,5 +108,4 @@ def _concerns(case: PetitionCase, raised: DeadlineState, index: int) -> bool:
 def _round_of(case: PetitionCase, event_id: UUID) -> int:
     """The round of an event of the case. What began outside the case, such as a conference's end, is of the first."""
     position = next((f.position for f in case.facts if f.event_id == event_id), 0)
-    starts = [0, *(r.reopened.position for r in case.rounds if r.reopened)]
-    return max(i for i, start in enumerate(starts) if start <= position)
+    return case.round_at(position)

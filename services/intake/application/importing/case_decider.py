@@ -26,7 +26,8 @@ from services.intake.domain import (
     decide,
     may,
 )
-from services.intake.domain.folding import evolve_conference, evolve_petition
+from services.intake.domain.facts import unrecorded
+from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
 from shared.events import DatedEvent, public_data
 from shared.events.petition import PetitionReceived
 from shared.identifiers import NATION
@@ -68,16 +69,25 @@ class Known:
         self.loaded = LoadedAggregates()
         self.ids: dict[str, UUID] = {}
         self.facts: dict[UUID, Sequence[AnyFact]] = {}
+        #: The petitions of the store that were merged into each.
+        self.merged: dict[UUID, list[UUID]] = {}
+        #: How many events were decided; they are recorded in that order.
+        self.decided = 0
 
     def take(self, found: Mapping[UUID, Sequence[AnyFact]]) -> None:
         """What the store holds of some aggregates."""
         self.loaded.take(found)
         self.facts.update(found)
+        for originator in found:
+            petition = self.loaded.petitions.get(originator)
+            if petition is not None and petition.merged_into is not None:
+                self.merged.setdefault(petition.merged_into, []).append(originator)
 
     def conferences_only(self) -> None:
         """Petitions are not met again; conferences are, by every petition raised there."""
         kept = self.loaded.conferences.keys()
         self.loaded.petitions.clear()
+        self.merged.clear()
         self.loaded.versions = {i: v for i, v in self.loaded.versions.items() if i in kept}
         self.ids = {name: i for name, i in self.ids.items() if i in kept}
         self.facts = {i: facts for i, facts in self.facts.items() if i in kept}
@@ -216,6 +226,8 @@ class _Work:
         petition = loaded.petitions.get(originator)
         for other in petition.conferences if petition else ():
             self._expected.setdefault(other, loaded.versions[other])
+        for merged in self._known.merged.get(originator, ()):
+            self._rest_on(merged)
 
     # --- deeds ---
 
@@ -250,12 +262,16 @@ class _Work:
         loaded, case = self._known.loaded, fact.originator_id
         self._before.setdefault(case, loaded.of(case))
         self._rest_on(case)
+        decided = unrecorded(fact.event, self._known.decided)
+        self._known.decided += 1
         if fact.aggregate == "petition":
-            petition = evolve_petition(loaded.petitions.get(case), fact.event)
+            before = loaded.petitions.get(case)
+            petition = petition_after(before, decided) if before else fold_petition([decided])
             assert petition is not None
             loaded.petitions[case] = petition
         else:
-            conference = evolve_conference(loaded.conferences.get(case), fact.event)
+            held = loaded.conferences.get(case)
+            conference = conference_after(held, decided) if held else fold_conference([decided])
             assert conference is not None
             loaded.conferences[case] = conference
 

@@ -10,6 +10,7 @@ import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.deciding import load_clocks
 from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
@@ -220,10 +221,8 @@ class Importer:
         found = await self._history.facts(set(ids.values())) if ids else {}
         self._known.take(found)
         self._known.ids |= {name: i for name, i in ids.items() if found[i]}
-        loaded = self._known.loaded
-        more = {c for p in loaded.petitions.values() for c in p.conferences} - loaded.versions.keys()
-        if more:
-            self._known.take(await self._history.facts(more))
+        if petitions := tuple(self._known.loaded.petitions):
+            await load_clocks(self._history, petitions, self._known.loaded, self._known.take)
 
     async def _keys(self, groups: Iterable[Group]) -> dict[UUID, list[StoredKey]]:
         """The sealing keys of cases that exist already."""

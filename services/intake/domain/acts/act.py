@@ -76,6 +76,16 @@ def no_others(event: DatedEvent) -> tuple[UUID, ...]:
     return ()
 
 
+def no_clock(event: DatedEvent, target_id: UUID) -> tuple[UUID, ...]:
+    """The decision looks at no reply's clock."""
+    return ()
+
+
+def own_clock(event: DatedEvent, target_id: UUID) -> tuple[UUID, ...]:
+    """The decision looks at the clock of the petition's reply."""
+    return (target_id,)
+
+
 def nothing_rests(fact: AnyFact, context: DecisionContext) -> Iterable[AnyFact]:
     """No fact of another case rests on the event."""
     return ()
@@ -104,6 +114,8 @@ class Act(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     not_empty: tuple[str, ...] = ()
     #: The other cases that the event names; they are loaded for the decision.
     names: Callable[[E], Iterable[UUID]] = no_others
+    #: The petitions at whose reply's clock the decision looks: what that depends on is loaded too.
+    clocks: Callable[[E, UUID], Iterable[UUID]] = no_clock
     #: Whether a clock starts, ends or is judged by it: then the decision rests on the policies and calendars too.
     rests_on_rules: bool = False
 

@@ -1,5 +1,7 @@
 """The chair gives a petition to an agency, which then owes the reply (plan II.4.3)."""
 
+from uuid import UUID
+
 from msgspec.structs import replace
 
 from services.intake.domain import errors
@@ -7,8 +9,8 @@ from services.intake.domain.acts.act import CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.reply_clock import reply_due
+from shared.cases.reply_clock import clock_step
 from shared.events.petition import PetitionAssigned, PetitionReassigned
-from shared.policy import Step
 
 
 def _possible_assignment(petition: Petition) -> None:
@@ -50,17 +52,20 @@ def check_assignee(
         raise errors.InvalidValue(field, "due-before-assignment", due=event.due_on, day=event.effective_on)
 
 
+def _clock_of_date(event: PetitionAssigned | PetitionReassigned, petition_id: UUID) -> tuple[UUID, ...]:
+    """The chair's own date is held against the clock."""
+    return (petition_id,) if event.due_on is not None else ()
+
+
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
-    steps = petition.steps
-    if event.due_on is not None:
-        steps = (*steps, Step(kind="cap", on=event.effective_on, day=event.due_on))
+    cap = clock_step(event)
     return replace(
         petition,
         lead=event.agency,
         assisting=event.assisting,
         assigned=True,
         assigned_on=petition.assigned_on or event.effective_on,
-        steps=steps,
+        steps=petition.steps if cap is None else (*petition.steps, cap),
     )
 
 
@@ -69,6 +74,7 @@ ASSIGNMENT = PetitionAct(
     path="assignment",
     roles=CHAIR,
     decided=("notice_id",),
+    clocks=_clock_of_date,
     rests_on_rules=True,
     possible=_possible_assignment,
     check=_check_assignment,
@@ -81,6 +87,7 @@ PETITION_ACTS = (
         event=PetitionReassigned,
         path="reassignment",
         roles=CHAIR,
+        clocks=_clock_of_date,
         rests_on_rules=True,
         possible=_possible_reassignment,
         check_in_context=check_assignee,

@@ -9,10 +9,11 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, OFFICE, PetitionAct
+from services.intake.domain.acts.act import CHAIR, OFFICE, PetitionAct, own_clock
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
-from services.intake.domain.petition import ClockEvent, Petition, clock_step, ended, notified_days, require_open
+from services.intake.domain.petition import ClockEvent, Petition, ended, require_open
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
+from shared.cases.reply_clock import clock_step, notified_days
 from shared.events.conference import ComplexityDetermined
 from shared.events.petition import (
     AcceptanceNoticeSent,
@@ -22,7 +23,7 @@ from shared.events.petition import (
     PetitionMarkedComplex,
     RefusalNoticeSent,
 )
-from shared.policy import NoteKind, Rule
+from shared.policy import NoteKind, Rule, Step
 from shared.policy.schema import Notified
 
 # --- taken up, or not ------------------------------------------------------------------------------------------------
@@ -113,7 +114,8 @@ def _possible_suspension(petition: Petition) -> None:
 
 def _provided_suspension(petition: Petition, context: DecisionContext) -> None:
     clock = reply_clock(petition, context)
-    if clock is None or clock.state.due_on is None:
+    # A date that others brought along is no clock that could stand still.
+    if clock is None or clock.state.due_on is None or not clock.has_own_clock:
         raise errors.NothingToSuspend
     if clock.rule.pause is None:
         raise errors.SuspensionNotProvided
@@ -137,7 +139,7 @@ def _possible_resumption(petition: Petition) -> None:
 
 def _after(petition: Petition, event: ClockEvent, context: DecisionContext) -> ReplyClock:
     """The clock after the event. Raises CalendarYearMissing."""
-    clock = reply_clock(petition, context, (clock_step(event),))
+    clock = reply_clock(petition, context, (event,))
     assert clock is not None
     return clock
 
@@ -156,9 +158,14 @@ def _check_notified(
             raise errors.DatedBeforeReceipt(f"{who}_told_on", day=day, received_on=petition.received_on)
 
 
+def _steps(petition: Petition, event: ClockEvent) -> tuple[Step, ...]:
+    step = clock_step(event)
+    return petition.steps if step is None else (*petition.steps, step)
+
+
 def _marked_complex(petition: Petition, event: PetitionMarkedComplex) -> Petition:
     traits = (*petition.traits, event.variant)
-    return replace(petition, is_complex=True, traits=traits, steps=(*petition.steps, clock_step(event)))
+    return replace(petition, is_complex=True, traits=traits, steps=_steps(petition, event))
 
 
 PETITION_ACTS = (
@@ -176,6 +183,7 @@ PETITION_ACTS = (
         path="complexity",
         roles=CHAIR,
         not_empty=("criteria",),
+        clocks=own_clock,
         possible=require_open,
         check=_check_trait,
         check_in_context=_check_limit,
@@ -185,26 +193,28 @@ PETITION_ACTS = (
         event=ExtensionGranted,
         path="extension",
         roles=CHAIR,
+        clocks=own_clock,
         rests_on_rules=True,
         possible=require_open,
         possible_in_context=_possible_extension,
         check_in_context=_check_extension,
-        fold=lambda petition, event: replace(petition, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, steps=_steps(petition, event)),
     ),
     PetitionAct(
         event=ClockSuspended,
         path="suspension",
         roles=CHAIR,
+        clocks=own_clock,
         possible=_possible_suspension,
         possible_in_context=_provided_suspension,
         check_in_context=_check_suspension,
-        fold=lambda petition, event: replace(petition, suspended=True, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, suspended=True, steps=_steps(petition, event)),
     ),
     PetitionAct(
         event=ClockResumed,
         path="resumption",
         roles=CHAIR,
         possible=_possible_resumption,
-        fold=lambda petition, event: replace(petition, suspended=False, steps=(*petition.steps, clock_step(event))),
+        fold=lambda petition, event: replace(petition, suspended=False, steps=_steps(petition, event)),
     ),
 )

@@ -11,7 +11,8 @@ from services.intake.domain.acts.assign import ASSIGNMENT, check_assignee
 from services.intake.domain.acts.clock import check_variant
 from services.intake.domain.conference import Conference, require_after_closing, require_closed, require_planned
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, standing
+from services.intake.domain.facts import NEXT, AnyFact, AnyNewFact, Fact, NewFact, unrecorded
+from shared.cases.facts import standing
 from shared.events.conference import (
     ComplexityDetermined,
     ConclusionAssignment,
@@ -92,8 +93,9 @@ def _assignments(
     conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
     """One assignment for each petition that the notice names, judged as an assignment by itself is."""
-    # The conference at hand is part of what the reply's clock is counted from.
-    context = replace(context, conferences={**context.conferences, context.target_id: conference})
+    # The conference at hand and its notice are part of what the reply's clock is counted from.
+    concluded = conference.with_fact(unrecorded(event, NEXT))
+    context = replace(context, conferences={**context.conferences, context.target_id: concluded})
     return tuple(
         _assigned(f"assignments[{index}].", line, event, context) for index, line in enumerate(event.assignments)
     )
@@ -114,7 +116,7 @@ def _assigned(
     )
     ASSIGNMENT.possible(petition)
     check_petition(ASSIGNMENT, petition, assigned)
-    check_assignee(petition, assigned, context, prefix)
+    check_assignee(petition, assigned, replace(context, target_id=line.petition_id), prefix)
     return NewFact(line.petition_id, "petition", petition.jurisdiction, assigned)
 
 
@@ -179,6 +181,7 @@ CONFERENCE_ACTS = (
         path="conclusion",
         roles=CHAIR,
         names=lambda event: tuple(line.petition_id for line in event.assignments),
+        clocks=lambda event, _: tuple(line.petition_id for line in event.assignments if line.due_on is not None),
         possible=_possible_conclusion,
         check=_check_after_closing,
         check_in_context=_check_conclusion,

@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import OFFICE, SYSTEM, PetitionAct
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.facts import AnyFact, Fact, standing
+from services.intake.domain.facts import AnyFact, Fact
 from services.intake.domain.petition import Petition, ended, require_open
+from shared.cases.facts import standing
 from shared.events.petition import PetitionMerged, PetitionRedirected, PetitionWithdrawn
 from shared.identifiers import is_within
 

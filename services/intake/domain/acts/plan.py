@@ -9,7 +9,8 @@ from services.intake.domain import errors
 from services.intake.domain.acts.act import CHAIR, ConferenceAct, CreatingAct
 from services.intake.domain.conference import Conference, require_not_cancelled, require_not_opened
 from services.intake.domain.context import DecisionContext, require_countable_backward
-from services.intake.domain.facts import AnyFact, standing
+from services.intake.domain.facts import AnyFact
+from shared.cases.facts import standing
 from shared.events.conference import ConferenceCancelled, ConferencePlanned, ConferenceRescheduled
 
 

@@ -7,6 +7,7 @@ from services.intake.domain.acts.act import AGENCY, OFFICE, ConferenceAct, uncha
 from services.intake.domain.conference import Conference, Task, require_planned
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.regulation import Regulation
+from shared.events import DatedEvent
 from shared.events.conference import (
     InvitationsSent,
     PreparationReported,
@@ -43,7 +44,7 @@ def _check_completion(conference: Conference, event: PreparationTaskDone) -> Non
 
 def _check_own_task(conference: Conference, event: PreparationTaskDone, agency: str, regulation: Regulation) -> None:
     task = conference.task(event.task)
-    if task is not None and regulation.successor_of(task.agency, event.effective_on) != agency:
+    if task is not None and _heir(task.agency, "preparation_task", conference, event, regulation) != agency:
         raise errors.AgencyMayNot("task", "task", task=event.task, owner=task.agency)
 
 
@@ -54,8 +55,15 @@ def _check_notice(conference: Conference, event: PublicNoticePublished | Invitat
 
 
 def _check_station(conference: Conference, event: PublicNoticePublished, agency: str, regulation: Regulation) -> None:
-    if regulation.successor_of(conference.station, event.effective_on) != agency:
+    if _heir(conference.station, "public_notice", conference, event, regulation) != agency:
         raise errors.AgencyMayNot(None, "station")
+
+
+def _heir(code: str, duty: str, conference: Conference, event: DatedEvent, regulation: Regulation) -> str:
+    """Who does by the day of the act what a body was charged with before the conference."""
+    day = conference.planned_on or event.effective_on
+    named = regulation.heirs_named(conference.jurisdiction, duty, day, conference.audience)
+    return regulation.successor_of(code, event.effective_on, named)
 
 
 def _with_task_done(conference: Conference, event: PreparationTaskDone) -> Conference:

@@ -13,9 +13,10 @@ import pytest
 from services.followup.domain.cases import PetitionCase, fold_conference, fold_petition
 from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
 from services.followup.domain.duties.petition import petition_duties
-from services.followup.domain.duties.reply import CaseContext, Kin
+from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
+from shared.cases.reply_clock import Kin
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConclusionNoticeIssued, ConferenceCancelled

@@ -23,3 +23,7 @@ class RecordAnnulled(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     event_id: Public[UUID]
     annulled_topic: Public[str] = ""
     reason: SealedOwn[str] = ""
+
+
+#: Every event that any stream may hold; a stream's own events stand in the file of its aggregate.
+AnyStreamEvent = ReminderSent | RecordAnnulled

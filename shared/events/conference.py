@@ -243,3 +243,32 @@ class ConclusionNoticeIssued(ConferenceDeed, frozen=True, kw_only=True, omit_def
     signatory: Public[str]
     digest: Public[str]
     assignments: Internal[tuple[ConclusionAssignment, ...]] = ()
+
+
+#: Every event of a conference. A fold or a rule that forgets one of them fails in the type checker.
+ConferenceEvent = (
+    ConferenceProposed
+    | ConferenceProposalDecided
+    | DialogueRequested
+    | RequestAnswered
+    | ConferencePlanned
+    | ConferenceRescheduled
+    | ConferenceCancelled
+    | PreparationTaskAssigned
+    | PreparationTaskDone
+    | PreparationReported
+    | PublicNoticePublished
+    | InvitationsSent
+    | ConferenceOpened
+    | AttendanceRecorded
+    | SecretaryAppointed
+    | SpeakerRegistered
+    | SpeakerCalled
+    | MinutesAdopted
+    | ConferenceClosed
+    | InternalReviewHeld
+    | ComplexityDetermined
+    | PublicationStarted
+    | PublicationEnded
+    | ConclusionNoticeIssued
+)

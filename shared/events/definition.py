@@ -73,15 +73,25 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One stored event as its readers meet it: its place in the log, and the bytes as they were stored."""
 
+    #: The name of the log that it stands in.
     source: str
+    #: The history of that log: another one after a restore from a backup. "" where it was read from the projection.
     epoch: str
+    #: The place in the log, without gaps from 1 on.
     position: int
+    #: The id of the event at the position before; None for the first, and where it was read from the projection.
     previous_id: UUID | None
+    #: The id of the event, ordered by time.
     event_id: UUID
+    #: The stream that holds it.
     originator_id: UUID
+    #: The place in its stream, without gaps from 1 on.
     version: int
+    #: The stored name of the kind of event.
     topic: str
+    #: When it was recorded, by the store's clock.
     recorded_at: datetime
+    #: The canonical JSON as it was stored, sealed fields left out.
     state: bytes
 
 

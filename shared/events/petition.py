@@ -289,3 +289,36 @@ class PersonalDataErased(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     TOPIC: ClassVar[str] = "PersonalDataErased"
     petitioner_id: Internal[str]
     ground: Internal[str] = ""
+
+
+#: Every event of a petition. A fold or a rule that forgets one of them fails in the type checker.
+PetitionEvent = (
+    PetitionReceived
+    | PetitionClassified
+    | AcceptanceNoticeSent
+    | RefusalNoticeSent
+    | PetitionForwarded
+    | AnswerPrepared
+    | PetitionScheduled
+    | PetitionRaised
+    | PetitionAnsweredAtConference
+    | PetitionAssigned
+    | PetitionReassigned
+    | PetitionMarkedComplex
+    | ExtensionGranted
+    | ClockSuspended
+    | ClockResumed
+    | EscalationProposed
+    | PetitionEscalated
+    | HigherAuthorityAnswered
+    | WrittenReplyIssued
+    | ReplyReported
+    | AgencyResultReported
+    | ForwarderInformed
+    | PetitionClosed
+    | PetitionReopened
+    | PetitionWithdrawn
+    | PetitionMerged
+    | PetitionRedirected
+    | PersonalDataErased
+)

@@ -120,3 +120,18 @@ class DialoguePlanAdopted(DatedEvent, frozen=True, kw_only=True, omit_defaults=T
     year: Public[int]
     parent_plan: Public[str] = ""
     policy_id: Internal[str] = "plan-570"
+
+
+#: Every event of the regulation. A fold or a rule that forgets one of them fails in the type checker.
+RegulationEvent = (
+    JurisdictionRegistered
+    | JurisdictionClosed
+    | ReceptionDayHeld
+    | FrequencyDutyWaived
+    | AgencyRegistered
+    | AgencyClosed
+    | PolicyAdopted
+    | CalendarProposed
+    | CalendarPublished
+    | DialoguePlanAdopted
+)

@@ -13,6 +13,7 @@ from shared.calendar import Calendar, Count
 from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, counted_from, problems_of
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
+from shared.policy.notes import Note, NoteKind, read_note, recorded_note
 from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
 from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
@@ -31,6 +32,8 @@ __all__ = [
     "AdoptionRegister",
     "Document",
     "InForce",
+    "Note",
+    "NoteKind",
     "Occurrence",
     "Policy",
     "PolicyProblem",
@@ -54,7 +57,9 @@ __all__ = [
     "occurrences",
     "policy_of",
     "problems_of",
+    "read_note",
     "read_policy",
+    "recorded_note",
     "rule_count",
     "rule_that_applies",
     "shipped_policy",

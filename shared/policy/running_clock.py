@@ -22,6 +22,7 @@ from shared.policy.counting import (
     unrolled,
     variant_of,
 )
+from shared.policy.notes import Note, NoteKind
 from shared.policy.schema import Extension, Notified, Rule, Trait
 
 StepKind = Literal["trait", "extension", "cap", "inherited", "suspended", "resumed"]
@@ -45,7 +46,7 @@ class RunningClock(msgspec.Struct, frozen=True, kw_only=True):
     suspensions: tuple[Suspension, ...] = ()
     suspended_since: date | None = None
     expected_on: date | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def clock_after(
@@ -72,7 +73,7 @@ class _Clock:
         self._extended: date | None = None
         self._extensions = 0
         self._expected: date | None = None
-        self._notes: list[str] = []
+        self._notes: list[Note] = []
         self._due = date.max if start is None else self._limit()
 
     def result(self) -> RunningClock:
@@ -110,13 +111,12 @@ class _Clock:
 
     def _take_trait(self, step: Step) -> None:
         if self._start is None or not self._in_time(step.on):
-            late = "complex_too_late" if step.trait == "complex" else f"{step.trait}_too_late"
-            self._notes.append(f"{late}:{step.on.isoformat()}")
+            self._notes.append(Note(NoteKind.TRAIT_TOO_LATE, step.on, step.trait))
             return
         before = variant_of(self._rule, self._traits)
         self._traits |= {step.trait}
         if variant_of(self._rule, self._traits) == before:
-            self._notes.append(f"no_variant:{step.trait}")
+            self._notes.append(Note(NoteKind.NO_VARIANT, trait=step.trait))
             return
         self._due = max(self._extended or date.min, min([self._limit(), *self._caps]))
 
@@ -125,20 +125,20 @@ class _Clock:
         assert granted is not None
         if extension is None:
             self._expected = granted
-            self._notes.append(f"extension_not_provided:{granted.isoformat()}")
+            self._notes.append(Note(NoteKind.EXTENSION_NOT_PROVIDED, granted))
         elif any(who not in step.told or not self._in_time(step.told[who]) for who in extension.told):
             self._expected = granted
-            self._notes.append(f"extension_too_late:{granted.isoformat()}")
+            self._notes.append(Note(NoteKind.EXTENSION_TOO_LATE, granted))
         elif extension.times is not None and self._extensions >= extension.times:
             self._expected = granted
-            self._notes.append(f"extensions_used_up:{granted.isoformat()}")
+            self._notes.append(Note(NoteKind.EXTENSIONS_USED_UP, granted))
         else:
             self._extensions += 1
             most = min([granted, *self._most(extension)])
             self._due = self._extended = max(self._due, most)
-            self._notes.append(f"extended:{most.isoformat()}")
+            self._notes.append(Note(NoteKind.EXTENDED, most))
             if most < granted:
-                self._notes.append(f"extension_capped:{granted.isoformat()}")
+                self._notes.append(Note(NoteKind.EXTENSION_CAPPED, granted))
 
     def _most(self, extension: Extension) -> list[date]:
         """How far one more extension may go."""
@@ -169,23 +169,22 @@ class _Clock:
         self._caps.append(step.day)
         if step.day < self._due:
             self._due = step.day
-            code = "chair_date" if step.kind == "cap" else "merged_earliest"
-            self._notes.append(f"{code}:{step.day.isoformat()}")
+            kind = NoteKind.CHAIR_DATE if step.kind == "cap" else NoteKind.MERGED_EARLIEST
+            self._notes.append(Note(kind, step.day))
 
     def _suspend(self, step: Step) -> None:
-        on = step.on.isoformat()
         if self._since is not None:
             return
         told = self._rule.pause.told if self._rule.pause else ()
         if self._rule.pause is None or self._start is None:
-            self._notes.append(f"suspension_not_provided:{on}")
+            self._notes.append(Note(NoteKind.SUSPENSION_NOT_PROVIDED, step.on))
         elif not self._in_time(step.on) or any(
             who not in step.told or not self._in_time(step.told[who]) for who in told
         ):
-            self._notes.append(f"suspension_too_late:{on}")
+            self._notes.append(Note(NoteKind.SUSPENSION_TOO_LATE, step.on))
         else:
             self._since = step.on
-            self._notes.append(f"suspended:{on}")
+            self._notes.append(Note(NoteKind.SUSPENDED, step.on))
 
     def _resume(self, step: Step) -> None:
         if self._since is None:
@@ -194,7 +193,7 @@ class _Clock:
         suspension = Suspension(self._since, max(step.on, self._since))
         self._since = None
         self._suspensions = (*self._suspensions, suspension)
-        self._notes.append(f"resumed:{step.on.isoformat()}")
+        self._notes.append(Note(NoteKind.RESUMED, step.on))
         left_out = units_of(suspension, self._rule.unit, self._calendar)
 
         def shifted(day: date) -> date:

@@ -7,8 +7,8 @@ import msgspec
 
 from services.followup.domain.deadlines.emission import Cause, emit
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.due_dates import ExpectedDeadline, explain, settle
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline, explain
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from shared.events import Event, Metadata
@@ -66,13 +66,13 @@ def done(on: str) -> Done:
 
 def waived(on: str, reason: str = "withdrawn") -> Waived:
     """The duty is owed no more since a day."""
-    return Waived(day(on), some_fact(on, 2), reason)
+    return Waived(day(on), some_fact(on, 2), WaiverGround(reason))
 
 
 def expected(due: str | None, end: Done | Waived | None = None, **changes: Any) -> ExpectedDeadline:
     """A deadline that is to stand on this day; None is a duty without a date."""
     undated = Rule(duty="reply", form="undated")
-    settled = settle(duty(due or "2019-08-23", undated if due is None else ON_THE_DAY, end=end), REGULATION)
+    settled = expected_deadline(duty(due or "2019-08-23", undated if due is None else ON_THE_DAY, end=end), REGULATION)
     assert settled.due_on == (None if due is None else day(due))
     return msgspec.structs.replace(settled, **changes)
 

@@ -25,14 +25,14 @@ def load(
     """A machine with what is shared and every case, or `only` some with the conferences of the petitions."""
     engine, own = DeadlineEngine("test"), by_subject(facts)
     engine.load_shared([fact for fact in facts if is_regulation(fact)], _dialogues(own), horizon)
-    engine.load_jurisdictions([r for s in engine.jurisdictions() for r in raised.get(s, ())])
+    engine.load_jurisdictions([r for s in engine.cases.jurisdictions for r in raised.get(s, ())])
     wanted = own.keys() if only is None else set(only)
     for subject_id in wanted & own.keys():
         if own[subject_id][0].meta.aggregate == "petition":
             engine.load_petition(subject_id, own[subject_id], raised.get(subject_id, ()))
-            wanted = wanted | set(engine.conferences_of(subject_id))
+            wanted = wanted | set(engine.cases.conferences_of(subject_id))
     for subject_id in wanted:
-        if not engine.is_petition(subject_id):
+        if not engine.cases.is_petition(subject_id):
             engine.load_conference(subject_id, own.get(subject_id, ()), raised.get(subject_id, ()))
     return engine
 

@@ -50,7 +50,7 @@ def apply_event(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodabl
 def petition_of(engine: DeadlineEngine, event: Recorded, fact: Fact | Undecodable) -> UUID | None:
     """Return the petition that an event belongs to; None for the regulation and conferences."""
     kind = fact.meta.aggregate if isinstance(fact, Fact) else EVENTS[event.topic].AGGREGATE
-    return event.originator_id if kind == "petition" or engine.is_petition(event.originator_id) else None
+    return event.originator_id if kind == "petition" or engine.cases.is_petition(event.originator_id) else None
 
 
 def links_of(petition_id: UUID, fact: Fact | Undecodable) -> list[tuple[UUID, UUID, bool]]:

@@ -66,7 +66,7 @@ def policy_impact(facts: Sequence[Fact], trial: TrialAdoption) -> list[DeadlineC
             continue
         known = old or new
         assert known is not None
-        is_open = any(each is not None and not each.outcome for each in (old, new))
+        is_open = any(each is not None and each.is_open for each in (old, new))
         found.append(
             DeadlineChange(
                 subject=known.subject,

@@ -72,7 +72,7 @@ class Projector:
         self._listed = await self._projection.differences(self.source)
         self._engine.differences.update(self._listed)
         self._engine.load_shared(regulation, dialogues, self.cursor.horizon)
-        raised = await self._projection.raised_on(self._engine.jurisdictions())
+        raised = await self._projection.raised_on(self._engine.cases.jurisdictions)
         self._engine.load_jurisdictions(raised)
         self._stored = {r.deadline_id: r for r in raised}
         parked = await self._projection.parked(self.source)
@@ -116,7 +116,7 @@ class Projector:
         await self._load_for(facts)
         changes, last, done = Changes(), None, 0
         for event, fact in facts:
-            if isinstance(fact, Fact) and self._engine.needs([fact]).everything:
+            if isinstance(fact, Fact) and self._engine.cases.needs([fact]).everything:
                 if last is None:
                     await self._apply_to_all(event, fact)
                     return 1
@@ -132,7 +132,7 @@ class Projector:
             await self._commit(self._after(last), changes)
         if stopped is not None:
             raise stopped
-        if self._engine.loaded_count > KEPT:
+        if self._engine.cases.loaded_count > KEPT:
             self._forget()
         return done
 
@@ -197,7 +197,7 @@ class Projector:
 
         What is loaded next comes from rows that this transaction has not changed yet.
         """
-        loaded = [s for s in subject_ids if self._engine.is_loaded(s) and s not in self._engine.parked]
+        loaded = [s for s in subject_ids if self._engine.cases.is_loaded(s) and s not in self._engine.parked]
         self._engine.apply_regulation_to(fact, loaded)
         await writing.write(self._drained(Changes()))
         self._forget()
@@ -286,7 +286,7 @@ class Projector:
 
     async def _load_for(self, facts: Sequence[Read]) -> None:
         known = [fact for _, fact in facts if isinstance(fact, Fact)]
-        needs = self._engine.needs(known)
+        needs = self._engine.cases.needs(known)
         begun = {event.originator_id for event, _ in facts if event.version == 1}
         petitions = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
         if needs.moving:
@@ -297,15 +297,15 @@ class Projector:
     async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
         """Load petitions with those merged with them, their conferences, and the conferences named."""
         wanted = set(conference_ids)
-        missing = [p for p in petition_ids if not self._engine.is_loaded(p)]
+        missing = [p for p in petition_ids if not self._engine.cases.is_loaded(p)]
         if missing:
             await self._committed()
             for petition_id, loaded in (await self._projection.petitions(missing)).items():
-                if not self._engine.is_loaded(petition_id):
+                if not self._engine.cases.is_loaded(petition_id):
                     self._engine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                     self._stored.update((r.deadline_id, r) for r in loaded.raised)
-                    wanted.update(self._engine.conferences_of(petition_id))
-        absent = [c for c in wanted if not self._engine.is_loaded(c)]
+                    wanted.update(self._engine.cases.conferences_of(petition_id))
+        absent = [c for c in wanted if not self._engine.cases.is_loaded(c)]
         if absent:
             await self._committed()
             found = await self._projection.conferences(absent)
@@ -315,12 +315,12 @@ class Projector:
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
-        cases = set(subject_ids).difference(self._engine.jurisdictions())
+        cases = set(subject_ids).difference(self._engine.cases.jurisdictions)
         await self._load(cases)
-        await self._load((), [s for s in cases if not self._engine.is_petition(s)])
+        await self._load((), [s for s in cases if not self._engine.cases.is_petition(s)])
 
     def _forget(self) -> None:
-        for subject_id in self._engine.loaded():
+        for subject_id in self._engine.cases.loaded():
             for raised in self._engine.raised_of(subject_id):
                 self._stored.pop(raised.deadline_id, None)
             self._engine.forget(subject_id)

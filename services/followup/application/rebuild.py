@@ -29,6 +29,7 @@ from services.followup.domain.cases import Dialogue, dialogue_changes
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.raised_log import Logged, completed, raised_by, same
+from services.followup.domain.duties.duty import DutyOutcome
 from services.followup.domain.facts import Fact, fact_of, is_regulation
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.regulation import AgencyClosed, AgencyRegistered
@@ -255,11 +256,11 @@ async def _fold_jurisdictions(
     engine, changed = DeadlineEngine(source), {fact.position: dialogue for fact, dialogue in dialogues}
     for fact in _in_order([*regulation, *(fact for fact, _ in dialogues)]):
         if fact.position in changed:
-            engine.hear(fact, changed[fact.position])
+            engine.apply_dialogue(fact, changed[fact.position])
         else:
             engine.apply(fact)
     engine.advance(horizon)
-    await _keep(target, source, engine, engine.jurisdictions(), report)
+    await _keep(target, source, engine, engine.cases.jurisdictions, report)
 
 
 def _in_order(facts: Iterable[Fact]) -> list[Fact]:
@@ -336,7 +337,9 @@ def _difference(raised: DeadlineState | None, expected: DeadlineState) -> str:
 
 
 def _state(raised: DeadlineState) -> str:
-    return raised.outcome or ("breached" if raised.breached else "open")
+    if not raised.is_open:
+        return raised.outcome
+    return "breached" if raised.breached else "open"
 
 
 async def _keep_orphans(target: RebuildTarget, source: str, report: RebuildReport) -> None:
@@ -344,7 +347,7 @@ async def _keep_orphans(target: RebuildTarget, source: str, report: RebuildRepor
     logs = (await target.never_folded(source)).values()
     changes = Changes(deadlines=[raised for log in logs if (raised := raised_by(log)) is not None])
     for raised in changes.deadlines:
-        if raised.outcome != "waived":
+        if raised.outcome != DutyOutcome.WAIVED:
             why = f"{raised.duty}: raised as due {raised.due_on}, but no fact asks for it"
             changes.differences[raised.subject_id] = why
     changes.waiting = changes.differences.keys()

@@ -84,7 +84,7 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
 
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:
-    return bool(deadline.raised.outcome), deadline.raised.due_on or date.max
+    return not deadline.raised.is_open, deadline.raised.due_on or date.max
 
 
 def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:

@@ -2,14 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any, assert_never
 from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.facts import Fact
+from services.followup.domain.facts import (
+    ConferenceFact,
+    Fact,
+    K,
+    PetitionFact,
+    holding,
+    is_of_conference,
+    is_of_petition,
+)
 from shared.cases.facts import by_effect, standing
 from shared.cases.rounds import ReplyCase, Round, evolve_reply_case
+from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.conference import (
+    AttendanceRecorded,
     ComplexityDetermined,
     ConclusionNoticeIssued,
     ConferenceCancelled,
@@ -20,47 +31,83 @@ from shared.events.conference import (
     ConferenceProposed,
     ConferenceRescheduled,
     DialogueRequested,
+    InternalReviewHeld,
+    InvitationsSent,
+    MinutesAdopted,
+    PreparationReported,
+    PreparationTaskAssigned,
+    PreparationTaskDone,
     PublicationEnded,
     PublicationStarted,
+    PublicNoticePublished,
     RequestAnswered,
+    SecretaryAppointed,
+    SpeakerCalled,
+    SpeakerRegistered,
 )
 from shared.events.petition import (
+    AcceptanceNoticeSent,
+    AgencyResultReported,
+    AnswerPrepared,
+    ClockResumed,
+    ClockSuspended,
+    EscalationProposed,
+    ExtensionGranted,
+    ForwarderInformed,
     HigherAuthorityAnswered,
+    PersonalDataErased,
+    PetitionAnsweredAtConference,
     PetitionAssigned,
     PetitionClassified,
+    PetitionClosed,
     PetitionEscalated,
     PetitionForwarded,
+    PetitionMarkedComplex,
+    PetitionMerged,
+    PetitionRaised,
     PetitionReassigned,
     PetitionReceived,
+    PetitionRedirected,
+    PetitionReopened,
     PetitionScheduled,
+    PetitionWithdrawn,
+    RefusalNoticeSent,
+    ReplyReported,
+    WrittenReplyIssued,
 )
 
 
 class PetitionCase(ReplyCase[Fact], kw_only=True):
-    """A petition as its facts tell it."""
+    """A petition as far as its duties depend on it."""
 
     petition_id: UUID
+    #: Every standing fact, in the order recorded.
     facts: list[Fact] = []
     by_kind: dict[type, list[Fact]] = {}
     classified: PetitionClassified | None = None
+    #: The conferences on whose agenda it was put.
     scheduled: list[UUID] = []
-    forwarded: list[Fact] = []
-    escalated: list[Fact] = []
-    higher_answers: list[Fact] = []
+
+    @property
+    def assignments(self) -> list[Fact[PetitionAssigned | PetitionReassigned]]:
+        """The assignments, in the order in which they took effect."""
+        facts: list[Any] = self.assigned
+        return facts
 
     @property
     def lead(self) -> str:
         """The lead agency, or "" until there is one."""
-        last = self.assigned[-1].event if self.assigned else None
-        return last.agency if isinstance(last, PetitionAssigned | PetitionReassigned) else ""
+        return self.assignments[-1].event.agency if self.assigned else ""
 
     @property
     def conferences(self) -> set[UUID]:
+        """The conferences to which it belongs."""
         return {*self.scheduled, *self.raised}
 
-    def of(self, kind: type) -> list[Fact]:
+    def of(self, kind: type[K]) -> list[Fact[K]]:
         """The facts of a kind, in the order recorded."""
-        return self.by_kind.get(kind, [])
+        facts: list[Any] = self.by_kind.get(kind, [])
+        return facts
 
 
 def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | None:
@@ -69,62 +116,89 @@ def fold_petition(petition_id: UUID, facts: Sequence[Fact]) -> PetitionCase | No
     for fact in standing(facts):
         if isinstance(fact.event, PetitionReceived):
             case = PetitionCase(fact, [Round()], petition_id=petition_id)
-        if case is not None:
+        if case is not None and is_of_petition(fact):
             evolve(case, fact)
     return case
 
 
-def evolve(case: PetitionCase, fact: Fact) -> None:
-    """Take the next fact into a case; any but an annulment, which takes one out again."""
+def evolve(case: PetitionCase, fact: PetitionFact) -> None:
+    """Apply the next fact to a case; any but an annulment, which takes one out again."""
     case.facts.append(fact)
     case.by_kind.setdefault(type(fact.event), []).append(fact)
-    match fact.event:
-        case PetitionClassified() as classified:
-            case.classified = classified
-        case PetitionScheduled() as scheduled:
-            case.scheduled.append(scheduled.conference_id)
-        case PetitionForwarded():
-            case.forwarded.append(fact)
-        case PetitionEscalated():
-            case.escalated.append(fact)
-        case HigherAuthorityAnswered():
-            case.higher_answers.append(fact)
-        case _:
+    event = fact.event
+    match event:
+        case PetitionClassified():
+            case.classified = event
+        case PetitionScheduled():
+            case.scheduled.append(event.conference_id)
+        case (
+            PetitionRaised()
+            | PetitionAssigned()
+            | PetitionReassigned()
+            | PetitionMarkedComplex()
+            | ExtensionGranted()
+            | ClockSuspended()
+            | ClockResumed()
+            | AcceptanceNoticeSent()
+            | WrittenReplyIssued()
+            | PetitionReopened()
+            | PetitionAnsweredAtConference()
+            | PetitionWithdrawn()
+            | PetitionRedirected()
+            | PetitionMerged()
+            | PetitionClosed()
+            | RefusalNoticeSent()
+        ):
             evolve_reply_case(case, fact)
+        case (
+            PetitionReceived()
+            | PetitionForwarded()
+            | AnswerPrepared()
+            | EscalationProposed()
+            | PetitionEscalated()
+            | HigherAuthorityAnswered()
+            | ReplyReported()
+            | AgencyResultReported()
+            | ForwarderInformed()
+            | PersonalDataErased()
+            | ReminderSent()
+            | RecordAnnulled()
+        ):
+            pass  # a duty that depends on one finds it by its kind
+        case _:
+            assert_never(event)
 
 
 class BackwardPeriod(msgspec.Struct):
-    """The time in which one starting act counts back from one first conference day.
+    """The time in which one starting fact counts back from one first conference day.
 
-    A rescheduling in time moves the day within the stretch; one dated after the due date ends it and starts the next.
+    A rescheduling in time moves the day within the period; one dated after the due date ends it and starts the next.
     """
 
+    #: What made the duty arise: the planning, a task, or the rescheduling that began this period.
     start: Fact
-    planned: Fact
+    #: The day that is counted back from, as it stands last within the period.
     first_day: date
-    overtaken: Fact | None = None
+    #: The rescheduling that ended the period; None for the last one.
+    overtaken: Fact[ConferenceRescheduled] | None = None
 
 
 class ConferenceCase(msgspec.Struct):
-    """A conference as its facts tell it."""
+    """A conference as far as the duties that it brings depend on it. Of what happened twice the last is known."""
 
     conference_id: UUID
     by_kind: dict[type, list[Fact]] = {}
     jurisdiction: str = ""
-    proposed: Fact | None = None
-    decided: Fact | None = None
-    planned: Fact | None = None
-    rescheduled: list[Fact] = []
-    opened: Fact | None = None
-    cancelled: Fact | None = None
-    closed: Fact | None = None
-    complexity: list[Fact] = []
-    published: list[Fact] = []
-    taken_down: list[Fact] = []
+    proposed: Fact[ConferenceProposed | DialogueRequested] | None = None
+    decided: Fact[ConferenceProposalDecided | RequestAnswered] | None = None
+    planned: Fact[ConferencePlanned] | None = None
+    opened: Fact[ConferenceOpened] | None = None
+    cancelled: Fact[ConferenceCancelled] | None = None
+    closed: Fact[ConferenceClosed] | None = None
 
     @property
-    def concluded(self) -> Fact | None:
-        """The conclusion notice."""
+    def concluded(self) -> Fact[ConclusionNoticeIssued] | None:
+        """The first conclusion notice."""
         notices = by_effect(self.of(ConclusionNoticeIssued))
         return notices[0] if notices else None
 
@@ -133,64 +207,84 @@ class ConferenceCase(msgspec.Struct):
         """Whom the dialogue is for; "" is everyone."""
         if self.plan is not None:
             return self.plan.audience
-        asked = self.proposed.event if self.proposed else None
-        return asked.audience if isinstance(asked, DialogueRequested) else ""
+        proposal = self.proposed.event if self.proposed else None
+        return proposal.audience if isinstance(proposal, DialogueRequested) else ""
 
     @property
     def plan(self) -> ConferencePlanned | None:
-        return self.planned.event if self.planned and isinstance(self.planned.event, ConferencePlanned) else None
+        """What was planned, before any rescheduling."""
+        return self.planned.event if self.planned else None
 
     @property
     def first_day(self) -> date | None:
         """The first day as it stands now."""
-        last = by_effect(self.rescheduled)[-1].event if self.rescheduled else self.plan
-        return last.first_day if isinstance(last, ConferencePlanned | ConferenceRescheduled) else None
+        rescheduled = by_effect(self.of(ConferenceRescheduled))
+        if rescheduled:
+            return rescheduled[-1].event.first_day
+        return self.plan.first_day if self.plan else None
 
-    def of(self, kind: type) -> list[Fact]:
+    def of(self, kind: type[K]) -> list[Fact[K]]:
         """The facts of a kind, in the order recorded."""
-        return self.by_kind.get(kind, [])
+        facts: list[Any] = self.by_kind.get(kind, [])
+        return facts
 
 
 def fold_conference(conference_id: UUID, facts: Sequence[Fact]) -> ConferenceCase | None:
-    """The conference in its standing facts; None where there are none."""
-    known = standing(facts)
-    if not known:
-        return None
+    """The conference in its standing facts; None where nothing says whose it is."""
     case = ConferenceCase(conference_id)
-    for fact in known:
-        case.by_kind.setdefault(type(fact.event), []).append(fact)
-        match fact.event:
-            case ConferenceProposed() | DialogueRequested() as proposed:
-                case.proposed, case.jurisdiction = fact, proposed.jurisdiction
-            case ConferenceProposalDecided() | RequestAnswered():
-                case.decided = fact
-            case ConferencePlanned() as planned:
-                case.planned, case.jurisdiction = fact, planned.jurisdiction
-            case ConferenceRescheduled():
-                case.rescheduled.append(fact)
-            case ConferenceOpened():
-                case.opened = fact
-            case ConferenceCancelled():
-                case.cancelled = fact
-            case ConferenceClosed():
-                case.closed = fact
-            case ComplexityDetermined():
-                case.complexity.append(fact)
-            case PublicationStarted():
-                case.published.append(fact)
-            case PublicationEnded():
-                case.taken_down.append(fact)
-            case _:
-                pass
+    for fact in standing(facts):
+        if is_of_conference(fact):
+            _evolve_conference(case, fact)
     return case if case.jurisdiction else None
 
 
+def _evolve_conference(case: ConferenceCase, fact: ConferenceFact) -> None:
+    case.by_kind.setdefault(type(fact.event), []).append(fact)
+    event = fact.event
+    match event:
+        case ConferenceProposed() | DialogueRequested():
+            case.proposed, case.jurisdiction = holding(fact, event), event.jurisdiction
+        case ConferenceProposalDecided() | RequestAnswered():
+            case.decided = holding(fact, event)
+        case ConferencePlanned():
+            case.planned, case.jurisdiction = holding(fact, event), event.jurisdiction
+        case ConferenceOpened():
+            case.opened = holding(fact, event)
+        case ConferenceCancelled():
+            case.cancelled = holding(fact, event)
+        case ConferenceClosed():
+            case.closed = holding(fact, event)
+        case (
+            ConferenceRescheduled()
+            | PreparationTaskAssigned()
+            | PreparationTaskDone()
+            | PreparationReported()
+            | PublicNoticePublished()
+            | InvitationsSent()
+            | AttendanceRecorded()
+            | SecretaryAppointed()
+            | SpeakerRegistered()
+            | SpeakerCalled()
+            | MinutesAdopted()
+            | InternalReviewHeld()
+            | ComplexityDetermined()
+            | PublicationStarted()
+            | PublicationEnded()
+            | ConclusionNoticeIssued()
+            | ReminderSent()
+            | RecordAnnulled()
+        ):
+            pass  # a duty that depends on one finds it by its kind
+        case _:
+            assert_never(event)
+
+
 class Dialogue(msgspec.Struct, frozen=True):
-    """A periodic conference that was held: all that the duties of its authority look at."""
+    """A periodic conference that was held: all that the duties of its authority depend on."""
 
     jurisdiction: str
     audience: str
-    closed: Fact
+    closed: Fact[ConferenceClosed]
 
 
 def dialogue_of(case: ConferenceCase | None) -> Dialogue | None:

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import assert_never
 from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.facts import Fact
+from services.followup.domain.facts import Fact, RegulationFact, holding, is_regulation
 from shared.calendar import Calendar
 from shared.cases.calendars import CalendarLog
 from shared.cases.facts import standing
 from shared.cases.successors import NOBODY, successor
+from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.regulation import (
     AgencyClosed,
+    AgencyRegistered,
     CalendarProposed,
     CalendarPublished,
     DialoguePlanAdopted,
@@ -65,11 +68,12 @@ class RegulationLog:
         self.registered: dict[str, tuple[Fact, JurisdictionRegistered]] = {}
         self.ended_jurisdictions: dict[str, Ended] = {}
         self.ended_agencies: dict[str, Ended] = {}
-        self.receptions: dict[str, list[Fact]] = {}
-        self.waivers: dict[str, list[Fact]] = {}
+        self.receptions: dict[str, list[Fact[ReceptionDayHeld]]] = {}
+        self.waivers: dict[str, list[Fact[FrequencyDutyWaived]]] = {}
         self._openings: dict[tuple[str, str, str], Opening | None] = {}
         for fact in standing(self._facts):
-            self._take(fact)
+            if is_regulation(fact):
+                self._apply(fact)
         self.in_force = InForce(
             AdoptionRegister(
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
@@ -78,26 +82,29 @@ class RegulationLog:
             )
         )
 
-    def _take(self, fact: Fact) -> None:
-        match fact.event:
-            case CalendarPublished() | CalendarProposed() as calendar:
-                self.calendars.add(fact, calendar)
-            case PolicyAdopted() as adopted:
-                self.policies.append((fact, adopted))
-            case DialoguePlanAdopted() as plan:
-                self.plans.append((fact, plan))
-            case JurisdictionRegistered() as registered:
-                self.registered[registered.code] = (fact, registered)
-            case JurisdictionClosed() as closed:
-                self.ended_jurisdictions[closed.code] = Ended(closed.effective_on, closed.successor)
-            case AgencyClosed() as closed:
-                self.ended_agencies[closed.code] = Ended(closed.effective_on, closed.successor)
-            case ReceptionDayHeld() as held:
-                self.receptions.setdefault(held.code, []).append(fact)
-            case FrequencyDutyWaived() as waived:
-                self.waivers.setdefault(waived.code, []).append(fact)
+    def _apply(self, fact: RegulationFact) -> None:
+        event = fact.event
+        match event:
+            case CalendarPublished() | CalendarProposed():
+                self.calendars.add(fact, event)
+            case PolicyAdopted():
+                self.policies.append((fact, event))
+            case DialoguePlanAdopted():
+                self.plans.append((fact, event))
+            case JurisdictionRegistered():
+                self.registered[event.code] = (fact, event)
+            case JurisdictionClosed():
+                self.ended_jurisdictions[event.code] = Ended(event.effective_on, event.successor)
+            case AgencyClosed():
+                self.ended_agencies[event.code] = Ended(event.effective_on, event.successor)
+            case ReceptionDayHeld():
+                self.receptions.setdefault(event.code, []).append(holding(fact, event))
+            case FrequencyDutyWaived():
+                self.waivers.setdefault(event.code, []).append(holding(fact, event))
+            case AgencyRegistered() | ReminderSent() | RecordAnnulled():
+                pass  # no duty depends on it
             case _:
-                pass
+                assert_never(event)
 
     # --- calendars ---------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The JSON answers of the HTTP API about cases, deadlines and sources, each made from a row."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -16,12 +16,14 @@ from services.followup.adapters.read.models import (
     StoredEvent,
 )
 from services.followup.domain.deadlines.case_rows import Span
-from services.followup.domain.deadlines.status import Status
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
 from services.followup.domain.wording.names import Bilingual, duty_words, event_words
 from shared.calendar import day_text
 from shared.events.deadline import Explanation, Subject
 from shared.identifiers import local_iso
+
+#: The values of `Status`, as the OpenAPI document names them.
+StatusName = Literal["on_track", "due_soon", "breached", "met", "met_late", "waived"]
 
 
 class Day(msgspec.Struct, frozen=True):
@@ -65,7 +67,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     part: str
     debtor: str
     jurisdiction: str
-    status: Status
+    status: StatusName
     due_on: date | None
     breached_at: str | None
     warned_on: tuple[date, ...]

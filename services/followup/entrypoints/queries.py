@@ -100,11 +100,16 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         jurisdiction: Code = "",
         agency: Body = "",
         duty: Word = "",
-        status: FromQuery[Status | Literal[""]] = "",
+        status: FromQuery[json_views.StatusName | Literal[""]] = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[json_views.Deadlines]:
-        wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty, status=status)
+        wanted = DeadlineFilter(
+            jurisdiction=code_of(jurisdiction),
+            agency=body_of(agency),
+            duty=duty,
+            status=Status(status) if status else None,
+        )
         if subject_id is not None:
             file = await queries.case(scope_of(request), subject_id)
             chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
@@ -218,5 +223,5 @@ def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:
     return (
         wanted.duty in ("", raised.duty)
         and wanted.agency in ("", raised.debtor)
-        and wanted.status in ("", deadline.status)
+        and wanted.status in (None, deadline.status)
     )

@@ -101,8 +101,8 @@ def test_petition__keeps_each_fact_in_its_place() -> None:
     assert (case.scheduled, case.raised, case.conferences) == ([CONFERENCE], [CONFERENCE], {CONFERENCE})
     assert [f.on for f in case.round.accepted] == [day("2019-08-24")]
     assert (case.lead, [f.on for f in case.assigned]) == ("H35.10.3", [day("2019-08-30")])
-    assert [f.on for f in case.escalated] == [day("2019-09-01")]
-    assert [f.on for f in case.higher_answers] == [day("2019-09-02")]
+    assert [f.on for f in case.of(PetitionEscalated)] == [day("2019-09-01")]
+    assert [f.on for f in case.of(HigherAuthorityAnswered)] == [day("2019-09-02")]
     assert [f.on for f in case.round.replies] == [day("2019-09-03")]
     assert [len(case.of(kind)) for kind in (PetitionForwarded, PetitionEscalated, PetitionWithdrawn)] == [1, 1, 0]
     assert (case.jurisdiction, len(case.facts), case.round.end) == (DISTRICT, 10, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -10,11 +10,13 @@ import msgspec
 from services.followup.adapters.read.index_scans import Values, distinct, index_scan, page, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES
-from services.followup.domain.deadlines.status import OUTCOMES, Status
+from services.followup.domain.deadlines.status import ENDED, Status
+from services.followup.domain.duties.duty import DutyOutcome
 from shared.events.deadline import Subject
 from shared.identifiers import NATION
 
-BREACHABLE = ("", "met_late", "waived")  # outcomes beside which a breach can stand
+#: Outcomes beside which a breach can stand.
+BREACHABLE = (DutyOutcome.OPEN, DutyOutcome.MET_LATE, DutyOutcome.WAIVED)
 
 _CASE_ORDER = ("due_on", "subject_id")
 _CASE_FIELDS = "t.source, t.due_on, t.row"
@@ -46,7 +48,7 @@ class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str = ""
     agency: str = ""
     duty: str = ""
-    status: Status | Literal[""] = ""
+    status: Status | None = None
 
 
 class Listing:
@@ -136,9 +138,9 @@ async def _states(connection: Any, wanted: CaseFilter) -> list[str]:
 async def deadlines(listing: Listing, wanted: DeadlineFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
     """Return the rows of a page of deadlines, in the order of their due dates."""
     where = [*listing.after(after, _DEADLINE_ORDER), *_of_status(listing, wanted.status)]
-    outcomes: Sequence[str] = ("", *OUTCOMES)
-    if wanted.status:
-        outcomes = (wanted.status if wanted.status in OUTCOMES else "",)
+    outcomes: Sequence[str] = list(DutyOutcome)
+    if wanted.status is not None:
+        outcomes = (wanted.status if wanted.status in ENDED else DutyOutcome.OPEN,)
     return await _scanned(listing, wanted, where, outcomes, _DEADLINE_ORDER)
 
 
@@ -148,14 +150,14 @@ async def breaches(listing: Listing, wanted: DeadlineFilter, after: tuple[str, d
     return await _scanned(listing, wanted, where, BREACHABLE, _BREACH_ORDER)
 
 
-def _of_status(listing: Listing, status: str) -> list[str]:
+def _of_status(listing: Listing, status: Status | None) -> list[str]:
     match status:
-        case "breached":
+        case Status.BREACHED:
             return listing.past("deadlines")
-        case "due_soon":
+        case Status.DUE_SOON:
             warned = listing.compared("due_soon_on", "<=", "deadlines")
             return [*listing.to_come("deadlines"), "due_on < 'infinity'", warned]
-        case "on_track":
+        case Status.ON_TRACK:
             return [*listing.to_come("deadlines"), listing.compared("due_soon_on", ">", "deadlines")]
         case _:
             return []

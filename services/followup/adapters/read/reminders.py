@@ -60,7 +60,7 @@ class Reminders:
 
     async def letter(self, deadline: Deadline) -> Letter | None:
         """Return what the letter on a deadline is made of; None when nothing is owed any more or no case is known."""
-        letters = await self._letters([deadline] if not deadline.raised.outcome else [])
+        letters = await self._letters([deadline] if deadline.raised.is_open else [])
         return letters[0] if letters else None
 
     async def _proposals(self, deadlines: Sequence[Deadline]) -> list[Proposal]:

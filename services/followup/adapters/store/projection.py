@@ -386,7 +386,7 @@ def _fact(fact: Recorded, is_petition: bool) -> tuple[Any, ...]:
 
 def _case(record: CaseRecord) -> tuple[Any, ...]:
     row = record.row
-    still_open = [r for r in record.raised if not r.outcome and r.due_on is not None]
+    still_open = [r for r in record.raised if r.is_open and r.due_on is not None]
     return (
         row.subject_id,
         row.subject,

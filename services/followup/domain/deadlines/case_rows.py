@@ -1,7 +1,8 @@
-"""Rows of the read side: a case in one line, as the list, the metrics and the digest show it."""
+"""Rows of the read side: each case as the list, the metrics and the digest show it."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
@@ -13,15 +14,57 @@ from services.followup.domain.regulation import RegulationLog
 from shared.calendar import CalendarMissing
 from shared.cases.rounds import ENDINGS
 from shared.events.deadline import Subject
-from shared.events.petition import PetitionAssigned, PetitionReassigned
 
 UNASSIGNED = "unassigned"
+
+
+class CaseState(StrEnum):
+    """How far a petition, a conference or an authority has come."""
+
+    #: A petition that no clock runs for: it was raised at no conference yet.
+    NO_CLOCK = "no_clock"
+    #: A petition that was raised at a conference, or whose clock runs; no agency is in charge yet.
+    RAISED = "raised"
+    #: A petition that an agency is in charge of.
+    ASSIGNED = "assigned"
+    #: A petition on which the higher authority owes an answer.
+    ESCALATED = "escalated"
+    #: A petition that was replied to; the agency still owes its result.
+    REPLIED = "replied"
+    #: A petition that was replied to, with nothing owed any more.
+    RESOLVED = "resolved"
+    #: A petition that was answered at the conference.
+    ANSWERED = "answered"
+    #: A petition that the petitioner withdrew.
+    WITHDRAWN = "withdrawn"
+    #: A petition that belongs to another procedure.
+    REDIRECTED = "redirected"
+    #: A petition that goes on in another.
+    MERGED = "merged"
+    #: A petition that was not taken up.
+    REFUSED = "refused"
+    #: A petition that was closed, or an authority that was abolished.
+    CLOSED = "closed"
+    #: A conference that was asked for; nothing is planned.
+    PROPOSED = "proposed"
+    #: A conference with its days and place.
+    PLANNED = "planned"
+    #: A conference that is being held.
+    OPEN = "open"
+    #: A conference that has ended.
+    HELD = "held"
+    #: A conference that will not be held.
+    CANCELLED = "cancelled"
+    #: An authority that owes dialogues or other duties of its own.
+    BOUND = "bound"
+
+
 #: A petition in one of these is not yet done with.
-OPEN_STATES = ("no_clock", "raised", "assigned", "escalated", "replied")
+OPEN_STATES = (CaseState.NO_CLOCK, CaseState.RAISED, CaseState.ASSIGNED, CaseState.ESCALATED, CaseState.REPLIED)
 
 
 class Span(msgspec.Struct, frozen=True):
-    """The time for which one agency owed the reply; `until` is open while it still does."""
+    """The time for which one agency owed the reply; `until` is None while it still does."""
 
     agency: str
     since: date
@@ -30,12 +73,12 @@ class Span(msgspec.Struct, frozen=True):
 
 
 class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A case as the read side shows it; a petition's `state` is one of no_clock, raised, assigned, …, or its end."""
+    """A case as the read side shows it."""
 
     subject: Subject
     subject_id: UUID
     jurisdiction: str
-    state: str
+    state: CaseState
     unresolved: bool
     agency: str
     title: str = ""
@@ -85,31 +128,32 @@ def petition_row(
 
 
 def _open_reply(raised: Sequence[DeadlineState]) -> DeadlineState | None:
-    replies = sorted((r for r in raised if r.duty == "reply"), key=lambda r: (r.outcome == "", r.deadline_id.int))
+    replies = sorted((r for r in raised if r.duty == "reply"), key=lambda r: (r.is_open, r.deadline_id.int))
     return replies[-1] if replies else None
 
 
-def _state(case: PetitionCase, raised: Sequence[DeadlineState], context: CaseContext) -> str:
+def _state(case: PetitionCase, raised: Sequence[DeadlineState], context: CaseContext) -> CaseState:
     round_ = case.round
     if round_.end is not None:
-        return ENDINGS[type(round_.end.event)]
+        return CaseState(ENDINGS[type(round_.end.event)])
     reply = _open_reply(raised)
-    if round_.replies and (reply is None or reply.outcome):
-        return "replied" if any(r.duty == "result_report" and not r.outcome for r in raised) else "resolved"
-    if any(r.duty == "higher_answer" and not r.outcome for r in raised):
-        return "escalated"
+    if round_.replies and (reply is None or not reply.is_open):
+        result_owed = any(r.duty == "result_report" and r.is_open for r in raised)
+        return CaseState.REPLIED if result_owed else CaseState.RESOLVED
+    if any(r.duty == "higher_answer" and r.is_open for r in raised):
+        return CaseState.ESCALATED
     if case.lead:
-        return "assigned"
+        return CaseState.ASSIGNED
     held = (context.conference(c) for c in case.raised)
     standing = any(c is not None and c.cancelled is None for c in held)
-    return "raised" if standing or reply is not None else "no_clock"
+    return CaseState.RAISED if standing or reply is not None else CaseState.NO_CLOCK
 
 
 def _spans(case: PetitionCase, regulation: RegulationLog) -> tuple[Span, ...]:
     found: list[Span] = []
-    for index, fact in enumerate(case.assigned):
-        assert isinstance(fact.event, PetitionAssigned | PetitionReassigned)
-        until = case.assigned[index + 1].on if index + 1 < len(case.assigned) else _end_of(case)
+    assignments = case.assignments
+    for index, fact in enumerate(assignments):
+        until = assignments[index + 1].on if index + 1 < len(assignments) else _end_of(case)
         agency, since = fact.event.agency, fact.on
         for ended, successor in regulation.successions(agency, since, until):
             found.append(Span(agency, since, ended, _working_days(regulation, since, ended)))
@@ -140,15 +184,15 @@ def conference_row(
     """A conference's row."""
     plan = case.plan
     if case.cancelled:
-        state = "cancelled"
+        state = CaseState.CANCELLED
     elif case.closed:
-        state = "held"
+        state = CaseState.HELD
     elif case.opened:
-        state = "open"
+        state = CaseState.OPEN
     elif case.planned:
-        state = "planned"
+        state = CaseState.PLANNED
     else:
-        state = "proposed"
+        state = CaseState.PROPOSED
     return CaseRow(
         subject="conference",
         subject_id=case.conference_id,
@@ -171,7 +215,7 @@ def jurisdiction_row(
         subject="jurisdiction",
         subject_id=subject_id,
         jurisdiction=code,
-        state="closed" if regulation.closed_on(code) else "bound",
+        state=CaseState.CLOSED if regulation.closed_on(code) else CaseState.BOUND,
         unresolved=False,
         agency="chair",
         title=known[1].name if known else code,

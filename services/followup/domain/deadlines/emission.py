@@ -1,7 +1,8 @@
-"""Emit = desired − raised: the deadline events that bring what was raised to what ought to be; and the timers."""
+"""Emit = expected − raised: the deadline events that bring what was raised to what is expected."""
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,11 @@ import msgspec
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline
+from services.followup.domain.duties.duty import DutyOutcome, WaiverGround
 from services.followup.domain.facts import Fact
+from shared.events import Event
+from shared.events.any_stream import RecordAnnulled
+from shared.events.conference import ConferenceRescheduled, PublicationEnded
 from shared.events.deadline import (
     DeadlineBreached,
     DeadlineBreachRetracted,
@@ -23,55 +28,106 @@ from shared.events.deadline import (
     DeadlineWaived,
     Explanation,
 )
+from shared.events.petition import (
+    ClockResumed,
+    ClockSuspended,
+    ExtensionGranted,
+    PetitionAssigned,
+    PetitionMarkedComplex,
+    PetitionMerged,
+    PetitionReassigned,
+)
+from shared.events.regulation import CalendarProposed, CalendarPublished, PolicyAdopted
 from shared.identifiers import breach_instant
 
 Explain = Callable[[ExpectedDeadline], Explanation]
 
 
+class Reason(StrEnum):
+    """What moved a due date, took a breach back or reinstated a duty."""
+
+    #: More time was granted.
+    EXTENSION = "extension"
+    #: The case was found to have another limit.
+    COMPLEX = "complex"
+    #: A calendar was proposed or published.
+    CALENDAR = "calendar"
+    #: A document set other rules.
+    POLICY = "policy"
+    #: A wrong record was taken back.
+    ANNULMENT = "annulment"
+    #: The conference was moved to other days.
+    RESCHEDULED = "rescheduled"
+    #: The clock stands still.
+    SUSPENDED = "suspended"
+    #: The clock runs again.
+    RESUMED = "resumed"
+    #: A petition with an earlier date was merged into this one.
+    MERGED = "merged"
+    #: The chair set the date with an assignment.
+    CHAIR_DATE = "chair_date"
+    #: What was posted was taken down before its time.
+    TAKEN_DOWN_EARLY = "taken_down_early"
+    #: The period of a periodic duty began.
+    NEW_PERIOD = "new_period"
+    #: Any other fact, which changes what was raised only because it was recorded late.
+    BACKDATED_RECORD = "backdated_record"
+
+
+#: Why a due date moves, by the event that moves it.
+_MOVE_REASONS: dict[type[Event], Reason] = {
+    ExtensionGranted: Reason.EXTENSION,
+    PetitionMarkedComplex: Reason.COMPLEX,
+    CalendarPublished: Reason.CALENDAR,
+    CalendarProposed: Reason.CALENDAR,
+    PolicyAdopted: Reason.POLICY,
+    RecordAnnulled: Reason.ANNULMENT,
+    ConferenceRescheduled: Reason.RESCHEDULED,
+    ClockSuspended: Reason.SUSPENDED,
+    ClockResumed: Reason.RESUMED,
+    PetitionMerged: Reason.MERGED,
+    PetitionAssigned: Reason.CHAIR_DATE,
+    PetitionReassigned: Reason.CHAIR_DATE,
+    PublicationEnded: Reason.TAKEN_DOWN_EARLY,
+}
+#: Reasons that can move a date but do not make a raised breach wrong: only their late recording does.
+_ONLY_MOVES = {Reason.RESUMED, Reason.MERGED, Reason.CHAIR_DATE, Reason.TAKEN_DOWN_EARLY}
+
+
 class Cause(msgspec.Struct, frozen=True):
-    """What makes deadlines change: a fact, or an explicit reconciliation."""
+    """What makes deadlines change: a fact, the beginning of a period, or an operator's reconciliation."""
 
+    #: The id that the deadline events name as their cause.
     event_id: UUID
+    #: The instant of event time at which they are raised.
     at: datetime
+    #: Why a breach is taken back or a duty reinstated: the value of a `Reason`, or an operator's words.
     reason: str
+    #: Whether it was recorded while old cases were taken over.
     backfilled: bool = False
-    moves_by: str = ""
+    #: Why a due date moves, where that has another name than `reason`.
+    moves_by: str | None = None
 
-
-_RETRACTED_BY = {
-    "ExtensionGranted": "extension",
-    "PetitionMarkedComplex": "complex",
-    "CalendarPublished": "calendar",
-    "CalendarProposed": "calendar",
-    "PolicyAdopted": "policy",
-    "RecordAnnulled": "annulment",
-    "ConferenceRescheduled": "rescheduled",
-    "ClockSuspended": "suspended",
-}
-#: What moves a date is told by more names: none of these makes a breach one that never was.
-_MOVED_BY = {
-    "ClockResumed": "resumed",
-    "PetitionMerged": "merged",
-    "PetitionAssigned": "chair_date",
-    "PetitionReassigned": "chair_date",
-    "PublicationEnded": "taken_down_early",
-}
+    @property
+    def move_reason(self) -> str:
+        """Why a due date moves."""
+        return self.moves_by if self.moves_by is not None else self.reason
 
 
 def cause_of(fact: Fact) -> Cause:
     """The cause that a fact is."""
-    reason = _RETRACTED_BY.get(fact.topic, "backdated_record")
-    return Cause(fact.event_id, fact.recorded_at, reason, fact.meta.backfilled, _MOVED_BY.get(fact.topic, reason))
+    moves_by = _MOVE_REASONS.get(type(fact.event), Reason.BACKDATED_RECORD)
+    reason = Reason.BACKDATED_RECORD if moves_by in _ONLY_MOVES else moves_by
+    return Cause(fact.event_id, fact.recorded_at, reason, fact.meta.backfilled, moves_by)
 
 
 def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
-    """Whether what was raised is what ought to be, timers aside."""
-    if raised is None or expected is None:
-        return raised is not None and raised.outcome == "waived" and raised.ground == START_ANNULLED
+    """Whether what was raised is what is expected, timers aside."""
+    if raised is None:
+        return False
+    if expected is None:
+        return raised.outcome == DutyOutcome.WAIVED and raised.ground == WaiverGround.START_ANNULLED
     return raised.due_on == expected.due_on and raised.outcome == expected.outcome
-
-
-START_ANNULLED = "start_annulled"
 
 
 class _Emission:
@@ -100,7 +156,7 @@ class _Emission:
             explanation=explanation,
             provisional=expected.provisional,
             backfilled=self.cause.backfilled,
-            clock_reason=(self.cause.moves_by or self.cause.reason) if self.raised.version else "",
+            clock_reason=self.cause.move_reason if self.raised.version else "",
         )
 
     def set(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
@@ -115,12 +171,12 @@ class _Emission:
             moved_from=moved_from,
             explanation=explanation,
             provisional=expected.provisional,
-            reason=self.cause.moves_by or self.cause.reason,
+            reason=self.cause.move_reason,
         )
 
     def reinstate(self, expected: ExpectedDeadline) -> None:
         self.change(
-            outcome="",
+            outcome=DutyOutcome.OPEN,
             done_on=None,
             ground="",
             clock_cause=self.cause.event_id,
@@ -142,16 +198,16 @@ class _Emission:
             self.emit(DeadlineBreached, self.raised.clock_cause, **breach_details(self.raised))
 
     def finish(self, expected: ExpectedDeadline) -> None:
-        """Raise the outcome. A duty done or dropped only after its due date had been breached, seen or not."""
+        """Raise the outcome. What ended after its due date had been breached, whether that was raised or not."""
         assert expected.done_on is not None
         in_time = expected.due_on is None or expected.done_on <= expected.due_on
         if in_time:
             self.retract()
         else:
             self.breach()
-        self.change(outcome=expected.outcome, done_on=expected.done_on, ground=expected.ground)
-        if expected.outcome == "waived":
-            self.emit(DeadlineWaived, reason=expected.ground, breach_stands=self.raised.breached)
+        self.change(outcome=expected.outcome, done_on=expected.done_on, ground=_recorded(expected.ground))
+        if expected.outcome == DutyOutcome.WAIVED:
+            self.emit(DeadlineWaived, reason=_recorded(expected.ground), breach_stands=self.raised.breached)
         else:
             self.emit(DeadlineMet if in_time else DeadlineMetLate, done_on=expected.done_on)
 
@@ -159,7 +215,7 @@ class _Emission:
 def emit(
     raised: DeadlineState | None, expected: ExpectedDeadline | None, cause: Cause, explain: Explain
 ) -> tuple[list[Emitted], DeadlineState | None]:
-    """The events that bring `raised` to `expected`, and what is raised after them. Deterministic in its arguments."""
+    """The events that bring `raised` to `expected`, and the state after them; the same for the same arguments."""
     if expected is None:
         return _start_annulled(raised, cause)
     if raised is not None and _stands(raised, expected):
@@ -174,21 +230,23 @@ def emit(
     if raised is None:
         work.set(expected, explain(expected))
     elif (
-        raised.outcome and raised.outcome != expected.outcome and (raised.outcome, expected.outcome) != LATE_TO_IN_TIME
+        not raised.is_open
+        and raised.outcome != expected.outcome
+        and (raised.outcome, expected.outcome) != LATE_TO_IN_TIME
     ):
         work.reinstate(expected)
     if work.raised.due_on != expected.due_on:
         # A clock that stands still is not overdue either.
         still_to_come = expected.due_on is None or breach_instant(expected.due_on) > cause.at
-        if not expected.outcome and still_to_come:
+        if expected.is_open and still_to_come:
             work.retract()
         work.move(expected, explain(expected))
     elif raised is not None and raised.provisional and not expected.provisional:
         work.change(explanation=explain(expected))  # the same day, now on a published calendar
-    if expected.outcome and work.raised.outcome != expected.outcome:
+    if not expected.is_open and work.raised.outcome != expected.outcome:
         work.finish(expected)
-    elif expected.outcome:
-        work.change(done_on=expected.done_on, ground=expected.ground)
+    elif not expected.is_open:
+        work.change(done_on=expected.done_on, ground=_recorded(expected.ground))
     return work.emitted, work.raised
 
 
@@ -201,20 +259,26 @@ def _stands(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
         and raised.debtor == expected.debtor
         and raised.jurisdiction == expected.jurisdiction
         and raised.expected_on == expected.expected_on
-        and (not expected.outcome or (raised.done_on == expected.done_on and raised.ground == expected.ground))
+        and (expected.is_open or (raised.done_on, raised.ground) == (expected.done_on, _recorded(expected.ground)))
     )
 
 
-LATE_TO_IN_TIME = ("met_late", "met")
+#: What was done late is found to be in time by a later calendar: it is not owed again in between.
+LATE_TO_IN_TIME = (DutyOutcome.MET_LATE, DutyOutcome.MET)
+
+
+def _recorded(ground: WaiverGround | None) -> str:
+    """A ground as states and events carry it."""
+    return "" if ground is None else ground.value
 
 
 def _start_annulled(raised: DeadlineState | None, cause: Cause) -> tuple[list[Emitted], DeadlineState | None]:
-    if raised is None or raised.ground == START_ANNULLED:
+    if raised is None or raised.ground == WaiverGround.START_ANNULLED:
         return [], raised
     work = _Emission(raised, cause)
     work.retract()
-    work.change(outcome="waived", ground=START_ANNULLED, done_on=None)
-    work.emit(DeadlineWaived, reason=START_ANNULLED)
+    work.change(outcome=DutyOutcome.WAIVED, ground=WaiverGround.START_ANNULLED.value, done_on=None)
+    work.emit(DeadlineWaived, reason=WaiverGround.START_ANNULLED.value)
     return work.emitted, work.raised
 
 

@@ -1,10 +1,12 @@
-"""What the log of deadline events says was raised: the fold of one deadline's own stream."""
+"""A deadline as the log of its own events leaves it."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 import msgspec
 
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.duty import DutyOutcome
 from shared.events import Metadata
 from shared.events.deadline import (
     DeadlineBreached,
@@ -36,8 +38,8 @@ def raised_by(log: Iterable[Logged]) -> DeadlineState | None:
 
 def completed(raised: DeadlineState, folded: DeadlineState) -> DeadlineState:
     """The logged deadline with what its events do not carry, from the same deadline folded out of the facts."""
-    told = max(raised.stages, default=None)
-    passed = 0 if told is None else sum(stage <= told for stage in folded.stages)
+    last = max(raised.stages, default=None)
+    passed = 0 if last is None else sum(stage <= last for stage in folded.stages)
     return msgspec.structs.replace(
         raised,
         starting_event=folded.starting_event,
@@ -55,7 +57,7 @@ def same(logged: DeadlineState, folded: DeadlineState) -> bool:
         and logged.outcome == folded.outcome
         and logged.breached == folded.breached
         # The event of a waiver says why, not since when.
-        and (logged.outcome == "waived" or logged.done_on == folded.done_on)
+        and (logged.outcome == DutyOutcome.WAIVED or logged.done_on == folded.done_on)
     )
 
 
@@ -77,7 +79,7 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineReinstated():
             return change(
                 known,
-                outcome="",
+                outcome=DutyOutcome.OPEN,
                 done_on=None,
                 ground="",
                 stages=(),
@@ -92,13 +94,13 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineBreachRetracted():
             return change(known, breached=False)
         case DeadlineMet():
-            return change(known, outcome="met", done_on=event.done_on)
+            return change(known, outcome=DutyOutcome.MET, done_on=event.done_on)
         case DeadlineMetLate():
-            return change(known, outcome="met_late", done_on=event.done_on)
+            return change(known, outcome=DutyOutcome.MET_LATE, done_on=event.done_on)
         case DeadlineWaived():
-            return change(known, outcome="waived", ground=event.reason)
+            return change(known, outcome=DutyOutcome.WAIVED, ground=event.reason)
         case _:
-            raise TypeError(f"{event.TOPIC} is no deadline event of this release")
+            assert_never(event)
 
 
 def _unraised(event: DeadlineEvent, meta: Metadata) -> DeadlineState:

@@ -3,17 +3,12 @@
 from services.followup.domain.cases import ConferenceCase
 from services.followup.domain.facts import Fact
 from shared.cases.facts import by_effect
-from shared.events.conference import DialogueRequested
+from shared.events.conference import DialogueRequested, PublicationEnded, PublicationStarted
 from shared.policy.schema import Anchor
 
 
-def first(facts: list[Fact]) -> Fact | None:
-    """The first of these facts by effect."""
-    return by_effect(facts)[0] if facts else None
-
-
 def conference_anchor(case: ConferenceCase, anchor: Anchor | None) -> Fact | None:
-    """The act of a conference that a clock counts from; None while it has not happened."""
+    """The fact of a conference that a clock counts from; None while it has not happened."""
     match anchor:
         case "conference_end":
             return case.closed
@@ -27,8 +22,8 @@ def conference_anchor(case: ConferenceCase, anchor: Anchor | None) -> Fact | Non
         case "decision":
             return case.decided
         case "publication_start":
-            return first(case.published)
+            return next(iter(by_effect(case.of(PublicationStarted))), None)
         case "publication_end":
-            return by_effect(case.taken_down)[-1] if case.taken_down else None
+            return next(reversed(by_effect(case.of(PublicationEnded))), None)
         case _:
             return None

@@ -1,4 +1,4 @@
-"""The duties that a conference brings: before it (counted back), after it, and around a proposal."""
+"""The duties that a conference brings: on its proposal, before it (counted back), after it, and on what is posted."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -6,9 +6,9 @@ from datetime import date
 import msgspec
 
 from services.followup.domain.cases import BackwardPeriod, ConferenceCase
-from services.followup.domain.duties.anchors import conference_anchor, first
-from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.anchors import conference_anchor
+from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
@@ -16,7 +16,6 @@ from shared.cases.facts import by_effect
 from shared.cases.successors import CHAIR, OFFICE
 from shared.events.conference import (
     ComplexityDetermined,
-    ConferenceProposalDecided,
     ConferenceRescheduled,
     DialogueRequested,
     InternalReviewHeld,
@@ -27,7 +26,6 @@ from shared.events.conference import (
     PublicationEnded,
     PublicationStarted,
     PublicNoticePublished,
-    RequestAnswered,
 )
 from shared.policy import Rule, RuleInForce, Step, anchor_of, count, counted_from
 from shared.policy.schema import Channel
@@ -37,24 +35,26 @@ CHANNELS: tuple[Channel, ...] = ("media", "portal")
 #: What must stay posted where a rule names no channels.
 POSTED: tuple[Channel, ...] = ("posting",)
 
-Deeds = Callable[[BackwardPeriod], list[Fact]]
+#: The facts by which a duty is done, in one period that counts back.
+Discharging = Callable[[BackwardPeriod], Sequence[Fact]]
 
 
-def stretches(conference: ConferenceCase, start: Fact, rule: Rule, regulation: RegulationLog) -> list[BackwardPeriod]:
-    """The stretches of a backward duty: a rescheduling dated by the due date moves it, a later one ends it."""
-    planned, plan = conference.planned, conference.plan
-    if planned is None or plan is None:
+def backward_periods(
+    conference: ConferenceCase, start: Fact, rule: Rule, regulation: RegulationLog
+) -> list[BackwardPeriod]:
+    """The periods of a duty counted back: a rescheduling dated by the due date moves its day, a later one ends it."""
+    plan = conference.plan
+    if plan is None:
         return []
-    found = [BackwardPeriod(start, planned, plan.first_day)]
-    for fact in by_effect(conference.rescheduled):
-        assert isinstance(fact.event, ConferenceRescheduled)
+    found = [BackwardPeriod(start, plan.first_day)]
+    for fact in by_effect(conference.of(ConferenceRescheduled)):
         last = found[-1]
         before_start = (fact.on, fact.position) < (start.on, start.position)
         if before_start or fact.on <= _due(rule, last.first_day, regulation.calendar):
             last.first_day = fact.event.first_day
         else:
             last.overtaken = fact
-            found.append(BackwardPeriod(fact, planned, fact.event.first_day))
+            found.append(BackwardPeriod(fact, fact.event.first_day))
     return found
 
 
@@ -66,18 +66,18 @@ def _due(rule: Rule, first_day: date, calendar: Calendar) -> date:
 
 def conference_duties(case: ConferenceCase, source: str, regulation: RegulationLog) -> list[ExpectedDeadline]:
     """Every deadline that the conference ought to have. Raises CalendarMissing."""
-    owing = _Owing(case, source, regulation)
-    duties = [*_proposal(owing)]
+    of = _DutyOf(case, source, regulation)
+    duties = [*_proposal(of)]
     if case.planned is not None:
-        duties += _before(owing, case.planned)
+        duties += _before(of, case.planned)
     if case.closed is not None:
-        duties += _after(owing, case.closed)
-    duties += _postings(owing)
-    return [settle(duty, regulation) for duty in duties]
+        duties += _after(of, case.closed)
+    duties += _postings(of)
+    return [expected_deadline(duty, regulation) for duty in duties]
 
 
-class _Owing(msgspec.Struct, frozen=True):
-    """A conference, and how a duty on it is put."""
+class _DutyOf(msgspec.Struct, frozen=True):
+    """A conference, its rules in force, and what its duties have in common."""
 
     case: ConferenceCase
     source: str
@@ -112,74 +112,74 @@ class _Owing(msgspec.Struct, frozen=True):
         )
 
 
-def _done(events: Sequence[Fact]) -> Done | None:
-    event = first(list(events))
-    return Done(event.on, event) if event is not None else None
+def _done(facts: Sequence[Fact]) -> Done | None:
+    """The duty done by the first of the facts that took effect; None where there are none."""
+    return Done(first.on, first) if (first := next(iter(by_effect(facts)), None)) is not None else None
 
 
 # --- around a proposal -----------------------------------------------------------------------------------------------
 
 
-def _proposal(owing: _Owing) -> list[Duty]:
-    case = owing.case
+def _proposal(of: _DutyOf) -> list[Duty]:
+    case = of.case
     if case.proposed is None:
         return []
     duties = []
-    cancelled = Waived(case.cancelled.on, case.cancelled, "cancelled") if case.cancelled else None
-    rule_in_force = owing.rule_in_force("proposal_decision", case.proposed.on)
+    cancelled = Waived(case.cancelled.on, case.cancelled, WaiverGround.CANCELLED) if case.cancelled else None
+    rule_in_force = of.rule_in_force("proposal_decision", case.proposed.on)
     if rule_in_force is not None and (start := conference_anchor(case, anchor_of(rule_in_force.rule))) is not None:
         decided = Done(case.decided.on, case.decided) if case.decided else cancelled
-        duties.append(owing.duty("proposal_decision", rule_in_force, start, CHAIR, start.on, decided))
-    return [*duties, *_convening(owing, case.proposed, cancelled)]
+        duties.append(of.duty("proposal_decision", rule_in_force, start, CHAIR, start.on, decided))
+    return [*duties, *_convening(of, case.proposed, cancelled)]
 
 
-def _convening(owing: _Owing, proposed: Fact, cancelled: Waived | None) -> list[Duty]:
+def _convening(of: _DutyOf, proposed: Fact, cancelled: Waived | None) -> list[Duty]:
     """A dialogue is held as asked: counted from the request where a law says so, else from the chair's decision."""
-    case = owing.case
-    asked = owing.rule_in_force("convene", proposed.on)
+    case = of.case
+    asked = of.rule_in_force("convene", proposed.on)
     by_request = asked is not None and anchor_of(asked.rule) == "request"
     is_request = isinstance(proposed.event, DialogueRequested)
     held = Done(case.closed.on, case.closed) if case.closed else cancelled
     if asked is not None and by_request and is_request:
-        refused = Waived(case.decided.on, case.decided, "declined") if case.decided and not _accepted(case) else None
-        return [owing.duty("convene", asked, proposed, CHAIR, proposed.on, held or refused)]
+        declined = None
+        if case.decided is not None and not _accepted(case):
+            declined = Waived(case.decided.on, case.decided, WaiverGround.DECLINED)
+        return [of.duty("convene", asked, proposed, CHAIR, proposed.on, held or declined)]
     if case.decided is None or not _accepted(case):
         return []
-    rule_in_force = owing.rule_in_force("convene", case.decided.on)
-    return [owing.duty("convene", rule_in_force, case.decided, CHAIR, case.decided.on, held)] if rule_in_force else []
+    rule_in_force = of.rule_in_force("convene", case.decided.on)
+    return [of.duty("convene", rule_in_force, case.decided, CHAIR, case.decided.on, held)] if rule_in_force else []
 
 
 def _accepted(case: ConferenceCase) -> bool:
-    decision = case.decided.event if case.decided else None
-    return isinstance(decision, ConferenceProposalDecided | RequestAnswered) and decision.accepted
+    return case.decided is not None and case.decided.event.accepted
 
 
 # --- before the conference -------------------------------------------------------------------------------------------
 
 
-def _before(owing: _Owing, planned: Fact) -> list[Duty]:
-    case = owing.case
+def _before(of: _DutyOf, planned: Fact) -> list[Duty]:
+    case = of.case
     plan = case.plan
     assert plan is not None
     duties: list[Duty] = []
 
-    def add(name: str, start: Fact, debtor: str, part: str, events: Deeds) -> None:
-        rule_in_force = owing.rule_in_force(name, planned.on)
+    def add(name: str, start: Fact, debtor: str, part: str, discharging: Discharging) -> None:
+        rule_in_force = of.rule_in_force(name, planned.on)
         if rule_in_force is None:
             return
-        for stretch in stretches(case, start, rule_in_force.rule, owing.regulation):
-            end = _discharge(case, stretch, events(stretch))
-            duties.append(owing.duty(name, rule_in_force, stretch.start, debtor, stretch.first_day, end, part=part))
+        for period in backward_periods(case, start, rule_in_force.rule, of.regulation):
+            end = _discharge(case, period, discharging(period))
+            duties.append(of.duty(name, rule_in_force, period.start, debtor, period.first_day, end, part=part))
 
-    add("invitation", planned, OFFICE, "", _naming(case, InvitationsSent))
-    notice = owing.rule_in_force("public_notice", planned.on)
+    add("invitation", planned, OFFICE, "", _invitations(case))
+    notice = of.rule_in_force("public_notice", planned.on)
     for part, channels in _parts(notice.rule if notice else None, CHANNELS):
         debtor = plan.station if part == "media" and plan.station else OFFICE
-        add("public_notice", planned, debtor, part, _naming(case, PublicNoticePublished, channels))
+        add("public_notice", planned, debtor, part, _notices(case, channels))
     add("preparation_report", planned, OFFICE, "", lambda _: case.of(PreparationReported))
     for fact in case.of(PreparationTaskAssigned):
         task = fact.event
-        assert isinstance(task, PreparationTaskAssigned)
         add("preparation_task", fact, task.agency, task.task, _task_done(case, task.task))
     return duties
 
@@ -192,62 +192,56 @@ def _parts(rule: Rule | None, usual: tuple[Channel, ...]) -> list[tuple[str, tup
     return [(channel, (channel,)) for channel in (channels.names if channels else usual)]
 
 
-def _naming(
-    case: ConferenceCase,
-    kind: type[InvitationsSent] | type[PublicNoticePublished],
-    channels: tuple[Channel, ...] = (),
-) -> Deeds:
-    """Only what names the new date discharges the duty for it."""
-
-    def events(stretch: BackwardPeriod) -> list[Fact]:
-        return [
-            fact
-            for fact in case.of(kind)
-            if isinstance(fact.event, InvitationsSent | PublicNoticePublished)
-            and fact.event.for_date == stretch.first_day
-            and (isinstance(fact.event, InvitationsSent) or fact.event.channel in channels)
-        ]
-
-    return events
+def _invitations(case: ConferenceCase) -> Discharging:
+    """The invitations that name the first day: those for a day that was moved since do not count."""
+    return lambda period: [fact for fact in case.of(InvitationsSent) if fact.event.for_date == period.first_day]
 
 
-def _task_done(case: ConferenceCase, task: str) -> Deeds:
-    return lambda _: [
-        f for f in case.of(PreparationTaskDone) if isinstance(f.event, PreparationTaskDone) and f.event.task == task
+def _notices(case: ConferenceCase, channels: tuple[Channel, ...]) -> Discharging:
+    """The notices in one of the channels that name the first day."""
+    return lambda period: [
+        fact
+        for fact in case.of(PublicNoticePublished)
+        if fact.event.for_date == period.first_day and fact.event.channel in channels
     ]
 
 
-def _discharge(case: ConferenceCase, stretch: BackwardPeriod, events: list[Fact]) -> Done | Waived | None:
-    if events:
-        return _done(events)
-    if stretch.overtaken is not None:
-        return Waived(stretch.overtaken.on, stretch.overtaken, "rescheduled")
+def _task_done(case: ConferenceCase, task: str) -> Discharging:
+    return lambda _: [fact for fact in case.of(PreparationTaskDone) if fact.event.task == task]
+
+
+def _discharge(case: ConferenceCase, period: BackwardPeriod, facts: Sequence[Fact]) -> Done | Waived | None:
+    if facts:
+        return _done(facts)
+    if period.overtaken is not None:
+        return Waived(period.overtaken.on, period.overtaken, WaiverGround.RESCHEDULED)
     if case.cancelled is not None:
-        return Waived(case.cancelled.on, case.cancelled, "cancelled")
+        return Waived(case.cancelled.on, case.cancelled, WaiverGround.CANCELLED)
     return None
 
 
 # --- after the conference --------------------------------------------------------------------------------------------
 
 
-def _after(owing: _Owing, closed: Fact) -> list[Duty]:
-    case = owing.case
+def _after(of: _DutyOf, closed: Fact) -> list[Duty]:
+    case = of.case
     duties: list[Duty] = []
 
-    def add(name: str, debtor: str, part: str, events: Sequence[Fact]) -> None:
-        rule_in_force = owing.rule_in_force(name, closed.on)
+    def add(name: str, debtor: str, part: str, facts: Sequence[Fact]) -> None:
+        rule_in_force = of.rule_in_force(name, closed.on)
         start = _after_anchor(case, rule_in_force, closed)
         if rule_in_force is not None and start is not None:
             since = counted_from(rule_in_force.rule, start.on)
             steps = _complexity(case) if rule_in_force.rule.variants else None
-            duties.append(owing.duty(name, rule_in_force, start, debtor, since, _done(events), part=part, steps=steps))
+            duties.append(of.duty(name, rule_in_force, start, debtor, since, _done(facts), part=part, steps=steps))
 
     add("internal_review", CHAIR, "", case.of(InternalReviewHeld))
     add("conclusion_notice", CHAIR, "", [case.concluded] if case.concluded else [])
-    results = owing.rule_in_force("result_publication", closed.on)
+    results = of.rule_in_force("result_publication", closed.on)
     for part, channels in _parts(results.rule if results else None, CHANNELS):
         debtor = case.plan.station if part == "media" and case.plan and case.plan.station else OFFICE
-        add("result_publication", debtor, part, [f for f in case.published if _is_result(f, channels)])
+        published = [f for f in case.of(PublicationStarted) if f.event.what == "result" and f.event.channel in channels]
+        add("result_publication", debtor, part, published)
     return duties
 
 
@@ -256,16 +250,9 @@ def _after_anchor(case: ConferenceCase, rule_in_force: RuleInForce | None, close
     return closed if anchor == "fixed_date" else conference_anchor(case, anchor)
 
 
-def _is_result(fact: Fact, channels: tuple[Channel, ...]) -> bool:
-    event = fact.event
-    return isinstance(event, PublicationStarted) and event.what == "result" and event.channel in channels
-
-
 def _complexity(case: ConferenceCase) -> Callable[[Calendar], Sequence[Step]] | None:
     steps = [
-        Step(kind="trait", on=fact.on, trait=fact.event.variant)
-        for fact in by_effect(case.complexity)
-        if isinstance(fact.event, ComplexityDetermined)
+        Step(kind="trait", on=fact.on, trait=fact.event.variant) for fact in by_effect(case.of(ComplexityDetermined))
     ]
     return (lambda _: steps) if steps else None
 
@@ -273,30 +260,28 @@ def _complexity(case: ConferenceCase) -> Callable[[Calendar], Sequence[Step]] | 
 # --- what must stay posted -------------------------------------------------------------------------------------------
 
 
-def _postings(owing: _Owing) -> list[Duty]:
-    """What is posted must stay for its time; posted anew after it was taken down, it has a new time."""
+def _postings(of: _DutyOf) -> list[Duty]:
+    """What is posted must stay for its time; posted again after it was taken down, it has a new time."""
     duties = []
-    published = by_effect(owing.case.published)
+    published = by_effect(of.case.of(PublicationStarted))
+    taken_down = by_effect(of.case.of(PublicationEnded))
     for index, start in enumerate(published):
-        rule_in_force = owing.rule_in_force("posting", start.on)
-        if rule_in_force is None or not isinstance(start.event, PublicationStarted):
+        rule_in_force = of.rule_in_force("posting", start.on)
+        if rule_in_force is None:
             continue
         if start.event.channel not in (rule_in_force.rule.channels.names if rule_in_force.rule.channels else POSTED):
             continue
-        anew = next((fact for fact in published[index + 1 :] if _same(fact, start)), None)
-        down = next((f for f in by_effect(owing.case.taken_down) if _same(f, start) and _between(start, f, anew)), None)
-        end = Waived(anew.on, anew, "posted_anew") if anew is not None else None
+        again = next((fact for fact in published[index + 1 :] if _same(fact, start)), None)
+        down = next((fact for fact in taken_down if _same(fact, start) and _between(start, fact, again)), None)
+        end = Waived(again.on, again, WaiverGround.POSTED_AGAIN) if again is not None else None
         part = f"{start.event.what}:{start.event.channel}"
-        duties.append(owing.duty("posting", rule_in_force, start, OFFICE, start.on, end, part=part, taken_down=down))
+        duties.append(of.duty("posting", rule_in_force, start, OFFICE, start.on, end, part=part, taken_down=down))
     return duties
 
 
-def _same(fact: Fact, start: Fact) -> bool:
-    event, begun = fact.event, start.event
-    assert isinstance(begun, PublicationStarted)
-    if not isinstance(event, PublicationStarted | PublicationEnded):
-        return False
-    return (event.what, event.channel) == (begun.what, begun.channel)
+def _same(fact: Fact[PublicationStarted | PublicationEnded], start: Fact[PublicationStarted]) -> bool:
+    """Whether both concern the same thing in the same channel."""
+    return (fact.event.what, fact.event.channel) == (start.event.what, start.event.channel)
 
 
 def _between(start: Fact, fact: Fact, until: Fact | None) -> bool:

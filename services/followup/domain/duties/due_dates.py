@@ -1,4 +1,4 @@
-"""A deadline as it ought to stand by what is known: its day, its debtor, its outcome, and why."""
+"""A duty's days counted: its due date, its debtor and its outcome by what is known, and why."""
 
 from datetime import date, datetime
 from functools import lru_cache
@@ -6,14 +6,15 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.duty import OPEN, Done, Duty, DutyOutcome, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from services.followup.domain.wording.notes import BY_RULE_ALONE, note
 from shared.calendar import CALENDAR_DAY, START_DAY, WORKING_DAY, Calendar, CalendarMissing, Count
 from shared.events.deadline import Explanation, SkippedDay, Subject
 from shared.identifiers import ordered_derived_id
 from shared.policy import (
+    Note,
+    NoteKind,
     Occurrence,
     Policy,
     Rule,
@@ -23,58 +24,90 @@ from shared.policy import (
     count,
     count_occurrence,
     length_of,
+    recorded_note,
     rule_that_applies,
     variant_of,
     warn_days_before,
     warning_days,
 )
 
-#: Days of a count that need no telling.
+#: Days of a count that need no explanation.
 PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
 
 
 class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
-    """What one deadline ought to be. `outcome` is "", "met", "met_late" or "waived"."""
+    """One deadline as it ought to stand by the facts, the rules and the calendar that are known."""
 
+    #: Its stream, derived from source, subject, duty, part and start: it stays the same when the date moves.
     deadline_id: UUID
+    #: The source whose facts made it.
     source: str
+    #: What kind of case owes it.
     subject: Subject
+    #: The stream of that case.
     subject_id: UUID
+    #: The name of its rule: `reply`, `invitation`, …
     duty: str
+    #: Which of several alike it is; "" where there is one only.
     part: str
+    #: The fact that made it arise.
     start: Fact
+    #: The code of the body that owes it now, or that owed it when it ended.
     debtor: str
+    #: The code of the authority whose case it is now, or was when it ended.
     jurisdiction: str
+    #: The rule by which it is counted, with its document; a later document may have taken the place of the first.
     rule_in_force: RuleInForce
+    #: The day from which its days are counted, forward or back.
     counted_from: date
+    #: Where extensions, suspensions and other dates have left its clock.
     clock: RunningClock
+    #: Which time it is of a duty that is owed again and again.
     occurrence: Occurrence | None
+    #: The last day on which it can be done in time; None where it is undated or its clock stands still.
     due_on: date | None
+    #: The days on whose local midnight a warning falls, earliest first.
     stages: tuple[date, ...]
+    #: Whether a calendar in the count is only proposed, so that the date may still move.
     provisional: bool
-    outcome: str = ""
+    #: How it ended.
+    outcome: DutyOutcome = OPEN
+    #: The day on which it was done or waived; None while it is owed.
     done_on: date | None = None
-    ground: str = ""
+    #: Why it was waived; None where it was not.
+    ground: WaiverGround | None = None
+    #: A day on which it is only expected: of an extension without effect, or to which a posting must stay.
     expected_on: date | None = None
-    notes: tuple[str, ...] = ()
+    #: What is to be said of the due date besides the count.
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the duty is still owed."""
+        return self.outcome == OPEN
 
 
-@lru_cache(maxsize=8_192)  # asked again at every event of the subject, most of which come close together
+@lru_cache(maxsize=8_192)  # computed again at every event of the subject, most of which come close together
 def deadline_id(source: str, subject_id: UUID, duty: str, part: str, start_id: UUID, start_stamp: datetime) -> UUID:
-    """Stable over moves, complexity, extension and reassignment; time-ordered by the start's recording."""
+    """The id of a deadline: the same when its date or debtor changes, and ordered by the recording of its start."""
     return ordered_derived_id(start_stamp, "deadline", source, subject_id, duty, part, start_id)
 
 
 class Judged(msgspec.Struct, frozen=True):
-    """A duty under one calendar: the rule that holds, where its clock stands, how it ended."""
+    """A duty under one calendar."""
 
+    #: The rule that applies.
     rule_in_force: RuleInForce
+    #: Where the clock stands.
     clock: RunningClock
+    #: How the duty ended; None while it is owed.
     end: Done | Waived | None
+    #: The same rule, where it took the place of the one under which the clock started.
     moved_by: RuleInForce | None = None
 
     @property
     def in_time(self) -> bool:
+        """Whether it ended by its due date, or can still do so."""
         return self.end is None or self.clock.due_on is None or self.end.on <= self.clock.due_on
 
 
@@ -116,10 +149,10 @@ def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Jud
     """What must stay for a time has no due date until it is taken down too early: then that day is its last."""
     counted = count(rule_in_force.rule, duty.counted_from, calendar)
     assert counted is not None
-    stays = note("must_stay_until", counted.due_on)
+    stays = Note(NoteKind.MUST_STAY_UNTIL, counted.due_on)
     down = duty.taken_down
     if down is not None and down.on < counted.due_on:
-        early = note("taken_down_early", down.on)
+        early = Note(NoteKind.TAKEN_DOWN_EARLY, down.on)
         return Judged(
             rule_in_force, RunningClock(due_on=down.on, expected_on=counted.due_on, notes=(stays, early)), duty.end
         )
@@ -127,11 +160,11 @@ def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Jud
     return Judged(rule_in_force, RunningClock(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
 
 
-def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
+def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
     """Count the duty's day and judge its outcome. Raises CalendarMissing.
 
-    A deed is held to the calendar known on its day or to any later one, whichever is first to find it in time: a later
-    publication can turn late into in time, never the reverse.
+    What was done is judged by the calendar known on its day or by any later one, whichever is the first under which it
+    is in time: a later publication can turn late into in time, never the reverse.
     """
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
@@ -140,13 +173,14 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
             judged.end.on, lambda each: judge(duty, regulation, each), lambda each: each.in_time
         )
     end, due = judged.end, judged.clock.due_on
-    outcome, done_on, ground = "", None, ""
+    outcome = OPEN
     if isinstance(end, Done):
-        outcome, done_on = ("met" if judged.in_time else "met_late"), end.on
+        outcome = DutyOutcome.MET if judged.in_time else DutyOutcome.MET_LATE
     elif isinstance(end, Waived):
-        outcome, done_on, ground = "waived", end.on, end.reason
-    on = end.on if end is not None else None
+        outcome = DutyOutcome.WAIVED
+    ended_on = end.on if end is not None else None
     provisional = due is not None and _provisional(duty, judged, calendar)
+    notes = (*duty.notes, *judged.clock.notes, *_moved(judged))
     return ExpectedDeadline(
         deadline_id=deadline_id(
             duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
@@ -157,8 +191,8 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         duty=duty.duty,
         part=duty.part,
         start=duty.start,
-        debtor=regulation.successor_of_agency(duty.debtor, on, judged.rule_in_force.policy.heirs),
-        jurisdiction=_place(duty, regulation, on),
+        debtor=regulation.successor_of_agency(duty.debtor, ended_on, judged.rule_in_force.policy.heirs),
+        jurisdiction=_jurisdiction(duty, regulation, ended_on),
         rule_in_force=judged.rule_in_force,
         counted_from=duty.counted_from,
         clock=judged.clock,
@@ -167,24 +201,24 @@ def settle(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
         stages=_stages(duty, judged, calendar),
         provisional=provisional,
         outcome=outcome,
-        done_on=done_on,
-        ground=ground,
+        done_on=ended_on,
+        ground=end.ground if isinstance(end, Waived) else None,
         expected_on=judged.clock.expected_on,
-        notes=(*duty.notes, *judged.clock.notes, *_moved(judged), *((note("provisional"),) if provisional else ())),
+        notes=(*notes, Note(NoteKind.PROVISIONAL)) if provisional else notes,
     )
 
 
-def _place(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
+def _jurisdiction(duty: Duty, regulation: RegulationLog, on: date | None) -> str:
     if duty.subject == "jurisdiction":
         return duty.jurisdiction
     return regulation.successor_of_jurisdiction(duty.jurisdiction, on)
 
 
-def _moved(judged: Judged) -> tuple[str, ...]:
+def _moved(judged: Judged) -> tuple[Note, ...]:
     if judged.moved_by is None:
         return ()
     policy = judged.moved_by.policy
-    return (note("policy_moved", policy.document.number.replace(":", " "), policy.valid_from),)
+    return (Note(NoteKind.POLICY_MOVED, policy.valid_from, document=policy.document.number),)
 
 
 def _counted(
@@ -229,13 +263,13 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         )
         versions = tuple(f"{year}:{version}" for year, version in sorted(counted.versions.items()))
         if expected.due_on not in (None, counted.due_on) and rule.form != "minimum_duration":
-            notes = (*notes, note(BY_RULE_ALONE, counted.due_on))
+            notes = (*notes, Note(NoteKind.BY_RULE_ALONE, counted.due_on))
     if not rule.stated:
-        notes = (*notes, note("not_stated"))
+        notes = (*notes, Note(NoteKind.NOT_STATED))
     if rule.unit == "hours":
-        notes = (*notes, note("hours_in_days"))
+        notes = (*notes, Note(NoteKind.HOURS_IN_DAYS))
     if expected.due_on is not None and expected.due_on < expected.start.on:
-        notes = (*notes, note("impossible_from_birth"))
+        notes = (*notes, Note(NoteKind.IMPOSSIBLE_FROM_BIRTH))
     return Explanation(
         rule=_name(expected, rule),
         policy_id=policy.policy_id,
@@ -246,7 +280,7 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         calendar_versions=versions,
         exceptions=exceptions,
         due_on=expected.due_on,
-        notes=notes,
+        notes=tuple(recorded_note(note) for note in notes),
         unit=rule.unit,
         first_day=rule.first_day,
         period=expected.occurrence.part if expected.occurrence else "",

@@ -1,21 +1,28 @@
 """The duties of an authority itself: dialogues and reception days in each period, the communes' own plans."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
 from services.followup.domain.cases import Dialogue
-from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import Opening, RegulationLog
-from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar
 from shared.cases.facts import by_effect
 from shared.cases.successors import CHAIR
-from shared.events.regulation import FrequencyDutyWaived
 from shared.identifiers import derived_id, local_day, midnight
-from shared.policy import Occurrence, RuleInForce, count_occurrence, counted_from, next_period, occurrences
+from shared.policy import (
+    Note,
+    NoteKind,
+    Occurrence,
+    RuleInForce,
+    count_occurrence,
+    counted_from,
+    next_period,
+    occurrences,
+)
 
 PERIODIC = ("annual_dialogue", "reception_day")
 
@@ -31,7 +38,7 @@ def jurisdiction_duties(
     """Every deadline that the authority ought to have by `horizon`. Raises CalendarMissing."""
     held = [dialogue for dialogue in dialogues if dialogue.jurisdiction == code]
     duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
-    return [settle(duty, regulation) for duty in duties]
+    return [expected_deadline(duty, regulation) for duty in duties]
 
 
 def next_opening(code: str, regulation: RegulationLog, horizon: datetime) -> datetime | None:
@@ -105,7 +112,7 @@ def _part(audience: str, occurrence: Occurrence) -> str:
 def _owed(
     code: str, regulation: RegulationLog, name: str, audience: str, opening: Opening, until: date
 ) -> Iterator[tuple[RuleInForce, Occurrence]]:
-    """Each time that the deed is owed: every period under the rule in force on its first day, the first on its opening.
+    """Each time that the duty is owed: in every period under the rule in force on its first day, first on its opening.
 
     Periods already ended when the opening was recorded are never opened.
     """
@@ -138,17 +145,17 @@ def _begins_again(code: str, regulation: RegulationLog, name: str, audience: str
     return min(starts, default=None)
 
 
-def _events(code: str, name: str, audience: str, regulation: RegulationLog, held: list[Dialogue]) -> list[Fact]:
-    """What counts as the deed, in the order in which it was done."""
+def _events(code: str, name: str, audience: str, regulation: RegulationLog, held: list[Dialogue]) -> Sequence[Fact]:
+    """The facts that can meet a periodic duty, in the order in which they took effect."""
     if name == "reception_day":
         return by_effect(regulation.receptions.get(code, []))
     return by_effect(dialogue.closed for dialogue in held if dialogue.audience == audience)
 
 
 def _done(
-    occurrence: Occurrence, rule_in_force: RuleInForce, events: list[Fact], calendar: Calendar, since: date
+    occurrence: Occurrence, rule_in_force: RuleInForce, events: Sequence[Fact], calendar: Calendar, since: date
 ) -> Done | None:
-    """The deed that meets this time: the n-th within the period, or up to a day of the month that rolled out of it."""
+    """The fact that meets one occurrence: the n-th within its period, or up to a due date that rolled out of it."""
     due_on = count_occurrence(rule_in_force.rule, occurrence, since, calendar).due_on
     last = max(occurrence.last, due_on)
     within = [fact for fact in events if occurrence.first <= fact.on <= last]
@@ -157,16 +164,15 @@ def _done(
 
 def _waived(
     code: str, name: str, audience: str, occurrence: Occurrence, rule_in_force: RuleInForce, regulation: RegulationLog
-) -> tuple[Waived | None, tuple[str, ...]]:
+) -> tuple[Waived | None, tuple[Note, ...]]:
     frequency = rule_in_force.rule.frequency
     for fact in regulation.waivers.get(code, ()):
         event = fact.event
-        assert isinstance(event, FrequencyDutyWaived)
         if (event.duty, event.audience, event.period) != (name, audience, occurrence.part):
             continue
         if frequency is None or frequency.waiver is None:
-            return None, (note("waiver_not_provided", fact.on),)
-        return Waived(fact.on, fact, "waived_by_decision"), ()
+            return None, (Note(NoteKind.WAIVER_NOT_PROVIDED, fact.on),)
+        return Waived(fact.on, fact, WaiverGround.WAIVED_BY_DECISION), ()
     return None, ()
 
 
@@ -174,7 +180,7 @@ def _abolished(code: str, regulation: RegulationLog, occurrence: Occurrence) -> 
     closed_on = regulation.closed_on(code)
     if closed_on is None or not occurrence.first <= closed_on <= occurrence.last:
         return None
-    return Waived(closed_on, regulation.registered[code][0], "jurisdiction_closed")
+    return Waived(closed_on, regulation.registered[code][0], WaiverGround.JURISDICTION_CLOSED)
 
 
 def _communes(code: str, source: str, regulation: RegulationLog) -> Iterable[Duty]:

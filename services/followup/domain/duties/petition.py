@@ -5,22 +5,21 @@ from datetime import date
 import msgspec
 
 from services.followup.domain.cases import ConferenceCase, PetitionCase
-from services.followup.domain.duties.conference import stretches
-from services.followup.domain.duties.due_dates import ExpectedDeadline, settle
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.conference import backward_periods
+from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
     agency_of,
     done,
     duty_of,
+    final_results,
     round_of,
     rule_of,
-    settlements,
     waived_by_end,
 )
 from services.followup.domain.duties.reply import CaseContext, reply_duty
-from services.followup.domain.facts import Fact
-from services.followup.domain.wording.notes import note
+from services.followup.domain.facts import Fact, holding_kind
 from shared.cases.reply_clock import Kin, answered, petition_anchor
 from shared.cases.rounds import Round
 from shared.cases.successors import OFFICE
@@ -29,12 +28,13 @@ from shared.events.petition import (
     AnswerPrepared,
     HigherAuthorityAnswered,
     PetitionAssigned,
+    PetitionEscalated,
     PetitionForwarded,
     ReplyReported,
     Report,
     WrittenReplyIssued,
 )
-from shared.policy import anchor_of
+from shared.policy import Note, NoteKind, anchor_of
 from shared.policy.schema import Recipient
 
 
@@ -48,7 +48,7 @@ def petition_duties(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: Cas
         *_prepared_answers(case, context),
         *notice_duties(case, context),
     ]
-    return [settle(duty, context.regulation) for duty in duties]
+    return [expected_deadline(duty, context.regulation) for duty in duties]
 
 
 # --- reply ---------------------------------------------------------------------------------------------------------
@@ -69,23 +69,21 @@ def _replies(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContex
 
 def _reply_reports(case: PetitionCase, context: CaseContext) -> list[Duty]:
     duties = []
-    reported = case.of(ReplyReported)
     for round_ in case.rounds:
-        for fact in round_.replies:
+        for fact in holding_kind(round_.replies, WrittenReplyIssued):
             reply = fact.event
-            assert isinstance(reply, WrittenReplyIssued)
-            own = [
-                r.event for r in reported if isinstance(r.event, ReplyReported) and r.event.reply_number == reply.number
-            ]
+            own = [later.event for later in case.of(ReplyReported) if later.event.reply_number == reply.number]
             rule_in_force = rule_of(case, context, "reply_report", fact.on)
-            told_to = rule_in_force.rule.recipients if rule_in_force else ()
-            told_on = _all_told([*reply.reports, *(report for event in own for report in event.reports)], told_to)
-            end = Done(told_on, fact) if told_on else None
+            recipients = rule_in_force.rule.recipients if rule_in_force else ()
+            reports = [*reply.reports, *(report for event in own for report in event.reports)]
+            reported_on = _all_reported_on(reports, recipients)
+            end = Done(reported_on, fact) if reported_on else None
             duties += duty_of(case, context, "reply_report", fact, case.lead or OFFICE, end=end)
     return duties
 
 
-def _all_told(reports: list[Report], recipients: tuple[Recipient, ...]) -> date | None:
+def _all_reported_on(reports: list[Report], recipients: tuple[Recipient, ...]) -> date | None:
+    """The day on which the last of the recipients was told of the reply; None until all of them were."""
     first: dict[str, date] = {}
     for report in reports:
         first[report.recipient] = min(report.on, first.get(report.recipient, date.max))
@@ -93,12 +91,10 @@ def _all_told(reports: list[Report], recipients: tuple[Recipient, ...]) -> date 
     return max(first[r] for r in wanted) if all(r in first for r in wanted) else None
 
 
-def _roots(case: PetitionCase) -> list[Fact]:
-    return [f for f in case.assigned if isinstance(f.event, PetitionAssigned)]
-
-
 def _results(case: PetitionCase, context: CaseContext) -> list[Duty]:
-    roots, results = _roots(case), settlements(case)
+    if not case.assigned:
+        return []
+    roots, results = holding_kind(case.assigned, PetitionAssigned), final_results(case)
     duties: list[Duty] = []
     for index, root in enumerate(roots):
         until = roots[index + 1].position if index + 1 < len(roots) else None
@@ -116,6 +112,7 @@ def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round[Fact], contex
     if anchor in ("assignment", "fixed_date", None) or duty.rule_in_force.rule.form == "undated":
         return duty
     held = [c for each in case.raised if (c := context.conference(each)) is not None and c.cancelled is None]
+    found: Fact | None
     if anchor in ("conference_end", "conclusion"):
         facts = [c.closed if anchor == "conference_end" else c.concluded for c in held]
         found = next((fact for fact in facts if fact is not None), None)
@@ -123,16 +120,18 @@ def _counted_as_said(duty: Duty, case: PetitionCase, round_: Round[Fact], contex
         found = petition_anchor(case, round_, anchor)
     if found is not None:
         return msgspec.structs.replace(duty, counted_from=found.on)
-    return msgspec.structs.replace(duty, own_clock=False, notes=(note("no_anchor"),))
+    return msgspec.structs.replace(duty, own_clock=False, notes=(Note(NoteKind.NO_ANCHOR),))
 
 
 def _higher_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
+    escalated = case.of(PetitionEscalated)
+    if not escalated:
+        return []
     duties = []
-    answers = list(case.higher_answers)
-    for fact in case.escalated:
+    answers = list(case.of(HigherAuthorityAnswered))
+    for fact in escalated:
         answer = next((a for a in answers if a.position > fact.position), None)
         if answer is not None:
-            assert isinstance(answer.event, HigherAuthorityAnswered)
             answers.remove(answer)
         end = done(answer) or waived_by_end(round_of(case, fact))
         duties += duty_of(case, context, "higher_answer", fact, OFFICE, end=end)
@@ -143,7 +142,8 @@ def _higher_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
 
 
 def _prepared_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
-    if not case.forwarded:
+    forwarded = case.of(PetitionForwarded)
+    if not forwarded:
         return []
     conference = _standing_conference(case, context)
     if conference is None or conference.planned is None:
@@ -154,24 +154,23 @@ def _prepared_answers(case: PetitionCase, context: CaseContext) -> list[Duty]:
     if rule_in_force is None:
         return []
     duties = []
-    for fact in case.forwarded:
-        assert isinstance(fact.event, PetitionForwarded)
+    for fact in forwarded:
         agency = fact.event.agency
         prepared = [f for f in case.of(AnswerPrepared) if agency_of(f, context) == agency_of(fact, context)]
-        for stretch in stretches(conference, fact, rule_in_force.rule, context.regulation):
+        for period in backward_periods(conference, fact, rule_in_force.rule, context.regulation):
             end: Done | Waived | None = Done(prepared[0].on, prepared[0]) if prepared else None
-            if end is None and stretch.overtaken is not None:
-                end = Waived(stretch.overtaken.on, stretch.overtaken, "rescheduled")
+            if end is None and period.overtaken is not None:
+                end = Waived(period.overtaken.on, period.overtaken, WaiverGround.RESCHEDULED)
             if end is None and conference.cancelled is not None:
-                end = Waived(conference.cancelled.on, conference.cancelled, "cancelled")
+                end = Waived(conference.cancelled.on, conference.cancelled, WaiverGround.CANCELLED)
             duties += duty_of(
                 case,
                 context,
                 "prepared_answer",
-                stretch.start,
+                period.start,
                 agency,
                 rule_in_force=rule_in_force,
-                counted_from=stretch.first_day,
+                counted_from=period.first_day,
                 audience=conference.audience,
                 part=agency,
                 end=end or waived_by_end(case.rounds[0]),

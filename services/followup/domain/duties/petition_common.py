@@ -1,19 +1,22 @@
-"""How a duty on a petition is put: under which rule, by whom, ended by what."""
+"""What the duties on a petition have in common: the rule in force, what ends them, the body that owes them."""
 
 from datetime import date
 
 from services.followup.domain.cases import PetitionCase
-from services.followup.domain.duties.duty import Done, Duty, Waived
+from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
-from shared.cases.rounds import Round
+from shared.cases.rounds import ENDINGS, Ending, Round
 from shared.events.petition import (
     AgencyResultReported,
-    PetitionAnsweredAtConference,
-    PetitionMerged,
-    RefusalNoticeSent,
+    AnswerPrepared,
+    ForwarderInformed,
+    PetitionForwarded,
 )
 from shared.policy import RuleInForce, counted_from
+
+#: A fact that names the body which did something, or which is to do it.
+AgencyFact = Fact[PetitionForwarded | AnswerPrepared | AgencyResultReported | ForwarderInformed]
 
 
 def rule_of(case: PetitionCase, context: CaseContext, name: str, day: date) -> RuleInForce | None:
@@ -44,15 +47,26 @@ def duty_of(
 
 
 def waived_by_end(round_: Round[Fact]) -> Waived | None:
-    """What the end of a case's life waives; None while it goes on."""
+    """How the end of a round waives its duties; None while the round goes on."""
     if round_.end is None:
         return None
-    reason = {
-        PetitionAnsweredAtConference: "answered_at_conference",
-        PetitionMerged: "merged",
-        RefusalNoticeSent: "refused",
-    }.get(type(round_.end.event), round_.end.topic.removeprefix("Petition").lower())
-    return Waived(round_.end.on, round_.end, reason)
+    return Waived(round_.end.on, round_.end, _ground(ENDINGS[type(round_.end.event)]))
+
+
+def _ground(ending: Ending) -> WaiverGround:
+    match ending:
+        case "answered":
+            return WaiverGround.ANSWERED_AT_CONFERENCE
+        case "withdrawn":
+            return WaiverGround.WITHDRAWN
+        case "redirected":
+            return WaiverGround.REDIRECTED
+        case "merged":
+            return WaiverGround.MERGED
+        case "closed":
+            return WaiverGround.CLOSED
+        case "refused":
+            return WaiverGround.REFUSED
 
 
 def done(fact: Fact | None) -> Done | None:
@@ -60,21 +74,16 @@ def done(fact: Fact | None) -> Done | None:
     return Done(fact.on, fact) if fact is not None else None
 
 
-def settlements(case: PetitionCase) -> list[Fact]:
-    """The reports of a final result."""
-    return [
-        f
-        for f in case.of(AgencyResultReported)
-        if isinstance(f.event, AgencyResultReported) and f.event.result != "in_progress"
-    ]
+def final_results(case: PetitionCase) -> list[Fact[AgencyResultReported]]:
+    """The reports of a final result, in the order recorded."""
+    return [fact for fact in case.of(AgencyResultReported) if fact.event.result != "in_progress"]
 
 
 def round_of(case: PetitionCase, fact: Fact) -> Round[Fact]:
-    """The life of the case in which a fact was recorded."""
+    """The round of the case in which a fact was recorded."""
     return case.rounds[case.round_at(fact.position)]
 
 
-def agency_of(fact: Fact, context: CaseContext) -> str:
-    """The body that a fact names, or who has taken over from it since."""
-    agency = getattr(fact.event, "agency", "")
-    return context.regulation.successor_of_agency(agency, None)
+def agency_of(fact: AgencyFact, context: CaseContext) -> str:
+    """The body that a fact names, or whoever has taken over from it since."""
+    return context.regulation.successor_of_agency(fact.event.agency, None)

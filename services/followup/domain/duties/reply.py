@@ -9,8 +9,8 @@ from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from services.followup.domain.wording.notes import note
 from shared.cases.reply_clock import Kin, ReplyRules, reply_basis, steps_under
+from shared.policy import Note, NoteKind
 
 
 class CaseContext(msgspec.Struct, frozen=True):
@@ -26,7 +26,8 @@ def reply_duty(
 ) -> Duty | None:
     """The reply owed in one life of a petition, not yet ended; None while no clock runs."""
     in_force = context.regulation.in_force
-    basis = reply_basis(case, index, kin, ReplyRules(in_force, context.conference))
+    rules: ReplyRules[Fact] = ReplyRules(in_force, context.conference)
+    basis = reply_basis(case, index, kin, rules)
     if basis is None:
         return None
     reopened = case.rounds[index].reopened
@@ -41,7 +42,7 @@ def reply_duty(
         rule_in_force=basis.rule_in_force,
         counted_from=basis.start.on,
         audience=basis.audience,
-        notes=(note("reopened", reopened.on),) if reopened is not None else (),
+        notes=(Note(NoteKind.REOPENED, reopened.on),) if reopened is not None else (),
         traits=basis.traits,
         steps=(lambda calendar: steps_under(basis, in_force, calendar)) if basis.steps else None,
         own_clock=basis.has_own_clock,

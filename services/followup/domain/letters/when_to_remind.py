@@ -22,7 +22,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 def stage_reached(raised: DeadlineState, today: date) -> Stage | None:
     """The last stage that a deadline has reached, or None if it has ended, is undated, or is not yet near."""
-    if raised.outcome or raised.due_on is None:
+    if not raised.is_open or raised.due_on is None:
         return None
     if raised.due_on < today:
         return Stage("breached", raised.due_on + _DAY)

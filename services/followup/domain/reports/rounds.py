@@ -9,13 +9,16 @@ import msgspec
 
 from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.facts import Fact
+from services.followup.domain.duties.duty import DutyOutcome
+from services.followup.domain.facts import Fact, holding_kind
 from shared.cases.facts import by_effect
 from shared.cases.rounds import ENDINGS, Round
 from shared.events.petition import ExtensionGranted, PetitionEscalated
 
 #: How a round ended: by a written reply whose result is known, or by the event of that name.
 How = Literal["", "replied", "answered", "withdrawn", "redirected", "merged", "closed", "refused"]
+
+DONE = (DutyOutcome.MET, DutyOutcome.MET_LATE)
 
 
 class HandlingRound(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,7 +41,7 @@ class HandlingRound(msgspec.Struct, frozen=True, kw_only=True):
 
 def rounds_of(case: PetitionCase, raised: Iterable[DeadlineState]) -> list[HandlingRound]:
     """The petition's rounds in order. A petition reopened while still open stays in its round."""
-    standing = [r for r in raised if not (r.outcome and r.done_on is None)]
+    standing = [r for r in raised if r.is_open or r.done_on is not None]
     rounds: list[HandlingRound] = []
     for index, round_ in enumerate(case.rounds):
         begun = round_.reopened.on if round_.reopened else case.received.on
@@ -66,9 +69,7 @@ def _round(
         replied_on=replies[0].on if replies else None,
         complex_on=marked[0].on if marked else None,
         escalated_on=escalated[0].on if escalated else None,
-        extensions=tuple(
-            (f.on, f.event.expected_on) for f in round_.extensions if isinstance(f.event, ExtensionGranted)
-        ),
+        extensions=tuple((fact.on, fact.event.expected_on) for fact in holding_kind(round_.steps, ExtensionGranted)),
     )
 
 
@@ -82,7 +83,7 @@ def _ending(
     if settled is not None and settled <= round_.end.on:
         return settled, "replied"
     how: How = ENDINGS[type(round_.end.event)]
-    answered = bool(clocks) and all(r.outcome in ("met", "met_late") for r in clocks)
+    answered = bool(clocks) and all(r.outcome in DONE for r in clocks)
     return round_.end.on, "replied" if how == "closed" and answered else how
 
 
@@ -92,7 +93,7 @@ def _settled_on(owed: Sequence[DeadlineState], replied_on: date | None) -> date 
     days = [replied_on]
     for each in owed:
         # A duty that was dropped was not done: then the event that dropped it ends the case.
-        if each.outcome not in ("met", "met_late") or each.done_on is None:
+        if each.outcome not in DONE or each.done_on is None:
             return None
         days.append(each.done_on)
     return max(days)
@@ -101,7 +102,7 @@ def _settled_on(owed: Sequence[DeadlineState], replied_on: date | None) -> date 
 def _concerns(case: PetitionCase, raised: DeadlineState, index: int) -> bool:
     """Whether a duty must be done before this round ends. One of an earlier round counts unless it was waived."""
     begun_in = _round_of(case, raised.starting_event)
-    return begun_in == index or (begun_in < index and raised.outcome != "waived")
+    return begun_in == index or (begun_in < index and raised.outcome != DutyOutcome.WAIVED)
 
 
 def _round_of(case: PetitionCase, event_id: UUID) -> int:

@@ -14,18 +14,19 @@ import msgspec
 
 from services.followup.domain.cases import fold_petition
 from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.emission import Reason
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.duty import DutyOutcome
 from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import HandlingRound, rounds_of
-from services.followup.domain.wording.notes import note
 from shared.calendar import Calendar, CalendarMissing
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import local_day
+from shared.policy import Note, NoteKind, recorded_note
 
-BACKDATED = "backdated_record"
 Grouping = Literal["agency", "field", "place"]
 GROUPINGS: tuple[Grouping, ...] = ("agency", "field", "place")
 #: How an open round stands at the end.
@@ -115,7 +116,7 @@ class Tally:
         period, clocks = self.period, [c for c in round_.clocks if self._begun(c, own) <= self.period.last]
         ended = round_.ended if round_.ended is not None and round_.ended <= period.last else None
         standing = "" if ended else self._standing(round_, clocks)
-        extended = {note("extended", to) for on, to in round_.extensions if on <= period.last}
+        extended = {recorded_note(Note(NoteKind.EXTENDED, to)) for on, to in round_.extensions if on <= period.last}
         figures = [
             "total",
             "carried_over" if round_.begun < period.first else "received",
@@ -151,7 +152,7 @@ class Tally:
     # --- one deadline --------------------------------------------------------------------------------------------
 
     def _add_deadline(self, raised: DeadlineState, own: Mapping[UUID, date]) -> None:
-        if raised.outcome and raised.done_on is None:
+        if not raised.is_open and raised.done_on is None:
             return  # the record that started it was annulled: it was never owed
         begun, period = self._begun(raised, own), self.period
         if begun > period.last or (raised.done_on is not None and raised.done_on < period.first):
@@ -175,14 +176,14 @@ class Tally:
         return min(begun, raised.done_on or begun)
 
     def _is_done(self, raised: DeadlineState) -> bool:
-        return bool(raised.outcome) and raised.done_on is not None and raised.done_on <= self.period.last
+        return not raised.is_open and raised.done_on is not None and raised.done_on <= self.period.last
 
     def _figure(self, raised: DeadlineState) -> str:
         if self._is_done(raised):
-            if raised.due_on is None and raised.outcome != "waived":
+            if raised.due_on is None and raised.outcome != DutyOutcome.WAIVED:
                 return "done_undated"  # what has no date is neither in time nor late
             late = raised.due_on is not None and raised.done_on is not None and raised.done_on > raised.due_on
-            return f"{raised.outcome}_late" if raised.outcome == "waived" and late else raised.outcome
+            return "waived_late" if raised.outcome == DutyOutcome.WAIVED and late else raised.outcome
         if raised.due_on is not None and raised.due_on < self._seen_on:
             return "overdue"
         return "due_soon" if raised.stages and min(raised.stages) <= self._seen_on else "on_track"
@@ -206,7 +207,7 @@ def _raised_figure(each: RaisedEvent) -> str:
         case DeadlineBreached():
             return "backfilled_breaches" if each.meta.backfilled else "breaches"
         case DeadlineBreachRetracted(reason=reason):
-            return "retracted_backdated" if reason == BACKDATED else "retracted_otherwise"
+            return "retracted_backdated" if reason == Reason.BACKDATED_RECORD else "retracted_otherwise"
         case _:
             return ""
 

@@ -8,9 +8,10 @@ from typing import Literal
 import msgspec
 
 from services.followup.domain.wording.names import Bilingual, duty_words
-from services.followup.domain.wording.notes import BY_RULE_ALONE, note_day, note_text, plain_day
+from services.followup.domain.wording.notes import note_day, note_text, plain_day
 from shared.calendar import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, Language, day_text
 from shared.events.deadline import Explanation, SkippedDay
+from shared.policy import NoteKind
 
 _WEEKDAYS: dict[Language, tuple[str, ...]] = {
     "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
@@ -44,7 +45,7 @@ def _brief(day: date, lang: Language) -> str:
 
 def counted_to(explanation: Explanation) -> date | None:
     """The day to which the rule alone counts; an extension or the chair's date may have moved the due date from it."""
-    return note_day(explanation.notes, BY_RULE_ALONE) or explanation.due_on
+    return note_day(explanation.notes, NoteKind.BY_RULE_ALONE) or explanation.due_on
 
 
 def counted_days(explanation: Explanation) -> list[DayLine]:

@@ -23,7 +23,7 @@ from shared.events.petition import (
     PetitionMarkedComplex,
     RefusalNoticeSent,
 )
-from shared.policy import Rule, Step
+from shared.policy import NoteKind, Rule, Step
 from shared.policy.schema import Notified
 
 # --- taken up, or not ------------------------------------------------------------------------------------------------
@@ -91,16 +91,16 @@ def _check_extension(petition: Petition, event: ExtensionGranted, context: Decis
     if event.expected_on <= due:
         raise errors.ExtensionNotLater("expected_on", day=event.expected_on, due=due)
     after = _after(petition, event, context)
-    if _says_more(after, clock, "extensions_used_up"):
+    if _says_more(after, clock, NoteKind.EXTENSIONS_USED_UP):
         raise errors.ExtensionNotProvided(None, "used-up", times=clock.rule.extension.times)
-    if _says_more(after, clock, "extension_capped"):
+    if _says_more(after, clock, NoteKind.EXTENSION_CAPPED):
         raise errors.ExtensionTooLong("expected_on", most=max(after.state.due_on or event.expected_on, due))
 
 
-def _says_more(after: ReplyClock, before: ReplyClock, code: str) -> bool:
+def _says_more(after: ReplyClock, before: ReplyClock, kind: NoteKind) -> bool:
     """Whether an event makes the clock say something that it did not say before."""
-    notes = [note for note in after.state.notes if note.startswith(code)]
-    return len(notes) > len([note for note in before.state.notes if note.startswith(code)])
+    found = [sum(note.kind is kind for note in clock.state.notes) for clock in (before, after)]
+    return found[1] > found[0]
 
 
 # --- a rest ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.followup.domain.deadlines.engine import MOVES_NOTHING, DeadlineEngine
+from services.followup.domain.deadlines.case_memory import MOVES_NOTHING
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.facts import Fact
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
@@ -330,10 +331,10 @@ def test_what_moves_nothing__leaves_every_duty_as_it_was(event: DatedEvent) -> N
     petition = history.receive("p", "2019-08-01")
     history.hold(conference, petition, first="2019-08-23")
     history.record(petition, PetitionAssigned(effective_on=day("2019-08-30"), agency=f"{DISTRICT}.3"))
-    before = history.engine._expected(petition)
+    before = history.engine.expected_of(petition)
     assert before
     history.record(petition, event, "2019-09-02 09:00")
-    assert history.engine._expected(petition) == before
+    assert history.engine.expected_of(petition) == before
 
 
 def test_every_kind_that_moves_nothing__is_tested() -> None:

@@ -129,7 +129,7 @@ def test_only_what_a_fact_needs_is_loaded__gives_the_same_events(story: Story, c
 
 def needed(engine: DeadlineEngine, fact: Fact, known: list[Fact]) -> set[UUID]:
     """What a writer loads for one fact: petitions with all their kin, and of moving conferences the petitions."""
-    needs = engine.needs([fact])
+    needs = engine.cases.needs([fact])
     if needs.everything:
         return set(by_subject(known))
     links = [(each.originator_id, each.event) for each in known if each.meta.aggregate == "petition"]

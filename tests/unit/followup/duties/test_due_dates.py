@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.followup.domain.duties.due_dates import ExpectedDeadline, deadline_id, explain, judge, settle
+from services.followup.domain.duties.due_dates import ExpectedDeadline, deadline_id, expected_deadline, explain, judge
 from services.followup.domain.duties.duty import Done, Duty, Waived
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
@@ -78,7 +78,7 @@ def told(each: ExpectedDeadline, regulation: RegulationLog = REGULATION) -> Expl
 
 
 def settled(duty: Duty, regulation: RegulationLog = REGULATION) -> ExpectedDeadline:
-    return settle(duty, regulation)
+    return expected_deadline(duty, regulation)
 
 
 # --- outcome ----------------------------------------------------------------------------------------------------------
@@ -87,15 +87,17 @@ def settled(duty: Duty, regulation: RegulationLog = REGULATION) -> ExpectedDeadl
 @pytest.mark.parametrize(
     ("end", "outcome", "done_on", "ground"),
     [
-        (None, "", None, ""),
-        (done("2019-09-16"), "met", "2019-09-16", ""),
-        (done("2019-09-17"), "met_late", "2019-09-17", ""),
-        (done("2019-08-20"), "met", "2019-08-20", ""),
+        (None, "", None, None),
+        (done("2019-09-16"), "met", "2019-09-16", None),
+        (done("2019-09-17"), "met_late", "2019-09-17", None),
+        (done("2019-08-20"), "met", "2019-08-20", None),
         (waived("2019-09-16"), "waived", "2019-09-16", "withdrawn"),
         (waived("2019-12-01", "merged"), "waived", "2019-12-01", "merged"),
     ],
 )
-def test_outcome__by_the_day_of_its_end(end: Done | Waived | None, outcome: str, done_on: str, ground: str) -> None:
+def test_outcome__by_the_day_of_its_end(
+    end: Done | Waived | None, outcome: str, done_on: str, ground: str | None
+) -> None:
     found = settled(duty(rule=FIFTEEN, end=end))
     assert found.due_on == day("2019-09-16")
     assert (found.outcome, found.done_on) == (outcome, day(done_on) if done_on else None)

@@ -330,7 +330,7 @@ def ended(event: Event) -> Record:
     return at_petition("2019-09-12 10:00", event)
 
 
-ENDS: dict[str, tuple[Event, str, str]] = {
+ENDS: dict[str, tuple[Event, str, str | None]] = {
     "withdrawn": (PetitionWithdrawn(effective_on=day("2019-09-10")), "waived", "withdrawn"),
     "redirected": (
         PetitionRedirected(effective_on=day("2019-09-10"), body="H35.4", procedure="complaint"),
@@ -344,7 +344,7 @@ ENDS: dict[str, tuple[Event, str, str]] = {
         "waived",
         "answered_at_conference",
     ),
-    "replied": (reply("2019-09-10"), "met", ""),
+    "replied": (reply("2019-09-10"), "met", None),
 }
 
 

@@ -3,20 +3,30 @@
 import re
 import unicodedata
 from datetime import date
+from typing import get_args
 
 import pytest
 
-from services.followup.domain.wording import names, notes
+from services.followup.domain.deadlines.case_rows import CaseState
+from services.followup.domain.deadlines.status import Status
+from services.followup.domain.duties.duty import WaiverGround
+from services.followup.domain.wording import names
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
-from services.followup.domain.wording.notes import note, note_day, note_text
-from shared.cases.rounds import ENDINGS
+from services.followup.domain.wording.notes import (
+    NOTE_TEXTS,
+    TRAIT_TOO_LATE_TEXTS,
+    note_day,
+    note_text,
+)
+from services.followup.entrypoints.json_views import StatusName
 from shared.events import EVENTS
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import Explanation
 from shared.events.petition import ExtensionGranted, PetitionAssigned
 from shared.events.regulation import DialoguePlanAdopted
 from shared.identifiers import derived_id
-from shared.policy import DUTIES
+from shared.policy import DUTIES, Note, NoteKind, read_note, recorded_note
+from shared.policy.schema import Trait
 from tests.support.history import DISTRICT, History, day
 
 
@@ -152,21 +162,50 @@ def test_same_day__is_told_as_such() -> None:
     assert "không được tính" not in letter(explanation).vi and "not counted" not in letter(explanation).en
 
 
-def test_note__of_an_unknown_code_stays_as_it_is() -> None:
-    assert note_text("brand_new:2030-01-02", "vi") == "brand_new:2030-01-02"
-    assert note_day(("not_stated", note("extended", date(2019, 10, 1))), "extended") == date(2019, 10, 1)
-    with pytest.raises(AssertionError):
-        note("misspelt")
+@pytest.mark.parametrize("recorded", ["brand_new:2030-01-02", "extended:soon", "no_variant:blue", "blue_too_late:x"])
+def test_note__that_this_release_does_not_know_stays_as_it_is(recorded: str) -> None:
+    assert read_note(recorded) is None
+    assert note_text(recorded, "vi") == recorded
+    assert note_day((recorded, "not_stated", "extended:2019-10-01"), NoteKind.EXTENDED) == date(2019, 10, 1)
+
+
+@pytest.mark.parametrize(
+    ("note", "recorded"),
+    [
+        (Note(NoteKind.EXTENDED, date(2019, 10, 15)), "extended:2019-10-15"),
+        (Note(NoteKind.NOT_STATED), "not_stated"),
+        (Note(NoteKind.NO_VARIANT, trait="remote"), "no_variant:remote"),
+        (Note(NoteKind.POLICY_MOVED, date(2019, 8, 30), document="2/QĐ"), "policy_moved:2/QĐ:2019-08-30"),
+        (Note(NoteKind.TRAIT_TOO_LATE, date(2019, 10, 1), "complex"), "complex_too_late:2019-10-01"),
+        (Note(NoteKind.TRAIT_TOO_LATE, date(2019, 10, 1), "very_complex"), "very_complex_too_late:2019-10-01"),
+        (Note(NoteKind.EXTENSION_TOO_LATE, date(2019, 10, 1)), "extension_too_late:2019-10-01"),
+    ],
+)
+def test_note__is_recorded_as_a_code_with_its_values(note: Note, recorded: str) -> None:
+    assert recorded_note(note) == recorded
+    assert read_note(recorded) == note
+
+
+def test_note__names_a_document_without_its_colons() -> None:
+    moved = Note(NoteKind.POLICY_MOVED, date(2019, 8, 30), document="2:3/QĐ")
+    assert recorded_note(moved) == "policy_moved:2 3/QĐ:2019-08-30"
 
 
 def test_every_name__is_there_in_both_languages() -> None:
     assert {*DUTIES, "reply_complex"} <= names._DUTIES.keys()
     assert names._EVENTS.keys() == EVENTS.keys()
-    assert set(ENDINGS.values()) <= names._STATES["petition"].keys()
+    assert NOTE_TEXTS.keys() | {NoteKind.TRAIT_TOO_LATE} == set(NoteKind)
+    assert TRAIT_TOO_LATE_TEXTS.keys() == set(get_args(Trait))
+    assert names._STATUSES.keys() == set(Status) == set(get_args(StatusName))
+    assert names._GROUNDS.keys() == set(WaiverGround)
+    assert {state for states in names._STATES.values() for state in states} == set(CaseState)
     tables = [names._DUTIES, names._BODIES, names._STATUSES, names._GROUNDS, names._EVENTS, *names._STATES.values()]
-    pairs = [(w.vi, w.en) for table in tables for w in table.values()] + list(notes._TEXTS.values())
+    pairs = [(w.vi, w.en) for table in tables for w in table.values()] + [
+        *NOTE_TEXTS.values(),
+        *TRAIT_TOO_LATE_TEXTS.values(),
+    ]
     for vi, en in pairs:
         assert vi != en and vi == unicodedata.normalize("NFC", vi)
-        assert set(re.findall(r"{\d}", vi)) == set(re.findall(r"{\d}", en))
+        assert set(re.findall(r"{\w+}", vi)) == set(re.findall(r"{\w+}", en))
     assert names.event_words(RecordAnnulled.TOPIC).vi == "Hủy bản ghi sai"
     assert names.duty_words("something_new").vi == "something_new"

@@ -1,6 +1,7 @@
 """Events: one definition for storage, message and schema; sealed fields never in the open; old versions upcast."""
 
 from datetime import date
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -21,8 +22,11 @@ from shared.events import (
     json_schema,
     sealed_data,
 )
-from shared.events.petition import Identity, PetitionReceived
-from shared.events.regulation import DialoguePlanAdopted
+from shared.events.any_stream import AnyStreamEvent
+from shared.events.conference import ConferenceEvent
+from shared.events.deadline import DeadlineEvent, DeadlineMet
+from shared.events.petition import Identity, PetitionEvent, PetitionReceived
+from shared.events.regulation import DialoguePlanAdopted, RegulationEvent
 from tests.support.history import at
 
 ID = UUID("018f0000-0000-7000-8000-000000000001")
@@ -66,6 +70,18 @@ def test_version_1__is_upcast_from_its_stored_bytes() -> None:
     )
 
 
+def test_field_that_was_removed__does_not_keep_old_bytes_from_being_read() -> None:
+    stored = (
+        b'{"data":{"at":"2019-09-17T00:00:00+07:00","cause_id":"018f0000-0000-7000-8000-000000000001",'
+        b'"deadline_id":"018f0000-0000-7000-8000-000000000002","debtor":"office","done_on":"2019-09-16","duty":"reply",'
+        b'"note":"","source":"test","subject":"petition","subject_id":"018f0000-0000-7000-8000-000000000003"},'
+        b'"meta":{"actor":"followup","aggregate":"deadline","correlation_id":"018f0000-0000-7000-8000-000000000001",'
+        b'"event_id":"018f0000-0000-7000-8000-000000000001","jurisdiction":"H35.10"},"v":1}'
+    )
+    event, _ = decode_state("DeadlineMet", stored)
+    assert isinstance(event, DeadlineMet) and event.done_on == date(2019, 9, 16)
+
+
 def test_newer_version__is_refused_as_unknown() -> None:
     state = encode_state(RECEIVED, META).replace(b'"v":1', b'"v":9')
     with pytest.raises(UnknownTopic):
@@ -77,6 +93,14 @@ def test_unknown_topic_and_broken_bytes__are_refused() -> None:
         decode_state("PetitionTeleported", b"{}")
     with pytest.raises(Undecodable):
         decode_state("PetitionReceived", b'{"data":{},"meta":{}}')
+
+
+def test_unions_of_events__name_every_event_once() -> None:
+    unions = (PetitionEvent, ConferenceEvent, RegulationEvent, AnyStreamEvent, DeadlineEvent)
+    named = [kind for union in unions for kind in get_args(union)]
+    missing = set(EVENTS.values()) - set(named)
+    assert not missing, f"add to the union at the end of its file: {sorted(kind.TOPIC for kind in missing)}"
+    assert len(named) == len(set(named)) == len(EVENTS)
 
 
 def test_every_field_of_every_event__is_classed() -> None:

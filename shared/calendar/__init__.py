@@ -1,11 +1,11 @@
 """Working days of Viet Nam's state sector.
 
-Start with `Calendar` in `counting.py`; `years.py` holds what an official publishes, `reasons.py` why a day counts.
+Start with `Calendar` in `counting.py`; `years.py` holds what an official publishes, `day_reasons.py` why a day counts.
 Pure: the calendars are recorded facts, given by whoever counts.
 """
 
 from shared.calendar.counting import Calendar, CalendarMissing, Count, CountedDay, Direction
-from shared.calendar.reasons import (
+from shared.calendar.day_reasons import (
     CALENDAR_DAY,
     CLOCK_SUSPENDED,
     ROLLED,

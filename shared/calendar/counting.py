@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from shared.calendar.reasons import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, holiday_reason, makeup_reason
+from shared.calendar.day_reasons import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, holiday_reason, makeup_reason
 from shared.calendar.years import SATURDAY, CalendarYear, Day
 
 Direction = Literal[1, -1]

@@ -4,7 +4,7 @@ from datetime import date
 
 import msgspec
 
-from shared.calendar.reasons import Language
+from shared.calendar.day_reasons import Language
 from shared.calendar.years import CalendarYear, Day
 
 _TEXTS: dict[str, tuple[str, str]] = {

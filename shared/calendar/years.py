@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from shared.calendar.reasons import NAMES
+from shared.calendar.day_reasons import NAMES
 from shared.sentences import Sentence
 
 Day = date  # the type beside fields that are themselves called `date`

@@ -14,9 +14,9 @@ from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, 
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.notes import Note, NoteKind, read_note, recorded_note
-from shared.policy.periods import Occurrence, count_occurrence, next_period, occurrences, warning_days
 from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
+from shared.policy.recurrence import Occurrence, count_occurrence, next_period, occurrences, warning_days
 from shared.policy.running_clock import RunningClock, Step, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
 from shared.policy.shipped import DEFAULT_POLICY, DOCUMENTS, shipped_policy, shipped_text

@@ -16,7 +16,7 @@ from shared.policy.duties import (
     RECIPIENT_TITLES,
     TRAIT_TITLES,
 )
-from shared.policy.periods import count_occurrence, occurrences
+from shared.policy.recurrence import count_occurrence, occurrences
 from shared.policy.schema import Anchor, Policy, Rule, Text, Unit, Variant
 
 _UNITS: Mapping[Unit, Text] = {

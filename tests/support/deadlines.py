@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from services.followup.domain.deadlines.emission import Cause, emit
+from services.followup.domain.deadlines.causes import Cause
+from services.followup.domain.deadlines.emission import emit
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline, explain
 from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround

@@ -13,8 +13,9 @@ from uuid import UUID
 from services.followup.domain.cases import Dialogue
 from services.followup.domain.deadlines.case_memory import CaseMemory
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
+from services.followup.domain.deadlines.causes import Cause, Reason, cause_of
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.emission import Cause, Reason, agrees, cause_of, emit
+from services.followup.domain.deadlines.emission import agrees, emit
 from services.followup.domain.deadlines.raised import DeadlineState, next_timer
 from services.followup.domain.deadlines.timers import Timers, fire
 from services.followup.domain.duties.conference import conference_duties

@@ -14,7 +14,7 @@ import msgspec
 
 from services.followup.domain.cases import fold_petition
 from services.followup.domain.deadlines.case_rows import CaseRow
-from services.followup.domain.deadlines.emission import Reason
+from services.followup.domain.deadlines.causes import Reason
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.duty import DutyOutcome
 from services.followup.domain.facts import Fact

@@ -3,34 +3,17 @@
 `act` says what such a struct holds and in which order a command is judged. A new act is a struct in one of these files;
 the tables here and the routes are made from them.
 
-Petitions:    receive, classify_and_forward, schedule_and_raise, assign, clock, escalate, reply_and_report,
-              close_and_reopen, leave
-Conferences:  propose, plan, prepare, hold, conclude
-All others:   regulation, any_stream
+petition/     what is done to a petition
+conference/   what is done to a conference
+regulation    bodies, policies, calendars, plans
+any_stream    reminders, annulments, erasures
 """
 
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, TypeVar
 
-from services.intake.domain.acts import (
-    any_stream,
-    assign,
-    classify_and_forward,
-    clock,
-    close_and_reopen,
-    conclude,
-    escalate,
-    hold,
-    leave,
-    plan,
-    prepare,
-    propose,
-    receive,
-    regulation,
-    reply_and_report,
-    schedule_and_raise,
-)
+from services.intake.domain.acts import any_stream, regulation
 from services.intake.domain.acts.act import (
     Act,
     AnyAct,
@@ -40,6 +23,18 @@ from services.intake.domain.acts.act import (
     CreatingAct,
     PetitionAct,
     RegulationAct,
+)
+from services.intake.domain.acts.conference import conclude, hold, plan_and_reschedule, prepare, propose
+from services.intake.domain.acts.petition import (
+    assign,
+    classify_and_forward,
+    close_and_reopen,
+    escalate,
+    extend_and_suspend,
+    merge_redirect_withdraw,
+    receive,
+    reply_and_report,
+    schedule_and_raise,
 )
 from services.intake.domain.conference import Conference
 from services.intake.domain.petition import Petition
@@ -64,19 +59,19 @@ PETITION_ACTS: dict[type[DatedEvent], AnyPetitionAct] = _by_event(
     classify_and_forward.PETITION_ACTS,
     schedule_and_raise.PETITION_ACTS,
     assign.PETITION_ACTS,
-    clock.PETITION_ACTS,
+    extend_and_suspend.PETITION_ACTS,
     escalate.PETITION_ACTS,
     reply_and_report.PETITION_ACTS,
     close_and_reopen.PETITION_ACTS,
-    leave.PETITION_ACTS,
+    merge_redirect_withdraw.PETITION_ACTS,
     any_stream.PETITION_ACTS,
 )
 CONFERENCE_CREATING: dict[type[DatedEvent], CreatingAct[Conference, Any]] = _by_event(
-    propose.CREATING_ACTS, plan.CREATING_ACTS
+    propose.CREATING_ACTS, plan_and_reschedule.CREATING_ACTS
 )
 CONFERENCE_ACTS: dict[type[DatedEvent], AnyConferenceAct] = _by_event(
     propose.CONFERENCE_ACTS,
-    plan.CONFERENCE_ACTS,
+    plan_and_reschedule.CONFERENCE_ACTS,
     prepare.CONFERENCE_ACTS,
     hold.CONFERENCE_ACTS,
     conclude.CONFERENCE_ACTS,

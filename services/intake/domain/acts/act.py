@@ -30,11 +30,10 @@ E = TypeVar("E", bound=DatedEvent)
 S = TypeVar("S", Petition, Conference)
 
 #: Who may: an act names one of these, or two of them together.
-OFFICE = frozenset({"office", "chair"})
-SYSTEM = frozenset({"system", "office", "chair"})
-CHAIR = frozenset({"chair", "office"})
-AGENCY = frozenset({"agency", "office"})
-REGULATOR = frozenset({"office", "chair", "operations"})
+OFFICE_OR_CHAIR = frozenset({"office", "chair"})
+SYSTEM_OR_OFFICE = frozenset({"system", "office", "chair"})
+AGENCY_OR_OFFICE = frozenset({"agency", "office"})
+OFFICE_OR_OPERATIONS = frozenset({"office", "chair", "operations"})
 
 
 # --- what an act does where it says nothing else -------------------------------------------------------------------

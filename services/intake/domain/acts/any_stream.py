@@ -3,15 +3,15 @@
 What an annulment is checked for stands in `annulment`: it judges the records that stay by all the other acts.
 """
 
-from services.intake.domain.acts.act import OFFICE, ConferenceAct, PetitionAct, always, unchanged
-from services.intake.domain.acts.reply_and_report import possible_after_reply
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, PetitionAct, always, unchanged
+from services.intake.domain.acts.petition.reply_and_report import possible_after_reply
 from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.petition import PersonalDataErased
 
 ERASURE = PetitionAct(
     event=PersonalDataErased,
     path="/v1/petitioners/{id}/erasure",
-    roles=OFFICE,
+    roles=OFFICE_OR_CHAIR,
     follows_receipt=False,
     possible=always,
     fold=unchanged,
@@ -20,7 +20,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ReminderSent,
         path="reminders",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         # A duty that outlives the case can still be urged.
         possible=possible_after_reply,
         fold=unchanged,
@@ -28,7 +28,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=RecordAnnulled,
         path="annulments",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         decided=("annulled_topic",),
         follows_receipt=False,
         possible=always,
@@ -40,7 +40,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ReminderSent,
         path="reminders",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         follows_beginning=False,
         possible=always,
         fold=unchanged,
@@ -48,7 +48,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=RecordAnnulled,
         path="annulments",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         decided=("annulled_topic",),
         follows_beginning=False,
         possible=always,

@@ -8,7 +8,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, OFFICE, REGULATOR, RegulationAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, OFFICE_OR_OPERATIONS, RegulationAct
 from services.intake.domain.facts import Fact
 from services.intake.domain.regulation import PublicBody, Regulation
 from shared.calendar import CalendarYear, ContradictoryCalendar, validate
@@ -172,7 +172,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=JurisdictionRegistered,
         path="/v1/jurisdictions",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=True,
         check=_check_jurisdiction,
         fold=_register_jurisdiction,
@@ -180,7 +180,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=JurisdictionClosed,
         path="/v1/jurisdictions/{id}/closure",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=False,
         in_path=("code",),
         check=_check_end_of_jurisdiction,
@@ -189,7 +189,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=ReceptionDayHeld,
         path="/v1/jurisdictions/{id}/reception-days",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         creates=False,
         in_path=("code",),
         check=_check_reception,
@@ -198,7 +198,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=FrequencyDutyWaived,
         path="/v1/jurisdictions/{id}/waivers",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         creates=False,
         in_path=("code",),
         check=_check_waiver,
@@ -207,7 +207,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=AgencyRegistered,
         path="/v1/agencies",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=True,
         check=_check_agency,
         fold=_register_agency,
@@ -215,7 +215,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=AgencyClosed,
         path="/v1/agencies/{id}/closure",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=False,
         in_path=("code",),
         check=_check_end_of_agency,
@@ -224,7 +224,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=PolicyAdopted,
         path="/v1/policies",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=True,
         check=_check_policy,
         fold=_adopt_policy,
@@ -232,7 +232,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=CalendarPublished,
         path="/v1/calendars",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=True,
         check=_check_calendar,
         fold=lambda regulation, fact: regulation.calendars.add(fact, fact.event),
@@ -249,7 +249,7 @@ REGULATION_ACTS = (
     RegulationAct(
         event=DialoguePlanAdopted,
         path="/v1/plans",
-        roles=REGULATOR,
+        roles=OFFICE_OR_OPERATIONS,
         creates=True,
         check=_check_dialogue_plan,
         fold=_adopt_plan,

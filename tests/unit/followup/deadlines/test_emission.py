@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from services.followup.domain.deadlines.causes import Cause, cause_of
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.emission import Cause, agrees, cause_of, emit
+from services.followup.domain.deadlines.emission import agrees, emit
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
 from shared.events import Event

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, ended, require_open
 from shared.events.petition import PetitionClosed, PetitionReopened
@@ -52,7 +52,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionClosed,
         path="closure",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_open,
         check_in_context=_check_ground,
         fold=ended,
@@ -60,7 +60,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionReopened,
         path="reopening",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=_possible_reopening,
         check=_check_reopening,

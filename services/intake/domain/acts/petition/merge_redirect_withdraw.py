@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE, SYSTEM, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, SYSTEM_OR_OFFICE, PetitionAct
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.facts import AnyFact, Fact
 from services.intake.domain.petition import Petition, ended, require_open
@@ -39,11 +39,11 @@ def _resting_on(merger: Fact[PetitionMerged], context: DecisionContext) -> Itera
 
 
 PETITION_ACTS = (
-    PetitionAct(event=PetitionWithdrawn, path="withdrawal", roles=SYSTEM, possible=require_open, fold=ended),
+    PetitionAct(event=PetitionWithdrawn, path="withdrawal", roles=SYSTEM_OR_OFFICE, possible=require_open, fold=ended),
     PetitionAct(
         event=PetitionMerged,
         path="merger",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         decided=("petitioner_ids",),
         names=lambda event: (event.into,),
         possible=require_open,
@@ -52,5 +52,5 @@ PETITION_ACTS = (
         fold=lambda petition, event: replace(ended(petition, event), merged_into=event.into),
         resting_on=_resting_on,
     ),
-    PetitionAct(event=PetitionRedirected, path="redirection", roles=OFFICE, possible=require_open, fold=ended),
+    PetitionAct(event=PetitionRedirected, path="redirection", roles=OFFICE_OR_CHAIR, possible=require_open, fold=ended),
 )

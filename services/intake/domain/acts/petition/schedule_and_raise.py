@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
 from services.intake.domain.conference import (
     Conference,
     require_held_on,
@@ -87,7 +87,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionScheduled,
         path="schedule",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         names=lambda event: (event.conference_id,),
         possible=require_open,
         possible_in_context=_possible_schedule,
@@ -98,7 +98,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionRaised,
         path="raising",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         names=lambda event: (event.conference_id,),
         possible=require_open,
         check=_check_raising,
@@ -108,7 +108,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionAnsweredAtConference,
         path="oral-answer",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         names=lambda event: (event.conference_id,),
         possible=_possible_answer,
         check=_check_answer,

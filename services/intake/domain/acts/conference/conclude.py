@@ -6,9 +6,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, OFFICE, ConferenceAct, check_petition
-from services.intake.domain.acts.assign import ASSIGNMENT, check_assignee
-from services.intake.domain.acts.clock import check_variant
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, check_petition
+from services.intake.domain.acts.petition.assign import ASSIGNMENT, check_assignee
+from services.intake.domain.acts.petition.extend_and_suspend import check_variant
 from services.intake.domain.conference import (
     Conference,
     require_after_closing,
@@ -166,7 +166,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=InternalReviewHeld,
         path="review",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_review,
         check=_check_after_closing,
         fold=lambda conference, event: replace(conference, reviewed=True),
@@ -174,7 +174,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ComplexityDetermined,
         path="complexity",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         not_empty=("criteria",),
         possible=require_closed,
         check=_check_complexity,
@@ -184,7 +184,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConclusionNoticeIssued,
         path="conclusion",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         names=lambda event: tuple(line.petition_id for line in event.assignments),
         clocks=lambda event, _: tuple(line.petition_id for line in event.assignments if line.due_on is not None),
         possible=_possible_conclusion,
@@ -198,7 +198,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=PublicationStarted,
         path="publications",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_planned,
         check=_check_start,
         check_in_context=_check_clocks,
@@ -207,7 +207,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=PublicationEnded,
         path="publication-ends",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_planned,
         check=_check_end,
         check_in_context=_check_clocks,

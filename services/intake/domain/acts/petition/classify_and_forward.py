@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY, OFFICE, PetitionAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.petition import Petition, require_open
 from shared.events.petition import AnswerPrepared, PetitionClassified, PetitionForwarded
@@ -27,14 +27,14 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionClassified,
         path="classification",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_open,
         fold=lambda petition, event: replace(petition, subject=event.subject),
     ),
     PetitionAct(
         event=PetitionForwarded,
         path="forwarding",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_open,
         check=_check_forwarding,
         check_in_context=_check_agency,
@@ -43,7 +43,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=AnswerPrepared,
         path="prepared-answer",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_answer,
         check_in_context=_check_agency,

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY, CHAIR, OFFICE, PetitionAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.petition import Petition, require_open
 from shared.events.petition import EscalationProposed, HigherAuthorityAnswered, PetitionEscalated
@@ -34,7 +34,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=EscalationProposed,
         path="escalation-proposal",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_proposal,
         check_in_context=_check_proposer,
@@ -43,14 +43,14 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionEscalated,
         path="escalation",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_escalation,
         fold=lambda petition, event: replace(petition, escalated=True),
     ),
     PetitionAct(
         event=HigherAuthorityAnswered,
         path="higher-answer",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_answer,
         fold=lambda petition, event: replace(petition, escalated=False),
     ),

@@ -1,6 +1,6 @@
 """A petition comes in."""
 
-from services.intake.domain.acts.act import SYSTEM, CreatingAct
+from services.intake.domain.acts.act import SYSTEM_OR_OFFICE, CreatingAct
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import Petition
 from shared.events.petition import PetitionReceived
@@ -17,7 +17,7 @@ def _check(event: PetitionReceived, context: DecisionContext) -> None:
 RECEIPT = CreatingAct(
     event=PetitionReceived,
     path="/v1/petitions",
-    roles=SYSTEM,
+    roles=SYSTEM_OR_OFFICE,
     decided=("receipt_code",),
     begin=lambda event: Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel),
     check_in_context=_check,

@@ -9,7 +9,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, OFFICE, PetitionAct, own_clock
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, own_clock
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import ClockEvent, Petition, ended, require_open
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
@@ -172,16 +172,16 @@ PETITION_ACTS = (
     PetitionAct(
         event=AcceptanceNoticeSent,
         path="acceptance",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_acceptance,
         check_in_context=_check_acceptance,
         fold=lambda petition, event: replace(petition, accepted_on=event.effective_on),
     ),
-    PetitionAct(event=RefusalNoticeSent, path="refusal", roles=OFFICE, possible=_possible_refusal, fold=ended),
+    PetitionAct(event=RefusalNoticeSent, path="refusal", roles=OFFICE_OR_CHAIR, possible=_possible_refusal, fold=ended),
     PetitionAct(
         event=PetitionMarkedComplex,
         path="complexity",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         not_empty=("criteria",),
         clocks=own_clock,
         possible=require_open,
@@ -192,7 +192,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ExtensionGranted,
         path="extension",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         clocks=own_clock,
         rests_on_rules=True,
         possible=require_open,
@@ -203,7 +203,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ClockSuspended,
         path="suspension",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         clocks=own_clock,
         possible=_possible_suspension,
         possible_in_context=_provided_suspension,
@@ -213,7 +213,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ClockResumed,
         path="resumption",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_resumption,
         fold=lambda petition, event: replace(petition, suspended=False, steps=_steps(petition, event)),
     ),

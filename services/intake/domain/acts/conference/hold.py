@@ -3,8 +3,8 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, OFFICE, ConferenceAct, unchanged
-from services.intake.domain.acts.plan import later_in_petitions
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, unchanged
+from services.intake.domain.acts.conference.plan_and_reschedule import later_in_petitions
 from services.intake.domain.conference import (
     Conference,
     require_held_on,
@@ -130,7 +130,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferenceOpened,
         path="opening",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=require_not_opened,
         check=_check_opening,
         fold=lambda conference, event: replace(conference, opened_on=event.effective_on),
@@ -139,7 +139,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=AttendanceRecorded,
         path="attendance",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_opened,
         check=_check_held,
         check_in_context=_check_attending,
@@ -148,7 +148,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=SecretaryAppointed,
         path="secretary",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=require_opened,
         check=_check_held,
         fold=lambda conference, event: replace(conference, secretary=True),
@@ -156,7 +156,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=SpeakerRegistered,
         path="speakers",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         names=lambda event: () if event.petition_id is None else (event.petition_id,),
         possible=require_opened,
         check=_check_speaker,
@@ -167,7 +167,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=SpeakerCalled,
         path="calls",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=require_opened,
         check=_check_call,
         check_in_context=_check_turn,
@@ -177,7 +177,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=MinutesAdopted,
         path="minutes",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_minutes,
         check=_check_held,
         fold=lambda conference, event: replace(conference, minutes=True),
@@ -185,7 +185,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferenceClosed,
         path="closing",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=_possible_closing,
         check=_check_closing,

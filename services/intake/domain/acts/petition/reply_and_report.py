@@ -6,7 +6,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY, CHAIR, PetitionAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, Reply, require_open
 from shared.events.petition import AgencyResultReported, ForwarderInformed, ReplyReported, Report, WrittenReplyIssued
@@ -84,7 +84,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=WrittenReplyIssued,
         path="reply",
-        roles=AGENCY | CHAIR,
+        roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR,
         possible=_possible_reply,
         check=_check_reply,
         check_in_context=_check_reply_in_context,
@@ -93,7 +93,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ReplyReported,
         path="reply-report",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         not_empty=("reports",),
         possible=possible_after_reply,
         check=_check_report,
@@ -103,7 +103,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=AgencyResultReported,
         path="result-report",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_result,
         check_in_context=_check_result_in_context,
@@ -112,7 +112,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=ForwarderInformed,
         path="forwarder-report",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_forwarder_report,
         check_in_context=_check_result_in_context,

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY, OFFICE, ConferenceAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, unchanged
 from services.intake.domain.conference import Conference, Task, require_planned
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.regulation import Regulation
@@ -42,22 +42,9 @@ def _check_completion(conference: Conference, event: PreparationTaskDone) -> Non
         raise errors.TaskAlreadyDone("task", task=event.task)
 
 
-def _successor(
-    code: str,
-    duty: str,
-    conference: Conference,
-    event: PreparationTaskDone | PublicNoticePublished,
-    regulation: Regulation,
-) -> str:
-    """Who does by the day of the act what a body was charged with before the conference."""
-    day = conference.planned_on or event.effective_on
-    named = regulation.heirs_named(conference.jurisdiction, duty, day, conference.audience)
-    return regulation.successor_of(code, event.effective_on, named)
-
-
 def _check_own_task(conference: Conference, event: PreparationTaskDone, agency: str, regulation: Regulation) -> None:
     task = conference.task(event.task)
-    if task is not None and _heir(task.agency, "preparation_task", conference, event, regulation) != agency:
+    if task is not None and _successor(task.agency, "preparation_task", conference, event, regulation) != agency:
         raise errors.AgencyMayNot("task", "task", task=event.task, owner=task.agency)
 
 
@@ -68,11 +55,11 @@ def _check_notice(conference: Conference, event: PublicNoticePublished | Invitat
 
 
 def _check_station(conference: Conference, event: PublicNoticePublished, agency: str, regulation: Regulation) -> None:
-    if _heir(conference.station, "public_notice", conference, event, regulation) != agency:
+    if _successor(conference.station, "public_notice", conference, event, regulation) != agency:
         raise errors.AgencyMayNot(None, "station")
 
 
-def _heir(code: str, duty: str, conference: Conference, event: DatedEvent, regulation: Regulation) -> str:
+def _successor(code: str, duty: str, conference: Conference, event: DatedEvent, regulation: Regulation) -> str:
     """Who does by the day of the act what a body was charged with before the conference."""
     day = conference.planned_on or event.effective_on
     named = regulation.heirs_named(conference.jurisdiction, duty, day, conference.audience)
@@ -88,7 +75,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=PreparationTaskAssigned,
         path="tasks",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_planned,
         check=_check_task,
         check_in_context=_check_task_agency,
@@ -97,7 +84,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=PreparationTaskDone,
         path="task-completions",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         check_agency=_check_own_task,
         possible=require_planned,
         check=_check_completion,
@@ -106,14 +93,14 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=PreparationReported,
         path="preparation-report",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_planned,
         fold=unchanged,
     ),
     ConferenceAct(
         event=PublicNoticePublished,
         path="notices",
-        roles=AGENCY,
+        roles=AGENCY_OR_OFFICE,
         check_agency=_check_station,
         possible=require_planned,
         check=_check_notice,
@@ -122,7 +109,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=InvitationsSent,
         path="invitations",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         possible=require_planned,
         check=_check_notice,
         fold=unchanged,

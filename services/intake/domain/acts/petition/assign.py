@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.reply_clock import reply_due
@@ -72,7 +72,7 @@ def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) 
 ASSIGNMENT = PetitionAct(
     event=PetitionAssigned,
     path="assignment",
-    roles=CHAIR,
+    roles=OFFICE_OR_CHAIR,
     decided=("notice_id",),
     clocks=_clock_of_date,
     rests_on_rules=True,
@@ -86,7 +86,7 @@ PETITION_ACTS = (
     PetitionAct(
         event=PetitionReassigned,
         path="reassignment",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         clocks=_clock_of_date,
         rests_on_rules=True,
         possible=_possible_reassignment,

@@ -6,7 +6,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import CHAIR, ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, CreatingAct
 from services.intake.domain.conference import Conference, require_not_cancelled, require_not_opened
 from services.intake.domain.context import DecisionContext, require_countable_backward
 from services.intake.domain.facts import AnyFact
@@ -83,7 +83,7 @@ CREATING_ACTS = (
     CreatingAct(
         event=ConferencePlanned,
         path="/v1/conferences",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         check_in_context=_check_plan,
         begin=lambda event: _planned(Conference(event.jurisdiction, event.effective_on), event),
@@ -93,7 +93,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferencePlanned,
         path="plan",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=_possible_plan,
         check_in_context=_check_plan_of,
@@ -103,7 +103,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferenceRescheduled,
         path="rescheduling",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=require_not_opened,
         check_in_context=_check_new_days,
@@ -112,7 +112,7 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferenceCancelled,
         path="cancellation",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=require_not_opened,
         fold=lambda conference, event: replace(conference, cancelled=True),
     ),

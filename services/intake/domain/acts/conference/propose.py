@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY, CHAIR, OFFICE, ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, CreatingAct
 from services.intake.domain.conference import Conference, require_not_cancelled
 from services.intake.domain.context import DecisionContext, require_countable
 from shared.events.conference import (
@@ -60,7 +60,7 @@ CREATING_ACTS = (
     CreatingAct(
         event=ConferenceProposed,
         path="/v1/proposals",
-        roles=AGENCY | CHAIR,
+        roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR,
         names=lambda event: event.petition_ids,
         check_in_context=_check_proposal,
         check_agency=_check_own_name,
@@ -69,7 +69,7 @@ CREATING_ACTS = (
     CreatingAct(
         event=DialogueRequested,
         path="/v1/dialogue-requests",
-        roles=OFFICE,
+        roles=OFFICE_OR_CHAIR,
         check_in_context=_check_request,
         begin=lambda event: Conference(event.jurisdiction, event.effective_on, requested=True, audience=event.audience),
     ),
@@ -78,14 +78,14 @@ CONFERENCE_ACTS = (
     ConferenceAct(
         event=ConferenceProposalDecided,
         path="decision",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_decision,
         fold=_decided,
     ),
     ConferenceAct(
         event=RequestAnswered,
         path="answer",
-        roles=CHAIR,
+        roles=OFFICE_OR_CHAIR,
         possible=_possible_answer,
         fold=_decided,
     ),

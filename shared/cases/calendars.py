@@ -33,7 +33,7 @@ class CalendarLog:
         self._calendars: dict[tuple[str, ...], Calendar] = {}
 
     def clear(self) -> None:
-        """Forget the versions, to be told them once more."""
+        """Forget the versions, so that they can be added again."""
         self.years, self._versions, self._current = {}, {}, None
 
     def add(self, fact: RecordedFact, event: CalendarPublished | CalendarProposed) -> None:

@@ -32,6 +32,7 @@ from shared.policy import (
     RuleInForce,
     RunningClock,
     Step,
+    StepKind,
     Traits,
     anchor_of,
     clock_after,
@@ -69,12 +70,12 @@ class ReplyRules(msgspec.Struct, Generic[F], frozen=True):
     conference: Callable[[UUID], EndedConference[F] | None]
 
 
-class Kin(msgspec.Struct, Generic[F], frozen=True):
+class MergedPetition(msgspec.Struct, Generic[F], frozen=True):
     """A petition merged into another, with the fact that merged it, and those that were merged into it before."""
 
     case: ReplyCase[F]
     merged: F
-    kin: tuple["Kin[F]", ...] = ()
+    merged_petitions: tuple["MergedPetition[F]", ...] = ()
 
 
 class ReplyBasis(msgspec.Struct, Generic[F], frozen=True):
@@ -95,11 +96,13 @@ class ReplyBasis(msgspec.Struct, Generic[F], frozen=True):
     inherited: Mapping[UUID, "ReplyBasis[F]"]
 
 
-def reply_basis(case: ReplyCase[F], index: int, kin: tuple[Kin[F], ...], rules: ReplyRules[F]) -> ReplyBasis[F] | None:
+def reply_basis(
+    case: ReplyCase[F], index: int, merged_petitions: tuple[MergedPetition[F], ...], rules: ReplyRules[F]
+) -> ReplyBasis[F] | None:
     """The clock of the reply owed in one round of a petition; None while none runs."""
     round_ = case.rounds[index]
     start, audience = _start(case, round_, rules)
-    inherited = _inherited(kin, rules) if index == len(case.rounds) - 1 else []
+    inherited = _inherited(merged_petitions, rules) if index == len(case.rounds) - 1 else []
     first = start or (inherited[0][0] if inherited else None)
     if first is None:
         return None
@@ -158,23 +161,23 @@ def steps_under(basis: ReplyBasis[F], in_force: InForce, calendar: Calendar) -> 
 def _inheritance(merged: RecordedFact, brought: ReplyBasis[F], in_force: InForce, calendar: Calendar) -> Step | None:
     due = running_clock(brought, in_force, calendar)[1].due_on
     # A clock that stands still brings no date along.
-    return Step(kind="inherited", on=merged.on, day=due) if due is not None else None
+    return Step(kind=StepKind.INHERITED, on=merged.on, day=due) if due is not None else None
 
 
 def clock_step(event: Event) -> Step | None:
     """What an event does to the clock; None where it does nothing."""
     match event:
         case PetitionMarkedComplex():
-            return Step(kind="trait", on=event.effective_on, trait=event.variant)
+            return Step(kind=StepKind.TRAIT, on=event.effective_on, trait=event.variant)
         case ExtensionGranted():
             told = notified_days(event)
-            return Step(kind="extension", on=event.effective_on, day=event.expected_on, told=told)
+            return Step(kind=StepKind.EXTENSION, on=event.effective_on, day=event.expected_on, told=told)
         case PetitionAssigned(due_on=day) | PetitionReassigned(due_on=day) if day is not None:
-            return Step(kind="cap", on=event.effective_on, day=day)
+            return Step(kind=StepKind.CAP, on=event.effective_on, day=day)
         case ClockSuspended():
-            return Step(kind="suspended", on=event.effective_on, told=notified_days(event))
+            return Step(kind=StepKind.SUSPENDED, on=event.effective_on, told=notified_days(event))
         case ClockResumed():
-            return Step(kind="resumed", on=event.effective_on)
+            return Step(kind=StepKind.RESUMED, on=event.effective_on)
         case _:
             return None
 
@@ -244,11 +247,11 @@ def _over_before(round_: Round[F], start: F) -> bool:
     return round_.end is not None and round_.end.position < start.position
 
 
-def _inherited(kin: Iterable[Kin[F]], rules: ReplyRules[F]) -> list[tuple[F, ReplyBasis[F]]]:
+def _inherited(merged_petitions: Iterable[MergedPetition[F]], rules: ReplyRules[F]) -> list[tuple[F, ReplyBasis[F]]]:
     """The clocks of the petitions merged into this one, each with the fact that merged it."""
     found = []
-    for relative in sorted(kin, key=lambda each: each.merged.position):
-        basis = reply_basis(relative.case, len(relative.case.rounds) - 1, relative.kin, rules)
+    for relative in sorted(merged_petitions, key=lambda each: each.merged.position):
+        basis = reply_basis(relative.case, len(relative.case.rounds) - 1, relative.merged_petitions, rules)
         if basis is not None:
             found.append((relative.merged, basis))
     return found
@@ -257,9 +260,9 @@ def _inherited(kin: Iterable[Kin[F]], rules: ReplyRules[F]) -> list[tuple[F, Rep
 # --- what ends it ----------------------------------------------------------------------------------------------------
 
 
-def answered(case: ReplyCase[F], round_: Round[F], kin: tuple[Kin[F], ...]) -> F | None:
+def answered(case: ReplyCase[F], round_: Round[F], merged_petitions: tuple[MergedPetition[F], ...]) -> F | None:
     """The reply by which every petitioner, those of merged petitions too, has been answered; None until then."""
-    missing = _petitioners(case, kin)
+    missing = _petitioners(case, merged_petitions)
     for fact in by_effect(round_.replies):
         reply = fact.event
         assert isinstance(reply, WrittenReplyIssued)
@@ -269,8 +272,8 @@ def answered(case: ReplyCase[F], round_: Round[F], kin: tuple[Kin[F], ...]) -> F
     return None
 
 
-def _petitioners(case: ReplyCase[F], kin: tuple[Kin[F], ...]) -> set[str]:
+def _petitioners(case: ReplyCase[F], merged_petitions: tuple[MergedPetition[F], ...]) -> set[str]:
     everyone = set(case.receipt.petitioner_ids)
-    for relative in kin:
-        everyone |= _petitioners(relative.case, relative.kin)
+    for relative in merged_petitions:
+        everyone |= _petitioners(relative.case, relative.merged_petitions)
     return everyone

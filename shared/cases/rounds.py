@@ -1,7 +1,7 @@
 """A petition from its receipt, or from a reopening, to its end: what its reply depends on of its own facts."""
 
 from collections.abc import Iterable
-from typing import Generic, Literal
+from typing import Generic, Literal, assert_never
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,30 @@ from shared.events.petition import (
 
 Ending = Literal["answered", "withdrawn", "redirected", "merged", "closed", "refused"]
 
+#: The events that end a case.
+EndingEvent = (
+    PetitionAnsweredAtConference
+    | PetitionWithdrawn
+    | PetitionRedirected
+    | PetitionMerged
+    | PetitionClosed
+    | RefusalNoticeSent
+)
+#: The events after the receipt that a reply depends on.
+ReplyEvent = (
+    PetitionRaised
+    | PetitionAssigned
+    | PetitionReassigned
+    | PetitionMarkedComplex
+    | ExtensionGranted
+    | ClockSuspended
+    | ClockResumed
+    | AcceptanceNoticeSent
+    | WrittenReplyIssued
+    | PetitionReopened
+    | EndingEvent
+)
+
 #: How a case can end, by the event that ends it.
 ENDINGS: dict[type[Event], Ending] = {
     PetitionAnsweredAtConference: "answered",
@@ -42,7 +66,7 @@ ENDINGS: dict[type[Event], Ending] = {
 
 
 class Round(msgspec.Struct, Generic[F]):
-    """One life of a case: from its receipt, or from a reopening, to its end. `steps` are what its reply clock met."""
+    """One round of a case, from its receipt or a reopening to its end. `steps` happened to its reply clock."""
 
     reopened: F | None = None
     accepted: list[F] = []
@@ -101,21 +125,21 @@ def fold_reply_case(facts: Iterable[F]) -> ReplyCase[F] | None:
     for fact in standing(facts):
         if isinstance(fact.event, PetitionReceived):
             case = ReplyCase(fact, [Round()])
-        elif case is not None:
-            evolve_reply_case(case, fact)
+        elif case is not None and isinstance(fact.event, ReplyEvent):
+            evolve_reply_case(case, fact, fact.event)
     return case
 
 
-def evolve_reply_case(case: ReplyCase[F], fact: F) -> None:
-    """Apply the next fact to a case; any but an annulment, which takes one out again."""
+def evolve_reply_case(case: ReplyCase[F], fact: F, event: ReplyEvent) -> None:
+    """Apply the next fact, with its event, to a case."""
     round_ = case.round
-    match fact.event:
-        case PetitionRaised() as raised:
-            case.raised.append(raised.conference_id)
-        case PetitionAssigned() | PetitionReassigned() as assigned:
+    match event:
+        case PetitionRaised():
+            case.raised.append(event.conference_id)
+        case PetitionAssigned() | PetitionReassigned():
             # One that is recorded late is overtaken by those dated after it.
             case.assigned = by_effect([*case.assigned, fact])
-            if assigned.due_on is not None:
+            if event.due_on is not None:
                 round_.steps.append(fact)
         case PetitionMarkedComplex() | ExtensionGranted() | ClockSuspended() | ClockResumed():
             round_.steps.append(fact)
@@ -125,7 +149,14 @@ def evolve_reply_case(case: ReplyCase[F], fact: F) -> None:
             round_.replies.append(fact)
         case PetitionReopened():
             case.rounds.append(Round(reopened=fact))
-        case ending if type(ending) in ENDINGS:
+        case (
+            PetitionAnsweredAtConference()
+            | PetitionWithdrawn()
+            | PetitionRedirected()
+            | PetitionMerged()
+            | PetitionClosed()
+            | RefusalNoticeSent()
+        ):
             round_.end = fact
         case _:
-            pass
+            assert_never(event)

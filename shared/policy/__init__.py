@@ -17,7 +17,7 @@ from shared.policy.notes import Note, NoteKind, read_note, recorded_note
 from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.recurrence import Occurrence, count_occurrence, next_period, occurrences, warning_days
-from shared.policy.running_clock import RunningClock, Step, clock_after
+from shared.policy.running_clock import RunningClock, Step, StepKind, clock_after
 from shared.policy.schema import Document, Policy, Rule, Trait
 from shared.policy.shipped import DEFAULT_POLICY, DOCUMENTS, shipped_policy, shipped_text
 
@@ -41,6 +41,7 @@ __all__ = [
     "RuleInForce",
     "RunningClock",
     "Step",
+    "StepKind",
     "Suspension",
     "Traits",
     "UncountablePolicy",

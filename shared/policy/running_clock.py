@@ -1,11 +1,11 @@
-"""A clock that lives: variants, extensions, the chair's dates, suspensions, each applied in the order of its day. Pure.
+"""A clock while it runs: traits, extensions, the chair's dates, suspensions, applied in the order of their days. Pure.
 
-One copy for both services: the one that refuses what comes too late and the one that raises the deadlines.
+Both services use it: intake refuses by it what comes too late, followup raises deadlines by it.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Literal
+from enum import StrEnum
 
 import msgspec
 
@@ -25,27 +25,52 @@ from shared.policy.counting import (
 from shared.policy.notes import Note, NoteKind
 from shared.policy.schema import Extension, Notified, Rule, Trait
 
-StepKind = Literal["trait", "extension", "cap", "inherited", "suspended", "resumed"]
+
+class StepKind(StrEnum):
+    """What can happen to a running clock."""
+
+    #: The case was found to have a trait, which may have another limit.
+    TRAIT = "trait"
+    #: More time was granted.
+    EXTENSION = "extension"
+    #: The chair set an earlier date.
+    CAP = "cap"
+    #: A petition merged into this one brought its date along.
+    INHERITED = "inherited"
+    #: The clock stands still from this day on.
+    SUSPENDED = "suspended"
+    #: The clock runs again from this day on.
+    RESUMED = "resumed"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened to a running clock on a day: `day` is the new date of an extension or cap, `told` who knew when."""
+    """What happened to a running clock on a day."""
 
     kind: StepKind
+    #: The day on which it took effect.
     on: date
+    #: The new date, of an extension, a cap or an inherited date; None for any other.
     day: date | None = None
+    #: The trait that was found; of no meaning for any other kind.
     trait: Trait = "complex"
+    #: Who was told of an extension or a suspension, and when.
     told: Mapping[Notified, date] = {}
 
 
 class RunningClock(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the steps have left a clock. `due_on` is None while it is suspended; notes are codes with their values."""
+    """Where the steps have left a clock."""
 
+    #: The last day in time; None while it is suspended, and where there is none.
     due_on: date | None
+    #: What the case was found to be, as far as it was found in time.
     traits: Traits = NO_TRAITS
+    #: The times for which it stood still.
     suspensions: tuple[Suspension, ...] = ()
+    #: The day from which it stands still; None while it runs.
     suspended_since: date | None = None
+    #: A day on which the duty is only expected: of an extension without effect.
     expected_on: date | None = None
+    #: What is to be said of the steps, in their order.
     notes: tuple[Note, ...] = ()
 
 
@@ -58,7 +83,7 @@ def clock_after(
     """
     clock = _Clock(rule, start, calendar, traits)
     for step in steps:
-        clock.take(step)
+        clock.apply(step)
     return clock.result()
 
 
@@ -86,17 +111,17 @@ class _Clock:
             notes=tuple(self._notes),
         )
 
-    def take(self, step: Step) -> None:
+    def apply(self, step: Step) -> None:
         match step.kind:
-            case "trait":
-                self._take_trait(step)
-            case "extension":
-                self._take_extension(step)
-            case "cap" | "inherited":
-                self._take_cap(step)
-            case "suspended":
+            case StepKind.TRAIT:
+                self._apply_trait(step)
+            case StepKind.EXTENSION:
+                self._extend(step)
+            case StepKind.CAP | StepKind.INHERITED:
+                self._cap(step)
+            case StepKind.SUSPENDED:
                 self._suspend(step)
-            case "resumed":
+            case StepKind.RESUMED:
                 self._resume(step)
 
     def _in_time(self, day: date) -> bool:
@@ -109,7 +134,7 @@ class _Clock:
         # An undated duty has no end that anything could move.
         return counted.due_on if counted else date.max
 
-    def _take_trait(self, step: Step) -> None:
+    def _apply_trait(self, step: Step) -> None:
         if self._start is None or not self._in_time(step.on):
             self._notes.append(Note(NoteKind.TRAIT_TOO_LATE, step.on, step.trait))
             return
@@ -120,7 +145,7 @@ class _Clock:
             return
         self._due = max(self._extended or date.min, min([self._limit(), *self._caps]))
 
-    def _take_extension(self, step: Step) -> None:
+    def _extend(self, step: Step) -> None:
         granted, extension = step.day, self._rule.extension
         assert granted is not None
         if extension is None:
@@ -164,12 +189,12 @@ class _Clock:
         length = length_of(self._rule, self._traits)
         return unrolled(self._rule, self._start, length, self._calendar, self._suspensions).due_on
 
-    def _take_cap(self, step: Step) -> None:
+    def _cap(self, step: Step) -> None:
         assert step.day is not None
         self._caps.append(step.day)
         if step.day < self._due:
             self._due = step.day
-            kind = NoteKind.CHAIR_DATE if step.kind == "cap" else NoteKind.MERGED_EARLIEST
+            kind = NoteKind.CHAIR_DATE if step.kind == StepKind.CAP else NoteKind.MERGED_EARLIEST
             self._notes.append(Note(kind, step.day))
 
     def _suspend(self, step: Step) -> None:
@@ -199,7 +224,7 @@ class _Clock:
         def shifted(day: date) -> date:
             return later(self._rule.unit, day, left_out, self._calendar) if day >= suspension.since else day
 
-        # What people set moves by the time left out; the rule's own end is counted anew, so that it rolls as ever.
+        # What people set moves by the time left out; the rule's own end is counted again, so that it rolls as always.
         self._caps = [shifted(day) for day in self._caps]
         self._extended = shifted(self._extended) if self._extended else None
         self._due = self._limit() if is_own_end else shifted(self._due)

@@ -149,7 +149,7 @@ def evolve(case: PetitionCase, fact: PetitionFact) -> None:
             | PetitionClosed()
             | RefusalNoticeSent()
         ):
-            evolve_reply_case(case, fact)
+            evolve_reply_case(case, fact, event)
         case (
             PetitionReceived()
             | PetitionForwarded()

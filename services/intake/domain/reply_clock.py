@@ -11,7 +11,7 @@ from services.intake.domain.context import DecisionContext, unreachable
 from services.intake.domain.facts import NEXT, AnyFact, unrecorded
 from services.intake.domain.petition import ClockEvent, Petition
 from shared.calendar import CalendarMissing
-from shared.cases.reply_clock import Kin, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
+from shared.cases.reply_clock import MergedPetition, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
 from shared.cases.rounds import fold_reply_case
 from shared.policy import Rule, RuleInForce, RunningClock
 
@@ -35,15 +35,15 @@ def reply_due(petition: Petition, context: DecisionContext) -> date | None:
 
 def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()) -> ReplyClock | None:
     """The reply's clock, as it would stand after some `more` acts. Raises CalendarYearMissing."""
-    case, kin = petition.reply_case, kin_of(context.target_id, context)
+    case, merged_petitions = petition.reply_case, merged_petitions_of(context.target_id, context)
     if after := [unrecorded(event, NEXT + number) for number, event in enumerate(more)]:
         found = fold_reply_case((*petition.facts, *after))
         assert found is not None
         case = found
-    basis = reply_basis(case, len(case.rounds) - 1, kin, _rules(context))
+    basis = reply_basis(case, len(case.rounds) - 1, merged_petitions, _rules(context))
     if basis is None:
         return None
-    end = answered(case, case.round, kin) or case.round.end
+    end = answered(case, case.round, merged_petitions) or case.round.end
     try:
         rule_in_force, state = _settled(basis, context, end.on if end else None)
     except CalendarMissing as missing:
@@ -59,14 +59,14 @@ def reply_rule(petition: Petition, context: DecisionContext) -> Rule | None:
     return rule_in_force.rule if rule_in_force else None
 
 
-def kin_of(petition_id: UUID, context: DecisionContext) -> tuple[Kin[AnyFact], ...]:
+def merged_petitions_of(petition_id: UUID, context: DecisionContext) -> tuple[MergedPetition[AnyFact], ...]:
     """The petitions merged into one, and those merged into them."""
     found = []
     for merged_id, merged in context.petitions.items():
         if merged.merged_into == petition_id:
             case = merged.reply_case
             assert case.round.end is not None
-            found.append(Kin(case, case.round.end, kin_of(merged_id, context)))
+            found.append(MergedPetition(case, case.round.end, merged_petitions_of(merged_id, context)))
     return tuple(found)
 
 

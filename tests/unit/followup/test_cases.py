@@ -1,5 +1,6 @@
 """What is known of a petition or a conference: the fold of its standing facts."""
 
+from typing import get_args
 from uuid import UUID
 
 import msgspec
@@ -15,7 +16,7 @@ from services.followup.domain.cases import (
 )
 from services.followup.domain.facts import Fact, is_regulation
 from shared.cases.facts import by_effect, standing
-from shared.cases.rounds import ENDINGS
+from shared.cases.rounds import ENDINGS, EndingEvent
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
@@ -130,6 +131,10 @@ def test_lead__is_of_the_assignment_that_took_effect_last() -> None:
         on(PetitionReassigned, "2019-09-05", agency="recorded late"),
     )
     assert case.lead == "last"
+
+
+def test_every_ending__has_its_name() -> None:
+    assert ENDINGS.keys() == set(get_args(EndingEvent))
 
 
 @pytest.mark.parametrize("kind", ENDINGS, ids=lambda kind: kind.TOPIC)

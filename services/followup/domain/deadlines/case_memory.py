@@ -18,7 +18,7 @@ from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_of_petition, is_regulation
 from services.followup.domain.regulation import RegulationLog
-from shared.cases.reply_clock import Kin
+from shared.cases.reply_clock import MergedPetition
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
     ConclusionNoticeIssued,
@@ -175,14 +175,14 @@ class CaseMemory:
         """The petitions merged into this one, and this one with those into which it was merged."""
         return {*self._merged_into.get(petition_id, ()), *self._survivors(petition_id)}
 
-    def merged_into(self, petition_id: UUID) -> tuple[Kin[Fact], ...]:
+    def merged_into(self, petition_id: UUID) -> tuple[MergedPetition[Fact], ...]:
         """The petitions merged into this one, in the order of their ids, each with those merged into it."""
         found = []
         for merged_id in sorted_ids(self._merged_into.get(petition_id, ())):
             case = self.petitions.get(merged_id)
             end = case.round.end if case else None
             if case is not None and end is not None:
-                found.append(Kin(case, end, self.merged_into(merged_id)))
+                found.append(MergedPetition(case, end, self.merged_into(merged_id)))
         return tuple(found)
 
     def touched(self, fact: Fact) -> set[UUID]:

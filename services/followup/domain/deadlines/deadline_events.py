@@ -1,4 +1,4 @@
-"""The deadline events that are to be recorded."""
+"""The deadline events that are to be recorded, with what all of them carry."""
 
 from datetime import datetime
 from typing import Any
@@ -19,9 +19,13 @@ class Emitted(msgspec.Struct, frozen=True, gc=False):
     """A deadline event to be recorded, at its place in the deadline's stream."""
 
     event: DeadlineEvent
+    #: Derived from instant, deadline, cause and topic: the same event always has the same id.
     event_id: UUID
+    #: The place in the deadline's stream, from 1 on.
     version: int
+    #: Whether it concerns a case that was taken over from before.
     backfilled: bool
+    #: The code of the authority whose case it is.
     jurisdiction: str
 
 
@@ -34,6 +38,7 @@ def deadline_event(
     stage: int,
     **fields: Any,
 ) -> Emitted:
+    """The event of a kind as a deadline stands; `stage` tells apart the warnings that one cause brings."""
     breached_at = raised.breached_at
     event = kind(
         deadline_id=raised.deadline_id,
@@ -54,9 +59,9 @@ def deadline_event(
 
 
 def breach_details(raised: DeadlineState) -> dict[str, Any]:
-    """What a breach says of its date: whoever receives it can tell the debtor why, without asking followup."""
-    told = {"explanation": raised.explanation, "reason": raised.clock_reason}
+    """What a breach says of its date, so that whoever receives it can explain it without a query to followup."""
+    details = {"explanation": raised.explanation, "reason": raised.clock_reason}
     if raised.explanation is None:
-        return told
+        return details
     words = letter(raised.explanation)
-    return {**told, "text": InWords(vi=words.vi, en=words.en)}
+    return {**details, "text": InWords(vi=words.vi, en=words.en)}

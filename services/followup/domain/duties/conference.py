@@ -27,7 +27,7 @@ from shared.events.conference import (
     PublicationStarted,
     PublicNoticePublished,
 )
-from shared.policy import Rule, RuleInForce, Step, anchor_of, count, counted_from
+from shared.policy import Rule, RuleInForce, Step, StepKind, anchor_of, count, counted_from
 from shared.policy.schema import Channel
 
 #: Where a notice appears if a rule names no channels (plan II.4.1).
@@ -252,7 +252,8 @@ def _after_anchor(case: ConferenceCase, rule_in_force: RuleInForce | None, close
 
 def _complexity(case: ConferenceCase) -> Callable[[Calendar], Sequence[Step]] | None:
     steps = [
-        Step(kind="trait", on=fact.on, trait=fact.event.variant) for fact in by_effect(case.of(ComplexityDetermined))
+        Step(kind=StepKind.TRAIT, on=fact.on, trait=fact.event.variant)
+        for fact in by_effect(case.of(ComplexityDetermined))
     ]
     return (lambda _: steps) if steps else None
 

@@ -24,7 +24,7 @@ from shared.events.petition import (
     PetitionRedirected,
     RefusalNoticeSent,
 )
-from shared.policy import Step, anchor_of
+from shared.policy import Step, StepKind, anchor_of
 
 
 def notice_duties(case: PetitionCase, context: CaseContext) -> list[Duty]:
@@ -41,7 +41,7 @@ def _acceptances(case: PetitionCase, context: CaseContext) -> list[Duty]:
     declined = [end] if end is not None and isinstance(end.event, RefusalNoticeSent | PetitionRedirected) else []
     notified = by_effect([*round_.accepted, *declined])
     marks = [
-        Step(kind="trait", on=fact.on, trait=fact.event.variant)
+        Step(kind=StepKind.TRAIT, on=fact.on, trait=fact.event.variant)
         for fact in by_effect(holding_kind(round_.steps, PetitionMarkedComplex))
     ]
     return duty_of(

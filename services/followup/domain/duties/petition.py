@@ -20,7 +20,7 @@ from services.followup.domain.duties.petition_common import (
 )
 from services.followup.domain.duties.reply import CaseContext, reply_duty
 from services.followup.domain.facts import Fact, holding_kind
-from shared.cases.reply_clock import Kin, answered, petition_anchor
+from shared.cases.reply_clock import MergedPetition, answered, petition_anchor
 from shared.cases.rounds import Round
 from shared.cases.successors import OFFICE
 from shared.events.petition import (
@@ -38,10 +38,12 @@ from shared.policy import Note, NoteKind, anchor_of
 from shared.policy.schema import Recipient
 
 
-def petition_duties(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[ExpectedDeadline]:
+def petition_duties(
+    case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
+) -> list[ExpectedDeadline]:
     """Every deadline that the petition ought to have. Raises CalendarMissing."""
     duties = [
-        *_replies(case, kin, context),
+        *_replies(case, merged_petitions, context),
         *_reply_reports(case, context),
         *_results(case, context),
         *_higher_answers(case, context),
@@ -54,12 +56,14 @@ def petition_duties(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: Cas
 # --- reply ---------------------------------------------------------------------------------------------------------
 
 
-def _replies(case: PetitionCase, kin: tuple[Kin[Fact], ...], context: CaseContext) -> list[Duty]:
+def _replies(
+    case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
+) -> list[Duty]:
     duties = []
     for index, round_ in enumerate(case.rounds):
-        duty = reply_duty(case, index, kin, context, case.lead or OFFICE)
+        duty = reply_duty(case, index, merged_petitions, context, case.lead or OFFICE)
         if duty is not None:
-            end = done(answered(case, round_, kin)) or waived_by_end(round_)
+            end = done(answered(case, round_, merged_petitions)) or waived_by_end(round_)
             duties.append(msgspec.structs.replace(duty, end=end))
     return duties
 

@@ -9,7 +9,7 @@ from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.duty import Duty
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from shared.cases.reply_clock import Kin, ReplyRules, reply_basis, steps_under
+from shared.cases.reply_clock import MergedPetition, ReplyRules, reply_basis, steps_under
 from shared.policy import Note, NoteKind
 
 
@@ -22,12 +22,16 @@ class CaseContext(msgspec.Struct, frozen=True):
 
 
 def reply_duty(
-    case: PetitionCase, index: int, kin: tuple[Kin[Fact], ...], context: CaseContext, debtor: str
+    case: PetitionCase,
+    index: int,
+    merged_petitions: tuple[MergedPetition[Fact], ...],
+    context: CaseContext,
+    debtor: str,
 ) -> Duty | None:
-    """The reply owed in one life of a petition, not yet ended; None while no clock runs."""
+    """The reply owed in one round of a petition, not yet ended; None while no clock runs."""
     in_force = context.regulation.in_force
     rules: ReplyRules[Fact] = ReplyRules(in_force, context.conference)
-    basis = reply_basis(case, index, kin, rules)
+    basis = reply_basis(case, index, merged_petitions, rules)
     if basis is None:
         return None
     reopened = case.rounds[index].reopened

@@ -16,7 +16,7 @@ from services.followup.domain.duties.petition import petition_duties
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from shared.cases.reply_clock import Kin
+from shared.cases.reply_clock import MergedPetition
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConclusionNoticeIssued, ConferenceCancelled
@@ -59,18 +59,18 @@ class KnownCases(NamedTuple):
         assert found is not None
         return found
 
-    def kin(self, petition: UUID) -> tuple[Kin, ...]:
+    def merged_petitions(self, petition: UUID) -> tuple[MergedPetition, ...]:
         found = []
         for other in self.facts:
             case = fold_petition(other, self.facts[other])
             if case is not None and case.survivor == petition and case.round.end is not None:
-                found.append(Kin(case, case.round.end, self.kin(other)))
+                found.append(MergedPetition(case, case.round.end, self.merged_petitions(other)))
         return tuple(found)
 
     def replies(self, petition: UUID = PETITION) -> list[ExpectedDeadline]:
         """The reply of each round of a petition, as it is expected to stand."""
         context = CaseContext("test", self.regulation, lambda c: fold_conference(c, self.facts.get(c, [])))
-        duties = petition_duties(self.case(petition), self.kin(petition), context)
+        duties = petition_duties(self.case(petition), self.merged_petitions(petition), context)
         return [each for each in duties if each.duty == "reply"]
 
 

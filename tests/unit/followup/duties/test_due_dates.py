@@ -101,7 +101,7 @@ def test_outcome__by_the_day_of_its_end(
     found = settled(duty(rule=FIFTEEN, end=end))
     assert found.due_on == day("2019-09-16")
     assert (found.outcome, found.done_on) == (outcome, day(done_on) if done_on else None)
-    assert (found.ground or "") == ground
+    assert found.ground == ground
 
 
 def test_outcome__without_a_date__is_never_late() -> None:

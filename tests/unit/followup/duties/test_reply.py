@@ -352,7 +352,7 @@ ENDS: dict[str, tuple[Event, str, str | None]] = {
 def test_end__waives_or_meets_it(case: str) -> None:
     event, outcome, ground = ENDS[case]
     (found,) = known(*HELD, ended(event)).replies()
-    assert (found.outcome, found.ground or "", found.done_on) == (outcome, ground, day("2019-09-10"))
+    assert (found.outcome, found.ground, found.done_on) == (outcome, ground, day("2019-09-10"))
 
 
 def test_answered_at_the_conference__starts_no_clock() -> None:

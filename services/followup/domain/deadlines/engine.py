@@ -149,9 +149,17 @@ class DeadlineEngine:
             for subject_id in touched:
                 self._last_expected.pop(subject_id, None)
             del self.emitted[emitted:]
-            self._raised.update(before)
+            for subject_id, raised in before.items():
+                self._put_back(subject_id, raised)
             raise
         self.dirty |= touched | {fact.originator_id}
+
+    def _put_back(self, subject_id: UUID, raised: dict[UUID, DeadlineState]) -> None:
+        """Restore the deadlines of a subject and their timers as they were before a fact that failed."""
+        for deadline_id in self._raised.get(subject_id, {}).keys() - raised.keys():
+            self._timers.cancel(deadline_id)
+        self._raised[subject_id] = raised
+        self._schedule(subject_id)
 
     def apply_dialogue(self, fact: Fact, dialogue: Dialogue | None) -> None:
         """Update the authority's duties after a conference event that another engine has handled."""

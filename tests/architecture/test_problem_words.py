@@ -126,7 +126,8 @@ def test_every_sentence__is_said_somewhere() -> None:
         (each.code, key)
         for each in SAID
         if each.key != "*"
-        for key in keys(REFUSAL_WORDS.get(each.code) or DOOR_WORDS[each.code], each.key)
+        if (words := REFUSAL_WORDS.get(each.code) or DOOR_WORDS.get(each.code)) is not None
+        for key in keys(words, each.key)
     }
     # These go by a status of HTTP; the console takes one out of the table; a body that is no JSON says why by a key.
     chosen |= {(code, "") for code in HTTP_CODES.values()}

@@ -2,8 +2,12 @@
 
 A line `\\ir PATH` stands for the text of a file, named from the migration's folder, as in psql. Its text is part of the
 migration: where the file is to change, its old text takes the line's place, and a new migration runs the file.
+
+A file that begins with `-- migrate: concurrently` runs statement by statement outside a transaction, so that an index can
+be built while others write. It may be interrupted anywhere and then runs again: each statement must allow that.
 """
 
+import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
@@ -15,6 +19,9 @@ import asyncpg
 from shared.postgres.pool import WRITABLE
 
 LOCK = 70340001  # the key of the advisory lock: one process migrates a database at a time
+
+LOOK_AGAIN = 0.2  # seconds between two tries to take the lock
+CONCURRENTLY = "-- migrate: concurrently\n"
 
 _INCLUDE = re.compile(r"^\\ir (\S+)\n", re.MULTILINE)
 
@@ -30,7 +37,7 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
     """
     connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
     try:
-        await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
+        await _lock(connection)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations "
             "(name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())"
@@ -44,15 +51,31 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
                     if applied[name] != digest:
                         raise EditedMigration(f"{name} was edited after it was applied: write a new migration instead")
                     continue
-                async with connection.transaction():
-                    await connection.execute(sql)
-                    await connection.execute(
-                        "INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest
-                    )
+                if sql.startswith(CONCURRENTLY):
+                    for statement in sql.split(";\n"):
+                        if statement.strip():
+                            await connection.execute(statement)
+                    await _note(connection, name, digest)
+                else:
+                    async with connection.transaction():
+                        await connection.execute(sql)
+                        await _note(connection, name, digest)
                 done.append(name)
         return done
     finally:
         await connection.close()
+
+
+async def _lock(connection: asyncpg.Connection) -> None:
+    """Take the lock. A statement that waited for it would hold a snapshot, whose end a concurrent index waits for."""
+    while True:
+        if await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+            return
+        await asyncio.sleep(LOOK_AGAIN)
+
+
+async def _note(connection: asyncpg.Connection, name: str, digest: str) -> None:
+    await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", name, digest)
 
 
 def _files(package: str) -> list[tuple[str, str]]:

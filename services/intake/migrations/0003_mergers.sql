@@ -4,5 +4,3 @@
 CREATE FUNCTION intake_survivor_of(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT convert_from(state, 'UTF8')::jsonb #>> '{data,into}'
 $$;
--- Appends wait while the index is built: one pass over the events, of which only the mergers are kept.
-CREATE INDEX stored_events_survivor ON stored_events (intake_survivor_of(state)) WHERE topic = 'PetitionMerged';

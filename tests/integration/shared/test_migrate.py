@@ -73,6 +73,25 @@ async def test_failing_migration__leaves_nothing_half_done(
     await connection.close()
 
 
+async def test_concurrent_migration__goes_on_where_it_was_interrupted__and_appends_go_on_meanwhile(
+    pg_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await pg_server.fresh("shared.postgres")
+    make = "CREATE INDEX CONCURRENTLY by_topic ON stored_events (topic);\n"
+    index = "-- migrate: concurrently\nDROP INDEX CONCURRENTLY IF EXISTS by_topic;\n" + make
+    monkeypatch.setattr(migrations, "_files", lambda package: [("x/0001.sql", index + "SELECT nonsense;\n")])
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await migrate(dsn, ["x"])
+    monkeypatch.setattr(migrations, "_files", lambda package: [("x/0001.sql", index)])
+    assert [names for names in await asyncio.gather(*(migrate(dsn, ["x"]) for _ in range(3))) if names] == [
+        ["x/0001.sql"]
+    ]
+    connection = await asyncpg.connect(dsn)
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_topic'::regclass"
+    assert await connection.fetchval(valid) is True
+    await connection.close()
+
+
 async def test_command__migrates_what_is_set_and_says_so(pg_server: TestServer) -> None:
     intake, followup = await pg_server.empty(), await pg_server.empty()
     first = await asyncio.to_thread(doithoai, "--json", INTAKE_DATABASE_URL=intake, FOLLOWUP_DATABASE_URL=followup)

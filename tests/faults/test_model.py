@@ -368,8 +368,8 @@ def _believes_any_page(right: Any) -> Any:
 
 SABOTAGES: dict[str, Callable[[], Any]] = {
     "the relay moves its position without the confirms": lambda: broken(Batch, "wait", _advances_unconfirmed),
-    "the machine forgets which timers fired": lambda: broken(DeadlineEngine, "take_fired", _forgets_what_fired),
-    "the reader trusts the broker's order": lambda: broken(SourcePrefetch, "take", _takes_whatever_comes),
+    "the machine forgets which timers fired": lambda: broken(DeadlineEngine, "update_fired", _forgets_what_fired),
+    "the reader trusts the broker's order": lambda: broken(SourcePrefetch, "pop", _takes_whatever_comes),
     "memory is kept after a failure": lambda: broken(SourceReader, "_follow", _keeps_its_memory()),
     "completeness is believed short of the head": lambda: broken(
         simulation.SimulatedFeed, "page", _believes_any_page(simulation.SimulatedFeed.page)

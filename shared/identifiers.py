@@ -31,7 +31,7 @@ class MalformedCode(ValueError):
 def agency_code(text: str) -> str:
     """Return the code parent-first: `000.00.00.H35` (old order) becomes `H35`, `H35.10.2` stays.
 
-    Source: Decision 20/2020/QĐ-TTg. Raises InvalidCode.
+    Source: Decision 20/2020/QĐ-TTg. Raises MalformedCode.
     """
     code = text.strip().upper()
     if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):

@@ -16,8 +16,6 @@ class Sentence(NamedTuple):
 
     def filled(self, values: Mapping[str, object], names: Names) -> "Sentence":
         """The sentence with its values. Raises KeyError for a place without one."""
-        if not values:
-            return self
         vietnamese = {name: _vietnamese(value, names.get(name, {})) for name, value in values.items()}
         english = {name: _english(value) for name, value in values.items()}
         return Sentence(self.vi.format_map(vietnamese), self.en.format_map(english))

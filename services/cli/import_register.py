@@ -196,7 +196,7 @@ async def _importer(
             regulation_cache=regulation_cache,
             history=history,
             bulk=BulkStore(pool),
-            desk=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id),
+            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id),
             seals=seals,
             recorder=recorder,
             new_id=new_id,

@@ -70,12 +70,12 @@ BEGIN
         subject      text    NOT NULL,             -- 'petition', 'conference' or 'jurisdiction'
         -- Codes sort by code point, so that a subtree is one range: H35 and all that begins with `H35.`.
         jurisdiction text    COLLATE "C" NOT NULL,
-        agency       text    NOT NULL,             -- the agency that leads it; '' when there is none
+        agency       text    NOT NULL,             -- who leads it: an agency, office, chair or unassigned
         state        text    NOT NULL,
         unresolved   boolean NOT NULL,
         overdue      boolean NOT NULL,             -- an open deadline of it is breached
         due_on       date    NOT NULL,             -- the earliest open due date of all its duties; infinity for none
-        received_on  date,                         -- of a petition
+        received_on  date,                         -- a petition's receipt; a conference's first day
         row          bytea   NOT NULL              -- the whole CaseRow as JSON
     );
     -- Overdue first is due date first. A listing merges one index scan for each state (and each code of a subtree) and

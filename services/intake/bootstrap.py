@@ -107,13 +107,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        desk = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
         reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(desk, callers, RefusedCommands(pool, seals, new_id))
+        commands = CommandIntake(handler, callers, RefusedCommands(pool, seals, new_id))
         queue = CommandQueue(settings.amqp_url, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -144,7 +144,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         app = make_app(
             [
-                *command_routes(desk),
+                *command_routes(handler),
                 *query_routes(reading),
                 *regulation_routes(regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),

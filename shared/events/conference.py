@@ -14,13 +14,13 @@ TaskKind = Literal["facilities", "broadcasting", "security", "representative", "
 PublicationSubject = Literal["plan", "result", "other"]
 
 
-class ConferenceDeed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+class BaseConferenceEvent(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An act on one conference."""
 
     AGGREGATE: ClassVar[str] = "conference"
 
 
-class ConferenceProposed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceProposed(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A body asked for a conference (plan II.3, III.2, III.4)."""
 
     TOPIC: ClassVar[str] = "ConferenceProposed"
@@ -31,7 +31,7 @@ class ConferenceProposed(ConferenceDeed, frozen=True, kw_only=True, omit_default
     reason: SealedOwn[str] = ""
 
 
-class ConferenceProposalDecided(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceProposalDecided(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair accepted or declined a proposal."""
 
     TOPIC: ClassVar[str] = "ConferenceProposalDecided"
@@ -39,7 +39,7 @@ class ConferenceProposalDecided(ConferenceDeed, frozen=True, kw_only=True, omit_
     reason: SealedOwn[str] = ""
 
 
-class DialogueRequested(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class DialogueRequested(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Those whom a law entitles to it asked for a dialogue (đề nghị, yêu cầu đối thoại)."""
 
     TOPIC: ClassVar[str] = "DialogueRequested"
@@ -49,7 +49,7 @@ class DialogueRequested(ConferenceDeed, frozen=True, kw_only=True, omit_defaults
     reason: SealedOwn[str] = ""
 
 
-class RequestAnswered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class RequestAnswered(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The requester was told whether the dialogue will be held."""
 
     TOPIC: ClassVar[str] = "RequestAnswered"
@@ -58,7 +58,7 @@ class RequestAnswered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=T
     reason: SealedOwn[str] = ""
 
 
-class ConferencePlanned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferencePlanned(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Days, place and bodies of a conference; the planning act of its backward clocks. `audience`: whom it is for."""
 
     TOPIC: ClassVar[str] = "ConferencePlanned"
@@ -73,7 +73,7 @@ class ConferencePlanned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults
     audience: Public[str] = ""
 
 
-class ConferenceRescheduled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceRescheduled(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """New days for a planned conference."""
 
     TOPIC: ClassVar[str] = "ConferenceRescheduled"
@@ -83,14 +83,14 @@ class ConferenceRescheduled(ConferenceDeed, frozen=True, kw_only=True, omit_defa
     reason: SealedOwn[str] = ""
 
 
-class ConferenceCancelled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceCancelled(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The conference will not be held; its petitions are free again."""
 
     TOPIC: ClassVar[str] = "ConferenceCancelled"
     reason: SealedOwn[str] = ""
 
 
-class PreparationTaskAssigned(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PreparationTaskAssigned(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A body was charged with a part of the preparation (plan II.4.1, III.1, III.5, III.6)."""
 
     TOPIC: ClassVar[str] = "PreparationTaskAssigned"
@@ -100,7 +100,7 @@ class PreparationTaskAssigned(ConferenceDeed, frozen=True, kw_only=True, omit_de
     description: Internal[str] = ""
 
 
-class PreparationTaskDone(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PreparationTaskDone(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A part of the preparation is done."""
 
     TOPIC: ClassVar[str] = "PreparationTaskDone"
@@ -108,7 +108,7 @@ class PreparationTaskDone(ConferenceDeed, frozen=True, kw_only=True, omit_defaul
     evidence: Internal[str] = ""
 
 
-class PreparationReported(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PreparationReported(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Petitions reviewed, classified and reported to the chair (plan II.4.1)."""
 
     TOPIC: ClassVar[str] = "PreparationReported"
@@ -116,7 +116,7 @@ class PreparationReported(ConferenceDeed, frozen=True, kw_only=True, omit_defaul
     digest: Internal[str] = ""
 
 
-class PublicNoticePublished(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PublicNoticePublished(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A notice naming the conference date appeared in one channel (plan II.4.1)."""
 
     TOPIC: ClassVar[str] = "PublicNoticePublished"
@@ -125,7 +125,7 @@ class PublicNoticePublished(ConferenceDeed, frozen=True, kw_only=True, omit_defa
     evidence: Public[str]
 
 
-class InvitationsSent(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class InvitationsSent(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Invitations naming the conference date went out (plan II.4.1)."""
 
     TOPIC: ClassVar[str] = "InvitationsSent"
@@ -135,13 +135,13 @@ class InvitationsSent(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=T
     invited: SealedOwn[tuple[str, ...]] = ()
 
 
-class ConferenceOpened(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceOpened(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The conference opened on its planned first day."""
 
     TOPIC: ClassVar[str] = "ConferenceOpened"
 
 
-class AttendanceRecorded(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class AttendanceRecorded(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Who came."""
 
     TOPIC: ClassVar[str] = "AttendanceRecorded"
@@ -150,14 +150,14 @@ class AttendanceRecorded(ConferenceDeed, frozen=True, kw_only=True, omit_default
     names: SealedOwn[tuple[str, ...]] = ()
 
 
-class SecretaryAppointed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class SecretaryAppointed(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A secretary keeps the minutes (plan II.4.2)."""
 
     TOPIC: ClassVar[str] = "SecretaryAppointed"
     name: SealedOwn[str] = ""
 
 
-class SpeakerRegistered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class SpeakerRegistered(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Someone asked to speak; registration gives the order."""
 
     TOPIC: ClassVar[str] = "SpeakerRegistered"
@@ -168,7 +168,7 @@ class SpeakerRegistered(ConferenceDeed, frozen=True, kw_only=True, omit_defaults
     matter: SealedAll[str] = ""
 
 
-class SpeakerCalled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class SpeakerCalled(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair gave a speaker the floor; out of order only with a reason."""
 
     TOPIC: ClassVar[str] = "SpeakerCalled"
@@ -178,7 +178,7 @@ class SpeakerCalled(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=Tru
     chair_reason: SealedOwn[str] = ""
 
 
-class MinutesAdopted(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class MinutesAdopted(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The secretary had the minutes adopted."""
 
     TOPIC: ClassVar[str] = "MinutesAdopted"
@@ -186,19 +186,19 @@ class MinutesAdopted(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=Tr
     minutes: SealedOwn[str] = ""
 
 
-class ConferenceClosed(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConferenceClosed(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The conference ended; `effective_on` is its last day, day 0 of the clocks after it."""
 
     TOPIC: ClassVar[str] = "ConferenceClosed"
 
 
-class InternalReviewHeld(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class InternalReviewHeld(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair reviewed the conference with the bodies concerned (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "InternalReviewHeld"
 
 
-class ComplexityDetermined(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ComplexityDetermined(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """What the conference raised has another limit for its conclusions; by whom and by which criteria."""
 
     TOPIC: ClassVar[str] = "ComplexityDetermined"
@@ -207,7 +207,7 @@ class ComplexityDetermined(ConferenceDeed, frozen=True, kw_only=True, omit_defau
     criteria: Internal[tuple[str, ...]]
 
 
-class PublicationStarted(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PublicationStarted(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Something is made public through a channel from this day on (công khai, niêm yết)."""
 
     TOPIC: ClassVar[str] = "PublicationStarted"
@@ -217,7 +217,7 @@ class PublicationStarted(ConferenceDeed, frozen=True, kw_only=True, omit_default
     place: Public[str] = ""
 
 
-class PublicationEnded(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PublicationEnded(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """What was made public through a channel is taken down; this day is the last on which it was there."""
 
     TOPIC: ClassVar[str] = "PublicationEnded"
@@ -235,7 +235,7 @@ class ConclusionAssignment(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     due_on: date | None = None
 
 
-class ConclusionNoticeIssued(ConferenceDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ConclusionNoticeIssued(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair's written conclusions, which assign the open petitions (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "ConclusionNoticeIssued"

@@ -39,13 +39,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on: date
 
 
-class PetitionDeed(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+class BasePetitionEvent(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An act on one petition."""
 
     AGGREGATE: ClassVar[str] = "petition"
 
 
-class PetitionReceived(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A matter raised by citizens or an organisation; `petitioner_ids` are opaque, minted unless given."""
 
     TOPIC: ClassVar[str] = "PetitionReceived"
@@ -59,7 +59,7 @@ class PetitionReceived(PetitionDeed, frozen=True, kw_only=True, omit_defaults=Tr
     attachments: Internal[tuple[Attachment, ...]] = ()
 
 
-class PetitionClassified(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionClassified(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An official wrote the neutral title and the classification (plan II.4.1)."""
 
     TOPIC: ClassVar[str] = "PetitionClassified"
@@ -68,7 +68,7 @@ class PetitionClassified(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     urgency: Public[Urgency] = "normal"
 
 
-class AcceptanceNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class AcceptanceNoticeSent(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petitioner was told that the matter is taken up (thông báo thụ lý)."""
 
     TOPIC: ClassVar[str] = "AcceptanceNoticeSent"
@@ -76,7 +76,7 @@ class AcceptanceNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_default
     digest: Internal[str] = ""
 
 
-class RefusalNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class RefusalNoticeSent(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petitioner was told that the matter is not taken up, and why: the case ends."""
 
     TOPIC: ClassVar[str] = "RefusalNoticeSent"
@@ -85,14 +85,14 @@ class RefusalNoticeSent(PetitionDeed, frozen=True, kw_only=True, omit_defaults=T
     ground: SealedAll[str] = ""
 
 
-class PetitionForwarded(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionForwarded(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An agency shall prepare the answer for the conference (plan II.4.1)."""
 
     TOPIC: ClassVar[str] = "PetitionForwarded"
     agency: Public[str]
 
 
-class AnswerPrepared(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class AnswerPrepared(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The forwarded agency delivered its prepared answer."""
 
     TOPIC: ClassVar[str] = "AnswerPrepared"
@@ -101,21 +101,21 @@ class AnswerPrepared(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True
     text: SealedAll[str] = ""
 
 
-class PetitionScheduled(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionScheduled(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petition is on the agenda of a conference."""
 
     TOPIC: ClassVar[str] = "PetitionScheduled"
     conference_id: Public[UUID]
 
 
-class PetitionRaised(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionRaised(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petition was raised at a conference."""
 
     TOPIC: ClassVar[str] = "PetitionRaised"
     conference_id: Public[UUID]
 
 
-class PetitionAnsweredAtConference(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionAnsweredAtConference(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair (`by` = "chair") or an agency answered at the conference: the case ends."""
 
     TOPIC: ClassVar[str] = "PetitionAnsweredAtConference"
@@ -124,7 +124,7 @@ class PetitionAnsweredAtConference(PetitionDeed, frozen=True, kw_only=True, omit
     answer: SealedAll[str] = ""
 
 
-class PetitionAssigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionAssigned(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A lead agency owes the reply; the chair may set an earlier date."""
 
     TOPIC: ClassVar[str] = "PetitionAssigned"
@@ -134,7 +134,7 @@ class PetitionAssigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=Tr
     notice_id: Internal[UUID | None] = None
 
 
-class PetitionReassigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionReassigned(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Another agency owes the reply; the date stays unless the chair sets an earlier one."""
 
     TOPIC: ClassVar[str] = "PetitionReassigned"
@@ -144,7 +144,7 @@ class PetitionReassigned(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     reason: SealedOwn[str] = ""
 
 
-class PetitionMarkedComplex(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionMarkedComplex(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The case has another reply limit, usually the complex one; by whom and by which criteria (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "PetitionMarkedComplex"
@@ -153,7 +153,7 @@ class PetitionMarkedComplex(PetitionDeed, frozen=True, kw_only=True, omit_defaul
     variant: Public[Trait] = "complex"
 
 
-class ExtensionGranted(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ExtensionGranted(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """More time, valid only where those were told in time whom the policy names (the plan: both, II.4.3).
 
     Version 1 always named both.
@@ -167,7 +167,7 @@ class ExtensionGranted(PetitionDeed, frozen=True, kw_only=True, omit_defaults=Tr
     ground: SealedOwn[str] = ""
 
 
-class ClockSuspended(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ClockSuspended(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The reply clock stands still from this day on, by a decision of which the petitioner was told."""
 
     TOPIC: ClassVar[str] = "ClockSuspended"
@@ -177,14 +177,14 @@ class ClockSuspended(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True
     ground: SealedOwn[str] = ""
 
 
-class ClockResumed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ClockResumed(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The reply clock runs again from this day on; the time between does not count."""
 
     TOPIC: ClassVar[str] = "ClockResumed"
     number: Public[str]
 
 
-class EscalationProposed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class EscalationProposed(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The agency advises to submit the matter to the higher authority (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "EscalationProposed"
@@ -192,7 +192,7 @@ class EscalationProposed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     reason: SealedOwn[str] = ""
 
 
-class PetitionEscalated(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionEscalated(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The chair submitted the matter to the higher authority; the reply clock runs on."""
 
     TOPIC: ClassVar[str] = "PetitionEscalated"
@@ -200,7 +200,7 @@ class PetitionEscalated(PetitionDeed, frozen=True, kw_only=True, omit_defaults=T
     number: Public[str] = ""
 
 
-class HigherAuthorityAnswered(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class HigherAuthorityAnswered(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The higher authority's answer was obtained and passed on."""
 
     TOPIC: ClassVar[str] = "HigherAuthorityAnswered"
@@ -209,7 +209,7 @@ class HigherAuthorityAnswered(PetitionDeed, frozen=True, kw_only=True, omit_defa
     digest: Internal[str] = ""
 
 
-class WrittenReplyIssued(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class WrittenReplyIssued(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A written reply to the petitioners it names (all, when it names none); may carry its report."""
 
     TOPIC: ClassVar[str] = "WrittenReplyIssued"
@@ -221,7 +221,7 @@ class WrittenReplyIssued(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     text: SealedAll[str] = ""
 
 
-class ReplyReported(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ReplyReported(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Party committee, same-level government, chair were told of a reply (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "ReplyReported"
@@ -229,7 +229,7 @@ class ReplyReported(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True)
     reports: Public[tuple[Report, ...]]
 
 
-class AgencyResultReported(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class AgencyResultReported(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The agency reported the result: replied is not resolved (plan III.1)."""
 
     TOPIC: ClassVar[str] = "AgencyResultReported"
@@ -238,7 +238,7 @@ class AgencyResultReported(PetitionDeed, frozen=True, kw_only=True, omit_default
     summary: SealedOwn[str] = ""
 
 
-class ForwarderInformed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class ForwarderInformed(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The body to which the petition had been forwarded told the body that forwarded it of the settlement."""
 
     TOPIC: ClassVar[str] = "ForwarderInformed"
@@ -246,28 +246,28 @@ class ForwarderInformed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=T
     number: Public[str] = ""
 
 
-class PetitionClosed(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionClosed(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The case is closed: with its reply given, or on a stated ground."""
 
     TOPIC: ClassVar[str] = "PetitionClosed"
     ground: SealedOwn[str] = ""
 
 
-class PetitionReopened(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionReopened(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An ended case is open again: a new clock that refers to the old."""
 
     TOPIC: ClassVar[str] = "PetitionReopened"
     reason: SealedOwn[str] = ""
 
 
-class PetitionWithdrawn(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionWithdrawn(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petitioner took the petition back."""
 
     TOPIC: ClassVar[str] = "PetitionWithdrawn"
     reason: SealedAll[str] = ""
 
 
-class PetitionMerged(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionMerged(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """The petition goes on in another, the survivor; `petitioner_ids` are those it brings along."""
 
     TOPIC: ClassVar[str] = "PetitionMerged"
@@ -275,7 +275,7 @@ class PetitionMerged(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True
     petitioner_ids: Internal[tuple[str, ...]] = ()
 
 
-class PetitionRedirected(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PetitionRedirected(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """A complaint, a denunciation or another's matter: it belongs to another procedure."""
 
     TOPIC: ClassVar[str] = "PetitionRedirected"
@@ -283,7 +283,7 @@ class PetitionRedirected(PetitionDeed, frozen=True, kw_only=True, omit_defaults=
     body: Public[str]
 
 
-class PersonalDataErased(PetitionDeed, frozen=True, kw_only=True, omit_defaults=True):
+class PersonalDataErased(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """Every key of one petitioner was destroyed: what was sealed under them can never be read again."""
 
     TOPIC: ClassVar[str] = "PersonalDataErased"

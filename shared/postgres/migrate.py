@@ -3,8 +3,8 @@
 A line `\\ir PATH` stands for the text of a file, named from the migration's folder, as in psql. Its text is part of the
 migration: where the file is to change, its old text takes the line's place, and a new migration runs the file.
 
-A file that begins with `-- migrate: concurrently` runs statement by statement outside a transaction, so that an index can
-be built while others write. It may be interrupted anywhere and then runs again: each statement must allow that.
+A file that begins with `-- migrate: concurrently` runs statement by statement outside a transaction, so that an index
+can be built while others write. It may be interrupted anywhere and then runs again: each statement must allow that.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The desk: a command is decided on what is known, sealed, appended; a retry gets its first answer."""
+"""A command is decided on what is known, sealed, appended; a retry gets its first answer."""
 
 import asyncio
 

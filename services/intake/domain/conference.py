@@ -44,6 +44,8 @@ class Conference(msgspec.Struct, frozen=True, dict=True):
     planned_on: date | None = None
     first_days: tuple[date, ...] = ()
     last_day: date | None = None
+    #: The day of the rescheduling that set the days as they stand.
+    rescheduled_on: date | None = None
     office: str = ""
     station: str = ""
     tasks: tuple[Task, ...] = ()
@@ -109,7 +111,10 @@ def require_planned(conference: Conference, field: str | None = None) -> None:
 
 
 def require_not_opened(conference: Conference, field: str | None = None) -> None:
-    """The conference has its days and has not begun. Raises ConferenceIsCancelled, NeverPlanned, AlreadyOpened."""
+    """The conference has its days and has not begun.
+
+    Raises ConferenceIsCancelled, NeverPlanned, ConferenceAlreadyOpened.
+    """
     require_planned(conference, field)
     if conference.opened_on is not None:
         raise errors.ConferenceAlreadyOpened(field, opened_on=conference.opened_on)

@@ -49,6 +49,7 @@ def decide(
     act = act_on(type(event), target)
     if act is None:
         raise _without_act(event, target, originator_id)
+    _possible(act, target, context)
     event = checked(event, context, act.not_empty)
     match target:
         case Petition():
@@ -117,7 +118,6 @@ def _possible(act: AnyAct, target: Petition | Conference | None, context: Decisi
 def _on_petition(
     act: AnyPetitionAct, event: DatedEvent, target: Petition, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
-    _possible(act, target, context)
     petition = inherited(target, context.regulation, event.effective_on)
     check_petition(act, petition, event)
     act.check_in_context(petition, event, context)
@@ -131,7 +131,6 @@ def _on_petition(
 def _on_conference(
     act: AnyConferenceAct, event: DatedEvent, conference: Conference, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
-    _possible(act, conference, context)
     check_conference(act, conference, event)
     act.check_in_context(conference, event, context)
     if isinstance(event, RecordAnnulled):

@@ -42,7 +42,7 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
         elif isinstance(value, date):
             _check_year(name, value)
         elif name in _CODE_LISTS:
-            codes = tuple(_code(name, code) for code in value)
+            codes = tuple(code_of(name, code) for code in value)
             if codes != value:
                 changed[name] = codes
     for name in not_empty:
@@ -92,10 +92,11 @@ def _text(name: str, value: str, limit: _Limit) -> str:
     if limit.required and not value.strip():
         raise errors.InvalidValue(name, "empty")
     text = nfc(value)
-    return _code(name, text) if limit.is_code else text
+    return code_of(name, text) if limit.is_code else text
 
 
-def _code(field: str, text: str) -> str:
+def code_of(field: str, text: str) -> str:
+    """An electronic identifier parent-first. Raises InvalidCode."""
     try:
         return agency_code(text)
     except MalformedCode as error:

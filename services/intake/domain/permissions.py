@@ -105,7 +105,7 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         return target.jurisdiction
     match event:
         case PetitionReceived():  # named first, since most commands are
-            return _code(event.jurisdiction)
+            return _code(event.jurisdiction or NATION)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
             return _code(event.code)
         case AgencyClosed():

@@ -43,6 +43,8 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     raised: tuple[UUID, ...] = ()
     lead: str = ""
     assisting: tuple[str, ...] = ()
+    #: The day of the assignment that made the lead agency the lead.
+    led_since: date | None = None
     assigned: bool = False
     assigned_on: date | None = None
     is_complex: bool = False
@@ -86,6 +88,19 @@ def require_open(petition: Petition) -> None:
         raise errors.CaseEnded(None, "merged", ended_on=petition.ended_on, survivor=petition.merged_into)
     if petition.ended:
         raise errors.CaseEnded(ended=petition.ended, ended_on=petition.ended_on)
+
+
+def require_answerable(petition: Petition) -> None:
+    """An open case, whatever it waits for. Raises AnsweringWithdrawnPetition, CaseEnded."""
+    if petition.ended == "withdrawn":
+        raise errors.AnsweringWithdrawnPetition
+    require_open(petition)
+
+
+def require_in_charge(petition: Petition, agency: str) -> None:
+    """The agency leads the case or assists in it. Raises NeverAssigned."""
+    if agency not in (petition.lead, *petition.assisting):
+        raise errors.NeverAssigned("agency", "other-agency", agency=agency)
 
 
 def ended(petition: Petition, event: DatedEvent) -> Petition:

@@ -12,11 +12,9 @@ from services.intake.domain.errors import (
     UnknownAgency,
     UnknownJurisdiction,
 )
-from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
-from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
@@ -114,8 +112,3 @@ class Regulation:
                 closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
             )
         )
-
-
-def apply_calendar(regulation: Regulation, fact: Fact[CalendarPublished] | Fact[CalendarProposed]) -> None:
-    """The year takes the calendar; a proposal never takes the place of a published one."""
-    regulation.calendars.add(fact, fact.event)

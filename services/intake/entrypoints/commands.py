@@ -46,12 +46,12 @@ Headers = Mapping[bytes, bytes]
 _accepted = msgspec.json.Encoder()
 
 
-def command_routes(desk: CommandHandler) -> list[HTTPRouteHandler]:
+def command_routes(handler: CommandHandler) -> list[HTTPRouteHandler]:
     """The routes of every command."""
-    return [_route(codec, desk) for codec in CODECS.values()]
+    return [_route(codec, handler) for codec in CODECS.values()]
 
 
-def _route(codec: BodyCodec, desk: CommandHandler) -> HTTPRouteHandler:
+def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
     route, has_versions = codec.route, codec.route.has_versions
     handle: Callable[..., Awaitable[Response[Accepted]]]
     if "{id}" in route.path:
@@ -79,7 +79,7 @@ def _route(codec: BodyCodec, desk: CommandHandler) -> HTTPRouteHandler:
             key=_key(headers),
             if_match=_if_match(headers) if has_versions else None,
         )
-        return _answer(await desk.execute(command))
+        return _answer(await handler.execute(command))
 
     return post(
         route.path.replace("{id}", "{target:str}"),

@@ -58,8 +58,8 @@ _envelope = msgspec.json.Decoder(Envelope)
 class CommandIntake:
     """Decides queued commands; knows nothing of the broker."""
 
-    def __init__(self, desk: CommandHandler, callers: Callers, refusals: Refusals) -> None:
-        self._desk = desk
+    def __init__(self, handler: CommandHandler, callers: Callers, refusals: Refusals) -> None:
+        self._handler = handler
         self._callers = callers
         self._refusals = refusals
 
@@ -79,7 +79,7 @@ class CommandIntake:
             if route is None:
                 raise problem(422, "unknown-command", field="command")
             codec = CODECS[route.path]
-            done = await self._desk.execute(
+            done = await self._handler.execute(
                 Command(
                     codec=codec,
                     target=envelope.id,

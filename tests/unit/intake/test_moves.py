@@ -1,7 +1,7 @@
 """Each illegal move is refused by its own error; the moves of the plan are allowed."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -297,3 +297,25 @@ def test_a_petition_is_merged_into_one_above_it() -> None:
     r = Register().receive(A)
     r.do(B, "PetitionReceived", NOTICE, jurisdiction="H35.10")
     r.do(A, "PetitionMerged", NOTICE, into=B)
+
+
+def test_an_assignment_recorded_late_is_overtaken_by_those_dated_after_it() -> None:
+    register = Register().closed()
+    register.do(A, "PetitionAssigned", NOTICE + timedelta(days=1), agency=EDUCATION)
+    register.do(A, "PetitionReassigned", NOTICE, agency=HEALTH)
+    petition = register.petition(A)
+    assert petition is not None and petition.lead == EDUCATION
+    register.do(A, "PetitionReassigned", NOTICE + timedelta(days=1), agency=HEALTH)
+    petition = register.petition(A)
+    assert petition is not None and petition.lead == HEALTH
+
+
+def test_a_rescheduling_recorded_late_is_overtaken_by_those_dated_after_it() -> None:
+    register = Register().planned()
+    later, sooner = HELD + timedelta(days=21), HELD + timedelta(days=14)
+    register.do(C, "ConferenceRescheduled", PLANNED + timedelta(days=2), first_day=later, last_day=later)
+    register.do(C, "ConferenceRescheduled", PLANNED + timedelta(days=1), first_day=sooner, last_day=sooner)
+    conference = register.conference(C)
+    assert conference is not None
+    assert (conference.first_day, conference.last_day) == (later, later)
+    assert sooner in conference.first_days

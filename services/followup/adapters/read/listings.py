@@ -19,7 +19,6 @@ from shared.identifiers import NATION
 BREACHABLE = (DutyOutcome.OPEN, DutyOutcome.MET_LATE, DutyOutcome.WAIVED)
 
 _CASE_ORDER = ("due_on", "subject_id")
-_CASE_FIELDS = "t.source, t.due_on, t.row"
 _DEADLINE_ORDER = ("due_on", "deadline_id")
 _BREACH_ORDER = ("outcome", "due_on", "deadline_id")
 #: Cases on which an agency owes something without leading them. The duties named are the lead's alone.

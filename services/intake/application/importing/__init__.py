@@ -1,1 +1,1 @@
-"""Bringing in an office's registers and running cases. Start at `importer`; a row's meaning: `register`, `events`."""
+"""Bringing in an office's registers and running cases. Start at `importer`; `register` and `case_events` read a row."""

@@ -91,14 +91,14 @@ class Importer:
         regulation_cache: RegulationCache,
         history: History,
         bulk: Bulk,
-        desk: CommandHandler,
+        handler: CommandHandler,
         seals: Seals,
         recorder: Recorder,
         new_id: Ids,
         progress: Callable[[int], None] = lambda rows: None,
     ) -> None:
         self._rows, self._settings = rows, settings
-        self._regulation_cache, self._history, self._bulk, self._desk = regulation_cache, history, bulk, desk
+        self._regulation_cache, self._history, self._bulk, self._handler = regulation_cache, history, bulk, handler
         self._seals, self._new_id, self._progress = seals, new_id, progress
         self._appends = Appends(settings, recorder, new_id)
         self.outcome = Outcome(Summary(), [])
@@ -259,7 +259,7 @@ class Importer:
             is_new = await record_regulation(
                 keyed.rows[0],
                 keyed.key,
-                desk=self._desk,
+                handler=self._handler,
                 regulation_cache=self._regulation_cache,
                 settings=self._settings,
                 from_text=self._rows.table.of_text,

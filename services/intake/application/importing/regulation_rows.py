@@ -12,9 +12,15 @@ from services.intake.application.regulation_cache import RegulationCache
 
 
 async def record_regulation(
-    row: Row, key: str, *, desk: CommandHandler, regulation_cache: RegulationCache, settings: Settings, from_text: bool
+    row: Row,
+    key: str,
+    *,
+    handler: CommandHandler,
+    regulation_cache: RegulationCache,
+    settings: Settings,
+    from_text: bool,
 ) -> bool:
-    """Record one deed of the regulation; whether it was new. Raises RowRefused, Refused."""
+    """Record one event of the regulation; whether it was new. Raises RowRefused, Refused."""
     assert row.act is not None
     body = body_of(row.act, row.act.fields, from_text=from_text)
     command = Command(
@@ -27,7 +33,7 @@ async def record_regulation(
     )
     if _stands(command, regulation_cache):
         return False
-    await desk.execute(command)
+    await handler.execute(command)
     return True
 
 

@@ -84,7 +84,7 @@ _FORGOTTEN = [topic for topic, event in DATED_EVENTS.items() if not any(event in
 if _FORGOTTEN:
     raise TypeError(f"no act records {', '.join(_FORGOTTEN)}: add one in services/intake/domain/acts")
 
-#: The topics of events on which a clock starts, ends or is judged.
+#: The topics of events whose decision expects the policies and calendars to stand unchanged.
 RESTING_ON_RULES = frozenset(act.event.TOPIC for table in TABLES for act in table.values() if act.rests_on_rules)
 _ON: dict[type[Petition | Conference | None], dict[type[DatedEvent], AnyAct]] = {
     Petition: {**PETITION_ACTS},

@@ -115,7 +115,7 @@ class Act(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     names: Callable[[E], Iterable[UUID]] = no_others
     #: The petitions at whose reply's clock the decision looks: what that depends on is loaded too.
     clocks: Callable[[E, UUID], Iterable[UUID]] = no_clock
-    #: Whether a clock starts, ends or is judged by it: then the decision rests on the policies and calendars too.
+    #: Whether the decision expects the policies and calendars by which it counted to stand unchanged at the append.
     rests_on_rules: bool = False
 
 

@@ -17,6 +17,7 @@ from services.intake.domain.conference import (
 )
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.facts import NEXT, AnyFact, AnyNewFact, Fact, NewFact, unrecorded
+from services.intake.domain.field_checks import code_of
 from shared.cases.facts import standing
 from shared.events.conference import (
     ComplexityDetermined,
@@ -27,7 +28,6 @@ from shared.events.conference import (
     PublicationStarted,
 )
 from shared.events.petition import PetitionAssigned
-from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
 
 #: Stands for the id of the notice that is being recorded; the recorder, which draws the ids, puts it in.
 THIS_NOTICE = UUID(int=0)
@@ -87,11 +87,8 @@ def _with_codes(
 
 
 def _line(index: int, line: ConclusionAssignment) -> ConclusionAssignment:
-    try:
-        assisting = tuple(agency_code(code) for code in line.assisting)
-        return replace(line, agency=agency_code(line.agency), assisting=assisting)
-    except MalformedCode as error:
-        raise errors.InvalidCode(f"assignments[{index}].agency", text=error.text, most=MAX_CODE_LENGTH) from error
+    assisting = tuple(code_of(f"assignments[{index}].assisting", code) for code in line.assisting)
+    return replace(line, agency=code_of(f"assignments[{index}].agency", line.agency), assisting=assisting)
 
 
 def _assignments(

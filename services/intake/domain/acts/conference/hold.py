@@ -15,8 +15,8 @@ from services.intake.domain.conference import (
 from services.intake.domain.context import CLOSING_DUTIES, DecisionContext, require_countable
 from shared.events.conference import (
     AttendanceRecorded,
+    BaseConferenceEvent,
     ConferenceClosed,
-    ConferenceDeed,
     ConferenceOpened,
     MinutesAdopted,
     SecretaryAppointed,
@@ -32,7 +32,7 @@ def _check_opening(conference: Conference, event: ConferenceOpened) -> None:
         raise errors.OpeningOnAnotherDay("effective_on", first_day=conference.first_day)
 
 
-def _check_held(conference: Conference, event: ConferenceDeed) -> None:
+def _check_held(conference: Conference, event: BaseConferenceEvent) -> None:
     """It can only happen while the conference is held."""
     require_held_on(conference, event.effective_on)
 

@@ -69,7 +69,11 @@ def _planned(conference: Conference, event: ConferencePlanned) -> Conference:
 
 
 def _rescheduled(conference: Conference, event: ConferenceRescheduled) -> Conference:
-    return replace(conference, first_days=(*conference.first_days, event.first_day), last_day=event.last_day)
+    if conference.rescheduled_on is not None and event.effective_on < conference.rescheduled_on:
+        # Recorded late, it is overtaken by the rescheduling dated after it; its day was told all the same.
+        return replace(conference, first_days=(event.first_day, *conference.first_days))
+    first_days = (*conference.first_days, event.first_day)
+    return replace(conference, first_days=first_days, last_day=event.last_day, rescheduled_on=event.effective_on)
 
 
 def later_in_petitions(record: AnyFact, context: DecisionContext) -> Iterator[AnyFact]:

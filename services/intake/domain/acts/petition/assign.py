@@ -59,10 +59,11 @@ def _clock_of_date(event: PetitionAssigned | PetitionReassigned, petition_id: UU
 
 def _assigned(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> Petition:
     cap = clock_step(event)
+    # An assignment that is recorded late is overtaken by those dated after it.
+    if petition.led_since is None or event.effective_on >= petition.led_since:
+        petition = replace(petition, lead=event.agency, assisting=event.assisting, led_since=event.effective_on)
     return replace(
         petition,
-        lead=event.agency,
-        assisting=event.assisting,
         assigned=True,
         assigned_on=petition.assigned_on or event.effective_on,
         steps=petition.steps if cap is None else (*petition.steps, cap),

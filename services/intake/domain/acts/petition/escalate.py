@@ -5,13 +5,12 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.petition import Petition, require_open
+from services.intake.domain.petition import Petition, require_in_charge, require_open
 from shared.events.petition import EscalationProposed, HigherAuthorityAnswered, PetitionEscalated
 
 
 def _check_proposal(petition: Petition, event: EscalationProposed) -> None:
-    if event.agency not in (petition.lead, *petition.assisting):
-        raise errors.NeverAssigned("agency", "other-agency", agency=event.agency)
+    require_in_charge(petition, event.agency)
 
 
 def _check_proposer(petition: Petition, event: EscalationProposed, context: DecisionContext) -> None:

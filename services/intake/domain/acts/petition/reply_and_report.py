@@ -8,14 +8,8 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.petition import Petition, Reply, require_open
+from services.intake.domain.petition import Petition, Reply, require_answerable, require_in_charge, require_open
 from shared.events.petition import AgencyResultReported, ForwarderInformed, ReplyReported, Report, WrittenReplyIssued
-
-
-def _possible_reply(petition: Petition) -> None:
-    if petition.ended == "withdrawn":
-        raise errors.AnsweringWithdrawnPetition
-    require_open(petition)
 
 
 def _check_reply(petition: Petition, event: WrittenReplyIssued) -> None:
@@ -59,8 +53,7 @@ def _check_not_in_future(reports: Iterable[Report], context: DecisionContext) ->
 
 
 def _check_result(petition: Petition, event: AgencyResultReported) -> None:
-    if event.agency not in (petition.lead, *petition.assisting):
-        raise errors.NeverAssigned("agency", "other-agency", agency=event.agency)
+    require_in_charge(petition, event.agency)
 
 
 def _check_forwarder_report(petition: Petition, event: ForwarderInformed) -> None:
@@ -85,7 +78,7 @@ PETITION_ACTS = (
         event=WrittenReplyIssued,
         path="reply",
         roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR,
-        possible=_possible_reply,
+        possible=require_answerable,
         check=_check_reply,
         check_in_context=_check_reply_in_context,
         fold=_replied,

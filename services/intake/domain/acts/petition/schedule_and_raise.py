@@ -13,7 +13,7 @@ from services.intake.domain.conference import (
     require_planned,
 )
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.petition import Petition, ended, require_open
+from services.intake.domain.petition import Petition, ended, require_answerable, require_open
 from shared.events.petition import PetitionAnsweredAtConference, PetitionRaised, PetitionScheduled
 from shared.identifiers import is_within
 
@@ -61,12 +61,6 @@ def _check_raised_at(petition: Petition, event: PetitionRaised, context: Decisio
     _check_held(_conference(petition, event.conference_id, context), event)
 
 
-def _possible_answer(petition: Petition) -> None:
-    if petition.ended == "withdrawn":
-        raise errors.AnsweringWithdrawnPetition
-    require_open(petition)
-
-
 def _check_answer(petition: Petition, event: PetitionAnsweredAtConference) -> None:
     if event.conference_id not in petition.raised:
         raise errors.NeverRaised("conference_id")
@@ -79,7 +73,7 @@ def _check_answered_at(petition: Petition, event: PetitionAnsweredAtConference, 
 
 
 def _check_held(conference: Conference, event: PetitionRaised | PetitionAnsweredAtConference) -> None:
-    require_opened(conference)
+    require_opened(conference, "conference_id")
     require_held_on(conference, event.effective_on)
 
 
@@ -110,7 +104,7 @@ PETITION_ACTS = (
         path="oral-answer",
         roles=OFFICE_OR_CHAIR,
         names=lambda event: (event.conference_id,),
-        possible=_possible_answer,
+        possible=require_answerable,
         check=_check_answer,
         check_in_context=_check_answered_at,
         fold=ended,

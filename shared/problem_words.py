@@ -195,9 +195,9 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         },
     ),
     "invalid-body": ProblemWords(
-        Sentence("Biểu mẫu chưa đúng", "Invalid body"),
+        Sentence("Nội dung gửi chưa đúng", "Invalid body"),
         {
-            "": Sentence("Có trường chưa nhập hoặc nhập sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
+            "": Sentence("Nội dung gửi có trường thiếu, thừa hoặc sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),

@@ -15,7 +15,9 @@ from services.intake.adapters.proposals import proposed_calendar
 from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
 
-app = typer.Typer(name="calendar", help="Years of working days: propose, edit, compare, publish.", no_args_is_help=True)
+app = typer.Typer(
+    name="calendar", help="Years of working days: propose, edit, check, diff, publish, confirm.", no_args_is_help=True
+)
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A calendar year, or several, in YAML or JSON.")]
 Url = Annotated[str, typer.Option(help="The intake that keeps the calendars.")]
@@ -24,7 +26,7 @@ Token = Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKE
 
 @app.callback()
 def main() -> None:
-    """Years of working days: propose, edit, compare, publish."""
+    """Years of working days: propose, edit, check, diff, publish, confirm."""
 
 
 @app.command()

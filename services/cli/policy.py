@@ -24,7 +24,7 @@ from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
 from shared.policy.schema import Anchor
 
-app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, compare, adopt.", no_args_is_help=True)
+app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, diff, adopt.", no_args_is_help=True)
 
 File = Annotated[str, typer.Argument(metavar="FILE", help="A policy in YAML or JSON, or a shipped document's name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -35,7 +35,7 @@ CalendarFile = Annotated[
 
 @app.callback()
 def main() -> None:
-    """Rules as documents: check, show, explain, compare, adopt."""
+    """Rules as documents: check, show, explain, diff, adopt."""
 
 
 @app.command()

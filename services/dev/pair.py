@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -126,8 +125,6 @@ def run_pair(
         "followup": {"SOURCES": urls[0]},
     }
     for name, port in zip(wanted, ports, strict=True):
-        if find_spec(f"services.{name}.cli") is None:
-            raise DevFailed(f"{name} cannot be served: services.{name}.cli is missing")
         settings = common | wanted[name] | {"DATABASE_URL": databases[name], "PORT": str(port)}
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
     pair.wait_ready(*urls)

@@ -89,7 +89,7 @@ async def migrated(request: pytest.FixtureRequest, pg_server: TestServer) -> Asy
         yield await pg_server.fresh(*PACKAGES)
         return
     dsn = await restored_in(pg_server, STORES / request.param, "followup")
-    assert await migrate(dsn, PACKAGES)
+    await migrate(dsn, PACKAGES)
     yield dsn
 
 

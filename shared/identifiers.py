@@ -45,7 +45,7 @@ def agency_code(text: str) -> str:
 
 
 def is_within(code: str, ancestor: str) -> bool:
-    """Whether `code` lies in the subtree of `ancestor` (parent-first codes; the nation holds all)."""
+    """Whether `code` is in the subtree of `ancestor` (parent-first codes; the nation holds all)."""
     return ancestor == NATION or code == ancestor or code.startswith(ancestor + ".")
 
 

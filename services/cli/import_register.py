@@ -29,7 +29,7 @@ from services.intake.adapters.workers import WorkerLost, Workers
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.importing.appends import Settings
-from services.intake.application.importing.case_events import DEED_FIELDS
+from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
@@ -101,7 +101,7 @@ def _given(jurisdiction: str, conference: str) -> dict[str, str]:
 def _rows(table: ImportFile, mapping: Path | None, given: dict[str, str], ignored: list[str]) -> Rows:
     meaning: FileMapping = read_mapping(mapping)
     meaning = msgspec.structs.replace(meaning, defaults=meaning.defaults | given)
-    columns = Columns(meaning, ignored, DEED_FIELDS)
+    columns = Columns(meaning, ignored, EVENT_FIELDS)
     columns.check(table.headings)
     return Rows(table, columns, meaning)
 

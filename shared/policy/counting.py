@@ -98,7 +98,7 @@ def _walk(rule: Rule, start: date, days: int, calendar: Calendar, suspended: tup
 
 
 def _walk_around(unit: Unit, start: date, days: int, calendar: Calendar, suspended: tuple[Suspension, ...]) -> Count:
-    """Forwards, day by day: what lies in a suspension is listed and not counted."""
+    """Forwards, day by day: a suspended day is listed and not counted."""
     met = [CountedDay(start, False, START_DAY)]
     left, plain = days, _days_after(unit, start, calendar)
     while left:

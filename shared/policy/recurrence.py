@@ -1,4 +1,4 @@
-"""Deeds that are owed again and again: their periods, the day by which each is owed, the days that warn of it. Pure."""
+"""Acts that are owed again and again: their periods, the day by which each is owed, the days that warn of it. Pure."""
 
 from calendar import monthrange
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _MONTHS: dict[Per, int] = {"year": 12, "half_year": 6, "quarter": 3, "month": 1}
 
 
 class Occurrence(msgspec.Struct, frozen=True):
-    """One time that the deed is owed: the `nth` of the period that runs from `first` to `last`; `part` names it."""
+    """One time that the act is owed: the `nth` of the period that runs from `first` to `last`; `part` names it."""
 
     part: str
     first: date
@@ -24,7 +24,7 @@ class Occurrence(msgspec.Struct, frozen=True):
 
 
 def occurrences(frequency: Frequency, since: date, until: date) -> Iterator[Occurrence]:
-    """Every time that the deed is owed in the periods that touch the days from `since` to `until`."""
+    """Every time that the act is owed in the periods that touch the days from `since` to `until`."""
     first = _first_day(frequency.per, since)
     while first <= until:
         last = next_period(frequency.per, first) - _DAY
@@ -69,7 +69,7 @@ def _name(per: Per, first: date) -> str:
 def count_occurrence(rule: Rule, occurrence: Occurrence, start: date, calendar: Calendar) -> Count:
     """The count of one time: the period's end whatever the calendar says, or its day of the month, rolled.
 
-    Raises CalendarMissing where a day that may roll lies in a year without a calendar.
+    Raises CalendarMissing where a day that may roll is in a year without a calendar.
     """
     assert rule.frequency is not None
     if rule.frequency.day is None:
@@ -93,7 +93,7 @@ def warning_days(
     rule: Rule, occurrence: Occurrence, warn_days: tuple[int, ...], due_on: date, calendar: Calendar
 ) -> tuple[date, ...]:
     """The days on whose local midnight a warning falls, earliest first: those that the rule names, and the day after a
-    window in which the deed was expected; where there are none, so many working days before the due date."""
+    window in which the act was expected; where there are none, so many working days before the due date."""
     named = {date.fromisoformat(f"{occurrence.first.year}-{_existing(day)}") for day in rule.warn_on}
     if occurrence.window is not None:
         named.add(date.fromisoformat(f"{occurrence.first.year}-{_existing(occurrence.window.last)}") + _DAY)

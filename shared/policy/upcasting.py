@@ -1,4 +1,4 @@
-"""The first form of a policy, as it lies in old records, in today's words. Pure."""
+"""The first form of a policy, as old records have it, in today's words. Pure."""
 
 from typing import Any
 

@@ -26,7 +26,7 @@ UNKNOWN = ""  # the command's name when the body could not be read
 
 
 class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of a queued command: the deed's topic, the target if it has one, the same data as over HTTP."""
+    """The body of a queued command: the event's topic, the target if it has one, the same data as over HTTP."""
 
     command: str
     data: msgspec.Raw = msgspec.Raw(b"{}")
@@ -94,7 +94,7 @@ class CommandIntake:
             raise Passing from error
         except Exception as error:
             refusal = _problem(error)
-            # A name that is no deed's may be anything, so it stays inside the sealed body.
+            # A name that is no event's may be anything, so it stays inside the sealed body.
             name = name if name in DATED_EVENTS else UNKNOWN
             try:
                 refused_id = await self._refusals.keep(user_id or "", name, refusal.code, str(refusal), body)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
-from services.intake.application.importing.case_events import DEED_FIELDS
+from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.refusals import FileRefused, RowRefused, UnknownColumn
 from services.intake.application.importing.rows import Rows
@@ -22,7 +22,7 @@ def source(folder: Path, name: str, content: str | bytes, encoding: str = "utf-8
 
 
 def rows_of(table: ImportFile, mapping: FileMapping = PLAIN) -> Rows:
-    columns = Columns(mapping, (), DEED_FIELDS)
+    columns = Columns(mapping, (), EVENT_FIELDS)
     columns.check(table.headings)
     return Rows(table, columns, mapping)
 
@@ -130,7 +130,7 @@ def test_act_in_a_table__takes_lists_and_json_from_its_cells(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("topic", ["RecordAnnulled", "ReminderSent", "PersonalDataErased", "DeadlineSet", "Nonsense"])
 def test_what_cannot_be_imported__is_refused(tmp_path: Path, topic: str) -> None:
-    with pytest.raises(RowRefused, match="no deed that can be imported"):
+    with pytest.raises(RowRefused, match="no event that can be imported"):
         lines(tmp_path, {"command": topic, "case": "A"}).row(0)
 
 

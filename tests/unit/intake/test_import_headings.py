@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from services.intake.application.importing.case_events import DEED_FIELDS
+from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import FIELDS, Columns, FileMapping, decoded_mapping
 from services.intake.application.importing.refusals import FileRefused, UnknownColumn
 
@@ -73,9 +73,9 @@ def test_two_columns_for_one_field__are_refused_unless_their_cells_can_be_put_to
 
 
 def test_fields_of_deeds__are_columns_only_beside_a_command() -> None:
-    Columns(FileMapping(), (), DEED_FIELDS).check(["command", "case", "first_day", "place"])
+    Columns(FileMapping(), (), EVENT_FIELDS).check(["command", "case", "first_day", "place"])
     with pytest.raises(UnknownColumn, match="first_day"):
-        Columns(FileMapping(), (), DEED_FIELDS).check(["Mã đơn", "first_day"])
+        Columns(FileMapping(), (), EVENT_FIELDS).check(["Mã đơn", "first_day"])
 
 
 def test_reasons_of_a_rejects_file__are_not_read() -> None:

@@ -1,4 +1,4 @@
-"""A row of a register as the deeds of a case, decided by the domain on the plan's own conference."""
+"""A row of a register as the events of a case, decided by the domain on the plan's own conference."""
 
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused
-from services.intake.application.importing.register import NOT_RECORDED, deeds_of
+from services.intake.application.importing.register import NOT_RECORDED, events_of
 from services.intake.application.importing.values import register_row
 from services.intake.domain import Conference
 from shared.events import DatedEvent
@@ -37,7 +37,7 @@ def row_of(mapping: FileMapping = PLAIN, **cells: Any) -> dict[str, str]:
 
 
 def events(register: Register, **cells: Any) -> list[DatedEvent]:
-    return list(deeds_of(row_of(**cells), PlanContext(register), None))
+    return list(events_of(row_of(**cells), PlanContext(register), None))
 
 
 def topics(found: list[DatedEvent]) -> list[tuple[str, str]]:
@@ -158,7 +158,7 @@ def test_complaints_and_denunciations__go_elsewhere(kind: str, procedure: str) -
 
 def test_known_petition__needs_only_what_is_new() -> None:
     row = {"reply": "12/UBND ngày 16/9/2019"}
-    found: Any = list(deeds_of(row, PlanContext(Register()), date(2019, 7, 1)))
+    found: Any = list(events_of(row, PlanContext(Register()), date(2019, 7, 1)))
     assert [(event.TOPIC, event.number, event.signatory) for event in found] == [
         ("WrittenReplyIssued", "12/UBND", NOT_RECORDED)
     ]

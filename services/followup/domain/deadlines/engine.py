@@ -200,7 +200,7 @@ class DeadlineEngine:
         return list(self._raised.get(subject_id, {}).values())
 
     def expected_of(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
-        """The deadlines that a loaded subject ought to have by what is known, by their ids. Raises CalendarMissing."""
+        """The deadlines that a loaded subject should have by what is known, by their ids. Raises CalendarMissing."""
         cases = self.cases
         petition = cases.petitions.get(subject_id)
         if petition is not None:

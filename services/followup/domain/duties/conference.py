@@ -65,7 +65,7 @@ def _due(rule: Rule, first_day: date, calendar: Calendar) -> date:
 
 
 def conference_duties(case: ConferenceCase, source: str, regulation: RegulationLog) -> list[ExpectedDeadline]:
-    """Every deadline that the conference ought to have. Raises CalendarMissing."""
+    """Every deadline that the conference should have. Raises CalendarMissing."""
     of = _DutyOf(case, source, regulation)
     duties = [*_proposal(of)]
     if case.planned is not None:

@@ -36,7 +36,7 @@ PLAIN = frozenset({WORKING_DAY, CALENDAR_DAY})
 
 
 class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
-    """One deadline as it ought to stand by the facts, the rules and the calendar that are known."""
+    """One deadline as it should stand by the facts, the rules and the calendar that are known."""
 
     #: Its stream, derived from source, subject, duty, part and start: it stays the same when the date moves.
     deadline_id: UUID

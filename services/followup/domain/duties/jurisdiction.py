@@ -35,7 +35,7 @@ def jurisdiction_id(code: str) -> UUID:
 def jurisdiction_duties(
     code: str, source: str, regulation: RegulationLog, dialogues: Iterable[Dialogue], horizon: datetime
 ) -> list[ExpectedDeadline]:
-    """Every deadline that the authority ought to have by `horizon`. Raises CalendarMissing."""
+    """Every deadline that the authority should have by `horizon`. Raises CalendarMissing."""
     held = [dialogue for dialogue in dialogues if dialogue.jurisdiction == code]
     duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
     return [expected_deadline(duty, regulation) for duty in duties]

@@ -41,7 +41,7 @@ from shared.policy.schema import Recipient
 def petition_duties(
     case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
 ) -> list[ExpectedDeadline]:
-    """Every deadline that the petition ought to have. Raises CalendarMissing."""
+    """Every deadline that the petition should have. Raises CalendarMissing."""
     duties = [
         *_replies(case, merged_petitions, context),
         *_reply_reports(case, context),

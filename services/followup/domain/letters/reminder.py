@@ -45,7 +45,7 @@ def dated(day: date) -> str:
 # --- what is to be done --------------------------------------------------------------------------------------------
 
 #: The predicate of a sentence, with the case as its object.
-_DEEDS = {
+_EVENTS = {
     "invitation": ("gửi giấy mời dự {it}", "send the invitations to {it}"),
     "public_notice": ("thông báo công khai về {it}", "publish the notice of {it}"),
     "preparation_report": (
@@ -92,7 +92,7 @@ _DEEDS = {
 
 
 def _event(raised: DeadlineState, row: CaseRow, lang: Language) -> str:
-    known = _DEEDS.get(raised.duty)
+    known = _EVENTS.get(raised.duty)
     if known is None:
         name = duty_words(raised.duty)
         known = (f"thực hiện việc “{name.vi}” đối với {{it}}", f"do “{name.en}” on {{it}}")

@@ -11,7 +11,7 @@ from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
 from services.intake.application.importing.refusals import RowRefused, reason_of
-from services.intake.application.importing.register import COLUMN_OF, deeds_of
+from services.intake.application.importing.register import COLUMN_OF, events_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.regulation_cache import RegulationCache
@@ -47,7 +47,7 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A decided fact, the name of its case, and whether the deed before it brought it with it."""
+    """A decided fact, the name of its case, and whether the event before it brought it with it."""
 
     fact: AnyNewFact
     case: str
@@ -134,7 +134,7 @@ class Decisions:
         if row.register is not None:
             case = work.case(row.case)
             petition = self._known.loaded.petitions.get(case)
-            for event in deeds_of(row.register, work, petition.received_on if petition else None):
+            for event in events_of(row.register, work, petition.received_on if petition else None):
                 work.do(case, row.case, event)
             return
         assert row.act is not None
@@ -229,10 +229,10 @@ class _Work:
         for merged in self._known.merged.get(originator, ()):
             self._rest_on(merged)
 
-    # --- deeds ---
+    # --- events ---
 
     def do(self, case: UUID, name: str, event: DatedEvent) -> None:
-        """Decide one deed and fold what it comes to. Raises RowRefused, Refused."""
+        """Decide one event and fold what it comes to. Raises RowRefused, Refused."""
         self.topic = event.TOPIC
         event = with_petitioner_ids(event, lambda: str(self._mint()))
         target = self._known.loaded.of(case)
@@ -245,7 +245,7 @@ class _Work:
             self._told.append(Told(fact, self._name_of(fact, case, name), number > 0))
 
     def _is_recorded(self, case: UUID, event: DatedEvent) -> bool:
-        """Whether the case holds the same record: same deed, same day, same public content."""
+        """Whether the case holds the same record: same event, same day, same public content."""
         facts = self._known.facts.get(case, ())
         if not facts and self._rows[case] == 1:
             return False  # a new case, and nothing before this row

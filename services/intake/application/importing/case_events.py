@@ -1,4 +1,4 @@
-"""Rows that name a deed themselves (`command`): any act, with the fields that it has over HTTP."""
+"""Rows that name an event themselves (`command`): any act, with the fields that it has over HTTP."""
 
 import functools
 import types
@@ -19,12 +19,12 @@ from shared.events import DATED_EVENTS
 
 #: They name a record or a deadline by its id, which no file from elsewhere knows.
 NOT_IMPORTED = frozenset({"RecordAnnulled", "ReminderSent", "PersonalDataErased"})
-#: Fields that name another case of the file, or of the store, where the deed has its id.
+#: Fields that name another case of the file, or of the store, where the event has its id.
 REFERENCES = ("conference_id", "petition_id", "into", "petition_ids", "assignments")
-#: Keys of a row that are no fields of its deed; the queue's own envelope is understood too.
+#: Keys of a row that are no fields of its event; the queue's own envelope is understood too.
 _OWN = frozenset({COMMAND, CASE, "id", "external_id", "data", *REASONS})
 
-DEED_FIELDS = frozenset(
+EVENT_FIELDS = frozenset(
     {"effective_on", "on_behalf_of", "code", CASE}.union(
         *(kind.__struct_fields__ for topic, kind in DATED_EVENTS.items() if topic not in NOT_IMPORTED)
     )
@@ -32,7 +32,7 @@ DEED_FIELDS = frozenset(
 
 
 class RegisterAct(msgspec.Struct, frozen=True):
-    """A row that names its deed: the deed's fields as the file has them."""
+    """A row that names its event: the event's fields as the file has them."""
 
     topic: str
     route: CommandRoute
@@ -49,7 +49,7 @@ def act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     topic = as_text(row.get(COMMAND), COMMAND)
     route = None if topic in NOT_IMPORTED or topic not in DATED_EVENTS else route_of_command(topic, has_target=False)
     if route is None:
-        raise RowRefused(COMMAND, f"{topic!r} is no deed that can be imported")
+        raise RowRefused(COMMAND, f"{topic!r} is no event that can be imported")
     data = row.get("data", {})
     if not isinstance(data, dict):
         raise RowRefused("data", "holds no object")
@@ -96,7 +96,7 @@ def body_of(act: RegisterAct, fields: Mapping[str, Any], *, from_text: bool) -> 
     """The body that the act's own codec takes, strictly. Raises RowRefused."""
     given = {name: value for name, value in fields.items() if name not in act.route.in_path}
     if "effective_on" not in given:
-        raise RowRefused("effective_on", "is empty: a deed of the past has its day")
+        raise RowRefused("effective_on", "is empty: an event of the past has its day")
     try:
         return msgspec.convert(given, act.codec.type, strict=not from_text)
     except msgspec.ValidationError as error:
@@ -110,7 +110,7 @@ def _line_with_id(line: Any, id_of: Callable[[str, str], UUID]) -> Any:
 
 
 def _cell(value: Any, name: str, topic: str) -> Any:
-    """A cell of a table as the value of a deed's field: JSON where the field has parts, else its text."""
+    """A cell of a table as the value of an event's field: JSON where the field has parts, else its text."""
     text = as_text(value, name)
     if not text or name not in _structured(topic):
         return text or None
@@ -141,13 +141,13 @@ def _iso(value: Any, name: str) -> Any:
 
 @functools.cache
 def _days(topic: str) -> frozenset[str]:
-    """The fields of a deed that are days."""
+    """The fields of an event that are days."""
     return frozenset(name for name, hint in _hints(topic).items() if date in _alternatives(hint))
 
 
 @functools.cache
 def _structured(topic: str) -> frozenset[str]:
-    """The fields of a deed that hold more than one value."""
+    """The fields of an event that hold more than one value."""
     plain = (str, int, float, bool, date, UUID, type(None))
     return frozenset(
         name

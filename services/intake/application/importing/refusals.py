@@ -4,7 +4,7 @@ from services.intake.domain import Refused
 
 
 class RowRefused(Exception):
-    """A row that is not imported; `column` is a field of the register or of the deed, empty where none is to blame."""
+    """A row that is not imported; `column` is a field of the register or of the event, empty where none is to blame."""
 
     def __init__(self, column: str, reason: str) -> None:
         super().__init__(reason)

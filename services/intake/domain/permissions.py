@@ -3,7 +3,7 @@
 import msgspec
 
 from services.intake.domain.acts import AnyAct, act_on
-from services.intake.domain.acts.act import ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import ConferenceAct, CreatingAct, PetitionAct
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
@@ -146,3 +146,12 @@ def _check_agency(
                 raise AgencyMayNot(None, "no-part", agency=agency)
         case _:
             raise AgencyMayNot(None, "records", topic=event.TOPIC)
+
+
+def may_under_rules(
+    caller: Caller, event: DatedEvent, target: Petition | Conference | None, context: DecisionContext
+) -> None:
+    """Refuse an agency what the rules in force leave to others, or ask of an agency alone. Raises Refused."""
+    act = act_on(type(event), target)
+    if isinstance(act, PetitionAct) and isinstance(target, Petition) and caller.roles & act.roles == {"agency"}:
+        act.check_agency(inherited(target, context.regulation, event.effective_on), event, caller.agency, context)

@@ -83,8 +83,8 @@ async def grant(dsn: str, roles: Mapping[str, str]) -> None:
         for function, role in roles.items():
             if role == owner:
                 raise OwnsItsStore(
-                    f"the role {role} owns the events, so no grant holds it; create an owner and, as a superuser in this "
-                    f"database, REASSIGN OWNED BY {role} TO that owner, who then migrates"
+                    f"the role {role} owns the events, so no grant holds it; create an owner and, as a superuser in "
+                    f"this database, REASSIGN OWNED BY {role} TO that owner, who then migrates"
                 )
             if role:
                 await connection.execute(f"SELECT {function}($1)", role)

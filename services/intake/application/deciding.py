@@ -112,7 +112,7 @@ class CommandDecider:
         originator = await self._target(command, event, loaded)
         target = loaded.of(originator)
         await self._load_related(originator, event, loaded)
-        if command.if_match is not None and command.if_match != loaded.versions[originator]:
+        if command.if_match is not None and loaded.versions[originator] not in command.if_match:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
         context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions, originator)

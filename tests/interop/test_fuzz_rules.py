@@ -36,7 +36,7 @@ CALENDARS = [
 ]
 
 
-class Rules:
+class FuzzedPair:
     """A pair with cases whose duties the mutants change."""
 
     def __init__(self, made: Pair) -> None:
@@ -70,41 +70,41 @@ def _read_to(followup: Service, head: int) -> bool:
 
 
 @pytest.fixture
-def rules(pg_server: TestServer, tmp_path: Path) -> Iterator[Rules]:
+def fuzzed(pg_server: TestServer, tmp_path: Path) -> Iterator[FuzzedPair]:
     with pair(pg_server, tmp_path) as made:
-        yield Rules(made)
+        yield FuzzedPair(made)
 
 
-def _fuzz(rules: Rules, count: int) -> None:
+def _fuzz(fuzzed: FuzzedPair, count: int) -> None:
     rng = random.Random(SEED)
     last: list[bytes] = []
     for number, policy in enumerate(mutants(POLICIES, rng, count)):
         content = _json(policy)
-        checked = rules.send("/v1/policies/check", content)
+        checked = fuzzed.send("/v1/policies/check", content)
         as_yaml = yaml.safe_dump(policy, allow_unicode=True).encode()
-        rules.send("/v1/policies/check", damaged(as_yaml, rng), "application/yaml")
+        fuzzed.send("/v1/policies/check", damaged(as_yaml, rng), "application/yaml")
         if number % 4 == 0:
-            rules.send("/v1/policies/check", damaged(content, rng))
+            fuzzed.send("/v1/policies/check", damaged(content, rng))
         if checked.is_success and isinstance(policy, dict):
             body = {"jurisdiction": rng.choice((DISTRICT, COMMUNE)), "policy": policy | {"policy_id": f"m{number}"}}
-            if rules.send("/v1/policies", _json(body)).is_success:
-                rules.adopted += 1
+            if fuzzed.send("/v1/policies", _json(body)).is_success:
+                fuzzed.adopted += 1
                 last.append(content)
         if number % 5 == 0:
-            _send_calendar(rules, rng)
+            _send_calendar(fuzzed, rng)
         if len(last) >= LOOK_EVERY:
-            rules.look(last)
+            fuzzed.look(last)
             last.clear()
-    rules.look(last)
-    print(f"\n{rules.adopted} adopted, {rules.refused} refused, seed {SEED}")
-    assert rules.adopted > count // 50, "mutants that are taken are the point"
+    fuzzed.look(last)
+    print(f"\n{fuzzed.adopted} adopted, {fuzzed.refused} refused, seed {SEED}")
+    assert fuzzed.adopted > count // 50, "mutants that are taken are the point"
 
 
-def _send_calendar(rules: Rules, rng: random.Random) -> None:
+def _send_calendar(fuzzed: FuzzedPair, rng: random.Random) -> None:
     (calendar,) = mutants(CALENDARS, rng, 1)
-    rules.send("/v1/calendars/check", _json(calendar))
+    fuzzed.send("/v1/calendars/check", _json(calendar))
     if isinstance(calendar, dict):
-        rules.send("/v1/calendars", _json(calendar))
+        fuzzed.send("/v1/calendars", _json(calendar))
 
 
 def _json(value: Any) -> bytes:
@@ -113,11 +113,11 @@ def _json(value: Any) -> bytes:
 
 
 @pytest.mark.timeout(240)
-def test_rules__whatever_is_written_stop_nobody(rules: Rules) -> None:
-    _fuzz(rules, 250)
+def test_rules__whatever_is_written_stop_nobody(fuzzed: FuzzedPair) -> None:
+    _fuzz(fuzzed, 250)
 
 
 @pytest.mark.fuzz
 @pytest.mark.timeout(3600)
-def test_rules__for_long(rules: Rules) -> None:
-    _fuzz(rules, int(os.environ.get("FUZZ_COUNT", "20000")))
+def test_rules__for_long(fuzzed: FuzzedPair) -> None:
+    _fuzz(fuzzed, int(os.environ.get("FUZZ_COUNT", "20000")))

@@ -209,7 +209,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         "year, or a document in place of the one that names an impossible day, is recorded.",
         tags=["operations"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_uncountable(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""

@@ -14,6 +14,7 @@ from services.followup.adapters.read.models import (
     Difference,
     ParkedEvent,
     StoredEvent,
+    Uncountable,
 )
 from services.followup.domain.deadlines.case_rows import Span
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
@@ -191,6 +192,12 @@ class Parked(msgspec.Struct, frozen=True):
     """A page of events that wait."""
 
     items: list[ParkedEvent]
+
+
+class UncountableDuties(msgspec.Struct, frozen=True):
+    """Duties whose days cannot be counted until a calendar is published, or a document annulled or replaced."""
+
+    items: list[Uncountable]
 
 
 class Differences(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
+from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -111,6 +112,9 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         case AgencyClosed():
             known = regulation.agencies.get(_code(event.code))
             return known.jurisdiction if known else _code(event.code)
+        case RecordAnnulled():
+            adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
+            return adoption.event.jurisdiction if adoption else NATION
         case _:
             # What names no place, a calendar, is for the whole country.
             return _code(getattr(event, "jurisdiction", "") or NATION)

@@ -188,6 +188,15 @@ class RegulationAct(Act[E], Generic[E], frozen=True, kw_only=True):
     check: Callable[[E, Regulation], str]
     #: Changes the register.
     fold: Callable[[Regulation, Fact[E]], None]
+    #: The event with what the decision fills in.
+    fill: Callable[[E], E] = lambda event: event
+    #: The kind of stream, of an event that any stream may hold.
+    stream: str = ""
+
+    @property
+    def aggregate(self) -> str:
+        """The kind of stream that the event is of."""
+        return self.stream or self.event.AGGREGATE
 
 
 AnyPetitionAct = PetitionAct[Any]

@@ -402,3 +402,15 @@ async def test_form__takes_what_a_form_sends_and_no_more(client: httpx.AsyncClie
     if path.startswith("/office"):
         big = b"text=" + b"a" * 12_000_000
         assert (await client.post(path, content=big, headers=form)).status_code == 413
+
+
+async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(
+    client: httpx.AsyncClient,
+) -> None:
+    case = f"/cases/{petition('late')}"
+    for path in ("/", case, "/v1/cases", "/reports/2019"):
+        assert (await client.get(path)).headers.get("content-encoding") == "gzip", path
+        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+    for path in (f"{case}/acts/reply", "/office/petitions/new", "/metrics", "/v1/events"):
+        assert "content-encoding" not in (await client.get(path)).headers, path

@@ -1,6 +1,7 @@
 """Emit = expected − raised: the deadline events that bring what was raised to what is expected."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -56,13 +57,28 @@ def under_raised_ids(
     return found
 
 
-def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
-    """Whether what was raised is what is expected, timers aside."""
+def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None, at: datetime | None) -> bool:
+    """Whether what was raised is what is expected at an instant up to which timers have fired, coming timers aside."""
     if raised is None:
         return False
     if expected is None:
         return raised.outcome == DutyOutcome.WAIVED and raised.ground in NOT_EXPECTED
-    return raised.due_on == expected.due_on and raised.outcome == expected.outcome
+    return (
+        raised.due_on == expected.due_on
+        and raised.outcome == expected.outcome
+        and (at is None or not _is_breached_falsely(raised, expected, at))
+    )
+
+
+def _is_breached_falsely(raised: DeadlineState, expected: ExpectedDeadline, at: datetime) -> bool:
+    """Whether a breach stands on what was ended in time, or can still be at an instant."""
+    if not raised.breached or expected.outcome == DutyOutcome.MET_LATE:
+        return False
+    if expected.due_on is None:  # a clock that stands still is not overdue either
+        return True
+    if expected.done_on is not None:
+        return expected.done_on <= expected.due_on
+    return breach_instant(expected.due_on) > at
 
 
 class _Emission:
@@ -172,7 +188,7 @@ def emit(
     """
     if expected is None:
         return _not_expected(raised, cause, unexpected)
-    if raised is not None and _stands(raised, expected):
+    if raised is not None and _stands(raised, expected) and not _is_breached_falsely(raised, expected, cause.at):
         return [], raised
     work = _Emission(raised or _unraised(expected, cause), cause)
     work.change(
@@ -190,11 +206,9 @@ def emit(
         and (raised.outcome, expected.outcome) != LATE_TO_IN_TIME
     ):
         work.reinstate(expected)
+    if expected.outcome == work.raised.outcome and _is_breached_falsely(work.raised, expected, cause.at):
+        work.retract()
     if work.raised.due_on != expected.due_on:
-        # A clock that stands still is not overdue either.
-        still_to_come = expected.due_on is None or breach_instant(expected.due_on) > cause.at
-        if expected.is_open and still_to_come:
-            work.retract()
         work.move(expected, explain(expected))
     elif raised is not None and _is_explained_anew(raised, expected):
         work.change(explanation=explain(expected))  # the same day for another reason

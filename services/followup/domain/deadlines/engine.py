@@ -187,12 +187,24 @@ class DeadlineEngine:
         """An instant before which no timer of what is loaded falls; None where there is none."""
         return self._timers.next_fire_at
 
-    def reconcile(self, subject_id: UUID, reason: str, at: datetime) -> None:
-        """Emit what separates the raised from the expected on a subject listed as a difference."""
-        from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
-        self.differences.pop(subject_id, None)
-        self._emit_differences(subject_id, from_reason)
+    def reconcile(self, subject_id: UUID, reason: str, at: datetime) -> bool:
+        """Emit what separates the raised from the expected on a loaded subject that is listed as a difference.
+
+        Whether it agrees now; if not, it stays listed.
+        """
+        if subject_id in self.parked:
+            return False
+        was = self.differences.pop(subject_id)
         self.dirty.add(subject_id)
+        from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
+        try:
+            self._emit_differences(subject_id, from_reason)
+        except Exception as error:  # one that cannot be counted holds up no other
+            self.differences[subject_id] = f"{was}; {type(error).__name__}: {error}"
+            return False
+        self._last_expected.pop(subject_id, None)
+        self._detect_drift(subject_id)
+        return subject_id not in self.differences
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -240,7 +252,7 @@ class DeadlineEngine:
             return
         expected = self._expected_as_raised(subject_id)
         raised = self._raised.get(subject_id, {})
-        unequal = [d for d in {*expected, *raised} if not agrees(raised.get(d), expected.get(d))]
+        unequal = [d for d in {*expected, *raised} if not agrees(raised.get(d), expected.get(d), self.horizon)]
         if unequal:
             self.differences[subject_id] = f"{len(unequal)} deadlines differ from what was raised"
         self._last_expected[subject_id] = expected

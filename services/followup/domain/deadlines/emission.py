@@ -126,6 +126,16 @@ class _Emission:
         self.start_clock(expected, explanation)
         self.emit(DeadlineSet, explanation=explanation, provisional=expected.provisional)
 
+    def restart(self, expected: ExpectedDeadline) -> None:
+        """Let time go on from the cause: what it raises again is another event than what it raised before."""
+        self.change(
+            clock_cause=self.cause.event_id,
+            clock_stamp=self.cause.at,
+            stages=expected.stages,
+            stage=0,
+            backfilled=self.cause.backfilled,
+        )
+
     def move(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
         moved_from = self.raised.due_on
         self.start_clock(expected, explanation)
@@ -138,16 +148,8 @@ class _Emission:
         )
 
     def reinstate(self, expected: ExpectedDeadline) -> None:
-        self.change(
-            outcome=DutyOutcome.OPEN,
-            done_on=None,
-            ground="",
-            clock_cause=self.cause.event_id,
-            clock_stamp=self.cause.at,
-            stages=expected.stages,
-            stage=0,
-            backfilled=self.cause.backfilled,
-        )
+        self.restart(expected)
+        self.change(outcome=DutyOutcome.OPEN, done_on=None, ground="")
         self.emit(DeadlineReinstated, reason=self.cause.reason)
 
     def retract(self) -> None:
@@ -208,6 +210,7 @@ def emit(
         work.reinstate(expected)
     if expected.outcome == work.raised.outcome and _is_breached_falsely(work.raised, expected, cause.at):
         work.retract()
+        work.restart(expected)
     if work.raised.due_on != expected.due_on:
         work.move(expected, explain(expected))
     elif raised is not None and _is_explained_anew(raised, expected):

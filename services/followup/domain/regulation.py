@@ -25,7 +25,7 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import is_within, local_day
-from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
+from shared.policy import DEFAULT_POLICY, Adopted, AdoptionRegister, InForce, Policy, RuleInForce
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -79,6 +79,9 @@ class RegulationLog:
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
                 levels={code: event.level for code, (_, event) in self.registered.items()},
                 closed_on={code: ended.closed_on for code, ended in self.ended_jurisdictions.items()},
+                default_since={
+                    plan.jurisdiction: date(plan.year, 1, 1) for _, plan in self.plans if _is_of_default(plan)
+                },
             )
         )
 
@@ -213,6 +216,12 @@ class RegulationLog:
         """The first day without a jurisdiction; None while it exists."""
         ended = self.ended_jurisdictions.get(code)
         return ended.closed_on if ended else None
+
+
+def _is_of_default(plan: DialoguePlanAdopted) -> bool:
+    """Whether a plan is the document of the built-in default: numbers begin anew each year."""
+    document = DEFAULT_POLICY.document
+    return (plan.number, plan.year) == (document.number, document.issued_on.year)
 
 
 def _stands_on_default(policy: Policy) -> bool:

@@ -15,6 +15,7 @@ from services.followup.domain.cases import (
     fold_conference,
     fold_petition,
 )
+from services.followup.domain.duties.due_dates import UncountableDuty
 from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_of_petition, is_regulation
@@ -60,7 +61,14 @@ MOVES_PETITIONS = (
 #: Events of a petition that none of its duties depends on.
 MOVES_NOTHING = (PetitionClassified, EscalationProposed, PersonalDataErased)
 #: Events of the regulation that can change the duties of every case.
-MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted, AgencyClosed, JurisdictionClosed)
+MOVES_EVERYTHING = (
+    CalendarPublished,
+    CalendarProposed,
+    PolicyAdopted,
+    AgencyClosed,
+    JurisdictionClosed,
+    RecordAnnulled,
+)
 
 
 class Needs(msgspec.Struct):
@@ -93,6 +101,11 @@ class CaseMemory:
         #: The codes of the authorities that owe duties of their own, by their stream.
         self.jurisdictions: dict[UUID, str] = {}
         self.context = CaseContext(source, self.regulation, self.conferences.get)
+        #: The duties of each case that cannot be counted, loaded or not: what was raised on them stands, and its timers
+        #: wait.
+        self.uncountable: dict[UUID, dict[UUID, UncountableDuty]] = {}
+        #: The cases whose list of such duties has changed since the caller last took them away.
+        self.relisted: set[UUID] = set()
         self._facts: dict[UUID, list[Fact]] = {}
         self._petitions_of: dict[UUID, set[UUID]] = {}
         self._merged_into: dict[UUID, set[UUID]] = {}
@@ -119,8 +132,9 @@ class CaseMemory:
 
     def _moves_everything(self, fact: Fact) -> bool:
         if isinstance(fact.event, CalendarPublished | CalendarProposed):
-            # The first calendar of a year after all others: no count can have reached it, nor a warning back into it.
-            return any(year >= fact.event.year for year in self.regulation.calendar.years)
+            # The first calendar of a year after all others: no count can have reached it, nor a warning back into it,
+            # but one that could not be finished for lack of it.
+            return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:
@@ -279,6 +293,16 @@ class CaseMemory:
             self.dialogues.pop(conference_id, None)
         else:
             self.dialogues[conference_id] = dialogue
+
+    def list_uncountable(self, subject_id: UUID, duties: dict[UUID, UncountableDuty]) -> None:
+        """Remember which duties of a case cannot be counted, in place of those known before."""
+        if self.uncountable.get(subject_id, {}) == duties:
+            return
+        self.relisted.add(subject_id)
+        if duties:
+            self.uncountable[subject_id] = duties
+        else:
+            del self.uncountable[subject_id]
 
     def _fold(self, fact: Fact) -> None:
         if fact.meta.aggregate == "conference":

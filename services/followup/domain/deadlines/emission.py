@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from services.followup.domain.deadlines.causes import Cause
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.due_dates import ExpectedDeadline
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty
 from services.followup.domain.duties.duty import DutyOutcome, WaiverGround
 from shared.events.deadline import (
     DeadlineBreached,
@@ -28,13 +28,15 @@ from shared.identifiers import breach_instant, sorted_ids
 
 Explain = Callable[[ExpectedDeadline], Explanation]
 
+D = TypeVar("D", ExpectedDeadline, ExpectedDeadline | UncountableDuty)
+
 #: The grounds of what no fact asks for any more.
 NOT_EXPECTED = (WaiverGround.START_ANNULLED.value, WaiverGround.NO_LONGER_OWED.value)
 
 
 def under_raised_ids(
-    expected: dict[UUID, ExpectedDeadline], raised: Mapping[UUID, DeadlineState], stands: Callable[[UUID], bool]
-) -> dict[UUID, ExpectedDeadline]:
+    expected: dict[UUID, D], raised: Mapping[UUID, DeadlineState], stands: Callable[[UUID], bool]
+) -> dict[UUID, D]:
     """The expected deadlines by the ids under which they were raised.
 
     A record that comes late can be found to have started a duty before the one that was known to: then the deadline

@@ -54,6 +54,10 @@ class History(Protocol):
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
         ...
 
+    async def event_id_at(self, position: int) -> UUID | None:
+        """The id of the event at a position; None where there is none."""
+        ...
+
     async def today(self) -> date:
         """The store's day."""
         ...

@@ -21,6 +21,7 @@ from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
@@ -107,8 +108,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
-        reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
+        contents = StoredContents(pool, new_id)
+        references = KnownReferences(history, contents, seals)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
+        reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()

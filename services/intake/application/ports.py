@@ -66,6 +66,14 @@ class History(Protocol):
         """What a caller's idempotency key was used for."""
         ...
 
+    async def is_known_reference(self, caller: str, key: str) -> bool:
+        """Whether a caller's idempotency key was answered with what its reference led to already."""
+        ...
+
+    async def keep_known_reference(self, caller: str, key: str, fingerprint: bytes, place: EventPlace) -> None:
+        """Keep a key that was answered so; what it was used for before stays."""
+        ...
+
     async def reference(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
         ...

@@ -44,6 +44,7 @@ from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
+from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
@@ -71,9 +72,8 @@ def serve(
         run(_settings().model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
         stop(WRONG_USE, str(error))
-    except AWAY as error:
-        # Only the kind: the text may quote the address and user of the database.
-        stop(FAILED, f"followup does not start: {type(error).__name__}; is FOLLOWUP_DATABASE_URL right?")
+    except (UnfitServer, *AWAY) as error:
+        stop(FAILED, f"followup does not start: {failure(error, 'FOLLOWUP_DATABASE_URL')}")
 
 
 @app.command()

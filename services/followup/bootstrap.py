@@ -53,6 +53,7 @@ from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
@@ -68,7 +69,7 @@ log = structlog.get_logger("followup")
 
 
 def run(settings: FollowupSettings) -> None:
-    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
 
@@ -98,6 +99,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
         notifications = Notifications(settings.database_url)
         await notifications.start()

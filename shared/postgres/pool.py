@@ -18,9 +18,18 @@ POLL = 1.0  # seconds between two looks, since a notification may be lost
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
 
 _log = structlog.get_logger(__name__)
+#: Of a session, whatever the server, the database or the role have for defaults.
 _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "search_path": "public",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "30000",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -53,6 +62,14 @@ async def create_pool(
         **WRITABLE,
     )
     return pool
+
+
+async def connect(dsn: str, timeout: float = CONNECT_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection with the settings that those of a pool have."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+        dsn, timeout=timeout, server_settings=_SETTINGS, **WRITABLE
+    )
+    return connection
 
 
 async def _rolled_back(connection: Any) -> None:
@@ -100,9 +117,7 @@ class Notifications:
         while True:
             connection = None
             try:
-                connection = await asyncpg.connect(
-                    self._dsn, timeout=CONNECT_TIMEOUT, server_settings=_SETTINGS, **WRITABLE
-                )
+                connection = await connect(self._dsn)
                 await connection.add_listener(self._channel, lambda *_: self.wake())
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)

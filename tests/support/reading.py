@@ -40,7 +40,7 @@ async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> L
             *case_pages(queries),
             *figures_routes(queries, lambda: collector.snapshot),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
-            *health_routes(hindrances(queries)),
+            *health_routes(hindrances(queries, dict)),
             metrics_route(collector),
         ],
         callers or Callers(local_allowed=True),

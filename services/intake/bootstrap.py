@@ -45,6 +45,7 @@ from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
 from shared.settings import WrongSettings
@@ -61,7 +62,7 @@ log = structlog.get_logger("intake")
 
 
 def run(settings: IntakeSettings) -> None:
-    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
     serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
 
@@ -91,6 +92,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         await _name_store(pool, settings)
         notifications = Notifications(settings.database_url)
         await notifications.start()

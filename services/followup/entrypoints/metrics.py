@@ -55,6 +55,12 @@ FAMILIES = (
         "complete_to",
     ),
     Family("followup_source_stopped", ("source",), "1 where the source is stopped and needs a person", "stopped"),
+    Family(
+        "followup_sources_refused",
+        (),
+        "Addresses that this process does not follow, since their source is, or is called like, another",
+        "refused",
+    ),
     Family("followup_reader_lag_events", ("source",), "Events of the source not yet applied", "lag"),
     Family("followup_parked_events", ("source",), "Events that wait because one of their petition failed", "parked"),
     Family("followup_differences", ("source",), "Cases that raise nothing until they are reconciled", "differences"),

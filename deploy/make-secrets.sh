@@ -19,7 +19,8 @@ for service in intake followup; do
 done
 
 for role in office operations auditor system; do
-    [ -f "$role.token" ] || doithoai token "$role" --role "$role" --file tokens.json | head -n 1 > "$role.token"
+    # For trying: each may push in any source's name, as the story does. In production a caller names its own.
+    [ -f "$role.token" ] || doithoai token "$role" --role "$role" --source '*' --file tokens.json | head -n 1 > "$role.token"
 done
 
 # The services run as their own user, the servers as theirs: each reads what it needs and nobody writes.

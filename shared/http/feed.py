@@ -1,7 +1,7 @@
 """`GET /v1/events`: the log after a position, gapless and in order, as pages of CloudEvents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID
@@ -12,7 +12,7 @@ from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page, may_be_the_last
 from shared.events import Recorded
-from shared.http.auth import AuthenticatedCaller, caller_of
+from shared.http.auth import MayRead, caller_of
 from shared.http.problems import problem
 from shared.http.server import stopping
 
@@ -91,10 +91,6 @@ async def _events_or_wait(
             break
         await log.wait_for_events(min(left, LOOK_EVERY))
     return events
-
-
-#: Refuses callers who may not see all of a log, at once or after a look at the store.
-MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 
 def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:

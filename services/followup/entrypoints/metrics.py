@@ -1,7 +1,7 @@
 """The Prometheus metrics of followup."""
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
-from shared.http.metrics import Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
 
 FAMILIES = (
     Family(
@@ -78,6 +78,7 @@ FAMILIES = (
         "Since when this process could not mail a digest that is due, wall time; 0 while it can",
         "digests_failing_since",
     ),
+    Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("followup_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -18,6 +18,7 @@ from services.intake.domain import (
     fold_petition,
     inherited,
     may_read_content,
+    may_see,
 )
 from shared.events import public_data
 from shared.identifiers import is_within
@@ -57,22 +58,18 @@ class CaseQueries:
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
-        if petition is None or not self._sees(caller, petition.jurisdiction):
+        if petition is None or not self._sees(caller, petition, facts):
             raise NotFound(None, "petition")
         return petition, facts
 
-    def _sees(self, caller: Caller, jurisdiction: str) -> bool:
-        """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
-        successor = self.regulation_cache.regulation.successor_of_jurisdiction(
-            jurisdiction, self.regulation_cache.today
-        )
-        return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
+    def _sees(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
+        return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
-        if conference is None or not self._sees(caller, conference.jurisdiction):
+        if conference is None or not self._sees(caller, conference, facts):
             raise NotFound(None, "conference")
         return conference, facts
 

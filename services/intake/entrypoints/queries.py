@@ -18,15 +18,13 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
-from shared.http.auth import AuthenticatedCaller, caller_of, need_role
+from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.problems import problem
 from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
 log = structlog.get_logger("content")
-
-FEED_ROLES = ("system", "auditor", "operations", "office", "chair")
 
 
 class PetitionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +70,10 @@ class ContentView(msgspec.Struct, frozen=True):
 
 
 def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
-    """The feed holds every jurisdiction of the store: it is for callers whose subtree covers them all."""
+    """The feed and the metrics hold every jurisdiction: they are for callers whose subtree covers them all."""
 
     async def check(caller: AuthenticatedCaller) -> None:
-        need_role(caller, *FEED_ROLES)
+        need_role(caller, *READERS)
         if caller.jurisdiction == NATION:
             return
         # Another process may have registered one since.

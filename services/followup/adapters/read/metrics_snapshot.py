@@ -66,6 +66,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     pending: int = 0  # deadline events that the relay has not published yet
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
     digests_failing_since: float = 0.0  # 0 while they do not fail
+    refused: Counts = {}  # calls without proof who calls: reason
     taken_at: float = 0.0
 
 

@@ -29,7 +29,7 @@ from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.pages import Pages
-from services.followup.console.problem_pages import for_people
+from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import LOGIN, sign_in_routes
 from services.followup.domain.letters.digest import Recipient
@@ -164,6 +164,7 @@ async def running(
             callers,
             open_paths=frozenset({LOGIN}),
             for_people=for_people(Pages()),
+            before_refusal=keep_typed,
         )
 
 

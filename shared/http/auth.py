@@ -121,8 +121,15 @@ class Callers:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
-    def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
-        """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""
+    def hook(
+        self,
+        open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"}),
+        before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
+    ) -> BeforeRequestHookHandler:
+        """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it.
+
+        `before_refusal` is given each request that is about to be refused.
+        """
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
@@ -134,6 +141,8 @@ class Callers:
             except ProblemError as refusal:
                 is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                 await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
+                if before_refusal is not None:
+                    await before_refusal(request)
                 raise
 
         return authenticate

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
@@ -27,6 +28,8 @@ COOKIE = "doithoai_token"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a proxy adds. Whose call it forwards is not on this machine for certain.
 FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
+#: What answers without a caller in both services.
+PROBES = frozenset({"/healthz", "/readyz"})
 
 _CALLER = "caller"  # where a request's scope keeps who calls
 
@@ -123,7 +126,7 @@ class Callers:
 
     def hook(
         self,
-        open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"}),
+        open_paths: frozenset[str] = PROBES,
         before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
     ) -> BeforeRequestHookHandler:
         """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it.
@@ -134,16 +137,17 @@ class Callers:
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise problem(400, "nul-character", "address")
-            if request.scope["path"] in open_paths:
-                return
-            try:
-                request.scope["state"][_CALLER] = self.of_request(request)
-            except ProblemError as refusal:
-                is_proof = refusal.status == 401  # whose sentence says what was wrong with it
-                await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
-                if before_refusal is not None:
-                    await before_refusal(request)
-                raise
+            if request.scope["path"] not in open_paths:
+                try:
+                    request.scope["state"][_CALLER] = self.of_request(request)
+                except ProblemError as refusal:
+                    is_proof = refusal.status == 401  # whose sentence says what was wrong with it
+                    await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
+                    if before_refusal is not None:
+                        await before_refusal(request)
+                    raise
+            if request.scope["query_string"]:
+                refuse_unknown_parameters(request)
 
         return authenticate
 
@@ -200,10 +204,20 @@ def _peer(request: Request[Any, Any, Any]) -> str:
 def _is_from_elsewhere(request: Request[Any, Any, Any], headers: Mapping[bytes, bytes]) -> bool:
     """Whether a call comes from another machine, or through a proxy, which may bring anybody's."""
     return (
-        not is_loopback(_peer(request))
+        _is_of_another_machine(_peer(request))
         or not FORWARDED.isdisjoint(headers)
         or any(name.startswith(b"x-forwarded") for name in headers)
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _is_of_another_machine(peer: str) -> bool:
+    """Whether a peer's address is not this machine's own. What is no address came over no network."""
+    try:
+        ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return not is_loopback(peer)
 
 
 def _refuse_foreign_hosts(headers: Mapping[bytes, bytes]) -> None:

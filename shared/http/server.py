@@ -23,7 +23,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
-ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"if-match", b"sec-fetch-site")
+ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
 #: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
 GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 

@@ -14,6 +14,7 @@ from services.intake.domain.permissions import (
     may,
     may_read_content,
     may_see,
+    may_under_rules,
 )
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
@@ -44,6 +45,7 @@ __all__ = [
     "may",
     "may_read_content",
     "may_see",
+    "may_under_rules",
     "possible",
     "related",
 ]

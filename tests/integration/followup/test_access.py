@@ -49,6 +49,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/figures"): EVERYTHING,
     ("GET", "/v1/parked"): NO_AGENCY,
     ("GET", "/v1/differences"): NO_AGENCY,
+    ("GET", "/v1/uncountable"): NO_AGENCY,
     # Lists: what the caller may see of them, which the test below looks at.
     ("GET", "/"): CALLERS,
     ("GET", "/v1/cases"): CALLERS,

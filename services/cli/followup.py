@@ -42,8 +42,8 @@ from services.followup.bootstrap import (
 )
 from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
-from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
+from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
@@ -149,8 +149,7 @@ def replay(
     place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
     token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
     try:
-        token = Path(token_file).read_text("utf-8").strip() if token_file else ""
-        found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
+        found = _run(_replay(place.rstrip("/"), TokenFile(token_file), parse_until(until)))
     except InvalidPoint as error:
         stop(WRONG_USE, f"--until: {error}")
     if to is not None:
@@ -247,7 +246,7 @@ async def _ask(settings: FollowupSettings, kind: str, source: str, subject: UUID
         await pool.close()
 
 
-async def _replay(place: str, token: str, until: Until) -> Replayed:
+async def _replay(place: str, token: TokenFile, until: Until) -> Replayed:
     if place.startswith(("postgresql://", "postgres://")):
         return await replaying.replay(StoreHistory(place), until)
     async with httpx.AsyncClient() as client:

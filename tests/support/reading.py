@@ -53,7 +53,7 @@ async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> L
             *form_routes(queries, reminders, IntakeClient(httpx.AsyncClient()), lambda source: None),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
             *health_routes(hindrances(queries, dict)),
-            metrics_route(collector),
+            metrics_route(collector, may_read_all(queries)),
         ],
         callers or Callers(local_allowed=True),
         open_paths=frozenset({LOGIN}),

@@ -164,4 +164,6 @@ def _place(row: Any) -> EventPlace:
         row["topic"],
         meta.aggregate,
         meta.jurisdiction,
+        meta.actor,
+        meta.source,
     )

@@ -19,6 +19,7 @@ from services.intake.domain import (
     fold_petition,
     inherited,
     may_read_content,
+    may_see,
 )
 from shared.events import public_data
 from shared.identifiers import is_within
@@ -68,28 +69,24 @@ class CaseQueries:
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
-        if petition is None or not await self._is_seen(caller, petition):
+        if petition is None or not await self._is_seen(caller, petition, facts):
             raise NotFound(None, "petition")
         return petition, facts
 
-    async def _is_seen(self, caller: Caller, case: Petition | Conference) -> bool:
+    async def _is_seen(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
         """Whether a caller sees a case; the bodies are read anew before it is said that there is none."""
-        if self._sees(caller, case.jurisdiction):
+        if self._sees(caller, case, facts):
             return True
-        return await self.regulation_cache.refresh() and self._sees(caller, case.jurisdiction)
+        return await self.regulation_cache.refresh() and self._sees(caller, case, facts)
 
-    def _sees(self, caller: Caller, jurisdiction: str) -> bool:
-        """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
-        successor = self.regulation_cache.regulation.successor_of_jurisdiction(
-            jurisdiction, self.regulation_cache.today
-        )
-        return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
+    def _sees(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
+        return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
-        if conference is None or not await self._is_seen(caller, conference):
+        if conference is None or not await self._is_seen(caller, conference, facts):
             raise NotFound(None, "conference")
         return conference, facts
 

@@ -32,6 +32,8 @@ class EventPlace(msgspec.Struct, frozen=True):
     topic: str
     aggregate: str
     jurisdiction: str
+    actor: str
+    source: str
 
 
 class KeyRing:

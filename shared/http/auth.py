@@ -1,6 +1,7 @@
 """Who calls: bearer tokens from a file, stored as hashes. On loopback a call without one is the caller `local`."""
 
 import asyncio
+import codecs
 import functools
 import hashlib
 import os
@@ -172,7 +173,7 @@ def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
 def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
     """The entries of a tokens file, or of the same JSON given as text. Raises InvalidTokens."""
     try:
-        content = Path(path).read_bytes() if path else text.encode()
+        content = (Path(path).read_bytes() if path else text.encode()).removeprefix(codecs.BOM_UTF8)
         return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
     except (OSError, msgspec.MsgspecError) as error:
         raise InvalidTokens(f"the tokens cannot be read: {error}") from error

@@ -1,5 +1,6 @@
 """What intake tells of a case: its public and internal record, and, through one logged door, its content."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -20,7 +21,7 @@ from services.intake.domain import (
     may_read_content,
 )
 from shared.events import public_data
-from shared.identifiers import is_within
+from shared.identifiers import is_within, kept_forms
 
 
 class Sealed(Protocol):
@@ -78,7 +79,10 @@ class CaseQueries:
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
-        return await self._history.reference(source, external_id)
+        for kept in itertools.product(kept_forms(source), kept_forms(external_id)):
+            if (place := await self._history.reference(*kept)) is not None:
+                return place
+        return None
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""

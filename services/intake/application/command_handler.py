@@ -22,7 +22,7 @@ from shared.event_store.errors import (
     ReferenceExists,
     VersionConflict,
 )
-from shared.identifiers import is_within, local_day
+from shared.identifiers import is_within, local_day, normalised
 
 MAX_ATTEMPTS = 8
 
@@ -52,6 +52,10 @@ class CommandHandler:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_role(command.caller, command.codec.route.roles)
         fingerprint = self._fingerprint(command) if command.key else b""
+        if (earlier := command.earlier_reference) is not None:
+            place = await self._history.reference(*earlier)
+            if place is not None and _is_same(command, place):
+                return _first(place, known_reference=True)
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
             seen = self._regulation_cache.changes
@@ -107,7 +111,8 @@ class CommandHandler:
     def _fingerprint(self, command: Command) -> bytes:
         """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
         content = _sorted.encode(command.body)
-        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
+        target = normalised(command.target)
+        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{target}\x1f".encode() + content)
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> CommandOutcome:
         self._regulation_cache.learn_day(local_day(appended.recorded_at))

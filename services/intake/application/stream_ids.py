@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
 from shared.events import Event
-from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id, normalised
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
@@ -39,7 +39,7 @@ def regulation_id(event: Event) -> UUID | None:
 def target_id(aggregate: str, text: str) -> UUID:
     """The aggregate that an address names: an id, or the code of a jurisdiction or agency. Raises WrongAddress."""
     try:
-        return UUID(text)
+        return UUID(normalised(text))
     except ValueError:
         if aggregate in ("jurisdiction", "agency"):
             return derived_id(aggregate, code_of(text))

@@ -24,6 +24,7 @@ from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from shared.http.auth import caller_of
 from shared.http.problems import problem
+from shared.identifiers import normalised
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
 _JSON = b"application/json"
@@ -120,7 +121,11 @@ def _check_type(headers: Headers, body: bytes) -> None:
 
 
 def _key(headers: Headers) -> str:
-    key = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
+    sent = headers.get(b"idempotency-key", b"")
+    try:
+        key = normalised(sent.decode())
+    except UnicodeDecodeError:
+        key = normalised(sent.decode("latin-1"))
     if len(key) > MAX_KEY or not key.isprintable():
         raise problem(400, "invalid-idempotency-key", field="Idempotency-Key", most=MAX_KEY)
     return key

@@ -16,6 +16,7 @@ import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION
 
@@ -25,6 +26,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
 COOKIE = "doithoai_token"
+
+#: What answers without a caller in both services.
+PROBES = frozenset({"/healthz", "/readyz"})
 
 LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 
@@ -140,7 +144,7 @@ class Callers:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
-    def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
+    def hook(self, open_paths: frozenset[str] = PROBES) -> BeforeRequestHookHandler:
         """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
@@ -148,6 +152,8 @@ class Callers:
                 raise problem(400, "nul-character", "address")
             if request.scope["path"] not in open_paths:
                 request.scope["state"][_CALLER] = self.of_request(request)
+            if request.scope["query_string"]:
+                refuse_unknown_parameters(request)
 
         return authenticate
 

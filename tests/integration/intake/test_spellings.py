@@ -35,15 +35,6 @@ async def test_petitioner__is_erased_however_the_id_is_typed(intake: Intake, typ
     assert await intake.rows("SELECT 1 FROM sealing_keys") == []
 
 
-async def test_key__is_one_however_it_is_typed(intake: Intake) -> None:
-    ids = set()
-    for typed in TYPED[:2]:
-        headers = {"Content-Type": "application/json", "Idempotency-Key": typed.encode()}
-        answer = await intake.client.post("/v1/petitions", json={"jurisdiction": COMMUNE}, headers=headers)
-        ids.add(answer.json()["id"])
-    assert len(ids) == 1
-
-
 async def test_names_that_earlier_releases_kept__are_found_as_they_stand(intake: Intake) -> None:
     petition = (await intake.petition(source="cong", external_id="LC-9", petitioner_ids=["p9"], text="x"))["id"]
     await intake.rows("UPDATE external_references SET external_id = 'LC-9   '")

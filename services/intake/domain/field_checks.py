@@ -2,6 +2,7 @@
 
 import functools
 import re
+from collections.abc import Iterable
 from datetime import date
 from typing import Any, TypeVar
 
@@ -10,9 +11,9 @@ import msgspec
 from services.intake.domain import errors
 from services.intake.domain.context import DecisionContext
 from shared.events import SEALED, DatedEvent
-from shared.events.petition import Attachment
 from shared.events.regulation import CalendarProposed, CalendarPublished
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, MAX_CODE_LENGTH, MalformedCode, agency_code, normalised
+from shared.policy.schema import DocumentPart
 
 MAX_TEXT = 200_000  # characters of a sealed text
 MAX_LINE = 2_000  # characters of anything else
@@ -49,7 +50,7 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
                 _check_number(name, value)
         elif isinstance(value, str):
             text = _text(name, value, limits[name])
-            if name == "digest":
+            if name == "digest" and text:
                 text = _digest(name, text, context)
             if text is not value and text != value:
                 changed[name] = text
@@ -59,10 +60,12 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
             _check_number(name, value)
         elif isinstance(value, (tuple, dict)):
             _check_list(name, value)
-            if name == "attachments":
-                changed[name] = tuple(_attachment(f"{name}[{i}]", each, context) for i, each in enumerate(value))
-            elif name not in _PETITIONERS and (kept := _kept(value)) != value:
+            if name not in _PETITIONERS and (kept := _kept(name, value, context)) != value:
                 changed[name] = kept
+        elif isinstance(value, msgspec.Struct) and not isinstance(value, DocumentPart):
+            for part in value.__struct_fields__:
+                _check_length(f"{name}.{part}", (getattr(value, part),))
+            changed[name] = _kept(name, value, context)
         if name in _CODE_LISTS and value:
             codes = tuple(code_of(name, code) for code in value)
             if codes != value:
@@ -77,7 +80,11 @@ def _check_list(name: str, value: tuple[object, ...] | dict[str, object]) -> Non
     """Bound how many items a list has and how long each text within is."""
     if len(value) > MAX_ITEMS:
         raise errors.InvalidValue(name, "too-many", count=len(value), most=MAX_ITEMS)
-    longest = max(map(_longest, value.values() if isinstance(value, dict) else value), default=0)
+    _check_length(name, value.values() if isinstance(value, dict) else value)
+
+
+def _check_length(name: str, items: Iterable[object]) -> None:
+    longest = max(map(_longest, items), default=0)
     if longest > MAX_LINE:
         raise errors.InvalidValue(name, "too-long", length=longest, most=MAX_LINE)
 
@@ -93,17 +100,22 @@ def _longest(item: object) -> int:
     return 0
 
 
-def _kept(value: Any) -> Any:
-    """The same with every text in it normalised; labels stay."""
+def _kept(field: str, value: Any, context: DecisionContext) -> Any:
+    """The same with every text in it normalised and its evidence checked; labels stay."""
     match value:
         case str():
             return normalised(value)
         case tuple():
-            return tuple(map(_kept, value))
+            return tuple([_kept(f"{field}[{i}]", each, context) for i, each in enumerate(value)])
         case dict():
-            return {label: _kept(each) for label, each in value.items()}
+            return {label: _kept(field, each, context) for label, each in value.items()}
         case msgspec.Struct():
-            return type(value)(**{name: _kept(getattr(value, name)) for name in value.__struct_fields__})
+            parts = {name: _kept(f"{field}.{name}", getattr(value, name), context) for name in value.__struct_fields__}
+            if "digest" in parts:
+                parts["digest"] = _digest(f"{field}.digest", parts["digest"], context)
+            if not 0 <= parts.get("size", 0) <= MAX_FILE:
+                raise errors.InvalidValue(f"{field}.size", "number", least=0, most=MAX_FILE)
+            return type(value)(**parts)
         case _:
             return value
 
@@ -111,18 +123,9 @@ def _kept(value: Any) -> Any:
 def _digest(field: str, text: str, context: DecisionContext) -> str:
     """The SHA-256 of a document, by which it is known again. Registers of the past may lack it."""
     digest = text.lower()
-    if not digest or _SHA_256.fullmatch(digest) or (context.historic and text == NOT_RECORDED):
+    if _SHA_256.fullmatch(digest) or (context.historic and text == NOT_RECORDED):
         return digest
     raise errors.InvalidValue(field, "digest")
-
-
-def _attachment(field: str, attachment: Attachment, context: DecisionContext) -> Attachment:
-    digest = _digest(f"{field}.digest", normalised(attachment.digest), context)
-    if not digest:
-        raise errors.InvalidValue(f"{field}.digest", "digest")
-    if not 0 <= attachment.size <= MAX_FILE:
-        raise errors.InvalidValue(f"{field}.size", "number", least=0, most=MAX_FILE)
-    return Attachment(digest=digest, media_type=normalised(attachment.media_type), size=attachment.size)
 
 
 def _check_number(name: str, value: int) -> None:

@@ -135,9 +135,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the policy in force asks that the committee be informed; say when",
             ),
             "notice": Sentence(
-                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân, chữ "
-                "thường).",
-                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits in small letters",
+                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân).",
+                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",

@@ -1,5 +1,6 @@
 """What intake tells of a case: its public and internal record, and, through one logged door, its content."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -19,9 +20,10 @@ from services.intake.domain import (
     fold_petition,
     inherited,
     may_read_content,
+    may_see,
 )
 from shared.events import public_data
-from shared.identifiers import is_within
+from shared.identifiers import is_within, kept_forms
 
 C = TypeVar("C", Petition, Conference)
 
@@ -68,34 +70,33 @@ class CaseQueries:
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
-        if petition is None or not await self._is_seen(caller, petition):
+        if petition is None or not await self._is_seen(caller, petition, facts):
             raise NotFound(None, "petition")
         return petition, facts
 
-    async def _is_seen(self, caller: Caller, case: Petition | Conference) -> bool:
+    async def _is_seen(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
         """Whether a caller sees a case; the bodies are read anew before it is said that there is none."""
-        if self._sees(caller, case.jurisdiction):
+        if self._sees(caller, case, facts):
             return True
-        return await self.regulation_cache.refresh() and self._sees(caller, case.jurisdiction)
+        return await self.regulation_cache.refresh() and self._sees(caller, case, facts)
 
-    def _sees(self, caller: Caller, jurisdiction: str) -> bool:
-        """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
-        successor = self.regulation_cache.regulation.successor_of_jurisdiction(
-            jurisdiction, self.regulation_cache.today
-        )
-        return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
+    def _sees(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
+        return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
-        if conference is None or not await self._is_seen(caller, conference):
+        if conference is None or not await self._is_seen(caller, conference, facts):
             raise NotFound(None, "conference")
         return conference, facts
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
-        return await self._history.reference(source, external_id)
+        for kept in itertools.product(kept_forms(source), kept_forms(external_id)):
+            if (place := await self._history.reference(*kept)) is not None:
+                return place
+        return None
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""

@@ -24,7 +24,8 @@ from shared.http.auth import caller_of
 from shared.http.entity_tags import InvalidTags, versions_matched
 from shared.http.problems import problem
 
-_PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
+#: What was recorded can be read at an address of its own; the bodies, policies and calendars stand in lists alone.
+_PLURALS = {"petition": "petitions", "conference": "conferences"}
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

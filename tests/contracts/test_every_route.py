@@ -52,13 +52,15 @@ def places() -> list[Place]:
         intake_app([*intake_routes(), *metrics], Callers(local_allowed=True)),
         followup_app([*followup_routes(), *pages(), *metrics], Callers(local_allowed=True)),
     )
-    return [
+    found = [
         Place(app, method, _filled(route), handler)
         for app in apps
         for route in app.routes
         for method, (handler, _) in getattr(route, "route_handler_map", {}).items()
         if method != "OPTIONS"
     ]
+    # Each worker that shares the tests must name them in the same order.
+    return sorted(found, key=str)
 
 
 class _Nothing:

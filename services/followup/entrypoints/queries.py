@@ -202,6 +202,22 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         page = await or_400(queries.differences(scope_of(request), limit, cursor))
         return linked(request, json_views.Differences(page.items), page.next)
 
+    @get(
+        "/v1/uncountable",
+        summary="Duties that cannot be counted until a calendar is published or a document is mended",
+        description="Everything else of their cases goes on. They are counted as soon as the calendar of the missing "
+        "year, or a document in place of the one that names an impossible day, is recorded.",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        operation_class=PAGE,
+    )
+    async def list_uncountable(
+        request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    ) -> Response[json_views.UncountableDuties]:
+        need_role(caller_of(request), *READERS)
+        page = await or_400(queries.uncountable(scope_of(request), limit, cursor))
+        return linked(request, json_views.UncountableDuties(page.items), page.next)
+
     may_read_state = may_read_all(queries)
 
     @get(
@@ -217,7 +233,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
         return json_views.Digest(taken, written)
 
-    return [list_sources, list_agencies, list_parked, list_differences, get_digest]
+    return [list_sources, list_agencies, list_parked, list_differences, list_uncountable, get_digest]
 
 
 def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:

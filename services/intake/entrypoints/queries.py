@@ -16,9 +16,10 @@ from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotFound
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
-from services.intake.domain import Conference, Petition
+from services.intake.domain import AnyFact, Conference, Petition
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
+from shared.events.any_stream import RecordAnnulled
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
@@ -221,9 +222,7 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
             await reading.regulation_cache.refresh()
             after = _position(cursor)
             found = [
-                fact
-                for fact in reading.regulation_cache.facts
-                if fact.position > after and aggregate == fact.event.AGGREGATE
+                fact for fact in reading.regulation_cache.facts if fact.position > after and aggregate == _kind_of(fact)
             ]
             page, headers = found[:limit], {}
             if len(found) > limit:
@@ -236,9 +235,14 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         listing("/v1/jurisdictions", "Jurisdictions, as registered and closed", "jurisdiction"),
         listing("/v1/agencies", "Agencies, as registered and closed", "agency"),
         listing("/v1/calendars", "Calendars, as published and proposed", "calendar"),
-        listing("/v1/policies", "Policies, as adopted", "policy"),
+        listing("/v1/policies", "Policies, as adopted, and what was annulled of them", "policy"),
         listing("/v1/plans", "Dialogue plans, as adopted", "plan"),
     ]
+
+
+def _kind_of(fact: AnyFact) -> str:
+    """The listing in which a fact of the regulation stands: of its annulments, all are of policies."""
+    return "policy" if isinstance(fact.event, RecordAnnulled) else fact.event.AGGREGATE
 
 
 def _cursor(position: int) -> str:

@@ -67,7 +67,7 @@ build/interop/.synced: .venv/.synced tests/interop/node/package-lock.json
 	@touch $@
 
 interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers (installs Chromium by apt as root)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m interop tests/interop $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "interop and not fuzz" tests/interop $(ARGS)
 
 fuzz: build/interop/.synced ## The long run of the fuzzers of make interop (ARGS=...)
 	$(BIN)/pytest -q -m fuzz tests $(ARGS)

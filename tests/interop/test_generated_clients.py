@@ -19,6 +19,11 @@ ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "build" / "interop" / "clients"
 UV = ROOT / ".uv" / "bin" / "uv"
 SERVICES = ("intake", "followup")
+ENVIRONMENT = {
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_PROJECT_ENVIRONMENT": str(ROOT / "build" / "interop" / "generator"),
+    "PYTHONPATH": str(CLIENTS),
+}
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def generated(*arguments: str, given: str = "") -> subprocess.CompletedProcess[s
     """Run something in the environment of the Python generator."""
     return subprocess.run(
         [str(UV), "run", "--quiet", "--project", str(ROOT / "tests" / "interop" / "generator"), "--locked", *arguments],
-        env={**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYTHONPATH": str(CLIENTS)},
+        env={**os.environ, **ENVIRONMENT},
         input=given,
         capture_output=True,
         text=True,

@@ -268,6 +268,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "several": Sentence("Chỉ nêu một khóa chống gửi lặp.", "one key alone: the header stands there twice"),
         },
     ),
+    "invalid-header": ProblemWords(
+        Sentence("Trường đầu của yêu cầu không hợp lệ", "Invalid header"),
+        {
+            "twice": Sentence(
+                "Trường {name} chỉ được gửi một lần; hãy bỏ bớt.", "send {name} once: which of them is meant is unclear"
+            ),
+            "no-host": Sentence(
+                "Yêu cầu thiếu trường Host; hãy gửi kèm tên máy chủ.", "HTTP/1.1 needs the header Host: send it"
+            ),
+        },
+    ),
     "invalid-if-match": ProblemWords(
         Sentence("Phiên bản nêu không hợp lệ", "Invalid If-Match"),
         {
@@ -368,6 +379,28 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Hệ thống đang bận; hãy gửi lại sau giây lát.",
                 "too many commands are waiting: send it again with the same key",
+            ),
+            "connections": Sentence(
+                "Đang có quá nhiều kết nối; hãy thử lại sau giây lát.",
+                "too many connections are open: try again in a moment",
+            ),
+        },
+    ),
+    "request-timeout": ProblemWords(
+        Sentence("Yêu cầu gửi quá chậm", "Request timeout"),
+        {
+            "": Sentence(
+                "Yêu cầu không được gửi trọn vẹn trong thời gian cho phép; hãy gửi lại.",
+                "the request did not come whole in the time that it has: send it again",
+            )
+        },
+    ),
+    "head-too-large": ProblemWords(
+        Sentence("Phần đầu yêu cầu quá lớn", "Request header fields too large"),
+        {
+            "": Sentence(
+                "Địa chỉ và các trường đầu của yêu cầu vượt quá {most} KiB; hãy rút ngắn.",
+                "address and headers are longer than {most} KiB: shorten them",
             )
         },
     ),

@@ -77,6 +77,10 @@ class StoredHistory:
         rows = await self._pool.fetch(_REGULATION, position, head, REGULATION)
         return [fact_of(row) for row in rows if _is_regulation(row)], head
 
+    async def event_id_at(self, position: int) -> UUID | None:
+        """The id of the event at a position; None where there is none."""
+        return await store.event_id_at(self._pool, position)
+
     async def today(self) -> date:
         """The store's day."""
         return await store.store_today(self._pool)
@@ -160,4 +164,6 @@ def _place(row: Any) -> EventPlace:
         row["topic"],
         meta.aggregate,
         meta.jurisdiction,
+        meta.actor,
+        meta.source,
     )

@@ -24,8 +24,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> tuple[str, str] | None:
-        """The external reference; a system's own name stands for a source left out."""
-        return (self.body.source or self.caller.name, self.body.external_id) if self.body.external_id else None
+        """The external reference; the caller's own source stands for one left out."""
+        return (self.body.source or self.caller.own_source, self.body.external_id) if self.body.external_id else None
 
 
 class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):

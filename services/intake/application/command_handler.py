@@ -13,7 +13,7 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
-from services.intake.domain import Refused, check_role
+from services.intake.domain import Refused, check_role, check_source
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import (
     DayChanged,
@@ -55,6 +55,7 @@ class CommandHandler:
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_role(command.caller, command.codec.route.roles)
+        check_source(command.caller, command.body.source)
         fingerprint = self._fingerprint(command) if command.key else b""
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):

@@ -32,6 +32,8 @@ class EventPlace(msgspec.Struct, frozen=True):
     topic: str
     aggregate: str
     jurisdiction: str
+    actor: str
+    source: str
 
 
 class KeyRing:
@@ -52,6 +54,10 @@ class History(Protocol):
 
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
+        ...
+
+    async def event_id_at(self, position: int) -> UUID | None:
+        """The id of the event at a position; None where there is none."""
         ...
 
     async def today(self) -> date:

@@ -46,6 +46,21 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "source-may-not": ProblemWords(
+        Sentence("Nguồn không thuộc quyền của bạn", "Not a source of the caller's"),
+        {
+            "push": Sentence(
+                "{caller} không được gửi với tên nguồn “{source}”; hãy dùng tên nguồn của mình hoặc đề nghị người quản "
+                "trị bổ sung nguồn này cho mã truy cập.",
+                "{caller} may not push in the name of '{source}'; use a source of your own, or have this one added to "
+                "the `sources` of your token",
+            ),
+            "petition": Sentence(
+                "Kiến nghị này không do hệ thống của bạn gửi đến; hãy đề nghị văn phòng thực hiện.",
+                "the petition did not come from your system; ask the office to do this",
+            ),
+        },
+    ),
     "agency-may-not": _with(
         DOOR_WORDS["agency-may-not"],
         {

@@ -192,7 +192,7 @@ async def test_a_reference_that_belongs_to_another_record_is_refused(intake: Int
 
 
 async def test_a_reference_recorded_elsewhere_is_not_told(database: str, tmp_path: Path) -> None:
-    token, entry = mint_token("portal-36", "system", "H36")
+    token, entry = mint_token("portal-36", "system", "H36", sources=("cong-tinh",))
     async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
         await intake.places()
         province = {"code": "H36", "name": "Tỉnh khác", "level": "province", "valid_from": "2004-01-01"}

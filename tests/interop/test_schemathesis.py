@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgres import TestServer
-from tests.support.stage import Stage, stage
+from tests.support.stage import GuardedPair, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Which caller asks: the one who may do most there.
@@ -29,12 +29,12 @@ checks = { negative_data_rejection = { enabled = false } }
 
 
 @pytest.fixture
-def on_stage(pg_server: TestServer, tmp_path: Path) -> Iterator[Stage]:
+def on_stage(pg_server: TestServer, tmp_path: Path) -> Iterator[GuardedPair]:
     with stage(pg_server, tmp_path) as made:
         yield made
 
 
-def run(made: Stage, service: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run(made: GuardedPair, service: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     config = folder / "schemathesis.toml"
     config.write_text(CHECKED)
     url = {"intake": made.intake.url, "followup": made.followup.url}[service]
@@ -71,7 +71,7 @@ def run(made: Stage, service: str, folder: Path, *options: str) -> subprocess.Co
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("service", CALLERS)
-def test_schemathesis__finds_nothing_in_a_minute(on_stage: Stage, service: str, tmp_path: Path) -> None:
+def test_schemathesis__finds_nothing_in_a_minute(on_stage: GuardedPair, service: str, tmp_path: Path) -> None:
     done = run(on_stage, service, tmp_path, "--max-examples", "3", "--max-time", "60", "--generation-deterministic")
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
 
@@ -79,7 +79,7 @@ def test_schemathesis__finds_nothing_in_a_minute(on_stage: Stage, service: str, 
 @pytest.mark.fuzz
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("service", CALLERS)
-def test_schemathesis__finds_nothing_in_a_long_run(on_stage: Stage, service: str, tmp_path: Path) -> None:
+def test_schemathesis__finds_nothing_in_a_long_run(on_stage: GuardedPair, service: str, tmp_path: Path) -> None:
     done = run(
         on_stage, service, tmp_path, "--max-examples", "200", "--max-time", "900", "--generation-database", "none"
     )

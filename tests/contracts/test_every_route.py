@@ -111,6 +111,12 @@ def test_get__has_a_head_at_the_same_address() -> None:
     assert [path for (_, path), known in methods.items() if "GET" in known and "HEAD" not in known] == []
 
 
+def test_form__with_a_key_that_is_not_ascii_is_refused() -> None:
+    (form,) = (p for p in PLACES if (p.method, p.path) == ("POST", "/office/petitions/new"))
+    answer = TestClient(form.app, base_url=LOCAL).post(form.path, data={"key": "Đơn-1"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:doithoai:problem:invalid-idempotency-key")
+
+
 def test_options__name_every_method_of_the_address() -> None:
     by_path: dict[tuple[int, str], set[str]] = {}
     for place in PLACES:

@@ -42,8 +42,8 @@ from services.followup.bootstrap import (
 )
 from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
-from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
+from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
@@ -151,7 +151,7 @@ def replay(
         stop(WRONG_USE, f"--from: {place.partition('?')[0]!r} is neither http://, https:// nor postgresql://")
     token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
     try:
-        token = Path(token_file).read_text("utf-8").strip() if token_file else ""
+        token = TokenFile(token_file)
     except OSError as error:
         stop(WRONG_USE, f"FOLLOWUP_SOURCE_TOKEN_FILE: {token_file}: {error.strerror}")
     try:
@@ -255,7 +255,7 @@ async def _ask(settings: FollowupSettings, kind: str, source: str, subject: UUID
         await pool.close()
 
 
-async def _replay(place: str, token: str, until: Until) -> Replayed:
+async def _replay(place: str, token: TokenFile, until: Until) -> Replayed:
     if place.startswith(("postgresql://", "postgres://")):
         return await replaying.replay(StoreHistory(place), until)
     async with httpx.AsyncClient() as client:

@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from pathlib import Path
 
 import asyncpg
 import httpx
+import msgspec
 import structlog
 from litestar import Litestar
 
@@ -19,7 +19,7 @@ from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, l
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
-from services.followup.adapters.read.metrics_snapshot import MetricsQueries
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
@@ -32,7 +32,7 @@ from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.pages import Pages
-from services.followup.console.problem_pages import for_people
+from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import LOGIN, sign_in_routes
 from services.followup.domain.letters.digest import Recipient
@@ -45,12 +45,13 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.settings import FollowupSettings
-from shared.http.auth import Callers, is_loopback, load_tokens
+from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import serve
+from shared.http.tokens import TokenFile, follow_tokens
 from shared.postgres import lease, store
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
@@ -79,22 +80,21 @@ def run(settings: FollowupSettings) -> None:
 
 def callers_of(settings: FollowupSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
-    entries = load_tokens(settings.tokens_file, settings.tokens)
-    return Callers(entries, local_allowed=is_loopback(settings.host), cookies=True)
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=True)
 
 
-def source_token(settings: FollowupSettings) -> str:
-    """The token with which the feeds are read. Raises WrongSettings."""
-    if not settings.source_token_file:
-        return ""
+def source_token(settings: FollowupSettings) -> TokenFile:
+    """The token with which the feeds are read, whenever it is read. Raises WrongSettings."""
     try:
-        return Path(settings.source_token_file).read_text("utf-8").strip()
+        return TokenFile(settings.source_token_file)
     except OSError as error:
         raise WrongSettings(f"FOLLOWUP_SOURCE_TOKEN_FILE: {error.strerror}") from None
 
 
 @contextlib.asynccontextmanager
-async def running(settings: FollowupSettings, callers: Callers, token: str = "") -> AsyncIterator[Litestar]:
+async def running(
+    settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
+) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
@@ -157,8 +157,17 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             lambda: mailer.failing_for if mailer is not None else 0.0,
             lambda: len(refused()),
         )
-        refresh = asyncio.create_task(keep_fresh(collector, figures.snapshot), name="metrics")
-        stack.push_async_callback(cancel_and_wait, refresh)
+
+        async def snapshot() -> MetricsSnapshot:
+            return msgspec.structs.replace(await figures.snapshot(), refused_calls=callers.refused.counts)
+
+        works = {"metrics": keep_fresh(collector, snapshot)}
+        if settings.tokens_file:
+            works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        for name, work in works.items():
+            task = asyncio.create_task(work, name=name)
+            stack.push_async_callback(cancel_and_wait, task)
+
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
@@ -171,11 +180,12 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
                 *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
                 *health_routes(hindrances(queries, refused)),
-                metrics_route(collector),
+                metrics_route(collector, may_read_all(queries)),
             ],
             callers,
             open_paths=frozenset({LOGIN}),
             for_people=for_people(Pages()),
+            before_refusal=keep_typed,
         )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold
+from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold, uncountable_of
 from services.followup.application.ports import (
     Changes,
     Cursor,
@@ -71,6 +71,8 @@ class Projector:
         self._engine = DeadlineEngine(self.source)
         self._listed = await self._projection.differences(self.source)
         self._engine.differences.update(self._listed)
+        for duty in await self._projection.uncountable(self.source):
+            self._engine.cases.uncountable.setdefault(duty.subject_id, {})[duty.deadline_id] = duty
         self._engine.load_shared(regulation, dialogues, self.cursor.horizon)
         raised = await self._projection.raised_on(self._engine.cases.jurisdictions)
         self._engine.load_jurisdictions(raised)
@@ -265,30 +267,33 @@ class Projector:
             changes.emitted = [e for e in result.emitted if e.event_id not in known]
             changes.deadlines, changes.cases = result.raised, result.cases
             changes.released = set(history)
+            changes.uncountable = result.uncountable
+            changes.waiting = {duty.deadline_id for duties in result.uncountable.values() for duty in duties}
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
             done = f"released; {len(changes.emitted)} deadline events raised"
             await writing.answer(request, result.failure or done, failed=bool(result.failure))
         if not result.failure:
             self._engine.release(history)
+            for petition_id, duties in result.uncountable.items():
+                self._engine.cases.list_uncountable(petition_id, {duty.deadline_id: duty for duty in duties})
         await self._moved(after)
 
     async def _reconcile(self, request: Request) -> None:
         subjects = [request.subject_id] if request.subject_id is not None else list(self._listed)
         await self._load_listed(s for s in subjects if s in self._listed)
-        at = self.cursor.horizon
-        done = [s for s in subjects if s in self._engine.differences and at is not None]
-        for subject_id in done:
-            assert at is not None
-            self._engine.reconcile(subject_id, request.reason, at)
+        at, asked = self.cursor.horizon, [s for s in subjects if s in self._engine.differences]
+        agreeing = 0 if at is None else sum(self._engine.reconcile(s, request.reason, at) for s in asked)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = self._drained(Changes())
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
-            answer = f"{len(done)} cases reconciled; {len(changes.emitted)} deadline events raised"
+            answer = f"{agreeing} cases reconciled; {len(changes.emitted)} deadline events raised"
+            if agreeing < len(asked):
+                answer += f"; {len(asked) - agreeing} still differ and stay listed"
             # Nothing listed is no failure where all of it was asked for.
-            nothing = request.subject_id is not None and not done
-            await writing.answer(request, answer if done else "no such difference is listed", failed=nothing)
+            undone = agreeing < len(asked) or (request.subject_id is not None and not asked)
+            await writing.answer(request, answer if asked else "no such difference is listed", failed=undone)
         await self._moved(after)
 
     # --- memory and rows -------------------------------------------------------------------------------------------
@@ -324,9 +329,15 @@ class Projector:
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
+        """Load subjects that are listed as differences, those too of which the source knows nothing any more."""
         cases = set(subject_ids).difference(self._engine.cases.jurisdictions)
         await self._load(cases)
         await self._load((), [s for s in cases if not self._engine.cases.is_petition(s)])
+        ghosts = [s for s in cases if not self._engine.cases.has_facts(s)]
+        raised = await self._projection.raised_on(ghosts) if ghosts else []
+        for subject_id in ghosts:
+            self._engine.load_conference(subject_id, [], [r for r in raised if r.subject_id == subject_id])
+        self._stored.update((r.deadline_id, r) for r in raised)
 
     def _forget(self) -> None:
         for subject_id in self._engine.cases.loaded():
@@ -376,9 +387,14 @@ class Projector:
         engine = self._engine
         changes.emitted += engine.emitted
         engine.emitted = []
-        changes.waiting = engine.parked | engine.differences.keys()
-        rewritten = changes.waiting | self._listed.keys()  # subjects whose timers may have begun or ceased to wait
-        for subject_id in sorted_ids(engine.dirty):
+        relisted, engine.cases.relisted = engine.cases.relisted, set()
+        changes.uncountable = uncountable_of(engine, relisted)
+        dirty = engine.dirty | relisted
+        uncountable = {i for s in dirty for i in engine.cases.uncountable.get(s, ())}
+        # Subjects whose timers may have begun or ceased to wait.
+        rewritten = engine.parked | engine.differences.keys() | self._listed.keys() | relisted
+        changes.waiting = engine.parked | engine.differences.keys() | uncountable
+        for subject_id in sorted_ids(dirty):
             for raised in engine.raised_of(subject_id):
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
                     self._stored[raised.deadline_id] = raised

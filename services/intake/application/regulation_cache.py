@@ -7,6 +7,7 @@ from uuid import UUID
 from services.intake.application.ports import History
 from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import AnyFact, Regulation, fold_regulation
+from shared.events.any_stream import RecordAnnulled
 
 
 class RegulationCache:
@@ -15,7 +16,9 @@ class RegulationCache:
     def __init__(self, history: History) -> None:
         self._history = history
         self.facts: list[AnyFact] = []
+        #: The event up to which it was read. Another one at its position is another history: the store was restored.
         self._position = 0
+        self._event_id: UUID | None = None
         self._lock = asyncio.Lock()
         self.regulation: Regulation = fold_regulation(())
         self.versions: dict[UUID, int] = {}
@@ -27,18 +30,33 @@ class RegulationCache:
         """Read what was recorded since; whether anything that decisions rest on changed."""
         async with self._lock:
             today = await self._history.today()
-            facts, head = await self._history.regulation_after(self._position)
-            changed = bool(facts) or today > self.today
+            restored = await self._history.event_id_at(self._position) != self._event_id
+            since = 0 if restored else self._position
+            facts, head = await self._history.regulation_after(since)
+            unread = restored or head > since
+            event_id = await self._history.event_id_at(head) if unread else self._event_id
+            # From here on nobody else takes a turn: who sees `changes` sees what has changed.
+            changed = restored or bool(facts) or today > self.today
             self.changes += changed
+            if restored:
+                self.facts, self.versions, self.regulation, self.today = [], {}, fold_regulation(()), date.min
             self.learn_day(today)
-            self._position = head
+            self._position, self._event_id = head, event_id
             if facts:
                 self.facts.extend(facts)
                 self.regulation = fold_regulation(self.facts)
                 for fact in facts:
-                    if (originator := regulation_id(fact.event)) is not None:
-                        self.versions[originator] = fact.version
+                    self.versions[self._stream_of(fact)] = fact.version
             return changed
+
+    def _stream_of(self, fact: AnyFact) -> UUID:
+        """The aggregate of a fact of the regulation; an annulment is in that of the record that it takes back."""
+        event = fact.event
+        if isinstance(event, RecordAnnulled):
+            event = next(known.event for known in self.facts if known.event_id == event.event_id)
+        originator = regulation_id(event)
+        assert originator is not None
+        return originator
 
     def learn_day(self, day: date) -> None:
         """The store's clock moves forwards only: the latest day seen is the best guess."""

@@ -15,6 +15,8 @@ from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.application import digest_mailer
 from services.followup.application.digest_mailer import DigestMailer, Mailed
 from services.followup.domain.letters.digest import MailDigest, Recipient
+from shared.events.regulation import AgencyClosed
+from shared.identifiers import derived_id
 from shared.postgres import lease
 from tests.support.following import opened, projection_pool
 from tests.support.history import History, at
@@ -76,18 +78,29 @@ async def test_digest__tells_what_is_overdue_due_and_retracted(pool: Pool, serve
     text = message.get_content()
     assert "Kính gửi: Phòng Tài nguyên và Môi trường" in text
     assert "I. ĐÃ QUÁ HẠN: 4 việc" in text and "Kéo điện lưới quốc gia về bản" in text
-    assert "Hạn cuối: 16/09/2019, đã quá hạn 15 ngày" in text
+    assert "Hạn cuối: 16/09/2019, đã quá hạn 11 ngày làm việc" in text
+    assert "570" not in text and "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in text
     retracted = text.split("III. ")[1]
     assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted
     assert "Chậm cấp giấy chứng nhận quyền sử dụng đất" in retracted
     assert "Lý do: văn bản đề ngày còn trong hạn, vào sổ muộn" in retracted
 
 
+async def test_digest__of_an_heir_tells_what_was_retracted_of_its_predecessor(pool: Pool, server: MailServer) -> None:
+    history = told()
+    gone = AgencyClosed(effective_on=at("2019-09-30 00:00").date(), code=ENVIRONMENT, successor=EDUCATION)
+    history.record(derived_id("agency", ENVIRONMENT), gone, "2019-10-01 09:10", jurisdiction="H35.10")
+    await project(pool, history, "2019-10-01 09:30")
+    await mailer(pool, server.url, OTHER).send_due()
+    retracted = server.taken[0][1].get_content().split("III. ")[1]
+    assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted and "Chậm cấp giấy chứng nhận" in retracted
+
+
 async def test_digest__looks_seven_days_ahead(pool: Pool, server: MailServer) -> None:
     await mailer(pool, server.url, OTHER).send_due()
     text = server.taken[0][1].get_content()
     assert "TỪ 01/10/2019 ĐẾN HẾT 07/10/2019: 1 việc" in text
-    assert "Điểm trường thiếu phòng học" in text and "Hạn cuối: 07/10/2019, còn 6 ngày" in text
+    assert "Điểm trường thiếu phòng học" in text and "Hạn cuối: 07/10/2019, còn 04 ngày làm việc" in text
     assert "30 ngày làm việc kể từ sau ngày 23/08/2019" in text
 
 

@@ -8,19 +8,23 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.followup.adapters.read.calendars import calendars
+from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
+from services.followup.application.access import Scope
 from services.followup.application.digest_mailer import Mailed, SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.digest import DAYS, DigestLine, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.wording.names import body_words
+from shared.calendar import Calendar
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
-from shared.identifiers import NATION, derived_id, is_within, midnight, ordered_id
+from shared.identifiers import NATION, derived_id, midnight, ordered_id
 
 LISTED = 200  # deadlines in each part of a digest; the rest are counted
 
@@ -103,6 +107,7 @@ def _address_key(source: str, recipient: str, day: date, address: str) -> UUID:
 
 async def _digest(connection: Any, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
     overdue, overdue_total = await _owed(connection, source, recipient, date.min, day)
+    calendar = (await calendars(connection)).get(source, Calendar())
     due, due_total = await _owed(connection, source, recipient, day, day + timedelta(days=DAYS))
     sources = [Source(**dict(row)) for row in await connection.fetch(SOURCES)]
     return MailDigest(
@@ -112,9 +117,9 @@ async def _digest(connection: Any, source: str, recipient: Recipient, day: date,
         day=day,
         today=today,
         read_to=next((s.complete_to for s in sources if s.source == source), None),
-        overdue=split(overdue, day)[0],
-        due=split(due, day)[1],
-        retracted=await _retracted(connection, source, recipient, day),
+        overdue=split(overdue, day, calendar)[0],
+        due=split(due, day, calendar)[1],
+        retracted=await _retracted(connection, source, recipient, day, calendar),
         overdue_total=overdue_total,
         due_total=due_total,
     )
@@ -125,20 +130,24 @@ async def _owed(
 ) -> tuple[list[tuple[DeadlineState, CaseRow | None]], int]:
     value = Values()
     value.given += [recipient.debtor, source, first, end, LISTED]
-    place = within(recipient.jurisdiction, value).replace("jurisdiction", "d.jurisdiction")
+    place = within((recipient.jurisdiction,), value).replace("jurisdiction", "d.jurisdiction")
     rows = await connection.fetch(_OWED.format(within=place), *value.given)
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
 
-async def _retracted(connection: Any, source: str, recipient: Recipient, day: date) -> list[DigestLine]:
+async def _retracted(
+    connection: Any, source: str, recipient: Recipient, day: date, calendar: Calendar
+) -> list[DigestLine]:
+    scope = await reached(connection, Scope(recipient.jurisdiction, recipient.debtor))
+    assert scope is not None, "nothing was asked for that could be beyond it"
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):
         event, meta = decode_state(row["topic"], row["state"])
         assert isinstance(event, DeadlineBreachRetracted)
-        mine = (event.source, event.debtor) == (source, recipient.debtor)
-        if mine and not meta.backfilled and is_within(meta.jurisdiction, recipient.jurisdiction):
-            found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day))
+        mine = event.source == source and event.debtor in scope.agencies
+        if mine and not meta.backfilled and scope.holds(meta.jurisdiction):
+            found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]
 
 

@@ -1,8 +1,9 @@
 """The projection in PostgreSQL: what the projector loads, and the one transaction in which it writes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from services.followup.application.ports import (
 )
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import UncountableDuty
+from shared.envelope import PAGE_BYTES
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
@@ -38,8 +41,10 @@ RETURNING epoch, position, event_id, instant, horizon, complete_to, head, revisi
 FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
 OF_STREAMS = f"{FACT} WHERE originator_id = ANY($1) ORDER BY position"
 _SHARED_STREAMS = """
-SELECT position, originator_id FROM facts WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2
-ORDER BY position LIMIT $3
+SELECT position, originator_id, (
+    SELECT sum(octet_length(o.state)) FROM facts o WHERE o.originator_id = f.originator_id AND o.source = f.source
+) AS bytes
+FROM facts f WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2 ORDER BY position LIMIT $3
 """
 KIN = """
 WITH RECURSIVE kin (petition_id) AS (
@@ -74,6 +79,12 @@ _DIFFERENCES = """
 INSERT INTO differences (subject_id, source, reason) SELECT i, $2, r FROM unnest($1::uuid[], $3::text[]) AS d (i, r)
 ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason
 """
+_COUNTABLE = "DELETE FROM uncountable WHERE subject_id = ANY($1) AND deadline_id <> ALL($2)"
+_UNCOUNTABLE = """
+INSERT INTO uncountable (source, deadline_id, subject_id, duty, part, document, reason)
+SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
+ON CONFLICT (deadline_id) DO UPDATE SET document = excluded.document, reason = excluded.reason
+"""
 _AGENCY = """
 INSERT INTO agencies (code, source, name, jurisdiction, valid_from) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.jurisdiction,
@@ -103,7 +114,7 @@ class StoredProjection:
     async def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
         """Yield the facts of the regulation and of conferences by stream, `chunk` streams at a time, oldest first."""
         after = 0
-        while begun := await self._pool.fetch(_SHARED_STREAMS, source, after, chunk):
+        while begun := fitting(await self._pool.fetch(_SHARED_STREAMS, source, after, chunk)):
             after = begun[-1]["position"]
             yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
 
@@ -152,6 +163,13 @@ class StoredProjection:
         """Return the subjects listed as differences, with the reason."""
         rows = await self._pool.fetch("SELECT subject_id, reason FROM differences WHERE source = $1", source)
         return {row["subject_id"]: row["reason"] for row in rows}
+
+    async def uncountable(self, source: str) -> list[UncountableDuty]:
+        """Return the duties that cannot be counted."""
+        rows = await self._pool.fetch(
+            "SELECT deadline_id, subject_id, duty, part, document, reason FROM uncountable WHERE source = $1", source
+        )
+        return [UncountableDuty(**dict(row)) for row in rows]
 
     async def parked(self, source: str) -> list[UUID]:
         """Return the petitions with events that wait."""
@@ -288,6 +306,12 @@ class StoredWriting:
                 self._source,
                 list(changes.released),
             )
+        if changes.uncountable:
+            duties = sorted((d for each in changes.uncountable.values() for d in each), key=lambda d: d.deadline_id)
+            await self._connection.execute(_COUNTABLE, list(changes.uncountable), [d.deadline_id for d in duties])
+            fields = ("deadline_id", "subject_id", "duty", "part", "document", "reason")
+            given = [[getattr(duty, field) for duty in duties] for field in fields]
+            await self._connection.execute(_UNCOUNTABLE, self._source, *given)
         if changes.differences:
             ids = sorted(changes.differences)
             await self._connection.execute(_DIFFERENCES, ids, self._source, [changes.differences[i] for i in ids])
@@ -363,7 +387,10 @@ def _row_arguments(source: str, changes: Changes) -> dict[str, Any]:
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}
-    deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in sorted_ids(latest)]
+    waiting = changes.waiting
+    deadlines = [
+        _deadline(latest[i], waits=i in waiting or latest[i].subject_id in waiting) for i in sorted_ids(latest)
+    ]
     # Append raises when a stream would have a gap.
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
     return {
@@ -427,6 +454,12 @@ def _deadline(raised: DeadlineState, waits: bool) -> tuple[Any, ...]:
 def _parked(source: str, parked: ParkedRecord) -> tuple[Any, ...]:
     event = parked.recorded
     return source, event.position, event.event_id, parked.petition_id, event.topic, parked.reason
+
+
+def fitting(streams: Sequence[Any]) -> list[Any]:
+    """The first of some streams, to the one whose facts fill a page by their bytes."""
+    before = accumulate((row["bytes"] for row in streams), initial=0)
+    return [row for row, so_far in zip(streams, before, strict=False) if so_far < PAGE_BYTES]
 
 
 def by_stream(source: str, rows: Iterable[Any]) -> dict[UUID, list[Recorded]]:

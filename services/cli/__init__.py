@@ -57,8 +57,9 @@ def main() -> None:
     # A shell starts what runs in its background with SIGINT ignored, so nothing would answer to `kill -INT`.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a terminal may have no letter for Vietnamese
-            stream.reconfigure(errors="backslashreplace")
+        # A terminal that lacks Vietnamese letters shows question marks: what is done must not end in an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

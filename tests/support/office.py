@@ -217,5 +217,5 @@ class Office:
         reports = [{"recipient": who, "on": day} for who in ("party_committee", "government", "chair")]
         self.on(
             number, "reply",
-            effective_on=day, number=f"{number}/TL", signatory="Chủ tịch", digest="00", reports=reports,
+            effective_on=day, number=f"{number}/TL", signatory="Chủ tịch", digest="00" * 32, reports=reports,
         )  # fmt: skip

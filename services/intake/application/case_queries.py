@@ -1,5 +1,6 @@
 """What intake tells of a case: its public and internal record, and, through one logged door, its content."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -22,7 +23,7 @@ from services.intake.domain import (
     may_see,
 )
 from shared.events import public_data
-from shared.identifiers import is_within
+from shared.identifiers import is_within, kept_forms
 
 C = TypeVar("C", Petition, Conference)
 
@@ -92,7 +93,10 @@ class CaseQueries:
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
-        return await self._history.reference(source, external_id)
+        for kept in itertools.product(kept_forms(source), kept_forms(external_id)):
+            if (place := await self._history.reference(*kept)) is not None:
+                return place
+        return None
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""

@@ -16,6 +16,8 @@ from shared.events import DATED_EVENTS, DatedEvent
 
 MAX_SHORT = 200  # characters: references and names are indexed
 Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
+#: Larger numbers cannot be written again.
+_INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -58,10 +60,14 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
 
 def strict(hint: Any) -> Any:
     """A type whose structs, however deep, refuse unknown fields: stored events are read leniently, commands are not."""
+    if hint is int:
+        return _INT
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _strict_struct(hint)
     parts = get_args(hint)
     if get_origin(hint) is Annotated:
+        if any(getattr(meta, "ge", None) is not None for meta in hint.__metadata__):
+            return hint  # has its own bounds
         return Annotated[(strict(parts[0]), *hint.__metadata__)]
     changed = tuple(strict(part) for part in parts)
     if changed == parts:

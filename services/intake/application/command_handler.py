@@ -24,7 +24,7 @@ from shared.event_store.errors import (
     ReferenceExists,
     VersionConflict,
 )
-from shared.identifiers import local_day
+from shared.identifiers import local_day, normalised
 
 MAX_ATTEMPTS = 8
 
@@ -55,8 +55,12 @@ class CommandHandler:
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_role(command.caller, command.codec.route.roles)
-        check_source(command.caller, command.body.source)
+        check_source(command.caller, normalised(command.body.source))
         fingerprint = self._fingerprint(command) if command.key else b""
+        if (earlier := command.earlier_reference) is not None:
+            place = await self._history.reference(*earlier)
+            if place is not None:
+                return await self._known(command, place, fingerprint)
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
             seen = self._regulation_cache.changes
@@ -122,7 +126,8 @@ class CommandHandler:
     def _fingerprint(self, command: Command) -> bytes:
         """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
         content = _sorted.encode(command.body)
-        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
+        target = normalised(command.target)
+        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{target}\x1f".encode() + content)
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> CommandOutcome:
         self._regulation_cache.learn_day(local_day(appended.recorded_at))

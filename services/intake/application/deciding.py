@@ -34,7 +34,7 @@ from services.intake.domain import (
 from services.intake.domain.acts import RESTING_ON_RULES
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased, PetitionReceived
-from shared.identifiers import derived_id, lineage
+from shared.identifiers import derived_id, kept_forms, lineage
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,9 +180,11 @@ class CommandDecider:
 
     async def _erasure(self, command: Command) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
-        owner, day = command.target, self._regulation_cache.today
-        keys = await self._history.keys_owned_by(owner)
-        if not keys:
+        day = self._regulation_cache.today
+        for owner in kept_forms(command.target):
+            if keys := await self._history.keys_owned_by(owner):
+                break
+        else:
             raise NotFound(None, "nothing-to-erase")
         event = command.codec.event(command.body, command.body.effective_on or day, petitioner_id=owner)
         loaded = LoadedAggregates()

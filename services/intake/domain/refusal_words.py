@@ -116,6 +116,14 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Nội dung chiếm {size} byte; tối đa {most} byte cho một sự kiện.",
                 "takes {size} bytes; an event has at most {most}",
             ),
+            "number": Sentence(
+                "Số phải nằm trong khoảng từ {least} đến {most}; hãy kiểm tra lại.",
+                "name a number from {least} to {most}",
+            ),
+            "digest": Sentence(
+                "Mã băm phải là SHA-256 của văn bản, gồm 64 chữ số thập lục phân; hãy tính lại từ tệp.",
+                "give the SHA-256 of the document: 64 hexadecimal digits, computed from the file",
+            ),
             "nul": Sentence(
                 "Văn bản chứa ký tự NUL không hợp lệ; hãy xóa ký tự đó.", "holds the NUL character; remove it"
             ),
@@ -142,9 +150,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the policy in force asks that the committee be informed; say when",
             ),
             "notice": Sentence(
-                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân, chữ "
-                "thường).",
-                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits in small letters",
+                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân).",
+                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",
@@ -181,7 +188,6 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "{code} chỉ hoạt động từ ngày {valid_from}; hãy chọn ngày {valid_from} hoặc muộn hơn.",
                 "{code} exists only from {valid_from} on; name that day or a later one",
             ),
-            "negative": Sentence("Số lượt công dân phải từ 0 trở lên.", "name a number from 0 up"),
             "not-periodic": Sentence(
                 "“{duty}” không phải là việc định kỳ của địa bàn này; chỉ được miễn việc định kỳ.",
                 "'{duty}' is not owed there again and again; only a periodic duty is waived",
@@ -197,6 +203,15 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "petitioner-ids": Sentence(
                 "Tối đa {most} mã người kiến nghị, mỗi mã từ 1 đến {length} ký tự.",
                 "at most {most} ids of 1 to {length} characters",
+            ),
+            "no-address": Sentence(
+                "Mã người kiến nghị không được chứa dấu gạch chéo hoặc ký tự điều khiển; hãy dùng mã khác để có thể "
+                "gọi đến khi xóa dữ liệu.",
+                "an id may not hold slashes or control characters; an address has to name it when data is erased",
+            ),
+            "labels": Sentence(
+                "Hai người kiến nghị có cùng một nhãn; hãy đặt nhãn khác nhau.",
+                "two petitioners have one label; give each its own",
             ),
             "identities": Sentence(
                 "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"

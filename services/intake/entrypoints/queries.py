@@ -24,7 +24,7 @@ from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
 from shared.http.problems import problem
-from shared.identifiers import NATION, is_within
+from shared.identifiers import NATION, is_within, normalised
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
@@ -194,7 +194,7 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         subject_id = target_id(aggregate, target)
         caller = caller_of(request)
         read = reading.petition_content if aggregate == "petition" else reading.conference_content
-        events = await read(domain_caller(caller), on_behalf_of, subject_id)
+        events = await read(domain_caller(caller), normalised(on_behalf_of), subject_id)
         log.info("content_read", caller=caller.name, subject_id=str(subject_id), events=len(events))
         return Response(ContentView(subject_id, events), headers={"Cache-Control": "no-store"})
 

@@ -157,7 +157,7 @@ async def test_what_was_said_at_a_conference_is_read_by_the_office_alone_and_the
         await intake.places()
         conference = await intake.conference()
         await intake.done(f"/v1/conferences/{conference}/secretary", {"name": "Thư ký"})
-        await intake.done(f"/v1/conferences/{conference}/minutes", {"digest": "d", "minutes": "Biên bản."})
+        await intake.done(f"/v1/conferences/{conference}/minutes", {"digest": "d" * 64, "minutes": "Biên bản."})
         path = f"/v1/conferences/{conference}/content"
         assert (await intake.get(path, token=token)).status_code == 404  # it has no part in it
         answer = await intake.get(path, on_behalf_of="can-bo-1")

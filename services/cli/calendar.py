@@ -12,7 +12,7 @@ from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.rule_files import day, load_years
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.proposals import proposed_calendar
-from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
+from shared.calendar import FIRST_YEAR, LAST_YEAR, CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def main() -> None:
 
 @app.command()
 def propose(
-    year: Annotated[int, typer.Argument(metavar="YEAR")],
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")] = None,
 ) -> None:
     """Compute a year from its known holidays, as a draft to correct before anyone publishes it."""
@@ -95,7 +95,7 @@ def publish(
 
 @app.command()
 def confirm(
-    year: Annotated[int, typer.Argument(metavar="YEAR")],
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
     url: Url = DEFAULT_URL,
     token: Token = "",
     document: Annotated[str, typer.Option(help="The document that says so.")] = "",

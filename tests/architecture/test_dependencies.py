@@ -11,8 +11,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 OURS = {"services", "shared", "tests", "benchmarks", "deploy"}
-#: uvicorn loads it by name.
-LOADED_BY_NAME = {"httptools"}
+#: uvicorn loads the one by name, zoneinfo the other.
+LOADED_BY_NAME = {"httptools", "tzdata"}
 #: Run in the environment of the generator that wrote what they import.
 ELSEWHERE = ROOT / "tests" / "interop" / "clients"
 

@@ -227,7 +227,21 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-body": ProblemWords(
         Sentence("Nội dung gửi chưa đúng", "Invalid body"),
         {
-            "": Sentence("Nội dung gửi có trường thiếu, thừa hoặc sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
+            "": Sentence(
+                "Giá trị của trường này không nhận được; hãy xem lại tài liệu rồi gửi lại.",
+                "this value cannot be taken; see the description of the field",
+            ),
+            "missing": Sentence("Thiếu trường này; hãy bổ sung.", "this field is missing; add it"),
+            "unknown": Sentence(
+                "Không có trường này; hãy kiểm tra tên hoặc bỏ đi.", "there is no such field here; check its name"
+            ),
+            "choice": Sentence("Phải là một trong: {allowed}.", "must be one of {allowed}"),
+            "type": Sentence("Sai kiểu giá trị; cần: {expected}.", "the wrong kind of value; write: {expected}"),
+            "at-most": Sentence("Lớn nhất là {bound}.", "at most {bound}"),
+            "at-least": Sentence("Nhỏ nhất là {bound}.", "at least {bound}"),
+            "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
+            "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
+            "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),
@@ -455,6 +469,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
 }
 #: What values of place-holders are called in Vietnamese.
 DOOR_NAMES: Names = {
+    "expected": {
+        "integer": "số nguyên",
+        "number": "số",
+        "string": "chữ, trong dấu ngoặc kép",
+        "boolean": "true hoặc false",
+        "date": "ngày, theo mẫu YYYY-MM-DD",
+        "datetime": "thời điểm, theo mẫu YYYY-MM-DDThh:mm:ss+07:00",
+        "uuid": "mã UUID",
+        "array": "danh sách [...]",
+        "object": "đối tượng {...}",
+    },
     "kind": {"uuid": "mã UUID", "date": "ngày (YYYY-MM-DD)", "int": "số nguyên", "float": "số", "str": "chữ"},
     "what": {
         "plan": "kế hoạch",

@@ -12,6 +12,7 @@ from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
 from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
@@ -33,11 +34,8 @@ def serve(
         run(settings_from_environment(IntakeSettings).model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
         stop(WRONG_USE, str(error))
-    except asyncpg.UndefinedTableError:
-        stop(FAILED, "intake does not start: its database has no tables; run `doithoai migrate` first")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Only the kind: the text may quote the address and user of the database.
-        stop(FAILED, f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?")
+    except (OSError, TimeoutError, UnfitServer, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        stop(FAILED, f"intake does not start: {failure(error, 'INTAKE_DATABASE_URL')}")
 
 
 def token(

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import asyncpg
 import httpx
@@ -23,7 +24,9 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.digest_mailer import DigestMailer
+from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
@@ -54,6 +57,7 @@ from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
@@ -69,7 +73,7 @@ log = structlog.get_logger("followup")
 
 
 def run(settings: FollowupSettings) -> None:
-    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
 
@@ -98,6 +102,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
         notifications = Notifications(settings.database_url)
         await notifications.start()
@@ -115,10 +120,23 @@ async def running(
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
+        names = SourceNames(StoredBirths(pool))
         followings = [
-            SourceReader(FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead)
+            SourceReader(
+                FeedClient(url, client, token),
+                StoredProjection(pool),
+                inboxes.of,
+                leases.take,
+                inboxes.lead,
+                partial(names.claim, url),
+            )
             for url in settings.feeds
         ]
+
+        def refused() -> dict[str, str]:
+            named = zip(settings.feeds, followings, strict=True)
+            return {url: following.refused for url, following in named if following.refused}
+
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
             stack.push_async_callback(cancel_and_wait, task)
@@ -134,11 +152,14 @@ async def running(
         queries, collector = Queries(pool), followup_collector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = MetricsQueries(
-            pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
+            pool,
+            RELAY if settings.amqp_url else "",
+            lambda: mailer.failing_for if mailer is not None else 0.0,
+            lambda: len(refused()),
         )
 
         async def snapshot() -> MetricsSnapshot:
-            return msgspec.structs.replace(await figures.snapshot(), refused=callers.refused.counts)
+            return msgspec.structs.replace(await figures.snapshot(), refused_calls=callers.refused.counts)
 
         works = {"metrics": keep_fresh(collector, snapshot)}
         if settings.tokens_file:
@@ -158,7 +179,7 @@ async def running(
                 *form_routes(queries, reminders, IntakeClient(client), address),
                 *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
-                *health_routes(hindrances(queries)),
+                *health_routes(hindrances(queries, refused)),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,

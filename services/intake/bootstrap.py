@@ -21,6 +21,7 @@ from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
@@ -45,6 +46,7 @@ from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
 from shared.settings import WrongSettings
@@ -61,7 +63,7 @@ log = structlog.get_logger("intake")
 
 
 def run(settings: IntakeSettings) -> None:
-    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
     serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
 
@@ -90,6 +92,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         await _name_store(pool, settings)
         notifications = Notifications(settings.database_url)
         await notifications.start()
@@ -107,8 +110,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
-        reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
+        contents = StoredContents(pool, new_id)
+        references = KnownReferences(history, contents, seals)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
+        reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()

@@ -52,7 +52,7 @@ async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> L
             *reminder_routes(queries, reminders),
             *form_routes(queries, reminders, IntakeClient(httpx.AsyncClient()), lambda source: None),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
-            *health_routes(hindrances(queries)),
+            *health_routes(hindrances(queries, dict)),
             metrics_route(collector, may_read_all(queries)),
         ],
         callers or Callers(local_allowed=True),

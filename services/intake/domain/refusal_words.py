@@ -1061,6 +1061,26 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             )
         },
     ),
+    "reference-differs": ProblemWords(
+        Sentence("Nội dung khác với ghi nhận trước", "Reference differs"),
+        {
+            "": Sentence(
+                "Mã tham chiếu này đã được ghi nhận với nội dung khác ở: {fields}. Lần gửi này chưa được ghi nhận; hãy "
+                "ghi phần thay đổi bằng lệnh riêng trên hồ sơ đó, hoặc dùng mã tham chiếu mới nếu là vụ việc khác.",
+                "recorded under this reference with another {fields}; nothing new was recorded: record the change by "
+                "an act on that case, or send another matter under a reference of its own",
+            )
+        },
+    ),
+    "reference-annulled": ProblemWords(
+        Sentence("Ghi nhận đã bị thu hồi", "Reference annulled"),
+        {
+            "": Sentence(
+                "Ghi nhận mang mã tham chiếu này đã bị thu hồi; nếu vẫn cần ghi nhận, hãy gửi với mã tham chiếu mới.",
+                "what was recorded under this reference was annulled; to record it anew, send it under a new one",
+            )
+        },
+    ),
     "stale-version": ProblemWords(
         Sentence("Vụ việc vừa thay đổi", "Stale version"),
         {

@@ -28,6 +28,7 @@ async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
         ("education", "agency", "H35.10", EDUCATION),
         ("auditor", "auditor", "VN", ""),
         ("district-auditor", "auditor", "H35.10", ""),
+        ("heir", "office", "H35.11", ""),
     ]
     for name, role, jurisdiction, agency in callers:
         TOKENS[name], entry = mint_token(name, role, jurisdiction, agency, amqp_user=name)
@@ -89,6 +90,25 @@ async def test_content_is_for_the_office_and_the_agency_that_has_the_case(guarde
     assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200
     reads = await guarded.rows("SELECT caller FROM content_reads")
     assert [row["caller"] for row in reads] == ["office"]
+
+
+async def test_content_of_a_body_that_is_no_more_is_its_heirs(guarded: Intake) -> None:
+    await guarded.done(
+        "/v1/jurisdictions", {"code": "H35.11", "name": "H35.11", "level": "district", "valid_from": "2004-01-01"}
+    )
+    day = (await guarded.get("/v1/clock")).json()["today"]
+    plan = {"jurisdiction": COMMUNE, "kind": "periodic", "place": "x", "first_day": day, "last_day": day}
+    conference = (await guarded.done("/v1/conferences", plan))["id"]
+    petition = (await guarded.petition())["id"]
+    paths = [f"/v1/{kind}/content" for kind in (f"conferences/{conference}", f"petitions/{petition}")]
+    for path in paths:
+        assert (await guarded.get(path, token=TOKENS["heir"])).status_code == 404
+    await guarded.done(f"/v1/jurisdictions/{COMMUNE}/closure", {"successor": "H35.11"})
+
+    for path in paths:
+        assert (await guarded.get(path, token=TOKENS["heir"])).status_code == 200, path
+        assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200, path
+        assert (await guarded.get(path, token=TOKENS["elsewhere"])).status_code == 404, path
 
 
 async def test_a_foreign_page_is_not_the_local_caller(intake: Intake) -> None:

@@ -143,6 +143,34 @@ RULES: dict[str, tuple[Rule, list[str], Rule]] = {
         ["rules[0].fixed_date: 29 February is not a day of every year"],
         rule("commune_plan", counted_from="fixed_date", fixed_date="2024-02-29"),
     ),
+    "a fixed date that its month has not": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="04-31"),
+        ["rules[0].fixed_date: 04-31 is no day: month 4 has 30"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="04-30"),
+    ),
+    "29 February of a year that has none": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2027-02-29"),
+        ["rules[0].fixed_date: 02-29 is no day: month 2 2027 has 28"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2028-02-29"),
+    ),
+    "a year that no calendar has": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="0000-03-15"),
+        ["rules[0].fixed_date: 0000 is no usable year"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2100-03-15"),
+    ),
+    "a warning on a day that its month has not": (
+        frequency(warn_on=["04-30", "06-31"]),
+        ["rules[0].warn_on[1]: 06-31 is no day: month 6 has 30"],
+        frequency(warn_on=["04-30", "02-29"]),
+    ),
+    "a window between days that their months have not": (
+        rule("annual_dialogue", "frequency", frequency={"windows": [{"first": "02-30", "last": "04-31"}]}),
+        [
+            "rules[0].frequency.windows[0].first: 02-30 is no day: month 2 has 29",
+            "rules[0].frequency.windows[0].last: 04-31 is no day: month 4 has 30",
+        ],
+        rule("annual_dialogue", "frequency", frequency={"windows": [{"first": "02-29", "last": "04-30"}]}),
+    ),
     "words of other duties": (
         rule(
             "reply_report",

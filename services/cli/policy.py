@@ -185,6 +185,21 @@ def adopt(
     )
 
 
+@app.command()
+def annul(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The id of the adoption's event.")],
+    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who adopted it, such as H35.10.")],
+    reason: Annotated[str, typer.Option(help="Why it was wrong.")],
+    url: Annotated[str, typer.Option(help="The intake that recorded it.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry annuls it once.")] = "",
+) -> None:
+    """Take the adoption of a policy back, as any wrong record: what was in force before counts again."""
+    code = _code(jurisdiction)
+    done = post(url, f"/v1/policies/{code}/annulments", {"event_id": event, "reason": reason}, token, key)
+    typer.echo(f"{event} annulled for {code}: position {done['position']}, version {done['version']}")
+
+
 def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     days: dict[Anchor, date] = {}
     if conference:

@@ -19,14 +19,19 @@ MAX_DIGITS = 18  # of a whole number
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"`(?P<name>[^`]+)`|'(?P<value>[^']+)'")
 _ROOT = "$"
-#: What helps against a value of the wrong kind, by a sign in the message.
+#: What helps against a value of the wrong kind, by the first sign in what is expected.
 _REMEDIES = (
-    ("got `int`", "put it in quotation marks"),
+    ("regex '^([0-9]", "write it as MM-DD, or YYYY-MM-DD for one year"),
+    ("regex", "write it as MM-DD"),
+    ("date", "write it as YYYY-MM-DD"),
+    (">= 0", "write 0 or more"),
+    (">= 1", "write 1 or more"),
+    ("<=", "write a smaller number"),
     ("`int", "write a whole number without quotation marks"),
+    ("`bool", "write true or false"),
     ("`array", "write a list: [a, b]"),
     ("`object", "write words with their values: {word: value}"),
-    ("date", "write it as YYYY-MM-DD"),
-    ("regex", "write it as MM-DD"),
+    ("`str", "put it in quotation marks"),
 )
 
 Lines = dict[str, int]
@@ -94,7 +99,8 @@ def _problem(error: str, kind: type[Any], at: str) -> PolicyProblem:
         return PolicyProblem(
             _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
         )
-    remedy = next((remedy for sign, remedy in _REMEDIES if sign in message), "see the reference of policies")
+    expected = message.partition(", got ")[0]
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in expected), "see the reference of policies")
     return PolicyProblem(_joined(at, inner), message[0].lower() + message[1:], remedy)
 
 

@@ -147,7 +147,32 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Yêu cầu không hợp lệ", "Invalid request"),
         {
             "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid"),
-            "parameters": Sentence("Tham số không hợp lệ: {names}.", "not valid: {names}"),
+            "unknown": Sentence(
+                "Địa chỉ này không có tham số đó; chỉ nhận: {known}.",
+                "there is no such parameter here; it takes {known}",
+            ),
+            "none": Sentence(
+                "Địa chỉ này không nhận tham số nào; hãy bỏ phần sau dấu “?”.",
+                "this address takes no parameters: leave out what follows the question mark",
+            ),
+            "twice": Sentence(
+                "Tham số {parameter} chỉ được nêu một lần; hãy bỏ các lần sau.",
+                "{parameter} stands there twice; give it once",
+            ),
+            "missing": Sentence("Thiếu tham số {parameter}; hãy bổ sung.", "{parameter} is missing; add it"),
+            "values": Sentence(
+                "Tham số {parameter} phải là một trong: {allowed}.", "{parameter} must be one of {allowed}"
+            ),
+            "range": Sentence(
+                "Tham số {parameter} phải là số từ {least} đến {most}.",
+                "{parameter} must be a number from {least} to {most}",
+            ),
+            "length": Sentence(
+                "Tham số {parameter} dài tối đa {most} ký tự.", "{parameter} may have at most {most} characters"
+            ),
+            "kind": Sentence(
+                "Tham số {parameter} không đúng kiểu; cần: {kind}.", "{parameter} must be of the kind {kind}"
+            ),
         },
     ),
     "method-not-allowed": ProblemWords(
@@ -167,6 +192,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
         {
             "": Sentence("Hãy gửi nội dung kiểu application/json.", "send application/json"),
+            "charset": Sentence("Hãy gửi JSON mã hóa UTF-8.", "send JSON in UTF-8"),
+            "encoding": Sentence(
+                "Nội dung nén không được nhận; hãy gửi nội dung không nén, bỏ Content-Encoding.",
+                "a compressed body is not taken: send it as it is, without Content-Encoding",
+            ),
             "yaml": Sentence(
                 "Hãy gửi nội dung kiểu application/json hoặc application/yaml.",
                 "send application/json or application/yaml",
@@ -197,7 +227,21 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-body": ProblemWords(
         Sentence("Nội dung gửi chưa đúng", "Invalid body"),
         {
-            "": Sentence("Nội dung gửi có trường thiếu, thừa hoặc sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
+            "": Sentence(
+                "Giá trị của trường này không nhận được; hãy xem lại tài liệu rồi gửi lại.",
+                "this value cannot be taken; see the description of the field",
+            ),
+            "missing": Sentence("Thiếu trường này; hãy bổ sung.", "this field is missing; add it"),
+            "unknown": Sentence(
+                "Không có trường này; hãy kiểm tra tên hoặc bỏ đi.", "there is no such field here; check its name"
+            ),
+            "choice": Sentence("Phải là một trong: {allowed}.", "must be one of {allowed}"),
+            "type": Sentence("Sai kiểu giá trị; cần: {expected}.", "the wrong kind of value; write: {expected}"),
+            "at-most": Sentence("Lớn nhất là {bound}.", "at most {bound}"),
+            "at-least": Sentence("Nhỏ nhất là {bound}.", "at least {bound}"),
+            "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
+            "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
+            "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),
@@ -216,13 +260,30 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     ),
     "invalid-idempotency-key": ProblemWords(
         Sentence("Khóa chống gửi lặp không hợp lệ", "Invalid idempotency key"),
-        {"": Sentence("Khóa chống gửi lặp có tối đa {most} ký tự in được.", "at most {most} printable characters")},
+        {
+            "": Sentence(
+                "Khóa chống gửi lặp có tối đa {most} ký tự ASCII in được (chữ không dấu, số, dấu câu).",
+                "at most {most} printable ASCII characters",
+            ),
+            "several": Sentence("Chỉ nêu một khóa chống gửi lặp.", "one key alone: the header stands there twice"),
+        },
+    ),
+    "invalid-header": ProblemWords(
+        Sentence("Trường đầu của yêu cầu không hợp lệ", "Invalid header"),
+        {
+            "twice": Sentence(
+                "Trường {name} chỉ được gửi một lần; hãy bỏ bớt.", "send {name} once: which of them is meant is unclear"
+            ),
+            "no-host": Sentence(
+                "Yêu cầu thiếu trường Host; hãy gửi kèm tên máy chủ.", "HTTP/1.1 needs the header Host: send it"
+            ),
+        },
     ),
     "invalid-if-match": ProblemWords(
         Sentence("Phiên bản nêu không hợp lệ", "Invalid If-Match"),
         {
             "": Sentence(
-                'Hãy nêu một phiên bản như ETag đã cho, ví dụ "3".', 'name one version as the ETag gave it, such as "3"'
+                'Hãy nêu phiên bản như ETag đã cho, ví dụ "3".', 'name versions as the ETag gave them, such as "3"'
             )
         },
     ),
@@ -318,6 +379,28 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Hệ thống đang bận; hãy gửi lại sau giây lát.",
                 "too many commands are waiting: send it again with the same key",
+            ),
+            "connections": Sentence(
+                "Đang có quá nhiều kết nối; hãy thử lại sau giây lát.",
+                "too many connections are open: try again in a moment",
+            ),
+        },
+    ),
+    "request-timeout": ProblemWords(
+        Sentence("Yêu cầu gửi quá chậm", "Request timeout"),
+        {
+            "": Sentence(
+                "Yêu cầu không được gửi trọn vẹn trong thời gian cho phép; hãy gửi lại.",
+                "the request did not come whole in the time that it has: send it again",
+            )
+        },
+    ),
+    "head-too-large": ProblemWords(
+        Sentence("Phần đầu yêu cầu quá lớn", "Request header fields too large"),
+        {
+            "": Sentence(
+                "Địa chỉ và các trường đầu của yêu cầu vượt quá {most} KiB; hãy rút ngắn.",
+                "address and headers are longer than {most} KiB: shorten them",
             )
         },
     ),
@@ -386,6 +469,18 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
 }
 #: What values of place-holders are called in Vietnamese.
 DOOR_NAMES: Names = {
+    "expected": {
+        "integer": "số nguyên",
+        "number": "số",
+        "string": "chữ, trong dấu ngoặc kép",
+        "boolean": "true hoặc false",
+        "date": "ngày, theo mẫu YYYY-MM-DD",
+        "datetime": "thời điểm, theo mẫu YYYY-MM-DDThh:mm:ss+07:00",
+        "uuid": "mã UUID",
+        "array": "danh sách [...]",
+        "object": "đối tượng {...}",
+    },
+    "kind": {"uuid": "mã UUID", "date": "ngày (YYYY-MM-DD)", "int": "số nguyên", "float": "số", "str": "chữ"},
     "what": {
         "plan": "kế hoạch",
         "result": "kết quả đối thoại",

@@ -35,13 +35,15 @@ DETAILS = {
     "due_on": Bilingual("Ngày ấn định", "date set"),
     "expected_on": Bilingual("Dự kiến trả lời", "expected"),
     "petitioner_told_on": Bilingual("Báo người kiến nghị", "petitioner told"),
+    "petitioner_notice": Bilingual("Văn bản báo người kiến nghị", "notice to the petitioner"),
     "committee_told_on": Bilingual("Báo cáo Ủy ban nhân dân", "committee told"),
+    "committee_notice": Bilingual("Văn bản báo cáo Ủy ban nhân dân", "notice to the committee"),
     "first_day": Bilingual("Ngày đầu", "first day"),
     "last_day": Bilingual("Ngày cuối", "last day"),
     "for_date": Bilingual("Cho ngày", "for the date"),
     "place": Bilingual("Địa điểm", "place"),
     "conference_id": Bilingual("Hội nghị", "conference"),
-    "into": Bilingual("Nhập vào", "merged into"),
+    "into": Bilingual("Gộp vào", "merged into"),
     "to": Bilingual("Gửi", "to"),
 }
 

@@ -46,6 +46,21 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "source-may-not": ProblemWords(
+        Sentence("Nguồn không thuộc quyền của bạn", "Not a source of the caller's"),
+        {
+            "push": Sentence(
+                "{caller} không được gửi với tên nguồn “{source}”; hãy dùng tên nguồn của mình hoặc đề nghị người quản "
+                "trị bổ sung nguồn này cho mã truy cập.",
+                "{caller} may not push in the name of '{source}'; use a source of your own, or have this one added to "
+                "the `sources` of your token",
+            ),
+            "petition": Sentence(
+                "Kiến nghị này không do hệ thống của bạn gửi đến; hãy đề nghị văn phòng thực hiện.",
+                "the petition did not come from your system; ask the office to do this",
+            ),
+        },
+    ),
     "agency-may-not": _with(
         DOOR_WORDS["agency-may-not"],
         {
@@ -73,6 +88,15 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Kiến nghị chưa được chuyển hoặc phân công cho {agency}; hãy đề nghị văn phòng chuyển hoặc phân "
                 "công trước.",
                 "the petition was neither forwarded nor assigned to {agency}; ask the office to do so first",
+            ),
+            "not-lead": Sentence(
+                "Chỉ cơ quan chủ trì mới gia hạn; {agency} không chủ trì kiến nghị này, hãy đề nghị cơ quan chủ trì "
+                "hoặc người chủ trì.",
+                "only the lead agency extends, and {agency} does not lead; ask the lead agency or the chair",
+            ),
+            "chair-extends": Sentence(
+                "Quy định hiện hành dành việc gia hạn cho người chủ trì; hãy trình người chủ trì quyết định.",
+                "the policy in force leaves an extension to the chair; ask the chair",
             ),
             "records": Sentence(
                 "Cơ quan không ghi nhận việc này; hãy đề nghị văn phòng ghi nhận.",
@@ -116,6 +140,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "committee-not-informed": Sentence(
                 "Quy định hiện hành yêu cầu báo cáo Ủy ban nhân dân; hãy ghi ngày đã báo cáo.",
                 "the policy in force asks that the committee be informed; say when",
+            ),
+            "notice": Sentence(
+                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân, chữ "
+                "thường).",
+                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits in small letters",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",
@@ -1029,6 +1058,26 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Mã tham chiếu này thuộc một ghi nhận khác của cùng nguồn; hãy dùng mã riêng cho mỗi ghi nhận.",
                 "belongs to another record of this source; give each record one of its own",
+            )
+        },
+    ),
+    "reference-differs": ProblemWords(
+        Sentence("Nội dung khác với ghi nhận trước", "Reference differs"),
+        {
+            "": Sentence(
+                "Mã tham chiếu này đã được ghi nhận với nội dung khác ở: {fields}. Lần gửi này chưa được ghi nhận; hãy "
+                "ghi phần thay đổi bằng lệnh riêng trên hồ sơ đó, hoặc dùng mã tham chiếu mới nếu là vụ việc khác.",
+                "recorded under this reference with another {fields}; nothing new was recorded: record the change by "
+                "an act on that case, or send another matter under a reference of its own",
+            )
+        },
+    ),
+    "reference-annulled": ProblemWords(
+        Sentence("Ghi nhận đã bị thu hồi", "Reference annulled"),
+        {
+            "": Sentence(
+                "Ghi nhận mang mã tham chiếu này đã bị thu hồi; nếu vẫn cần ghi nhận, hãy gửi với mã tham chiếu mới.",
+                "what was recorded under this reference was annulled; to record it anew, send it under a new one",
             )
         },
     ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.http.metrics import Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
 
 
 class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +16,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     unroutable: int = 0
     is_leader: bool = False
     unpublished_year: int = 0
+    refused: Mapping[tuple[str], int] = {}
     taken_at: float = 0.0
 
 
@@ -36,6 +37,7 @@ FAMILIES = (
         "The next year, from October on while nobody has published its calendar; 0 otherwise",
         "unpublished_year",
     ),
+    Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -1,6 +1,7 @@
 """The cases of one source that are in memory: their facts, how they hang together, and which of them a fact touches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,7 @@ from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_of_petition, is_regulation
 from services.followup.domain.regulation import RegulationLog
+from shared.cases.facts import annulled_ids
 from shared.cases.reply_clock import MergedPetition
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
@@ -130,8 +132,9 @@ class CaseMemory:
 
     def _moves_everything(self, fact: Fact) -> bool:
         if isinstance(fact.event, CalendarPublished | CalendarProposed):
-            # The first calendar of a year: a count that reached it before could not be finished.
-            return fact.event.year in self.regulation.calendar.years or bool(self.uncountable)
+            # The first calendar of a year after all others: no count can have reached it, nor a warning back into it,
+            # but one that could not be finished for lack of it.
+            return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:
@@ -166,6 +169,10 @@ class CaseMemory:
         """Whether a petition or a conference is loaded."""
         return subject_id in self.petitions or subject_id in self.conferences
 
+    def has_facts(self, subject_id: UUID) -> bool:
+        """Whether anything is known of a loaded petition or conference."""
+        return bool(self._facts.get(subject_id))
+
     def loaded(self) -> list[UUID]:
         """The petitions and conferences that are loaded."""
         return [*self.petitions, *self.conferences]
@@ -197,6 +204,25 @@ class CaseMemory:
             if case is not None and end is not None:
                 found.append(MergedPetition(case, end, self.merged_into(merged_id)))
         return tuple(found)
+
+    def record_of(self, subject_id: UUID, event_id: UUID) -> Literal["standing", "annulled", "unknown"]:
+        """Whether a record on which a loaded case or an authority depends stands, was annulled, or is not known."""
+        known = {fact.event_id for fact in self._on_record(subject_id)}
+        if event_id not in known:
+            return "unknown"
+        return "annulled" if event_id in annulled_ids(self._on_record(subject_id)) else "standing"
+
+    def _on_record(self, subject_id: UUID) -> Iterator[Fact]:
+        """Every fact of a case, of those merged with it, of their conferences, and of the regulation."""
+        kin, waiting = set[UUID](), [subject_id]
+        while waiting:
+            each = waiting.pop()
+            if each not in kin:
+                kin.add(each)
+                waiting.extend(self.merged_with(each))
+        for each in kin.union(*(self.conferences_of(petition_id) for petition_id in kin)):
+            yield from self._facts.get(each, ())
+        yield from self.regulation.facts
 
     def touched(self, fact: Fact) -> set[UUID]:
         """The loaded cases and the authorities whose duties a fact can change, as things stand."""

@@ -334,6 +334,7 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         unit=rule.unit,
         first_day=rule.first_day,
         period=expected.occurrence.part if expected.occurrence else "",
+        adopted=expected.rule_in_force.adopted,
     )
 
 

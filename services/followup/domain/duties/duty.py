@@ -70,6 +70,8 @@ class WaiverGround(StrEnum):
     JURISDICTION_CLOSED = "jurisdiction_closed"
     #: The fact that started the duty was annulled: it was never owed.
     START_ANNULLED = "start_annulled"
+    #: The fact that started the duty was not annulled, but by what is known now nothing is owed.
+    NO_LONGER_OWED = "no_longer_owed"
 
 
 class Done(msgspec.Struct, frozen=True):

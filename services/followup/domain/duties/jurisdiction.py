@@ -113,9 +113,9 @@ def _owed(
 ) -> Iterator[tuple[RuleInForce, Occurrence]]:
     """Each time that the duty is owed: in every period under the rule in force on its first day, first on its opening.
 
-    Periods already ended when the opening was recorded are never opened.
+    Periods already ended when it was first known that the duty is owed in them are never opened.
     """
-    closed_on, known_on = regulation.closed_on(code), local_day(opening.fact.recorded_at)
+    closed_on = regulation.closed_on(code)
     day = opening.since
     while day <= until:
         rule_in_force = _rule_in_force(code, regulation, name, audience, day)
@@ -129,7 +129,7 @@ def _owed(
         found = list(occurrences(rule_in_force.rule.frequency, day, day))
         if closed_on is not None and closed_on <= found[0].first:
             return
-        if found[0].last >= known_on:
+        if regulation.known_on(code, name, audience, found[0].last) <= found[0].last:
             yield from ((rule_in_force, occurrence) for occurrence in found)
         day = next_period(rule_in_force.rule.frequency.per, day)
 

@@ -50,7 +50,7 @@ _STATES: dict[str, dict[str, Bilingual]] = {
         "answered": Bilingual("Đã trả lời tại hội nghị", "answered at the conference"),
         "withdrawn": Bilingual("Đã rút", "withdrawn"),
         "redirected": Bilingual("Đã hướng dẫn sang thủ tục khác", "redirected"),
-        "merged": Bilingual("Đã nhập chung", "merged"),
+        "merged": Bilingual("Đã gộp", "merged"),
         "closed": Bilingual("Đã kết thúc", "closed"),
         "refused": Bilingual("Từ chối thụ lý", "not taken up"),
     },
@@ -81,7 +81,7 @@ _STATUSES = {
 }
 _GROUNDS = {
     "answered_at_conference": Bilingual("đã trả lời tại hội nghị", "answered at the conference"),
-    "merged": Bilingual("đã nhập vào kiến nghị khác", "merged into another petition"),
+    "merged": Bilingual("đã gộp vào kiến nghị khác", "merged into another petition"),
     "withdrawn": Bilingual("đã rút kiến nghị", "withdrawn"),
     "redirected": Bilingual("đã hướng dẫn sang thủ tục khác", "redirected"),
     "closed": Bilingual("đã kết thúc", "closed"),
@@ -93,6 +93,9 @@ _GROUNDS = {
     "waived_by_decision": Bilingual("được miễn theo quyết định", "waived by a decision"),
     "jurisdiction_closed": Bilingual("địa bàn kết thúc hoạt động", "the jurisdiction was abolished"),
     "start_annulled": Bilingual("bản ghi làm phát sinh thời hạn đã bị hủy", "the record that started it was annulled"),
+    "no_longer_owed": Bilingual(
+        "theo dữ liệu hiện có thì không còn phải thực hiện", "by what is known now it is not owed"
+    ),
 }
 _CHANNELS = {
     "media": Bilingual("trên phương tiện thông tin đại chúng", "in the media"),

@@ -45,6 +45,7 @@ from shared.problem_words import DOOR_WORDS
 
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
+MAX_KEY = 200  # characters of a form's key, as intake takes it
 MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
 CHUNK = 64 * 1024  # bytes
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -192,6 +193,9 @@ class _Forms:
     async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
         """Send the command to intake, then show the case, or the form with the reason of the refusal."""
         filled = await _filled(request)
+        if not filled.get("key", "").isascii():
+            # Ours are; as a header of the command no other could be sent.
+            raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)
         source = await self._source(file, filled)
         row = file.case.row if file else None
         path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"

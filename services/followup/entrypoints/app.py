@@ -10,7 +10,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler
 
 from shared.http.auth import PROBES, Callers
-from shared.http.head import with_head
+from shared.http.methods import with_head_and_options
 from shared.http.openapi import document, finish
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
@@ -50,7 +50,7 @@ def make_app(
         ProblemError: _problem,
     }
     app = Litestar(
-        route_handlers=with_head(routes),
+        route_handlers=with_head_and_options(routes),
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,

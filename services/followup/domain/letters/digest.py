@@ -65,11 +65,14 @@ class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
     retracted: Sequence[DigestLine]
     overdue_total: int
     due_total: int
+    #: The next year, where nobody has published its calendar and the body is one that can see to it.
+    unpublished_year: int | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether the digest lists nothing."""
-        return not (self.overdue or self.due or self.retracted)
+        """Whether the digest lists nothing; a missing calendar is mailed for itself on the first of a month."""
+        asked = self.unpublished_year is not None and self.day.day == 1
+        return not (self.overdue or self.due or self.retracted or asked)
 
     @property
     def until(self) -> date:

@@ -12,7 +12,7 @@ from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
-from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.identifiers import NATION, MalformedCode, agency_code, normalised
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
@@ -56,7 +56,7 @@ def token(
         place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
     except MalformedCode as error:
         stop(WRONG_USE, str(error))
-    minted, entry = mint_token(name, role, place, body, amqp_user)  # type: ignore[arg-type]
+    minted, entry = mint_token(normalised(name), role, place, body, amqp_user)  # type: ignore[arg-type]
     if file is not None:
         try:
             entries = [*(load_tokens(str(file)) if file.exists() else ()), entry]

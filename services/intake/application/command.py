@@ -27,7 +27,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     def reference(self) -> tuple[str, str] | None:
         """The external reference; a system's own name stands for a source left out."""
         external_id = normalised(self.body.external_id)
-        return (normalised(self.body.source) or self.caller.name, external_id) if external_id else None
+        return (normalised(self.body.source or self.caller.name), external_id) if external_id else None
 
     @property
     def earlier_reference(self) -> tuple[str, str] | None:

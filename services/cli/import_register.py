@@ -23,6 +23,7 @@ from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.bulk import BulkStore
+from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.workers import WorkerLost, Workers
@@ -35,6 +36,7 @@ from services.intake.application.importing.headings import Columns
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.bootstrap import new_id, seals_of
 from services.intake.settings import IntakeSettings
@@ -238,13 +240,14 @@ async def _importer(
         history = StoredHistory(pool)
         regulation_cache = RegulationCache(history)
         recorder = Recorder(history, seals, new_id)
+        references = KnownReferences(history, StoredContents(pool, new_id), seals)
         yield Importer(
             rows,
             asked,
             regulation_cache=regulation_cache,
             history=history,
             bulk=BulkStore(pool),
-            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id),
+            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references),
             seals=seals,
             recorder=recorder,
             new_id=new_id,

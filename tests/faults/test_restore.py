@@ -61,7 +61,8 @@ def walk(scene: Scene, back_up: Callable[[], None], restore: Callable[[], None])
     before = scene.head()
     office.assign(0)
     back_up()
-    # What the backup does not hold: replies, and the breaches of a midnight.
+    # What the backup does not hold: a case with its conference and an agency, replies, the breaches of a midnight.
+    gone = lost_for_good(scene)
     for number in range(1, 4):
         office.assign(number)
     office.clock("2019-09-12 08:00")
@@ -90,6 +91,12 @@ def walk(scene: Scene, back_up: Callable[[], None], restore: Callable[[], None])
     until(lambda: following(scene), 30, "following again")
     print(scene.doithoai("reconcile", "--reason", "source_restored"))
     until(lambda: not oracle.rows(scene.projection, "SELECT 1 FROM projection.differences"), 30, "nothing differs")
+    for subject_id in gone:
+        rows = oracle.rows(
+            scene.projection, "SELECT breached, outcome FROM projection.deadlines WHERE subject_id = %s", subject_id
+        )
+        assert rows and set(rows) == {(False, "waived")}, f"what is no more still stands: {rows}"
+    assert not oracle.rows(scene.projection, "SELECT 1 FROM projection.agencies WHERE code = 'H35.10.99'")
     office.clock("2019-09-18 08:00")
     office.reply(5, "2019-09-18")
     until(lambda: scene.position() == scene.head() and following(scene), 30, "it goes on")
@@ -108,6 +115,20 @@ def held(scene: Scene) -> None:
         office.schedule(number)
     office.hold(scene.count)
     office.clock("2019-08-30 08:00")
+
+
+def lost_for_good(scene: Scene) -> list[str]:
+    """An agency, and a petition of which a conference of its own is planned; the ids of what owes something."""
+    office = scene.office
+    registered = {"code": "H35.10.99", "name": "Phòng mới", "jurisdiction": "H35.10", "valid_from": "2004-01-01"}
+    office.act("agency:lost", "/v1/agencies", **registered)
+    days = {"first_day": "2019-09-10", "last_day": "2019-09-10", "place": "Hội trường", "office": "H35.10.1"}
+    planned = office.act("plan:lost", "/v1/conferences", jurisdiction="H35.10", kind="extraordinary", **days)
+    office.receive(90)
+    petition = office.petitions[90]
+    office.act("schedule:lost", f"/v1/petitions/{petition}/schedule", conference_id=planned["id"])
+    office.act("forward:lost", f"/v1/petitions/{petition}/forwarding", agency="H35.10.99")
+    return [str(planned["id"]), petition]
 
 
 def again(scene: Scene, number: int) -> None:

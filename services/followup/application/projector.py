@@ -275,17 +275,16 @@ class Projector:
     async def _reconcile(self, request: Request) -> None:
         subjects = [request.subject_id] if request.subject_id is not None else list(self._listed)
         await self._load_listed(s for s in subjects if s in self._listed)
-        at = self.cursor.horizon
-        done = [s for s in subjects if s in self._engine.differences and at is not None]
-        for subject_id in done:
-            assert at is not None
-            self._engine.reconcile(subject_id, request.reason, at)
+        at, asked = self.cursor.horizon, [s for s in subjects if s in self._engine.differences]
+        agreeing = 0 if at is None else sum(self._engine.reconcile(s, request.reason, at) for s in asked)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = self._drained(Changes())
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
-            answer = f"{len(done)} cases reconciled; {len(changes.emitted)} deadline events raised"
-            await writing.answer(request, answer if done else "no such difference is listed")
+            answer = f"{agreeing} cases reconciled; {len(changes.emitted)} deadline events raised"
+            if agreeing < len(asked):
+                answer += f"; {len(asked) - agreeing} still differ and stay listed"
+            await writing.answer(request, answer if asked else "no such difference is listed")
         await self._moved(after)
 
     # --- memory and rows -------------------------------------------------------------------------------------------
@@ -321,9 +320,15 @@ class Projector:
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
+        """Load subjects that are listed as differences, those too of which the source knows nothing any more."""
         cases = set(subject_ids).difference(self._engine.cases.jurisdictions)
         await self._load(cases)
         await self._load((), [s for s in cases if not self._engine.cases.is_petition(s)])
+        ghosts = [s for s in cases if not self._engine.cases.has_facts(s)]
+        raised = await self._projection.raised_on(ghosts) if ghosts else []
+        for subject_id in ghosts:
+            self._engine.load_conference(subject_id, [], [r for r in raised if r.subject_id == subject_id])
+        self._stored.update((r.deadline_id, r) for r in raised)
 
     def _forget(self) -> None:
         for subject_id in self._engine.cases.loaded():

@@ -2,7 +2,6 @@
 
 import functools
 import operator
-import re
 from datetime import date
 from types import UnionType
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -11,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
+from services.intake.application.invalid_body import InvalidBody
 from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
 
@@ -116,31 +116,16 @@ class BodyCodec:
         self._event_type = route.event_type
 
     def decode(self, body: bytes) -> Extras:
-        """The body. Raises msgspec.ValidationError (a wrong field), msgspec.DecodeError (not JSON at all)."""
-        return self._decoder.decode(body or self.EMPTY)
+        """The body. Raises InvalidBody (a wrong field), msgspec.DecodeError (not JSON at all)."""
+        try:
+            return self._decoder.decode(body or self.EMPTY)
+        except msgspec.ValidationError as error:
+            raise InvalidBody(str(error), self.type) from None
 
     def event(self, body: Extras, effective_on: date, **given: Any) -> DatedEvent:
         """The event that a body asks for; `given` are the fields from the address."""
         values = {name: getattr(body, name) for name in self._names}
         return self._event_type(effective_on=effective_on, **values, **given)
-
-
-#: How msgspec names a field: the object in which it is missing or unknown, or the place of a wrong value.
-_NAMED = re.compile(r"(?:required|unknown) field `(\w+)`")
-_AT = re.compile(r" - at `\$\.?([^`]*)`")
-
-
-def invalid_field(error: msgspec.ValidationError) -> str | None:
-    """The field of a body that is to blame, with its path (`reports[0].on`); None where it is the body as a whole."""
-    text = str(error)
-    at, named = _AT.search(text), _NAMED.search(text)
-    parts = [found[1] for found in (at, named) if found is not None and found[1]]
-    return ".".join(parts) or None
-
-
-def without_path(error: msgspec.ValidationError) -> str:
-    """What is wrong, without the path."""
-    return _AT.sub("", str(error))
 
 
 CODECS: dict[str, BodyCodec] = {route.path: BodyCodec(route) for route in (*ROUTES, ERASURE)}

@@ -21,6 +21,8 @@ from services.intake.domain import (
     Conference,
     DecisionContext,
     Petition,
+    agencies_named,
+    check_sender,
     clocks_looked_at,
     decide,
     fold_conference,
@@ -152,6 +154,9 @@ class CommandDecider:
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):
             raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
+        if command.caller.is_sender and route.aggregate == "petition":
+            received = await self._history.place(originator, 1)
+            check_sender(command.caller, received.actor, received.source)
         return originator
 
     async def _load_related(self, originator: UUID, event: DatedEvent, loaded: LoadedAggregates) -> None:
@@ -228,21 +233,12 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
     """The bodies that the events name: a closing that is recorded meanwhile makes the command be decided again."""
     named: dict[UUID, int] = {}
     for fact in facts:
-        event = fact.event
         bodies = [body_id("jurisdiction", fact.jurisdiction)]
-        for field in _agency_fields(type(event)):
-            if code := getattr(event, field):
-                bodies += [body_id("agency", c) for c in ((code,) if isinstance(code, str) else code)]
+        bodies += [body_id("agency", code) for code in agencies_named(fact.event)]
         for originator in bodies:
             if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
     return named
-
-
-@functools.cache
-def _agency_fields(kind: type[DatedEvent]) -> tuple[str, ...]:
-    """The fields of an event that name agencies."""
-    return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -16,7 +16,9 @@ class RegulationCache:
     def __init__(self, history: History) -> None:
         self._history = history
         self.facts: list[AnyFact] = []
+        #: The event up to which it was read. Another one at its position is another history: the store was restored.
         self._position = 0
+        self._event_id: UUID | None = None
         self._lock = asyncio.Lock()
         self.regulation: Regulation = fold_regulation(())
         self.versions: dict[UUID, int] = {}
@@ -28,11 +30,18 @@ class RegulationCache:
         """Read what was recorded since; whether anything that decisions rest on changed."""
         async with self._lock:
             today = await self._history.today()
-            facts, head = await self._history.regulation_after(self._position)
-            changed = bool(facts) or today > self.today
+            restored = await self._history.event_id_at(self._position) != self._event_id
+            since = 0 if restored else self._position
+            facts, head = await self._history.regulation_after(since)
+            unread = restored or head > since
+            event_id = await self._history.event_id_at(head) if unread else self._event_id
+            # From here on nobody else takes a turn: who sees `changes` sees what has changed.
+            changed = restored or bool(facts) or today > self.today
             self.changes += changed
+            if restored:
+                self.facts, self.versions, self.regulation, self.today = [], {}, fold_regulation(()), date.min
             self.learn_day(today)
-            self._position = head
+            self._position, self._event_id = head, event_id
             if facts:
                 self.facts.extend(facts)
                 self.regulation = fold_regulation(self.facts)

@@ -46,6 +46,21 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "source-may-not": ProblemWords(
+        Sentence("Nguồn không thuộc quyền của bạn", "Not a source of the caller's"),
+        {
+            "push": Sentence(
+                "{caller} không được gửi với tên nguồn “{source}”; hãy dùng tên nguồn của mình hoặc đề nghị người quản "
+                "trị bổ sung nguồn này cho mã truy cập.",
+                "{caller} may not push in the name of '{source}'; use a source of your own, or have this one added to "
+                "the `sources` of your token",
+            ),
+            "petition": Sentence(
+                "Kiến nghị này không do hệ thống của bạn gửi đến; hãy đề nghị văn phòng thực hiện.",
+                "the petition did not come from your system; ask the office to do this",
+            ),
+        },
+    ),
     "agency-may-not": _with(
         DOOR_WORDS["agency-may-not"],
         {
@@ -1058,6 +1073,26 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Mã tham chiếu này thuộc một ghi nhận khác của cùng nguồn; hãy dùng mã riêng cho mỗi ghi nhận.",
                 "belongs to another record of this source; give each record one of its own",
+            )
+        },
+    ),
+    "reference-differs": ProblemWords(
+        Sentence("Nội dung khác với ghi nhận trước", "Reference differs"),
+        {
+            "": Sentence(
+                "Mã tham chiếu này đã được ghi nhận với nội dung khác ở: {fields}. Lần gửi này chưa được ghi nhận; hãy "
+                "ghi phần thay đổi bằng lệnh riêng trên hồ sơ đó, hoặc dùng mã tham chiếu mới nếu là vụ việc khác.",
+                "recorded under this reference with another {fields}; nothing new was recorded: record the change by "
+                "an act on that case, or send another matter under a reference of its own",
+            )
+        },
+    ),
+    "reference-annulled": ProblemWords(
+        Sentence("Ghi nhận đã bị thu hồi", "Reference annulled"),
+        {
+            "": Sentence(
+                "Ghi nhận mang mã tham chiếu này đã bị thu hồi; nếu vẫn cần ghi nhận, hãy gửi với mã tham chiếu mới.",
+                "what was recorded under this reference was annulled; to record it anew, send it under a new one",
             )
         },
     ),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,10 @@ from services.followup.adapters.store import projection as stored_projection
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildTables
 from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import HistoryDiffers
+from services.followup.application.projector import Projector
 from services.followup.application.rebuild import rebuild
+from services.followup.domain.deadlines import engine
+from shared.events.petition import PetitionReceived
 from shared.identifiers import derived_id
 from tests.integration.followup.test_projector import reply, told
 from tests.support.following import (
@@ -25,7 +29,7 @@ from tests.support.following import (
     recorded,
     state,
 )
-from tests.support.history import History, at, day
+from tests.support.history import DISTRICT, History, at, day
 
 END = "2019-10-20 00:00"
 
@@ -234,6 +238,89 @@ def told_otherwise() -> History:
     restored.until("2019-10-21 00:00")
     assert day("2019-10-03")
     return restored
+
+
+async def asked_to_reconcile(pool: asyncpg.Pool, writer: Projector) -> str:
+    request = derived_id("request", await pool.fetchval("SELECT count(*) FROM requests"))
+    statement = "INSERT INTO requests (request_id, kind, source, reason) VALUES ($1, 'reconcile', 'test', 'restored')"
+    await pool.execute(statement, request)
+    await writer.answer_requests()
+    return str(await pool.fetchval("SELECT answer FROM requests WHERE request_id = $1", request))
+
+
+async def standing(pool: asyncpg.Pool) -> set[tuple[Any, ...]]:
+    rows = await pool.fetch("SELECT deadline_id, due_on, breached, outcome FROM deadlines WHERE outcome <> 'waived'")
+    return {tuple(row) for row in rows}
+
+
+def ought_to_stand(history: History) -> set[tuple[Any, ...]]:
+    engine = history.engine
+    raised = [r for s in engine.subjects() for r in engine.raised_of(s) if r.outcome != "waived"]
+    return {(r.deadline_id, r.due_on or date.max, r.breached, r.outcome) for r in raised}
+
+
+async def test_restored_before_all_cases__what_is_no_more_is_waived__false_breaches_are_taken_back(
+    pool: asyncpg.Pool, target: RebuildTables
+) -> None:
+    lost = told()
+    await followed(pool, lost)
+    assert await pool.fetchval("SELECT count(*) FROM deadlines WHERE breached") > 0
+    # The conference, its petitions, the plan that made the authority owe a dialogue, and the agencies are lost.
+    other = History()
+    other.record(derived_id("petition", "new"), PetitionReceived(effective_on=day("2019-08-02"), jurisdiction=DISTRICT))
+    other.until("2019-09-01 00:00")
+    restored = MemoryFeed(recorded(other), at("2019-09-01 00:00"), epoch="e2")
+    report = (await rebuild(target, [restored], ("test",), quiet))["test"]
+    assert {derived_id("petition", "p1"), derived_id("conference", "c")} <= report.differences.keys()
+    assert derived_id("jurisdiction", DISTRICT) in report.differences
+    writer = await opened(pool)
+    answer = await asked_to_reconcile(pool, writer)
+    assert answer.startswith(f"{len(report.differences)} cases reconciled; "), answer
+    assert "still differ" not in answer
+    assert await pool.fetchval("SELECT count(*) FROM differences") == 0
+    assert await pool.fetchval("SELECT count(*) FROM deadlines WHERE breached") == 0
+    assert await standing(pool) == ought_to_stand(other)
+    again = await rebuild(target, [restored], (), quiet)
+    assert again["test"].differences == {}
+    assert await standing(pool) == ought_to_stand(other)
+
+
+async def test_restored_before_a_midnight__a_breach_that_has_not_come_is_taken_back(
+    pool: asyncpg.Pool, target: RebuildTables
+) -> None:
+    events = [event for event in recorded(told()) if event.recorded_at < at("2019-09-18 00:00")]
+    before = await opened(pool)
+    await before.apply(events)
+    await before.advance(at("2019-09-18 00:00"), len(events))
+    kept = History()
+    for fact in told().facts[len(kept.facts) :]:
+        if fact.recorded_at < at("2019-09-02 00:00"):
+            kept.record(fact.originator_id, fact.event, fact.recorded_at, fact.meta.aggregate, fact.meta.jurisdiction)
+    kept.until("2019-09-10 00:00")
+    restored = MemoryFeed(recorded(kept), at("2019-09-10 00:00"), epoch="e2")
+    report = (await rebuild(target, [restored], ("test",), quiet))["test"]
+    assert report.differences
+    assert await pool.fetchval("SELECT count(*) FROM deadlines WHERE breached AND due_on > '2019-09-10'") > 0
+    writer = await opened(pool)
+    await asked_to_reconcile(pool, writer)
+    assert await pool.fetchval("SELECT count(*) FROM differences") == 0
+    assert await standing(pool) == ought_to_stand(kept)
+    kept.until("2019-10-01 00:00")
+    await writer.advance(at("2019-10-01 00:00"), len(restored.events))
+    assert await standing(pool) == ought_to_stand(kept), "the midnight that comes again breaches again"
+
+
+async def test_reconcile__what_differs_all_the_same_stays_listed(
+    pool: asyncpg.Pool, target: RebuildTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await followed(pool, told())
+    restored = MemoryFeed(recorded(told_otherwise()), at("2019-10-21 00:00"), epoch="e2")
+    report = (await rebuild(target, [restored], ("test",), quiet))["test"]
+    writer = await opened(pool)
+    monkeypatch.setattr(engine, "emit", lambda raised, *_: ([], raised))
+    answer = await asked_to_reconcile(pool, writer)
+    assert answer.startswith("0 cases reconciled") and "stay listed" in answer
+    assert await pool.fetchval("SELECT count(*) FROM differences") == len(report.differences)
 
 
 async def test_damaged_event__is_parked_by_a_rebuild_too(pool: asyncpg.Pool, target: RebuildTables) -> None:

@@ -169,6 +169,10 @@ class CaseMemory:
         """Whether a petition or a conference is loaded."""
         return subject_id in self.petitions or subject_id in self.conferences
 
+    def has_facts(self, subject_id: UUID) -> bool:
+        """Whether anything is known of a loaded petition or conference."""
+        return bool(self._facts.get(subject_id))
+
     def loaded(self) -> list[UUID]:
         """The petitions and conferences that are loaded."""
         return [*self.petitions, *self.conferences]

@@ -1,7 +1,8 @@
 """Emit = expected − raised: the deadline events that bring what was raised to what is expected."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from services.followup.domain.deadlines.causes import Cause
 from services.followup.domain.deadlines.deadline_events import Emitted, breach_details, deadline_event
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.duties.due_dates import ExpectedDeadline
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty
 from services.followup.domain.duties.duty import DutyOutcome, WaiverGround
 from shared.events.deadline import (
     DeadlineBreached,
@@ -27,13 +28,15 @@ from shared.identifiers import breach_instant, sorted_ids
 
 Explain = Callable[[ExpectedDeadline], Explanation]
 
+D = TypeVar("D", ExpectedDeadline, ExpectedDeadline | UncountableDuty)
+
 #: The grounds of what no fact asks for any more.
 NOT_EXPECTED = (WaiverGround.START_ANNULLED.value, WaiverGround.NO_LONGER_OWED.value)
 
 
 def under_raised_ids(
-    expected: dict[UUID, ExpectedDeadline], raised: Mapping[UUID, DeadlineState], stands: Callable[[UUID], bool]
-) -> dict[UUID, ExpectedDeadline]:
+    expected: dict[UUID, D], raised: Mapping[UUID, DeadlineState], stands: Callable[[UUID], bool]
+) -> dict[UUID, D]:
     """The expected deadlines by the ids under which they were raised.
 
     A record that comes late can be found to have started a duty before the one that was known to: then the deadline
@@ -56,13 +59,28 @@ def under_raised_ids(
     return found
 
 
-def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
-    """Whether what was raised is what is expected, timers aside."""
+def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None, at: datetime | None) -> bool:
+    """Whether what was raised is what is expected at an instant up to which timers have fired, coming timers aside."""
     if raised is None:
         return False
     if expected is None:
         return raised.outcome == DutyOutcome.WAIVED and raised.ground in NOT_EXPECTED
-    return raised.due_on == expected.due_on and raised.outcome == expected.outcome
+    return (
+        raised.due_on == expected.due_on
+        and raised.outcome == expected.outcome
+        and (at is None or not _is_breached_falsely(raised, expected, at))
+    )
+
+
+def _is_breached_falsely(raised: DeadlineState, expected: ExpectedDeadline, at: datetime) -> bool:
+    """Whether a breach stands on what was ended in time, or can still be at an instant."""
+    if not raised.breached or expected.outcome == DutyOutcome.MET_LATE:
+        return False
+    if expected.due_on is None:  # a clock that stands still is not overdue either
+        return True
+    if expected.done_on is not None:
+        return expected.done_on <= expected.due_on
+    return breach_instant(expected.due_on) > at
 
 
 class _Emission:
@@ -110,6 +128,16 @@ class _Emission:
         self.start_clock(expected, explanation)
         self.emit(DeadlineSet, explanation=explanation, provisional=expected.provisional)
 
+    def restart(self, expected: ExpectedDeadline) -> None:
+        """Let time go on from the cause: what it raises again is another event than what it raised before."""
+        self.change(
+            clock_cause=self.cause.event_id,
+            clock_stamp=self.cause.at,
+            stages=expected.stages,
+            stage=0,
+            backfilled=self.cause.backfilled,
+        )
+
     def move(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
         moved_from = self.raised.due_on
         self.start_clock(expected, explanation)
@@ -122,16 +150,8 @@ class _Emission:
         )
 
     def reinstate(self, expected: ExpectedDeadline) -> None:
-        self.change(
-            outcome=DutyOutcome.OPEN,
-            done_on=None,
-            ground="",
-            clock_cause=self.cause.event_id,
-            clock_stamp=self.cause.at,
-            stages=expected.stages,
-            stage=0,
-            backfilled=self.cause.backfilled,
-        )
+        self.restart(expected)
+        self.change(outcome=DutyOutcome.OPEN, done_on=None, ground="")
         self.emit(DeadlineReinstated, reason=self.cause.reason)
 
     def retract(self) -> None:
@@ -172,7 +192,7 @@ def emit(
     """
     if expected is None:
         return _not_expected(raised, cause, unexpected)
-    if raised is not None and _stands(raised, expected):
+    if raised is not None and _stands(raised, expected) and not _is_breached_falsely(raised, expected, cause.at):
         return [], raised
     work = _Emission(raised or _unraised(expected, cause), cause)
     work.change(
@@ -190,11 +210,10 @@ def emit(
         and (raised.outcome, expected.outcome) != LATE_TO_IN_TIME
     ):
         work.reinstate(expected)
+    if expected.outcome == work.raised.outcome and _is_breached_falsely(work.raised, expected, cause.at):
+        work.retract()
+        work.restart(expected)
     if work.raised.due_on != expected.due_on:
-        # A clock that stands still is not overdue either.
-        still_to_come = expected.due_on is None or breach_instant(expected.due_on) > cause.at
-        if expected.is_open and still_to_come:
-            work.retract()
         work.move(expected, explain(expected))
     elif raised is not None and _is_explained_anew(raised, expected):
         work.change(explanation=explain(expected))  # the same day for another reason

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from services.followup.domain.cases import Dialogue
 from services.followup.domain.deadlines.case_memory import CaseMemory
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
@@ -189,12 +191,24 @@ class DeadlineEngine:
         """An instant before which no timer of what is loaded falls; None where there is none."""
         return self._timers.next_fire_at
 
-    def reconcile(self, subject_id: UUID, reason: str, at: datetime) -> None:
-        """Emit what separates the raised from the expected on a subject listed as a difference."""
-        from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
-        self.differences.pop(subject_id, None)
-        self._emit_differences(subject_id, from_reason)
+    def reconcile(self, subject_id: UUID, reason: str, at: datetime) -> bool:
+        """Emit what separates the raised from the expected on a loaded subject that is listed as a difference.
+
+        Whether it agrees now; if not, it stays listed.
+        """
+        if subject_id in self.parked:
+            return False
+        was = self.differences.pop(subject_id)
         self.dirty.add(subject_id)
+        from_reason = Cause(derived_id("reconciliation", subject_id, reason, at.isoformat()), at, reason)
+        try:
+            self._emit_differences(subject_id, from_reason)
+        except Exception as error:  # one that cannot be counted holds up no other
+            self.differences[subject_id] = f"{was}; {type(error).__name__}: {error}"
+            return False
+        self._last_expected.pop(subject_id, None)
+        self._detect_drift(subject_id)
+        return subject_id not in self.differences
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -254,7 +268,7 @@ class DeadlineEngine:
         expected = self._expected_as_raised(subject_id)
         raised = self._raised.get(subject_id, {})
         countable = {*expected, *raised}.difference(self.cases.uncountable.get(subject_id, ()))
-        unequal = [d for d in countable if not agrees(raised.get(d), expected.get(d))]
+        unequal = [d for d in countable if not agrees(raised.get(d), expected.get(d), self.horizon)]
         if unequal:
             self.differences[subject_id] = f"{len(unequal)} deadlines differ from what was raised"
         self._last_expected[subject_id] = expected
@@ -279,12 +293,24 @@ class DeadlineEngine:
         self._schedule(subject_id)
 
     def _expected_as_raised(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
-        """What is expected of a subject, by the ids under which it was raised. Raises CalendarMissing."""
+        """What is expected of a subject, by the ids under which it was raised; by them the rest is listed."""
 
         def stands(event_id: UUID) -> bool:
             return self.cases.record_of(subject_id, event_id) == "standing"
 
-        return under_raised_ids(self.expected_of(subject_id), self._raised.get(subject_id, {}), stands)
+        expected, raised = self.expected_of(subject_id), self._raised.get(subject_id, {})
+        uncountable = self.cases.uncountable.get(subject_id)
+        if not uncountable:
+            return under_raised_ids(expected, raised, stands)
+        known: dict[UUID, ExpectedDeadline | UncountableDuty] = {**expected, **uncountable}
+        found = under_raised_ids(known, raised, stands)
+        listed = {
+            deadline_id: msgspec.structs.replace(duty, deadline_id=deadline_id)
+            for deadline_id, duty in found.items()
+            if isinstance(duty, UncountableDuty)
+        }
+        self.cases.list_uncountable(subject_id, listed)
+        return {deadline_id: duty for deadline_id, duty in found.items() if isinstance(duty, ExpectedDeadline)}
 
     def _why_not_expected(self, raised: DeadlineState) -> WaiverGround:
         annulled = self.cases.record_of(raised.subject_id, raised.starting_event) == "annulled"

@@ -33,7 +33,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     debtor: str
     #: The code of the authority whose case it is; changes when a successor takes over, without an event.
     jurisdiction: str
-    #: The id of the event that last set, moved or reinstated the clock: what time raises names it as its cause.
+    #: The id of the event that last set, moved or restarted the clock: what time raises names it as its cause.
     clock_cause: UUID
     #: The event-time instant of that event, or of a later one that changed the warnings alone: no timer is earlier.
     clock_stamp: datetime

@@ -93,7 +93,14 @@ def _evolved(raised: DeadlineState | None, event: DeadlineEvent, meta: Metadata)
         case DeadlineBreached():
             return change(known, breached=True)
         case DeadlineBreachRetracted():
-            return change(known, breached=False)
+            return change(
+                known,
+                breached=False,
+                stages=(),
+                clock_cause=event.cause_id,
+                clock_stamp=event.at,
+                backfilled=meta.backfilled,
+            )
         case DeadlineMet():
             return change(known, outcome=DutyOutcome.MET, done_on=event.done_on)
         case DeadlineMetLate():

@@ -10,11 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.command_body import CODECS, BodyCodec, Extras, invalid_field, without_path
+from services.intake.application.command_body import CODECS, BodyCodec, Extras
 from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
 from services.intake.application.importing.refusals import RowRefused, column_of, shown
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
+from services.intake.application.invalid_body import invalid_field, without_path
 from shared.events import DATED_EVENTS
 
 #: They name a record or a deadline by its id, which no file from elsewhere knows.

@@ -278,7 +278,7 @@ def test_emit__by_what_was_raised_and_what_is_expected(case: str) -> None:
     assert [e.version for e in found] == [(raised.version if raised else 0) + n for n in range(1, len(found) + 1)]
     assert after.version == (raised.version if raised else 0) + len(found)
     assert len({e.event_id for e in found}) == len(found)
-    assert agrees(after, wanted)
+    assert agrees(after, wanted, at(moment))
 
 
 @pytest.mark.parametrize("case", ROWS)
@@ -512,5 +512,7 @@ def test_cause__of_an_imported_record__says_so() -> None:
         (None, None, False),
     ],
 )  # fmt: skip
-def test_agrees__by_day_and_outcome(raised: DeadlineState, wanted: ExpectedDeadline, agreed: bool) -> None:
-    assert agrees(raised, wanted) is agreed
+def test_agrees__by_day_outcome_and_no_false_breach(
+    raised: DeadlineState, wanted: ExpectedDeadline, agreed: bool
+) -> None:
+    assert agrees(raised, wanted, at("2019-10-01 00:00")) is agreed

@@ -44,7 +44,7 @@ from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
 from shared.http.logs import configure_logs
 from shared.http.tokens import InvalidTokens, TokenFile
-from shared.identifiers import local_day, local_iso
+from shared.identifiers import local_day, local_iso, normalised
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
@@ -132,9 +132,9 @@ def reconcile(
     source: Annotated[str, typer.Option(help="the source")] = "local",
 ) -> None:
     """Emit the differences between expected and raised deadlines, with a reason."""
-    if not reason.strip():
+    if not (why := normalised(reason)):
         stop(WRONG_USE, "--reason: say why, such as source_restored")
-    typer.echo(_run(_ask(_settings(), "reconcile", source, case, reason.strip())))
+    typer.echo(_run(_ask(_settings(), "reconcile", source, case, why)))
 
 
 def replay(

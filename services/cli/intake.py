@@ -11,7 +11,7 @@ from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
-from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.identifiers import NATION, MalformedCode, agency_code, normalised
 from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
@@ -64,7 +64,7 @@ def token(
             place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
         except MalformedCode as error:
             stop(WRONG_USE, str(error))
-        minted, entry = mint_token(name, role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
+        minted, entry = mint_token(normalised(name), role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
         _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())

@@ -162,7 +162,8 @@ class TestPolicy:
         differences = {d["duty"]: d for d in json.loads(found.stdout)["differences"] if d["subject_id"] == petition}
         reply = differences["reply"]
         assert (reply["before"]["due_on"], reply["after"]["due_on"]) == ("2019-09-16", "2019-09-09")
-        assert "2/QĐ-UBND" in reply["after"]["why"]["vi"] and "570/KH-UBND" in reply["before"]["why"]["en"]
+        assert "2/QĐ-UBND" in reply["after"]["why"]["vi"]
+        assert "the product's default limit" in reply["before"]["why"]["en"]
         assert await intake.head() == before, "nothing is recorded"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import httpx
+import msgspec
 import structlog
 from litestar import Litestar
 
@@ -18,7 +19,7 @@ from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, l
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
-from services.followup.adapters.read.metrics_snapshot import MetricsQueries
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
@@ -55,7 +56,7 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.rabbit.topology import DEADLINES, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
@@ -110,7 +111,10 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         await alerts.start()
         stack.push_async_callback(alerts.close)
 
-        inboxes = PrefetchBuffers(Subscriber(settings.amqp_url, EVENTS, publisher=settings.broker_publisher))
+        def bell_of(source: str) -> Subscriber:
+            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+
+        inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
@@ -127,6 +131,12 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
             urls = zip(followings, settings.feeds, strict=True)
             return next((url for following, url in urls if following.source == source), None)
 
+        def broker_hindrances() -> dict[str, str]:
+            return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
+
+        def notices() -> dict[str, str]:
+            return {name: why for name, why in broker_hindrances().items() if why}
+
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
@@ -136,7 +146,12 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         figures = MetricsQueries(
             pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
         )
-        refresh = asyncio.create_task(keep_fresh(collector, figures.snapshot), name="metrics")
+
+        async def snapshot() -> MetricsSnapshot:
+            hindered = {(name,): float(bool(why)) for name, why in broker_hindrances().items()}
+            return msgspec.structs.replace(await figures.snapshot(), hindered=hindered)
+
+        refresh = asyncio.create_task(keep_fresh(collector, snapshot), name="metrics")
         stack.push_async_callback(cancel_and_wait, refresh)
         yield make_app(
             [
@@ -149,7 +164,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
                 *form_routes(queries, reminders, IntakeClient(client), address),
                 *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
-                *health_routes(hindrances(queries)),
+                *health_routes(hindrances(queries), notices),
                 metrics_route(collector),
             ],
             callers,

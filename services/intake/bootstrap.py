@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aio_pika
 import asyncpg
 import structlog
 from litestar import Litestar
@@ -45,13 +46,14 @@ from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit.relay import Relay
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import ForeignSource, claim, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
 #: Draws a new time-ordered id.
 new_id = OrderedIds()
@@ -90,7 +92,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
-        await _name_store(pool, settings)
+        source = await _name_store(pool, settings)
+        await _claim_virtual_host(settings.amqp_url, source)
         notifications = Notifications(settings.database_url)
         await notifications.start()
         stack.push_async_callback(notifications.close)
@@ -110,11 +113,12 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
         reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
-        relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
+        outbox = StoredOutbox(pool, notifications, RELAY)
+        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source)
         await relay.start()
         stack.push_async_callback(relay.close)
         commands = CommandIntake(handler, callers, RefusedCommands(pool, seals, new_id))
-        queue = CommandQueue(settings.amqp_url, commands)
+        queue = CommandQueue(settings.amqp_url, source, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
         figures = StoreFigures(pool, RELAY)
@@ -128,12 +132,19 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,
                 unroutable=relay.unroutable_total,
                 is_leader=relay.is_leader,
+                queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
+                consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
+                hindered=bool(queue.hindrance or relay.hindrance),
+                unanswered=queue.unanswered_total,
                 taken_at=found.taken_at,
             )
 
         async def hindrances() -> dict[str, str]:
             reason = await stored_log.is_reachable()
             return {"store": reason} if reason else {}
+
+        def notices() -> dict[str, str]:
+            return queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
 
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         if settings.tokens_file:
@@ -149,7 +160,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *regulation_routes(regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read_all(regulation_cache)),
-                *health_routes(hindrances),
+                *health_routes(hindrances, notices),
                 metrics_route(collector),
             ],
             callers,
@@ -158,13 +169,28 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         yield app
 
 
-async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> None:
+async def _claim_virtual_host(url: str, source: str) -> None:
+    """Take the broker's virtual host for the source. A broker that is away is asked later. Raises WrongSettings."""
+    if not url:
+        return
+    try:
+        async with await aio_pika.connect(url, timeout=CLAIM_TIMEOUT) as connection:
+            await claim(await connection.channel(), source)
+    except ForeignSource as error:
+        raise WrongSettings(f"INTAKE_AMQP_URL: {error}") from None
+    except Exception as error:
+        log.warning("broker_away", kind=type(error).__name__)
+
+
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> str:
+    """Name the store, and return the name that it has."""
     await store.name_source(pool, settings.source)
     if settings.movable_from is not None and not await store.is_clock_movable(pool):
         try:
             await store.move_clock(pool, settings.movable_from)
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
+    return (await store.read_identity(pool)).source
 
 
 async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeeper) -> None:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp.header import ContentHeader
 
@@ -137,6 +138,46 @@ def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:
     header = ContentHeader()
     header.unmarshal(payload)
     return header.properties.headers or {}, header.properties.user_id
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """The properties by which a command is taken and answered; empty where the message has none."""
+
+    user_id: str = ""
+    message_id: str = ""
+    reply_to: str = ""
+    correlation_id: str = ""
+
+
+#: The properties in the order in which a content header has them: the bit of its flag, and its name or fixed size.
+_TABLE = 13
+_FIXED = {12: 1, 11: 1, 6: 8}  # delivery mode, priority, timestamp
+_TEXTS = {10: "correlation_id", 9: "reply_to", 7: "message_id", 4: "user_id"}
+
+
+def sender_of(payload: bytes) -> Sender:
+    """What a content header says of its sender. Headers are passed over unread. Raises ValueError."""
+    try:
+        _, _, _, flags = _CONTENT.unpack_from(payload)
+        found: dict[str, str] = {}
+        at = _CONTENT.size
+        for bit in range(15, 1, -1):
+            if not flags >> bit & 1:
+                continue
+            if bit == _TABLE:
+                at += 4 + int.from_bytes(payload[at : at + 4], "big")
+            elif bit in _FIXED:
+                at += _FIXED[bit]
+            else:
+                end = at + 1 + payload[at]
+                if bit in _TEXTS:
+                    found[_TEXTS[bit]] = payload[at + 1 : end].decode()
+                at = end
+        if flags & 3 or at > len(payload):
+            raise ValueError("properties beyond the protocol's")
+    except (struct.error, IndexError) as error:
+        raise ValueError("not a content header") from error
+    return Sender(**found)
 
 
 def _nobody(_: int, __: bytes, ___: bytes) -> None:

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 
 from services.dev.rabbitmq import PrivateBroker
-from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS
+from shared.rabbit.topology import DEADLINES, commands_of, events_of
 from tests.support import oracle
 from tests.support.chaos import Ground, Scenes, fault
 from tests.support.host import faked_clock, small_disk
 from tests.support.pair import until
 from tests.support.proxy import PUBLISH, Link
+
+EVENTS = events_of("local")
+COMMANDS = commands_of("local")
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -134,7 +137,7 @@ def test_duplicates_out_of_order_and_late(staged: Scenes) -> None:
 def test_queues_deleted__every_consumer_comes_back(staged: Scenes) -> None:
     with staged() as scene:
         scene.start().work(scene.some())
-        queues = (EVENTS.queue, DEADLINES.queue, COMMANDS)
+        queues = (EVENTS.queue, DEADLINES.queue, COMMANDS.queue)
         until(lambda: all(scene.consumers(queue) for queue in queues), 30, "consumed before")
 
         async def delete(channel: Any) -> None:
@@ -172,7 +175,7 @@ def test_corrupt_messages(staged: Scenes) -> None:
             (dict(sample.headers) | {"ce-position": "một"}, sample.body),
             ({"ce-id": "x", "ce-type": "DeadlineBreached"}, b"{"),
         ]
-        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS):
+        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue):
             scene.push(queue, *garbage)
         scene.check()
         before = len(oracle.stored_events(scene.store))
@@ -189,7 +192,7 @@ def test_corrupt_messages(staged: Scenes) -> None:
 def test_huge_messages(staged: Scenes) -> None:
     with staged() as scene:
         scene.start().work(scene.some())
-        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS):
+        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue):
             scene.push(queue, ({}, b'"' + b"x" * (10 * 1024 * 1024) + b'"'))
         scene.check()
 

@@ -1,6 +1,7 @@
 """The consumer of deadline events, on FastStream, which logs one line for each breach and each retraction.
 
-Only public fields are logged. What is marked as backfilled, entered from old files, alerts nobody.
+Only what the broker vouches for as sent by followup's own user is taken, and only public fields are logged. What is
+marked as backfilled, entered from old files, alerts nobody.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from faststream.rabbit.annotations import RabbitMessage as Delivered
 
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
-from shared.rabbit.topology import DEADLINES
+from shared.rabbit.topology import DEADLINES, user_of
 from shared.tasks import cancel_and_wait
 
 PREFETCH = 100
@@ -32,6 +33,8 @@ class DeadlineAlerts:
     """Consumes `followup.alerts` for as long as the process lives, whatever the broker does."""
 
     def __init__(self, url: str) -> None:
+        self.hindrance = ""  # why nothing is consumed
+        self._user = user_of(url)
         self._task: asyncio.Task[None] | None = None
         self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=PREFETCH), logger=None) if url else None
         if self._broker is not None:
@@ -68,17 +71,21 @@ class DeadlineAlerts:
             try:
                 await broker.start()
             except Exception as error:
-                log.warning("broker_away", kind=type(error).__name__)
+                self.hindrance = f"not consumed: {type(error).__name__}"
+                log.warning("broker_away", queue=DEADLINES.queue, kind=type(error).__name__)
                 with contextlib.suppress(Exception):
                     await broker.stop()
                 await asyncio.sleep(CONNECT_PAUSE)
             else:
+                self.hindrance = ""
                 log.info("deadlines_consumed", queue=DEADLINES.queue)
                 return
 
     async def _on_event(self, body: bytes, message: Delivered) -> None:
         topic = str(message.headers.get("ce-type", ""))
         try:
+            if message.raw_message.user_id != self._user:
+                raise ValueError("not sent by followup")
             event, meta = decode_state(topic, body)
         except ValueError as error:
             # Not ours, or newer than this release: whoever watches must know, and nothing depends on this queue.

@@ -15,6 +15,10 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     oldest_pending: float = 0.0
     unroutable: int = 0
     is_leader: bool = False
+    queued: Mapping[tuple[str], int] = {}
+    consumers: Mapping[tuple[str], int] = {}
+    hindered: bool = False
+    unanswered: int = 0
     taken_at: float = 0.0
 
 
@@ -29,6 +33,23 @@ FAMILIES = (
     ),
     Family("intake_outbox_unroutable", (), "Events that the broker returned", "unroutable", counts=True),
     Family("intake_outbox_leader", (), "Whether this process relays", "is_leader"),
+    Family("intake_queue_waiting_commands", ("queue",), "Commands that wait in a queue of the broker", "queued"),
+    Family(
+        "intake_queue_consumers", ("queue",), "Processes that consume a command queue, as the broker says", "consumers"
+    ),
+    Family(
+        "intake_broker_hindered",
+        (),
+        "1 where this process cannot use the broker: away, a queue of another type, or another source's virtual host",
+        "hindered",
+    ),
+    Family(
+        "intake_queue_unanswered_commands",
+        (),
+        "Answers that reached no queue of the sender's",
+        "unanswered",
+        counts=True,
+    ),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -13,6 +13,8 @@ from shared.identifiers import local_iso, snake
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
+#: A page ends with the event that fills it to so many bytes, so that a page of large events is a short one.
+PAGE_BYTES = 4 * 1024 * 1024
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -33,6 +35,11 @@ class FeedPage(msgspec.Struct, frozen=True, kw_only=True):
     head: int
     complete_to: datetime | None
     events: list[Recorded]
+
+
+def may_be_the_last(events: Sequence[Recorded], limit: int) -> bool:
+    """Whether a page ended because the log did, and neither at its limit nor at its bytes."""
+    return len(events) < limit and sum(len(event.state) for event in events) < PAGE_BYTES
 
 
 class InvalidMessage(ValueError):

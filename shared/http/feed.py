@@ -10,7 +10,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 
-from shared.envelope import FeedPage, feed_page
+from shared.envelope import FeedPage, feed_page, may_be_the_last
 from shared.events import Recorded
 from shared.http.auth import AuthenticatedCaller, caller_of
 from shared.http.problems import problem
@@ -69,7 +69,7 @@ async def read_feed(
     last = events[-1].position if events else after
     complete_to: datetime | None = None
     # A full page says that more may follow: only a page that may be the last is worth the ordering lock.
-    if len(events) < limit:
+    if may_be_the_last(events, limit):
         stated, head = await log.state_complete_to()
         # An event that came in between is not on this page: then the statement would claim too much for it.
         complete_to = stated if head == last else None
@@ -103,7 +103,8 @@ def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
     @get(
         "/v1/events",
         summary="Events after a position, in order",
-        description="The bytes of every event as they are stored. `complete_to` stands only in answers that reach "
+        description="The bytes of every event as they are stored. A page ends after `limit` events, or with the event "
+        "that fills it to 4 MiB. `complete_to` stands only in answers that reach "
         "the head. A stale `epoch` is answered 409 with the new one.",
         tags=["feed"],
     )

@@ -48,19 +48,20 @@ def count(
     """
     if rule.form in ("undated", "frequency"):
         return None
-    return count_length(rule, start, length_of(rule, traits), calendar, suspended)
+    return _rolled(unrolled(rule, start, length_of(rule, traits), calendar, suspended), rule, calendar)
 
 
-def count_length(
-    rule: Rule, start: date, length: int, calendar: Calendar, suspended: tuple[Suspension, ...] = ()
-) -> Count:
-    """The same for a length that is given: an extension, a cap in total."""
-    counted = unrolled(rule, start, length, calendar, suspended)
-    return counted if rule.roll == "stay" else _rolled(counted, rule, calendar)
+def rolled(rule: Rule, day: date, calendar: Calendar) -> date:
+    """The day to which an end moves by the rule's roll: from a rest day to a working day, or nowhere."""
+    if rule.roll == "stay" or calendar.is_working_day(day):
+        return day
+    if rule.roll == "next_working_day":
+        return calendar.add_working_days(day, 1)
+    return calendar.subtract_working_days(day, 1)
 
 
 def unrolled(rule: Rule, start: date, length: int, calendar: Calendar, suspended: tuple[Suspension, ...] = ()) -> Count:
-    """The count up to its end as it falls, be that a rest day or not."""
+    """The count of a length that is given, up to its end as it falls, be that a rest day or not."""
     days = days_of(rule.unit, length)
     if rule.first_day == "excluded" or days == 0:
         return _walk(rule, start, days, calendar, suspended)
@@ -118,14 +119,12 @@ def _days_after(unit: Unit, start: date, calendar: Calendar) -> Iterator[Counted
 
 
 def _rolled(counted: Count, rule: Rule, calendar: Calendar) -> Count:
-    """An end on a rest day moves to the next working day, or back to the previous one, as the rule says."""
-    end = counted.due_on
-    if calendar.is_working_day(end):
+    """The count with the days over which its end rolls."""
+    due_on = rolled(rule, counted.due_on, calendar)
+    if due_on == counted.due_on:
         return counted
-    forwards = rule.roll == "next_working_day"
-    due_on = calendar.add_working_days(end, 1) if forwards else calendar.subtract_working_days(end, 1)
-    step = _DAY if forwards else -_DAY
-    day, days = end, list(counted.days)
+    step = _DAY if due_on > counted.due_on else -_DAY
+    day, days = counted.due_on, list(counted.days)
     while day != due_on:
         day += step
         days.append(CountedDay(day, False, ROLLED))

@@ -15,9 +15,9 @@ from shared.policy.counting import (
     Suspension,
     Traits,
     count,
-    count_length,
     later,
     length_of,
+    rolled,
     units_of,
     unrolled,
     variant_of,
@@ -95,7 +95,8 @@ class _Clock:
         self._suspensions: tuple[Suspension, ...] = ()
         self._since: date | None = None
         self._caps: list[date] = []
-        self._extended: date | None = None
+        self._extended: date | None = None  # how far extensions have moved the end
+        self._extended_unrolled: date | None = None  # the same before it rolls
         self._extensions = 0
         self._expected: date | None = None
         self._notes: list[Note] = []
@@ -143,7 +144,11 @@ class _Clock:
         if variant_of(self._rule, self._traits) == before:
             self._notes.append(Note(NoteKind.NO_VARIANT, trait=step.trait))
             return
-        self._due = max(self._extended or date.min, min([self._limit(), *self._caps]))
+        variant, limit = variant_of(self._rule, self._traits), self._limit()
+        if self._extended is not None and variant is not None and variant.in_total is not None:
+            # A cap in total is lifted by no extension, also by one that was granted before the trait was found.
+            self._extended = min(self._extended, limit)
+        self._due = max(self._extended or date.min, min([limit, *self._caps]))
 
     def _extend(self, step: Step) -> None:
         granted, extension = step.day, self._rule.extension
@@ -159,31 +164,35 @@ class _Clock:
             self._notes.append(Note(NoteKind.EXTENSIONS_USED_UP, granted))
         else:
             self._extensions += 1
-            most = min([granted, *self._most(extension)])
-            self._due = self._extended = max(self._due, most)
-            self._notes.append(Note(NoteKind.EXTENDED, most))
-            if most < granted:
+            end = min([granted, *self._most(extension)])
+            due_on = rolled(self._rule, end, self._calendar)
+            if due_on > self._due:
+                self._due, self._extended_unrolled = due_on, end
+            self._extended = self._due
+            self._notes.append(Note(NoteKind.EXTENDED, due_on))
+            if due_on < granted:
                 self._notes.append(Note(NoteKind.EXTENSION_CAPPED, granted))
 
     def _most(self, extension: Extension) -> list[date]:
-        """How far one more extension may go."""
+        """How far one more extension may go, before it rolls."""
         rule, calendar = self._rule, self._calendar
         most = []
         if extension.each is not None:
             end = self._due if extension.counted_from == "rolled" else self._unrolled_end()
-            most.append(
-                count_length(msgspec.structs.replace(rule, first_day="excluded"), end, extension.each, calendar).due_on
-            )
+            excluded = msgspec.structs.replace(rule, first_day="excluded")
+            most.append(unrolled(excluded, end, extension.each, calendar).due_on)
         variant = variant_of(rule, self._traits)
         totals = [extension.in_total, variant.in_total if variant else None]
         if self._start is not None:
             most += [
-                count_length(rule, self._start, n, calendar, self._suspensions).due_on for n in totals if n is not None
+                unrolled(rule, self._start, n, calendar, self._suspensions).due_on for n in totals if n is not None
             ]
         return most
 
     def _unrolled_end(self) -> date:
-        """The end as it fell, where it is still the rule's own."""
+        """The end as it fell, where it is still the rule's own or that of an extension."""
+        if self._due == self._extended and self._extended_unrolled is not None:
+            return self._extended_unrolled
         if self._start is None or self._due != self._limit():
             return self._due
         length = length_of(self._rule, self._traits)
@@ -227,4 +236,5 @@ class _Clock:
         # What people set moves by the time left out; the rule's own end is counted again, so that it rolls as always.
         self._caps = [shifted(day) for day in self._caps]
         self._extended = shifted(self._extended) if self._extended else None
+        self._extended_unrolled = shifted(self._extended_unrolled) if self._extended_unrolled else None
         self._due = self._limit() if is_own_end else shifted(self._due)

@@ -8,12 +8,22 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
 from shared.identifiers import local_day
 
 Pool = asyncpg.Pool
 _EVENT = "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at"
-_PAGE = "FROM stored_events WHERE notification_id > $1 ORDER BY notification_id LIMIT $2"
+# The length of a stored value is read from its header: what lies behind the end of the page is not loaded. The first
+# event is the one before the page, which only lends its id.
+_PAGE = f"""
+FROM (
+    SELECT *, coalesce(sum(octet_length(state)) FILTER (WHERE notification_id > $1 + 1) OVER so_far, 0) AS bytes
+    FROM stored_events WHERE notification_id > $1
+    WINDOW so_far AS (ORDER BY notification_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ORDER BY notification_id LIMIT $2
+) AS page WHERE bytes < {PAGE_BYTES}
+"""
 PAGE = f"{_EVENT} {_PAGE}"
 _NAMED_PAGE = f"{_EVENT}, (SELECT source FROM store_state), (SELECT epoch FROM store_state) {_PAGE}"
 # The timeline is read from where the log is written now: the control file names it only after the next checkpoint.
@@ -59,7 +69,7 @@ async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None
 
 
 async def read_page(connection: Any, identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
-    """Return up to `limit` events after a position, in order; each names the event before it."""
+    """Return up to `limit` events after a position, in order, while they fit; each names the event before it."""
     return _page(await connection.fetch(PAGE, max(after - 1, 0), limit + 1), identity, after, limit)
 
 

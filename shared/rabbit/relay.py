@@ -15,7 +15,7 @@ import msgspec
 import structlog
 from aio_pika.exceptions import PublishError
 
-from shared.envelope import Message, to_message
+from shared.envelope import Message, may_be_the_last, to_message
 from shared.events import Recorded
 from shared.rabbit.publish_frames import Batch, forget, publish
 from shared.rabbit.topology import CONNECT_TIMEOUT, ForeignSource, Occupied, Route, claim, declare, user_of
@@ -166,7 +166,7 @@ class Relay:
                 if events := await self._outbox.page(sent, BATCH):
                     in_flight.append(await self._send(events, channel))
                     sent = events[-1].position
-                more = len(events) == BATCH or recorded.is_set()
+                more = not may_be_the_last(events, BATCH) or recorded.is_set()
                 continue
             if not more and len(in_flight) < IN_FLIGHT:
                 more = await self._at_rest(in_flight[-1].batch, recorded)

@@ -15,7 +15,7 @@ import pytest
 
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, encode_state
-from shared.events.petition import PetitionReceived
+from shared.events.petition import Attachment, PetitionReceived
 from shared.http.auth import mint_token
 from shared.identifiers import derived_id
 from shared.postgres.append import append_in
@@ -98,17 +98,39 @@ def test_slow_consumer_with_a_backlog(staged: Scenes) -> None:
         assert largest < 600 * 1024 * 1024
 
 
-async def _backlog(dsn: str, count: int) -> None:
+@fault("19", "400 MB of large events", "400 petitions with 8,500 attachments each, as older releases took them",
+       "memory bounded; everything is read, relayed and rebuilt; I2 I3")  # fmt: skip
+def test_events_that_are_large(staged: Scenes) -> None:
+    with staged(tap=False) as scene:
+        scene.start()
+        attachments = tuple(Attachment(digest=f"{number:064x}", size=number) for number in range(8_500))
+        asyncio.run(_backlog(scene.store, 400, 10, attachments))
+        until(lambda: scene.position() == scene.head(), 200, "everything is read")
+        scene.work()
+        until(lambda: scene.has_ended() and not scene.behind(), 150, "everything has caught up")
+        assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
+        assert oracle.raised(scene.projection) == oracle.raised(scene.reference) != {}
+        for name, largest in scene.largest.items():
+            scene.note(f"{name} {largest >> 20} MB")
+            assert largest < 400 * 1024 * 1024
+
+
+async def _backlog(dsn: str, count: int, at_once: int = 1000, attachments: tuple[Attachment, ...] = ()) -> None:
     connection = await asyncpg.connect(dsn)
-    for first in range(0, count, 1000):
+    for first in range(0, count, at_once):
         async with connection.transaction():
-            await append_in(connection, [_received(n) for n in range(first, first + 1000)])
+            await append_in(connection, [_received(n, attachments) for n in range(first, first + at_once)])
     await connection.close()
 
 
-def _received(number: int) -> Append:
+def _received(number: int, attachments: tuple[Attachment, ...]) -> Append:
     petition, event_id = derived_id("backlog", number), derived_id("backlog-event", number)
-    event = PetitionReceived(effective_on=date(2019, 7, 1), jurisdiction="H35.10.31", petitioner_ids=(f"b{number}",))
+    event = PetitionReceived(
+        effective_on=date(2019, 7, 1),
+        jurisdiction="H35.10.31",
+        petitioner_ids=(f"b{number}",),
+        attachments=attachments,
+    )
     meta = Metadata(
         event_id=event_id, aggregate="petition", jurisdiction="H35.10.31", actor="bulk", correlation_id=event_id
     )

@@ -7,6 +7,7 @@ from services.followup.application.ports import HistoryDiffers, SourceUnavailabl
 from shared.envelope import FeedPage, InvalidMessage, parse_feed_page
 
 TIMEOUT = 10.0  # seconds, beyond the wait that was asked for
+LARGEST = 32 * 1024 * 1024  # bytes of an answer: a page that ends at its bytes is far smaller
 
 
 class FeedClient:
@@ -17,18 +18,39 @@ class FeedClient:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
-        """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceAway."""
-        asked: dict[str, str | int | float] = {"after": after, "epoch": epoch, "limit": limit, "wait": wait}
+        """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceUnavailable.
+
+        A source that does not end its pages at their bytes is asked for fewer events until a page fits in memory.
+        """
+        while (content := await self._content(after, epoch, limit, wait)) is None:
+            if limit == 1:
+                raise SourceUnavailable(f"the event after {after} is larger than {LARGEST} bytes")
+            limit = max(limit // 8, 1)
         try:
-            answer = await self._client.get(self._url, params=asked, headers=self._headers, timeout=wait + TIMEOUT)
+            return parse_feed_page(content)
+        except InvalidMessage as error:
+            raise SourceUnavailable(type(error).__name__) from error
+
+    async def _content(self, after: int, epoch: str, limit: int, wait: float) -> bytes | None:
+        """The bytes of a page; None when they are too many."""
+        asked: dict[str, str | int | float] = {"after": after, "epoch": epoch, "limit": limit, "wait": wait}
+        content = bytearray()
+        try:
+            async with self._client.stream(
+                "GET", self._url, params=asked, headers=self._headers, timeout=wait + TIMEOUT
+            ) as answer:
+                async for chunk in answer.aiter_bytes():
+                    content += chunk
+                    if len(content) > LARGEST:
+                        return None
             if answer.status_code == httpx.codes.CONFLICT:
-                raise _conflict(answer.content)
+                raise _conflict(bytes(content))
             answer.raise_for_status()
-            return parse_feed_page(answer.content)
         except httpx.HTTPStatusError as error:
             raise SourceUnavailable(f"answered {error.response.status_code}") from error
-        except (httpx.HTTPError, InvalidMessage) as error:
+        except httpx.HTTPError as error:
             raise SourceUnavailable(type(error).__name__) from error
+        return bytes(content)
 
 
 def _conflict(content: bytes) -> Exception:

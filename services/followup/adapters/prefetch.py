@@ -12,11 +12,13 @@ from collections.abc import Callable
 import structlog
 
 from services.followup.application.ports import Cursor
+from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
 from shared.rabbit.subscriber import Subscriber
 from shared.tasks import cancel_and_wait
 
 LARGEST = 10_000  # events waiting of one source; beyond that the feed brings them
+LARGEST_BYTES = 32 * 1024 * 1024  # bytes of these
 
 log = structlog.get_logger("inbox")
 
@@ -27,6 +29,7 @@ class SourcePrefetch:
     def __init__(self, bell: Subscriber) -> None:
         self._bell = bell
         self._waiting: deque[Recorded] = deque()
+        self._bytes = 0  # of what is waiting
         self._more = asyncio.Event()
         self._is_rung = False
 
@@ -37,8 +40,9 @@ class SourcePrefetch:
 
     def put(self, recorded: Recorded) -> None:
         """Keep one that came."""
-        if len(self._waiting) < LARGEST:
+        if len(self._waiting) < LARGEST and self._bytes < LARGEST_BYTES:
             self._waiting.append(recorded)
+            self._bytes += len(recorded.state)
             self._more.set()
         else:
             self.ring()
@@ -51,11 +55,13 @@ class SourcePrefetch:
     def pop(self, cursor: Cursor, limit: int) -> tuple[list[Recorded], bool]:
         """Remove and return the events that follow the cursor, and whether the feed must be read instead.
 
-        It must when only later events came, or when a message said that something was recorded.
+        They end at `limit`, or with the event that fills a page of the feed. The feed must be read when only later
+        events came, or when a message said that something was recorded.
         """
         events: list[Recorded] = []
+        taken = 0  # bytes
         position, event_id, gap = cursor.position, cursor.event_id, self._is_rung
-        while self._waiting and len(events) < limit:
+        while self._waiting and len(events) < limit and taken < PAGE_BYTES:
             event = self._waiting[0]
             if event.position > position:
                 fits = event.position == position + 1 and event.previous_id == event_id and event.epoch == cursor.epoch
@@ -65,8 +71,9 @@ class SourcePrefetch:
                         break  # what fits is applied first; the rest is looked at again
                 else:
                     events.append(event)
+                    taken += len(event.state)
                     position, event_id = event.position, event.event_id
-            self._waiting.popleft()
+            self._bytes -= len(self._waiting.popleft().state)
         if not events:
             self._is_rung = False
         if not self._waiting:

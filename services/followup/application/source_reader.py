@@ -23,7 +23,7 @@ from services.followup.application.ports import (
     UnreadablePush,
 )
 from services.followup.application.projector import Projector
-from shared.envelope import FeedPage
+from shared.envelope import FeedPage, may_be_the_last
 from shared.events import Recorded
 from shared.tasks import cancel_and_wait
 
@@ -167,7 +167,7 @@ class SourceReader:
         except StaleEpoch:
             # Asked without the epoch: whether the last event still stands decides.
             return await self._feed.page(after, "", BATCH)
-        if len(page.events) == BATCH:
+        if not may_be_the_last(page.events, BATCH):
             last = page.events[-1].position
             self._ahead = last, asyncio.create_task(self._feed.page(last, page.epoch, BATCH))
         return page

@@ -12,6 +12,7 @@ from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
 
+MAX_STATE = 512 * 1024  # bytes of what is not sealed: pages, batches and rebuilds hold many events at once
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
 
 #: The fields of each event that belong to all petitioners.
@@ -105,11 +106,14 @@ class Recorder:
             backfilled=said.backfilled,
             sealed_sha256=self._seals.digest(sealed) if sealed else "",
         )
+        state = encode_state(event, meta)
+        if len(state) > MAX_STATE:
+            raise _too_large(event)
         return NewEvent(
             originator_id=fact.originator_id,
             version=version,
             topic=event.TOPIC,
-            state=encode_state(event, meta),
+            state=state,
             event_id=event_id,
             sealed=sealed,
             effective_on=event.effective_on if isinstance(event, DatedEvent) else None,
@@ -123,6 +127,13 @@ class Recorder:
             if decided.expected.get(fact.originator_id, 0) and seals_something(fact.event)
         }
         return KeyRing(await self._history.keys_of(existing) if existing else ())
+
+
+def _too_large(event: Event) -> InvalidValue:
+    """The refusal that names the largest field."""
+    sizes = {name: len(msgspec.json.encode(getattr(event, name))) for name in event.__struct_fields__}
+    largest = max(sizes, key=lambda name: sizes[name])
+    return InvalidValue(largest, "too-large", size=sizes[largest], most=MAX_STATE)
 
 
 def _check_size(event: Event, petitioners: int) -> None:

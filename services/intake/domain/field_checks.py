@@ -14,6 +14,7 @@ from shared.identifiers import FIRST_YEAR, LAST_YEAR, MAX_CODE_LENGTH, Malformed
 
 MAX_TEXT = 200_000  # characters of a sealed text
 MAX_LINE = 2_000  # characters of anything else
+MAX_ITEMS = 1_000  # of one list: a conference lists its guests and a petition its petitioners, not a register
 NUL = "\x00"
 
 _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "station")
@@ -41,7 +42,9 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
                 changed[name] = text
         elif isinstance(value, date):
             _check_year(name, value)
-        elif name in _CODE_LISTS:
+        elif isinstance(value, (tuple, dict)):
+            _check_list(name, value)
+        if name in _CODE_LISTS and value:
             codes = tuple(code_of(name, code) for code in value)
             if codes != value:
                 changed[name] = codes
@@ -49,6 +52,26 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
         if not getattr(event, name):
             raise errors.InvalidValue(name, "none-listed")
     return msgspec.structs.replace(event, **changed) if changed else event
+
+
+def _check_list(name: str, value: tuple[object, ...] | dict[str, object]) -> None:
+    """Bound how many items a list has and how long each text within is."""
+    if len(value) > MAX_ITEMS:
+        raise errors.InvalidValue(name, "too-many", count=len(value), most=MAX_ITEMS)
+    longest = max(map(_longest, value.values() if isinstance(value, dict) else value), default=0)
+    if longest > MAX_LINE:
+        raise errors.InvalidValue(name, "too-long", length=longest, most=MAX_LINE)
+
+
+def _longest(item: object) -> int:
+    """The length of the longest text in an item of a list, in characters."""
+    if isinstance(item, str):
+        return len(item)
+    if isinstance(item, msgspec.Struct):
+        return max((_longest(getattr(item, name)) for name in item.__struct_fields__), default=0)
+    if isinstance(item, tuple):
+        return max(map(_longest, item), default=0)
+    return 0
 
 
 def _check_day(event: DatedEvent, context: DecisionContext) -> None:

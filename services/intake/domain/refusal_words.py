@@ -87,6 +87,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "too-long": Sentence(
                 "Nội dung dài {length} ký tự; tối đa {most} ký tự.", "{length} characters; at most {most}"
             ),
+            "too-many": Sentence("Danh sách có {count} mục; tối đa {most} mục.", "{count} items; at most {most}"),
+            "too-large": Sentence(
+                "Nội dung chiếm {size} byte; tối đa {most} byte cho một sự kiện.",
+                "takes {size} bytes; an event has at most {most}",
+            ),
             "nul": Sentence(
                 "Văn bản chứa ký tự NUL không hợp lệ; hãy xóa ký tự đó.", "holds the NUL character; remove it"
             ),

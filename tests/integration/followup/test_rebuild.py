@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import msgspec
 import pytest
 
+from services.followup.adapters.store import projection as stored_projection
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildTables
 from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import HistoryDiffers
@@ -77,6 +79,26 @@ async def test_rebuild__in_small_groups_gives_the_same(
     before = await state(pool)
     await rebuild(target, [feed], (), quiet)
     assert await state(pool) == before
+
+
+async def test_rebuild__holds_no_more_than_fits_a_page(
+    pool: asyncpg.Pool, target: RebuildTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stored_projection, "PAGE_BYTES", 1)
+    feed = await followed(pool, told())
+    before = await state(pool)
+    sizes: list[int] = []
+    yielded = RebuildTables.groups
+
+    async def counted(*arguments: Any) -> AsyncIterator[Any]:
+        async for group in yielded(*arguments):
+            sizes.append(len(group))
+            yield group
+
+    monkeypatch.setattr(RebuildTables, "groups", counted)
+    await rebuild(target, [feed], (), quiet)
+    assert await state(pool) == before
+    assert len(sizes) > 1, "a petition at a time, with those merged with it"
 
 
 async def test_live_writer__goes_on_during_a_rebuild_and_after_the_swap(

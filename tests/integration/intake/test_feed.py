@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from shared.envelope import parse_feed_page
+from shared.envelope import PAGE_BYTES, parse_feed_page
 from shared.events import decode_state
 from tests.support.intake import COMMUNE, Intake, served
 
@@ -110,3 +110,37 @@ async def test_metrics(intake: Intake) -> None:
     assert 'intake_events_recorded_total{type="PetitionReceived"} 1.0' in text
     assert "intake_outbox_pending_events 0.0" in text
     assert "intake_outbox_oldest_pending_timestamp_seconds 0.0" in text
+
+
+async def test_page__ends_with_the_event_that_fills_it(intake: Intake) -> None:
+    attachments = [{"digest": f"{number:064x}", "media_type": "x" * 400} for number in range(900)]
+    for _ in range(11):
+        await intake.petition(attachments=attachments)
+    after, lengths = await intake.head() - 11, []
+    while True:
+        page = parse_feed_page((await intake.get("/v1/events", after=str(after), limit="5000")).content)
+        if not page.events:
+            break
+        sizes = [len(event.state) for event in page.events]
+        assert sum(sizes[:-1]) < PAGE_BYTES
+        assert page.events[0].position == after + 1
+        lengths.append(len(sizes))
+        after = page.events[-1].position
+        assert (page.complete_to is not None) == (after == page.head)
+    assert (len(lengths), sum(lengths)) == (2, 11)
+
+
+async def test_command__that_is_too_large_is_refused_by_its_field(intake: Intake) -> None:
+    def attached(count: int, length: int) -> list[dict[str, str]]:
+        return [{"digest": f"{number:064x}", "media_type": "x" * length} for number in range(count)]
+
+    head = await intake.head()
+    for attachments, sentence in (
+        (attached(1001, 1), "1001 items; at most 1000"),
+        (attached(1, 2001), "2001 characters; at most 2000"),
+        (attached(800, 700), "bytes; an event has at most 524288"),
+    ):
+        refused = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE, "attachments": attachments})
+        assert (refused.status_code, refused.json()["field"]) == (422, "attachments")
+        assert sentence in refused.json()["translations"]["en"]["detail"]
+    assert await intake.head() == head

@@ -1,8 +1,9 @@
 """The projection in PostgreSQL: what the projector loads, and the one transaction in which it writes."""
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from datetime import date, datetime
+from itertools import accumulate
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from services.followup.application.ports import (
 )
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
+from shared.envelope import PAGE_BYTES
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
 from shared.events.deadline import Subject
@@ -37,8 +39,10 @@ RETURNING epoch, position, event_id, instant, horizon, complete_to, head, revisi
 FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
 OF_STREAMS = f"{FACT} WHERE originator_id = ANY($1) ORDER BY position"
 _SHARED_STREAMS = """
-SELECT position, originator_id FROM facts WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2
-ORDER BY position LIMIT $3
+SELECT position, originator_id, (
+    SELECT sum(octet_length(o.state)) FROM facts o WHERE o.originator_id = f.originator_id AND o.source = f.source
+) AS bytes
+FROM facts f WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2 ORDER BY position LIMIT $3
 """
 KIN = """
 WITH RECURSIVE kin (petition_id) AS (
@@ -102,7 +106,7 @@ class StoredProjection:
     async def shared_streams(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
         """Yield the facts of the regulation and of conferences by stream, `chunk` streams at a time, oldest first."""
         after = 0
-        while begun := await self._pool.fetch(_SHARED_STREAMS, source, after, chunk):
+        while begun := fitting(await self._pool.fetch(_SHARED_STREAMS, source, after, chunk)):
             after = begun[-1]["position"]
             yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
 
@@ -421,6 +425,12 @@ def _deadline(raised: DeadlineState, waits: bool) -> tuple[Any, ...]:
 def _parked(source: str, parked: ParkedRecord) -> tuple[Any, ...]:
     event = parked.recorded
     return source, event.position, event.event_id, parked.petition_id, event.topic, parked.reason
+
+
+def fitting(streams: Sequence[Any]) -> list[Any]:
+    """The first of some streams, to the one whose facts fill a page by their bytes."""
+    before = accumulate((row["bytes"] for row in streams), initial=0)
+    return [row for row, so_far in zip(streams, before, strict=False) if so_far < PAGE_BYTES]
 
 
 def by_stream(source: str, rows: Iterable[Any]) -> dict[UUID, list[Recorded]]:

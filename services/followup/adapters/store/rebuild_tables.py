@@ -13,6 +13,7 @@ from services.followup.adapters.store.projection import (
     StoredProjection,
     StoredWriting,
     by_stream,
+    fitting,
     move_cursor,
 )
 from services.followup.application.ports import Changes, Cursor
@@ -25,8 +26,8 @@ SEARCH_PATH = f"{NEW}, public"
 FENCE = 1_000_000  # added to the revisions of the cursors, so that a projector of the old tables is fenced out of both
 
 _PETITIONS = """
-SELECT DISTINCT originator_id FROM facts
-WHERE source = $1 AND is_petition AND originator_id > $2 ORDER BY originator_id LIMIT $3
+SELECT originator_id, sum(octet_length(state)) AS bytes FROM facts
+WHERE source = $1 AND is_petition AND originator_id > $2 GROUP BY originator_id ORDER BY originator_id LIMIT $3
 """
 _LIVE = f"""
 SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
@@ -94,10 +95,10 @@ class RebuildTables:
         return found
 
     async def groups(self, source: str, chunk: int) -> AsyncIterator[dict[UUID, list[Recorded]]]:
-        """Yield the facts of petitions, about `chunk` petitions at a time, merged ones together."""
+        """Yield the facts of petitions, about `chunk` petitions or PAGE_BYTES at a time, merged ones together."""
         after, yielded = UUID(int=0), set[UUID]()  # those yielded before their turn
         while rows := await self._pool.fetch(_PETITIONS, source, after, chunk):
-            ids = [row["originator_id"] for row in rows]
+            ids = [row["originator_id"] for row in fitting(rows)]
             after = ids[-1]
             # A petition that was yielded with one merged with it was yielded with all that are merged with it.
             kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in yielded])}

@@ -367,3 +367,53 @@ def test_undated_duty__has_no_end_that_anything_could_move() -> None:
     undated = Rule(duty="reply", form="undated")
     assert after(undated).due_on is None
     assert after(undated, cap("2019-09-10")).due_on == day("2019-09-10")
+
+
+# --- ends that roll ---------------------------------------------------------------------------------------------------
+# Mon 2 March 2026 + 30 calendar days = Wed 1 April; + 30 = Fri 1 May, a holiday, so Mon 4 May; from 1 May + 30 = Sun
+# 31 May, so Mon 1 June; from Mon 4 May + 30 = Wed 3 June.
+
+START_2026 = day("2026-03-02")
+ROLLING = Rule(duty="reply", form="deadline", length=30, unit="calendar_days", roll="next_working_day")
+
+
+def moved_to(*days: str) -> list[Step]:
+    return [Step(kind="extension", on=day("2026-04-01"), day=day(to), told={"petitioner": START_2026}) for to in days]
+
+
+@pytest.mark.parametrize(
+    ("counted_from", "granted", "due"),
+    [
+        ("unrolled", ["2026-05-01"], "2026-05-04"),
+        ("unrolled", ["2026-05-04"], "2026-05-04"),
+        ("unrolled", ["2026-05-05"], "2026-05-04"),
+        ("unrolled", ["2026-04-11"], "2026-04-13"),  # a Saturday
+        ("unrolled", ["2026-05-01", "2026-06-30"], "2026-06-01"),
+        ("unrolled", ["2026-05-04", "2026-06-30"], "2026-06-01"),
+        ("rolled", ["2026-05-01", "2026-06-30"], "2026-06-03"),
+        ("rolled", ["2026-05-04", "2026-06-30"], "2026-06-03"),
+        ("unrolled", ["2026-04-11", "2026-06-30"], "2026-05-11"),  # Sat 11 April + 30
+    ],
+)
+def test_extension__that_ends_on_a_rest_day_rolls_as_the_limit_does(
+    counted_from: str, granted: list[str], due: str
+) -> None:
+    each = msgspec.structs.replace(ROLLING, extension=Extension(each=30, counted_from=counted_from))  # type: ignore[arg-type]
+    assert clock_after(each, START_2026, moved_to(*granted), CALENDAR).due_on == day(due)
+
+
+def test_extension__in_total_ends_before_it_rolls() -> None:
+    # 2 March + 60 = Fri 1 May
+    each = msgspec.structs.replace(ROLLING, extension=Extension(in_total=60))
+    clock = clock_after(each, START_2026, moved_to("2026-05-30"), CALENDAR)
+    assert clock.due_on == day("2026-05-04")
+    assert [recorded_note(note) for note in clock.notes] == ["extended:2026-05-04", "extension_capped:2026-05-30"]
+
+
+def test_complex__after_an_extension_does_not_pass_its_total() -> None:
+    # 2 March + 45 = Thu 16 April
+    total = Variant(when=("complex",), in_total=45)
+    each = msgspec.structs.replace(ROLLING, extension=Extension(each=30), variants=(total,))
+    steps = [*moved_to("2026-05-04"), Step(kind="trait", on=day("2026-04-01"), trait="complex")]
+    assert clock_after(each, START_2026, steps, CALENDAR).due_on == day("2026-04-16")
+    assert clock_after(each, START_2026, reversed(steps), CALENDAR).due_on == day("2026-04-16")

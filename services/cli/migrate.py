@@ -32,7 +32,7 @@ def migrate(
         stop(WRONG_USE, f"set {URLS['intake']} or {URLS['followup']}, or both")
     if intake_role and "intake" not in urls:
         stop(WRONG_USE, f"--intake-role: set {URLS['intake']} too")
-    grants = {"intake": {"grant_intake": intake_role}, "followup": {}}
+    grants = {"intake": {"grant_intake": intake_role, "grant_erasing_refused": intake_role}, "followup": {}}
     done: dict[str, list[str]] = {}
     for name, url in urls.items():
         try:

@@ -30,6 +30,7 @@ from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
+from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.calendar.shipped import seed_years
@@ -110,14 +111,15 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
+        refused = RefusedCommands(pool, seals, new_id)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, refused)
         reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY)
         relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, callers, RefusedCommands(pool, seals, new_id))
+        commands = CommandIntake(handler, callers, refused)
         queue = CommandQueue(settings.amqp_url, source, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -158,6 +160,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *command_routes(handler),
                 *query_routes(reading),
                 *regulation_routes(regulation_cache),
+                refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read_all(regulation_cache)),
                 *health_routes(hindrances, notices),

@@ -16,7 +16,7 @@ from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
 from shared.http.problems import ProblemError, problem
-from shared.identifiers import NATION
+from shared.identifiers import NATION, is_within
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
 ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
@@ -138,6 +138,10 @@ class Callers:
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
+
+    def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
+        """The users of the broker whose callers belong to a jurisdiction or one below it."""
+        return frozenset(user for user, c in self._by_user.items() if is_within(c.jurisdiction, jurisdiction))
 
     def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
         """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""

@@ -17,8 +17,8 @@ CONNECT_TIMEOUT = 10.0  # seconds
 QUORUM = {"x-queue-type": "quorum"}
 ONE_CONSUMER = {"x-single-active-consumer": True}  # the order of each sender holds with several processes
 
-EVENTS = "dialogue.events"
-COMMANDS = "dialogue.commands"
+EVENTS_EXCHANGE = "dialogue.events"
+COMMANDS_EXCHANGE = "dialogue.commands"
 OWNER = "dialogue.source"  # nobody publishes to it: its one argument says whose virtual host this is
 #: What our own queues and exchanges begin with; no caller's does.
 OURS = ("dialogue.", "intake.", "followup.")
@@ -57,12 +57,12 @@ class Occupied(Exception):
 
 def events_of(source: str) -> Route:
     """The way of a source's events to followup."""
-    return Route(EVENTS, f"followup.{source}.events", replaces="followup.events")
+    return Route(EVENTS_EXCHANGE, f"followup.{source}.events", replaces="followup.events")
 
 
 def commands_of(source: str) -> Route:
     """The way of commands to the intake of a source, whose name is the routing key."""
-    return Route(COMMANDS, f"intake.{source}.commands", source, one_consumer=True, replaces="intake.commands")
+    return Route(COMMANDS_EXCHANGE, f"intake.{source}.commands", source, one_consumer=True, replaces="intake.commands")
 
 
 def user_of(url: str) -> str:

@@ -13,6 +13,7 @@ from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
 
+from shared.envelope import topic_of
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.rabbit.topology import DEADLINES, user_of
@@ -82,7 +83,7 @@ class DeadlineAlerts:
                 return
 
     async def _on_event(self, body: bytes, message: Delivered) -> None:
-        topic = str(message.headers.get("ce-type", ""))
+        topic = topic_of(str(message.headers.get("ce-type", "")))
         try:
             if message.raw_message.user_id != self._user:
                 raise ValueError("not sent by followup")

@@ -21,6 +21,7 @@ from shared.rabbit.delivery_frames import Sender, sender_of
 from shared.rabbit.topology import OWNER, commands_of
 from shared.settings import WrongSettings
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
+from tests.support.rabbit import UrlOf
 from tests.support.raw_amqp import RawSender, short, table
 from tests.support.waiting import until
 
@@ -247,3 +248,28 @@ def test_sender__is_read_past_what_is_not_needed() -> None:
     for cut in range(len(header)):
         with pytest.raises(ValueError):
             sender_of(header[:cut])
+
+
+@pytest.mark.parametrize("direct", [True, False])
+async def test_portal__queues_and_is_answered_under_the_shipped_rights(
+    database: str, tmp_path: Path, broker_url_of: UrlOf, direct: bool
+) -> None:
+    entry = mint_token("cong-tinh", "system", "H35", amqp_user="portal")[1]
+    with_places = tokens_file(tmp_path, entry)
+    async with served(database, tmp_path) as intake:
+        await intake.places()
+    async with (
+        served(database, tmp_path, amqp_url=broker_url_of("intake"), tokens_file=str(with_places)) as intake,
+        await aio_pika.connect(broker_url_of("portal")) as connection,
+    ):
+        await until(lambda: is_consumed(intake), 20)
+        channel = await connection.channel(publisher_confirms=False)
+        name = "amq.rabbitmq.reply-to" if direct else (await channel.declare_queue("portal.replies")).name
+        queue = await channel.get_queue(name, ensure=False)
+        answers: asyncio.Queue[Any] = asyncio.Queue()
+        await queue.consume(answers.put, no_ack=True)
+        exchange = await channel.get_exchange(ROUTE.exchange, ensure=False)
+        message = aio_pika.Message(GOOD, message_id="m", user_id="portal", reply_to=name, correlation_id="c")
+        await exchange.publish(message, "local")
+        answer = await asyncio.wait_for(answers.get(), 20)
+        assert (answer.correlation_id, json.loads(answer.body)["version"]) == ("c", 1)

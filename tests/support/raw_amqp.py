@@ -62,6 +62,11 @@ class RawSender:
             if kind == 1:
                 return pamqp.frame.unmarshal(head + payload)[2]
 
+    async def garbage(self, raw: bytes) -> None:
+        """Send bytes that are no frame."""
+        self._writer.write(raw)
+        await self._writer.drain()
+
     async def close(self) -> None:
         """Hang up."""
         self._writer.close()

@@ -89,7 +89,7 @@ chaos: .venv/.synced ## Every fault, injected for real, each held against an und
 up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
 	$(COMPOSE) up --build --detach
 	@echo "Intake http://127.0.0.1:8570  Followup http://127.0.0.1:8571  Prometheus http://127.0.0.1:9090"
-	@echo "A token: $(COMPOSE) run --rm --no-deps --entrypoint cat secrets /secrets/office.token"
+	@echo "A token: $(COMPOSE) run --rm callers cat /secrets/office.token"
 
 down: ## Stop the containers; their data stays
 	$(COMPOSE) down

@@ -1,30 +1,56 @@
 #!/bin/sh
-# Runs in the image before everything else: writes keys, passwords and tokens into /secrets. What is there already stays.
+# Runs in the image before everything else: writes keys, passwords and tokens into /secrets, which no other container
+# sees, and hands each container copies of its own in /handed/CONTAINER. What is there already stays.
 set -eu
+secrets=${1:-/secrets} handed=${2:-/handed} broker=${3:-/rabbitmq}
 umask 077
-cd /secrets
+cd "$secrets"
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 
 [ -f master.key ] || head -c 32 /dev/urandom > master.key
 
-for name in postgres intake followup rabbitmq-intake rabbitmq-followup rabbitmq-monitoring rabbitmq-portal; do
+for name in postgres intake intake_owner followup followup_owner \
+    rabbitmq-intake rabbitmq-followup rabbitmq-monitoring rabbitmq-portal; do
     [ -f "$name.password" ] || random > "$name.password"
 done
 
-for service in intake followup; do
-    # As the settings name them: a file for each, its name that of the variable in lower case.
-    printf 'postgresql://%s:%s@postgres/%s' "$service" "$(cat "$service.password")" "$service" > "${service}_database_url"
-    printf 'amqp://%s:%s@rabbitmq/doithoai' "$service" "$(cat "rabbitmq-$service.password")" > "${service}_amqp_url"
-done
-python3 /rabbitmq/with_passwords.py /rabbitmq/definitions.json . > rabbitmq.definitions.json
-
 for role in office operations auditor system; do
-    user=$([ "$role" = system ] && echo portal || true) # who queues commands is the caller `system`
-    [ -f "$role.token" ] || doithoai token "$role" --role "$role" --amqp-user "$user" --file tokens.json | head -n 1 > "$role.token"
+    user=
+    [ "$role" != system ] || user=portal # who queues commands as `portal` is the caller `system`
+    [ -f "$role.token" ] ||
+        doithoai token "$role" --role "$role" --amqp-user "$user" --file tokens.json | head -n 1 > "$role.token"
 done
 
-# The services run as their own user, the servers as theirs: each reads what it needs and nobody writes.
-chown -R 8570 /secrets
-chmod 755 /secrets
-chmod 644 postgres.password intake.password followup.password rabbitmq.definitions.json operations.token
+# give CONTAINER FILE: writes what comes in, whole or not at all. A server runs as a user of its own: the files of its
+# volume are readable by whoever mounts it, which is that one container.
+give() {
+    cat > "$handed/$1/.$2"
+    chmod 444 "$handed/$1/.$2"
+    mv -f "$handed/$1/.$2" "$handed/$1/$2"
+}
+
+# hand CONTAINER FILE...: gives copies.
+hand() {
+    container=$1
+    shift
+    for file; do give "$container" "$file" < "$file"; done
+}
+
+# A setting as a file: its name is that of the variable in lower case.
+database_url() { printf 'postgresql://%s:%s@postgres/%s' "$1" "$(cat "$1.password")" "$2"; }
+
+hand postgres postgres.password
+hand databases postgres.password intake.password intake_owner.password followup.password followup_owner.password
+python3 "$broker/with_passwords.py" "$broker/definitions.json" . | give rabbitmq rabbitmq.definitions.json
+hand intake master.key tokens.json
+hand followup tokens.json auditor.token
+hand prometheus operations.token
+hand callers office.token operations.token auditor.token system.token \
+    rabbitmq-monitoring.password rabbitmq-portal.password
+
+for service in intake followup; do
+    database_url "$service" "$service" | give "$service" "${service}_database_url"
+    database_url "${service}_owner" "$service" | give migrate "${service}_database_url"
+    printf 'amqp://%s:%s@rabbitmq/doithoai' "$service" "$(cat "rabbitmq-$service.password")" | give "$service" "${service}_amqp_url"
+done

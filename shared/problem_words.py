@@ -147,7 +147,32 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Yêu cầu không hợp lệ", "Invalid request"),
         {
             "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid"),
-            "parameters": Sentence("Tham số không hợp lệ: {names}.", "not valid: {names}"),
+            "unknown": Sentence(
+                "Địa chỉ này không có tham số đó; chỉ nhận: {known}.",
+                "there is no such parameter here; it takes {known}",
+            ),
+            "none": Sentence(
+                "Địa chỉ này không nhận tham số nào; hãy bỏ phần sau dấu “?”.",
+                "this address takes no parameters: leave out what follows the question mark",
+            ),
+            "twice": Sentence(
+                "Tham số {parameter} chỉ được nêu một lần; hãy bỏ các lần sau.",
+                "{parameter} stands there twice; give it once",
+            ),
+            "missing": Sentence("Thiếu tham số {parameter}; hãy bổ sung.", "{parameter} is missing; add it"),
+            "values": Sentence(
+                "Tham số {parameter} phải là một trong: {allowed}.", "{parameter} must be one of {allowed}"
+            ),
+            "range": Sentence(
+                "Tham số {parameter} phải là số từ {least} đến {most}.",
+                "{parameter} must be a number from {least} to {most}",
+            ),
+            "length": Sentence(
+                "Tham số {parameter} dài tối đa {most} ký tự.", "{parameter} may have at most {most} characters"
+            ),
+            "kind": Sentence(
+                "Tham số {parameter} không đúng kiểu; cần: {kind}.", "{parameter} must be of the kind {kind}"
+            ),
         },
     ),
     "method-not-allowed": ProblemWords(
@@ -167,6 +192,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Kiểu nội dung không được hỗ trợ", "Unsupported media type"),
         {
             "": Sentence("Hãy gửi nội dung kiểu application/json.", "send application/json"),
+            "charset": Sentence("Hãy gửi JSON mã hóa UTF-8.", "send JSON in UTF-8"),
+            "encoding": Sentence(
+                "Nội dung nén không được nhận; hãy gửi nội dung không nén, bỏ Content-Encoding.",
+                "a compressed body is not taken: send it as it is, without Content-Encoding",
+            ),
             "yaml": Sentence(
                 "Hãy gửi nội dung kiểu application/json hoặc application/yaml.",
                 "send application/json or application/yaml",
@@ -216,13 +246,19 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     ),
     "invalid-idempotency-key": ProblemWords(
         Sentence("Khóa chống gửi lặp không hợp lệ", "Invalid idempotency key"),
-        {"": Sentence("Khóa chống gửi lặp có tối đa {most} ký tự in được.", "at most {most} printable characters")},
+        {
+            "": Sentence(
+                "Khóa chống gửi lặp có tối đa {most} ký tự ASCII in được (chữ không dấu, số, dấu câu).",
+                "at most {most} printable ASCII characters",
+            ),
+            "several": Sentence("Chỉ nêu một khóa chống gửi lặp.", "one key alone: the header stands there twice"),
+        },
     ),
     "invalid-if-match": ProblemWords(
         Sentence("Phiên bản nêu không hợp lệ", "Invalid If-Match"),
         {
             "": Sentence(
-                'Hãy nêu một phiên bản như ETag đã cho, ví dụ "3".', 'name one version as the ETag gave it, such as "3"'
+                'Hãy nêu phiên bản như ETag đã cho, ví dụ "3".', 'name versions as the ETag gave them, such as "3"'
             )
         },
     ),
@@ -395,6 +431,7 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
 }
 #: What values of place-holders are called in Vietnamese.
 DOOR_NAMES: Names = {
+    "kind": {"uuid": "mã UUID", "date": "ngày (YYYY-MM-DD)", "int": "số nguyên", "float": "số", "str": "chữ"},
     "what": {
         "plan": "kế hoạch",
         "result": "kết quả đối thoại",

@@ -1,6 +1,7 @@
 """Reads the settings of a service from the environment, and says which of them is wrong."""
 
 import os
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -19,9 +20,31 @@ def settings_from_environment(kind: type[S]) -> S:
     A file is named as its variable in lower case, such as `intake_database_url`. Raises WrongSettings.
     """
     try:
-        return kind(_secrets_dir=os.environ.get("DOITHOAI_SECRETS_DIR") or None)
+        return kind(_secrets_dir=_secrets_folder())
     except ValidationError as error:
         # The values are left out: a database URL holds a password.
         prefix = kind.model_config["env_prefix"]
         names = sorted(f"{prefix}{str(each['loc'][0]).upper()} ({each['msg']})" for each in error.errors())
         raise WrongSettings(f"settings: {', '.join(names)}") from None
+
+
+def value_of(variable: str) -> str:
+    """One setting, of the environment or of a file of DOITHOAI_SECRETS_DIR; empty where it is in neither.
+
+    Raises WrongSettings.
+    """
+    folder = _secrets_folder()
+    if (given := os.environ.get(variable, "")) or folder is None:
+        return given
+    file = folder / variable.lower()
+    try:
+        return file.read_text("utf-8").strip() if file.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise WrongSettings(f"{variable}: {file} cannot be read ({type(error).__name__})") from None
+
+
+def _secrets_folder() -> Path | None:
+    name = os.environ.get("DOITHOAI_SECRETS_DIR", "")
+    if name and not Path(name).is_dir():
+        raise WrongSettings(f"DOITHOAI_SECRETS_DIR: {name} is no folder; name the folder that holds the secrets")
+    return Path(name) if name else None

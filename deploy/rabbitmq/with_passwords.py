@@ -1,21 +1,20 @@
 """Prints the broker's definitions with hashes of the passwords in a folder: `with_passwords.py DEFINITIONS FOLDER`.
 
 The password of a user stands in the file `rabbitmq-{user}.password`; a user without one is left out with its rights.
-Each run draws other salts.
+The same passwords give the same file.
 """
 
 import base64
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
 
-def hashed(password: str) -> str:
+def hashed(user: str, password: str) -> str:
     """RabbitMQ's hash of a password: a salt of four bytes, then SHA-256 of salt and password."""
-    salt = os.urandom(4)
+    salt = hashlib.sha256(f"{user}:{password}".encode()).digest()[:4]
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
@@ -23,7 +22,7 @@ def with_passwords(definitions: dict[str, Any], passwords: dict[str, str]) -> di
     """The definitions with a hash for each user who has a password, and without the others."""
     algorithm = "rabbit_password_hashing_sha256"
     users = [
-        user | {"password_hash": hashed(passwords[user["name"]]), "hashing_algorithm": algorithm}
+        user | {"password_hash": hashed(user["name"], passwords[user["name"]]), "hashing_algorithm": algorithm}
         for user in definitions["users"]
         if user["name"] in passwords
     ]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from typing import Annotated
 
 import asyncpg
@@ -11,33 +10,40 @@ import typer
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.followup.bootstrap import MIGRATIONS as FOLLOWUP
 from services.intake.bootstrap import MIGRATIONS as INTAKE
-from shared.postgres.migrate import EditedMigration
+from shared.postgres.migrate import EditedMigration, OwnsItsStore, grant
 from shared.postgres.migrate import migrate as apply
-from shared.postgres.pool import WRITABLE
+from shared.settings import WrongSettings, value_of
 
 URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
 PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
+GRANTS = {"intake": ("grant_intake", "grant_erasing_refused"), "followup": ("grant_followup",)}
+RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 
 
 def migrate(
-    intake_role: Annotated[
-        str, typer.Option(help="A role that intake runs as, when it does not own its database: it gets its grants.")
-    ] = "",
+    intake_role: Annotated[str, typer.Option(help=RUNS_AS.format("intake"))] = "",
+    followup_role: Annotated[str, typer.Option(help=RUNS_AS.format("followup"))] = "",
     auditor_role: Annotated[str, typer.Option(help="A role that may read the events, and nothing else.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Migrate the databases of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, whichever are set. Safe to repeat."""
-    urls = {name: url for name, variable in URLS.items() if (url := os.environ.get(variable, ""))}
+    roles = {"intake": intake_role, "followup": followup_role}
+    try:
+        urls = {name: url for name, variable in URLS.items() if (url := value_of(variable))}
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
     if not urls:
         stop(WRONG_USE, f"set {URLS['intake']} or {URLS['followup']}, or both")
-    if intake_role and "intake" not in urls:
-        stop(WRONG_USE, f"--intake-role: set {URLS['intake']} too")
-    grants = {"intake": {"grant_intake": intake_role, "grant_erasing_refused": intake_role}, "followup": {}}
+    for name, role in roles.items():
+        if role and name not in urls:
+            stop(WRONG_USE, f"--{name}-role: set {URLS[name]} too")
     done: dict[str, list[str]] = {}
     for name, url in urls.items():
         try:
-            done[name] = asyncio.run(_migrate(name, url, grants[name] | {"grant_auditing": auditor_role}))
+            done[name] = asyncio.run(_migrate(name, url, roles[name], auditor_role))
         except EditedMigration as error:
+            stop(FAILED, f"{name}: {error}")
+        except OwnsItsStore as error:
             stop(FAILED, f"{name}: {error}")
         except asyncpg.UndefinedObjectError as error:
             stop(FAILED, f"{name}: {error}; create the role first")
@@ -50,13 +56,7 @@ def migrate(
         typer.echo(json.dumps(done))
 
 
-async def _migrate(name: str, url: str, grants: dict[str, str]) -> list[str]:
+async def _migrate(name: str, url: str, role: str, auditor: str) -> list[str]:
     applied = await apply(url, PACKAGES[name])
-    connection = await asyncpg.connect(url, timeout=10, **WRITABLE)
-    try:
-        for function, role in grants.items():
-            if role:
-                await connection.execute(f"SELECT {function}($1)", role)
-    finally:
-        await connection.close()
+    await grant(url, dict.fromkeys(GRANTS[name], role) | {"grant_auditing": auditor})
     return applied

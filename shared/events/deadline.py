@@ -54,6 +54,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
     first_day: FirstDay = "excluded"
     #: The year, month, … of a duty that is owed again and again; "" for any other.
     period: str = ""
+    #: False where nobody adopted the document and the product's own default counts; events up to 0.2.0 do not say so.
+    adopted: bool = True
 
 
 class InWords(msgspec.Struct, frozen=True, kw_only=True):

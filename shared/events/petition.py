@@ -39,6 +39,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on: date
 
 
+class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The document by which somebody was told: its number, and its SHA-256 (hex)."""
+
+    number: str
+    digest: str
+
+
 class BasePetitionEvent(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     """An act on one petition."""
 
@@ -156,7 +163,7 @@ class PetitionMarkedComplex(BasePetitionEvent, frozen=True, kw_only=True, omit_d
 class ExtensionGranted(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
     """More time, valid only where those were told in time whom the policy names (the plan: both, II.4.3).
 
-    Version 1 always named both.
+    The days are those of the notices; a lead agency that grants it gives their documents too. Version 1 had both days.
     """
 
     TOPIC: ClassVar[str] = "ExtensionGranted"
@@ -164,6 +171,8 @@ class ExtensionGranted(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
     expected_on: Public[date]
     petitioner_told_on: Public[date | None] = None
     committee_told_on: Public[date | None] = None
+    petitioner_notice: Public[NoticeDocument | None] = None
+    committee_notice: Public[NoticeDocument | None] = None
     ground: SealedOwn[str] = ""
 
 

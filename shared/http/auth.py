@@ -15,6 +15,7 @@ import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
+from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION, is_within
 
@@ -24,6 +25,9 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 #: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
 COOKIE = "doithoai_token"
+
+#: What answers without a caller in both services.
+PROBES = frozenset({"/healthz", "/readyz"})
 
 LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 
@@ -143,7 +147,7 @@ class Callers:
         """The users of the broker whose callers belong to a jurisdiction or one below it."""
         return frozenset(user for user, c in self._by_user.items() if is_within(c.jurisdiction, jurisdiction))
 
-    def hook(self, open_paths: frozenset[str] = frozenset({"/healthz", "/readyz"})) -> BeforeRequestHookHandler:
+    def hook(self, open_paths: frozenset[str] = PROBES) -> BeforeRequestHookHandler:
         """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
@@ -151,6 +155,8 @@ class Callers:
                 raise problem(400, "nul-character", "address")
             if request.scope["path"] not in open_paths:
                 request.scope["state"][_CALLER] = self.of_request(request)
+            if request.scope["query_string"]:
+                refuse_unknown_parameters(request)
 
         return authenticate
 

@@ -3,21 +3,25 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page, may_be_the_last
 from shared.events import Recorded
 from shared.http.auth import AuthenticatedCaller, caller_of
+from shared.http.openapi import READ_STATUSES, problems
 from shared.http.problems import problem
 from shared.http.server import stopping
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
+MAX_POSITION = 2**63 - 1  # what the store can number
 MAX_WAIT = 60.0  # seconds
 LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 
@@ -93,6 +97,37 @@ async def _events_or_wait(
     return events
 
 
+class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """An event as a CloudEvent in structured mode: `data` are the stored bytes, by the schema of `type`."""
+
+    id: UUID
+    source: str
+    type: str
+    time: datetime
+    subject: UUID
+    position: str
+    epoch: str
+    recordedat: datetime
+    aggregateversion: str
+    previousid: UUID | None = None
+    data: dict[str, Any]
+    specversion: Literal["1.0"]
+    datacontenttype: Literal["application/json"]
+
+
+class EventPage(msgspec.Struct, kw_only=True):
+    """A page of the log. `complete_to` stands only in answers that reach the head."""
+
+    source: str
+    epoch: str
+    previous_id: UUID | None
+    head: int
+    complete_to: datetime | None
+    events: list[CloudEvent]
+
+
+_PAGE = ResponseSpec(EventPage, generate_examples=False, description="the events after the position")
+
 #: Refuses callers who may not see all of a log, at once or after a look at the store.
 MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
@@ -107,10 +142,11 @@ def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
         "that fills it to 4 MiB. `complete_to` stands only in answers that reach "
         "the head. A stale `epoch` is answered 409 with the new one.",
         tags=["feed"],
+        responses={200: _PAGE, **problems(*READ_STATUSES, 409)},
     )
-    async def events(
+    async def read_events(
         request: Request[Any, Any, Any],
-        after: Annotated[int, QueryParameter(ge=0, description="the last position that you know")] = 0,
+        after: Annotated[int, QueryParameter(ge=0, le=MAX_POSITION, description="the last position that you know")] = 0,
         epoch: Annotated[str, QueryParameter(description="the epoch that you know; empty: any")] = "",
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
         wait: Annotated[float, QueryParameter(ge=0, le=MAX_WAIT, description="seconds to wait for an event")] = 0.0,
@@ -120,4 +156,4 @@ def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
         page = await read_feed(log, after, epoch, limit, wait, stopping(request.app))
         return Response(feed_page(page), media_type="application/json")
 
-    return events
+    return read_events

@@ -1,24 +1,93 @@
-"""The parts that the OpenAPI documents of both services share: problems, the token, where the document is."""
+"""The parts that the OpenAPI documents of both services share: problems, headers, the token, names that tools like."""
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Components, SecurityScheme
+from litestar.openapi.spec import (
+    Components,
+    License,
+    Link,
+    OpenAPI,
+    OpenAPIHeader,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    Schema,
+    SecurityScheme,
+    Tag,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.media_type import OpenAPIMediaType
 
 from shared.http.problems import PROBLEM_JSON, Problem
+
+TOKEN = [{"token": list[str]()}]
+REF = "#/components/schemas/{name}"
+#: What every question may be answered with.
+READ_STATUSES = (400, 401, 403, 404, 503)
+
+IF_NONE_MATCH = Parameter(
+    name="If-None-Match",
+    param_in="header",
+    required=False,
+    schema=Schema(type=OpenAPIType.STRING),
+    description="The version (ETag) that the caller has; while it is the current one the answer is 304.",
+)
+
+#: The headers of answers, each with what it says.
+_HEADERS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "ETag": ("the version, in quotes; for `If-Match` and `If-None-Match`", {"type": "string"}),
+    "Location": ("where the record is read", {"type": "string", "format": "uri-reference"}),
+    "Link": ('the next page (`rel="next"`); missing on the last one', {"type": "string"}),
+    "Retry-After": ("seconds to wait before the same is sent again", {"type": "integer"}),
+    "WWW-Authenticate": ("how to authenticate", {"type": "string"}),
+    "Accept-Encoding": ("the encodings of a body that are taken", {"type": "string"}),
+    "Content-Language": ("the language of title and detail", {"type": "string", "enum": ["en", "vi"]}),
+    "Content-Disposition": ("the name of the file", {"type": "string"}),
+    "Allow": ("the methods of the address", {"type": "string"}),
+}
+_OF_STATUS: Mapping[str, tuple[str, ...]] = {
+    "401": ("WWW-Authenticate",),
+    "412": ("ETag",),
+    "415": ("Accept-Encoding",),
+    "503": ("Retry-After",),
+}
+_TAGS = {
+    "petition": "What citizens and organisations raise.",
+    "conference": "Dialogue conferences, from their proposal to their conclusions.",
+    "jurisdiction": "Provinces, districts and communes.",
+    "agency": "The bodies that answer.",
+    "calendar": "The working days of a year.",
+    "policy": "The rules by which days are counted.",
+    "plan": "Dialogue plans of a year.",
+    "petitioner": "Those who petition.",
+    "case": "Petitions, conferences and authorities with what is owed on each.",
+    "deadline": "What is owed by when, and how it ended.",
+    "reminder": "Whom to urge.",
+    "report": "Figures of a period.",
+    "feed": "The log, in order.",
+    "clock": "The store's time.",
+    "operations": "For those who run the service.",
+}
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
     """Problem answers by status."""
     words = {
-        400: "not JSON, or a parameter that is not valid",
+        400: "not JSON, or a parameter that is not valid or not known",
         401: "no token, or one not known here",
         403: "this role, jurisdiction or agency may not",
         404: "no such thing",
         409: "a rule refuses it; `type` names the rule",
         412: "the version in If-Match is not the current one",
         413: "a body beyond 1 MiB",
-        415: "a body that is not application/json",
+        415: "a body that is compressed, or not application/json",
         422: "a field is wrong, or the key was used with another body",
         503: "the store cannot take it now; try again with the same key",
     }
@@ -34,8 +103,93 @@ def document(title: str, description: str) -> OpenAPIConfig:
         title=title,
         version="1",
         description=description,
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
         components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+        security=TOKEN,
         path="/schema",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=False,
+        operation_id_creator=_function_name,
     )
+
+
+def _function_name(handler: HTTPRouteHandler, *_: Any) -> str:
+    return str(handler.handler_name)
+
+
+def headers(*names: str) -> dict[str, OpenAPIHeader | Reference]:
+    """The descriptions of some headers of an answer."""
+    return {
+        name: OpenAPIHeader(description=_HEADERS[name][0], schema=cast(Schema, dict(_HEADERS[name][1])))
+        for name in names
+    }
+
+
+def answers(
+    *names: str,
+    status: str = "200",
+    schema: Mapping[str, Any] | None = None,
+    links: Mapping[str, Link] | None = None,
+    cached: bool = False,
+) -> type[Operation]:
+    """The operation class of a route whose good answer has these headers, this schema in place of the handler's type,
+    and links to other operations. `cached`: it may be answered 304."""
+
+    @dataclass
+    class DescribedOperation(Operation):
+        def __post_init__(self) -> None:
+            describe_answer(self, status, names, schema, links)
+            if cached and self.responses is not None:
+                self.responses["304"] = OpenAPIResponse(
+                    description="the caller has this version already", headers=headers("ETag")
+                )
+                self.parameters = [*(self.parameters or []), IF_NONE_MATCH]
+
+    return DescribedOperation
+
+
+def describe_answer(
+    operation: Operation,
+    status: str,
+    names: Iterable[str] = (),
+    schema: Mapping[str, Any] | None = None,
+    links: Mapping[str, Link] | None = None,
+) -> None:
+    """Add headers, links and a schema to one answer of an operation."""
+    answer = (operation.responses or {}).get(status)
+    if isinstance(answer, OpenAPIResponse):
+        answer.headers = {**(answer.headers or {}), **headers(*names)}
+        answer.links = {**(answer.links or {}), **(links or {})} or None
+        if schema is not None:
+            answer.content = {"application/json": OpenAPIMediaType(schema=cast(Schema, dict(schema)))}
+
+
+def finish(found: OpenAPI, open_paths: Iterable[str]) -> None:
+    """What every operation has in common: its token or none, its problems and their headers, its tag."""
+    used, refused = set[str](), dict[str, OpenAPIResponse | Reference]()
+    for path, item in (found.paths or {}).items():
+        for operation in (item.get, item.post, item.put, item.patch, item.delete):
+            if operation is None:
+                continue
+            used.update(operation.tags or ())
+            operation.security = [] if path in open_paths else TOKEN
+            operation.description = operation.description or f"{operation.summary}."
+            for status, answer in (operation.responses or {}).items():
+                if operation.responses and isinstance(answer, OpenAPIResponse) and int(status) >= 400:
+                    answer.headers = headers("Content-Language", *_OF_STATUS.get(status, ()))
+                    refused[f"Problem{status}"] = answer
+                    operation.responses[status] = Reference(ref=f"#/components/responses/Problem{status}")
+    found.tags = [Tag(name=name, description=_TAGS[name]) for name in sorted(used)]
+    found.components.responses = refused
+    for schema in (found.components.schemas or {}).values():
+        for part in _within(schema):
+            if part.prefix_items and part.items is None:
+                part.items = Schema(type=OpenAPIType.STRING)  # asked for beside `prefixItems` by tools of OpenAPI 3.0
+
+
+def _within(schema: Any) -> Iterable[Schema]:
+    """A schema and those that stand in it."""
+    if isinstance(schema, Schema):
+        yield schema
+        for part in (*(schema.properties or {}).values(), schema.items):
+            yield from _within(part)

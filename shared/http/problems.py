@@ -4,6 +4,7 @@ Title and detail come in the language that the caller asks for, Vietnamese or En
 English), and once more in both under `translations`, for pages that show both.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,9 @@ TYPE_PREFIX = "urn:doithoai:problem:"
 PROBLEM_JSON = "application/problem+json"
 DEFAULT_LANGUAGE = "en"
 MAX_BODY_MIB = 1  # as the server takes it, for the words of 413
+LONGEST_LANGUAGES = 1000  # characters of `Accept-Language` that are looked at
+
+_WEIGHT = re.compile(r"\s*[qQ]\s*=\s*(0(?:\.\d*)?|1(?:\.0*)?)\s*")
 
 #: The problem types of HTTP itself; the domains bring their own codes.
 HTTP_CODES = {
@@ -132,7 +136,8 @@ def problem_response(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> R
 def language_of(request: Request[Any, Any, Any]) -> str:
     """The language of ours that a request prefers by `Accept-Language`; English where it says nothing."""
     best, found = 0.0, DEFAULT_LANGUAGE
-    for part in request.headers.get("accept-language", "").split(","):
+    header = ",".join(line[:LONGEST_LANGUAGES] for line in request.headers.getall("accept-language", []))
+    for part in header[:LONGEST_LANGUAGES].split(","):
         tag, _, parameter = part.partition(";")
         language = tag.strip().lower().partition("-")[0]
         if language in ("vi", "en") and (quality := _quality(parameter)) > best:
@@ -141,11 +146,11 @@ def language_of(request: Request[Any, Any, Any]) -> str:
 
 
 def _quality(parameter: str) -> float:
-    name, _, value = parameter.strip().partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0
+    """A weight from 0 to 1 (RFC 9110, 12.4.2); 1 where none is given, 0 where it cannot be read."""
+    if not parameter.strip():
+        return 1.0
+    found = _WEIGHT.fullmatch(parameter)
+    return float(found[1]) if found else 0.0
 
 
 def _on_problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
@@ -153,20 +158,15 @@ def _on_problem(request: Request[Any, Any, Any], error: ProblemError) -> Respons
 
 
 def _on_http(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    return problem_response(_problem_of_http(error), language_of(request))
+    return problem_response(problem_of_http(error), language_of(request))
 
 
-def _problem_of_http(error: HTTPException) -> ProblemError:
+def problem_of_http(error: HTTPException) -> ProblemError:
+    """The problem that an exception of the framework is answered with."""
     # Litestar's own texts repeat parts of the request; the members below name the parameter at most.
     code = HTTP_CODES.get(error.status_code, "invalid-request" if error.status_code < 500 else "internal-error")
     headers = dict(error.headers or {})
-    names = error.extra if isinstance(error.extra, list) else []
-    keys = [str(item["key"]) for item in names if isinstance(item, dict) and "key" in item]
     match code:
-        case "invalid-request" if keys:
-            return problem(
-                error.status_code, "invalid-request", "parameters", field=keys[0], headers=headers, names=keys
-            )
         case "not-found":
             return problem(error.status_code, "not-found", "address", headers=headers)
         case "body-too-large":

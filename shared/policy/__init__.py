@@ -10,7 +10,15 @@ from datetime import date
 from typing import get_args
 
 from shared.calendar import Calendar, Count
-from shared.policy.checking import PolicyProblem, UncountablePolicy, anchor_of, check, counted_from, problems_of
+from shared.policy.checking import (
+    ImpossibleDay,
+    PolicyProblem,
+    UncountablePolicy,
+    anchor_of,
+    check,
+    counted_from,
+    problems_of,
+)
 from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_of, variant_of
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.notes import Note, NoteKind, read_note, recorded_note
@@ -31,6 +39,7 @@ __all__ = [
     "Adopted",
     "AdoptionRegister",
     "Document",
+    "ImpossibleDay",
     "InForce",
     "Note",
     "NoteKind",

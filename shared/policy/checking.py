@@ -1,5 +1,6 @@
 """What makes a policy wrong although each of its words is known: every problem with its place and its remedy. Pure."""
 
+from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -12,6 +13,7 @@ from shared.policy.duties import DUTY_KINDS, DutyKind
 from shared.policy.schema import Anchor, Channels, Extension, Frequency, Policy, Rule
 
 MAX_DAYS, MAX_HOURS = 366, 8784
+LEAP_DAY, LEAP_YEAR = "02-29", 2000
 _ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 #: Words that say how a length is counted: without a length they would be passed over.
 _WITH_LENGTH = ("unit", "first_day", "variants", "extension", "pause")
@@ -27,6 +29,10 @@ class PolicyProblem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}; {self.remedy}"
+
+
+class ImpossibleDay(ValueError):
+    """A policy names a day that its month has not."""
 
 
 class UncountablePolicy(ValueError):
@@ -125,6 +131,8 @@ def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
         yield PolicyProblem(f"{at}.warn_days", "what has no due date has no warning", "leave it out")
     if rule.warn_on and rule.form != "frequency":
         yield PolicyProblem(f"{at}.warn_on", "a day of the year warns of a periodic duty only", "use warn_days")
+    for index, day in enumerate(rule.warn_on):
+        yield from _day_of_year(f"{at}.warn_on[{index}]", day)
 
 
 def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
@@ -136,8 +144,27 @@ def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
         yield PolicyProblem(f"{at}.fixed_date", "is missing", "name the day as MM-DD, or YYYY-MM-DD for one year")
     if rule.fixed_date is not None and anchor != "fixed_date":
         yield PolicyProblem(f"{at}.fixed_date", f"{rule.duty} is counted from {anchor}", "say counted_from: fixed_date")
-    if rule.fixed_date == "02-29":
-        yield PolicyProblem(f"{at}.fixed_date", "29 February is not a day of every year", "name another day")
+    if rule.fixed_date is not None:
+        yield from _fixed_date(f"{at}.fixed_date", rule.fixed_date)
+
+
+def _fixed_date(at: str, day: str) -> Iterator[PolicyProblem]:
+    year, year_day = day[: -len("-MM-DD")], day[-len("MM-DD") :]
+    if not year and day == LEAP_DAY:
+        yield PolicyProblem(at, "29 February is not a day of every year", "name another day")
+    elif year and not FIRST_YEAR <= int(year) <= LAST_YEAR:
+        yield PolicyProblem(at, f"{year} is no usable year", f"use {FIRST_YEAR} to {LAST_YEAR}")
+    else:
+        yield from _day_of_year(at, year_day, int(year) if year else LEAP_YEAR)
+
+
+def _day_of_year(at: str, day: str, year: int = LEAP_YEAR) -> Iterator[PolicyProblem]:
+    """A day that the month has not. Without a year 29 February stands for the 28th."""
+    month, number = (int(part) for part in day.split("-"))
+    last = monthrange(year, month)[1]
+    if number > last:
+        in_year = f" {year}" if day == LEAP_DAY else ""
+        yield PolicyProblem(at, f"{day} is no day: month {month}{in_year} has {last}", f"write {month:02}-{last}")
 
 
 def anchor_of(rule: Rule) -> Anchor | None:
@@ -149,13 +176,24 @@ def anchor_of(rule: Rule) -> Anchor | None:
 
 
 def counted_from(rule: Rule, act_on: date) -> date:
-    """The day from which a clock set by an act of `act_on` is counted: that day, or the fixed date that follows it."""
+    """The day from which a clock set by an act of `act_on` is counted: that day, or the fixed date that follows it.
+
+    Raises ImpossibleDay, of a policy that was recorded before such days were refused.
+    """
     if anchor_of(rule) != "fixed_date" or rule.fixed_date is None:
         return act_on
     if len(rule.fixed_date) > len("MM-DD"):
-        return date.fromisoformat(rule.fixed_date)
-    this_year = date.fromisoformat(f"{act_on.year}-{rule.fixed_date}")
-    return this_year if this_year >= act_on else date.fromisoformat(f"{act_on.year + 1}-{rule.fixed_date}")
+        return day_in(int(rule.fixed_date[:4]), rule.fixed_date[len("YYYY-") :])
+    this_year = day_in(act_on.year, rule.fixed_date)
+    return this_year if this_year >= act_on else day_in(act_on.year + 1, rule.fixed_date)
+
+
+def day_in(year: int, year_day: str) -> date:
+    """The day `MM-DD` of a year. Raises ImpossibleDay."""
+    try:
+        return date.fromisoformat(f"{year:04}-{year_day}")
+    except ValueError:
+        raise ImpossibleDay(f"there is no day {year_day} in the year {year}") from None
 
 
 def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
@@ -213,6 +251,8 @@ def _frequency(at: str, rule: Rule, frequency: Frequency) -> Iterator[PolicyProb
             f"{at}.windows", f"more windows than times ({frequency.times})", "give at most one for each time"
         )
     for index, window in enumerate(frequency.windows):
+        yield from _day_of_year(f"{at}.windows[{index}].first", window.first)
+        yield from _day_of_year(f"{at}.windows[{index}].last", window.last)
         if window.last < window.first:
             yield PolicyProblem(
                 f"{at}.windows[{index}].last", f"{window.last} is before {window.first}", "end it later"

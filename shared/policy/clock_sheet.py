@@ -217,7 +217,14 @@ def _extension(rule: Rule) -> Iterator[Text]:
         vi.append(f"tổng cộng không quá {extension.in_total} {unit.vi}")
         en.append(f"to at most {_many(extension.in_total, unit)} in total")
     told = _joined([_TOLD[who] for who in extension.told])
-    yield Text(vi=f"{' '.join(vi)}; phải thông báo cho {told.vi}", en=f"{' '.join(en)}; to be told: {told.en}")
+    by = (
+        Text(vi="; do người chủ trì quyết định", en="; by the chair alone")
+        if extension.granted_by == "chair"
+        else Text(vi="")
+    )
+    yield Text(
+        vi=f"{' '.join(vi)}; phải thông báo cho {told.vi}{by.vi}", en=f"{' '.join(en)}; to be told: {told.en}{by.en}"
+    )
 
 
 def _channels(rule: Rule) -> Text:

@@ -26,10 +26,14 @@ class Adopted(msgspec.Struct, frozen=True):
 
 
 class RuleInForce(msgspec.Struct, frozen=True):
-    """A rule in force, and the document that it is of."""
+    """A rule in force, and the document that it is of.
+
+    `adopted` is false of the built-in default where nobody made its document his own: it counts, and is no law.
+    """
 
     policy: Policy
     rule: Rule
+    adopted: bool = True
 
 
 def rule_that_applies(
@@ -53,11 +57,15 @@ def rule_that_applies(
 
 
 class AdoptionRegister(msgspec.Struct, frozen=True, kw_only=True):
-    """What a choice rests on: the adoptions in the order recorded, the level of each jurisdiction, who has ended."""
+    """What a choice rests on: the adoptions in the order recorded, the level of each jurisdiction, who has ended.
+
+    `default_since` are the jurisdictions whose own plan is the document of the built-in default, and since when.
+    """
 
     adopted: tuple[Adopted, ...] = ()
     levels: Mapping[str, str] = {}
     closed_on: Mapping[str, date] = {}
+    default_since: Mapping[str, date] = {}
 
 
 class InForce:
@@ -110,7 +118,16 @@ class InForce:
         if best is not None:
             return best[1]
         rule = DEFAULT_POLICY.stated_rule(duty)
-        return RuleInForce(DEFAULT_POLICY, rule) if rule is not None else None
+        return RuleInForce(DEFAULT_POLICY, rule, self._default_adopted(jurisdiction, day)) if rule is not None else None
+
+    def _default_adopted(self, jurisdiction: str, day: date) -> bool:
+        """Whether the plan of the jurisdiction, or of one above it, is the document of the built-in default."""
+        return any(
+            (since := self._register.default_since.get(code)) is not None
+            and since <= day
+            and ((closed := self._register.closed_on.get(code)) is None or day < closed or code == jurisdiction)
+            for code in lineage(jurisdiction)
+        )
 
     def _valid(self, jurisdiction: str, day: date) -> list[tuple[int, int, Policy]]:
         """The documents in force there on a day, each in its youngest version."""

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import msgspec
 
 from shared.calendar import ROLLED, Calendar, Count, CountedDay
+from shared.policy.checking import day_in
 from shared.policy.schema import Frequency, Per, Rule, Window
 
 _DAY = timedelta(days=1)
@@ -94,9 +95,9 @@ def warning_days(
 ) -> tuple[date, ...]:
     """The days on whose local midnight a warning falls, earliest first: those that the rule names, and the day after a
     window in which the act was expected; where there are none, so many working days before the due date."""
-    named = {date.fromisoformat(f"{occurrence.first.year}-{_existing(day)}") for day in rule.warn_on}
+    named = {day_in(occurrence.first.year, _existing(day)) for day in rule.warn_on}
     if occurrence.window is not None:
-        named.add(date.fromisoformat(f"{occurrence.first.year}-{_existing(occurrence.window.last)}") + _DAY)
+        named.add(day_in(occurrence.first.year, _existing(occurrence.window.last)) + _DAY)
     if not named:
         days_before = warn_days if rule.warn_days is None else rule.warn_days
         named = {calendar.subtract_working_days(due_on, days) for days in days_before}

@@ -35,6 +35,7 @@ Roll = Literal["stay", "next_working_day", "previous_working_day"]
 Trait = Literal["complex", "very_complex", "several_fields", "remote", "online"]
 Notified = Literal["petitioner", "committee"]
 End = Literal["rolled", "unrolled"]
+Granter = Literal["lead_agency", "chair"]
 Per = Literal["year", "half_year", "quarter", "month", "week"]
 Channel = Literal["media", "portal", "posting", "venue", "loudspeaker", "village_heads"]
 Recipient = Literal["party_committee", "government", "chair", "superior", "fatherland_front", "peoples_council"]
@@ -87,13 +88,17 @@ class Variant(DocumentPart, frozen=True):
 
 
 class Extension(DocumentPart, frozen=True):
-    """More time, in the rule's unit: how often, how much each or in total from the start, counted on from which end."""
+    """More time, in the rule's unit: how often, how much each or in total from the start, counted on from which end.
+
+    `granted_by` the lead agency or the chair; where it says `chair`, by the chair alone.
+    """
 
     times: Count | None = None
     each: Amount | None = None
     in_total: Amount | None = None
     counted_from: End = "rolled"
     told: tuple[Notified, ...] = ("petitioner",)
+    granted_by: Granter = "lead_agency"
 
 
 class Pause(DocumentPart, frozen=True):

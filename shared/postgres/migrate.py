@@ -10,7 +10,7 @@ can be built while others write. It may be interrupted anywhere and then runs ag
 import asyncio
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -28,6 +28,10 @@ _INCLUDE = re.compile(r"^\\ir (\S+)\n", re.MULTILINE)
 
 class EditedMigration(RuntimeError):
     """A migration file differs from what was applied under its name."""
+
+
+class OwnsItsStore(ValueError):
+    """A role that is to be held to its grants owns the events, which no grant can keep it from changing."""
 
 
 async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
@@ -62,6 +66,28 @@ async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
                         await _note(connection, name, digest)
                 done.append(name)
         return done
+    finally:
+        await connection.close()
+
+
+async def grant(dsn: str, roles: Mapping[str, str]) -> None:
+    """Call the functions that grant, each with its role; one with an empty role is left out.
+
+    Raises OwnsItsStore, and UndefinedObjectError for a role that does not exist.
+    """
+    connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
+    try:
+        owner = await connection.fetchval(
+            "SELECT tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename = 'stored_events'"
+        )
+        for function, role in roles.items():
+            if role == owner:
+                raise OwnsItsStore(
+                    f"the role {role} owns the events, so no grant holds it; create an owner and, as a superuser in "
+                    f"this database, REASSIGN OWNED BY {role} TO that owner, who then migrates"
+                )
+            if role:
+                await connection.execute(f"SELECT {function}($1)", role)
     finally:
         await connection.close()
 

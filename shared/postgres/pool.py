@@ -3,19 +3,29 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
+from asyncpg.pool import PoolAcquireContext
 
 from shared.postgres.store import read_identity
 from shared.tasks import cancel_and_wait
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
 CONNECT_TIMEOUT = 5.0  # seconds
+MAX_QUERIES = 50_000  # of one connection, then it is replaced
+IDLE = 300.0  # seconds after which an unused connection is closed
 POLL = 1.0  # seconds between two looks, since a notification may be lost
 #: Chooses of several hosts the one that writes: a replica accepts no appends and sends no notifications.
 WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
+
+if TYPE_CHECKING:  # generic for the type checker alone
+    _Context = PoolAcquireContext[asyncpg.Record]
+    _Connections = asyncpg.Pool[asyncpg.Record]
+else:
+    _Context = PoolAcquireContext
+    _Connections = asyncpg.Pool
 
 _log = structlog.get_logger(__name__)
 _SETTINGS = {
@@ -41,10 +51,18 @@ async def create_pool(
         if event_store:
             await read_identity(connection)
 
-    pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(
+    pool: asyncpg.Pool[asyncpg.Record] = await _Pool(
         dsn,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
+        init_size=1,
         min_size=1,
         max_size=largest,
+        max_queries=MAX_QUERIES,
+        max_inactive_connection_lifetime=IDLE,
+        loop=None,
+        connect=None,
+        setup=None,
         command_timeout=COMMAND_TIMEOUT,
         timeout=CONNECT_TIMEOUT,
         init=prepare,
@@ -53,6 +71,31 @@ async def create_pool(
         **WRITABLE,
     )
     return pool
+
+
+class _Acquired(_Context):
+    """A connection until the block ends; one whose statement was begun and never sent is closed, not given back."""
+
+    async def __aexit__(self, *raised: Any) -> None:
+        if self.connection is not None and _left_half_sent(raised[1]):
+            self.connection.terminate()
+        await super().__aexit__(*raised)
+
+
+class _Pool(_Connections):
+    """A pool whose connections are fit for whoever comes next."""
+
+    def acquire(self, *, timeout: float | None = None) -> "PoolAcquireContext[asyncpg.Record]":
+        """A connection for a block."""
+        return _Acquired(self, timeout)
+
+
+def _left_half_sent(error: BaseException | None) -> bool:
+    """Whether asyncpg itself refused a parameter: then it has sent Parse and no Sync, and the server holds a
+    transaction open of which `is_in_transaction` knows nothing. Errors of the server have a severity."""
+    if isinstance(error, asyncpg.PostgresError):
+        return getattr(error, "severity", None) is None
+    return isinstance(error, asyncpg.InterfaceError)
 
 
 async def _rolled_back(connection: Any) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any, cast
 
+from litestar.handlers import HTTPRouteHandler
+
 from services.followup.entrypoints import app as followup_app
 from services.followup.entrypoints import queries as followup_queries
 from services.followup.entrypoints.reminders import reminder_routes
@@ -19,9 +21,9 @@ from shared.http.health import health_routes
 NOTHING = cast(Any, None)
 
 
-def intake() -> dict[str, Any]:
-    """The document of intake."""
-    routes = [
+def intake_routes() -> list[HTTPRouteHandler]:
+    """The routes of intake."""
+    return [
         *command_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),
@@ -29,16 +31,24 @@ def intake() -> dict[str, Any]:
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),
     ]
-    return make_app(routes, Callers(local_allowed=True)).openapi_schema.to_schema()
 
 
-def followup() -> dict[str, Any]:
-    """The document of followup."""
-    routes = [
+def intake() -> dict[str, Any]:
+    """The document of intake."""
+    return make_app(intake_routes(), Callers(local_allowed=True)).openapi_schema.to_schema()
+
+
+def followup_routes() -> list[HTTPRouteHandler]:
+    """The routes of followup for programs."""
+    return [
         *followup_queries.query_routes(NOTHING, NOTHING),
         *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),
     ]
-    return followup_app.make_app(routes, Callers(local_allowed=True)).openapi_schema.to_schema()
+
+
+def followup() -> dict[str, Any]:
+    """The document of followup."""
+    return followup_app.make_app(followup_routes(), Callers(local_allowed=True)).openapi_schema.to_schema()

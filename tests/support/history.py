@@ -13,7 +13,7 @@ from shared.calendar import CalendarYear
 from shared.events import Event, Metadata
 from shared.events.conference import ConferenceClosed, ConferenceOpened, ConferencePlanned
 from shared.events.petition import PetitionRaised, PetitionReceived, PetitionScheduled
-from shared.events.regulation import CalendarPublished, JurisdictionRegistered, PolicyAdopted
+from shared.events.regulation import CalendarPublished, DialoguePlanAdopted, JurisdictionRegistered, PolicyAdopted
 from shared.identifiers import LOCAL_ZONE, derived_id
 from shared.policy import Policy, shipped_policy
 
@@ -104,6 +104,13 @@ class History:
         adopted = shipped_policy(policy) if isinstance(policy, str) else policy
         event = PolicyAdopted(effective_on=at(when).date(), jurisdiction=jurisdiction, policy=adopted)
         return self.record(derived_id("policy", jurisdiction), event, when, "policy", jurisdiction)
+
+    def adopt_plan_570(self, when: str = "2019-06-24 09:00", jurisdiction: str = DISTRICT) -> Fact:
+        """Adopt plan 570/KH-UBND as the dialogue plan of 2019, whose rules are the built-in default."""
+        event = DialoguePlanAdopted(
+            effective_on=at(when).date(), jurisdiction=jurisdiction, number="570/KH-UBND", year=2019
+        )
+        return self.record(derived_id("plan", "570", jurisdiction), event, when, jurisdiction=jurisdiction)
 
     def register(self, code: str, level: str, when: str = "2019-01-01 00:00", parent: str = "") -> Fact:
         event = JurisdictionRegistered(

@@ -7,19 +7,26 @@ from collections.abc import AsyncIterator
 import httpx
 from litestar import Litestar
 
+from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reminders import Reminders
+from services.followup.adapters.read.reports import Reports
 from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
+from services.followup.console.forms import form_routes
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import for_people
+from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.health import hindrances
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
+from services.followup.entrypoints.reminders import reminder_routes
+from services.followup.entrypoints.reports import report_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -31,14 +38,19 @@ from tests.support.projection import Pool
 
 
 async def reading_app(pool: Pool, dsn: str, callers: Callers | None = None) -> Litestar:
-    """The application with one snapshot of the figures taken."""
+    """The application with one snapshot of the figures taken; without an intake its forms can only be looked at."""
     queries, collector = Queries(pool), followup_collector()
+    reminders, reports = Reminders(pool, queries), Reports(pool)
     collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(
         [
             *query_routes(queries, LiveState(pool)),
             *case_pages(queries),
             *figures_routes(queries, lambda: collector.snapshot),
+            *report_routes(reports),
+            *report_pages(queries, reports),
+            *reminder_routes(queries, reminders),
+            *form_routes(queries, reminders, IntakeClient(httpx.AsyncClient()), lambda source: None),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
             *health_routes(hindrances(queries)),
             metrics_route(collector),

@@ -93,6 +93,7 @@ _LINE = DigestLine(
     days=3,
     counted="15 ngày làm việc kể từ sau ngày 23/08/2019",
     why="văn bản đề ngày còn trong hạn, vào sổ muộn",
+    span="03 ngày làm việc",
 )
 _SAMPLE = MailDigest(
     source="local", recipient="H35.10.3", name="Phòng Tài nguyên và Môi trường", day=date(2019, 9, 19),

@@ -10,6 +10,7 @@ from services.followup.application.ports import CaseRecord, ParkedRecord, Source
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import UncountableDuty
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.petition import PetitionMerged, PetitionRaised, PetitionScheduled
@@ -86,6 +87,7 @@ class Refolded(msgspec.Struct):
     raised: list[DeadlineState] = []  # every deadline
     cases: list[CaseRecord] = []
     emitted: list[Emitted] = []  # every deadline event since the first fact, by their instants
+    uncountable: dict[UUID, list[UncountableDuty]] = {}  # of each petition, what cannot be counted
     failure: str = ""  # the position and the error; empty when they were folded
 
 
@@ -113,7 +115,13 @@ def refold(
         emitted=sorted(
             (e for e in engine.emitted if e.event.subject_id in petitions), key=lambda e: (e.event.at, e.version)
         ),
+        uncountable=uncountable_of(engine, petitions),
     )
+
+
+def uncountable_of(engine: DeadlineEngine, subject_ids: Iterable[UUID]) -> dict[UUID, list[UncountableDuty]]:
+    """Return the duties of some subjects that cannot be counted; none for a subject of which all can be."""
+    return {subject_id: list(engine.cases.uncountable.get(subject_id, {}).values()) for subject_id in subject_ids}
 
 
 def record_of(engine: DeadlineEngine, subject_id: UUID) -> CaseRecord | None:

@@ -19,6 +19,7 @@ import msgspec
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.events.deadline import Subject
@@ -107,7 +108,10 @@ class Changes(msgspec.Struct, kw_only=True):
     cases: list[CaseRecord] = []
     deadlines: list[DeadlineState] = []
     overdue: Collection[UUID] = ()  # subjects whose rows are changed in this alone, that they are overdue now
-    waiting: Collection[UUID] = ()  # subjects whose timers wait: parked, or listed as a difference
+    # Whose timers wait: subjects that are parked or listed as a difference, deadlines that cannot be counted.
+    waiting: Collection[UUID] = ()
+    # The duties that cannot be counted, of each subject of which they have changed; none where all can be again.
+    uncountable: dict[UUID, list[UncountableDuty]] = {}
     agencies: list[AgencyRegistered | AgencyClosed] = []
     differences: dict[UUID, str] = {}  # subjects to be listed as differences, with the reason
     settled: Collection[UUID] = ()  # subjects that are no longer differences
@@ -118,7 +122,9 @@ class Changes(msgspec.Struct, kw_only=True):
     @property
     def is_rare(self) -> bool:
         """Whether it holds what is seldom written."""
-        return bool(self.agencies or self.differences or self.settled or self.parked or self.released)
+        return bool(
+            self.agencies or self.differences or self.uncountable or self.settled or self.parked or self.released
+        )
 
 
 class Writing(Protocol):
@@ -166,6 +172,10 @@ class Projection(Protocol):
 
     async def differences(self, source: str) -> dict[UUID, str]:
         """Return the subjects listed as differences, with the reason."""
+        ...
+
+    async def uncountable(self, source: str) -> list[UncountableDuty]:
+        """Return the duties that cannot be counted."""
         ...
 
     async def parked(self, source: str) -> list[UUID]:

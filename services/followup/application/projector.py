@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold
+from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold, uncountable_of
 from services.followup.application.ports import (
     Changes,
     Cursor,
@@ -71,6 +71,8 @@ class Projector:
         self._engine = DeadlineEngine(self.source)
         self._listed = await self._projection.differences(self.source)
         self._engine.differences.update(self._listed)
+        for duty in await self._projection.uncountable(self.source):
+            self._engine.cases.uncountable.setdefault(duty.subject_id, {})[duty.deadline_id] = duty
         self._engine.load_shared(regulation, dialogues, self.cursor.horizon)
         raised = await self._projection.raised_on(self._engine.cases.jurisdictions)
         self._engine.load_jurisdictions(raised)
@@ -259,11 +261,15 @@ class Projector:
             changes.emitted = [e for e in result.emitted if e.event_id not in known]
             changes.deadlines, changes.cases = result.raised, result.cases
             changes.released = set(history)
+            changes.uncountable = result.uncountable
+            changes.waiting = {duty.deadline_id for duties in result.uncountable.values() for duty in duties}
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
             await writing.answer(request, result.failure or f"released; {len(changes.emitted)} deadline events raised")
         if not result.failure:
             self._engine.release(history)
+            for petition_id, duties in result.uncountable.items():
+                self._engine.cases.list_uncountable(petition_id, {duty.deadline_id: duty for duty in duties})
         await self._moved(after)
 
     async def _reconcile(self, request: Request) -> None:
@@ -367,9 +373,14 @@ class Projector:
         engine = self._engine
         changes.emitted += engine.emitted
         engine.emitted = []
-        changes.waiting = engine.parked | engine.differences.keys()
-        rewritten = changes.waiting | self._listed.keys()  # subjects whose timers may have begun or ceased to wait
-        for subject_id in sorted_ids(engine.dirty):
+        relisted, engine.cases.relisted = engine.cases.relisted, set()
+        changes.uncountable = uncountable_of(engine, relisted)
+        dirty = engine.dirty | relisted
+        uncountable = {i for s in dirty for i in engine.cases.uncountable.get(s, ())}
+        # Subjects whose timers may have begun or ceased to wait.
+        rewritten = engine.parked | engine.differences.keys() | self._listed.keys() | relisted
+        changes.waiting = engine.parked | engine.differences.keys() | uncountable
+        for subject_id in sorted_ids(dirty):
             for raised in engine.raised_of(subject_id):
                 if subject_id in rewritten or self._stored.get(raised.deadline_id) != raised:
                     self._stored[raised.deadline_id] = raised

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.application.applying import apply_event, decoded, links_of, record_of
+from services.followup.application.applying import apply_event, decoded, links_of, record_of, uncountable_of
 from services.followup.application.ports import (
     CaseRecord,
     Changes,
@@ -320,7 +320,9 @@ async def _keep(
         if record is not None:
             changes.cases.append(CaseRecord(record.row, tuple(kept.get(subject_id, ()))))
     changes.deadlines = [r for rows in kept.values() for r in rows]
+    changes.uncountable = {s: duties for s, duties in uncountable_of(engine, subjects).items() if duties}
     changes.waiting = set(engine.parked) | changes.differences.keys()
+    changes.waiting |= {duty.deadline_id for duties in changes.uncountable.values() for duty in duties}
     await target.write(source, changes)
     report.cases += len(changes.cases)
     report.deadlines += len(changes.deadlines)

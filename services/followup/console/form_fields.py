@@ -58,6 +58,21 @@ _REPORTS = Field(
     "reports",
     False,
 )
+
+
+def _notice(name: str, vi: str, en: str) -> tuple[Field, Field]:
+    """The document by which somebody was told; a lead agency gives it, the office may."""
+    return (
+        Field(f"{name}.number", Bilingual(f"Số văn bản {vi}", f"Number of the notice {en}"), required=False),
+        Field(
+            f"{name}.digest",
+            Bilingual(f"Tệp văn bản {vi}, hoặc mã băm SHA-256 của tệp", f"The notice {en}, or its SHA-256"),
+            "file",
+            False,
+        ),
+    )
+
+
 _REASON = Field("reason", Bilingual("Lý do", "Reason"), "area")
 
 RECEIVE = ActForm(
@@ -104,7 +119,9 @@ ACTS = (
         Bilingual("Gia hạn", "Extend"),
         (
             Field("petitioner_told_on", Bilingual("Ngày báo người kiến nghị", "Petitioner told on"), "date", False),
+            *_notice("petitioner_notice", "báo người kiến nghị", "to the petitioner"),
             Field("committee_told_on", Bilingual("Ngày báo cáo UBND", "Committee told on"), "date", False),
+            *_notice("committee_notice", "báo cáo UBND", "to the committee"),
             Field("expected_on", Bilingual("Ngày dự kiến trả lời", "Expected on"), "date"),
             Field("ground", Bilingual("Căn cứ", "Ground"), "area"),
         ),
@@ -180,6 +197,9 @@ def body_of_act(act: ActForm, filled: Mapping[str, str]) -> dict[str, Any]:
             body[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
         elif field.kind == "reports":
             body[field.name] = [{"recipient": who, "on": filled["today"]} for who in RECIPIENTS]
+        elif "." in field.name:
+            whole, _, part = field.name.partition(".")
+            body.setdefault(whole, {})[part] = text
         else:
             body[field.name] = text
     return _with_identity(body) if act is RECEIVE else _with_report_dates(body)
@@ -197,6 +217,11 @@ def _with_report_dates(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_of_form(act: ActForm, field: str | None) -> str:
-    """The field of a form that a refusal names, or "" for none of them. `reports[0].on` is in `reports`."""
-    name = (field or "").partition(".")[0].partition("[")[0]
-    return name if any(name == field.name for field in fields_of(act)) else ""
+    """The field of a form that a refusal names, or "" for none of them. `reports[0].on` is in `reports`.
+
+    Of a whole that the form asks in parts (`petitioner_notice`) it is the first.
+    """
+    names = [each.name for each in fields_of(act)]
+    whole = (field or "").partition(".")[0].partition("[")[0]
+    found = (name for name in names if name == field or (whole and name.partition(".")[0] == whole))
+    return next((name for name in names if name == field), "") or next(found, "")

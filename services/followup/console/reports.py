@@ -50,10 +50,11 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
     ) -> Response[str]:
         scope = report_scope(request, code_of(jurisdiction), body_of(agency))
         counted = await counted_or_400(reports, scope, period, listed=True)
-        names = Names(counted)
+        names, sources = Names(counted), await queries.sources()
         return pages.show(
             "report.html",
-            sources=await queries.sources(),
+            sources=sources,
+            has_begun=lambda other: any(s.now is not None and local_day(s.now) >= other.first for s in sources),
             report=report_view(counted, scope.jurisdiction),
             period=period,
             case_columns=CASE_COLUMNS,

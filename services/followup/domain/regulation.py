@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import assert_never
-from uuid import UUID
 
 import msgspec
 
@@ -25,8 +24,8 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import is_within
-from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
+from shared.identifiers import is_within, local_day
+from shared.policy import DEFAULT_POLICY, Adopted, AdoptionRegister, InForce, Policy, RuleInForce
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -47,18 +46,19 @@ class RegulationLog:
     """Every regulation fact of one source, folded."""
 
     def __init__(self, facts: Iterable[Fact] = ()) -> None:
-        self._facts: list[Fact] = []
+        #: Every fact, in the order recorded, those too that were annulled.
+        self.facts: list[Fact] = []
         self.calendars = CalendarLog()
         self.extend(facts)
 
     def extend(self, facts: Iterable[Fact]) -> None:
         """Take further facts in, in the order recorded."""
-        self._facts.extend(facts)
+        self.facts.extend(facts)
         self._fold()
 
     def without_last(self) -> None:
         """Take the last fact out again."""
-        self._facts.pop()
+        self.facts.pop()
         self._fold()
 
     def _fold(self) -> None:
@@ -70,8 +70,8 @@ class RegulationLog:
         self.ended_agencies: dict[str, Ended] = {}
         self.receptions: dict[str, list[Fact[ReceptionDayHeld]]] = {}
         self.waivers: dict[str, list[Fact[FrequencyDutyWaived]]] = {}
-        self._openings: dict[tuple[str, str, str], Opening | None] = {}
-        for fact in standing(self._facts):
+        self._openings: dict[tuple[str, str, str], list[Opening]] = {}
+        for fact in standing(self.facts):
             if is_regulation(fact):
                 self._apply(fact)
         self.in_force = InForce(
@@ -79,6 +79,9 @@ class RegulationLog:
                 adopted=tuple(Adopted(event.jurisdiction, event.policy) for _, event in self.policies),
                 levels={code: event.level for code, (_, event) in self.registered.items()},
                 closed_on={code: ended.closed_on for code, ended in self.ended_jurisdictions.items()},
+                default_since={
+                    plan.jurisdiction: date(plan.year, 1, 1) for _, plan in self.plans if _is_of_default(plan)
+                },
             )
         )
 
@@ -137,12 +140,24 @@ class RegulationLog:
 
     def opening(self, code: str, duty: str, audience: str) -> Opening | None:
         """What makes a jurisdiction owe a periodic duty: the first document that says so, or stands on the default."""
+        return next(iter(self._opened_by(code, duty, audience)), None)
+
+    def known_on(self, code: str, duty: str, audience: str, last: date) -> date:
+        """The day on which it was first known that a jurisdiction owes a periodic duty in a period that ends on `last`.
+
+        That it owed it before a document was known of can come to be known later.
+        """
+        openings = self._opened_by(code, duty, audience)
+        return min(local_day(opening.fact.recorded_at) for opening in openings if opening.since <= last)
+
+    def _opened_by(self, code: str, duty: str, audience: str) -> list[Opening]:
         key = (code, duty, audience)
         if key not in self._openings:
-            self._openings[key] = self._opening(code, duty, audience)
+            found = self._find_openings(code, duty, audience)
+            self._openings[key] = sorted(found, key=lambda opening: (opening.fact.on, opening.fact.position))
         return self._openings[key]
 
-    def _opening(self, code: str, duty: str, audience: str) -> Opening | None:
+    def _find_openings(self, code: str, duty: str, audience: str) -> list[Opening]:
         by_default = duty == "annual_dialogue" and not audience
         found: list[Opening] = []
         if by_default:
@@ -155,7 +170,7 @@ class RegulationLog:
                 found.append(Opening(fact, max(fact.on, policy.valid_from)))
             elif by_default and _stands_on_default(policy):
                 found.append(Opening(fact, fact.on))
-        return min(found, key=lambda opening: (opening.fact.on, opening.fact.position), default=None)
+        return found
 
     def audiences(self, code: str, duty: str) -> list[str]:
         """The audiences for which some document makes a jurisdiction owe a periodic duty; "" is everyone."""
@@ -202,9 +217,11 @@ class RegulationLog:
         ended = self.ended_jurisdictions.get(code)
         return ended.closed_on if ended else None
 
-    def fact(self, event_id: UUID) -> Fact | None:
-        """The regulation fact of that id."""
-        return next((f for f in self._facts if f.event_id == event_id), None)
+
+def _is_of_default(plan: DialoguePlanAdopted) -> bool:
+    """Whether a plan is the document of the built-in default: numbers begin anew each year."""
+    document = DEFAULT_POLICY.document
+    return (plan.number, plan.year) == (document.number, document.issued_on.year)
 
 
 def _stands_on_default(policy: Policy) -> bool:

@@ -8,14 +8,15 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 
-from shared.http.auth import Callers
-from shared.http.openapi import document
+from shared.http.auth import PROBES, Callers
+from shared.http.head import with_head
+from shared.http.openapi import document, finish
+from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 MAX_BODY = 256 * 1024  # bytes: forms
 RETRY_AFTER = "1"  # seconds
-PROBES = frozenset({"/healthz", "/readyz"})
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -37,11 +38,12 @@ def make_app(
     """
     handlers: dict[int | type[Exception], Any] = {
         **EXCEPTION_HANDLERS,
+        **PARAMETER_HANDLERS,
         **dict.fromkeys(TRANSIENT_ERRORS, _unavailable),
         ProblemError: _problem,
     }
-    return Litestar(
-        route_handlers=list(routes),
+    app = Litestar(
+        route_handlers=with_head(routes),
         before_request=callers.hook(PROBES | open_paths),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
@@ -53,6 +55,8 @@ def make_app(
         logging_config=None,
         debug=False,
     )
+    finish(app.openapi_schema, PROBES)
+    return app
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

@@ -14,6 +14,7 @@ from services.followup.adapters.read.models import (
     Difference,
     ParkedEvent,
     StoredEvent,
+    Uncountable,
 )
 from services.followup.domain.deadlines.case_rows import Span
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
@@ -37,7 +38,8 @@ class Day(msgspec.Struct, frozen=True):
 
 class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
     """Why a due date is that day. `exceptions` are the days that were not plain working days, `each_day` all of them
-    in the direction of the count (of a single deadline only); `text` is for a letter."""
+    in the direction of the count (of a single deadline only); `text` is for a letter. Where `adopted` is false nobody
+    adopted that document: the limit is the product's own, and no law to be cited."""
 
     rule: str
     policy_id: str
@@ -52,6 +54,7 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     short: Bilingual
     text: Bilingual
+    adopted: bool = True
 
 
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +192,12 @@ class Parked(msgspec.Struct, frozen=True):
     """A page of events that wait."""
 
     items: list[ParkedEvent]
+
+
+class UncountableDuties(msgspec.Struct, frozen=True):
+    """Duties whose days cannot be counted until a calendar is published, or a document annulled or replaced."""
+
+    items: list[Uncountable]
 
 
 class Differences(msgspec.Struct, frozen=True):

@@ -59,6 +59,12 @@ FAMILIES = (
     Family("followup_parked_events", ("source",), "Events that wait because one of their petition failed", "parked"),
     Family("followup_differences", ("source",), "Cases that raise nothing until they are reconciled", "differences"),
     Family(
+        "followup_uncountable_duties",
+        ("source",),
+        "Duties that cannot be counted until a calendar is published or a document is mended",
+        "uncountable",
+    ),
+    Family(
         "followup_feed_gaps",
         ("source",),
         "Times that the broker brought a later event than the next one",

@@ -16,15 +16,15 @@ from services.followup.entrypoints import json_views
 from services.followup.entrypoints.access import READERS, may_read_all, scope_of
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
+    PAGE,
     READ_PROBLEMS,
-    TOKEN,
     Body,
     Code,
     Cursor,
     HttpRequest,
+    InDuty,
     InState,
     Limit,
-    Word,
     body_of,
     code_of,
     linked,
@@ -48,7 +48,7 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         description="`overdue`: an open duty has passed its due date. `unresolved`: not yet done with.",
         tags=["case"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_cases(
         request: HttpRequest,
@@ -77,12 +77,11 @@ def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="One case: its events, its deadlines, how each was counted",
         tags=["case"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
     )
-    async def one_case(request: HttpRequest, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
+    async def get_case(request: HttpRequest, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
         return json_views.case_file_view(or_404(await queries.case(scope_of(request), subject_id), "case"))
 
-    return [list_cases, one_case]
+    return [list_cases, get_case]
 
 
 def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
@@ -92,14 +91,14 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         description="Those of one `subject_id` come whole, in the order of their clocks.",
         tags=["deadline"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_deadlines(
         request: HttpRequest,
         subject_id: FromQuery[UUID | None] = None,
         jurisdiction: Code = "",
         agency: Body = "",
-        duty: Word = "",
+        duty: InDuty = "",
         status: FromQuery[json_views.StatusName | Literal[""]] = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
@@ -122,9 +121,8 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="One deadline with the events that it raised",
         tags=["deadline"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
     )
-    async def one_deadline(request: HttpRequest, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
+    async def get_deadline(request: HttpRequest, deadline_id: FromPath[UUID]) -> json_views.DeadlineFileView:
         return json_views.deadline_file_view(
             *or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
         )
@@ -134,13 +132,13 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="Deadlines whose breach stands, those still open first",
         tags=["deadline"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_breaches(
         request: HttpRequest,
         jurisdiction: Code = "",
         agency: Body = "",
-        duty: Word = "",
+        duty: InDuty = "",
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[json_views.Deadlines]:
@@ -148,7 +146,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         page = await or_400(queries.breaches(scope_of(request), wanted, limit, cursor))
         return linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
-    return [list_deadlines, one_deadline, list_breaches]
+    return [list_deadlines, get_deadline, list_breaches]
 
 
 def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
@@ -157,14 +155,19 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         summary="How far each source is read",
         tags=["operations"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
     )
     async def list_sources() -> json_views.Sources:
         fields = json_views.SourceView.__struct_fields__
         items = [json_views.SourceView(**{f: getattr(source, f) for f in fields}) for source in await queries.sources()]
         return json_views.Sources(items)
 
-    @get("/v1/agencies", summary="Agencies by code", tags=["agency"], responses=READ_PROBLEMS, security=TOKEN)
+    @get(
+        "/v1/agencies",
+        summary="Agencies by code",
+        tags=["agency"],
+        responses=READ_PROBLEMS,
+        operation_class=PAGE,
+    )
     async def list_agencies(
         request: HttpRequest, jurisdiction: Code = "", limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
     ) -> Response[json_views.Agencies]:
@@ -176,7 +179,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         summary="Events that could not be applied, and those that wait behind them",
         tags=["operations"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_parked(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
@@ -190,7 +193,7 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         summary="Cases that raise nothing until they are reconciled",
         tags=["operations"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
     async def list_differences(
         request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
@@ -198,6 +201,22 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.differences(scope_of(request), limit, cursor))
         return linked(request, json_views.Differences(page.items), page.next)
+
+    @get(
+        "/v1/uncountable",
+        summary="Duties that cannot be counted until a calendar is published or a document is mended",
+        description="Everything else of their cases goes on. They are counted as soon as the calendar of the missing "
+        "year, or a document in place of the one that names an impossible day, is recorded.",
+        tags=["operations"],
+        responses=READ_PROBLEMS,
+        operation_class=PAGE,
+    )
+    async def list_uncountable(
+        request: HttpRequest, limit: Limit = DEFAULT_LIMIT, cursor: Cursor = ""
+    ) -> Response[json_views.UncountableDuties]:
+        need_role(caller_of(request), *READERS)
+        page = await or_400(queries.uncountable(scope_of(request), limit, cursor))
+        return linked(request, json_views.UncountableDuties(page.items), page.next)
 
     may_read_state = may_read_all(queries)
 
@@ -207,15 +226,14 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         description="`doithoai replay --until POSITION@INSTANT` gives the same one.",
         tags=["operations"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
     )
-    async def digest(request: HttpRequest) -> json_views.Digest:
+    async def get_digest(request: HttpRequest) -> json_views.Digest:
         await may_read_state(caller_of(request))
         taken, points = await state.digest()
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
         return json_views.Digest(taken, written)
 
-    return [list_sources, list_agencies, list_parked, list_differences, digest]
+    return [list_sources, list_agencies, list_parked, list_differences, list_uncountable, get_digest]
 
 
 def _is_wanted(deadline: Deadline, wanted: DeadlineFilter) -> bool:

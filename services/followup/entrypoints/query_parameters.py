@@ -1,27 +1,35 @@
 """The parameters that questions over HTTP share, and the answers to wrong ones and to those that find nothing."""
 
 from collections.abc import Awaitable
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from services.followup.adapters.read.pagination import InvalidCursor
-from shared.http.openapi import problems
+from services.followup.domain.deadlines.case_rows import CaseState
+from shared.http.openapi import READ_STATUSES, answers, problems
 from shared.http.problems import problem
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
+from shared.policy.duties import DUTIES
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-READ_PROBLEMS = problems(400, 401, 403, 404, 503)
-TOKEN = [{"token": list[str]()}]
+READ_PROBLEMS = problems(*READ_STATUSES)
+#: What a page of a list says beside its items.
+PAGE = answers("Link")
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
 Code = Annotated[str, QueryParameter(max_length=35)]
 Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
-Word = Annotated[str, QueryParameter(pattern="^[a-z_]{0,40}$")]
-#: `state` itself is a word of the framework's.
-InState = Annotated[str, QueryParameter(name="state", pattern="^[a-z_]{0,40}$")]
+if TYPE_CHECKING:
+    InDuty = Annotated[str, QueryParameter()]
+    InState = Annotated[str, QueryParameter()]
+else:
+    #: A duty of the rules, without the traits that may lengthen it; empty: any.
+    InDuty = Annotated[Literal["", *DUTIES], QueryParameter()]
+    #: How far a case has come; empty: any. `state` itself is a word of the framework's.
+    InState = Annotated[Literal["", *map(str, CaseState)], QueryParameter(name="state")]
 T = TypeVar("T")
 HttpRequest = Request[Any, Any, Any]
 

@@ -19,8 +19,8 @@ from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import DeadlineView, deadline_view
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
+    PAGE,
     READ_PROBLEMS,
-    TOKEN,
     Body,
     Code,
     Cursor,
@@ -78,9 +78,9 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         "by `Link`. Sending is recorded with the command in `recording`.",
         tags=["reminder"],
         responses=READ_PROBLEMS,
-        security=TOKEN,
+        operation_class=PAGE,
     )
-    async def proposed(
+    async def list_proposed_reminders(
         request: HttpRequest,
         jurisdiction: Code = "",
         agency: Body = "",
@@ -96,10 +96,9 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         summary="The letter that urges the debtor of an open deadline",
         tags=["reminder"],
         responses=READ_PROBLEMS | problems(409),
-        security=TOKEN,
         media_type="text/plain",
     )
-    async def letter(
+    async def get_letter(
         request: HttpRequest, deadline_id: FromPath[UUID], lang: FromQuery[Language] = "vi"
     ) -> Response[str]:
         deadline, _ = or_404(await queries.deadline(scope_of(request), deadline_id), "deadline")
@@ -109,7 +108,7 @@ def reminder_routes(queries: Queries, reminders: Reminders) -> list[HTTPRouteHan
         text = reminder(made_of)
         return Response(text.vi if lang == "vi" else text.en, media_type="text/plain")
 
-    return [proposed, letter]
+    return [list_proposed_reminders, get_letter]
 
 
 def _view(proposal: Proposal) -> ProposalView:

@@ -13,7 +13,6 @@ from services.followup.domain.reports.periods import InvalidPeriod, Period, pars
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import (
     READ_PROBLEMS,
-    TOKEN,
     Body,
     Code,
     HttpRequest,
@@ -42,9 +41,8 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         description="`format=csv` gives one `table`. docs/reference/reports.md defines each figure.",
         tags=["report"],
         responses={200: _AS_JSON, **READ_PROBLEMS},
-        security=TOKEN,
     )
-    async def report(
+    async def get_report(
         request: HttpRequest,
         period: PeriodText,
         jurisdiction: Code = "",
@@ -61,7 +59,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(report_csv(view, table), media_type="text/csv", headers=headers)
 
-    return report
+    return get_report
 
 
 async def counted_or_400(reports: Reports, scope: Scope, period: Period, **more: Any) -> Counted:

@@ -9,14 +9,16 @@ import asyncpg
 
 from services.intake.application.ports import EventPlace, StoredKey
 from services.intake.domain import AnyFact, Fact
+from services.intake.domain.permissions import REGULATION as AGGREGATES
 from shared.event_store.errors import KeyRecord
 from shared.events import EVENTS, DatedEvent, Undecodable, decode_metadata, decode_state
+from shared.events.any_stream import RecordAnnulled
 from shared.postgres import store
 
-REGULATION = tuple(
-    topic
-    for topic, kind in EVENTS.items()
-    if kind.AGGREGATE in {"jurisdiction", "agency", "policy", "calendar", "plan"}
+#: The topics of the regulation; an annulment may be of a case.
+REGULATION = (
+    *(topic for topic, kind in EVENTS.items() if kind.AGGREGATE in AGGREGATES),
+    RecordAnnulled.TOPIC,
 )
 
 _FACTS = """
@@ -71,7 +73,7 @@ class StoredHistory:
         if head <= position:
             return (), head
         rows = await self._pool.fetch(_REGULATION, position, head, REGULATION)
-        return [fact_of(row) for row in rows], head
+        return [fact_of(row) for row in rows if _is_regulation(row)], head
 
     async def today(self) -> date:
         """The store's day."""
@@ -132,6 +134,10 @@ def fact_of(row: Any) -> AnyFact:
         position=row["notification_id"],
         recorded_at=row["recorded_at"],
     )
+
+
+def _is_regulation(row: Any) -> bool:
+    return row["topic"] != RecordAnnulled.TOPIC or decode_metadata(row["state"]).aggregate in AGGREGATES
 
 
 def _place(row: Any) -> EventPlace:

@@ -1,6 +1,7 @@
 """What intake tells of a case: its public and internal record, and, through one logged door, its content."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -43,6 +44,14 @@ class Opener(Protocol):
     def opened(self, row: Any, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]: ...
 
 
+class EventContent(msgspec.Struct, frozen=True, kw_only=True):
+    """What still opens of one event's sealed fields."""
+
+    event_id: UUID
+    topic: str
+    content: dict[str, Any]
+
+
 class CaseQueries:
     """Answers questions, each within what the caller may see."""
 
@@ -80,7 +89,7 @@ class CaseQueries:
         """The event that an external reference belongs to."""
         return await self._history.reference(source, external_id)
 
-    async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[dict[str, Any]]:
+    async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
         known = self.regulation_cache
@@ -91,29 +100,40 @@ class CaseQueries:
         may_read_content(caller, now)
         return await self._content(caller, on_behalf_of, petition_id)
 
-    async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[dict[str, Any]]:
+    async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[EventContent]:
         """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotThere, NotAllowed."""
         conference, _ = await self.conference(caller, conference_id)
         may_read_content(caller, conference)
         return await self._content(caller, on_behalf_of, conference_id)
 
-    async def _content(self, caller: Caller, on_behalf_of: str, subject_id: UUID) -> list[dict[str, Any]]:
+    async def _content(self, caller: Caller, on_behalf_of: str, subject_id: UUID) -> list[EventContent]:
         """The one way to what is sealed; the reading is recorded first."""
         await self._contents.record_reading(caller.name, on_behalf_of, subject_id)
         rows = await self._contents.sealed_of(subject_id)
         keys = {key.key_id: key for key in await self._history.keys_of([subject_id])}
         return [
-            {"event_id": row.event_id, "topic": row.topic, "content": self._opener.opened(row, keys)} for row in rows
+            EventContent(event_id=row.event_id, topic=row.topic, content=self._opener.opened(row, keys)) for row in rows
         ]
 
 
-def public_fact(fact: AnyFact) -> dict[str, Any]:
+class FactView(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded fact without what is sealed. `data` are the fields of its event, by the schema of its topic."""
+
+    event_id: UUID
+    topic: str
+    version: int
+    position: int
+    recorded_at: datetime
+    data: dict[str, Any]
+
+
+def public_fact(fact: AnyFact) -> FactView:
     """A fact without what is sealed."""
-    return {
-        "event_id": fact.event_id,
-        "topic": fact.event.TOPIC,
-        "version": fact.version,
-        "position": fact.position,
-        "recorded_at": fact.recorded_at,
-        "data": public_data(fact.event),
-    }
+    return FactView(
+        event_id=fact.event_id,
+        topic=fact.event.TOPIC,
+        version=fact.version,
+        position=fact.position,
+        recorded_at=fact.recorded_at,
+        data=public_data(fact.event),
+    )

@@ -1,5 +1,6 @@
 """A command as a door hands it over, and what it came to."""
 
+from collections.abc import Container
 from datetime import datetime
 from uuid import UUID
 
@@ -10,14 +11,15 @@ from services.intake.domain import Caller
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
-    """A command as a door hands it over. `backfilled`: historic data recorded later, which raises no alerts."""
+    """A command as a door hands it over. `if_match`: the versions of which one must be the current one; `backfilled`:
+    historic data recorded later, which raises no alerts."""
 
     codec: BodyCodec
     body: Extras
     caller: Caller
     target: str = ""
     key: str = ""
-    if_match: int | None = None
+    if_match: Container[int] | None = None
     backfilled: bool = False
 
     @property

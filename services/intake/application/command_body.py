@@ -11,10 +11,9 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
+from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
 
-#: The OpenAPI document tells two types of one name apart by their modules; clients know this one.
-OPENAPI_MODULE = "services.intake.application.commands"
 MAX_SHORT = 200  # characters: references and names are indexed
 Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
 
@@ -75,13 +74,13 @@ def _strict_struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     hints = get_type_hints(kind, include_extras=True)
     typed = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
     fields = [_redefined(field, hint) for field, hint in typed if hint is not hints[field.name]]
-    # The same name: it stands for the same thing in the OpenAPI document.
+    # The same name: it stands for the same thing in the OpenAPI document. Years are answered too, leniently.
+    name = f"{kind.__name__}Input" if kind.__module__ == CalendarYear.__module__ else kind.__name__
     namespace = {"__doc__": kind.__doc__}
     return msgspec.defstruct(
-        kind.__name__,
+        name,
         fields,
         bases=(kind,),
-        module=OPENAPI_MODULE,
         namespace=namespace,
         forbid_unknown_fields=True,
         frozen=True,

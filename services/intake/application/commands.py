@@ -4,6 +4,7 @@ The routes over HTTP, the OpenAPI document, the command queue and the import all
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,7 @@ from services.intake.domain.acts import (
     PETITION_CREATING,
     REGULATION_ACTS,
     AnyAct,
+    RegulationAct,
 )
 from services.intake.domain.acts.any_stream import ERASURE as ERASING
 from shared.events import DatedEvent
@@ -50,6 +52,10 @@ def _creating(act: AnyAct) -> CommandRoute:
     return CommandRoute(act.event, act.event.AGGREGATE, act.path, True, act.roles, act.decided)
 
 
+def _on_regulation(act: RegulationAct[Any]) -> CommandRoute:
+    return CommandRoute(act.event, act.aggregate, act.path, act.creates, act.roles, act.decided, act.in_path)
+
+
 def _on_case(aggregate: str, act: AnyAct) -> CommandRoute:
     path = f"/v1/{aggregate}s/{{id}}/{act.path}"
     return CommandRoute(act.event, aggregate, path, False, act.roles, act.decided)
@@ -59,10 +65,7 @@ ERASURE = CommandRoute(ERASING.event, "petitioner", ERASING.path, False, ERASING
 
 
 def _routes() -> Iterable[CommandRoute]:
-    for act in REGULATION_ACTS.values():
-        if act.path:
-            aggregate = act.event.AGGREGATE
-            yield CommandRoute(act.event, aggregate, act.path, act.creates, act.roles, act.decided, act.in_path)
+    yield from (_on_regulation(act) for act in REGULATION_ACTS.values() if act.path and not act.stream)
     yield from map(_creating, CONFERENCE_CREATING.values())
     yield from map(_creating, PETITION_CREATING.values())
     for conference_act in CONFERENCE_ACTS.values():
@@ -70,6 +73,8 @@ def _routes() -> Iterable[CommandRoute]:
     for petition_act in PETITION_ACTS.values():
         if petition_act is not ERASING:
             yield _on_case("petition", petition_act)
+    # Last: an event that any stream may hold is a case's where a command does not say otherwise.
+    yield from (_on_regulation(act) for act in REGULATION_ACTS.values() if act.stream)
 
 
 def _each_once(routes: Iterable[CommandRoute]) -> tuple[CommandRoute, ...]:

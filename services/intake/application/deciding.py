@@ -26,6 +26,7 @@ from services.intake.domain import (
     fold_conference,
     fold_petition,
     may,
+    may_under_rules,
     related,
 )
 from services.intake.domain.acts import RESTING_ON_RULES
@@ -111,10 +112,11 @@ class CommandDecider:
         originator = await self._target(command, event, loaded)
         target = loaded.of(originator)
         await self._load_related(originator, event, loaded)
-        if command.if_match is not None and command.if_match != loaded.versions[originator]:
+        if command.if_match is not None and loaded.versions[originator] not in command.if_match:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
         context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions, originator)
+        may_under_rules(command.caller, event, target, context)
         facts = with_receipt(decide(event, target, context, originator))
         return Decided(
             facts=facts,
@@ -141,6 +143,11 @@ class CommandDecider:
             loaded.versions[created] = 0
             return created
         originator = target_id(route.aggregate, command.target)
+        if route.aggregate == "policy":
+            if (version := self._regulation_cache.versions.get(originator)) is None:
+                raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
+            loaded.versions[originator] = version
+            return originator
         loaded.take(await self._history.facts([originator]))
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):

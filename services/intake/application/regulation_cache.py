@@ -7,6 +7,7 @@ from uuid import UUID
 from services.intake.application.ports import History
 from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import AnyFact, Regulation, fold_regulation
+from shared.events.any_stream import RecordAnnulled
 
 
 class RegulationCache:
@@ -36,9 +37,17 @@ class RegulationCache:
                 self.facts.extend(facts)
                 self.regulation = fold_regulation(self.facts)
                 for fact in facts:
-                    if (originator := regulation_id(fact.event)) is not None:
-                        self.versions[originator] = fact.version
+                    self.versions[self._stream_of(fact)] = fact.version
             return changed
+
+    def _stream_of(self, fact: AnyFact) -> UUID:
+        """The aggregate of a fact of the regulation; an annulment is in that of the record that it takes back."""
+        event = fact.event
+        if isinstance(event, RecordAnnulled):
+            event = next(known.event for known in self.facts if known.event_id == event.event_id)
+        originator = regulation_id(event)
+        assert originator is not None
+        return originator
 
     def learn_day(self, day: date) -> None:
         """The store's clock moves forwards only: the latest day seen is the best guess."""

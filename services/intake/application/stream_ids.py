@@ -37,11 +37,14 @@ def regulation_id(event: Event) -> UUID | None:
 
 
 def target_id(aggregate: str, text: str) -> UUID:
-    """The aggregate that an address names: an id, or the code of a jurisdiction or agency. Raises WrongAddress."""
+    """The aggregate that an address names: an id, or the code of a body or of who adopted a policy.
+
+    Raises WrongAddress.
+    """
     try:
         return UUID(text)
     except ValueError:
-        if aggregate in ("jurisdiction", "agency"):
+        if aggregate in ("jurisdiction", "agency", "policy"):
             return derived_id(aggregate, code_of(text))
         raise WrongAddress(None, "no-id", aggregate=aggregate) from None
 

@@ -6,7 +6,7 @@ from services.intake.domain.decide import clocks_looked_at, decide, possible, re
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
-from services.intake.domain.permissions import Caller, check_role, may, may_read_content
+from services.intake.domain.permissions import Caller, check_role, may, may_read_content, may_under_rules
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
@@ -32,6 +32,7 @@ __all__ = [
     "inherited",
     "may",
     "may_read_content",
+    "may_under_rules",
     "possible",
     "related",
 ]

@@ -11,7 +11,7 @@ from services.intake.domain.errors import CalendarYearMissing, UnknownConference
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from shared.calendar import CalendarMissing
-from shared.policy import anchor_of, count, counted_from
+from shared.policy import ImpossibleDay, anchor_of, count, counted_from
 
 #: What must precede a conference.
 BACKWARD_DUTIES = ("invitation", "public_notice", "preparation_report", "prepared_answer", "preparation_task")
@@ -66,6 +66,9 @@ def counted_under(
             count(rule, since, calendar, frozenset(variant.when))
     except CalendarMissing as missing:
         raise unreachable(duty, start, missing) from missing
+    except ImpossibleDay:
+        # Of a policy recorded before such days were refused: the duty has no date, and followup lists it.
+        return None
     return found.due_on if found else None
 
 

@@ -38,6 +38,7 @@ from services.intake.domain.petition import Petition
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
+from shared.identifiers import derived_id
 
 
 def decide(
@@ -150,6 +151,9 @@ def _first(act: AnyAct, event: DatedEvent, context: DecisionContext) -> AnyNewFa
             jurisdiction = first.jurisdiction
         case RegulationAct():
             jurisdiction = act.check(event, context.regulation)
+            if act.stream and context.target_id != derived_id(act.stream, jurisdiction):
+                raise errors.UnknownRecord("event_id", event_id=getattr(event, "event_id", ""))
+            return NewFact(context.target_id, act.aggregate, jurisdiction, act.fill(event))
         case _:
             raise TypeError(f"{event.TOPIC} is done to a case that exists")
     return NewFact(context.target_id, event.AGGREGATE, jurisdiction, event)

@@ -15,7 +15,7 @@ from services.intake.domain.conference import Conference
 from services.intake.domain.facts import AnyFact
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
-from shared.cases.facts import standing
+from shared.cases.facts import annulled_ids, standing
 from shared.events import DatedEvent
 
 
@@ -69,9 +69,10 @@ def conference_after(conference: Conference, fact: AnyFact) -> Conference:
 
 
 def fold_regulation(facts: Iterable[AnyFact]) -> Regulation:
-    """The regulation after these facts, in the order recorded. Its records are never annulled, only followed."""
-    regulation = Regulation()
-    for fact in facts:
+    """The regulation in its standing facts, which come in the order recorded."""
+    regulation, known = Regulation(), list(facts)
+    regulation.annulled = annulled_ids(known)
+    for fact in standing(known):
         REGULATION_ACTS[type(fact.event)].fold(regulation, fact)
     regulation.derive()
     return regulation

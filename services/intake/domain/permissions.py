@@ -3,7 +3,7 @@
 import msgspec
 
 from services.intake.domain.acts import AnyAct, act_on
-from services.intake.domain.acts.act import ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import ConferenceAct, CreatingAct, PetitionAct
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
@@ -11,6 +11,7 @@ from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
+from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -111,6 +112,9 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         case AgencyClosed():
             known = regulation.agencies.get(_code(event.code))
             return known.jurisdiction if known else _code(event.code)
+        case RecordAnnulled():
+            adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
+            return adoption.event.jurisdiction if adoption else NATION
         case _:
             # What names no place, a calendar, is for the whole country.
             return _code(getattr(event, "jurisdiction", "") or NATION)
@@ -142,3 +146,12 @@ def _check_agency(
                 raise AgencyMayNot(None, "no-part", agency=agency)
         case _:
             raise AgencyMayNot(None, "records", topic=event.TOPIC)
+
+
+def may_under_rules(
+    caller: Caller, event: DatedEvent, target: Petition | Conference | None, context: DecisionContext
+) -> None:
+    """Refuse an agency what the rules in force leave to others, or ask of an agency alone. Raises Refused."""
+    act = act_on(type(event), target)
+    if isinstance(act, PetitionAct) and isinstance(target, Petition) and caller.roles & act.roles == {"agency"}:
+        act.check_agency(inherited(target, context.regulation, event.effective_on), event, caller.agency, context)

@@ -74,6 +74,15 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "công trước.",
                 "the petition was neither forwarded nor assigned to {agency}; ask the office to do so first",
             ),
+            "not-lead": Sentence(
+                "Chỉ cơ quan chủ trì mới gia hạn; {agency} không chủ trì kiến nghị này, hãy đề nghị cơ quan chủ trì "
+                "hoặc người chủ trì.",
+                "only the lead agency extends, and {agency} does not lead; ask the lead agency or the chair",
+            ),
+            "chair-extends": Sentence(
+                "Quy định hiện hành dành việc gia hạn cho người chủ trì; hãy trình người chủ trì quyết định.",
+                "the policy in force leaves an extension to the chair; ask the chair",
+            ),
             "records": Sentence(
                 "Cơ quan không ghi nhận việc này; hãy đề nghị văn phòng ghi nhận.",
                 "an agency does not record {topic}; ask the office to record it",
@@ -116,6 +125,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "committee-not-informed": Sentence(
                 "Quy định hiện hành yêu cầu báo cáo Ủy ban nhân dân; hãy ghi ngày đã báo cáo.",
                 "the policy in force asks that the committee be informed; say when",
+            ),
+            "notice": Sentence(
+                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân, chữ "
+                "thường).",
+                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits in small letters",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from uuid import UUID
 
 import msgspec
 
@@ -12,9 +13,11 @@ from services.intake.domain.errors import (
     UnknownAgency,
     UnknownJurisdiction,
 )
+from services.intake.domain.facts import Fact
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
+from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
@@ -41,7 +44,12 @@ class Regulation:
         self.jurisdictions: dict[str, PublicBody] = {}
         self.agencies: dict[str, PublicBody] = {}
         self.calendars = CalendarLog()
-        self.policies: list[Adopted] = []
+        #: The adoptions that stand, in the order recorded.
+        self.adoptions: list[Fact[PolicyAdopted]] = []
+        #: The waivers of periodic duties, in the order recorded.
+        self.waivers: list[Fact[FrequencyDutyWaived]] = []
+        #: The records that were taken back.
+        self.annulled: set[UUID] = set()
         self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
 
@@ -102,12 +110,20 @@ class Regulation:
         if day.year not in self.years:
             raise CalendarYearMissing(field, day=day, year=day.year)
 
+    def without(self, adoption: Fact[PolicyAdopted]) -> "Regulation":
+        """The regulation as it would be if a policy had not been adopted."""
+        found = Regulation()
+        found.__dict__.update(self.__dict__)
+        found.adoptions = [fact for fact in self.adoptions if fact is not adoption]
+        found.derive()
+        return found
+
     def derive(self) -> None:
         """Make what is derived from the facts, once all of them are folded."""
         bodies = self.jurisdictions.items()
         self.in_force = InForce(
             AdoptionRegister(
-                adopted=tuple(self.policies),
+                adopted=tuple(Adopted(fact.event.jurisdiction, fact.event.policy) for fact in self.adoptions),
                 levels={code: body.level for code, body in bodies},
                 closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
             )

@@ -10,9 +10,10 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.clock import ClockMove
 from services.intake.entrypoints.limits import MAX_BODY
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
-from services.intake.entrypoints.rule_queries import Comparison
-from shared.calendar import CalendarYear
+from services.intake.entrypoints.rule_queries import CalendarYearInput, Comparison
 from shared.http.auth import Callers
+from shared.http.head import with_head
+from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -21,14 +22,14 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None) -> Litestar:
     """The application over these routes; every one of them but the probes needs a caller."""
     app = Litestar(
-        route_handlers=list(routes),
+        route_handlers=with_head(routes),
         before_request=callers.hook(),
-        exception_handlers={**EXCEPTION_HANDLERS, **REFUSAL_HANDLERS},
+        exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
         openapi_config=openapi.config(),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
-    openapi.describe_bodies(app, ClockMove, CalendarYear, Comparison)
+    openapi.describe(app, ClockMove, CalendarYearInput, Comparison)
     return app

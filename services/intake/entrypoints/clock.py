@@ -9,6 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
+from services.intake.entrypoints.bodies import json_of
 from shared.http.auth import caller_of, need_role
 from shared.http.problems import problem
 from shared.identifiers import local_day
@@ -54,7 +55,7 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
     )
     async def move_clock(request: Request[Any, Any, Any]) -> ClockState:
         need_role(caller_of(request), "operations")
-        move = msgspec.json.decode(await request.body(), type=ClockMove)
+        move = msgspec.json.decode(await json_of(request), type=ClockMove)
         if not await clock.is_movable():
             raise problem(409, "clock-not-movable")
         try:

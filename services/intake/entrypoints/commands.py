@@ -1,15 +1,12 @@
 """One HTTP route for each command, made from the table of commands."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, post
-from litestar.exceptions import ClientException
-from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.types import Receive, Scope, Send
@@ -20,14 +17,14 @@ from services.intake.application.command_handler import CommandHandler
 from services.intake.application.commands import CommandRoute
 from services.intake.application.json_body import cleaned
 from services.intake.entrypoints import openapi
+from services.intake.entrypoints.bodies import Headers, check_type, whole_body
 from services.intake.entrypoints.callers import domain_caller
-from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
+from services.intake.entrypoints.limits import MAX_KEY
 from shared.http.auth import caller_of
+from shared.http.entity_tags import InvalidTags, versions_matched
 from shared.http.problems import problem
 
 _PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
-_JSON = b"application/json"
-_VERSION = re.compile(r'"?(\d{1,18})"?')
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -39,9 +36,6 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     recorded_at: datetime
     receipt_code: str = ""
 
-
-#: As they came: names in small letters.
-Headers = Mapping[bytes, bytes]
 
 _accepted = msgspec.json.Encoder()
 
@@ -68,9 +62,9 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
         handle = handle_creation
 
     async def _handle(request: Request[Any, Any, Any], target: str) -> Response[Accepted]:
-        headers = dict(request.scope["headers"])
-        body = await _body(request, headers)
-        _check_type(headers, body)
+        headers = _headers(request)
+        body = await whole_body(request, headers)
+        check_type(headers, body)
         command = Command(
             codec=codec,
             target=target,
@@ -98,42 +92,29 @@ def _operation_id(route: CommandRoute) -> str:
     return "".join(w.capitalize() for p in parts for w in p.split("-"))
 
 
-async def _body(request: Request[Any, Any, Any], headers: Headers) -> bytes:
-    """The whole body. Litestar's own way streams it, which takes as long as a decision."""
-    size, pieces, more = int(headers.get(b"content-length", b"0")), list[bytes](), True
-    while more and size <= MAX_BODY:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            raise ClientException("the caller went away")
-        pieces.append(message["body"])
-        size, more = max(size, sum(map(len, pieces))), message["more_body"]
-    if size > MAX_BODY:
-        raise RequestEntityTooLarge
-    return b"".join(pieces)
-
-
-def _check_type(headers: Headers, body: bytes) -> None:
-    kind = headers.get(b"content-type", b"")
-    # Also a guard: a foreign web page cannot send this type without asking first.
-    if kind != _JSON and kind.partition(b";")[0].strip().lower() != _JSON and (body or kind):
-        raise problem(415, "unsupported-media-type")
+def _headers(request: Request[Any, Any, Any]) -> Headers:
+    """The headers by name. A list that came in several lines is one (RFC 9110, 5.3); two keys are none."""
+    given: Any = request.scope["headers"]
+    headers = dict(given)
+    if len(headers) != len(given):
+        if sum(name == b"idempotency-key" for name, _ in given) > 1:
+            raise problem(400, "invalid-idempotency-key", "several", field="Idempotency-Key")
+        headers[b"if-match"] = b",".join(value for name, value in given if name == b"if-match")
+    return headers
 
 
 def _key(headers: Headers) -> str:
     key = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
-    if len(key) > MAX_KEY or not key.isprintable():
+    if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
         raise problem(400, "invalid-idempotency-key", field="Idempotency-Key", most=MAX_KEY)
     return key
 
 
-def _if_match(headers: Headers) -> int | None:
-    value = headers.get(b"if-match", b"").decode("latin-1").strip()
-    if not value or value == "*":
-        return None
-    found = _VERSION.fullmatch(value)
-    if found is None:
-        raise problem(400, "invalid-if-match", field="If-Match")
-    return int(found[1])
+def _if_match(headers: Headers) -> Container[int] | None:
+    try:
+        return versions_matched(headers.get(b"if-match", b"").decode("latin-1"))
+    except InvalidTags:
+        raise problem(400, "invalid-if-match", field="If-Match") from None
 
 
 class _Prepared(Response[Accepted]):

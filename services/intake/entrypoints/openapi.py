@@ -7,28 +7,72 @@ from typing import Any, cast
 import msgspec
 from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Operation, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec import Link, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
+from services.intake.application.case_queries import FactView
 from services.intake.application.command_body import CODECS, BodyCodec
-from shared.http.openapi import document, problems
-
-_REF = "#/components/schemas/{name}"
+from services.intake.entrypoints.limits import MAX_KEY
+from shared.events import EVENTS
+from shared.http.auth import PROBES
+from shared.http.openapi import (
+    READ_STATUSES,
+    REF,
+    answers,
+    describe_answer,
+    document,
+    finish,
+    headers,
+    problems,
+)
 
 _KEY = Parameter(
     name="Idempotency-Key",
     param_in="header",
     required=False,
-    schema=Schema(type=cast(Any, "string"), max_length=200),
+    schema=Schema(type=OpenAPIType.STRING, max_length=MAX_KEY, pattern="^[ -~]*$"),
     description="Kept for ever: the same key with the same body gets the first answer, with another body 422.",
 )
 _IF_MATCH = Parameter(
     name="If-Match",
     param_in="header",
     required=False,
-    schema=Schema(type=cast(Any, "string")),
-    description="The version (ETag) that the caller knows; another one is answered 412.",
+    schema=Schema(type=OpenAPIType.STRING),
+    description="The versions (ETags) that the caller rests on; if none of them is the current one, the answer is 412.",
+    example='"3"',
 )
+_COMMAND_HEADERS = ("ETag", "Location")
+#: How to go on from a petition or conference that was just recorded.
+_LINKS = {
+    "petition": {
+        "petition": Link(operation_id="get_petition", parameters={"target": "$response.body#/id"}),
+        "classification": Link(operation_id="PetitionsClassification", parameters={"target": "$response.body#/id"}),
+        "withdrawal": Link(operation_id="PetitionsWithdrawal", parameters={"target": "$response.body#/id"}),
+    },
+    "conference": {
+        "conference": Link(operation_id="get_conference", parameters={"target": "$response.body#/id"}),
+        "opening": Link(operation_id="ConferencesOpening", parameters={"target": "$response.body#/id"}),
+    },
+}
+#: How to go on from a reference that was found.
+FOUND = {"petition": Link(operation_id="get_petition", parameters={"target": "$response.body#/id"})}
+#: Bodies that show what a command looks like. All data is invented.
+_EXAMPLES: dict[str, dict[str, Any]] = {
+    "PetitionReceived": {
+        "jurisdiction": "H35.10.31",
+        "kind": "petition",
+        "channel": "portal",
+        "text": "Đường vào bản bị sạt lở, xe không qua được.",
+        "effective_on": "2026-03-02",
+        "source": "cong-tinh",
+        "external_id": "LC-2026-0417",
+    },
+    "PetitionClassified": {"subject": "Đường vào bản", "field": "transport", "urgency": "urgent"},
+    "PetitionAssigned": {"agency": "H35.10.4"},
+    "WrittenReplyIssued": {"number": "123/UBND-KT", "signatory": "Chủ tịch UBND", "digest": "9f86d081884c7d65" * 4},
+    "PetitionClosed": {},
+}
 
 
 def operation_of(codec: BodyCodec) -> type[Operation]:
@@ -37,16 +81,69 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
     @dataclass
     class CommandOperation(Operation):
         def __post_init__(self) -> None:
-            ref = Reference(ref=_REF.format(name=codec.type.__name__))
+            ref = Reference(ref=REF.format(name=codec.type.__name__))
             required = any(f.required for f in msgspec.structs.fields(codec.type))
+            example = _EXAMPLES.get(codec.route.topic)
             self.request_body = RequestBody(
-                content={"application/json": OpenAPIMediaType(schema=ref)}, required=required
+                content={"application/json": OpenAPIMediaType(schema=ref, example=example)}, required=required
             )
-            headers = [_KEY, _IF_MATCH] if codec.route.has_versions else [_KEY]
-            self.parameters = [*(self.parameters or []), *headers]
-            self.security = [{"token": []}]
+            conditions = [_KEY, _IF_MATCH] if codec.route.has_versions else [_KEY]
+            self.parameters = [*(self.parameters or []), *conditions]
+            for parameter in self.parameters:
+                if isinstance(parameter, Parameter) and parameter.name == "target":
+                    _describe_target(parameter, codec.route.aggregate)
+            if self.responses is not None:
+                recorded = self.responses["201"]
+                assert isinstance(recorded, OpenAPIResponse)
+                recorded.description = "decided and recorded"
+                if codec.route.creates:
+                    self.responses["200"] = OpenAPIResponse(
+                        description="the external reference is known and says the same: nothing new was recorded",
+                        content=recorded.content,
+                        headers=headers(*_COMMAND_HEADERS),
+                    )
+            describe_answer(self, "201", _COMMAND_HEADERS, links=_LINKS.get(codec.route.aggregate, {}))
 
     return CommandOperation
+
+
+def _describe_target(parameter: Parameter, aggregate: str) -> None:
+    match aggregate:
+        case "petition" | "conference":
+            parameter.schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.UUID)
+            parameter.description = f"the id of the {aggregate}"
+        case "jurisdiction" | "agency":
+            parameter.description = f"the code of the {aggregate}, such as H35.10, or its id"
+        case _:
+            parameter.description = f"the id of the {aggregate}"
+
+
+def target_operation(aggregate: str, *, cached: bool = False) -> type[Operation]:
+    """The operation class of a question about one petition or conference."""
+
+    @dataclass
+    class TargetOperation(answers("ETag", cached=cached) if cached else answers()):  # type: ignore[misc]
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            for parameter in self.parameters or ():
+                if isinstance(parameter, Parameter) and parameter.name == "target":
+                    _describe_target(parameter, aggregate)
+
+    return TargetOperation
+
+
+def listing_operation(aggregate: str) -> type[Operation]:
+    """The operation class of a list of facts of the regulation, each with its own data."""
+    schema = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": {"$ref": REF.format(name=_fact_name(aggregate))}}},
+        "required": ["items"],
+    }
+    return answers("Link", schema=schema)
+
+
+def _fact_name(aggregate: str) -> str:
+    return f"{aggregate.capitalize()}Fact"
 
 
 def in_words(roles: Iterable[str]) -> str:
@@ -54,22 +151,23 @@ def in_words(roles: Iterable[str]) -> str:
     return ", ".join(sorted(roles))
 
 
-def body_operation(body: type[msgspec.Struct]) -> type[Operation]:
-    """The operation class of a route with one plain body."""
+def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
+    """The operation class of a route with one plain body, as JSON or as text of other media types."""
 
     @dataclass
     class BodyOperation(Operation):
         def __post_init__(self) -> None:
-            (schema,), _ = msgspec.json.schema_components([body], ref_template=_REF)
-            ref = Reference(ref=schema["$ref"])
-            self.request_body = RequestBody(content={"application/json": OpenAPIMediaType(schema=ref)}, required=True)
-            self.security = [{"token": []}]
+            (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
+            content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
+            text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+            self.request_body = RequestBody(content={**content, **dict.fromkeys(media_types, text)}, required=True)
 
     return BodyOperation
 
 
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
-READ_PROBLEMS = problems(400, 401, 403, 404)
+BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
+READ_PROBLEMS = problems(*READ_STATUSES)
 
 
 def config() -> OpenAPIConfig:
@@ -80,12 +178,37 @@ def config() -> OpenAPIConfig:
     )
 
 
-def describe_bodies(app: Litestar, *more: type[msgspec.Struct]) -> None:
-    """Add the bodies of every command, and of `more`, to the document of an application.
+def describe(app: Litestar, *more: type[msgspec.Struct]) -> None:
+    """Add the bodies of every command, of `more`, and the facts of the regulation to the document of an application.
 
     Litestar describes only what it parses itself; msgspec writes JSON Schema 2020-12, the dialect of OpenAPI 3.1.
+    Raises ValueError where two schemas would have one name.
     """
     types = {*(codec.type for codec in CODECS.values()), *more}
-    _, schemas = msgspec.json.schema_components(sorted(types, key=lambda t: t.__name__), ref_template=_REF)
+    _, bodies = msgspec.json.schema_components(sorted(types, key=lambda t: t.__name__), ref_template=REF)
     components = app.openapi_schema.components
-    components.schemas = {**(components.schemas or {}), **cast(dict[str, Schema], schemas)}
+    answered = dict(components.schemas or {})
+    del answered["Items"]  # each list says of what
+    if twice := bodies.keys() & answered.keys():
+        raise ValueError(f"{sorted(twice)}: asked and answered under one name")
+    components.schemas = {**cast(dict[str, Schema], _facts() | bodies), **answered}
+    finish(app.openapi_schema, PROBES)
+
+
+def _facts() -> dict[str, Any]:
+    """The facts of the regulation as the lists show them: the fields that they have in common, and the event's own."""
+    (_,), found = msgspec.json.schema_components([FactView], ref_template=REF)
+    fact = found.pop("FactView")
+    schemas: dict[str, Any] = {}
+    for aggregate in ("jurisdiction", "agency", "calendar", "policy", "plan"):
+        topics = [topic for topic, kind in EVENTS.items() if aggregate == kind.AGGREGATE]
+        for topic in topics:
+            (_,), parts = msgspec.json.schema_components([EVENTS[topic]], ref_template=REF)
+            schemas |= parts
+        data = {"anyOf": [{"$ref": REF.format(name=topic)} for topic in topics]}
+        properties = fact["properties"] | {
+            "topic": {"type": "string", "enum": topics},
+            "data": data if len(topics) > 1 else data["anyOf"][0],
+        }
+        schemas[_fact_name(aggregate)] = fact | {"title": _fact_name(aggregate), "properties": properties}
+    return schemas

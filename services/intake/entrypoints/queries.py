@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -11,20 +11,25 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 
-from services.intake.application.case_queries import CaseQueries, public_fact
+from services.intake.application.case_queries import CaseQueries, EventContent, FactView, public_fact
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotFound
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
+from services.intake.domain import AnyFact, Conference, Petition
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
+from shared.events.any_stream import RecordAnnulled
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role
+from shared.http.entity_tags import is_known
+from shared.http.openapi import answers
 from shared.http.problems import problem
 from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
 log = structlog.get_logger("content")
+T = TypeVar("T")
 
 FEED_ROLES = ("system", "auditor", "operations", "office", "chair")
 
@@ -36,8 +41,8 @@ class PetitionView(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     receipt_code: str
     jurisdiction: str
-    petition: dict[str, Any]
-    facts: list[dict[str, Any]]
+    petition: Petition
+    facts: list[FactView]
 
 
 class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +51,8 @@ class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     version: int
     jurisdiction: str
-    conference: dict[str, Any]
-    facts: list[dict[str, Any]]
+    conference: Conference
+    facts: list[FactView]
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,14 +66,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 class Items(msgspec.Struct, frozen=True):
     """One page of a list; the `Link` header names the next."""
 
-    items: list[dict[str, Any]]
+    items: list[FactView]
 
 
 class ContentView(msgspec.Struct, frozen=True):
     """What still opens of the sealed content of a case, event by event."""
 
     id: UUID
-    events: list[dict[str, Any]]
+    events: list[EventContent]
 
 
 def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
@@ -95,7 +100,13 @@ def jurisdictions_of(regulation_cache: RegulationCache) -> list[str]:
 def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     """Every question."""
 
-    @get("/v1/petitions", summary="Find what was pushed", tags=["petition"], responses=openapi.READ_PROBLEMS)
+    @get(
+        "/v1/petitions",
+        summary="Find what was pushed",
+        tags=["petition"],
+        responses=openapi.READ_PROBLEMS,
+        operation_class=answers("Location", links=openapi.FOUND),
+    )
     async def find_petition(
         request: Request[Any, Any, Any],
         source: Annotated[str, QueryParameter(min_length=1)],
@@ -109,8 +120,14 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         found = Found(id=place.originator_id, version=place.version, position=place.position)
         return Response(found, headers={"Location": f"/v1/petitions/{place.originator_id}"})
 
-    @get("/v1/petitions/{target:str}", summary="One petition", tags=["petition"], responses=openapi.READ_PROBLEMS)
-    async def one_petition(request: Request[Any, Any, Any], target: FromPath[str]) -> Response[PetitionView]:
+    @get(
+        "/v1/petitions/{target:str}",
+        summary="One petition",
+        tags=["petition"],
+        responses=openapi.READ_PROBLEMS,
+        operation_class=openapi.target_operation("petition", cached=True),
+    )
+    async def get_petition(request: Request[Any, Any, Any], target: FromPath[str]) -> Response[PetitionView]:
         petition_id = target_id("petition", target)
         petition, facts = await reading.petition(domain_caller(caller_of(request)), petition_id)
         version = facts[-1].version
@@ -119,18 +136,19 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
             version=version,
             receipt_code=getattr(facts[0].event, "receipt_code", ""),
             jurisdiction=petition.jurisdiction,
-            petition=msgspec.to_builtins(petition),
+            petition=petition,
             facts=[public_fact(fact) for fact in facts],
         )
-        return Response(view, headers={"ETag": f'"{version}"'})
+        return tagged(request, view, version)
 
     @get(
         "/v1/conferences/{target:str}",
         summary="One conference",
         tags=["conference"],
         responses=openapi.READ_PROBLEMS,
+        operation_class=openapi.target_operation("conference", cached=True),
     )
-    async def one_conference(request: Request[Any, Any, Any], target: FromPath[str]) -> Response[ConferenceView]:
+    async def get_conference(request: Request[Any, Any, Any], target: FromPath[str]) -> Response[ConferenceView]:
         conference_id = target_id("conference", target)
         conference, facts = await reading.conference(domain_caller(caller_of(request)), conference_id)
         version = facts[-1].version
@@ -138,19 +156,27 @@ def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
             id=conference_id,
             version=version,
             jurisdiction=conference.jurisdiction,
-            conference=msgspec.to_builtins(conference),
+            conference=conference,
             facts=[public_fact(fact) for fact in facts],
         )
-        return Response(view, headers={"ETag": f'"{version}"'})
+        return tagged(request, view, version)
 
     return [
         find_petition,
-        one_petition,
-        one_conference,
+        get_petition,
+        get_conference,
         _content_route("petition", "/v1/petitions/{target:str}/content", reading),
         _content_route("conference", "/v1/conferences/{target:str}/content", reading),
         *_regulation_routes(reading),
     ]
+
+
+def tagged(request: Request[Any, Any, Any], view: T, version: int) -> Response[T]:
+    """An answer with its version as its tag, or 304 where the caller has it."""
+    tag = f'"{version}"'
+    if is_known(",".join(request.headers.getall("if-none-match", [])), tag):
+        return cast("Response[T]", Response(None, status_code=304, headers={"ETag": tag}))
+    return Response(view, headers={"ETag": tag})
 
 
 def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRouteHandler:
@@ -160,6 +186,7 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         tags=[aggregate],
         responses=openapi.READ_PROBLEMS,
         operation_id=f"{aggregate}_content",
+        operation_class=openapi.target_operation(aggregate),
     )
     async def content(
         request: Request[Any, Any, Any],
@@ -178,7 +205,14 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
 
 def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
     def listing(path: str, summary: str, aggregate: str) -> HTTPRouteHandler:
-        @get(path, summary=summary, tags=[aggregate], responses=openapi.READ_PROBLEMS, operation_id=f"list_{aggregate}")
+        @get(
+            path,
+            summary=summary,
+            tags=[aggregate],
+            responses=openapi.READ_PROBLEMS,
+            operation_id=f"list_{aggregate}",
+            operation_class=openapi.listing_operation(aggregate),
+        )
         async def items(
             limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
             cursor: Annotated[
@@ -188,9 +222,7 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
             await reading.regulation_cache.refresh()
             after = _position(cursor)
             found = [
-                fact
-                for fact in reading.regulation_cache.facts
-                if fact.position > after and aggregate == fact.event.AGGREGATE
+                fact for fact in reading.regulation_cache.facts if fact.position > after and aggregate == _kind_of(fact)
             ]
             page, headers = found[:limit], {}
             if len(found) > limit:
@@ -203,9 +235,14 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         listing("/v1/jurisdictions", "Jurisdictions, as registered and closed", "jurisdiction"),
         listing("/v1/agencies", "Agencies, as registered and closed", "agency"),
         listing("/v1/calendars", "Calendars, as published and proposed", "calendar"),
-        listing("/v1/policies", "Policies, as adopted", "policy"),
+        listing("/v1/policies", "Policies, as adopted, and what was annulled of them", "policy"),
         listing("/v1/plans", "Dialogue plans, as adopted", "plan"),
     ]
+
+
+def _kind_of(fact: AnyFact) -> str:
+    """The listing in which a fact of the regulation stands: of its annulments, all are of policies."""
+    return "policy" if isinstance(fact.event, RecordAnnulled) else fact.event.AGGREGATE
 
 
 def _cursor(position: int) -> str:

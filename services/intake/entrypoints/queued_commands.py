@@ -86,7 +86,7 @@ class CommandIntake:
                     body=codec.decode(bytes(envelope.data)),
                     caller=domain_caller(caller),
                     key=key,
-                    if_match=envelope.if_match,
+                    if_match=None if envelope.if_match is None else (envelope.if_match,),
                 )
             )
             return QueueAnswer(True, _accepted(done))

@@ -9,12 +9,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from services.intake.adapters.proposals import proposed_calendar
+from services.intake.application.command_body import strict
 from services.intake.application.errors import NotFound
+from services.intake.application.json_body import cleaned
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
+from services.intake.entrypoints.bodies import check_encoding, json_of
+from services.intake.entrypoints.queries import tagged
 from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
-from shared.http.openapi import problems
+from shared.http.openapi import answers
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
 from shared.policy import ANCHOR_TITLES, DOCUMENTS, Policy, UncountablePolicy, policy_of, read_policy, shipped_policy
@@ -46,8 +50,8 @@ class Compared(msgspec.Struct, frozen=True):
     changes: tuple[dict[str, Any], ...]
 
 
-class _Draft(CalendarYear, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A year to be judged: a misspelt field is an error and not a day forgotten."""
+#: A year to be judged: a misspelt field is an error and not a day forgotten.
+CalendarYearInput: type[CalendarYear] = strict(CalendarYear)
 
 
 class CheckedCalendar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -77,12 +81,13 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         "other days that clocks count from) or `conference=2026-03-26` sets its last days.",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Policy),
-        responses=openapi.READ_PROBLEMS,
+        operation_class=openapi.body_operation(Policy, *YAML),
+        responses=openapi.BODY_PROBLEMS,
     )
     async def check_policy(
         request: Request[Any, Any, Any], on: FromQuery[list[str] | None] = None, conference: FromQuery[str] = ""
     ) -> CheckedPolicy:
+        check_encoding(dict(request.scope["headers"]))
         days = _days(on or [], conference)
         try:
             policy = _policy(await request.body(), request.headers.get("content-type", ""))
@@ -101,10 +106,10 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         tags=["policy"],
         status_code=200,
         operation_class=openapi.body_operation(Comparison),
-        responses=openapi.READ_PROBLEMS | problems(422),
+        responses=openapi.BODY_PROBLEMS,
     )
-    async def compare(request: Request[Any, Any, Any]) -> Compared:
-        asked = msgspec.json.decode(await request.body(), type=Comparison)
+    async def compare_policies(request: Request[Any, Any, Any]) -> Compared:
+        asked = msgspec.json.decode(await json_of(request), type=Comparison)
         before, after = _named("before", asked.before), _named("after", asked.after)
         return Compared(tuple(msgspec.to_builtins(change) for change in changes(before, after)))
 
@@ -113,13 +118,14 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         summary="What is wrong with a calendar, and which days it would change",
         tags=["calendar"],
         status_code=200,
-        operation_class=openapi.body_operation(CalendarYear),
-        responses=openapi.READ_PROBLEMS,
+        operation_class=openapi.body_operation(CalendarYearInput),
+        responses=openapi.BODY_PROBLEMS,
     )
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
+        body = await json_of(request)
         await regulation_cache.refresh()
         try:
-            draft = msgspec.json.decode(await request.body(), type=_Draft)
+            draft = msgspec.json.decode(body, type=CalendarYearInput)
             validate(draft)
         except (msgspec.DecodeError, ContradictoryCalendar) as error:
             return CheckedCalendar(valid=False, problem=str(error))
@@ -131,14 +137,20 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
             changes=tuple(msgspec.to_builtins(change) for change in found),
         )
 
-    @get("/v1/calendars/{year:int}", summary="A year as it stands", tags=["calendar"], responses=openapi.READ_PROBLEMS)
-    async def one_year(year: FromPath[int]) -> Response[YearView]:
+    @get(
+        "/v1/calendars/{year:int}",
+        summary="A year as it stands",
+        tags=["calendar"],
+        responses=openapi.READ_PROBLEMS,
+        operation_class=answers("ETag", cached=True),
+    )
+    async def get_calendar(request: Request[Any, Any, Any], year: FromPath[int]) -> Response[YearView]:
         await regulation_cache.refresh()
         known = regulation_cache.regulation.years.get(year)
         if known is None:
             raise NotFound(None, "calendar", year=year)
         version = _version(regulation_cache, year)
-        return Response(YearView(version=version, calendar=known), headers={"ETag": f'"{version}"'})
+        return tagged(request, YearView(version=version, calendar=known), version)
 
     @get(
         "/v1/calendars/{year:int}/proposal",
@@ -146,7 +158,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         tags=["calendar"],
         responses=openapi.READ_PROBLEMS,
     )
-    async def proposal(year: FromPath[int]) -> CalendarYear:
+    async def get_calendar_proposal(year: FromPath[int]) -> CalendarYear:
         if not FIRST_YEAR <= year <= LAST_YEAR:
             raise problem(404, "not-found", "year", field="year", year=year, first=FIRST_YEAR, last=LAST_YEAR)
         found = proposed_calendar(year, date(year, 1, 1))
@@ -154,7 +166,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
             year=year, holidays=found.holidays, makeup_days=found.makeup_days, document=found.basis, provisional=True
         )
 
-    return [check_policy, compare, check_calendar, one_year, proposal]
+    return [check_policy, compare_policies, check_calendar, get_calendar, get_calendar_proposal]
 
 
 def _version(regulation_cache: RegulationCache, year: int) -> int:
@@ -199,4 +211,4 @@ def _policy(body: bytes, content_type: str) -> Policy:
             raise problem(400, "malformed-yaml") from None
     if kind != "application/json":
         raise problem(415, "unsupported-media-type", "yaml")
-    return policy_of(msgspec.json.decode(body))
+    return policy_of(msgspec.json.decode(cleaned(body)))

@@ -102,7 +102,7 @@ async def test_open_cases__overdue_first_each_with_due_date_and_count(client: ht
     assert page.cases().index(TITLES["overdue"]) < page.cases().index(TITLES["complex"])
     assert page.cases()[-1] == TITLES["elsewhere"]
     assert "16/09/2019 Quá hạn · overdue" in page.text
-    assert "15 ngày làm việc kể từ sau ngày 23/08/2019 (văn bản 570/KH-UBND, mục II.4.3)" in page.text
+    assert "15 ngày làm việc kể từ sau ngày 23/08/2019 (thời hạn mặc định của phần mềm" in page.text
     assert "không tính ngày nghỉ 02/09" in page.text and "days off 2 Sep not counted" in page.text
     assert "Phòng Tài nguyên và Môi trường" in page.text and "Chưa có thời hạn nào." in page.text
     assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
@@ -284,3 +284,29 @@ async def test_problem__is_a_page_for_people_and_a_problem_for_programs(
 async def test_problem__of_the_api_stays_one_in_a_browser(client: httpx.AsyncClient) -> None:
     problem = await client.get(f"/v1/cases/{derived_id('nobody')}", headers={"Accept": "text/html"})
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
+
+
+async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_is_dead(
+    client: httpx.AsyncClient,
+) -> None:
+    told, subjects = dict[str, str](), [petition(name) for name in TITLES]
+    waiting = ["/", *(f"/cases/{subject}" for subject in subjects)]
+    while waiting:
+        path = waiting.pop()
+        if path in told or (
+            path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09"))
+        ):
+            continue  # the months before and after lead on for ever
+        answer = await client.get(path, headers={"Accept": "text/html,*/*"})
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        told[path] = answer.text
+        if answer.headers["content-type"].startswith("text/html"):
+            waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]
+    kinds = {re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path.partition("?")[0]) for path in told}
+    assert {"/", "/cases/ID", "/cases/ID/acts/reply", "/v1/deadlines/ID/letter", "/v1/reports", "/figures"} <= kinds
+    assert any("format=csv" in path for path in told)
+    cited = [
+        path for path, text in told.items() if re.search(r"(?<![0-9a-f-])570(?![0-9a-f])|Căn cứ[^,<]*văn bản", text)
+    ]
+    assert cited == []
+    assert "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in told["/"]

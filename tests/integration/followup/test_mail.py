@@ -76,7 +76,8 @@ async def test_digest__tells_what_is_overdue_due_and_retracted(pool: Pool, serve
     text = message.get_content()
     assert "Kính gửi: Phòng Tài nguyên và Môi trường" in text
     assert "I. ĐÃ QUÁ HẠN: 4 việc" in text and "Kéo điện lưới quốc gia về bản" in text
-    assert "Hạn cuối: 16/09/2019, đã quá hạn 15 ngày" in text
+    assert "Hạn cuối: 16/09/2019, đã quá hạn 11 ngày làm việc" in text
+    assert "570" not in text and "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in text
     retracted = text.split("III. ")[1]
     assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted
     assert "Chậm cấp giấy chứng nhận quyền sử dụng đất" in retracted
@@ -87,7 +88,7 @@ async def test_digest__looks_seven_days_ahead(pool: Pool, server: MailServer) ->
     await mailer(pool, server.url, OTHER).send_due()
     text = server.taken[0][1].get_content()
     assert "TỪ 01/10/2019 ĐẾN HẾT 07/10/2019: 1 việc" in text
-    assert "Điểm trường thiếu phòng học" in text and "Hạn cuối: 07/10/2019, còn 6 ngày" in text
+    assert "Điểm trường thiếu phòng học" in text and "Hạn cuối: 07/10/2019, còn 04 ngày làm việc" in text
     assert "30 ngày làm việc kể từ sau ngày 23/08/2019" in text
 
 

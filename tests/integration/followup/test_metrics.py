@@ -35,6 +35,7 @@ CONTRACT = {
     "followup_reader_lag_events": {"source"},
     "followup_parked_events": {"source"},
     "followup_differences": {"source"},
+    "followup_uncountable_duties": {"source"},
     "followup_feed_gaps_total": {"source"},
     "followup_outbox_pending_events": set(),
     "followup_outbox_oldest_pending_timestamp_seconds": set(),

@@ -7,12 +7,13 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.intake.domain import Caller, decide, errors, may
+from services.intake.domain import Caller, decide, errors, may, may_under_rules
 from services.intake.domain.reply_clock import reply_due
 from shared.events import DATED_EVENTS
+from shared.events.petition import NoticeDocument
 from shared.events.regulation import AgencyClosed, CalendarPublished, JurisdictionClosed, PolicyAdopted
 from shared.identifiers import derived_id
-from shared.policy import Policy, read_policy, shipped_policy
+from shared.policy import Policy, UncountablePolicy, read_policy, shipped_policy
 from tests.unit.intake.plan import DISTRICT, DUE, EDUCATION, HEALTH, HELD, NOTICE, A, C, Register
 
 CHAIR_OF_OTHER = Caller("c", frozenset({"chair"}), "H36", "")
@@ -95,6 +96,79 @@ class TestExtension:
         register.closed()
         with pytest.raises(errors.ExtensionNotProvided):
             extend(register, date(2019, 9, 30))
+
+
+def notice(number: str = "12/TB-PGDĐT", digest: str = "ab" * 32) -> NoticeDocument:
+    return NoticeDocument(number=number, digest=digest)
+
+
+class TestExtensionByTheLeadAgency:
+    """II.4.3: the agency that resolves a petition tells the citizen and reports when it will reply."""
+
+    def tried(self, register: Rules, agency: str = EDUCATION, **more: Any) -> None:
+        fields = {"petitioner_told_on": NOTICE, "committee_told_on": NOTICE, "expected_on": date(2019, 9, 20)}
+        event = DATED_EVENTS["ExtensionGranted"](effective_on=NOTICE, **(fields | more))
+        petition, context = register.petition(A), msgspec.structs.replace(register.context(), target_id=A)
+        caller = Caller("portal", frozenset({"agency"}), DISTRICT, agency)
+        may(caller, event, petition, register.regulation)
+        may_under_rules(caller, event, petition, context)
+        decide(event, petition, context, A)
+
+    def led(self, *policies: Policy) -> Rules:
+        register = Rules()
+        for each in policies:
+            register.adopt(each)
+        register.assigned()
+        return register
+
+    def test_granted__with_number_date_and_file_of_each_notice(self) -> None:
+        register = self.led()
+        self.tried(register, petitioner_notice=notice(), committee_notice=notice("13/BC-PGDĐT"))
+        for lacking in ("petitioner_notice", "committee_notice"):
+            given = {"petitioner_notice": notice(), "committee_notice": notice()} | {lacking: None}
+            with pytest.raises(errors.InvalidValue, match="SHA-256") as refused:
+                self.tried(register, **given)
+            assert refused.value.field == lacking
+        with pytest.raises(errors.InvalidValue, match="committee be informed"):
+            self.tried(register, petitioner_notice=notice(), committee_notice=notice(), committee_told_on=None)
+
+    @pytest.mark.parametrize(
+        ("number", "digest", "field"),
+        [
+            (" ", "ab" * 32, "number"),
+            ("1", "zzz", "digest"),
+            ("1", "AB" * 32, "digest"),
+            ("1" * 2001, "ab" * 32, "number"),
+        ],
+    )
+    def test_notice__is_a_document(self, number: str, digest: str, field: str) -> None:
+        with pytest.raises(errors.InvalidValue) as refused:
+            self.tried(self.led(), petitioner_notice=notice(number, digest), committee_notice=notice())
+        assert refused.value.field == f"petitioner_notice.{field}"
+
+    def test_only_those__whom_the_policy_names_are_told(self) -> None:
+        self.tried(self.led(policy(REPLY)), petitioner_notice=notice())
+
+    def test_an_agency_that_does_not_lead__does_not(self) -> None:
+        register = self.led()
+        register.do(A, "PetitionReassigned", NOTICE, agency=HEALTH, assisting=(EDUCATION,), reason="x")
+        with pytest.raises(errors.AgencyMayNot, match="does not lead"):
+            self.tried(register, petitioner_notice=notice(), committee_notice=notice())
+        self.tried(register, HEALTH, petitioner_notice=notice(), committee_notice=notice())
+
+    def test_an_heir_of_the_lead__does(self) -> None:
+        register = self.led()
+        register.rule(AgencyClosed(effective_on=NOTICE, code=EDUCATION, successor=HEALTH))
+        self.tried(register, HEALTH, petitioner_notice=notice(), committee_notice=notice())
+
+    def test_left_to_the_chair_by_the_policy__is_the_chairs(self) -> None:
+        by_chair = policy(REPLY.replace("told: [petitioner]}", "told: [petitioner], granted_by: chair}", 1))
+        register = self.led(by_chair)
+        with pytest.raises(errors.AgencyMayNot, match="leaves an extension to the chair"):
+            self.tried(register, petitioner_notice=notice())
+        extend(register, date(2019, 9, 20))  # by the chair, or by the office for it, with no document asked for
+        with pytest.raises(UncountablePolicy):
+            policy(REPLY.replace("told: [petitioner]}", "told: [petitioner], granted_by: mayor}", 1))
 
 
 class TestRunningClocks:

@@ -1,7 +1,8 @@
 """The register of bodies, calendars, policies and plans: what it takes, and what it refuses by its own error."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -10,8 +11,11 @@ from services.intake.domain import Fact, Regulation, errors, fold_regulation
 from services.intake.domain.acts import REGULATION_ACTS
 from shared.calendar import DayOff, MakeUpDay
 from shared.events import DATED_EVENTS, DatedEvent
+from shared.events.any_stream import RecordAnnulled
+from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
 from shared.identifiers import NATION, derived_id
 from shared.policy import Document, Policy, Rule
+from shared.policy.schema import Frequency, Waiver
 from tests.unit.intake.plan import CLOSED, DISTRICT, EDUCATION, NOTICE, Register
 
 DOCUMENT = Document(number="1/NQ", issued_on=date(2025, 1, 1))
@@ -95,3 +99,57 @@ TAKEN: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("topic", "fields", "jurisdiction"), TAKEN)
 def test_what_the_register_takes(topic: str, fields: dict[str, Any], jurisdiction: str) -> None:
     assert check_regulation(event(topic, **fields), Register().regulation) == jurisdiction
+
+
+# --- a policy that is annulled ---------------------------------------------------------------------------------------
+
+WAIVABLE = Rule(duty="annual_dialogue", form="frequency", frequency=Frequency(waiver=Waiver(substitute="optional")))
+
+
+def recorded(register: Register, adoption: PolicyAdopted, *later: DatedEvent) -> tuple[list[Any], UUID]:
+    """The facts of a register with an adoption and what came after it, and the id of the adoption."""
+    facts: list[Any] = list(register.rules)
+    for event in (adoption, *later):
+        position = len(facts) + 1
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        facts.append(Fact(event, derived_id("fact", position), 1, position, at))
+    return facts, derived_id("fact", len(register.rules) + 1)
+
+
+def adopting(*rules: Rule) -> PolicyAdopted:
+    return PolicyAdopted(effective_on=NOTICE, **policy(valid_from=date(2019, 1, 1), rules=rules))
+
+
+def test_policy_annulled__is_in_force_no_more() -> None:
+    facts, adoption = recorded(Register(), adopting(RULE))
+    regulation = fold_regulation(facts)
+    annulment = RecordAnnulled(effective_on=NOTICE, event_id=adoption)
+    assert check_regulation(annulment, regulation) == DISTRICT
+    after = fold_regulation([*facts, Fact(annulment, derived_id("annulment"), 2, 99, facts[-1].recorded_at)])
+    found = [r.rule_in_force(DISTRICT, "reply", NOTICE) for r in (regulation, after)]
+    assert [each.policy.policy_id for each in found if each] == ["p", "plan-570"]
+    with pytest.raises(errors.AlreadyAnnulled):
+        check_regulation(annulment, after)
+
+
+def test_policy_annulled__is_refused_while_a_waiver_rests_on_it() -> None:
+    waiver = FrequencyDutyWaived(
+        effective_on=NOTICE, code=DISTRICT, duty="annual_dialogue", period="2019", number="1/QĐ"
+    )
+    facts, adoption = recorded(Register(), adopting(WAIVABLE), waiver)
+    with pytest.raises(errors.LaterFactsRestOnIt) as refused:
+        check_regulation(RecordAnnulled(effective_on=NOTICE, event_id=adoption), fold_regulation(facts))
+    assert refused.value.values["reason"] == "waiver-not-provided"
+
+
+def test_record_of_the_register_that_is_no_policy__is_not_annulled() -> None:
+    register = Register()
+    for fact in register.rules:
+        with pytest.raises(errors.UnknownRecord):
+            check_regulation(
+                RecordAnnulled(effective_on=NOTICE, event_id=fact.event_id), fold_regulation(register.facts)
+            )
+    facts, adoption = recorded(register, adopting(RULE))
+    early = RecordAnnulled(effective_on=NOTICE - timedelta(days=1), event_id=adoption)
+    with pytest.raises(errors.InvalidValue):
+        check_regulation(early, fold_regulation(facts))

@@ -18,7 +18,8 @@ async def nothing() -> None:
     raise problem(409, "beyond-head", members={"head": 7})
 
 
-ENGLISH, VIETNAMESE = "at most 200 printable characters", "Khóa chống gửi lặp có tối đa 200 ký tự in được."
+ENGLISH = "at most 200 printable ASCII characters"
+VIETNAMESE = "Khóa chống gửi lặp có tối đa 200 ký tự ASCII in được (chữ không dấu, số, dấu câu)."
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +39,12 @@ def client() -> TestClient[Litestar]:
         ("en;q=0.2, vi;q=0.7", "vi"),
         ("vi;q=0, en", "en"),
         ("vi;q=x", "en"),
+        ("en;Q=0.2, vi;Q=0.7", "vi"),
+        ("en, vi;q=inf", "en"),
+        ("en, vi;q=1e9", "en"),
+        ("en, vi;q=2", "en"),
+        ("vi;q=nan", "en"),
+        ("fr," * 300_000 + "vi", "en"),
     ],
 )
 def test_language__is_the_one_preferred_by_the_caller(
@@ -48,6 +55,11 @@ def test_language__is_the_one_preferred_by_the_caller(
     assert answer.headers["content-language"] == language
     assert "Accept-Language" in answer.headers["vary"]
     assert answer.json()["detail"] == (VIETNAMESE if language == "vi" else ENGLISH)
+
+
+def test_language__of_several_header_lines(client: TestClient[Litestar]) -> None:
+    answer = client.get("/limits", headers=[("Accept-Language", "en;q=0.2"), ("Accept-Language", "vi")])
+    assert answer.headers["content-language"] == "vi"
 
 
 def test_problem__says_it_in_both_languages_and_names_the_field(client: TestClient[Litestar]) -> None:

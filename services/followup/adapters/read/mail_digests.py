@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
+from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
@@ -17,6 +18,7 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.digest import DAYS, DigestLine, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.wording.names import body_words
+from shared.calendar import Calendar
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
 from shared.identifiers import NATION, is_within, midnight, ordered_id
@@ -81,6 +83,7 @@ class StoredDigests:
 
 async def _digest(connection: Any, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
     overdue, overdue_total = await _owed(connection, source, recipient, date.min, day)
+    calendar = (await calendars(connection)).get(source, Calendar())
     due, due_total = await _owed(connection, source, recipient, day, day + timedelta(days=DAYS))
     sources = [Source(**dict(row)) for row in await connection.fetch(SOURCES)]
     return MailDigest(
@@ -90,9 +93,9 @@ async def _digest(connection: Any, source: str, recipient: Recipient, day: date,
         day=day,
         today=today,
         read_to=next((s.complete_to for s in sources if s.source == source), None),
-        overdue=split(overdue, day)[0],
-        due=split(due, day)[1],
-        retracted=await _retracted(connection, source, recipient, day),
+        overdue=split(overdue, day, calendar)[0],
+        due=split(due, day, calendar)[1],
+        retracted=await _retracted(connection, source, recipient, day, calendar),
         overdue_total=overdue_total,
         due_total=due_total,
     )
@@ -108,7 +111,9 @@ async def _owed(
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
 
-async def _retracted(connection: Any, source: str, recipient: Recipient, day: date) -> list[DigestLine]:
+async def _retracted(
+    connection: Any, source: str, recipient: Recipient, day: date, calendar: Calendar
+) -> list[DigestLine]:
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):
@@ -116,7 +121,7 @@ async def _retracted(connection: Any, source: str, recipient: Recipient, day: da
         assert isinstance(event, DeadlineBreachRetracted)
         mine = (event.source, event.debtor) == (source, recipient.debtor)
         if mine and not meta.backfilled and is_within(meta.jurisdiction, recipient.jurisdiction):
-            found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day))
+            found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]
 
 

@@ -29,6 +29,7 @@ WHERE d.outcome = '' GROUP BY d.debtor, d.duty
 """
 _PARKED = "SELECT source, count(*) AS n FROM parked_events WHERE released_at IS NULL GROUP BY source"
 _DIFFERENCES = "SELECT source, count(*) AS n FROM differences GROUP BY source"
+_UNCOUNTABLE = "SELECT source, count(*) AS n FROM uncountable GROUP BY source"
 _SCHEDULER = "SELECT source, gaps, ticked_at FROM sources"
 _BREACHES = """
 WITH breaches AS (
@@ -62,6 +63,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     gaps: Counts = {}  # how often the broker skipped events: source
     parked: Counts = {}  # events that wait: source
     differences: Counts = {}  # source
+    uncountable: Counts = {}  # duties: source
     scheduler: float | None = None  # the last sign of life of any source
     pending: int = 0  # deadline events that the relay has not published yet
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
@@ -141,6 +143,7 @@ async def _standing(connection: Any) -> MetricsSnapshot:
         gaps={(row["source"],): row["gaps"] for row in scheduler},
         parked=_per_source(sources, await connection.fetch(_PARKED)),
         differences=_per_source(sources, await connection.fetch(_DIFFERENCES)),
+        uncountable=_per_source(sources, await connection.fetch(_UNCOUNTABLE)),
         scheduler=max(ticks, default=None),
     )
 

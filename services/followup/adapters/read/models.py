@@ -8,6 +8,7 @@ import msgspec
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import Status
+from shared.events.deadline import Subject
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +96,21 @@ class ParkedEvent(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     reason: str
     parked_at: datetime
+
+
+class Uncountable(msgspec.Struct, frozen=True, kw_only=True):
+    """A duty whose days cannot be counted: a year has no calendar, or a document names an impossible day."""
+
+    deadline_id: UUID
+    subject: Subject
+    subject_id: UUID
+    source: str
+    jurisdiction: str
+    duty: str
+    part: str
+    document: str
+    reason: str
+    found_at: datetime
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):

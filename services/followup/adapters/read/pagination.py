@@ -35,9 +35,18 @@ def decode_cursor(cursor: str, kind: type[T]) -> T:
     """Return the sort key in a cursor. Raises InvalidCursor."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        return msgspec.json.decode(base64.b64decode(padded, altchars=b"-_", validate=True), type=kind)
+        written = base64.b64decode(padded, altchars=b"-_", validate=True)
+        key = msgspec.json.decode(written, type=kind)
     except (binascii.Error, ValueError) as error:  # msgspec's errors are ValueErrors too
         raise InvalidCursor("this cursor was not given by this listing") from error
+    # Well formed, and yet no column of a row can hold it: PostgreSQL would refuse the statement.
+    if b"\\u0000" in written or any(isinstance(part, int) and not 0 <= part < 2**63 for part in _parts(key)):
+        raise InvalidCursor("this cursor was not given by this listing")
+    return key
+
+
+def _parts(key: object) -> tuple[object, ...]:
+    return key if isinstance(key, tuple) else (key,)
 
 
 class _Moved(Exception):

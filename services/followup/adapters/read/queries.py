@@ -22,6 +22,7 @@ from services.followup.adapters.read.models import (
     Progress,
     Source,
     StoredEvent,
+    Uncountable,
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
@@ -73,6 +74,12 @@ ORDER BY p.source, p.position LIMIT $3
 _DIFFERENCES = """
 SELECT d.subject_id, d.source, d.reason, d.found_at FROM differences d LEFT JOIN cases c USING (subject_id)
 WHERE d.subject_id > $1 AND {within} ORDER BY d.subject_id LIMIT $2
+"""
+_UNCOUNTABLE = """
+SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
+    u.found_at
+FROM uncountable u JOIN cases c USING (subject_id)
+WHERE u.deadline_id > $1 AND {within} ORDER BY u.deadline_id LIMIT $2
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -231,6 +238,12 @@ class Queries:
         (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
         rows = await self._within(_DIFFERENCES, scope, after, limit + 1)
         return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id,))
+
+    async def uncountable(self, scope: Scope, limit: int, cursor: str = "") -> Page[Uncountable]:
+        """Return the duties that cannot be counted. Raises InvalidCursor."""
+        (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
+        rows = await self._within(_UNCOUNTABLE, scope, after, limit + 1)
+        return _page([Uncountable(**dict(row)) for row in rows], limit, lambda u: (u.deadline_id,))
 
     async def covers(self, scope: Scope) -> bool:
         """Return whether every case is within the scope."""

@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.models import Deadline
@@ -18,6 +19,7 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.letters.reminder import Letter
 from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
 from services.followup.domain.wording.names import body_words
+from shared.calendar import Calendar
 from shared.identifiers import local_day
 
 _ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1)"
@@ -84,6 +86,7 @@ class Reminders:
             conferences = await _rows(connection, {r.conference_id for r in rows.values() if r.conference_id})
             reminded = await reminded_on(connection, subjects)
             places = await place_names(connection)
+            known = await calendars(connection)
         names = await self._names(d.raised.debtor for d in deadlines)
         return [
             Letter(
@@ -92,6 +95,7 @@ class Reminders:
                 debtor=names[d.raised.debtor],
                 place=places.get(_office_of(rows[d.raised.subject_id], conferences), ""),
                 today=days[d.raised.source],
+                calendar=known.get(d.raised.source, Calendar()),
                 urged_on=reminded.get(d.raised.deadline_id),
             )
             for d in deadlines

@@ -21,6 +21,7 @@ from services.followup.application.ports import (
 )
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import PAGE_BYTES
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
@@ -76,6 +77,12 @@ ON CONFLICT (source, position) DO UPDATE SET event_id = excluded.event_id, petit
 _DIFFERENCES = """
 INSERT INTO differences (subject_id, source, reason) SELECT i, $2, r FROM unnest($1::uuid[], $3::text[]) AS d (i, r)
 ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason
+"""
+_COUNTABLE = "DELETE FROM uncountable WHERE subject_id = ANY($1) AND deadline_id <> ALL($2)"
+_UNCOUNTABLE = """
+INSERT INTO uncountable (source, deadline_id, subject_id, duty, part, document, reason)
+SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
+ON CONFLICT (deadline_id) DO UPDATE SET document = excluded.document, reason = excluded.reason
 """
 _AGENCY = """
 INSERT INTO agencies (code, source, name, jurisdiction, valid_from) VALUES ($1, $2, $3, $4, $5)
@@ -155,6 +162,13 @@ class StoredProjection:
         """Return the subjects listed as differences, with the reason."""
         rows = await self._pool.fetch("SELECT subject_id, reason FROM differences WHERE source = $1", source)
         return {row["subject_id"]: row["reason"] for row in rows}
+
+    async def uncountable(self, source: str) -> list[UncountableDuty]:
+        """Return the duties that cannot be counted."""
+        rows = await self._pool.fetch(
+            "SELECT deadline_id, subject_id, duty, part, document, reason FROM uncountable WHERE source = $1", source
+        )
+        return [UncountableDuty(**dict(row)) for row in rows]
 
     async def parked(self, source: str) -> list[UUID]:
         """Return the petitions with events that wait."""
@@ -286,6 +300,12 @@ class StoredWriting:
                 self._source,
                 list(changes.released),
             )
+        if changes.uncountable:
+            duties = sorted((d for each in changes.uncountable.values() for d in each), key=lambda d: d.deadline_id)
+            await self._connection.execute(_COUNTABLE, list(changes.uncountable), [d.deadline_id for d in duties])
+            fields = ("deadline_id", "subject_id", "duty", "part", "document", "reason")
+            given = [[getattr(duty, field) for duty in duties] for field in fields]
+            await self._connection.execute(_UNCOUNTABLE, self._source, *given)
         if changes.differences:
             ids = sorted(changes.differences)
             await self._connection.execute(_DIFFERENCES, ids, self._source, [changes.differences[i] for i in ids])
@@ -361,7 +381,10 @@ def _row_arguments(source: str, changes: Changes) -> dict[str, Any]:
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}
-    deadlines = [_deadline(latest[i], waits=latest[i].subject_id in changes.waiting) for i in sorted_ids(latest)]
+    waiting = changes.waiting
+    deadlines = [
+        _deadline(latest[i], waits=i in waiting or latest[i].subject_id in waiting) for i in sorted_ids(latest)
+    ]
     # Append raises when a stream would have a gap.
     events = Append(events=tuple(new_event(e) for e in changes.emitted)).events
     return {

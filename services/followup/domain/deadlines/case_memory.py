@@ -1,6 +1,7 @@
 """The cases of one source that are in memory: their facts, how they hang together, and which of them a fact touches."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -14,10 +15,12 @@ from services.followup.domain.cases import (
     fold_conference,
     fold_petition,
 )
+from services.followup.domain.duties.due_dates import UncountableDuty
 from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
 from services.followup.domain.facts import Fact, is_of_petition, is_regulation
 from services.followup.domain.regulation import RegulationLog
+from shared.cases.facts import annulled_ids
 from shared.cases.reply_clock import MergedPetition
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import (
@@ -58,7 +61,14 @@ MOVES_PETITIONS = (
 #: Events of a petition that none of its duties depends on.
 MOVES_NOTHING = (PetitionClassified, EscalationProposed, PersonalDataErased)
 #: Events of the regulation that can change the duties of every case.
-MOVES_EVERYTHING = (CalendarPublished, CalendarProposed, PolicyAdopted, AgencyClosed, JurisdictionClosed)
+MOVES_EVERYTHING = (
+    CalendarPublished,
+    CalendarProposed,
+    PolicyAdopted,
+    AgencyClosed,
+    JurisdictionClosed,
+    RecordAnnulled,
+)
 
 
 class Needs(msgspec.Struct):
@@ -91,6 +101,11 @@ class CaseMemory:
         #: The codes of the authorities that owe duties of their own, by their stream.
         self.jurisdictions: dict[UUID, str] = {}
         self.context = CaseContext(source, self.regulation, self.conferences.get)
+        #: The duties of each case that cannot be counted, loaded or not: what was raised on them stands, and its timers
+        #: wait.
+        self.uncountable: dict[UUID, dict[UUID, UncountableDuty]] = {}
+        #: The cases whose list of such duties has changed since the caller last took them away.
+        self.relisted: set[UUID] = set()
         self._facts: dict[UUID, list[Fact]] = {}
         self._petitions_of: dict[UUID, set[UUID]] = {}
         self._merged_into: dict[UUID, set[UUID]] = {}
@@ -117,8 +132,9 @@ class CaseMemory:
 
     def _moves_everything(self, fact: Fact) -> bool:
         if isinstance(fact.event, CalendarPublished | CalendarProposed):
-            # The first calendar of a year: no count can have reached it before.
-            return fact.event.year in self.regulation.calendar.years
+            # The first calendar of a year after all others: no count can have reached it, nor a warning back into it,
+            # but one that could not be finished for lack of it.
+            return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:
@@ -184,6 +200,25 @@ class CaseMemory:
             if case is not None and end is not None:
                 found.append(MergedPetition(case, end, self.merged_into(merged_id)))
         return tuple(found)
+
+    def record_of(self, subject_id: UUID, event_id: UUID) -> Literal["standing", "annulled", "unknown"]:
+        """Whether a record on which a loaded case or an authority depends stands, was annulled, or is not known."""
+        known = {fact.event_id for fact in self._on_record(subject_id)}
+        if event_id not in known:
+            return "unknown"
+        return "annulled" if event_id in annulled_ids(self._on_record(subject_id)) else "standing"
+
+    def _on_record(self, subject_id: UUID) -> Iterator[Fact]:
+        """Every fact of a case, of those merged with it, of their conferences, and of the regulation."""
+        kin, waiting = set[UUID](), [subject_id]
+        while waiting:
+            each = waiting.pop()
+            if each not in kin:
+                kin.add(each)
+                waiting.extend(self.merged_with(each))
+        for each in kin.union(*(self.conferences_of(petition_id) for petition_id in kin)):
+            yield from self._facts.get(each, ())
+        yield from self.regulation.facts
 
     def touched(self, fact: Fact) -> set[UUID]:
         """The loaded cases and the authorities whose duties a fact can change, as things stand."""
@@ -254,6 +289,16 @@ class CaseMemory:
             self.dialogues.pop(conference_id, None)
         else:
             self.dialogues[conference_id] = dialogue
+
+    def list_uncountable(self, subject_id: UUID, duties: dict[UUID, UncountableDuty]) -> None:
+        """Remember which duties of a case cannot be counted, in place of those known before."""
+        if self.uncountable.get(subject_id, {}) == duties:
+            return
+        self.relisted.add(subject_id)
+        if duties:
+            self.uncountable[subject_id] = duties
+        else:
+            del self.uncountable[subject_id]
 
     def _fold(self, fact: Fact) -> None:
         if fact.meta.aggregate == "conference":

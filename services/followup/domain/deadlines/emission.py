@@ -1,6 +1,6 @@
 """Emit = expected − raised: the deadline events that bring what was raised to what is expected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +23,37 @@ from shared.events.deadline import (
     DeadlineWaived,
     Explanation,
 )
-from shared.identifiers import breach_instant
+from shared.identifiers import breach_instant, sorted_ids
 
 Explain = Callable[[ExpectedDeadline], Explanation]
+
+#: The grounds of what no fact asks for any more.
+NOT_EXPECTED = (WaiverGround.START_ANNULLED.value, WaiverGround.NO_LONGER_OWED.value)
+
+
+def under_raised_ids(
+    expected: dict[UUID, ExpectedDeadline], raised: Mapping[UUID, DeadlineState], stands: Callable[[UUID], bool]
+) -> dict[UUID, ExpectedDeadline]:
+    """The expected deadlines by the ids under which they were raised.
+
+    A record that comes late can be found to have started a duty before the one that was known to: then the deadline
+    stands, as long as that one does too, and its start is what is known now. `stands` says so of a record.
+    """
+    if expected.keys() <= raised.keys():
+        return expected
+    begun = [
+        known
+        for deadline_id in sorted_ids(raised.keys() - expected.keys())
+        if (known := raised[deadline_id]).ground not in NOT_EXPECTED and stands(known.starting_event)
+    ]
+    found = dict(expected)
+    for deadline_id in sorted_ids(expected.keys() - raised.keys()):
+        wanted = expected[deadline_id]
+        same = next((r for r in begun if (r.duty, r.part) == (wanted.duty, wanted.part)), None)
+        if same is not None:
+            begun.remove(same)
+            found[same.deadline_id] = found.pop(deadline_id)
+    return found
 
 
 def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> bool:
@@ -33,7 +61,7 @@ def agrees(raised: DeadlineState | None, expected: ExpectedDeadline | None) -> b
     if raised is None:
         return False
     if expected is None:
-        return raised.outcome == DutyOutcome.WAIVED and raised.ground == WaiverGround.START_ANNULLED
+        return raised.outcome == DutyOutcome.WAIVED and raised.ground in NOT_EXPECTED
     return raised.due_on == expected.due_on and raised.outcome == expected.outcome
 
 
@@ -64,6 +92,18 @@ class _Emission:
             provisional=expected.provisional,
             backfilled=self.cause.backfilled,
             clock_reason=self.cause.move_reason if self.raised.version else "",
+        )
+
+    def warn_on(self, expected: ExpectedDeadline) -> None:
+        """Take the warnings that are to come now; one that was given, or a later one, is not given again."""
+        raised = self.raised
+        given = raised.stages[raised.stage - 1] if raised.stage else None
+        passed = 0 if given is None else sum(day <= given for day in expected.stages)
+        self.change(
+            stages=expected.stages,
+            stage=len(expected.stages) if raised.breached else passed,
+            clock_stamp=self.cause.at,
+            backfilled=self.cause.backfilled,
         )
 
     def set(self, expected: ExpectedDeadline, explanation: Explanation) -> None:
@@ -120,15 +160,23 @@ class _Emission:
 
 
 def emit(
-    raised: DeadlineState | None, expected: ExpectedDeadline | None, cause: Cause, explain: Explain
+    raised: DeadlineState | None,
+    expected: ExpectedDeadline | None,
+    cause: Cause,
+    explain: Explain,
+    unexpected: WaiverGround = WaiverGround.START_ANNULLED,
 ) -> tuple[list[Emitted], DeadlineState | None]:
-    """The events that bring `raised` to `expected`, and the state after them; the same for the same arguments."""
+    """The events that bring `raised` to `expected`, and the state after them; the same for the same arguments.
+
+    `unexpected` is the ground on which one that is not expected is waived.
+    """
     if expected is None:
-        return _start_annulled(raised, cause)
+        return _not_expected(raised, cause, unexpected)
     if raised is not None and _stands(raised, expected):
         return [], raised
     work = _Emission(raised or _unraised(expected, cause), cause)
     work.change(
+        starting_event=expected.start.event_id,
         debtor=expected.debtor,
         jurisdiction=expected.jurisdiction,
         expected_on=expected.expected_on,
@@ -148,13 +196,23 @@ def emit(
         if expected.is_open and still_to_come:
             work.retract()
         work.move(expected, explain(expected))
-    elif raised is not None and raised.provisional and not expected.provisional:
-        work.change(explanation=explain(expected))  # the same day, now on a published calendar
+    elif raised is not None and _is_explained_anew(raised, expected):
+        work.change(explanation=explain(expected))  # the same day for another reason
+    if expected.is_open and work.raised.stages != expected.stages:
+        work.warn_on(expected)
     if not expected.is_open and work.raised.outcome != expected.outcome:
         work.finish(expected)
     elif not expected.is_open:
         work.change(done_on=expected.done_on, ground=_recorded(expected.ground))
     return work.emitted, work.raised
+
+
+def _is_explained_anew(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
+    return (
+        (raised.provisional and not expected.provisional)
+        or raised.starting_event != expected.start.event_id
+        or (expected.is_open and raised.stages != expected.stages)
+    )
 
 
 def _stands(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
@@ -166,7 +224,12 @@ def _stands(raised: DeadlineState, expected: ExpectedDeadline) -> bool:
         and raised.debtor == expected.debtor
         and raised.jurisdiction == expected.jurisdiction
         and raised.expected_on == expected.expected_on
-        and (expected.is_open or (raised.done_on, raised.ground) == (expected.done_on, _recorded(expected.ground)))
+        and raised.starting_event == expected.start.event_id
+        and (
+            raised.stages == expected.stages
+            if expected.is_open
+            else (raised.done_on, raised.ground) == (expected.done_on, _recorded(expected.ground))
+        )
     )
 
 
@@ -179,13 +242,15 @@ def _recorded(ground: WaiverGround | None) -> str:
     return "" if ground is None else ground.value
 
 
-def _start_annulled(raised: DeadlineState | None, cause: Cause) -> tuple[list[Emitted], DeadlineState | None]:
-    if raised is None or raised.ground == WaiverGround.START_ANNULLED:
+def _not_expected(
+    raised: DeadlineState | None, cause: Cause, ground: WaiverGround
+) -> tuple[list[Emitted], DeadlineState | None]:
+    if raised is None or raised.ground in NOT_EXPECTED:
         return [], raised
     work = _Emission(raised, cause)
     work.retract()
-    work.change(outcome=DutyOutcome.WAIVED, ground=WaiverGround.START_ANNULLED.value, done_on=None)
-    work.emit(DeadlineWaived, reason=WaiverGround.START_ANNULLED.value)
+    work.change(outcome=DutyOutcome.WAIVED, ground=ground.value, done_on=None)
+    work.emit(DeadlineWaived, reason=ground.value)
     return work.emitted, work.raised
 
 

@@ -15,11 +15,12 @@ from services.followup.domain.deadlines.case_memory import CaseMemory
 from services.followup.domain.deadlines.case_rows import CaseRow, conference_row, jurisdiction_row, petition_row
 from services.followup.domain.deadlines.causes import Cause, Reason, cause_of
 from services.followup.domain.deadlines.deadline_events import Emitted
-from services.followup.domain.deadlines.emission import agrees, emit
+from services.followup.domain.deadlines.emission import agrees, emit, under_raised_ids
 from services.followup.domain.deadlines.raised import DeadlineState, next_timer
 from services.followup.domain.deadlines.timers import Timers, fire
 from services.followup.domain.duties.conference import conference_duties
-from services.followup.domain.duties.due_dates import ExpectedDeadline, explain
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, explain
+from services.followup.domain.duties.duty import WaiverGround
 from services.followup.domain.duties.jurisdiction import jurisdiction_duties, next_opening
 from services.followup.domain.duties.petition import petition_duties
 from services.followup.domain.facts import Fact
@@ -138,6 +139,7 @@ class DeadlineEngine:
         for subject_id in touched:
             self._detect_drift(subject_id)
         emitted, before = len(self.emitted), dict[UUID, dict[UUID, DeadlineState]]()
+        uncountable = {s: self.cases.uncountable[s] for s in touched if s in self.cases.uncountable}
         try:
             self.cases.insert(fact)
             touched |= self.cases.touched(fact) - self.parked
@@ -150,6 +152,7 @@ class DeadlineEngine:
                 self._last_expected.pop(subject_id, None)
             del self.emitted[emitted:]
             for subject_id, raised in before.items():
+                self.cases.list_uncountable(subject_id, uncountable.get(subject_id, {}))
                 self._put_back(subject_id, raised)
             raise
         self.dirty |= touched | {fact.originator_id}
@@ -200,19 +203,30 @@ class DeadlineEngine:
         return list(self._raised.get(subject_id, {}).values())
 
     def expected_of(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
-        """The deadlines that a loaded subject should have by what is known, by their ids. Raises CalendarMissing."""
+        """The deadlines that a loaded subject should have by what is known, by their ids.
+
+        Those that cannot be counted are left out, and listed in `cases.uncountable`.
+        """
+        expected, uncountable = dict[UUID, ExpectedDeadline](), dict[UUID, UncountableDuty]()
+        for each in self._duties_of(subject_id):
+            if isinstance(each, UncountableDuty):
+                uncountable[each.deadline_id] = each
+            else:
+                expected[each.deadline_id] = each
+        self.cases.list_uncountable(subject_id, uncountable)
+        return expected
+
+    def _duties_of(self, subject_id: UUID) -> list[ExpectedDeadline | UncountableDuty]:
         cases = self.cases
         petition = cases.petitions.get(subject_id)
         if petition is not None:
-            expected = petition_duties(petition, cases.merged_into(subject_id), cases.context)
+            return petition_duties(petition, cases.merged_into(subject_id), cases.context)
         elif (conference := cases.conferences.get(subject_id)) is not None:
-            expected = conference_duties(conference, self.source, cases.regulation)
+            return conference_duties(conference, self.source, cases.regulation)
         elif (code := cases.jurisdictions.get(subject_id)) is not None and self.horizon is not None:
             held = cases.dialogues.values()
-            expected = jurisdiction_duties(code, self.source, cases.regulation, held, self.horizon)
-        else:
-            expected = []
-        return {d.deadline_id: d for d in expected}
+            return jurisdiction_duties(code, self.source, cases.regulation, held, self.horizon)
+        return []
 
     def subjects(self) -> list[UUID]:
         """Every loaded subject, and the jurisdictions."""
@@ -237,9 +251,10 @@ class DeadlineEngine:
         """See once after loading whether the raised deadlines are the expected ones; if not, nothing is emitted."""
         if subject_id in self._last_expected or subject_id in self.parked:
             return
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         raised = self._raised.get(subject_id, {})
-        unequal = [d for d in {*expected, *raised} if not agrees(raised.get(d), expected.get(d))]
+        countable = {*expected, *raised}.difference(self.cases.uncountable.get(subject_id, ()))
+        unequal = [d for d in countable if not agrees(raised.get(d), expected.get(d))]
         if unequal:
             self.differences[subject_id] = f"{len(unequal)} deadlines differ from what was raised"
         self._last_expected[subject_id] = expected
@@ -247,17 +262,33 @@ class DeadlineEngine:
     def _emit_differences(self, subject_id: UUID, cause: Cause) -> None:
         if subject_id in self.parked:
             return
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         self._last_expected[subject_id] = expected
         if subject_id in self.differences:
             return
         raised = self._raised.setdefault(subject_id, {})
-        for deadline_id in sorted_ids(expected | raised):
-            events, after = emit(raised.get(deadline_id), expected.get(deadline_id), cause, self._explain)
+        for deadline_id in sorted_ids((expected | raised).keys() - self.cases.uncountable.get(subject_id, {}).keys()):
+            known, wanted = raised.get(deadline_id), expected.get(deadline_id)
+            if wanted is None and known is not None:
+                events, after = emit(known, None, cause, self._explain, self._why_not_expected(known))
+            else:
+                events, after = emit(known, wanted, cause, self._explain)
             self.emitted.extend(events)
             if after is not None:
                 raised[deadline_id] = after
         self._schedule(subject_id)
+
+    def _expected_as_raised(self, subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
+        """What is expected of a subject, by the ids under which it was raised. Raises CalendarMissing."""
+
+        def stands(event_id: UUID) -> bool:
+            return self.cases.record_of(subject_id, event_id) == "standing"
+
+        return under_raised_ids(self.expected_of(subject_id), self._raised.get(subject_id, {}), stands)
+
+    def _why_not_expected(self, raised: DeadlineState) -> WaiverGround:
+        annulled = self.cases.record_of(raised.subject_id, raised.starting_event) == "annulled"
+        return WaiverGround.START_ANNULLED if annulled else WaiverGround.NO_LONGER_OWED
 
     def _explain(self, expected: ExpectedDeadline) -> Explanation:
         return explain(expected, self.cases.regulation.calendar)
@@ -267,8 +298,9 @@ class DeadlineEngine:
     def _schedule(self, subject_id: UUID) -> None:
         if subject_id in self.parked:
             return
+        waiting = self.cases.uncountable.get(subject_id, {})
         for raised in self._raised.get(subject_id, {}).values():
-            timer = next_timer(raised)
+            timer = next_timer(raised) if raised.deadline_id not in waiting else None
             self._timers.schedule(raised.deadline_id, subject_id, timer.fire_at if timer else None)
         code = self.cases.jurisdictions.get(subject_id)
         if code is not None and self.horizon is not None:
@@ -293,7 +325,7 @@ class DeadlineEngine:
 
     def _open_period(self, fire_at: datetime, subject_id: UUID) -> None:
         """Set the clocks of the periods that begin; each is caused by the fact that made the authority owe the duty."""
-        expected = self.expected_of(subject_id)
+        expected = self._expected_as_raised(subject_id)
         raised = self._raised.setdefault(subject_id, {})
         for deadline_id in sorted_ids(expected.keys() - raised.keys()):
             deadline = expected[deadline_id]

@@ -17,7 +17,7 @@ from shared.identifiers import breach_instant, midnight
 class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A deadline as its events have left it. The projection stores it as JSON under these names."""
 
-    #: Its stream, derived from source, subject, duty, part and start; never changes.
+    #: Its stream, derived from source, subject, duty, part and the start first known; never changes.
     deadline_id: UUID
     #: The source whose facts made it; never changes.
     source: str
@@ -27,7 +27,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     subject_id: UUID
     #: The name of its rule: `reply`, `invitation`, …; never changes.
     duty: str
-    #: The id of the fact that made it arise; never changes.
+    #: The id of the fact that made it arise; changes without an event when an earlier one comes to be known.
     starting_event: UUID
     #: The code of the body that owes it; changes with a reassignment or a successor, without an event.
     debtor: str
@@ -35,7 +35,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     jurisdiction: str
     #: The id of the event that last set, moved or reinstated the clock: what time raises names it as its cause.
     clock_cause: UUID
-    #: The event-time instant of that event: no timer falls before it.
+    #: The event-time instant of that event, or of a later one that changed the warnings alone: no timer is earlier.
     clock_stamp: datetime
     #: Which of several alike it is; "" where there is one only; never changes.
     part: str = ""
@@ -49,7 +49,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     breached: bool = False
     #: How it ended; open again after it was reinstated.
     outcome: DutyOutcome = OPEN
-    #: The day on which it was done or waived; None while it is open, and where its start was annulled.
+    #: The day on which it was done or waived; None while it is open, and where no fact asks for it any more.
     done_on: date | None = None
     #: The value of the `WaiverGround` on which it was waived; "" where it was not. A later release may know more.
     ground: str = ""
@@ -59,7 +59,7 @@ class DeadlineState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     provisional: bool = False
     #: A day on which it is only expected: of an extension without effect, or to which a posting must stay.
     expected_on: date | None = None
-    #: Whether the event that last set the clock was recorded while old cases were taken over.
+    #: Whether the event that last set the clock or its warnings was recorded while old cases were taken over.
     backfilled: bool = False
     #: How many events its stream has.
     version: int = 0

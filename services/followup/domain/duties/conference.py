@@ -7,11 +7,11 @@ import msgspec
 
 from services.followup.domain.cases import BackwardPeriod, ConferenceCase
 from services.followup.domain.duties.anchors import conference_anchor
-from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, count_duties
 from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
-from shared.calendar import Calendar
+from shared.calendar import Calendar, CalendarMissing
 from shared.cases.facts import by_effect
 from shared.cases.successors import CHAIR, OFFICE
 from shared.events.conference import (
@@ -27,7 +27,7 @@ from shared.events.conference import (
     PublicationStarted,
     PublicNoticePublished,
 )
-from shared.policy import Rule, RuleInForce, Step, StepKind, anchor_of, count, counted_from
+from shared.policy import Rule, RuleInForce, Step, StepKind, anchor_of, count
 from shared.policy.schema import Channel
 
 #: Where a notice appears if a rule names no channels (plan II.4.1).
@@ -59,13 +59,18 @@ def backward_periods(
 
 
 def _due(rule: Rule, first_day: date, calendar: Calendar) -> date:
-    counted = count(rule, first_day, calendar)
-    # What has no number is owed until the conference itself.
+    try:
+        counted = count(rule, first_day, calendar)
+    except CalendarMissing:
+        counted = None
+    # What has no number, or cannot be counted yet, is owed until the conference itself.
     return counted.due_on if counted else first_day
 
 
-def conference_duties(case: ConferenceCase, source: str, regulation: RegulationLog) -> list[ExpectedDeadline]:
-    """Every deadline that the conference should have. Raises CalendarMissing."""
+def conference_duties(
+    case: ConferenceCase, source: str, regulation: RegulationLog
+) -> list[ExpectedDeadline | UncountableDuty]:
+    """Every deadline that the conference should have, and the duties that cannot be counted."""
     of = _DutyOf(case, source, regulation)
     duties = [*_proposal(of)]
     if case.planned is not None:
@@ -73,7 +78,7 @@ def conference_duties(case: ConferenceCase, source: str, regulation: RegulationL
     if case.closed is not None:
         duties += _after(of, case.closed)
     duties += _postings(of)
-    return [expected_deadline(duty, regulation) for duty in duties]
+    return count_duties(duties, regulation)
 
 
 class _DutyOf(msgspec.Struct, frozen=True):
@@ -231,9 +236,8 @@ def _after(of: _DutyOf, closed: Fact) -> list[Duty]:
         rule_in_force = of.rule_in_force(name, closed.on)
         start = _after_anchor(case, rule_in_force, closed)
         if rule_in_force is not None and start is not None:
-            since = counted_from(rule_in_force.rule, start.on)
             steps = _complexity(case) if rule_in_force.rule.variants else None
-            duties.append(of.duty(name, rule_in_force, start, debtor, since, _done(facts), part=part, steps=steps))
+            duties.append(of.duty(name, rule_in_force, start, debtor, start.on, _done(facts), part=part, steps=steps))
 
     add("internal_review", CHAIR, "", case.of(InternalReviewHeld))
     add("conclusion_notice", CHAIR, "", [case.concluded] if case.concluded else [])

@@ -1,5 +1,6 @@
 """A duty's days counted: its due date, its debtor and its outcome by what is known, and why."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
 from uuid import UUID
@@ -23,6 +24,7 @@ from shared.policy import (
     clock_after,
     count,
     count_occurrence,
+    counted_from,
     length_of,
     recorded_note,
     rule_that_applies,
@@ -85,6 +87,26 @@ class ExpectedDeadline(msgspec.Struct, frozen=True, kw_only=True):
     def is_open(self) -> bool:
         """Whether the duty is still owed."""
         return self.outcome == OPEN
+
+
+class UncountableDuty(msgspec.Struct, frozen=True, kw_only=True):
+    """A duty whose days cannot be counted: a year on the way has no calendar, or its document names an impossible day.
+
+    What was raised on it stands and waits until a calendar or a document mends it.
+    """
+
+    #: The stream of the deadline that it has, or is going to have.
+    deadline_id: UUID
+    #: The stream of the case that owes it.
+    subject_id: UUID
+    #: The name of its rule.
+    duty: str
+    #: Which of several alike it is; "" where there is one only.
+    part: str
+    #: The document by whose rule it was to be counted.
+    document: str
+    #: What is missing, in English.
+    reason: str
 
 
 @lru_cache(maxsize=8_192)  # computed again at every event of the subject, most of which come close together
@@ -160,12 +182,38 @@ def _standing(duty: Duty, rule_in_force: RuleInForce, calendar: Calendar) -> Jud
     return Judged(rule_in_force, RunningClock(due_on=None, expected_on=counted.due_on, notes=(stays,)), end)
 
 
+def count_duties(duties: Iterable[Duty], regulation: RegulationLog) -> list[ExpectedDeadline | UncountableDuty]:
+    """The deadline of each duty, or why it cannot be counted: one such duty holds up no other."""
+    return [_counted_or_not(duty, regulation) for duty in duties]
+
+
+def _counted_or_not(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline | UncountableDuty:
+    try:
+        return expected_deadline(duty, regulation)
+    except (ValueError, OverflowError) as error:  # CalendarMissing, ImpossibleDay, or a day after the year 9999
+        return UncountableDuty(
+            deadline_id=_deadline_id(duty),
+            subject_id=duty.subject_id,
+            duty=duty.duty,
+            part=duty.part,
+            document=duty.rule_in_force.policy.document.number,
+            reason=str(error),
+        )
+
+
+def _deadline_id(duty: Duty) -> UUID:
+    start = duty.start
+    return deadline_id(duty.source, duty.subject_id, duty.duty, duty.part, start.event_id, start.recorded_at)
+
+
 def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline:
-    """Count the duty's day and judge its outcome. Raises CalendarMissing.
+    """Count the duty's day and judge its outcome. Raises CalendarMissing, ImpossibleDay, OverflowError.
 
     What was done is judged by the calendar known on its day or by any later one, whichever is the first under which it
     is in time: a later publication can turn late into in time, never the reverse.
     """
+    if duty.rule_in_force.rule.fixed_date is not None:
+        duty = msgspec.structs.replace(duty, counted_from=counted_from(duty.rule_in_force.rule, duty.counted_from))
     calendar = regulation.calendar
     judged = judge(duty, regulation, calendar)
     if judged.end is not None and judged.clock.due_on is not None:
@@ -182,9 +230,7 @@ def expected_deadline(duty: Duty, regulation: RegulationLog) -> ExpectedDeadline
     provisional = due is not None and _provisional(duty, judged, calendar)
     notes = (*duty.notes, *judged.clock.notes, *_moved(judged))
     return ExpectedDeadline(
-        deadline_id=deadline_id(
-            duty.source, duty.subject_id, duty.duty, duty.part, duty.start.event_id, duty.start.recorded_at
-        ),
+        deadline_id=_deadline_id(duty),
         source=duty.source,
         subject=duty.subject,
         subject_id=duty.subject_id,
@@ -284,6 +330,7 @@ def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
         unit=rule.unit,
         first_day=rule.first_day,
         period=expected.occurrence.part if expected.occurrence else "",
+        adopted=expected.rule_in_force.adopted,
     )
 
 

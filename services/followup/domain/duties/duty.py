@@ -70,6 +70,8 @@ class WaiverGround(StrEnum):
     JURISDICTION_CLOSED = "jurisdiction_closed"
     #: The fact that started the duty was annulled: it was never owed.
     START_ANNULLED = "start_annulled"
+    #: The fact that started the duty was not annulled, but by what is known now nothing is owed.
+    NO_LONGER_OWED = "no_longer_owed"
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -106,7 +108,7 @@ class Duty(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str
     #: The rule that held on the day of its start, with its document.
     rule_in_force: RuleInForce
-    #: The day from which its days are counted, forward or back.
+    #: The day from which its days are counted, forward or back; where the rule names a fixed date, the day of the act.
     counted_from: date
     #: Whom the dialogue is for; "" is everyone.
     audience: str = ""

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from services.followup.domain.cases import Dialogue
-from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, count_duties
 from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import Opening, RegulationLog
-from shared.calendar import Calendar
+from shared.calendar import Calendar, CalendarMissing
 from shared.cases.facts import by_effect
 from shared.cases.successors import CHAIR
 from shared.identifiers import derived_id, local_day, midnight
@@ -19,7 +19,6 @@ from shared.policy import (
     Occurrence,
     RuleInForce,
     count_occurrence,
-    counted_from,
     next_period,
     occurrences,
 )
@@ -34,11 +33,11 @@ def jurisdiction_id(code: str) -> UUID:
 
 def jurisdiction_duties(
     code: str, source: str, regulation: RegulationLog, dialogues: Iterable[Dialogue], horizon: datetime
-) -> list[ExpectedDeadline]:
-    """Every deadline that the authority should have by `horizon`. Raises CalendarMissing."""
+) -> list[ExpectedDeadline | UncountableDuty]:
+    """Every deadline that the authority should have by `horizon`, and the duties that cannot be counted."""
     held = [dialogue for dialogue in dialogues if dialogue.jurisdiction == code]
     duties = [*_periodic(code, source, regulation, held, local_day(horizon)), *_communes(code, source, regulation)]
-    return [expected_deadline(duty, regulation) for duty in duties]
+    return count_duties(duties, regulation)
 
 
 def next_opening(code: str, regulation: RegulationLog, horizon: datetime) -> datetime | None:
@@ -114,9 +113,9 @@ def _owed(
 ) -> Iterator[tuple[RuleInForce, Occurrence]]:
     """Each time that the duty is owed: in every period under the rule in force on its first day, first on its opening.
 
-    Periods already ended when the opening was recorded are never opened.
+    Periods already ended when it was first known that the duty is owed in them are never opened.
     """
-    closed_on, known_on = regulation.closed_on(code), local_day(opening.fact.recorded_at)
+    closed_on = regulation.closed_on(code)
     day = opening.since
     while day <= until:
         rule_in_force = _rule_in_force(code, regulation, name, audience, day)
@@ -130,7 +129,7 @@ def _owed(
         found = list(occurrences(rule_in_force.rule.frequency, day, day))
         if closed_on is not None and closed_on <= found[0].first:
             return
-        if found[0].last >= known_on:
+        if regulation.known_on(code, name, audience, found[0].last) <= found[0].last:
             yield from ((rule_in_force, occurrence) for occurrence in found)
         day = next_period(rule_in_force.rule.frequency.per, day)
 
@@ -156,7 +155,10 @@ def _done(
     occurrence: Occurrence, rule_in_force: RuleInForce, events: Sequence[Fact], calendar: Calendar, since: date
 ) -> Done | None:
     """The fact that meets one occurrence: the n-th within its period, or up to a due date that rolled out of it."""
-    due_on = count_occurrence(rule_in_force.rule, occurrence, since, calendar).due_on
+    try:
+        due_on = count_occurrence(rule_in_force.rule, occurrence, since, calendar).due_on
+    except CalendarMissing:
+        due_on = occurrence.last  # the duty itself is listed as not countable
     last = max(occurrence.last, due_on)
     within = [fact for fact in events if occurrence.first <= fact.on <= last]
     return Done(within[occurrence.nth - 1].on, within[occurrence.nth - 1]) if len(within) >= occurrence.nth else None
@@ -207,6 +209,6 @@ def _communes(code: str, source: str, regulation: RegulationLog) -> Iterable[Dut
                 debtor=CHAIR,
                 jurisdiction=code,
                 rule_in_force=rule_in_force,
-                counted_from=counted_from(rule_in_force.rule, fact.on),
+                counted_from=fact.on,
                 end=Done(adopted.on, adopted) if adopted else None,
             )

@@ -6,7 +6,7 @@ import msgspec
 
 from services.followup.domain.cases import ConferenceCase, PetitionCase
 from services.followup.domain.duties.conference import backward_periods
-from services.followup.domain.duties.due_dates import ExpectedDeadline, expected_deadline
+from services.followup.domain.duties.due_dates import ExpectedDeadline, UncountableDuty, count_duties
 from services.followup.domain.duties.duty import Done, Duty, Waived, WaiverGround
 from services.followup.domain.duties.notices import notice_duties
 from services.followup.domain.duties.petition_common import (
@@ -40,8 +40,8 @@ from shared.policy.schema import Recipient
 
 def petition_duties(
     case: PetitionCase, merged_petitions: tuple[MergedPetition[Fact], ...], context: CaseContext
-) -> list[ExpectedDeadline]:
-    """Every deadline that the petition should have. Raises CalendarMissing."""
+) -> list[ExpectedDeadline | UncountableDuty]:
+    """Every deadline that the petition should have, and the duties that cannot be counted."""
     duties = [
         *_replies(case, merged_petitions, context),
         *_reply_reports(case, context),
@@ -50,7 +50,7 @@ def petition_duties(
         *_prepared_answers(case, context),
         *notice_duties(case, context),
     ]
-    return [expected_deadline(duty, context.regulation) for duty in duties]
+    return count_duties(duties, context.regulation)
 
 
 # --- reply ---------------------------------------------------------------------------------------------------------

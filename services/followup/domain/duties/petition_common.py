@@ -13,7 +13,7 @@ from shared.events.petition import (
     ForwarderInformed,
     PetitionForwarded,
 )
-from shared.policy import RuleInForce, counted_from
+from shared.policy import RuleInForce
 
 #: A fact that names the body which did something, or which is to do it.
 AgencyFact = Fact[PetitionForwarded | AnswerPrepared | AgencyResultReported | ForwarderInformed]
@@ -31,7 +31,7 @@ def duty_of(
     rule_in_force = rule_of(case, context, name, start.on)
     if rule_in_force is None:
         return []
-    fields = {"rule_in_force": rule_in_force, "counted_from": counted_from(rule_in_force.rule, start.on), **more}
+    fields = {"rule_in_force": rule_in_force, "counted_from": start.on, **more}
     return [
         Duty(
             source=context.source,

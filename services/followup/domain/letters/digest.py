@@ -7,9 +7,11 @@ import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import short_line
 from services.followup.domain.wording.names import duty_words, part_words
 from services.followup.domain.wording.notes import plain_day
+from shared.calendar import Calendar
 from shared.events.deadline import DeadlineBreachRetracted
 from shared.identifiers import NATION, derived_id
 
@@ -49,7 +51,8 @@ class Recipient(msgspec.Struct, frozen=True):
 
 
 class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One deadline in a digest; `days` are those overdue, or left until its last day. `why` is of a retraction."""
+    """One deadline in a digest; `days` are those overdue, or left until its last day, by the calendar, and `span` the
+    same in words, in the unit of the limit. `why` is of a retraction."""
 
     about: str
     duty: str
@@ -57,6 +60,7 @@ class DigestLine(msgspec.Struct, frozen=True, kw_only=True):
     days: int
     counted: str
     why: str = ""
+    span: str = ""
 
 
 class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,7 +110,7 @@ def days_to_send(last: date | None, newest: date, today: date) -> list[date]:
     return [first + n * _DAY for n in range((newest - first).days + 1)]
 
 
-def line_of(raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
+def line_of(raised: DeadlineState, row: CaseRow | None, day: date, calendar: Calendar) -> DigestLine:
     """The line of a deadline as it stands on a day."""
     words, which = duty_words(raised.duty), part_words(raised.duty, raised.part)
     return DigestLine(
@@ -115,23 +119,31 @@ def line_of(raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine
         due_on=raised.due_on,
         days=abs((day - raised.due_on).days) if raised.due_on else 0,
         counted=short_line(raised.explanation).vi if raised.explanation else "",
+        span=_span(raised, day, calendar),
     )
 
 
-def retracted_line(event: DeadlineBreachRetracted, raised: DeadlineState, row: CaseRow | None, day: date) -> DigestLine:
+def _span(raised: DeadlineState, day: date, calendar: Calendar) -> str:
+    due = raised.due_on
+    return days_between(raised.explanation, min(due, day), max(due, day), calendar).words.vi if due else ""
+
+
+def retracted_line(
+    event: DeadlineBreachRetracted, raised: DeadlineState, row: CaseRow | None, day: date, calendar: Calendar
+) -> DigestLine:
     """The line of a retracted breach, with the reason."""
-    return msgspec.structs.replace(line_of(raised, row, day), why=_REASONS.get(event.reason, event.reason))
+    return msgspec.structs.replace(line_of(raised, row, day, calendar), why=_REASONS.get(event.reason, event.reason))
 
 
 def split(
-    pairs: Iterable[tuple[DeadlineState, CaseRow | None]], day: date
+    pairs: Iterable[tuple[DeadlineState, CaseRow | None]], day: date, calendar: Calendar
 ) -> tuple[list[DigestLine], list[DigestLine]]:
     """The lines split into what is overdue on a day and what is not."""
     overdue: list[DigestLine] = []
     due: list[DigestLine] = []
     for raised, row in pairs:
         passed = raised.due_on is not None and raised.due_on < day
-        (overdue if passed else due).append(line_of(raised, row, day))
+        (overdue if passed else due).append(line_of(raised, row, day, calendar))
     return overdue, due
 
 

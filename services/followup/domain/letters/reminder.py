@@ -11,9 +11,16 @@ import msgspec
 
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
-from services.followup.domain.wording.explanation import section_text, short_line, written_day
+from services.followup.domain.wording.day_counts import days_between
+from services.followup.domain.wording.explanation import (
+    DEFAULT_WORDS,
+    capitalised,
+    section_text,
+    short_line,
+    written_day,
+)
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words, part_words
-from shared.calendar import Language
+from shared.calendar import Calendar, Language
 from shared.cases.successors import CHAIR, OFFICE
 
 _OFFICE = body_words(OFFICE).vi
@@ -21,13 +28,14 @@ _OFFICE = body_words(OFFICE).vi
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
     """What a letter is made of: the deadline, its case, what the debtor and the place are called, the day of writing,
-    and the day on which the debtor was last urged."""
+    the working days that are known, and the day on which the debtor was last urged."""
 
     raised: DeadlineState
     row: CaseRow
     debtor: str
     place: str
     today: date
+    calendar: Calendar = Calendar()
     urged_on: date | None = None
 
 
@@ -125,9 +133,12 @@ def _vietnamese(it: Letter) -> Iterable[str]:
     yield f"Kính gửi: {_addressee(it)}"
     yield ""
     whose = "người chủ trì" if debtor == CHAIR else it.debtor
-    yield f"{_ground_vi(it.raised)}, {whose} có trách nhiệm {_event(it.raised, it.row, 'vi')}."
+    duty = f"{whose} có trách nhiệm {_event(it.raised, it.row, 'vi')}."
+    ground = _ground_vi(it.raised)
+    yield f"{ground}, {duty}" if ground else capitalised(duty)
     if due is None:
-        yield "Văn bản không ấn định số ngày phải hoàn thành."
+        default = f"{capitalised(DEFAULT_WORDS.vi)}."
+        yield default if _is_default(it.raised) else "Văn bản không ấn định số ngày phải hoàn thành."
     else:
         yield f"Thời hạn thực hiện: chậm nhất hết {written_day(due, 'vi')}."
         if explanation is not None:
@@ -170,7 +181,14 @@ def _issuer(it: Letter) -> str:
     return f"{_OFFICE} {it.place}".strip().upper()
 
 
+def _is_default(raised: DeadlineState) -> bool:
+    """Whether the duty rests on the product's own default, which is no law to be cited."""
+    return raised.explanation is not None and not raised.explanation.adopted
+
+
 def _ground_vi(raised: DeadlineState) -> str:
+    if _is_default(raised):
+        return ""
     if raised.explanation is None:
         return "Theo quy định"
     section = f"{section_text(raised.explanation.section, 'vi')} " if raised.explanation.section else ""
@@ -183,9 +201,9 @@ def _standing_vi(it: Letter) -> Iterable[str]:
     missing = "hồ sơ theo dõi chưa ghi nhận kết quả thực hiện" if own else f"{_OFFICE} chưa nhận được kết quả thực hiện"
     yield f"Tính đến {dated(today)}, {missing}" + ("." if due is None else ";")
     if due is not None and due < today:
-        yield f"việc này đã quá hạn {(today - due).days:02d} ngày."
+        yield f"việc này đã quá hạn {_span(it, due, today).vi}."
     elif due is not None:
-        yield "đây là ngày cuối của thời hạn." if due == today else f"thời hạn còn {(due - today).days:02d} ngày."
+        yield "đây là ngày cuối của thời hạn." if due == today else f"thời hạn còn {_span(it, today, due).vi}."
     if it.urged_on is not None:
         yield f"Đã {'nhắc' if own else 'đôn đốc'} lần gần nhất vào {dated(it.urged_on)}."
 
@@ -222,6 +240,10 @@ def _foot(it: Letter) -> Iterable[str]:
     yield "(Ký, ghi rõ họ tên)"
 
 
+def _span(it: Letter, first: date, last: date) -> Bilingual:
+    return days_between(it.raised.explanation, first, last, it.calendar).words
+
+
 def _lowered(text: str) -> str:
     return text[:1].lower() + text[1:]
 
@@ -233,9 +255,10 @@ def _english(it: Letter) -> Iterable[str]:
     due, explanation = it.raised.due_on, it.raised.explanation
     yield f"Reminder to {it.debtor}, {written_day(it.today, 'en')}"
     yield ""
-    yield f"{_ground_en(it.raised)}, {it.debtor} is to {_event(it.raised, it.row, 'en')}."
+    duty, ground = f"{it.debtor} is to {_event(it.raised, it.row, 'en')}.", _ground_en(it.raised)
+    yield f"{ground}, {duty}" if ground else capitalised(duty)
     if due is None:
-        yield "The document gives no number of days."
+        yield f"{capitalised(DEFAULT_WORDS.en)}." if _is_default(it.raised) else "The document gives no number of days."
     else:
         yield f"Due: by the end of {written_day(due, 'en')}."
         if explanation is not None:
@@ -250,6 +273,8 @@ def _english(it: Letter) -> Iterable[str]:
 
 
 def _ground_en(raised: DeadlineState) -> str:
+    if _is_default(raised):
+        return ""
     if raised.explanation is None:
         return "Under the rules"
     section = f", {section_text(raised.explanation.section, 'en')}" if raised.explanation.section else ""
@@ -261,14 +286,9 @@ def _standing_en(it: Letter) -> Iterable[str]:
     if due is None:
         left = ""
     elif due < today:
-        left = f"; it is {_days(today, due)} overdue"
+        left = f"; it is {_span(it, due, today).en} overdue"
     else:
-        left = ", and today is the last day" if due == today else f"; {_days(due, today)} left"
+        left = ", and today is the last day" if due == today else f"; {_span(it, today, due).en} left"
     yield f"The office has received no result{left}."
     if it.urged_on is not None:
         yield f"The office last reminded it on {written_day(it.urged_on, 'en')}."
-
-
-def _days(later: date, earlier: date) -> str:
-    number = (later - earlier).days
-    return f"{number} day" if number == 1 else f"{number} days"

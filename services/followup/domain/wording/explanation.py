@@ -11,7 +11,7 @@ from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.domain.wording.notes import note_day, note_text, plain_day
 from shared.calendar import CALENDAR_DAY, START_DAY, WEEKEND, WORKING_DAY, Language, day_text
 from shared.events.deadline import Explanation, SkippedDay
-from shared.policy import NoteKind
+from shared.policy import Note, NoteKind, recorded_note
 
 _WEEKDAYS: dict[Language, tuple[str, ...]] = {
     "vi": ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật"),
@@ -20,6 +20,11 @@ _WEEKDAYS: dict[Language, tuple[str, ...]] = {
 _DAY = timedelta(days=1)
 #: A section that is a mere number, Roman or not, with or without its parts: `II.4.1, III.5`, `4`, `a)`.
 _NUMBERED = re.compile(r"(?:[IVXLC]+|[0-9]+|[a-z]\))(?:[.,) ]|$)")
+#: What stands in the place of a document where nobody adopted one.
+DEFAULT_WORDS = Bilingual(
+    "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định",
+    "the product's default limit: the authority has adopted no rule",
+)
 DayKind = Literal["start", "counted", "makeup", "skipped"]
 
 
@@ -37,6 +42,11 @@ def written_day(day: date, lang: Language) -> str:
     """`thứ Sáu, ngày 23/08/2019`; `Friday 23 August 2019`."""
     weekday = _WEEKDAYS[lang][day.weekday()]
     return f"{weekday}, ngày {day:%d/%m/%Y}" if lang == "vi" else f"{weekday} {day.day} {day:%B %Y}"
+
+
+def capitalised(text: str) -> str:
+    """A text as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def _brief(day: date, lang: Language) -> str:
@@ -106,6 +116,11 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "calendar_days": ("ngày", "calendar days"),
     "hours": ("giờ", "hours"),
     "document": ("văn bản {document}", "document {document}"),
+    "default": (DEFAULT_WORDS.vi, DEFAULT_WORDS.en),
+    "undated_default": (
+        "phần mềm không ấn định số ngày; việc được theo dõi, đôn đốc và không thể quá hạn",
+        "the product's default gives no number of days: the duty is followed up and urged, and cannot breach",
+    ),
     "skipped": ("không tính ngày nghỉ {days}", "days off {days} not counted"),
     "made_up": ("tính cả ngày làm bù {days}", "make-up days {days} counted"),
     "letter_duty": ("Việc phải làm: {it}.", "Duty: {it}."),
@@ -135,12 +150,22 @@ def _say(lang: Language, phrase: str, **values: object) -> str:
 
 def _short(e: Explanation, lang: Language) -> str:
     if e.due_on is None:
-        return _say(lang, "undated")
+        return _undated(e, lang)
     parts = [f"{_measure(e, lang)} ({_document(e, lang)})"]
     for phrase, days in (("skipped", _holidays(e)), ("made_up", _made_up(e))):
         if days:
             parts.append(_say(lang, phrase, days=", ".join(_brief(d.date, lang) for d in days)))
-    return "; ".join([*parts, *(note_text(note, lang) for note in e.notes)])
+    return "; ".join([*parts, *_notes(e, lang)])
+
+
+def _undated(e: Explanation, lang: Language) -> str:
+    return _say(lang, "undated" if e.adopted else "undated_default")
+
+
+def _notes(e: Explanation, lang: Language) -> list[str]:
+    """The notes in words. What a document that nobody adopted leaves open is nothing to speak of."""
+    silent = "" if e.adopted else recorded_note(Note(NoteKind.NOT_STATED))
+    return [note_text(note, lang) for note in e.notes if note != silent]
 
 
 def _measure(e: Explanation, lang: Language) -> str:
@@ -166,6 +191,9 @@ def section_text(section: str, lang: Language) -> str:
 
 
 def _document(e: Explanation, lang: Language) -> str:
+    """The document and where in it, or that there is none: the product's own default is no law."""
+    if not e.adopted:
+        return _say(lang, "default")
     document = _say(lang, "document", document=e.document)
     return f"{document}, {section_text(e.section, lang)}" if e.section else document
 
@@ -173,9 +201,12 @@ def _document(e: Explanation, lang: Language) -> str:
 def _paragraphs(e: Explanation, lang: Language) -> Iterable[str]:
     duty = duty_words(e.rule)
     yield _say(lang, "letter_duty", it=duty.vi if lang == "vi" else duty.en)
-    yield _say(lang, "letter_source", it=_document(e, lang))
+    if e.adopted:
+        yield _say(lang, "letter_source", it=_document(e, lang))
+    else:
+        yield f"{capitalised(_document(e, lang))}."
     if e.due_on is None:
-        yield _say(lang, "letter_limit", it=_say(lang, "undated"))
+        yield _say(lang, "letter_limit", it=_undated(e, lang))
         return
     if e.counted_from != counted_to(e) and e.counted_from is not None and not _is_fixed(e):
         start = "letter_start" if e.first_day == "excluded" else "letter_first_day"
@@ -184,8 +215,8 @@ def _paragraphs(e: Explanation, lang: Language) -> Iterable[str]:
     yield from _special_days(e, lang)
     if e.calendar_versions:
         yield _say(lang, "letter_calendar", it=", ".join(_version(v, lang) for v in e.calendar_versions))
-    for note in e.notes:
-        yield _say(lang, "letter_note", it=note_text(note, lang))
+    for note in _notes(e, lang):
+        yield _say(lang, "letter_note", it=note)
     yield _say(lang, "letter_due", it=written_day(e.due_on, lang))
 
 

@@ -93,6 +93,9 @@ _GROUNDS = {
     "waived_by_decision": Bilingual("được miễn theo quyết định", "waived by a decision"),
     "jurisdiction_closed": Bilingual("địa bàn kết thúc hoạt động", "the jurisdiction was abolished"),
     "start_annulled": Bilingual("bản ghi làm phát sinh thời hạn đã bị hủy", "the record that started it was annulled"),
+    "no_longer_owed": Bilingual(
+        "theo dữ liệu hiện có thì không còn phải thực hiện", "by what is known now it is not owed"
+    ),
 }
 _CHANNELS = {
     "media": Bilingual("trên phương tiện thông tin đại chúng", "in the media"),

@@ -56,20 +56,20 @@ NOTE_TEXTS: dict[NoteKind, tuple[str, str]] = {
         "the document gives no number; the default fills the gap",
     ),
     NoteKind.NO_VARIANT: (
-        "văn bản không quy định thời hạn riêng cho trường hợp này ({trait})",
-        "the document has no limit of its own for such a case ({trait})",
+        "quy định đang áp dụng không có thời hạn riêng cho trường hợp này ({trait})",
+        "the rules in force have no limit of their own for such a case ({trait})",
     ),
     NoteKind.EXTENSION_NOT_PROVIDED: (
-        "văn bản không cho phép gia hạn; {day} chỉ là ngày dự kiến",
-        "the document allows no extension; {day} is only expected",
+        "quy định đang áp dụng không cho phép gia hạn; {day} chỉ là ngày dự kiến",
+        "the rules in force allow no extension; {day} is only expected",
     ),
     NoteKind.EXTENSIONS_USED_UP: (
         "đã hết số lần được gia hạn; {day} chỉ là ngày dự kiến",
         "no further extension is allowed; {day} is only expected",
     ),
     NoteKind.EXTENSION_CAPPED: (
-        "việc gia hạn đến {day} vượt mức tối đa mà văn bản cho phép; chỉ tính đến mức tối đa",
-        "the extension to {day} is longer than the document allows; it counts up to what is allowed",
+        "việc gia hạn đến {day} vượt mức tối đa được phép; chỉ tính đến mức tối đa",
+        "the extension to {day} is longer than the rules in force allow; it counts up to what is allowed",
     ),
     NoteKind.SUSPENDED: (
         "tạm đình chỉ từ ngày {day}: thời hạn ngừng tính",
@@ -81,8 +81,8 @@ NOTE_TEXTS: dict[NoteKind, tuple[str, str]] = {
         "the suspension of {day} has no effect: it, or its notice, is dated after the due date",
     ),
     NoteKind.SUSPENSION_NOT_PROVIDED: (
-        "văn bản không cho phép tạm đình chỉ thời hạn; việc tạm đình chỉ ngày {day} không có giá trị",
-        "the document does not let the clock be suspended; the suspension of {day} has no effect",
+        "quy định đang áp dụng không cho phép tạm đình chỉ thời hạn; việc tạm đình chỉ ngày {day} không có giá trị",
+        "the rules in force do not let the clock be suspended; the suspension of {day} has no effect",
     ),
     NoteKind.POLICY_MOVED: (
         "{document}, có hiệu lực từ ngày {day}, áp dụng cho cả thời hạn đang tính",
@@ -95,8 +95,8 @@ NOTE_TEXTS: dict[NoteKind, tuple[str, str]] = {
         "what the limit is counted from has not happened yet",
     ),
     NoteKind.WAIVER_NOT_PROVIDED: (
-        "văn bản không cho phép miễn; việc miễn ngày {day} không có giá trị",
-        "the document allows no waiver; that of {day} has no effect",
+        "quy định đang áp dụng không cho phép miễn; việc miễn ngày {day} không có giá trị",
+        "the rules in force allow no waiver; that of {day} has no effect",
     ),
     NoteKind.PROVISIONAL: (
         "tạm tính: có năm mới chỉ có lịch làm việc đề xuất, chưa được công bố",

@@ -33,6 +33,7 @@ S = TypeVar("S", Petition, Conference)
 OFFICE_OR_CHAIR = frozenset({"office", "chair"})
 SYSTEM_OR_OFFICE = frozenset({"system", "office", "chair"})
 AGENCY_OR_OFFICE = frozenset({"agency", "office"})
+AGENCY_OFFICE_OR_CHAIR = frozenset({"agency", "office", "chair"})
 OFFICE_OR_OPERATIONS = frozenset({"office", "chair", "operations"})
 
 
@@ -90,6 +91,10 @@ def nothing_rests(fact: AnyFact, context: DecisionContext) -> Iterable[AnyFact]:
     return ()
 
 
+def any_part(petition: Petition, event: DatedEvent, agency: str, context: DecisionContext) -> None:
+    """Every agency may that has a part in the petition."""
+
+
 def no_agency(state: Conference, event: DatedEvent, agency: str, regulation: Regulation) -> None:
     """No agency may."""
     raise errors.AgencyMayNot(None, "records", topic=event.TOPIC)
@@ -142,6 +147,8 @@ class PetitionAct(Act[E], Generic[E], frozen=True, kw_only=True):
     fill: Callable[[Petition, E, DecisionContext], E] = as_sent
     #: The facts of other cases that would be impossible without a recorded one.
     resting_on: Callable[[Fact[E], DecisionContext], Iterable[AnyFact]] = nothing_rests
+    #: Refuses an agency that has a part in the petition and still may not, or not so. Raises Refused.
+    check_agency: Callable[[Petition, E, str, DecisionContext], None] = any_part
     #: Whether it may not be dated before the receipt.
     follows_receipt: bool = True
 
@@ -181,6 +188,15 @@ class RegulationAct(Act[E], Generic[E], frozen=True, kw_only=True):
     check: Callable[[E, Regulation], str]
     #: Changes the register.
     fold: Callable[[Regulation, Fact[E]], None]
+    #: The event with what the decision fills in.
+    fill: Callable[[E], E] = lambda event: event
+    #: The kind of stream, of an event that any stream may hold.
+    stream: str = ""
+
+    @property
+    def aggregate(self) -> str:
+        """The kind of stream that the event is of."""
+        return self.stream or self.event.AGGREGATE
 
 
 AnyPetitionAct = PetitionAct[Any]

@@ -1,6 +1,6 @@
 """The register that all cases rest on: jurisdictions, agencies, policies, calendars, dialogue plans.
 
-It is one state for all of them, and its records are never annulled, only followed by others.
+It is one state for all of them. Of its records only the adoption of a policy can be annulled; the others are followed.
 """
 
 from datetime import date
@@ -12,6 +12,7 @@ from services.intake.domain.acts.act import OFFICE_OR_CHAIR, OFFICE_OR_OPERATION
 from services.intake.domain.facts import Fact
 from services.intake.domain.regulation import PublicBody, Regulation
 from shared.calendar import CalendarYear, ContradictoryCalendar, validate
+from shared.events.any_stream import RecordAnnulled
 from shared.events.regulation import (
     AgencyClosed,
     AgencyRegistered,
@@ -25,7 +26,7 @@ from shared.events.regulation import (
     ReceptionDayHeld,
 )
 from shared.identifiers import NATION, is_within
-from shared.policy import Adopted, UncountablePolicy, check, occurrences
+from shared.policy import UncountablePolicy, check, occurrences
 
 # --- jurisdictions and agencies --------------------------------------------------------------------------------------
 
@@ -126,7 +127,11 @@ def _check_waiver(event: FrequencyDutyWaived, regulation: Regulation) -> str:
     return event.code
 
 
-def _nothing(regulation: Regulation, fact: Fact[ReceptionDayHeld] | Fact[FrequencyDutyWaived]) -> None:
+def _remember_waiver(regulation: Regulation, fact: Fact[FrequencyDutyWaived]) -> None:
+    regulation.waivers.append(fact)
+
+
+def _nothing(regulation: Regulation, fact: Fact[ReceptionDayHeld] | Fact[RecordAnnulled]) -> None:
     """Nothing that a later command is judged on changes."""
 
 
@@ -144,7 +149,31 @@ def _check_policy(event: PolicyAdopted, regulation: Regulation) -> str:
 
 
 def _adopt_policy(regulation: Regulation, fact: Fact[PolicyAdopted]) -> None:
-    regulation.policies.append(Adopted(fact.event.jurisdiction, fact.event.policy))
+    regulation.adoptions.append(fact)
+
+
+def _check_annulment(event: RecordAnnulled, regulation: Regulation) -> str:
+    """Only an adoption is taken back, and not while a waiver rests on its document."""
+    if event.event_id in regulation.annulled:
+        raise errors.AlreadyAnnulled("event_id")
+    adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
+    if adoption is None:
+        raise errors.UnknownRecord("event_id", event_id=event.event_id)
+    if event.effective_on < adoption.on:
+        raise errors.InvalidValue("effective_on", "before-record", day=event.effective_on, record_day=adoption.on)
+    without = regulation.without(adoption)
+    for waiver in regulation.waivers:
+        if (reason := _refusal(waiver.event, without)) and not _refusal(waiver.event, regulation):
+            raise errors.LaterFactsRestOnIt("event_id", topic=waiver.event.TOPIC, day=waiver.on, reason=reason)
+    return adoption.event.jurisdiction
+
+
+def _refusal(event: FrequencyDutyWaived, regulation: Regulation) -> str:
+    try:
+        _check_waiver(event, regulation)
+    except errors.Refused as refused:
+        return refused.code
+    return ""
 
 
 def _check_calendar(event: CalendarPublished | CalendarProposed, regulation: Regulation) -> str:
@@ -202,7 +231,7 @@ REGULATION_ACTS = (
         creates=False,
         in_path=("code",),
         check=_check_waiver,
-        fold=_nothing,
+        fold=_remember_waiver,
     ),
     RegulationAct(
         event=AgencyRegistered,
@@ -228,6 +257,17 @@ REGULATION_ACTS = (
         creates=True,
         check=_check_policy,
         fold=_adopt_policy,
+    ),
+    RegulationAct(
+        event=RecordAnnulled,
+        stream="policy",
+        path="/v1/policies/{id}/annulments",
+        roles=OFFICE_OR_OPERATIONS,
+        creates=False,
+        decided=("annulled_topic",),
+        check=_check_annulment,
+        fill=lambda event: replace(event, annulled_topic=PolicyAdopted.TOPIC),
+        fold=_nothing,
     ),
     RegulationAct(
         event=CalendarPublished,

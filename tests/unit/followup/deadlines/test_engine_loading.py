@@ -8,8 +8,9 @@ import pytest
 
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.timers import HEAP_SLACK, Timers
+from services.followup.domain.duties.due_dates import ExpectedDeadline
 from services.followup.domain.facts import Fact, is_regulation
-from shared.calendar import CalendarMissing, DayOff
+from shared.calendar import DayOff
 from shared.events import Event
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceClosed, InvitationsSent
@@ -22,6 +23,7 @@ from shared.events.petition import (
 )
 from shared.events.regulation import CalendarPublished, DialoguePlanAdopted, ReceptionDayHeld
 from shared.identifiers import derived_id
+from shared.policy.schema import Frequency, Rule
 from tests.support.history import DISTRICT, History, at, day, seed_years
 from tests.support.loading import load, loaded_again
 from tests.support.scenario import (
@@ -415,63 +417,133 @@ def test_authority__before_any_time_has_passed__owes_nothing_yet() -> None:
 # --- failures ---------------------------------------------------------------------------------------------------------
 
 
-def test_fact_that_cannot_be_counted__changes_nothing_of_any_case() -> None:
+def two_replies() -> tuple[Scenario, UUID, UUID]:
+    """Two petitions of conferences in November 2026; no year after 2026 has a calendar."""
+    first, last = sorted((PETITION, OTHER))
+    scenario = given(
+        planned("2026-11-02", "2026-09-01"),
+        received("2026-09-02", first),
+        received("2026-09-03", last, ("p2",)),
+        planned("2026-11-20", "2026-09-04", conference=SECOND),
+        *held(first, on="2026-11-02"),
+        *held(last, on="2026-11-20", conference=SECOND),
+        "2026-11-21 07:59:59",
+    )
+    return scenario, first, last
+
+
+#: Mon 2 Nov 2026 + 30 working days is Tue 15 Dec (24 Nov is off), Fri 20 Nov + 30 in January 2027.
+LONGER = msgspec.structs.replace(
+    policy_with("- {duty: reply, form: deadline, length: 30}", "running_clocks: move\n"), valid_from=day("2026-11-21")
+)
+
+
+def not_countable(engine: DeadlineEngine) -> list[tuple[UUID, str, str]]:
+    return [(s, d.duty, d.reason) for s, listed in engine.cases.uncountable.items() for d in listed.values()]
+
+
+def test_duty_that_cannot_be_counted__is_listed_and_every_other_is_counted() -> None:
     """A document that moves running clocks moves one, and takes the other beyond the last calendar."""
-    first, last = sorted((PETITION, OTHER))
-    scenario = given(
-        planned("2026-11-02", "2026-09-01"),
-        received("2026-09-02", first),
-        received("2026-09-03", last, ("p2",)),
-        planned("2026-11-20", "2026-09-04", conference=SECOND),
-        *held(first, on="2026-11-02"),
-        *held(last, on="2026-11-20", conference=SECOND),
-    )
-    scenario.when("2026-11-21 07:59:59")
+    scenario, first, last = two_replies()
     engine = scenario.history.engine
-    # Mon 2 Nov 2026 + 30 working days is in December, Fri 20 Nov + 30 in January 2027.
-    longer = msgspec.structs.replace(
-        policy_with("- {duty: reply, form: deadline, length: 30}", "running_clocks: move\n"),
-        valid_from=day("2026-11-21"),
+    scenario.when(adopted(LONGER, "2026-11-21"))
+    assert not_countable(engine) == [(last, "reply", "there is no calendar for the year 2027: publish one first")]
+    assert told(engine, first)[-1] == "DeadlineMoved 2026-12-15"
+    assert told(engine, last) == ["DeadlineSet 2026-12-14"]
+
+
+def test_duty_that_cannot_be_counted__waits_and_is_counted_once_its_year_is_published() -> None:
+    scenario, _, last = two_replies()
+    engine = scenario.history.engine
+    scenario.when(adopted(LONGER, "2026-11-21"), "2026-12-20 00:00")
+    assert told(engine, last) == ["DeadlineSet 2026-12-14"], "the old date breaches nothing"
+    year = CalendarPublished(
+        effective_on=day("2026-12-21"), year=2027, holidays=(DayOff(date=day("2027-01-01"), name="Tết"),)
     )
+    scenario.when(Record("2026-12-21 08:00", derived_id("calendar", 2027), year))
+    assert not_countable(engine) == []
+    # 30 working days after Fri 20 Nov 2026; 24 November and 1 January do not count.
+    assert told(engine, last)[1:] == ["DeadlineMoved 2027-01-05"]
+    scenario.when("2027-01-06 00:00")
+    assert told(engine, last)[2:] == ["DeadlineBreached 2027-01-05"]
+
+
+def test_duty_that_cannot_be_counted__is_remembered_while_its_case_is_not_loaded() -> None:
+    scenario, first, last = two_replies()
+    scenario.when(adopted(LONGER, "2026-11-21"))
+    engine = scenario.history.engine
+    facts, raised = [f for f in scenario.history.facts if f.originator_id == last], engine.raised_of(last)
+    engine.forget(last)
+    engine.load_petition(last, facts, raised)
+    engine.advance(at("2026-12-20 00:00"))
+    assert told(engine, last) == ["DeadlineSet 2026-12-14"]
+    proposed = next_fact(
+        scenario.history,
+        derived_id("calendar", 2027),
+        CalendarPublished(effective_on=day("2026-12-21"), year=2027, holidays=()),
+        "2026-12-21 08:00",
+    )
+    assert engine.cases.needs([proposed]).everything
+    assert first not in engine.cases.uncountable
+
+
+def test_policy_that_was_annulled__counts_by_what_was_in_force_before() -> None:
+    scenario, first, last = two_replies()
+    scenario.when(adopted(LONGER, "2026-11-21"))
+    engine, adoption = scenario.history.engine, scenario.history.facts[-1]
+    annulled = RecordAnnulled(effective_on=day("2026-11-23"), event_id=adoption.event_id, reason="sai")
+    scenario.when(Record("2026-11-23 08:00", adoption.originator_id, annulled))
+    assert not_countable(engine) == []
+    assert told(engine, first)[-1] == "DeadlineMoved 2026-11-23"
+    scenario.when("2026-12-15 00:00")
+    assert told(engine, last) == ["DeadlineSet 2026-12-14", "DeadlineBreached 2026-12-14"]
+
+
+def test_fact_that_fails__changes_nothing_of_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    scenario, first, last = two_replies()
+    engine = scenario.history.engine
     before = {s: engine.raised_of(s) for s in (first, last)}, list(engine.emitted), set(engine.dirty)
-    record = adopted(longer, "2026-11-21")
-    with pytest.raises(CalendarMissing, match="2027"):
-        scenario.when(record)
+    counted = engine.expected_of
+
+    def failing(subject_id: UUID) -> dict[UUID, ExpectedDeadline]:
+        if subject_id == last and len(engine.emitted) > len(before[1]):
+            raise LookupError
+        return counted(subject_id)
+
+    monkeypatch.setattr(engine, "expected_of", failing)
+    with pytest.raises(LookupError):
+        scenario.when(adopted(LONGER, "2026-11-21"))
     assert ({s: engine.raised_of(s) for s in (first, last)}, list(engine.emitted), set(engine.dirty)) == before
-    scenario.when(Record("2026-11-23 09:00", first, reply("2026-11-23")))
-    scenario.then("reply", "DeadlineMet 2026-11-23", of=first)
-
-
-def test_fact_that_cannot_be_counted__leaves_every_timer_as_it_was() -> None:
-    first, last = sorted((PETITION, OTHER))
-    scenario = given(
-        planned("2026-11-02", "2026-09-01"),
-        received("2026-09-02", first),
-        received("2026-09-03", last, ("p2",)),
-        planned("2026-11-20", "2026-09-04", conference=SECOND),
-        *held(first, on="2026-11-02"),
-        *held(last, on="2026-11-20", conference=SECOND),
-    )
-    longer = msgspec.structs.replace(
-        policy_with("- {duty: reply, form: deadline, length: 30}", "running_clocks: move\n"),
-        valid_from=day("2026-11-21"),
-    )
-    with pytest.raises(CalendarMissing, match="2027"):
-        scenario.when(adopted(longer, "2026-11-21"))
+    assert not_countable(engine) == []
+    monkeypatch.undo()
     scenario.when("2026-12-01 00:00").then("reply", "DeadlineBreached 2026-11-23", of=first)
 
 
-def test_fact_that_cannot_be_counted__sets_no_timer_of_what_it_would_have_set() -> None:
-    """The conclusion of a conference of Fri 18 Dec 2026 is due on Fri 25 Dec, the reply only in January 2027."""
-    petition = max(PETITION, OTHER)
-    conference = min(derived_id("conference", number) for number in range(20))
-    assert conference < petition, "the conference is counted first"
-    plan, opened = (
-        planned("2026-12-18", "2026-11-02", conference=conference),
-        held(on="2026-12-18", conference=conference),
+def test_policy_of_an_impossible_day__stops_no_source() -> None:
+    """Such policies were adopted before they were refused."""
+    rule = Rule(duty="annual_dialogue", form="frequency", frequency=Frequency(), warn_on=("04-31",))
+    bad = msgspec.structs.replace(policy_with("- {duty: invitation, form: undated}"), rules=(rule,))
+    scenario = given(PLAN, adopted(bad, "2019-01-02"), *HELD)
+    engine = scenario.history.engine
+    assert {d.duty: d.reason for each in engine.cases.uncountable.values() for d in each.values()} == {
+        "annual_dialogue": "there is no day 04-31 in the year 2019"
+    }
+    assert told(engine, PETITION) == ["DeadlineSet 2019-09-16"]
+
+
+def test_fixed_date_beyond_the_calendars__holds_up_nothing_else_of_its_authority() -> None:
+    far = policy_with(
+        "- {duty: commune_plan, form: deadline, length: 0, counted_from: fixed_date, fixed_date: 2030-03-15}"
     )
-    raised = held(petition, on="2026-12-18", conference=conference)[1:-1]
-    scenario = given(plan, received("2026-11-03", petition), opened[0], *raised)
-    with pytest.raises(CalendarMissing, match="2027"):
-        scenario.when(opened[1])
-    scenario.when("2026-12-31 00:00").then("conclusion_notice").warned("conclusion_notice")
+    scenario = given(adopted(far, "2026-01-02"))
+    scenario.history.register(f"{DISTRICT}.1", "commune", "2026-01-03 00:00", DISTRICT)
+    plan = DialoguePlanAdopted(effective_on=day("2026-02-02"), jurisdiction=DISTRICT, number="1/KH", year=2026)
+    scenario.when(Record("2026-02-02 08:00", derived_id("plan", DISTRICT, "1/KH"), plan))
+    engine = scenario.history.engine
+    assert not_countable(engine) == [
+        (AUTHORITY, "commune_plan", "there is no calendar for the year 2030: publish one first")
+    ]
+    assert told(engine, AUTHORITY, "annual_dialogue") == ["DeadlineSet 2026-12-31"]
+    year = CalendarPublished(effective_on=day("2026-02-03"), year=2030, holidays=())
+    scenario.when(Record("2026-02-03 08:00", derived_id("calendar", 2030), year))
+    assert told(engine, AUTHORITY, "commune_plan") == ["DeadlineSet 2030-03-15"]

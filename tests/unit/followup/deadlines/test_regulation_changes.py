@@ -8,6 +8,7 @@ import pytest
 
 from services.followup.domain.wording.explanation import letter
 from shared.calendar import CalendarYear, DayOff
+from shared.events.deadline import DeadlineDueSoon
 from shared.events.petition import (
     AnswerPrepared,
     PetitionAssigned,
@@ -40,6 +41,19 @@ def reply(on: str) -> WrittenReplyIssued:
     return WrittenReplyIssued(effective_on=day(on), number="1/UBND", signatory="CT", digest="00")
 
 
+def warning(valid_from: str, head: str) -> Policy:
+    """The default's reply with other warnings."""
+    text = f"policy_id: warning\ndocument: {{number: 3/QĐ, issued_on: {valid_from}}}\nvalid_from: {valid_from}\n{head}"
+    return read_policy(
+        text + "rules:\n  - {duty: reply, form: deadline, length: 15, extension: {told: [petitioner, committee]}}\n"
+    )
+
+
+def warned(history: History, petition: UUID) -> list[str]:
+    emitted = (e.event for e in history.engine.emitted if e.event.subject_id == petition and e.event.duty == "reply")
+    return [str(event.stage_on) for event in emitted if isinstance(event, DeadlineDueSoon)]
+
+
 def told(history: History, petition: UUID) -> list[str]:
     return [e for e in history.told(petition, "reply") if "DueSoon" not in e]
 
@@ -65,6 +79,43 @@ class TestNewPolicy:
         assert moved.reason == "policy"
         assert "policy_moved:2/QĐ:2019-08-30" in moved.explanation.notes
         assert moved.explanation.document == "2/QĐ"
+
+    def test_only_the_warnings_change__running_clocks_warn_by_them(self) -> None:
+        # due 16 Sep, a Monday: 3 working days before is Wed 11, 5 is Mon 9, 1 is Fri 13
+        history = History()
+        _, running = open_case(history)
+        warns = warning("2019-08-30", "warn_days: [3]\nrunning_clocks: move\n")
+        history.adopt(warns, "2019-08-26 08:00")
+        history.until("2019-09-17 00:00")
+        assert warned(history, running) == ["2019-09-11"]
+        assert told(history, running) == ["DeadlineSet 2019-09-16", "DeadlineBreached 2019-09-16"]
+        breach = next(e.event for e in history.engine.emitted if e.event.TOPIC == "DeadlineBreached")
+        assert breach.cause_id == next(e.event.cause_id for e in history.engine.emitted if e.event.due_on)
+
+    def test_only_the_warnings_change__without_a_word__running_clocks_keep_theirs(self) -> None:
+        history = History()
+        _, running = open_case(history)
+        history.adopt(warning("2019-08-30", "warn_days: [3]\n"), "2019-08-26 08:00")
+        history.until("2019-09-17 00:00")
+        assert warned(history, running) == ["2019-09-09", "2019-09-13"]
+
+    @pytest.mark.parametrize(
+        ("days", "expected"),
+        [
+            ("[5, 1]", ["2019-09-09", "2019-09-13"]),  # the same again
+            ("[6, 1]", ["2019-09-09", "2019-09-13"]),  # one that was given stands for those before it
+            ("[4, 1]", ["2019-09-09", "2019-09-10", "2019-09-13"]),  # one that is past by now is given at once
+            ("[4, 3, 1]", ["2019-09-09", "2019-09-11", "2019-09-13"]),  # of those past, the last
+            ("[]", ["2019-09-09"]),
+        ],
+    )
+    def test_warnings_change_after_one_was_given__none_is_given_twice(self, days: str, expected: list[str]) -> None:
+        history = History()
+        _, running = open_case(history)
+        history.until("2019-09-11 00:00")
+        history.adopt(warning("2019-09-11", f"warn_days: {days}\nrunning_clocks: move\n"), "2019-09-11 08:00")
+        history.until("2019-09-17 00:00")
+        assert warned(history, running) == expected
 
     def test_running_clock__that_passed_before_its_day__stays(self) -> None:
         history = History()

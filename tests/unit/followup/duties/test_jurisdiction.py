@@ -6,6 +6,8 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from shared.events.any_stream import RecordAnnulled
+from shared.events.deadline import DeadlineWaived
 from shared.events.regulation import (
     DialoguePlanAdopted,
     FrequencyDutyWaived,
@@ -15,7 +17,7 @@ from shared.events.regulation import (
 )
 from shared.identifiers import derived_id
 from shared.policy import Policy
-from tests.support.history import DISTRICT, day
+from tests.support.history import DISTRICT, at, day
 from tests.support.scenario import CONFERENCE, Happening, Record, Scenario, adopted, given, held, planned, policy_with
 
 COMMUNE = "H35.10.20"
@@ -142,6 +144,58 @@ def test_first_year__is_counted_from_its_adoption__the_next_from_its_first_day()
     opened = next(e for e in scenario.history.engine.emitted if e.event.due_on == day("2020-12-31"))
     assert opened.event.cause_id == scenario.history.facts[-1].event_id, "caused by what made it owe the duty at all"
     assert str(opened.event.at) == "2019-12-31 17:00:00+00:00"
+
+
+# --- what is known late ---------------------------------------------------------------------------------------------
+
+
+def test_plan_recorded_late_with_an_earlier_day__the_deadline_stands() -> None:
+    scenario = given(plan(), "2019-12-20 00:00")
+    scenario.when(plan("2019-03-04", "2019-12-20 08:00", number="111/KH-UBND"), "2020-01-01 00:00")
+    scenario.then("annual_dialogue", "DeadlineBreached 2019-12-31", "DeadlineSet 2020-12-31")
+    scenario.warned("annual_dialogue")  # both were given before
+    first = min(scenario.history.engine.raised_of(subject()), key=lambda r: r.part)
+    assert first.explanation is not None and first.explanation.counted_from == day("2019-03-04")
+    earlier = next(f for f in scenario.history.facts if f.recorded_at == at("2019-12-20 08:00"))
+    assert first.starting_event == earlier.event_id
+
+
+def test_plan_recorded_late__years_that_have_ended_stand() -> None:
+    happenings: list[Happening] = [plan(), "2020-02-03 00:00", plan("2018-05-02", "2020-02-03 08:00", number="1/KH")]
+    assert stands(*happenings) == ["2019 chair 2019-12-31 open", "2020 chair 2020-12-31 open"]
+    assert not [e for e in given(*happenings).history.told(subject()) if "Waived" in e or "Retracted" in e]
+
+
+def test_year_before_all_that_was_known_in_it__is_not_opened_by_a_plan_recorded_late() -> None:
+    law = adopted(rules(YEARLY, valid_from=day("2022-01-01")), on="2020-03-02")
+    assert stands(law, plan("2019-05-06", "2021-02-01 08:00"), "2022-01-01 00:00") == [
+        "2021 chair 2021-12-31 open",
+        "2022 chair 2022-12-31 open",
+    ]
+
+
+def test_start_known_late__annulled__the_first_stands_again() -> None:
+    late = plan("2019-03-04", "2019-12-20 08:00", number="111/KH-UBND")
+    scenario = given(plan(), "2019-12-20 00:00", late)
+    annulled = RecordAnnulled(effective_on=day("2019-12-21"), event_id=scenario.history.facts[-1].event_id, reason="x")
+    scenario.when(Record("2019-12-21 08:00", late.subject, annulled), "2020-01-01 00:00")
+    scenario.then("annual_dialogue", "DeadlineBreached 2019-12-31", "DeadlineSet 2020-12-31")
+
+
+def test_first_start__annulled__is_waived_for_that() -> None:
+    scenario = given(plan(), "2019-07-01 00:00")
+    annulled = RecordAnnulled(effective_on=day("2019-07-01"), event_id=scenario.history.facts[-1].event_id, reason="x")
+    scenario.when(Record("2019-07-01 08:00", derived_id("plan", DISTRICT, "570/KH-UBND"), annulled))
+    (waived,) = [e.event for e in scenario.history.engine.emitted if isinstance(e.event, DeadlineWaived)]
+    assert waived.reason == "start_annulled"
+
+
+def test_period_that_a_document_recorded_late_divides__is_not_told_as_annulled() -> None:
+    scenario = given(plan(), "2019-07-01 00:00")
+    twice = rules("- {duty: annual_dialogue, form: frequency, frequency: {per: half_year}}")
+    scenario.when(adopted(twice, on="2019-07-02"))
+    (waived,) = [e.event for e in scenario.history.engine.emitted if isinstance(e.event, DeadlineWaived)]
+    assert (waived.part, waived.reason) == ("2019", "no_longer_owed")
 
 
 # --- what meets it ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from shared.events import Event
+from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceCancelled, ConferenceRescheduled
 from shared.events.petition import (
     AcceptanceNoticeSent,
@@ -583,3 +584,18 @@ def test_online_receipt__has_the_limit_for_it() -> None:
 def test_second_conference__raised_there_too__changes_no_report() -> None:
     scenario = given(*HELD, assigned("2019-08-28"), SECOND_PLANNED._replace(moment="2019-08-28 11:00"))
     scenario.when(*held(PETITION, on="2019-08-30", conference=SECOND)).then("result_report", of=PETITION)
+
+
+def test_reply__an_earlier_conference_is_recorded_late__the_deadline_moves_and_stands() -> None:
+    late = [planned("2019-08-16", conference=SECOND), *held(PETITION, on="2019-08-16", conference=SECOND)]
+    recorded = [record._replace(moment=f"2019-08-28 08:{minute:02}") for minute, record in enumerate(late)]
+    scenario = given(*HELD).when(*recorded)
+    scenario.then("reply", "DeadlineMoved 2019-09-09")
+    (raised,) = [r for r in scenario.history.engine.raised_of(PETITION) if r.duty == "reply"]
+    closed = scenario.history.facts[-1]
+    assert (raised.starting_event, raised.clock_reason) == (closed.event_id, "backdated_record")
+    assert raised.explanation is not None and raised.explanation.counted_from == day("2019-08-16")
+    annulled = RecordAnnulled(effective_on=day("2019-08-29"), event_id=closed.event_id, reason="x")
+    scenario.history.record(SECOND, annulled, "2019-08-29 08:00", "conference")
+    assert scenario.history.due(PETITION, "reply") == day("2019-09-16")
+    assert not [e for e in scenario.history.told(PETITION, "reply") if "Waived" in e]

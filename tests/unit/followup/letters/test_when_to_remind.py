@@ -12,9 +12,10 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.reminder import Letter, dated, reminder
 from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
+from shared.calendar import Calendar
 from shared.events.petition import PetitionWithdrawn
 from shared.policy import DUTIES
-from tests.support.history import History, day
+from tests.support.history import History, day, seed_years
 from tests.support.projection import ENVIRONMENT, dialogue, petition
 
 NAME = "Phòng Tài nguyên và Môi trường huyện Tam Đường"
@@ -28,9 +29,16 @@ def deadline(history: History, subject: UUID, duty: str) -> tuple[DeadlineState,
 
 
 def letter(history: History, subject: UUID, duty: str, today: str, **more: Any) -> Letter:
+    """The letter under plan 570, as if the district had adopted it, unless `adopted` says otherwise."""
     raised, row = deadline(history, subject, duty)
+    assert raised.explanation is not None
+    explanation = msgspec.structs.replace(raised.explanation, adopted=more.pop("adopted", True))
+    raised = msgspec.structs.replace(raised, explanation=explanation)
     names = {"debtor": NAME if raised.debtor == ENVIRONMENT else "Người chủ trì", "place": "huyện Tam Đường"}
-    return Letter(raised=raised, row=row, today=day(today), **(names | more))
+    return Letter(raised=raised, row=row, today=day(today), calendar=CALENDAR, **(names | more))
+
+
+CALENDAR = Calendar(seed_years())
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +120,8 @@ def test_letter__while_there_is_time(history: History) -> None:
         "Thời hạn thực hiện: chậm nhất hết thứ Hai, ngày 16/09/2019.\n"
         "Cách tính thời hạn: 15 ngày làm việc kể từ sau ngày 23/08/2019 (văn bản 570/KH-UBND, mục II.4.3); không tính "
         "ngày nghỉ 02/09.\n"
-        "Tính đến ngày 10 tháng 9 năm 2019, Văn phòng HĐND-UBND chưa nhận được kết quả thực hiện; thời hạn còn 06 "
-        "ngày.\n"
+        "Tính đến ngày 10 tháng 9 năm 2019, Văn phòng HĐND-UBND chưa nhận được kết quả thực hiện; thời hạn còn 04 "
+        "ngày làm việc.\n"
         f"Đề nghị {NAME} khẩn trương thực hiện và thông tin kết quả về Văn phòng HĐND-UBND trước khi hết thời hạn nêu "
         "trên. Trường hợp cần thêm thời gian, đề nghị thông báo cho tổ chức, cá nhân có kiến nghị và báo cáo Ủy ban "
         "nhân dân về thời gian dự kiến trả lời khi còn trong thời hạn./.\n"
@@ -131,14 +139,44 @@ def test_letter__while_there_is_time(history: History) -> None:
 def test_letter__when_overdue_and_urged_before(history: History) -> None:
     made = letter(history, petition("overdue"), "reply", "2019-10-01", urged_on=day("2019-09-17"))
     text = reminder(made)
-    assert "việc này đã quá hạn 15 ngày. Đã đôn đốc lần gần nhất vào ngày 17 tháng 9 năm 2019." in text.vi
+    assert "việc này đã quá hạn 11 ngày làm việc. Đã đôn đốc lần gần nhất vào ngày 17 tháng 9 năm 2019." in text.vi
     assert "thực hiện ngay nội dung trên, báo cáo kết quả, nêu rõ nguyên nhân chậm" in text.vi
-    assert "it is 15 days overdue. The office last reminded it on Tuesday 17 September 2019." in text.en
+    assert "it is 11 working days overdue. The office last reminded it on Tuesday 17 September 2019." in text.en
 
 
 def test_letter__on_the_last_day(history: History) -> None:
     text = reminder(letter(history, petition("overdue"), "reply", "2019-09-16"))
     assert "đây là ngày cuối của thời hạn." in text.vi and "today is the last day" in text.en
+
+
+def test_letter__counts_as_its_limit_does(history: History) -> None:
+    def told(today: str, **changes: Any) -> str:
+        made = letter(history, petition("overdue"), "reply", today)
+        assert made.raised.explanation is not None
+        explanation = msgspec.structs.replace(made.raised.explanation, **changes)
+        raised = msgspec.structs.replace(made.raised, explanation=explanation)
+        return reminder(msgspec.structs.replace(made, raised=raised)).vi
+
+    assert "thời hạn còn 03 ngày làm việc." in told("2019-09-11")
+    assert "thời hạn còn 05 ngày." in told("2019-09-11", unit="calendar_days")
+    assert "đã quá hạn 05 ngày." in told("2019-09-21", unit="hours")
+    assert "đã quá hạn 12 ngày." in told("2019-09-28", period="2019")
+    # Due on Friday 13 September: on the Sunday after it no working day has passed.
+    made = letter(history, petition("overdue"), "reply", "2019-09-15")
+    friday = msgspec.structs.replace(made.raised, due_on=day("2019-09-13"))
+    text = reminder(msgspec.structs.replace(made, raised=friday))
+    assert "đã quá hạn chưa đến 01 ngày làm việc." in text.vi and "it is less than one working day overdue" in text.en
+    nothing_known = msgspec.structs.replace(made, calendar=Calendar(), today=day("2019-10-01"))
+    assert "đã quá hạn 15 ngày." in reminder(nothing_known).vi
+
+
+def test_letter__on_the_default_that_nobody_adopted_cites_nothing(history: History) -> None:
+    for name, duty in (("overdue", "reply"), ("escalated", "result_report")):
+        text = reminder(letter(history, petition(name), duty, "2019-10-01", adopted=False))
+        assert "hời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in text.vi
+        for said in (text.vi, text.en):
+            assert not any(word in said for word in ("570", "Căn cứ", "Under document", "Văn bản không")), said
+    assert "\nPhòng Tài nguyên và Môi trường huyện Tam Đường có trách nhiệm báo cáo" in text.vi
 
 
 def test_letter__of_an_undated_duty_names_no_day(history: History) -> None:

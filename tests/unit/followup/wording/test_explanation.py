@@ -5,6 +5,7 @@ import unicodedata
 from datetime import date
 from typing import get_args
 
+import msgspec
 import pytest
 
 from services.followup.domain.deadlines.case_rows import CaseState
@@ -25,7 +26,7 @@ from shared.events.deadline import Explanation
 from shared.events.petition import ExtensionGranted, PetitionAssigned
 from shared.events.regulation import DialoguePlanAdopted
 from shared.identifiers import derived_id
-from shared.policy import DUTIES, Note, NoteKind, read_note, recorded_note
+from shared.policy import DEFAULT_POLICY, DUTIES, Note, NoteKind, read_note, recorded_note
 from shared.policy.schema import Trait
 from tests.support.history import DISTRICT, History, day
 
@@ -39,8 +40,14 @@ def explained(history: History, subject: object, duty: str) -> Explanation:
 
 @pytest.fixture
 def history() -> History:
-    """One petition of the conference of Friday 23 August 2019; Monday 2 September is a holiday."""
+    """One petition of the conference of Friday 23 August 2019, under plan 570; Monday 2 September is a holiday."""
+    return under(adopted=True)
+
+
+def under(adopted: bool, jurisdiction: str = DISTRICT) -> History:
     history = History()
+    if adopted:
+        history.adopt_plan_570(jurisdiction=jurisdiction)
     conference = history.plan("c", "2019-08-23")
     petition = history.receive("p", "2019-07-10")
     history.hold(conference, petition, first="2019-08-23")
@@ -59,6 +66,52 @@ def test_reply__in_one_line(history: History) -> None:
     assert (
         line.en == "15 working days after 2019-08-23 (document 570/KH-UBND, section II.4.3); days off 2 Sep not counted"
     )
+
+
+def test_default__that_nobody_adopted_is_cited_as_no_law() -> None:
+    history = under(adopted=False)
+    found = explained(history, PETITION, "reply")
+    # Its id and its count stay.
+    assert (found.adopted, found.policy_id, found.days, found.due_on) == (False, "plan-570", 15, date(2019, 9, 16))
+    assert short_line(found).vi == (
+        "15 ngày làm việc kể từ sau ngày 23/08/2019 (thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định); "
+        "không tính ngày nghỉ 02/09"
+    )
+    assert "Thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định." in letter(found).vi.split("\n")
+    undated = explained(history, PETITION, "result_report")
+    for explanation in (found, undated):
+        for text in (short_line(explanation), letter(explanation)):
+            said = f"{text.vi} {text.en}"
+            assert not re.search("570|Căn cứ|văn bản không|document|section|Source:", said), said
+        assert len(letter(explanation).vi.split("\n")) == len(letter(explanation).en.split("\n"))
+
+
+@pytest.mark.parametrize(
+    ("number", "year", "place", "adopted"),
+    [
+        ("570/KH-UBND", 2019, DISTRICT, True),
+        ("570/KH-UBND", 2019, "H35", True),  # a province's plan holds below it
+        ("570/KH-UBND", 2019, "H96", False),
+        ("570/KH-UBND", 2019, f"{DISTRICT}.31", False),
+        ("570/KH-UBND", 2018, DISTRICT, False),  # numbers begin anew each year
+        ("57/KH-UBND", 2019, DISTRICT, False),
+    ],
+)
+def test_default__is_adopted_by_the_plan_that_it_is(number: str, year: int, place: str, adopted: bool) -> None:
+    history = History()
+    plan = DialoguePlanAdopted(effective_on=day("2019-06-24"), jurisdiction=place, number=number, year=year)
+    history.record(derived_id("plan"), plan, "2019-06-24 09:00", jurisdiction=place)
+    conference = history.plan("c", "2019-08-23")
+    assert explained(history, conference, "invitation").adopted is adopted
+
+
+def test_policy__that_leaves_a_duty_to_the_default_does_not_adopt_the_default() -> None:
+    history = History()
+    own = msgspec.structs.replace(DEFAULT_POLICY, policy_id="own", rules=DEFAULT_POLICY.rules[:1])
+    history.adopt(own, "2019-06-24 09:00")
+    conference = history.plan("c", "2019-08-23")
+    assert [explained(history, conference, rule.duty).adopted for rule in own.rules] == [True]
+    assert not explained(history, conference, "public_notice").adopted
 
 
 @pytest.mark.parametrize(
@@ -139,8 +192,6 @@ def test_extension__moves_the_date_and_the_count_still_ends_by_the_rule(history:
 
 
 def test_undated_and_fixed_days__are_not_counted(history: History) -> None:
-    plan = DialoguePlanAdopted(effective_on=day("2019-09-01"), jurisdiction=DISTRICT, number="570/KH-UBND", year=2019)
-    history.record(derived_id("plan"), plan, "2019-09-01 08:00")
     undated = explained(history, PETITION, "result_report")
     assert counted_days(undated) == [] and "không ấn định số ngày" in short_line(undated).vi
     yearly = explained(history, derived_id("jurisdiction", DISTRICT), "annual_dialogue")

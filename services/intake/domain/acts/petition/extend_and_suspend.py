@@ -3,13 +3,14 @@
 The clock of the reply takes another limit, more time or a rest only as the policy in force provides it.
 """
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, own_clock
+from services.intake.domain.acts.act import AGENCY_OFFICE_OR_CHAIR, OFFICE_OR_CHAIR, PetitionAct, own_clock
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import ClockEvent, Petition, ended, require_open
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
@@ -20,11 +21,15 @@ from shared.events.petition import (
     ClockResumed,
     ClockSuspended,
     ExtensionGranted,
+    NoticeDocument,
     PetitionMarkedComplex,
     RefusalNoticeSent,
 )
 from shared.policy import NoteKind, Rule, Step
 from shared.policy.schema import Notified
+
+MAX_NUMBER = 2_000  # characters of a document's number
+_SHA_256 = re.compile(r"[0-9a-f]{64}")
 
 # --- taken up, or not ------------------------------------------------------------------------------------------------
 
@@ -86,6 +91,7 @@ def _check_extension(petition: Petition, event: ExtensionGranted, context: Decis
     if clock is None or clock.state.due_on is None or clock.rule.extension is None:
         return  # not possible
     _check_notified(petition, event, clock.rule.extension.told, context)
+    _check_notices(event)
     context.regulation.require_calendar(event.expected_on, "expected_on")
     due = clock.state.due_on
     if event.expected_on <= due:
@@ -95,6 +101,35 @@ def _check_extension(petition: Petition, event: ExtensionGranted, context: Decis
         raise errors.ExtensionNotProvided(None, "used-up", times=clock.rule.extension.times)
     if _says_more(after, clock, NoteKind.EXTENSION_CAPPED):
         raise errors.ExtensionTooLong("expected_on", most=max(after.state.due_on or event.expected_on, due))
+
+
+def _check_granter(petition: Petition, event: ExtensionGranted, agency: str, context: DecisionContext) -> None:
+    """The lead agency tells the petitioner and reports it (plan II.4.3), unless the policy leaves that to the chair."""
+    if agency != petition.lead:
+        raise errors.AgencyMayNot(None, "not-lead", agency=agency)
+    rule = reply_rule(petition, context)
+    extension = rule.extension if rule is not None else None
+    if extension is None:
+        return  # not possible
+    if extension.granted_by == "chair":
+        raise errors.AgencyMayNot(None, "chair-extends")
+    given: dict[Notified, NoticeDocument | None] = {
+        "petitioner": event.petitioner_notice,
+        "committee": event.committee_notice,
+    }
+    for who in extension.told:
+        if given[who] is None:
+            raise errors.InvalidValue(f"{who}_notice", "notice")
+
+
+def _check_notices(event: ExtensionGranted) -> None:
+    for field, notice in (("petitioner_notice", event.petitioner_notice), ("committee_notice", event.committee_notice)):
+        if notice is None:
+            continue
+        if not notice.number.strip() or len(notice.number) > MAX_NUMBER:
+            raise errors.InvalidValue(f"{field}.number", "notice")
+        if not _SHA_256.fullmatch(notice.digest):
+            raise errors.InvalidValue(f"{field}.digest", "notice")
 
 
 def _says_more(after: ReplyClock, before: ReplyClock, kind: NoteKind) -> bool:
@@ -192,12 +227,13 @@ PETITION_ACTS = (
     PetitionAct(
         event=ExtensionGranted,
         path="extension",
-        roles=OFFICE_OR_CHAIR,
+        roles=AGENCY_OFFICE_OR_CHAIR,
         clocks=own_clock,
         rests_on_rules=True,
         possible=require_open,
         possible_in_context=_possible_extension,
         check_in_context=_check_extension,
+        check_agency=_check_granter,
         fold=lambda petition, event: replace(petition, steps=_steps(petition, event)),
     ),
     PetitionAct(

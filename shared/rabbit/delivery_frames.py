@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import pamqp.frame
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp.header import ContentHeader
 
@@ -46,11 +47,25 @@ class DeliveryFrames(TransportFactory):
         return reader, writer
 
 
+class DecodableFrames(TransportFactory):
+    """Makes a transport on which aiormq can decode everything: what it could not comes without its properties."""
+
+    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The transport as aiormq makes it, with a reader before its own."""
+        frames = DeliveryFrames()
+        _, writer = await frames.create(url, **kwargs)
+        assert frames.reader is not None
+        frames.reader.only_decodable = True
+        reader: Any = frames.reader
+        return reader, writer
+
+
 class _Reader:
     """The reader of aiormq, which gets every frame but the deliveries."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self.channel = -1
+        self.only_decodable = False
         self.on_delivery: OnDelivery = _nobody
         self._reader = reader
         self._raw = b""  # read, and not yet a whole frame
@@ -90,7 +105,7 @@ class _Reader:
             if len(raw) < end:
                 break
             if channel != self.channel or not self._deliver(kind, raw, at + _FRAME.size, size):
-                self._passed += raw[at:end]
+                self._passed += _decodable(raw[at:end]) if self.only_decodable else raw[at:end]
             at = end
         self._raw = raw[at:]
 
@@ -115,6 +130,21 @@ class _Reader:
             tag, self._tag = self._tag, -1
             self.on_delivery(tag, self._header, b"".join(self._body))
         return True
+
+
+def _decodable(frame: bytes) -> bytes:
+    """A frame that pamqp can decode: without its routing key or its properties where it cannot decode them."""
+    try:
+        pamqp.frame.unmarshal(frame)
+    except Exception:
+        kind, channel, _ = _FRAME.unpack_from(frame)
+        payload = frame[_FRAME.size : -1]
+        if kind == _HEADER:
+            payload = payload[: _CONTENT.size - 2] + b"\0\0"
+        elif payload[:4] == _DELIVER:
+            payload = payload[: 5 + payload[4] + 9] + b"\0\0"  # exchange and routing key are empty
+        return _FRAME.pack(kind, channel, len(payload)) + payload + frame[-1:]
+    return frame
 
 
 def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:

@@ -403,6 +403,15 @@ class Scene:
 
         return self.amqp(counted)
 
+    def waiting(self, queue: str) -> int:
+        """How many messages wait in a queue, those aside that were delivered."""
+
+        async def counted(channel: Any) -> int:
+            found = await channel.declare_queue(queue, passive=True)
+            return int(found.declaration_result.message_count)
+
+        return self.amqp(counted)
+
     # --- the store -------------------------------------------------------------------------------------------------
 
     def relay_position(self, name: str = "intake") -> int:

@@ -9,6 +9,7 @@ import contextlib
 from typing import Any
 
 import structlog
+from aio_pika import RobustConnection
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
@@ -16,6 +17,7 @@ from faststream.rabbit.annotations import RabbitMessage as Delivered
 from shared.envelope import topic_of
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
+from shared.rabbit.delivery_frames import DecodableFrames
 from shared.rabbit.topology import DEADLINES, user_of
 from shared.tasks import cancel_and_wait
 
@@ -30,6 +32,14 @@ async def _as_bytes(message: RabbitMessage) -> bytes:
     return message.body
 
 
+class _DecodableConnection(RobustConnection):
+    """A message with properties that cannot be decoded comes without them; it would end the connection for good."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.kwargs["transport_factory"] = DecodableFrames()
+
+
 class DeadlineAlerts:
     """Consumes `followup.alerts` for as long as the process lives, whatever the broker does."""
 
@@ -39,6 +49,8 @@ class DeadlineAlerts:
         self._task: asyncio.Task[None] | None = None
         self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=PREFETCH), logger=None) if url else None
         if self._broker is not None:
+            # FastStream hands it to aio-pika with the rest, and has no name of its own for it.
+            self._broker._connection_kwargs["connection_class"] = _DecodableConnection
             subscriber = self._broker.subscriber(
                 RabbitQueue(DEADLINES.queue, durable=True, queue_type=QueueType.QUORUM, routing_key=DEADLINES.pattern),
                 RabbitExchange(DEADLINES.exchange, type=ExchangeType.TOPIC, durable=True),

@@ -190,6 +190,8 @@ class CommandQueue:
             await asyncio.sleep(LOOK_EVERY)
 
     async def _look(self, connection: aio_pika.abc.AbstractConnection) -> None:
+        if self._consumer.is_connected:  # the exchange or the binding may be gone while the queue goes on
+            await self._declared(connection)
         found: dict[str, QueueLoad] = {}
         for queue in (self._route.queue, self._route.replaces):
             seen = await waiting_in(connection, queue)

@@ -72,13 +72,13 @@ async def test_undecodable__is_passed_over_and_only_followups_own_are_told(
     consumer = DeadlineAlerts(amqp_url)
     await consumer.start()
     try:
-        await until(lambda: log.of("deadlines_consumed"), 20)
+        await until(lambda: log.of("deadlines_consumed"), 60)
         sender = await RawSender.connect(amqp_url)
         assert await sender.publish(DEADLINES.exchange, "deadline.x", flags, properties, b"{}") == "Basic.Ack"
         await sender.close()
         await put(other_user_url, retraction(), None)
         await put(amqp_url, told, "guest")
-        await until(lambda: log.of("deadline_breach_retracted"), 20)
+        await until(lambda: log.of("deadline_breach_retracted"), 60)
         assert [fields["deadline_id"] for fields in log.of("deadline_breach_retracted")] == [str(told.originator_id)]
         assert len(log.of("deadline_event_unreadable")) == 2
         assert consumer.hindrance == ""

@@ -82,7 +82,7 @@ DECODABLE = {
 
 
 async def test_undecodable__is_refused_or_taken_and_the_next_is_served(queued: Intake, amqp_url: str) -> None:
-    await until(lambda: is_consumed(queued), 20)
+    await until(lambda: is_consumed(queued), 60)
     before, sender = await queued.head(), await RawSender.connect(amqp_url)
     # The order of the properties is that of their flags: message id before user id.
     flags = MESSAGE_ID | USER_ID
@@ -90,7 +90,7 @@ async def test_undecodable__is_refused_or_taken_and_the_next_is_served(queued: I
         assert await sender.publish(ROUTE.exchange, "local", odd, properties, GOOD) == "Basic.Ack"
         good = short(b"good%d" % number) + short(b"guest")
         assert await sender.publish(ROUTE.exchange, "local", flags, good, GOOD) == "Basic.Ack"
-    await until(lambda: _at(queued, before + len(UNDECODABLE | DECODABLE)), 20)
+    await until(lambda: _at(queued, before + len(UNDECODABLE | DECODABLE)), 60)
     await sender.close()
     codes = ["undecodable-message"] * len(UNDECODABLE) + ["unauthenticated"] * len(DECODABLE)
     assert await refused(queued) == [("", code) for code in codes]
@@ -112,24 +112,24 @@ async def test_queue_of_another_type__is_told_by_readyz_log_and_metric(
             async def told() -> bool:
                 return (await intake.get("/readyz")).json().get("notices", {}).get("commands", "") != ""
 
-            await until(told, 20)
+            await until(told, 60)
             answer = await intake.get("/readyz")
             assert answer.status_code == 200 and ROUTE.queue in answer.json()["notices"]["commands"]
-            await until(lambda: _shows(intake, "intake_broker_hindered", 1), 20)
+            await until(lambda: _shows(intake, "intake_broker_hindered", 1), 60)
             assert not await is_consumed(intake)
             await (await connection.channel()).queue_delete(ROUTE.queue)
             await until(lambda: is_consumed(intake), 30)
-            await until(lambda: _shows(intake, "intake_broker_hindered", 0), 20)
+            await until(lambda: _shows(intake, "intake_broker_hindered", 0), 60)
             assert "notices" not in (await intake.get("/readyz")).json()
 
 
 async def test_queue_that_becomes_another_type__is_told(queued: Intake, amqp_url: str) -> None:
-    await until(lambda: is_consumed(queued), 20)
+    await until(lambda: is_consumed(queued), 60)
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         await channel.queue_delete(ROUTE.queue)
         await channel.declare_queue(ROUTE.queue, durable=True)
-    await until(lambda: _shows(queued, "intake_broker_hindered", 1), 20)
+    await until(lambda: _shows(queued, "intake_broker_hindered", 1), 60)
 
 
 async def _shows(intake: Intake, name: str, value: float) -> bool:
@@ -163,9 +163,9 @@ async def test_queue_of_the_version_before__is_consumed_first_and_never_declared
                     if len(positions) == 5:
                         break
             assert positions == [before + 1 + n for n in range(5)]
-            await until(lambda: is_consumed(intake), 20)
+            await until(lambda: is_consumed(intake), 60)
             await put("late")  # from a sender that has not moved yet
-            await until(lambda: _at(intake, before + 6), 20)
+            await until(lambda: _at(intake, before + 6), 60)
             await channel.queue_delete(ROUTE.replaces)
             await asyncio.sleep(0.5)
             with pytest.raises(aio_pika.exceptions.ChannelNotFoundEntity):
@@ -184,7 +184,7 @@ async def test_old_queue_that_holds_messages__is_told(queued: Intake, amqp_url: 
             )  # what is refused cannot be kept, so it stays in the queue
             for _ in range(3):
                 await channel.default_exchange.publish(aio_pika.Message(GOOD), ROUTE.replaces)
-            await until(lambda: _shows(queued, f'intake_queue_waiting_commands{{queue="{ROUTE.replaces}"}}', 2), 20)
+            await until(lambda: _shows(queued, f'intake_queue_waiting_commands{{queue="{ROUTE.replaces}"}}', 2), 60)
             answer = await queued.get("/readyz")
             assert answer.json()["notices"][ROUTE.replaces].startswith("2 commands wait")
         await held.close()
@@ -224,15 +224,15 @@ def test_reply_to__is_a_queue_of_the_sender(reply_to: str, user: str, is_own: bo
 
 
 async def test_reply_to_a_queue_of_ours__is_decided_and_not_answered(queued: Intake, amqp_url: str) -> None:
-    await until(lambda: is_consumed(queued), 20)
+    await until(lambda: is_consumed(queued), 60)
     async with await aio_pika.connect(amqp_url) as connection:
         channel = await connection.channel()
         victim = await channel.declare_queue(f"other.{uuid4()}", exclusive=True)
         exchange = await channel.get_exchange(ROUTE.exchange)
         before = await queued.head()
         await exchange.publish(aio_pika.Message(GOOD, message_id="v", user_id="guest", reply_to=victim.name), "local")
-        await until(lambda: _at(queued, before + 1), 20)
-        await until(lambda: _shows(queued, "intake_queue_unanswered_commands_total", 1), 20)
+        await until(lambda: _at(queued, before + 1), 60)
+        await until(lambda: _shows(queued, "intake_queue_unanswered_commands_total", 1), 60)
         assert await victim.get(fail=False) is None
 
 
@@ -262,7 +262,7 @@ async def test_portal__queues_and_is_answered_under_the_shipped_rights(
         served(database, tmp_path, amqp_url=broker_url_of("intake"), tokens_file=str(with_places)) as intake,
         await aio_pika.connect(broker_url_of("portal")) as connection,
     ):
-        await until(lambda: is_consumed(intake), 20)
+        await until(lambda: is_consumed(intake), 60)
         channel = await connection.channel(publisher_confirms=False)
         name = "amq.rabbitmq.reply-to" if direct else (await channel.declare_queue("portal.replies")).name
         queue = await channel.get_queue(name, ensure=False)
@@ -271,5 +271,5 @@ async def test_portal__queues_and_is_answered_under_the_shipped_rights(
         exchange = await channel.get_exchange(ROUTE.exchange, ensure=False)
         message = aio_pika.Message(GOOD, message_id="m", user_id="portal", reply_to=name, correlation_id="c")
         await exchange.publish(message, "local")
-        answer = await asyncio.wait_for(answers.get(), 20)
+        answer = await asyncio.wait_for(answers.get(), 60)
         assert (answer.correlation_id, json.loads(answer.body)["version"]) == ("c", 1)

@@ -34,10 +34,14 @@ def publishes(exchange: str, key: str, **properties: Any) -> Callable[[Any], Awa
     return lambda channel: publish(channel, exchange, key, **properties)
 
 
+async def _ignored(_: Any) -> None:
+    pass
+
+
 def reads(queue: str) -> Callable[[Any], Awaitable[Any]]:
     async def read(channel: Any) -> None:
         found = await channel.get_queue(queue, ensure=False)
-        await found.cancel(await found.consume(lambda _: None))
+        await found.cancel(await found.consume(_ignored))
 
     return read
 

@@ -13,6 +13,9 @@ from shared.identifiers import local_iso, snake
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
+#: Readers take the type of an event with it and without; writers leave it out.
+TYPE_PREFIX = "vn.doithoai."
+SCHEMA = "urn:doithoai:schema:"  # begins the name of the schema of an event's data: contracts/schemas/{topic}.json
 #: A page ends with the event that fills it to so many bytes, so that a page of large events is a short one.
 PAGE_BYTES = 4 * 1024 * 1024
 
@@ -76,6 +79,11 @@ def routing_key(topic: str, state: bytes) -> str:
 _snake = functools.lru_cache(maxsize=256)(snake)
 
 
+def topic_of(event_type: str) -> str:
+    """The topic that a `ce-type` names."""
+    return event_type.removeprefix(TYPE_PREFIX)
+
+
 def event_time(recorded: Recorded) -> datetime:
     """`ce-time`: a deadline event's event-time instant, any other's recording."""
     if EVENTS[recorded.topic].AGGREGATE != "deadline":
@@ -104,6 +112,7 @@ class _Written(msgspec.Struct, omit_defaults=True):
     epoch: str
     recordedat: str
     aggregateversion: str
+    dataschema: str
     previousid: UUID | None = None
 
 
@@ -126,6 +135,7 @@ def _values(recorded: Recorded) -> tuple[Any, ...]:
         recorded.epoch,
         _utc(recorded.recorded_at),
         str(recorded.version),
+        f"{SCHEMA}{recorded.topic}",
         recorded.previous_id,
     )
 
@@ -237,7 +247,7 @@ def _recorded(found: _Attributes, state: bytes) -> Recorded:
         event_id=found.id,
         originator_id=found.subject,
         version=found.aggregateversion,
-        topic=found.type,
+        topic=topic_of(found.type),
         recorded_at=found.recordedat.astimezone(UTC),
         state=state,
     )

@@ -1,5 +1,6 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import asyncpg
 import msgspec
 import typer
 
+from services.cli.intake_client import DEFAULT_URL, get
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
@@ -68,6 +70,26 @@ def token(
         _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
+
+
+@app.command()
+def refused(
+    url: Annotated[str, typer.Option(help="The intake that is asked.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """List the commands of the queue that were refused: when, whose, which, and why; nothing of what they said."""
+    items = (get(url, f"/v1/refused-commands?limit={limit}", token) or {"items": []})["items"]
+    if as_json:
+        typer.echo(json.dumps(items, ensure_ascii=False))
+        return
+    for item in items:
+        what = item["command"] or "?"
+        told = [item["refused_at"], item["caller"] or "?", what, item["reason_code"], item["refused_id"]]
+        typer.echo("  ".join([*told, "erased"] if item["is_erased"] else told))
+    if not items:
+        typer.echo("nothing was refused")
 
 
 def _add(file: Path | None, entry: TokenEntry) -> None:

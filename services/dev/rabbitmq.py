@@ -1,7 +1,11 @@
 """A private RabbitMQ for development and tests, with its own node, ports, folder and epmd. It leaves nothing behind."""
 
+import base64
 import contextlib
+import hashlib
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +33,7 @@ class PrivateBroker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._users: dict[str, str] = {}
         self._port, self._dist, self._epmd_port = free_ports(3)
         self._node: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -42,6 +47,11 @@ class PrivateBroker:
         """The URL of one of its virtual hosts."""
         return f"amqp://guest:guest@127.0.0.1:{self._port}/{vhost}"
 
+    def url_of(self, user: str) -> str:
+        """The URL of its default virtual host for a user of its own, who is there from the next launch."""
+        password = self._users.setdefault(user, secrets.token_hex(16))
+        return self.url.replace("guest:guest", f"{user}:{password}")
+
     def launch(self) -> None:
         """Start without waiting. Raises BrokerUnavailable."""
         script = server_script()
@@ -49,9 +59,11 @@ class PrivateBroker:
             raise BrokerUnavailable("no rabbitmq-server is installed: apt-get install rabbitmq-server, or give a URL")
         (self._folder / "log").mkdir(parents=True, exist_ok=True)
         self._end_leftover()
-        (self._folder / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self._port}\ndisk_free_limit.absolute = 50MB\n", "utf-8"
-        )
+        settings = {"listeners.tcp.1": f"127.0.0.1:{self._port}", "disk_free_limit.absolute": "50MB"}
+        if self._users:
+            settings["load_definitions"] = str(self._write_users())
+        lines = [f"{name} = {value}\n" for name, value in settings.items()]
+        (self._folder / "rabbitmq.conf").write_text("".join(lines), "utf-8")
         (self._folder / "enabled_plugins").write_text("[].\n", "utf-8")
         with (self._folder / "log" / "start.log").open("ab") as output:
             epmd = shutil.which("epmd") or "/usr/lib/erlang/bin/epmd"
@@ -102,6 +114,20 @@ class PrivateBroker:
         self.control("add_vhost", name)
         self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         return self.vhost_url(name)
+
+    def _write_users(self) -> Path:
+        """The users as definitions, each with every right: on one's own machine nobody is kept from anything."""
+        rights = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+        users = {name: {"name": name, "tags": []} for name in self._users}
+        for name, password in self._users.items():
+            salt = os.urandom(4)
+            digest = hashlib.sha256(salt + password.encode()).digest()
+            users[name]["password_hash"] = base64.b64encode(salt + digest).decode()
+        path = self._folder / "definitions.json"
+        permissions = [rights | {"user": name} for name in users]
+        content = {"vhosts": [{"name": "/"}], "users": list(users.values()), "permissions": permissions}
+        path.write_text(json.dumps(content), "utf-8")
+        return path
 
     def _environment(self) -> dict[str, str]:
         folder = str(self._folder)

@@ -45,7 +45,9 @@ from shared.rabbit import relay as relaying
 from shared.rabbit.publish_frames import Batch
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Delivery
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
+
+EVENTS = events_of("local")
 
 SOURCE, EPOCH = "test", "e1"
 T = TypeVar("T")
@@ -154,7 +156,7 @@ class World:
     def start_reader(self, name: str) -> Process:
         """A process that follows when it gets the lease."""
         process = Process(self, name)
-        inboxes = PrefetchBuffers(SimulatedBell(process))  # type: ignore[arg-type]
+        inboxes = PrefetchBuffers(lambda _: SimulatedBell(process))  # type: ignore[arg-type,return-value]
         leases = Leases(process, self.rows.leases)
 
         async def lease(source: str) -> bool:
@@ -162,8 +164,7 @@ class World:
 
         async def lead(source: str, leads: bool) -> None:
             await inboxes.lead(source, leads)
-            if inboxes._task is not None and inboxes._task not in process.tasks:
-                process.tasks.append(inboxes._task)
+            process.tasks.extend(task for task in inboxes._tasks.values() if task not in process.tasks)
 
         async def claim(_: FeedPage) -> None:
             pass

@@ -85,6 +85,12 @@ FAMILIES = (
         "oldest_pending",
     ),
     Family(
+        "followup_broker_hindered",
+        ("queue",),
+        "1 where this process cannot use a queue, or its relay the exchange",
+        "hindered",
+    ),
+    Family(
         "followup_digests_failing_since_timestamp_seconds",
         (),
         "Since when this process could not mail a digest that is due, wall time; 0 while it can",

@@ -16,9 +16,11 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History
+
+EVENTS = events_of("local")
 
 
 @pytest.fixture

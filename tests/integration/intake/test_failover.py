@@ -11,9 +11,11 @@ import httpx
 import pytest
 
 from services.dev.rabbitmq import PrivateBroker
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.pair import Pair, Service, pair, until
 from tests.support.postgres import TestServer
+
+EVENTS = events_of("local")
 
 PENDING, OLDEST = "intake_outbox_pending_events", "intake_outbox_oldest_pending_timestamp_seconds"
 LEADER = "intake_outbox_leader"
@@ -119,6 +121,8 @@ def test_broker_away__intake_accepts_says_what_is_pending_and_resumes(made: Pair
         until(lambda: is_drained(intake), what="the backlog has left")
         assert in_order(broker.url) == list(range(1, last + 1))
         # The command queue has its consumer again too.
-        until(lambda: "intake.commands 1" in broker.control("list_queues", "name", "consumers").replace("\t", " "))
+        until(
+            lambda: "intake.local.commands 1" in broker.control("list_queues", "name", "consumers").replace("\t", " ")
+        )
     finally:
         broker.stop()

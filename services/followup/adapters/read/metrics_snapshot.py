@@ -68,6 +68,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     scheduler: float | None = None  # the last sign of life of any source
     pending: int = 0  # deadline events that the relay has not published yet
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
+    hindered: Counts = {}  # 1 where something of the broker cannot be used: queue
     digests_failing_since: float = 0.0  # 0 while they do not fail
     refused_calls: Counts = {}  # calls without proof who calls: reason
     taken_at: float = 0.0

@@ -6,8 +6,10 @@ from typing import Any
 import aio_pika
 
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.waiting import until
+
+EVENTS = events_of("local")
 
 Came = tuple[Mapping[str, Any], bytes]
 

@@ -23,8 +23,10 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.waiting import until
+
+EVENTS = events_of("local")
 
 NAME = "tested"
 

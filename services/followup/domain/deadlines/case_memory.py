@@ -1,5 +1,7 @@
 """The cases of one source that are in memory: their facts, how they hang together, and which of them a fact touches."""
 
+import bisect
+import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 from uuid import UUID
@@ -47,7 +49,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import sorted_ids
+from shared.identifiers import local_day, sorted_ids
 
 #: Events of a conference that can change the duties of its petitions and of its authority.
 MOVES_PETITIONS = (
@@ -106,6 +108,7 @@ class CaseMemory:
         self.uncountable: dict[UUID, dict[UUID, UncountableDuty]] = {}
         #: The cases whose list of such duties has changed since the caller last took them away.
         self.relisted: set[UUID] = set()
+        self._earlier: dict[int, RegulationLog] = {}
         self._facts: dict[UUID, list[Fact]] = {}
         self._petitions_of: dict[UUID, set[UUID]] = {}
         self._merged_into: dict[UUID, set[UUID]] = {}
@@ -130,12 +133,48 @@ class CaseMemory:
                 found.everything |= self._moves_everything(fact)
         return found
 
+    def moves_ended(self, fact: Fact) -> bool:
+        """Whether an event that can change every case can change those too on which nothing is owed.
+
+        A calendar cannot: what was done in time stays so. A document cannot that begins later and names no heirs.
+        """
+        match fact.event:
+            case CalendarPublished() | CalendarProposed():
+                return False
+            case PolicyAdopted(policy=policy):
+                return bool(policy.heirs) or policy.valid_from <= local_day(fact.recorded_at)
+            case _:
+                return True
+
+    def may_move_everything(self, fact: object) -> bool:
+        """Whether it is an event of a kind that can change every case, whether this one does or not."""
+        return isinstance(fact, Fact) and is_regulation(fact) and isinstance(fact.event, MOVES_EVERYTHING)
+
     def _moves_everything(self, fact: Fact) -> bool:
         if isinstance(fact.event, CalendarPublished | CalendarProposed):
             # The first calendar of a year after all others: no count can have reached it, nor a warning back into it,
             # but one that could not be finished for lack of it.
             return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
+
+    @contextlib.contextmanager
+    def as_of(self, position: int) -> Iterator[None]:
+        """Let the regulation be what was known of it at a position, until the block ends."""
+        now = self.regulation, self.context
+        known = bisect.bisect_right(now[0].facts, position, key=lambda fact: fact.position)
+        if known < len(now[0].facts):
+            if known not in self._earlier:
+                self._earlier[known] = RegulationLog(now[0].facts[:known])
+            self.regulation = self._earlier[known]
+            self.context = msgspec.structs.replace(self.context, regulation=self.regulation)
+        try:
+            yield
+        finally:
+            self.regulation, self.context = now
+
+    def forget_earlier(self) -> None:
+        """Drop what `as_of` has kept."""
+        self._earlier.clear()
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:
         """Add the facts of the regulation, in the order recorded, and the dialogues held, by their conference."""

@@ -1,7 +1,6 @@
 """The cases of one source that are in memory: their facts, how they hang together, and which of them a fact touches."""
 
 import bisect
-import contextlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 from uuid import UUID
@@ -108,6 +107,7 @@ class CaseMemory:
         self.uncountable: dict[UUID, dict[UUID, UncountableDuty]] = {}
         #: The cases whose list of such duties has changed since the caller last took them away.
         self.relisted: set[UUID] = set()
+        self._whole = self.regulation
         self._earlier: dict[int, RegulationLog] = {}
         self._facts: dict[UUID, list[Fact]] = {}
         self._petitions_of: dict[UUID, set[UUID]] = {}
@@ -157,23 +157,19 @@ class CaseMemory:
             return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
 
-    @contextlib.contextmanager
-    def as_of(self, position: int) -> Iterator[None]:
-        """Let the regulation be what was known of it at a position, until the block ends."""
-        now = self.regulation, self.context
-        known = bisect.bisect_right(now[0].facts, position, key=lambda fact: fact.position)
-        if known < len(now[0].facts):
+    def know_until(self, position: int | None) -> None:
+        """Let the regulation be what was known of it at a position; at None all that is known now."""
+        facts = self._whole.facts
+        known = len(facts) if position is None else bisect.bisect_right(facts, position, key=lambda fact: fact.position)
+        self.regulation = self._whole
+        if known < len(facts):
             if known not in self._earlier:
-                self._earlier[known] = RegulationLog(now[0].facts[:known])
+                self._earlier[known] = RegulationLog(facts[:known])
             self.regulation = self._earlier[known]
-            self.context = msgspec.structs.replace(self.context, regulation=self.regulation)
-        try:
-            yield
-        finally:
-            self.regulation, self.context = now
+        self.context = msgspec.structs.replace(self.context, regulation=self.regulation)
 
     def forget_earlier(self) -> None:
-        """Drop what `as_of` has kept."""
+        """Drop what `know_until` has kept."""
         self._earlier.clear()
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:

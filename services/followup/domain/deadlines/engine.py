@@ -115,15 +115,18 @@ class DeadlineEngine:
         `settled_to` has the last position on which each was settled. What comes out is what would have come out then:
         by the regulation of that moment, and with the timers that fell in between.
         """
-        for fact in pending:
-            missed = sorted_ids(s for s, position in settled_to.items() if position < fact.position)
-            self._fire_until(fact.recorded_at - INSTANT)
-            with self.cases.as_of(fact.position - 1):
+        try:
+            for fact in pending:
+                missed = sorted_ids(s for s, position in settled_to.items() if position < fact.position)
+                self._fire_until(fact.recorded_at - INSTANT)
+                self.cases.know_until(fact.position - 1)
                 for subject_id in missed:
                     self._detect_drift(subject_id)
-            with self.cases.as_of(fact.position):
+                self.cases.know_until(fact.position)
                 for subject_id in missed:
                     self._emit_differences(subject_id, cause_of(fact))
+        finally:
+            self.cases.know_until(None)
         if self.horizon is not None:
             self._fire_until(self.horizon)
         self.dirty.update(settled_to)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -12,7 +13,9 @@ from benchmarks.history import EPOCH, SOURCE
 from benchmarks.servers import pool_of
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.ports import Feed
+from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.events import Recorded
@@ -53,7 +56,8 @@ async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[async
         async def leased(_: str) -> bool:
             return True
 
-        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead)
+        claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
+        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim)
         task = asyncio.create_task(followed.run())
         try:
             yield pool

@@ -15,7 +15,8 @@ for name in postgres intake intake_owner followup followup_owner rabbitmq; do
 done
 
 for role in office operations auditor system; do
-    [ -f "$role.token" ] || doithoai token "$role" --role "$role" --file tokens.json | head -n 1 > "$role.token"
+    # For trying: each may push in any source's name, as the story does. In production a caller names its own.
+    [ -f "$role.token" ] || doithoai token "$role" --role "$role" --source '*' --file tokens.json | head -n 1 > "$role.token"
 done
 
 # give CONTAINER FILE: writes what comes in, whole or not at all. A server runs as a user of its own: the files of its

@@ -15,6 +15,16 @@ LOCAL_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 NATION = "VN"
 
+# What nobody sees tells no two texts apart: soft hyphens, zero-width characters, direction marks, byte order marks go.
+# So do the joiners inside a few emoji, whose parts stay. Blanks that may not be broken are blanks.
+_UNSEEN: dict[int, str | None] = {
+    **dict.fromkeys(
+        [0xAD, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
+    ),
+    **dict.fromkeys([0xA0, 0x2007, 0x202F], " "),
+}
+_IS_UNSEEN = re.compile(f"[{''.join(map(chr, _UNSEEN))}]")
+
 _CODE = re.compile(r"[A-Z0-9]+(\.[A-Z0-9]+)*")
 MAX_CODE_LENGTH = 35
 
@@ -33,7 +43,7 @@ def agency_code(text: str) -> str:
 
     Source: Decision 20/2020/QĐ-TTg. Raises MalformedCode.
     """
-    code = text.strip().upper()
+    code = normalised(text).upper()
     if len(code) > MAX_CODE_LENGTH or not _CODE.fullmatch(code):
         raise MalformedCode(text)
     parts = code.split(".")
@@ -110,9 +120,24 @@ def local_iso(instant: datetime) -> str:
     return instant.astimezone(LOCAL_ZONE).isoformat()
 
 
-def nfc(text: str) -> str:
-    """Vietnamese text as it is kept: NFC."""
-    return unicodedata.normalize("NFC", text)
+def normalised(text: str) -> str:
+    """A text as it is kept and compared: NFC, without what nobody sees, without blanks around it.
+
+    Every door does this to what comes in: bodies, addresses, queries, options, files and queues.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        if _IS_UNSEEN.search(text) is not None:
+            text = unicodedata.normalize("NFC", text.translate(_UNSEEN))
+    return text.strip()
+
+
+def kept_forms(text: str) -> tuple[str, ...]:
+    """The forms under which a store may keep a name that a caller gives: as releases up to 0.2 did, then today's.
+
+    Those composed characters and left the rest: blanks and unseen characters around a name are kept there.
+    """
+    return tuple(dict.fromkeys((unicodedata.normalize("NFC", text), normalised(text))))
 
 
 def snake(name: str) -> str:

@@ -227,7 +227,21 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-body": ProblemWords(
         Sentence("Nội dung gửi chưa đúng", "Invalid body"),
         {
-            "": Sentence("Nội dung gửi có trường thiếu, thừa hoặc sai kiểu; hãy sửa rồi gửi lại.", "{problem}"),
+            "": Sentence(
+                "Giá trị của trường này không nhận được; hãy xem lại tài liệu rồi gửi lại.",
+                "this value cannot be taken; see the description of the field",
+            ),
+            "missing": Sentence("Thiếu trường này; hãy bổ sung.", "this field is missing; add it"),
+            "unknown": Sentence(
+                "Không có trường này; hãy kiểm tra tên hoặc bỏ đi.", "there is no such field here; check its name"
+            ),
+            "choice": Sentence("Phải là một trong: {allowed}.", "must be one of {allowed}"),
+            "type": Sentence("Sai kiểu giá trị; cần: {expected}.", "the wrong kind of value; write: {expected}"),
+            "at-most": Sentence("Lớn nhất là {bound}.", "at most {bound}"),
+            "at-least": Sentence("Nhỏ nhất là {bound}.", "at least {bound}"),
+            "at-most-long": Sentence("Dài tối đa {bound} ký tự hoặc mục.", "at most {bound} characters or entries"),
+            "at-least-long": Sentence("Dài ít nhất {bound} ký tự hoặc mục.", "at least {bound} characters or entries"),
+            "range": Sentence("Số này quá lớn; hãy kiểm tra lại.", "the number is too large; check it"),
             "empty": Sentence("Chưa nhập trường này; hãy điền.", "fill it in"),
         },
     ),
@@ -252,6 +266,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "at most {most} printable ASCII characters",
             ),
             "several": Sentence("Chỉ nêu một khóa chống gửi lặp.", "one key alone: the header stands there twice"),
+        },
+    ),
+    "invalid-header": ProblemWords(
+        Sentence("Trường đầu của yêu cầu không hợp lệ", "Invalid header"),
+        {
+            "twice": Sentence(
+                "Trường {name} chỉ được gửi một lần; hãy bỏ bớt.", "send {name} once: which of them is meant is unclear"
+            ),
+            "no-host": Sentence(
+                "Yêu cầu thiếu trường Host; hãy gửi kèm tên máy chủ.", "HTTP/1.1 needs the header Host: send it"
+            ),
         },
     ),
     "invalid-if-match": ProblemWords(
@@ -354,6 +379,28 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Hệ thống đang bận; hãy gửi lại sau giây lát.",
                 "too many commands are waiting: send it again with the same key",
+            ),
+            "connections": Sentence(
+                "Đang có quá nhiều kết nối; hãy thử lại sau giây lát.",
+                "too many connections are open: try again in a moment",
+            ),
+        },
+    ),
+    "request-timeout": ProblemWords(
+        Sentence("Yêu cầu gửi quá chậm", "Request timeout"),
+        {
+            "": Sentence(
+                "Yêu cầu không được gửi trọn vẹn trong thời gian cho phép; hãy gửi lại.",
+                "the request did not come whole in the time that it has: send it again",
+            )
+        },
+    ),
+    "head-too-large": ProblemWords(
+        Sentence("Phần đầu yêu cầu quá lớn", "Request header fields too large"),
+        {
+            "": Sentence(
+                "Địa chỉ và các trường đầu của yêu cầu vượt quá {most} KiB; hãy rút ngắn.",
+                "address and headers are longer than {most} KiB: shorten them",
             )
         },
     ),
@@ -422,6 +469,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
 }
 #: What values of place-holders are called in Vietnamese.
 DOOR_NAMES: Names = {
+    "expected": {
+        "integer": "số nguyên",
+        "number": "số",
+        "string": "chữ, trong dấu ngoặc kép",
+        "boolean": "true hoặc false",
+        "date": "ngày, theo mẫu YYYY-MM-DD",
+        "datetime": "thời điểm, theo mẫu YYYY-MM-DDThh:mm:ss+07:00",
+        "uuid": "mã UUID",
+        "array": "danh sách [...]",
+        "object": "đối tượng {...}",
+    },
     "kind": {"uuid": "mã UUID", "date": "ngày (YYYY-MM-DD)", "int": "số nguyên", "float": "số", "str": "chữ"},
     "what": {
         "plan": "kế hoạch",

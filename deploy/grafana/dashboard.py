@@ -150,7 +150,9 @@ def pair() -> list[stat.Panel | timeseries.Panel]:
             red_from=1,
         ),
         number("Tiến trình trả lời · Processes that answer", 'sum(up{job=~"intake|followup"})'),
-        colored(number("Sự kiện tạm giữ · Parked events", "sum(max by (source) (followup_parked_events))"), red_from=1),
+        colored(
+            number("Sự kiện chờ xử lý · Parked events", "sum(max by (source) (followup_parked_events))"), red_from=1
+        ),
         colored(
             number("Vụ việc có sai khác · Cases that differ", "sum(max by (source) (followup_differences))"), red_from=1
         ),

@@ -1,6 +1,7 @@
 """The command line `doithoai`, one file a command; `rule_files` and `intake_client` serve several of them."""
 
 import importlib
+import io
 import sys
 
 import typer
@@ -53,6 +54,10 @@ def build(asked: str) -> typer.Typer:
 
 def main() -> None:
     """Run a command. It exits with 0 when done, 1 when refused or failed, 2 when used wrongly; an error is one line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that lacks Vietnamese letters shows question marks: what is done must not end in an error.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

@@ -25,12 +25,14 @@ from services.followup.adapters.source_log import FeedHistory, StoreHistory
 from services.followup.adapters.store.operator_requests import RequestFailed, ask
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildTables
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import rebuild as rebuilding
 from services.followup.application import replay as replaying
 from services.followup.application.digest_mailer import MailServerUnavailable
 from services.followup.application.ports import SourceStopped, SourceUnavailable, StillSweeping
 from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
+from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
 from services.followup.bootstrap import (
     SEARCH_PATH,
     digest_mailer,
@@ -40,10 +42,11 @@ from services.followup.bootstrap import (
 )
 from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
-from shared.http.auth import InvalidTokens
 from shared.http.logs import configure_logs
+from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso
 from shared.postgres.pool import create_pool
+from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
@@ -71,9 +74,8 @@ def serve(
         run(_settings().model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
         stop(WRONG_USE, str(error))
-    except AWAY as error:
-        # Only the kind: the text may quote the address and user of the database.
-        stop(FAILED, f"followup does not start: {type(error).__name__}; is FOLLOWUP_DATABASE_URL right?")
+    except (UnfitServer, *AWAY) as error:
+        stop(FAILED, f"followup does not start: {failure(error, 'FOLLOWUP_DATABASE_URL')}")
 
 
 @app.command()
@@ -118,8 +120,10 @@ def digest(
 ) -> None:
     """Send those digests of a day that were not sent yet, or print them."""
     configure_logs("followup")
-    text = _run(_digest(_settings(), day.date(), agency, source, printed))
+    text, all_taken = _run(_digest(_settings(), day.date(), agency, source, printed))
     typer.echo(text or "Nothing to send.")
+    if not all_taken:
+        raise typer.Exit(FAILED)
 
 
 def reconcile(
@@ -145,8 +149,7 @@ def replay(
     place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
     token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
     try:
-        token = Path(token_file).read_text("utf-8").strip() if token_file else ""
-        found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
+        found = _run(_replay(place.rstrip("/"), TokenFile(token_file), parse_until(until)))
     except InvalidPoint as error:
         stop(WRONG_USE, f"--until: {error}")
     if to is not None:
@@ -168,7 +171,14 @@ async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dic
         pool = await create_pool(settings.database_url, application="rebuild", search_path=SITE_PATH)
         stack.push_async_callback(pool.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
-        feeds = [FeedClient(url, client, source_token(settings)) for url in settings.feeds]
+        births, feeds = StoredBirths(pool), list[FeedClient]()
+        names = SourceNames(births)
+        for url in settings.feeds:
+            feeds.append(FeedClient(url, client, source_token(settings)))
+            page = await feeds[-1].page(0, limit=1)
+            if page.source in restored and (birth := birth_of(page)) is not None:
+                await births.confirm(page.source, birth)
+            await names.claim(url, page)
         with Progress(console=_progress, transient=True) as progress:
             task = progress.add_task("folding", total=None)
             return await rebuilding.rebuild(
@@ -179,13 +189,14 @@ async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dic
             )
 
 
-async def _digest(settings: FollowupSettings, day: date, agency: str, source: str, printed: bool) -> str:
+async def _digest(settings: FollowupSettings, day: date, agency: str, source: str, printed: bool) -> tuple[str, bool]:
+    """What was sent or printed, a line a body, and whether every address took it."""
     pool = await create_pool(settings.database_url, application="digest", search_path=SEARCH_PATH)
     try:
         store, mailer = StoredDigests(pool), digest_mailer(settings, pool, alone=True)
         if mailer is None and not printed:
             raise WrongSettings("FOLLOWUP_SMTP_URL: name the mail server, or only --print")
-        lines = []
+        lines, failed = list[str](), False
         for clock in [c for c in await store.clocks() if source in ("", c.source)]:
             today = local_day(clock.now)
             if day > today:
@@ -196,10 +207,14 @@ async def _digest(settings: FollowupSettings, day: date, agency: str, source: st
                     lines += [] if found.is_empty else [_as_text(settings, found, recipient)]
                 elif not await store.is_done(clock.source, recipient, day):
                     sent = await mailer.send_days(clock.source, recipient, [day], today)
+                    rest = await store.unreached(clock.source, recipient, day)
                     refused = not await store.is_done(clock.source, recipient, day)
+                    failed |= refused or bool(rest)
                     what = "sent" if sent else "refused by the mail server" if refused else "nothing to tell"
+                    if rest:
+                        what += f"; the mail server refused {len(rest[0][1].addresses)} of its addresses"
                     lines.append(f"{clock.source}  {recipient.key}  {what}")
-        return ("\n\n" if printed else "\n").join(lines)
+        return ("\n\n" if printed else "\n").join(lines), not failed
     except MailServerUnavailable as error:
         raise RequestFailed(f"the mail server cannot be reached or takes nothing now: {error}") from None
     finally:
@@ -231,7 +246,7 @@ async def _ask(settings: FollowupSettings, kind: str, source: str, subject: UUID
         await pool.close()
 
 
-async def _replay(place: str, token: str, until: Until) -> Replayed:
+async def _replay(place: str, token: TokenFile, until: Until) -> Replayed:
     if place.startswith(("postgresql://", "postgres://")):
         return await replaying.replay(StoreHistory(place), until)
     async with httpx.AsyncClient() as client:
@@ -262,7 +277,7 @@ def _run(work: "Awaitable[T]") -> T:
         return asyncio.run(awaited())
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
-    except (SourceStopped, StillSweeping, RequestFailed) as error:
+    except (SourceStopped, SourceRefused, StillSweeping, RequestFailed) as error:
         stop(FAILED, str(error))
     except AWAY as error:
         stop(FAILED, f"{type(error).__name__}: the source or the database cannot be reached")

@@ -23,25 +23,29 @@ from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.bulk import BulkStore
+from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.workers import WorkerLost, Workers
 from services.intake.application.append_builder import Recorder
+from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.case_events import EVENT_FIELDS
-from services.intake.application.importing.headings import Columns, FileMapping
+from services.intake.application.importing.headings import Columns
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.bootstrap import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
-from shared.identifiers import MalformedCode, agency_code
+from shared.identifiers import MalformedCode, agency_code, normalised
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
@@ -49,7 +53,8 @@ FAILURES = (StoreUnavailable, WorkerLost, *TRANSIENT_ERRORS, asyncpg.PostgresErr
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
 SHARE = 2000  # groups: fewer are not worth a process
 TOLD_EVERY = 200  # rows
-SHOWN = 10  # rejected rows shown on the terminal
+SHOWN = 10  # rejected rows shown on the terminal, and lines in a warning
+_NO_DELIMITERS = ('"', "\r", "\n", " ")
 
 
 def import_(
@@ -62,6 +67,7 @@ def import_(
     ignore: Annotated[list[str] | None, typer.Option(metavar="COLUMN", help="leave out; may be repeated")] = None,
     rejects: Annotated[Path | None, typer.Option(metavar="FILE", help="for the rows that are rejected")] = None,
     encoding: Annotated[str, typer.Option(metavar="NAME", help="of the file")] = "utf-8",
+    delimiter: Annotated[str, typer.Option(metavar="CHARACTER", help="between cells; `tab` for a tab")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
 ) -> None:
     """Import petitions and what became of them. The same rows twice add nothing.
@@ -71,15 +77,23 @@ def import_(
     of the same form, with line, column and reason. Correct them there and import that file.
     """
     given = _given(jurisdiction, conference)
+    source = _source(source)
     try:
-        table = opened(file, encoding)
-        rows = _rows(table, mapping, given, ignore or [])
+        meaning = read_mapping(mapping)
+        meaning = msgspec.structs.replace(meaning, defaults=meaning.defaults | given)
+        columns = Columns(meaning, ignore or [], EVENT_FIELDS)
+        table = opened(file, encoding, _delimiter(delimiter), columns.knows)
+        columns.check(table.headings)
+        rows = Rows(table, columns, meaning)
         target = _target(file, rejects)
         settings = settings_from_environment(IntakeSettings)
         seals_of(settings)
     except (FileRefused, WrongSettings) as error:
         stop(WRONG_USE, str(error))
-    asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=on_behalf_of)
+    warnings = list(_warnings(table, rows))
+    for warning in warnings:
+        typer.echo(f"{warning.vi} / {warning.en}", err=True)
+    asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=normalised(on_behalf_of))
     began = time.monotonic()
     try:
         with _progress(len(rows.index)) as advance:
@@ -87,7 +101,51 @@ def import_(
     except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
         stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
-    _report(outcome, rows, table, target, time.monotonic() - began, as_json)
+    summary = {"rows": len(rows.index)} | msgspec.to_builtins(outcome.summary)
+    _report(
+        outcome,
+        rows,
+        table,
+        target,
+        summary | {"warnings": [w.en for w in warnings]},
+        time.monotonic() - began,
+        as_json,
+    )
+
+
+def _source(source: str) -> str:
+    name = normalised(source)
+    if not name or len(name) > MAX_SHORT:
+        stop(WRONG_USE, f"--source: 1 to {MAX_SHORT} characters name a register")
+    return name
+
+
+def _delimiter(given: str) -> str:
+    found = "\t" if given.lower() in ("tab", "\\t") else given
+    if len(found) > 1 or found in _NO_DELIMITERS or found.isalnum():
+        raise FileRefused(f"--delimiter: {given!r} is none; give one character, such as ';', or tab")
+    return found
+
+
+def _warnings(table: ImportFile, rows: Rows) -> Iterator[Sentence]:
+    """What a person should look at, though it stops nothing; told before anything is recorded."""
+    if line := table.line_in_old_font():
+        yield Sentence(
+            f"dòng {line}: chữ giống phông TCVN3 (ABC) hoặc VNI, được ghi nguyên như vậy; hãy chuyển tệp sang Unicode "
+            "trước khi nhập",
+            f"line {line}: looks like a TCVN3 (ABC) or VNI font, recorded as it is; convert the file to Unicode first",
+        )
+    for lines, vi, en in (
+        (table.titles, "bỏ qua, là tiêu đề phía trên hàng tên cột", "passed over, as titles above the headings"),
+        (
+            rows.index.passed_over,
+            "bỏ qua, là đề mục, dòng tổng cộng hoặc dòng trống có số thứ tự",
+            "passed over, as headings of parts, totals or numbers of empty rows",
+        ),
+    ):
+        if lines:
+            named = ", ".join(map(str, lines[:SHOWN])) + (", …" if len(lines) > SHOWN else "")
+            yield Sentence(f"dòng {named}: {vi}", f"line {named}: {en}")
 
 
 def _given(jurisdiction: str, conference: str) -> dict[str, str]:
@@ -95,15 +153,7 @@ def _given(jurisdiction: str, conference: str) -> dict[str, str]:
         code = agency_code(jurisdiction) if jurisdiction else ""
     except MalformedCode as error:
         stop(WRONG_USE, f"--jurisdiction: {error}")
-    return {field: value for field, value in (("jurisdiction", code), ("conference", conference)) if value}
-
-
-def _rows(table: ImportFile, mapping: Path | None, given: dict[str, str], ignored: list[str]) -> Rows:
-    meaning: FileMapping = read_mapping(mapping)
-    meaning = msgspec.structs.replace(meaning, defaults=meaning.defaults | given)
-    columns = Columns(meaning, ignored, EVENT_FIELDS)
-    columns.check(table.headings)
-    return Rows(table, columns, meaning)
+    return {field: value for field, value in (("jurisdiction", code), ("conference", normalised(conference))) if value}
 
 
 def _target(file: Path, rejects: Path | None) -> Path:
@@ -190,13 +240,14 @@ async def _importer(
         history = StoredHistory(pool)
         regulation_cache = RegulationCache(history)
         recorder = Recorder(history, seals, new_id)
+        references = KnownReferences(history, StoredContents(pool, new_id), seals)
         yield Importer(
             rows,
             asked,
             regulation_cache=regulation_cache,
             history=history,
             bulk=BulkStore(pool),
-            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id),
+            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references),
             seals=seals,
             recorder=recorder,
             new_id=new_id,
@@ -228,19 +279,20 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
         bar.stop()
 
 
-def _report(outcome: Outcome, rows: Rows, table: ImportFile, target: Path, seconds: float, as_json: bool) -> None:
+def _report(
+    outcome: Outcome,
+    rows: Rows,
+    table: ImportFile,
+    target: Path,
+    summary: dict[str, Any],
+    seconds: float,
+    as_json: bool,
+) -> None:
     rejections = sorted(outcome.rejections, key=lambda r: r.index)
     if rejections:
         found = [(rows.index.span(r.index), r.column, r.reason) for r in rejections]
         write_rejects(target, table, found)
-    summary = (
-        {"rows": len(rows.index)}
-        | msgspec.to_builtins(outcome.summary)
-        | {
-            "rejects": str(target) if rejections else "",
-            "seconds": round(seconds, 3),
-        }
-    )
+    summary |= {"rejects": str(target) if rejections else "", "seconds": round(seconds, 3)}
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")
     else:

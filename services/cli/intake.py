@@ -1,6 +1,5 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,9 @@ import typer
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
-from shared.http.auth import ROLES, InvalidTokens, load_tokens, mint_token
+from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
 from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
@@ -34,11 +34,8 @@ def serve(
         run(settings_from_environment(IntakeSettings).model_copy(update=given))
     except (InvalidTokens, WrongSettings) as error:
         stop(WRONG_USE, str(error))
-    except asyncpg.UndefinedTableError:
-        stop(FAILED, "intake does not start: its database has no tables; run `doithoai migrate` first")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Only the kind: the text may quote the address and user of the database.
-        stop(FAILED, f"intake does not start: {type(error).__name__}; is INTAKE_DATABASE_URL right?")
+    except (OSError, TimeoutError, UnfitServer, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        stop(FAILED, f"intake does not start: {failure(error, 'INTAKE_DATABASE_URL')}")
 
 
 def token(
@@ -47,22 +44,59 @@ def token(
     jurisdiction: Annotated[str, typer.Option(help="the subtree that it is held to")] = NATION,
     agency: Annotated[str, typer.Option(help="the agency's code, for the role agency")] = "",
     amqp_user: Annotated[str, typer.Option(help="its user at the broker, for commands by queue")] = "",
-    file: Annotated[Path | None, typer.Option(help="append the entry to this tokens file")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="a source in whose name it may push, `*` any; left out: its own name alone")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="add the entry to this tokens file")] = None,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="another token for a caller of the file; the newest old one stays valid")
+    ] = False,
 ) -> None:
     """Mint a token. It is printed once, with the hashed entry for the tokens file."""
-    if role not in ROLES or (role == "agency") != bool(agency):
-        stop(WRONG_USE, f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency")
-    try:
-        place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
-    except MalformedCode as error:
-        stop(WRONG_USE, str(error))
-    minted, entry = mint_token(name, role, place, body, amqp_user)  # type: ignore[arg-type]
-    if file is not None:
+    if rotate:
+        if file is None:
+            stop(WRONG_USE, "--rotate: name the tokens file with --file")
+        minted, entry = _rotated(file, name)
+    else:
+        if role not in ROLES or (role == "agency") != bool(agency):
+            stop(WRONG_USE, f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency")
         try:
-            entries = [*(load_tokens(str(file)) if file.exists() else ()), entry]
-        except InvalidTokens as error:
-            stop(FAILED, str(error))
-        content = json.dumps({"tokens": msgspec.to_builtins(entries)}, ensure_ascii=False, indent=2)
-        file.write_text(content + "\n", encoding="utf-8")
+            place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
+        except MalformedCode as error:
+            stop(WRONG_USE, str(error))
+        minted, entry = mint_token(name, role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
+        _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
+
+
+def _add(file: Path | None, entry: TokenEntry) -> None:
+    def added(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
+        if any(known.name == entry.name for known in entries):
+            raise InvalidTokens(f"{entry.name} is in {file} already: --rotate mints it another token")
+        return (*entries, entry)
+
+    try:
+        if file is None:
+            checked((entry,))
+        else:
+            change_tokens(file, added)
+    except (InvalidTokens, OSError) as error:
+        stop(FAILED, str(error))
+
+
+def _rotated(file: Path, name: str) -> tuple[str, TokenEntry]:
+    made: list[tuple[str, TokenEntry]] = []
+
+    def replaced(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
+        known = next((entry for entry in entries if entry.name == name), None)
+        if known is None:
+            raise InvalidTokens(f"{name} is not in {file}: without --rotate it gets its first token")
+        made.append(rotated(known))
+        return tuple(made[0][1] if entry is known else entry for entry in entries)
+
+    try:
+        change_tokens(file, replaced)
+    except (InvalidTokens, OSError) as error:
+        stop(FAILED, str(error))
+    return made[0]

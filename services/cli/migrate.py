@@ -12,6 +12,7 @@ from services.followup.bootstrap import MIGRATIONS as FOLLOWUP
 from services.intake.bootstrap import MIGRATIONS as INTAKE
 from shared.postgres.migrate import EditedMigration, OwnsItsStore, grant
 from shared.postgres.migrate import migrate as apply
+from shared.postgres.server_check import failure
 from shared.settings import WrongSettings, value_of
 
 URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
@@ -40,15 +41,12 @@ def migrate(
     for name, url in urls.items():
         try:
             done[name] = asyncio.run(_migrate(name, url, roles[name], auditor_role))
-        except EditedMigration as error:
-            stop(FAILED, f"{name}: {error}")
-        except OwnsItsStore as error:
+        except (EditedMigration, OwnsItsStore) as error:
             stop(FAILED, f"{name}: {error}")
         except asyncpg.UndefinedObjectError as error:
             stop(FAILED, f"{name}: {error}; create the role first")
         except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            # Only the kind: the text may quote the address and user of the database.
-            stop(FAILED, f"{name}: {type(error).__name__}; is {URLS[name]} right?")
+            stop(FAILED, f"{name}: {failure(error, URLS[name])}")
         if not as_json:
             typer.echo(f"{name}: {', '.join(done[name]) or 'nothing to apply'}")
     if as_json:

@@ -41,7 +41,7 @@ async def _read(url: str, token: str) -> list[Fact]:
     facts: list[Fact] = []
     value = headers(token).get("Authorization", "").removeprefix("Bearer ")
     async with httpx.AsyncClient() as client:
-        feed = FeedClient(url, client, value)
+        feed = FeedClient(url, client, lambda: value)
         try:
             while True:
                 page = await feed.page(facts[-1].position if facts else 0, limit=PAGE)

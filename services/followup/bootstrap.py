@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import asyncpg
 import httpx
+import msgspec
 import structlog
 from litestar import Litestar
 
@@ -18,18 +19,20 @@ from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, l
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
-from services.followup.adapters.read.metrics_snapshot import MetricsQueries
+from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.digest_mailer import DigestMailer
+from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.cases import case_pages
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.pages import Pages
-from services.followup.console.problem_pages import for_people
+from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import LOGIN, sign_in_routes
 from services.followup.domain.letters.digest import Recipient
@@ -42,17 +45,19 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.settings import FollowupSettings
-from shared.http.auth import Callers, is_loopback, load_tokens
+from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import serve
+from shared.http.tokens import TokenFile, follow_tokens
 from shared.postgres import lease, store
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, EVENTS
@@ -68,29 +73,28 @@ log = structlog.get_logger("followup")
 
 
 def run(settings: FollowupSettings) -> None:
-    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
     serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
-    entries = load_tokens(settings.tokens_file, settings.tokens)
-    return Callers(entries, local_allowed=is_loopback(settings.host), cookies=True)
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=True)
 
 
-def source_token(settings: FollowupSettings) -> str:
-    """The token with which the feeds are read. Raises WrongSettings."""
-    if not settings.source_token_file:
-        return ""
+def source_token(settings: FollowupSettings) -> TokenFile:
+    """The token with which the feeds are read, whenever it is read. Raises WrongSettings."""
     try:
-        return Path(settings.source_token_file).read_text("utf-8").strip()
+        return TokenFile(settings.source_token_file)
     except OSError as error:
         raise WrongSettings(f"FOLLOWUP_SOURCE_TOKEN_FILE: {error.strerror}") from None
 
 
 @contextlib.asynccontextmanager
-async def running(settings: FollowupSettings, callers: Callers, token: str = "") -> AsyncIterator[Litestar]:
+async def running(
+    settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
+) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
@@ -98,6 +102,7 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
         notifications = Notifications(settings.database_url)
         await notifications.start()
@@ -115,10 +120,23 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
+        names = SourceNames(StoredBirths(pool))
         followings = [
-            SourceReader(FeedClient(url, client, token), StoredProjection(pool), inboxes.of, leases.take, inboxes.lead)
+            SourceReader(
+                FeedClient(url, client, token),
+                StoredProjection(pool),
+                inboxes.of,
+                leases.take,
+                inboxes.lead,
+                partial(names.claim, url),
+            )
             for url in settings.feeds
         ]
+
+        def refused() -> dict[str, str]:
+            named = zip(settings.feeds, followings, strict=True)
+            return {url: following.refused for url, following in named if following.refused}
+
         for following in followings:
             task = asyncio.create_task(following.run(), name="following")
             stack.push_async_callback(cancel_and_wait, task)
@@ -134,10 +152,22 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
         queries, collector = Queries(pool), followup_collector()
         reminders, reports = Reminders(pool, queries), Reports(pool)
         figures = MetricsQueries(
-            pool, RELAY if settings.amqp_url else "", lambda: mailer.failing_for if mailer is not None else 0.0
+            pool,
+            RELAY if settings.amqp_url else "",
+            lambda: mailer.failing_for if mailer is not None else 0.0,
+            lambda: len(refused()),
         )
-        refresh = asyncio.create_task(keep_fresh(collector, figures.snapshot), name="metrics")
-        stack.push_async_callback(cancel_and_wait, refresh)
+
+        async def snapshot() -> MetricsSnapshot:
+            return msgspec.structs.replace(await figures.snapshot(), refused_calls=callers.refused.counts)
+
+        works = {"metrics": keep_fresh(collector, snapshot)}
+        if settings.tokens_file:
+            works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        for name, work in works.items():
+            task = asyncio.create_task(work, name=name)
+            stack.push_async_callback(cancel_and_wait, task)
+
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
@@ -149,12 +179,13 @@ async def running(settings: FollowupSettings, callers: Callers, token: str = "")
                 *form_routes(queries, reminders, IntakeClient(client), address),
                 *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries)),
-                *health_routes(hindrances(queries)),
-                metrics_route(collector),
+                *health_routes(hindrances(queries, refused)),
+                metrics_route(collector, may_read_all(queries)),
             ],
             callers,
             open_paths=frozenset({LOGIN}),
             for_people=for_people(Pages()),
+            before_refusal=keep_typed,
         )
 
 

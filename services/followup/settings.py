@@ -1,6 +1,6 @@
 """The settings of followup, from the environment (`FOLLOWUP_...`) or from files, one a setting."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -28,7 +28,19 @@ class FollowupSettings(BaseSettings):
     digest_at: int = Field(default=7, ge=0, le=23, description="the hour of the source's day at which digests are sent")
     digest_template: str = Field(default="", description="an office's own text; empty: the one of the product")
 
+    @field_validator("sources")
+    @classmethod
+    def _named_once(cls, sources: str) -> str:
+        urls = _urls(sources)
+        if len(set(urls)) < len(urls):
+            raise ValueError("an address stands twice")
+        return sources
+
     @property
     def feeds(self) -> tuple[str, ...]:
         """The URLs of the feeds that are followed."""
-        return tuple(url.strip().rstrip("/") for url in self.sources.split(",") if url.strip())
+        return _urls(self.sources)
+
+
+def _urls(sources: str) -> tuple[str, ...]:
+    return tuple(url.strip().rstrip("/") for url in sources.split(",") if url.strip())

@@ -21,6 +21,7 @@ from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
@@ -32,18 +33,20 @@ from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.calendar.shipped import seed_years
-from shared.http.auth import Callers, follow_tokens, is_loopback, load_tokens
+from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.server import serve
+from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
+from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import EVENTS
 from shared.settings import WrongSettings
@@ -60,15 +63,14 @@ log = structlog.get_logger("intake")
 
 
 def run(settings: IntakeSettings) -> None:
-    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings."""
+    """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
     serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
     """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
-    entries = load_tokens(settings.tokens_file, settings.tokens)
-    return Callers(entries, local_allowed=is_loopback(settings.host))
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens)
 
 
 def seals_of(settings: IntakeSettings) -> PetitionSeals:
@@ -90,6 +92,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
+        await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         await _name_store(pool, settings)
         notifications = Notifications(settings.database_url)
         await notifications.start()
@@ -107,8 +110,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
 
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id)
-        reading = CaseQueries(regulation_cache, history, StoredContents(pool, new_id), seals)
+        contents = StoredContents(pool, new_id)
+        references = KnownReferences(history, contents, seals)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
+        reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
         await relay.start()
@@ -128,6 +133,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,
                 unroutable=relay.unroutable_total,
                 is_leader=relay.is_leader,
+                refused=callers.refused.counts,
                 taken_at=found.taken_at,
             )
 
@@ -142,15 +148,16 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
 
+        may_read = may_read_all(regulation_cache)
         app = make_app(
             [
                 *command_routes(handler),
                 *query_routes(reading),
                 *regulation_routes(regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
-                feed_route(stored_log, may_read_all(regulation_cache)),
+                feed_route(stored_log, may_read),
                 *health_routes(hindrances),
-                metrics_route(collector),
+                metrics_route(collector, may_read),
             ],
             callers,
         )

@@ -22,7 +22,7 @@ def first_week(t: Narrator) -> None:
     """Two matters that are one; the chair's earlier date; a matter beyond the district."""
     t.day(9, 3, "Hai kiến nghị là một", "two petitions are one matter")
     t.petition("12", "merger", into=str(t.ids["11"]))
-    t.tell("[12] nhập vào [11]: trả lời phải đến cả hai người", "merged: the reply must reach both petitioners")
+    t.tell("[12] gộp vào [11]: trả lời phải đến cả hai người", "merged: the reply must reach both petitioners")
     t.day(9, 5, "Trả lời trước hạn của chủ trì", "within the chair's earlier date", catch_up=True)
     t.reply("17", "18/ĐTTH", _HEADS[places.STATION])
     t.tell("[17] trả lời ngày 05/09, hạn chủ trì ấn định 06/09", "replied a day early")

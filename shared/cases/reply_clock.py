@@ -262,7 +262,7 @@ def _inherited(merged_petitions: Iterable[MergedPetition[F]], rules: ReplyRules[
 
 def answered(case: ReplyCase[F], round_: Round[F], merged_petitions: tuple[MergedPetition[F], ...]) -> F | None:
     """The reply by which every petitioner, those of merged petitions too, has been answered; None until then."""
-    missing = _petitioners(case, merged_petitions)
+    missing = {*case.receipt.petitioner_ids, *petitioners_of(merged_petitions)}
     for fact in by_effect(round_.replies):
         reply = fact.event
         assert isinstance(reply, WrittenReplyIssued)
@@ -272,8 +272,9 @@ def answered(case: ReplyCase[F], round_: Round[F], merged_petitions: tuple[Merge
     return None
 
 
-def _petitioners(case: ReplyCase[F], merged_petitions: tuple[MergedPetition[F], ...]) -> set[str]:
-    everyone = set(case.receipt.petitioner_ids)
+def petitioners_of(merged_petitions: Iterable[MergedPetition[F]]) -> set[str]:
+    """The petitioners of petitions that were merged into one, and of those merged into them before."""
+    found: set[str] = set()
     for relative in merged_petitions:
-        everyone |= _petitioners(relative.case, relative.merged_petitions)
-    return everyone
+        found.update(relative.case.receipt.petitioner_ids, petitioners_of(relative.merged_petitions))
+    return found

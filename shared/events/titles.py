@@ -65,7 +65,7 @@ EVENT_TITLES: Mapping[str, Sentence] = {
     "PetitionClosed": Sentence("Kết thúc vụ việc", "Petition closed"),
     "PetitionReopened": Sentence("Mở lại vụ việc", "Petition reopened"),
     "PetitionWithdrawn": Sentence("Rút kiến nghị", "Petition withdrawn"),
-    "PetitionMerged": Sentence("Nhập kiến nghị", "Petition merged"),
+    "PetitionMerged": Sentence("Gộp kiến nghị", "Petition merged"),
     "PetitionRedirected": Sentence("Hướng dẫn sang thủ tục khác", "Petition redirected"),
     "PersonalDataErased": Sentence("Xóa dữ liệu cá nhân", "Personal data erased"),
     "ReminderSent": Sentence("Đôn đốc", "Reminder sent"),

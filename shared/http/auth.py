@@ -1,120 +1,97 @@
-"""Who calls: bearer tokens from a file, stored as hashes. On loopback a call without one is the caller `local`."""
+"""Who calls: bearer tokens from a file, stored as hashes. Without any, a call on loopback is the caller `local`."""
 
-import asyncio
 import functools
-import hashlib
-import os
-import secrets
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
+import ipaddress
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-import structlog
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
+from shared.http.refused_calls import RefusedCalls
+from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
 from shared.identifiers import NATION
 
-Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
-ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+#: Who knows callers knows these too.
+__all__ = ["ROLES", "InvalidTokens", "Role", "TokenEntry", "load_tokens", "mint_token"]
+
+#: These read every case of their subtree; an agency reads what it was given.
+READERS = ("auditor", "chair", "office", "operations", "system")
 
 #: Where a browser keeps its token: HttpOnly, SameSite=Strict. Only a service that has pages looks there.
 COOKIE = "doithoai_token"
 
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What a proxy adds. Whose call it forwards is not on this machine for certain.
+FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 #: What answers without a caller in both services.
 PROBES = frozenset({"/healthz", "/readyz"})
 
-LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
-
-log = structlog.get_logger("auth")
-
 _CALLER = "caller"  # where a request's scope keeps who calls
-_PREFIX = "dt_"
-_ENTROPY = 32  # bytes
-
-
-class InvalidTokens(ValueError):
-    """A tokens file that cannot be used. The message says why."""
-
-
-class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One calling system. `sha256` is the hash of its token, `amqp_user` its user at the broker."""
-
-    name: str
-    sha256: str
-    role: Role
-    jurisdiction: str = NATION
-    agency: str = ""
-    amqp_user: str = ""
-
-
-class TokensFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The tokens file: `{"tokens": [...]}`."""
-
-    tokens: tuple[TokenEntry, ...] = ()
 
 
 class AuthenticatedCaller(msgspec.Struct, frozen=True):
-    """Who calls and what they are held to."""
+    """Who calls and what they are held to. `sources`: in whose names they may push; none: in their own alone."""
 
     name: str
     roles: frozenset[str]
     jurisdiction: str = NATION
     agency: str = ""
+    sources: tuple[str, ...] = ()
 
 
-LOCAL = AuthenticatedCaller("local", ROLES)
-RESERVED = frozenset({LOCAL.name, "bootstrap"})
+#: Refuses callers who may not see everything, at once or after a look at the store.
+MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
-
-def hash_token(token: str) -> str:
-    """The hash that is kept of a token. One round of SHA-256 is enough for 32 random bytes."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def mint_token(
-    name: str, role: Role, jurisdiction: str = NATION, agency: str = "", amqp_user: str = ""
-) -> tuple[str, TokenEntry]:
-    """A new token and its entry for the tokens file. The token itself is kept nowhere."""
-    token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
-    entry = TokenEntry(
-        name=name, sha256=hash_token(token), role=role, jurisdiction=jurisdiction, agency=agency, amqp_user=amqp_user
-    )
-    return token, entry
+LOCAL = AuthenticatedCaller("local", ROLES, sources=("*",))
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a server bound to `host` is reached from this machine alone."""
-    return host in LOOPBACK or host.startswith("127.")
+    """Whether an address is this machine's own. Names but `localhost` are none: who owns them says where they lead."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    return (mapped or found).is_loopback
+
+
+def configured_callers(host: str, tokens_file: str, tokens: str, *, cookies: bool = False) -> "Callers":
+    """The callers that settings name. Nobody is `local` once tokens are configured. Raises InvalidTokens."""
+    entries = load_tokens(tokens_file, tokens)
+    return Callers(entries, local_allowed=is_loopback(host) and not (tokens_file or tokens), cookies=cookies)
 
 
 class Callers:
     """The callers that this process knows. `local_allowed`: a call without a token is `local`."""
 
-    def __init__(self, entries: tuple[TokenEntry, ...] = (), *, local_allowed: bool, cookies: bool = False) -> None:
+    def __init__(
+        self,
+        entries: tuple[TokenEntry, ...] = (),
+        *,
+        local_allowed: bool,
+        cookies: bool = False,
+        refused: RefusedCalls | None = None,
+    ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
+        self.refused = refused or RefusedCalls()
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
         if not local_allowed and not entries:
-            raise InvalidTokens("beyond loopback nothing starts without tokens: mint one with `doithoai token`")
+            raise InvalidTokens("there are no tokens: mint one with `doithoai token NAME --file TOKENS_FILE`")
         self.replace(entries)
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:
         """Replace the known callers. Raises InvalidTokens, in which case the old ones stay."""
-        if len({e.sha256 for e in entries}) != len(entries):
-            raise InvalidTokens("two entries have the same sha256: mint a token for each caller")
-        for entry in entries:
-            if entry.role == "agency" and not entry.agency:
-                raise InvalidTokens(f"{entry.name}: the role agency needs the agency's code")
-            if entry.name in RESERVED:
-                raise InvalidTokens(f"{entry.name}: this name is the product's own; take another one")
-        self._by_hash = {e.sha256: _caller(e) for e in entries}
-        self._by_user = {e.amqp_user: _caller(e) for e in entries if e.amqp_user}
+        found = [(entry, _caller(entry)) for entry in checked(entries)]
+        self._by_hash = {each: caller for entry, caller in found for each in entry.hashes}
+        self._by_user = {entry.amqp_user: caller for entry, caller in found if entry.amqp_user}
 
     def of_request(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
         """The caller of a request. Raises ProblemError 401 or 403."""
@@ -122,12 +99,13 @@ class Callers:
         given = headers.get(b"authorization")
         authorization = None if given is None else given.decode("latin-1")
         if authorization is None and self._cookies and COOKIE in request.cookies:
-            _refuse_other_origins(request)
+            refuse_foreign_pages(request)
             authorization = f"Bearer {request.cookies[COOKIE]}"
         if authorization is None:
-            if not self._local_allowed:
+            if not self._local_allowed or _is_from_elsewhere(request, headers):
                 raise _unauthenticated("no-token")
-            _refuse_foreign_pages(headers)
+            _refuse_foreign_hosts(headers)
+            refuse_foreign_pages(request)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
         caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
@@ -135,22 +113,39 @@ class Callers:
             raise _unauthenticated("unknown-token")
         return caller
 
-    def knows(self, token: str) -> bool:
-        """Whether a token is one of ours."""
-        return hash_token(token) in self._by_hash
+    async def knows(self, request: Request[Any, Any, Any], token: str) -> bool:
+        """Whether a token that a request offers is one of ours. A wrong one is counted, as anywhere else."""
+        known = hash_token(token) in self._by_hash
+        if not known:
+            await self.refused.note(_peer(request), "unknown-token")
+        return known
 
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
 
-    def hook(self, open_paths: frozenset[str] = PROBES) -> BeforeRequestHookHandler:
-        """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it."""
+    def hook(
+        self,
+        open_paths: frozenset[str] = PROBES,
+        before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
+    ) -> BeforeRequestHookHandler:
+        """The hook for `Litestar(before_request=...)`, which finds the caller of every request or refuses it.
+
+        `before_refusal` is given each request that is about to be refused.
+        """
 
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise problem(400, "nul-character", "address")
             if request.scope["path"] not in open_paths:
-                request.scope["state"][_CALLER] = self.of_request(request)
+                try:
+                    request.scope["state"][_CALLER] = self.of_request(request)
+                except ProblemError as refusal:
+                    is_proof = refusal.status == 401  # whose sentence says what was wrong with it
+                    await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
+                    if before_refusal is not None:
+                        await before_refusal(request)
+                    raise
             if request.scope["query_string"]:
                 refuse_unknown_parameters(request)
 
@@ -175,55 +170,58 @@ def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
         raise problem(403, "role-may-not", "needs", roles=sorted(roles))
 
 
-def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
-    """The entries of a tokens file, or of the same JSON given as text. Raises InvalidTokens."""
-    try:
-        content = Path(path).read_bytes() if path else text.encode()
-        return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InvalidTokens(f"the tokens cannot be read: {error}") from error
+def refuse_foreign_pages(request: Request[Any, Any, Any]) -> None:
+    """Refuse what a page that is not ours makes a browser send. Raises ProblemError 403."""
+    if is_from_foreign_page(request):
+        raise problem(403, "foreign-origin", "page")
 
 
-async def follow_tokens(callers: Callers, path: str) -> None:
-    """Apply each change of a tokens file, for ever. One that cannot be used changes nothing and is logged."""
-    known = _stamp(path)
-    while True:
-        await asyncio.sleep(LOOK_EVERY)
-        if (found := _stamp(path)) == known:
-            continue
-        known = found
-        try:
-            callers.replace(load_tokens(path))
-            log.info("tokens_replaced")
-        except InvalidTokens as error:
-            log.error("tokens_not_replaced", why=str(error))
+def is_from_foreign_page(request: Request[Any, Any, Any]) -> bool:
+    """Whether a browser says that a page of another origin sent this. To follow a link to us is everybody's right.
 
-
-def _stamp(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    Browsers send `Sec-Fetch-Site` to loopback and over TLS; elsewhere `Origin` must do. Programs send neither.
+    """
+    headers, is_safe = request.headers, request.method in SAFE_METHODS
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site not in ("same-origin", "none") and not (is_safe and headers.get("sec-fetch-mode") == "navigate")
+    origin = headers.get("origin")
+    return not is_safe and origin is not None and _netloc(origin) != headers.get("host")
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
-    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency)
+    return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
 
 
 def _unauthenticated(sentence: str) -> ProblemError:
     return problem(401, "unauthenticated", sentence, headers={"WWW-Authenticate": "Bearer"})
 
 
-def _refuse_other_origins(request: Request[Any, Any, Any]) -> None:
-    """Refuse a change whose cookie was sent by a page that is not ours: browsers send cookies by themselves."""
-    origin = request.headers.get("origin")
-    if request.method != "GET" and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise problem(403, "foreign-origin", "page")
+def _peer(request: Request[Any, Any, Any]) -> str:
+    client = request.scope["client"]
+    return client[0] if client else ""
 
 
-def _refuse_foreign_pages(headers: Mapping[bytes, bytes]) -> None:
-    """Refuse `local` to foreign web pages: a page in the operator's browser can reach loopback too."""
+def _is_from_elsewhere(request: Request[Any, Any, Any], headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a call comes from another machine, or through a proxy, which may bring anybody's."""
+    return (
+        _is_of_another_machine(_peer(request))
+        or not FORWARDED.isdisjoint(headers)
+        or any(name.startswith(b"x-forwarded") for name in headers)
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _is_of_another_machine(peer: str) -> bool:
+    """Whether a peer's address is not this machine's own. What is no address came over no network."""
+    try:
+        ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return not is_loopback(peer)
+
+
+def _refuse_foreign_hosts(headers: Mapping[bytes, bytes]) -> None:
+    """Refuse `local` under a name that is not this machine's: a page may give its own name our address."""
     if not _is_own(headers.get(b"host", b""), headers.get(b"origin", b"")):
         raise problem(403, "foreign-origin", "machine")
 
@@ -233,5 +231,19 @@ def _is_own(host: bytes, origin: bytes) -> bool:
     """Whether the host, and the origin if given, name this machine. Cached: a connection repeats them."""
     hosts = [host.decode("latin-1")]
     if origin:
-        hosts.append(urlsplit(origin.decode("latin-1")).netloc)
-    return all(is_loopback(urlsplit(f"//{name}").hostname or "") for name in hosts)
+        hosts.append(_netloc(origin.decode("latin-1")))
+    return all(is_loopback(_hostname(name)) for name in hosts)
+
+
+def _netloc(address: str) -> str:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:  # brackets around what is no address
+        return ""
+
+
+def _hostname(netloc: str) -> str:
+    try:
+        return urlsplit(f"//{netloc}").hostname or ""
+    except ValueError:
+        return ""

@@ -1,7 +1,7 @@
 """`GET /v1/events`: the log after a position, gapless and in order, as pages of CloudEvents."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
@@ -14,7 +14,7 @@ from litestar.params import QueryParameter
 
 from shared.envelope import FeedPage, feed_page, may_be_the_last
 from shared.events import Recorded
-from shared.http.auth import AuthenticatedCaller, caller_of
+from shared.http.auth import MayRead, caller_of
 from shared.http.openapi import READ_STATUSES, problems
 from shared.http.problems import problem
 from shared.http.server import stopping
@@ -127,9 +127,6 @@ class EventPage(msgspec.Struct, kw_only=True):
 
 
 _PAGE = ResponseSpec(EventPage, generate_examples=False, description="the events after the position")
-
-#: Refuses callers who may not see all of a log, at once or after a look at the store.
-MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 
 def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:

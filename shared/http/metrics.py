@@ -7,19 +7,24 @@ written from these tables.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import structlog
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
+from shared.http.auth import MayRead, caller_of
+
 REFRESH_EVERY = 2.0  # seconds at least
 SHARE = 10  # a refresh takes at most a tenth of the time
 LONGEST = 30.0  # seconds at most: a refresh that a lock held up says nothing about the next one
+
+#: The help text of what both services count alike.
+REFUSED_CALLS = "Calls refused by this process for want of proof who calls: no token, an unknown one, a foreign page"
 
 log = structlog.get_logger("metrics")
 T = TypeVar("T")
@@ -62,8 +67,8 @@ class SnapshotCollector(Collector, Generic[T]):
             yield metric
 
 
-def metrics_route(collector: Collector) -> HTTPRouteHandler:
-    """`GET /metrics`."""
+def metrics_route(collector: Collector, may_read: MayRead) -> HTTPRouteHandler:
+    """`GET /metrics`. `may_read` refuses callers who may not see the figures of all; of the nation it asks no store."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     ProcessCollector(registry=registry)
@@ -71,7 +76,9 @@ def metrics_route(collector: Collector) -> HTTPRouteHandler:
     GCCollector(registry=registry)
 
     @get("/metrics", include_in_schema=False)
-    async def metrics() -> Response[bytes]:
+    async def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+        if (looked := may_read(caller_of(request))) is not None:
+            await looked
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return metrics

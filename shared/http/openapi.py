@@ -183,8 +183,24 @@ def finish(found: OpenAPI, open_paths: Iterable[str]) -> None:
     found.components.responses = refused
     for schema in (found.components.schemas or {}).values():
         for part in _within(schema):
+            part.default = None
             if part.prefix_items and part.items is None:
                 part.items = Schema(type=OpenAPIType.STRING)  # asked for beside `prefixItems` by tools of OpenAPI 3.0
+
+
+def without_defaults(schema: Any) -> Any:
+    """A JSON Schema whose fields may be left out instead of having a default; one that says something is described.
+
+    A generator takes a field with a default for one that is always there: then callers had to write out each of them.
+    """
+    if isinstance(schema, list):
+        return [without_defaults(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: without_defaults(part) for name, part in schema.items()}
+    if said := found.pop("default", None):
+        found["description"] = f"{found.get('description', '')} If it is left out: {said}.".strip()
+    return found
 
 
 def _within(schema: Any) -> Iterable[Schema]:

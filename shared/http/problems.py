@@ -68,7 +68,10 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProblemError(Exception):
-    """An answer that is an error: its status, its stable code, what is wrong and what to do about it, and where."""
+    """An answer that is an error: its status, its stable code, what is wrong and what to do about it, and where.
+
+    `sentence` says which of the code's sentences it is; with one alone, the code.
+    """
 
     def __init__(
         self,
@@ -78,6 +81,7 @@ class ProblemError(Exception):
         *,
         field: str | None = None,
         headers: Mapping[str, str] | None = None,
+        sentence: str = "",
         **members: Any,
     ) -> None:
         super().__init__(f"{field}: {text.detail.en}" if field else text.detail.en)
@@ -85,6 +89,7 @@ class ProblemError(Exception):
         self.code = code
         self.text = text
         self.field = field
+        self.sentence = sentence or code
         self.headers = dict(headers or {})
         self.members = members
 
@@ -104,7 +109,7 @@ def problem(
     Raises KeyError where there are no such words.
     """
     text = problem_text(DOOR_WORDS[code], sentence, values, DOOR_NAMES)
-    return ProblemError(status, code, text, field=field, headers=headers, **(members or {}))
+    return ProblemError(status, code, text, field=field, headers=headers, sentence=sentence, **(members or {}))
 
 
 def problem_body(error: ProblemError, language: str = DEFAULT_LANGUAGE) -> bytes:

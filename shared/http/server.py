@@ -1,5 +1,6 @@
 """Serves an application with uvicorn on uvloop. On SIGTERM requests in flight are finished first."""
 
+import asyncio
 import contextlib
 import gc
 import signal
@@ -10,10 +11,21 @@ from contextlib import AbstractAsyncContextManager
 from types import FrameType
 
 import uvicorn
-from litestar import Litestar
+from litestar import Litestar, Request
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
+from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
+
+#: Headers of which a second one makes it unclear what is asked, or by whom.
+ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
+#: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
+GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 
 class Server(uvicorn.Server):
@@ -25,6 +37,12 @@ class Server(uvicorn.Server):
         # Walked again by each full collection, it would hold up every request for a tenth of a second.
         gc.collect()
         gc.freeze()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close the connections that have taken too long."""
+        if counter % TICKS == 0:
+            sweep(list(self.server_state.connections), asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -55,14 +73,15 @@ def serve(running: AbstractAsyncContextManager[Litestar], host: str, port: int) 
     uvloop.run(main())
 
 
-def server(app: Litestar, host: str, port: int) -> Server:
+def server(app: Litestar, host: str, port: int, limits: ConnectionLimits | None = None) -> Server:
     """A server for `app`. Its `.serve()` returns after SIGTERM or SIGINT, or once `should_exit` is set."""
+    protocol = type("Protocol", (WatchedProtocol,), {"limits": limits or limits_here()})
     config = uvicorn.Config(
-        app,
+        guarded(app),
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=protocol,
         ws="none",
         lifespan="on",
         access_log=False,  # paths hold references to cases; the services log what matters themselves
@@ -73,6 +92,46 @@ def server(app: Litestar, host: str, port: int) -> Server:
     made = Server(config)
     app.state.is_stopping = lambda: made.should_exit
     return made
+
+
+def guarded(app: ASGIApp) -> ASGIApp:
+    """The application behind what holds for all requests and answers, however they come to be."""
+
+    async def edge(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                names = {name.lower() for name, _ in headers}
+                message = message | {"headers": headers + [guard for guard in GUARDS if guard[0] not in names]}
+            await send(message)
+
+        refusal = _unclear(scope)
+        if refusal is None:
+            await app(scope, receive, send_guarded)
+            return
+        body = problem_body(refusal, language_of(Request(scope)))
+        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
+        await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
+        await send_guarded({"type": "http.response.body", "body": body, "more_body": False})
+
+    return edge
+
+
+def _unclear(scope: Scope) -> ProblemError | None:
+    """What is wrong with a request that could be read in two ways."""
+    names = [name for name, _ in scope["headers"]]
+    if len(set(names)) < len(names):
+        for name in ONCE:
+            if names.count(name) > 1:
+                said = name.decode().title()
+                return problem(400, "invalid-header", "twice", field=said, name=said)
+    if b"host" not in names and scope["http_version"] == "1.1":
+        return problem(400, "invalid-header", "no-host", field="Host")
+    return None
 
 
 def stopping(app: Litestar) -> Callable[[], bool]:

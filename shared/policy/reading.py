@@ -17,7 +17,7 @@ _ROOT = "$"
 #: What helps against a value of the wrong kind, by a sign in the message.
 _REMEDIES = (
     ("got `int`", "put it in quotation marks"),
-    ("`int", "write a whole number without quotation marks"),
+    ("`int", "write a whole number without quotation marks and without a 0 in front"),
     ("`array", "write a list: [a, b]"),
     ("`object", "write words with their values: {word: value}"),
     ("date", "write it as YYYY-MM-DD"),

@@ -7,7 +7,9 @@
              release by the holder, or          │
              expires_at has passed              └──▶ acquire by another: None, nothing changes
 
-A name without a row is free, and its first fence is 1. `expires_at` alone says whether a lease is held.
+A name without a row is free, and its first fence is 1. `expires_at` alone says whether a lease is held: one that has
+passed, or that lies further ahead than a lease is long, is free. The latter was written by a clock that was ahead, as
+that of a server before it was set right or replaced by its standby.
 
 A process that slept past its lease does not know that another holds it now. When it writes it therefore names what it
 knows (a relay its fence, a projector the revision of its cursor), and the write fails when another has written since.
@@ -26,6 +28,7 @@ ON CONFLICT (name) DO UPDATE SET
     fence = CASE WHEN l.holder = excluded.holder AND l.expires_at > clock_timestamp() THEN l.fence ELSE l.fence + 1 END,
     expires_at = excluded.expires_at
 WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
+    OR l.expires_at > clock_timestamp() + make_interval(secs => $3)
 RETURNING fence
 """
 _RELEASE = "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2"

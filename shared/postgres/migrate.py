@@ -16,7 +16,8 @@ from importlib.resources.abc import Traversable
 
 import asyncpg
 
-from shared.postgres.pool import WRITABLE
+from shared.postgres.pool import connect
+from shared.postgres.server_check import require_fit
 
 LOCK = 70340001  # the key of the advisory lock: one process migrates a database at a time
 
@@ -37,10 +38,11 @@ class OwnsItsStore(ValueError):
 async def migrate(dsn: str, packages: Sequence[str]) -> list[str]:
     """Apply what is missing of each package's `migrations`, in order, and return the names applied.
 
-    Each migration commits alone. Raises EditedMigration.
+    Each migration commits alone. Raises EditedMigration, UnfitServer.
     """
-    connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
+    connection = await connect(dsn, timeout=10)
     try:
+        await require_fit(connection)
         await _lock(connection)
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations "
@@ -75,7 +77,7 @@ async def grant(dsn: str, roles: Mapping[str, str]) -> None:
 
     Raises OwnsItsStore, and UndefinedObjectError for a role that does not exist.
     """
-    connection = await asyncpg.connect(dsn, timeout=10, **WRITABLE)
+    connection = await connect(dsn, timeout=10)
     try:
         owner = await connection.fetchval(
             "SELECT tableowner FROM pg_tables WHERE schemaname = 'public' AND tablename = 'stored_events'"

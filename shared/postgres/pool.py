@@ -28,9 +28,18 @@ else:
     _Connections = asyncpg.Pool
 
 _log = structlog.get_logger(__name__)
+#: Of a session, whatever the server, the database or the role have for defaults.
 _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
+    "DateStyle": "ISO, MDY",
+    "search_path": "public",
+    "standard_conforming_strings": "on",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "default_transaction_deferrable": "off",
+    "statement_timeout": "0",
+    "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "30000",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
@@ -98,6 +107,14 @@ def _left_half_sent(error: BaseException | None) -> bool:
     return isinstance(error, asyncpg.InterfaceError)
 
 
+async def connect(dsn: str, timeout: float = CONNECT_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
+    """Open one connection with the settings that those of a pool have."""
+    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+        dsn, timeout=timeout, server_settings=_SETTINGS, **WRITABLE
+    )
+    return connection
+
+
 async def _rolled_back(connection: Any) -> None:
     """Roll back what a connection has left open before its next use.
 
@@ -143,9 +160,7 @@ class Notifications:
         while True:
             connection = None
             try:
-                connection = await asyncpg.connect(
-                    self._dsn, timeout=CONNECT_TIMEOUT, server_settings=_SETTINGS, **WRITABLE
-                )
+                connection = await connect(self._dsn)
                 await connection.add_listener(self._channel, lambda *_: self.wake())
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)

@@ -16,7 +16,7 @@ BEGIN = "2019-06-24T08:00:00+07:00"
 
 @pytest.mark.slow
 def test_story__is_played_with_the_tokens_of_office_and_operations(pair: Pair, tmp_path: Path) -> None:
-    minted = {role: mint_token(role, role) for role in ("office", "operations", "auditor")}
+    minted = {role: mint_token(role, role, sources=("*",)) for role in ("office", "operations", "auditor")}
     for role, (token, _) in minted.items():
         (tmp_path / role).write_text(token)
     tokens = str(tokens_file(tmp_path, *(entry for _, entry in minted.values())))

@@ -47,7 +47,7 @@ def pages() -> list[HTTPRouteHandler]:
 
 
 def places() -> list[Place]:
-    metrics = [metrics_route(_Nothing())]
+    metrics = [metrics_route(_Nothing(), NOTHING)]
     apps = (
         intake_app([*intake_routes(), *metrics], Callers(local_allowed=True)),
         followup_app([*followup_routes(), *pages(), *metrics], Callers(local_allowed=True)),

@@ -238,17 +238,20 @@ def test_retry_of_a_done_command(staged: Scenes) -> None:
        "401, never 500; the source is shown as away; I9")  # fmt: skip
 def test_token_revoked(staged: Scenes, tmp_path: Path) -> None:
     tokens, secret = tmp_path / "tokens.json", tmp_path / "reader.token"
+    office, operator = mint_token("office", "office", sources=("*",)), mint_token("operator", "operations")
+    others = (office[1], operator[1])
 
     def mint() -> None:
         token, entry = mint_token("followup", "auditor")
-        tokens.write_bytes(msgspec.json.encode({"tokens": [entry]}))
+        tokens.write_bytes(msgspec.json.encode({"tokens": [*others, entry]}))
         secret.write_text(token)
 
     mint()
     reader = {"SOURCE_TOKEN_FILE": str(secret)}
     with staged(intake={"TOKENS_FILE": str(tokens)}, followup={**reader, "AMQP_URL": ""}) as scene:
+        scene.office.token, scene.office.clock_token, scene.intake.token = office[0], operator[0], office[0]
         scene.start().work(scene.some(10, 30), pause=True)
-        tokens.write_text('{"tokens": []}')
+        tokens.write_bytes(msgspec.json.encode({"tokens": others}))
         scene.intake.stop()
         scene.intake.start()
         until(lambda: "answered 401" in scene.followup.tail(10**6), 30, "shown as away")

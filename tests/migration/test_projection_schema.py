@@ -39,7 +39,9 @@ FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE c.relnamespace = 'pro
 FUNCTIONS = """
 SELECT oid::regprocedure::text AS function, pg_get_functiondef(oid) AS definition, proowner::regrole::text AS owner,
     proacl::text
-FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'projection'::regnamespace) AND prokind = 'f' ORDER BY 1
+FROM pg_proc WHERE pronamespace IN ('public'::regnamespace, 'projection'::regnamespace) AND prokind = 'f'
+    AND proname <> 'grant_followup' -- of the tables beside the projection too
+ORDER BY 1
 """
 SCHEMA = "SELECT nspowner::regrole::text AS owner, nspacl::text FROM pg_namespace WHERE nspname = 'projection'"
 CATALOGS = {

@@ -40,6 +40,7 @@ def received(**fields: Any) -> dict[str, Any]:
 
 
 CLASSIFIED = {"subject": "Đường", "field": "land"}
+REPLIED = {"number": "1", "signatory": "Chủ tịch", "digest": "a" * 64}
 BAD: tuple[Bad, ...] = (
     Bad("PetitionReceived", {"jurisdiction": 35}, "invalid-body"),
     Bad("PetitionReceived", {"jurisdiction": None}, "invalid-body"),
@@ -65,6 +66,13 @@ BAD: tuple[Bad, ...] = (
     Bad("PetitionReceived", received(petitioner_ids=["p"] * 1001), "invalid-value"),
     Bad("PetitionReceived", received(text="x" * 200_001), "invalid-value"),
     Bad("PetitionReceived", received(text="x" * 5_000, petitioner_ids=[f"p{n}" for n in range(900)]), "invalid-value"),
+    Bad("PetitionReceived", received(petitioner_ids=["a/b"]), "invalid-value"),
+    Bad("PetitionReceived", received(attachments=[{"digest": "zzz"}]), "invalid-value"),
+    Bad("PetitionReceived", received(attachments=[{"digest": "a" * 64, "size": -5}]), "invalid-value"),
+    Bad("PetitionReceived", received(attachments=[{"digest": "a" * 64, "size": 10**25}]), "invalid-body"),
+    Bad("DialoguePlanAdopted", {"jurisdiction": "H35.10", "number": "1", "year": 10**18}, "invalid-value"),
+    Bad("WrittenReplyIssued", REPLIED | {"digest": "zzz"}, "invalid-value", True),
+    Bad("WrittenReplyIssued", REPLIED | {"answers": ["a stranger"]}, "invalid-value", True),
     Bad("PetitionReceived", received(text="a\0b"), "nul-character"),
     Bad("PetitionReceived", received(jurisdiction="H35.10.99"), "unknown-jurisdiction"),
     Bad("PetitionReceived", received(jurisdiction="H35.10.không"), "invalid-code"),

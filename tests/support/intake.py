@@ -10,14 +10,18 @@ from typing import Any
 
 import asyncpg
 import httpx
+import msgspec
 
 from services.intake.bootstrap import callers_of, running, seals_of
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server
+from shared.http.tokens import mint_token
 
 PROVINCE, DISTRICT, COMMUNE = "H35", "H35.10", "H35.10.31"
 OFFICE, EDUCATION, CLOSED = "H35.10.1", "H35.10.4", "H35.10.9"
+#: As whom a test acts that names no token, once tokens are configured: nobody is local then.
+OWN_TOKEN, OWN_ENTRY = mint_token("tests", "office", sources=("*",))
 
 
 def reason_of(problem: dict[str, Any]) -> str:
@@ -119,7 +123,8 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
             await asyncio.sleep(0.01)
         port = http.servers[0].sockets[0].getsockname()[1]
         try:
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            own = {"Authorization": f"Bearer {OWN_TOKEN}"} if chosen.tokens_file else {}
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30, headers=own) as client:
                 yield Intake(client, dsn, chosen, app.state.commands)
         finally:
             http.should_exit = True
@@ -127,7 +132,7 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
 
 
 def tokens_file(folder: Path, *entries: Any) -> Path:
-    """A tokens file with these entries."""
+    """A tokens file with these entries, and that of the client that `served` gives."""
     path = folder / "tokens.json"
-    path.write_text(json.dumps({"tokens": [{f: getattr(e, f) for f in e.__struct_fields__} for e in entries]}))
+    path.write_text(json.dumps({"tokens": [msgspec.to_builtins(entry) for entry in (*entries, OWN_ENTRY)]}))
     return path

@@ -31,12 +31,20 @@ FATES = (
 )  # fmt: skip
 
 
+def bearer(token: str) -> dict[str, str]:
+    """The header of a token; none without."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 class NotAccepted(AssertionError):
     """A command that was refused, or not answered for too long."""
 
 
 class Office:
     """Works through the conference; safe to use from several threads."""
+
+    #: Where tokens are configured: its own, and that of whoever moves the clock.
+    token = clock_token = ""
 
     def __init__(self, url: Callable[[], str], seed: int = 0, workers: int = 4) -> None:
         self.accepted: dict[str, dict[str, Any]] = {}
@@ -57,7 +65,8 @@ class Office:
         while True:
             try:
                 self.sent += 1
-                answer = self._client().post(f"{self._url()}{path}", json=body, headers={"Idempotency-Key": key})
+                headers = {"Idempotency-Key": key} | bearer(self.token)
+                answer = self._client().post(f"{self._url()}{path}", json=body, headers=headers)
             except httpx.HTTPError as error:
                 why = type(error).__name__
             else:
@@ -80,7 +89,8 @@ class Office:
         give_up = time.monotonic() + GIVE_UP
         while True:
             try:
-                answer = self._client().post(f"{self._url()}/v1/clock", json={"to": to})
+                headers = bearer(self.clock_token)
+                answer = self._client().post(f"{self._url()}/v1/clock", json={"to": to}, headers=headers)
                 if answer.is_success or "clock-moves-forwards" in answer.text:
                     return
                 why = answer.text
@@ -207,5 +217,5 @@ class Office:
         reports = [{"recipient": who, "on": day} for who in ("party_committee", "government", "chair")]
         self.on(
             number, "reply",
-            effective_on=day, number=f"{number}/TL", signatory="Chủ tịch", digest="00", reports=reports,
+            effective_on=day, number=f"{number}/TL", signatory="Chủ tịch", digest="00" * 32, reports=reports,
         )  # fmt: skip

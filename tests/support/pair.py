@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import httpx
 
 from services.dev.rabbitmq import free_ports
-from tests.support.office import Office
+from tests.support.office import Office, bearer
 from tests.support.postgres import TestServer
 
 READY_WITHIN = 60.0  # seconds
@@ -51,6 +51,7 @@ class Service:
         self.environment = kept | own
         self.program = ["-m", "services.cli"]
         self.process: subprocess.Popen[bytes] | None = None
+        self.token = ""  # to look at it, where it has a tokens file
 
     def start(self, wait: bool = True) -> "Service":
         """Start it; by default wait until it says that it is ready."""
@@ -101,13 +102,13 @@ class Service:
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of an answer that must be 200."""
-        answer = get(f"{self.url}{path}", params=query, timeout=30)
+        answer = get(f"{self.url}{path}", params=query, timeout=30, headers=bearer(self.token))
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
 
     def metrics(self) -> dict[str, float]:
         """Every sample of `/metrics`, by name with its labels as they are written."""
-        lines = get(f"{self.url}/metrics", timeout=30).text.splitlines()
+        lines = get(f"{self.url}/metrics", timeout=30, headers=bearer(self.token)).text.splitlines()
         pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, value in pairs}
 

@@ -172,7 +172,7 @@ def _command(both: BothServices, act: PlotStep, on: date, other: UUID) -> tuple[
             return "ClockResumed", {"number": number}
         case "reply":
             answers = (str(other),) if act.number % 3 else ()
-            return "WrittenReplyIssued", {"number": number, "signatory": "x", "digest": "d", "answers": answers}
+            return "WrittenReplyIssued", {"number": number, "signatory": "x", "digest": "d" * 64, "answers": answers}
         case "merge":
             return "PetitionMerged", {"into": other}
         case "reopen":
@@ -189,7 +189,7 @@ def _conclude(both: BothServices, act: PlotStep, on: date) -> None:
     due_on = on + timedelta(days=act.days) if act.number % 2 else None
     chosen = [petition for n, petition in enumerate(PETITIONS) if act.number >> n & 1]
     lines = tuple(ConclusionAssignment(petition_id=each, agency=AGENCIES[0], due_on=due_on) for each in chosen)
-    fields = {"number": "1/TB", "signatory": "x", "digest": "d"}
+    fields = {"number": "1/TB", "signatory": "x", "digest": "d" * 64}
     conference = CONFERENCES[act.number % 3]
     if not both.tried(conference, "ConclusionNoticeIssued", on, assignments=lines, **fields):
         both.tried(conference, "ConclusionNoticeIssued", on, **fields)

@@ -168,7 +168,10 @@ class World:
             if inboxes._task is not None and inboxes._task not in process.tasks:
                 process.tasks.append(inboxes._task)
 
-        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead)
+        async def claim(_: FeedPage) -> None:
+            pass
+
+        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead, claim)
         process.run(reader.run())
         return process
 

@@ -1,5 +1,7 @@
 """The client of a source's feed: pages by long poll, a changed epoch told apart from other refusals."""
 
+from collections.abc import Callable
+
 import httpx
 import msgspec
 
@@ -13,9 +15,9 @@ LARGEST = 32 * 1024 * 1024  # bytes of an answer: a page that ends at its bytes 
 class FeedClient:
     """Reads one source's `GET /v1/events`."""
 
-    def __init__(self, url: str, client: httpx.AsyncClient, token: str = "") -> None:
-        self._url, self._client = f"{url}/v1/events", client
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+    def __init__(self, url: str, client: httpx.AsyncClient, token: Callable[[], str] = lambda: "") -> None:
+        """`token` is asked before each page: what it names may be replaced at any time."""
+        self._url, self._client, self._token = f"{url}/v1/events", client, token
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
         """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceUnavailable.
@@ -34,10 +36,11 @@ class FeedClient:
     async def _content(self, after: int, epoch: str, limit: int, wait: float) -> bytes | None:
         """The bytes of a page; None when they are too many."""
         asked: dict[str, str | int | float] = {"after": after, "epoch": epoch, "limit": limit, "wait": wait}
-        content = bytearray()
+        token, content = self._token(), bytearray()
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             async with self._client.stream(
-                "GET", self._url, params=asked, headers=self._headers, timeout=wait + TIMEOUT
+                "GET", self._url, params=asked, headers=headers, timeout=wait + TIMEOUT
             ) as answer:
                 async for chunk in answer.aiter_bytes():
                     content += chunk

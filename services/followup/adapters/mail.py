@@ -1,28 +1,29 @@
 """Mail: the text of a digest from a template that an office can edit, the file of recipients, the server it goes to."""
 
 import asyncio
-import re
 import smtplib
 import ssl
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec.yaml
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 
-from services.followup.application.digest_mailer import MailRefused, MailServerUnavailable
+from services.followup.application.digest_mailer import Mailed, MailRefused, MailServerUnavailable
 from services.followup.domain.letters.digest import DigestLine, MailDigest, Recipient, message_id
 from shared.http.auth import is_loopback
 from shared.identifiers import LOCAL_ZONE, NATION, MalformedCode, agency_code
+from shared.policy.checking import UncountablePolicy
+from shared.policy.reading import parse
 
 TIMEOUT = 10.0  # seconds for each answer of the server
 PORTS = {"smtp": 25, "smtps": 465}
@@ -108,16 +109,23 @@ _SAMPLE = MailDigest(
 def load_recipients(path: str) -> list[Recipient]:
     """The recipients of a YAML or JSON file: a body to its address or addresses. Raises InvalidMail."""
     try:
-        found = msgspec.yaml.decode(Path(path).read_bytes())
+        found, lines = parse(Path(path).read_text("utf-8"))
     except OSError as error:
-        raise InvalidMail(f"{path}: {type(error).__name__}") from None
-    except msgspec.DecodeError as error:
-        # Only the line is told: the text of the error quotes what stands in it.
-        line = re.search(r"line (\d+)", str(error))
-        raise InvalidMail(f"{path}:{line[1] if line else '?'}: this is neither YAML nor JSON") from None
+        raise InvalidMail(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise InvalidMail(f"{path}: this is not UTF-8") from None
+    except UncountablePolicy as invalid:
+        problem = invalid.problems[0]
+        raise InvalidMail(f"{path}:{problem.line or 1}: {problem.message}; {problem.remedy}") from None
     if not isinstance(found, Mapping) or not found:
         raise InvalidMail(f"{path}: name at least one body with its address, as `H35.10.3: van-thu@example.vn`")
-    return [_recipient(path, key, value) for key, value in found.items()]
+    recipients: dict[str, Recipient] = {}
+    for key, value in found.items():
+        recipient = _recipient(path, key, value)
+        if recipient.key in recipients:
+            raise InvalidMail(f"{path}:{lines[key]}: {recipient.key} is written twice; give its addresses in one list")
+        recipients[recipient.key] = recipient
+    return list(recipients.values())
 
 
 def _recipient(path: str, key: Any, value: Any) -> Recipient:
@@ -145,6 +153,26 @@ def _is_address(text: str) -> bool:
 # --- the server ----------------------------------------------------------------------------------------------------
 
 
+class _Headers(EmailPolicy):
+    """Folds text by the older code: until Python 3.13 the newer one loses blanks between two encoded words."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if name == "Subject" and not str(value).isascii():
+            text = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+        elif name == "From" and (sender := value.addresses[0]).display_name and not sender.display_name.isascii():
+            text = Header(sender.display_name, "utf-8", header_name=name).encode(linesep=self.linesep)
+            text += f"{self.linesep} <{sender.addr_spec}>"
+        else:
+            return str(super().fold(name, value))
+        return f"{name}: {text}{self.linesep}"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        return self.fold(name, value).encode("ascii", "surrogateescape")
+
+
+_POLICY = _Headers(linesep="\r\n")
+
+
 class Post:
     """A mail server, `smtp://user:password@host:port` or `smtps://`, and the sender. Raises InvalidMail."""
 
@@ -162,20 +190,20 @@ class Post:
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
         self._sender, self._template = parseaddr(sender), template
 
-    async def send(self, digest: MailDigest, recipient: Recipient) -> str:
-        """Send a digest; its Message-ID. Raises Refused, Away."""
+    async def send(self, digest: MailDigest, recipient: Recipient) -> Mailed:
+        """Send a digest. Raises MailRefused when nobody gets it, MailServerUnavailable."""
         try:
             message = self.message(digest, recipient)
         except InvalidMail:  # a template that only some digests break; its text may quote one
             raise MailRefused("the template cannot tell it") from None
-        await asyncio.to_thread(self._deliver, message, recipient.addresses)
-        return str(message["Message-ID"])
+        refused = await asyncio.to_thread(self._deliver, message, recipient.addresses)
+        return Mailed(str(message["Message-ID"]), refused)
 
     def message(self, digest: MailDigest, recipient: Recipient) -> EmailMessage:
         """The message as it is sent."""
         name, address = self._sender
         subject, body = self._template.render(digest)
-        message = EmailMessage(policy=SMTP)
+        message = EmailMessage(policy=_POLICY)
         message["Subject"] = subject
         message["From"] = Address(name, addr_spec=address)
         message["To"] = [Address(addr_spec=to) for to in recipient.addresses]
@@ -186,10 +214,11 @@ class Post:
         message["Content-Language"] = "vi"
         return message
 
-    def _deliver(self, message: EmailMessage, addresses: tuple[str, ...]) -> None:
+    def _deliver(self, message: EmailMessage, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        """Hand the message over; the addresses that the server refused while it took it for others."""
         try:
             with self._connected() as server:
-                server.send_message(message, to_addrs=addresses)
+                return tuple(server.send_message(message, to_addrs=addresses))
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
             raise _judged(max(codes), f"every address refused: {codes}") from None

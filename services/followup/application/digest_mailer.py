@@ -9,7 +9,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from services.followup.domain.letters.digest import MailDigest, Recipient, days_to_send
+from services.followup.domain.letters.digest import LATE_DAYS, MailDigest, Recipient, days_to_send
 from shared.identifiers import LOCAL_ZONE, local_day, midnight
 
 LOOK_EVERY = 30.0  # seconds
@@ -32,6 +32,13 @@ class MailRefused(Exception):
     """The mail server refuses a message for good; another may pass."""
 
 
+class Mailed(msgspec.Struct, frozen=True):
+    """What became of a message: its Message-ID, and the addresses that the server refused while it took others."""
+
+    message_id: str
+    refused: tuple[str, ...] = ()
+
+
 class MailServerUnavailable(Exception):
     """The mail server cannot be reached, or takes nothing now."""
 
@@ -51,13 +58,17 @@ class DigestStore(Protocol):
         """The digest of a day."""
         ...
 
-    async def done(self, digest: MailDigest, message_id: str) -> None:
-        """Remember that a digest is done; `message_id` is empty where there was nothing to send."""
+    async def done(self, digest: MailDigest, mailed: Mailed) -> None:
+        """Remember that a digest is done; the Message-ID is empty where there was nothing to send."""
+        ...
+
+    async def unreached(self, source: str, recipient: Recipient, since: date) -> list[tuple[date, Recipient]]:
+        """The digests from a day on that some addresses have not got, each with the body as those addresses alone."""
         ...
 
 
-#: Sends a digest to a body; the Message-ID. Raises Refused, Away.
-Send = Callable[[MailDigest, Recipient], Awaitable[str]]
+#: Sends a digest to a body. Raises MailRefused when nobody gets it, MailServerUnavailable.
+Send = Callable[[MailDigest, Recipient], Awaitable[Mailed]]
 #: Takes or renews the right to send; False while another process has it.
 Lease = Callable[[], Awaitable[bool]]
 
@@ -110,6 +121,7 @@ class DigestMailer:
                     last = await self._store.last_day(clock.source, recipient)
                     days = days_to_send(last, newest, today)
                     sent += await self.send_days(clock.source, recipient, days, today)
+                    sent += await self.send_rest(clock.source, recipient, newest, today)
             except MailServerUnavailable as error:
                 self._held_up = True
                 log.warning("mail_server_away", source=clock.source, kind=str(error))
@@ -119,26 +131,48 @@ class DigestMailer:
         """Send the digests of some days, the earliest first; how many were sent. Raises Away."""
         sent = 0
         for day in days:
-            key = (source, recipient.key, day)
-            if self._refused.get(key, 0.0) > monotonic():
-                self._held_up = True
+            mailed = await self._send_day(source, recipient, day, today)
+            if mailed is None:
                 break  # in order: the last day done tells what is missing
-            if not await self._lease():
-                break
-            digest = await self._store.digest(source, recipient, day, today)
-            try:
-                message_id = "" if digest.is_empty else await self._send(digest, recipient)
-            except MailRefused as error:
-                self._held_up = True
-                self._refused[key] = monotonic() + REFUSED_AGAIN
-                log.error("digest_refused", source=source, recipient=recipient.key, day=day.isoformat(), why=str(error))
-                break
-            # A crash before this line sends it again: under the same Message-ID.
-            await self._store.done(digest, message_id)
-            sent += bool(message_id)
-            if message_id:
-                log.info("digest_sent", source=source, recipient=recipient.key, day=day.isoformat())
+            sent += bool(mailed.message_id)
         return sent
+
+    async def send_rest(self, source: str, recipient: Recipient, newest: date, today: date) -> int:
+        """Send late digests to those addresses of a body that were refused; how many were sent. Raises Away."""
+        sent = 0
+        for day, rest in await self._store.unreached(source, recipient, newest - timedelta(days=LATE_DAYS - 1)):
+            mailed = await self._send_day(source, rest, day, today)
+            sent += mailed is not None and bool(mailed.message_id)
+        return sent
+
+    async def _send_day(self, source: str, recipient: Recipient, day: date, today: date) -> Mailed | None:
+        """Send the digest of a day; None where it must wait."""
+        key = (source, recipient.key, day)
+        if self._refused.get(key, 0.0) > monotonic():
+            self._held_up = True
+            return None
+        if not await self._lease():
+            return None
+        digest = await self._store.digest(source, recipient, day, today)
+        named = {"source": source, "recipient": recipient.key, "day": day.isoformat()}
+        try:
+            mailed = Mailed("") if digest.is_empty else await self._send(digest, recipient)
+        except MailRefused as error:
+            self._wait(key)
+            log.error("digest_refused", **named, why=str(error))
+            return None
+        # A crash before this line sends it again: under the same Message-ID.
+        await self._store.done(digest, mailed)
+        if mailed.message_id:
+            log.info("digest_sent", **named)
+        if mailed.refused:
+            self._wait(key)
+            log.error("digest_refused", **named, why=f"{len(mailed.refused)} of {len(recipient.addresses)} addresses")
+        return mailed
+
+    def _wait(self, key: tuple[str, str, date]) -> None:
+        self._held_up = True
+        self._refused[key] = monotonic() + REFUSED_AGAIN
 
     def _newest(self, now: datetime) -> date:
         """The last day whose hour has come."""

@@ -23,6 +23,7 @@ from services.followup.application.ports import (
     UnreadablePush,
 )
 from services.followup.application.projector import Projector
+from services.followup.application.source_names import SourceRefused
 from shared.envelope import FeedPage, may_be_the_last
 from shared.events import Recorded
 from shared.tasks import cancel_and_wait
@@ -39,6 +40,9 @@ Lease = Callable[[str], Awaitable[bool]]
 #: Is called with True when this process begins to apply the events of a source, and with False when it ceases.
 Lead = Callable[[str, bool], Awaitable[None]]
 
+#: Is called with the first page of a feed; raises SourceRefused when its source would be read into another.
+Claim = Callable[[FeedPage], Awaitable[None]]
+
 log = structlog.get_logger("following")
 
 
@@ -46,14 +50,21 @@ class SourceReader:
     """Follows one source for the life of the process: it leads while it holds the lease, and stands by otherwise."""
 
     def __init__(
-        self, feed: Feed, projection: Projection, buffer_of: Callable[[str], PrefetchBuffer], lease: Lease, lead: Lead
+        self,
+        feed: Feed,
+        projection: Projection,
+        buffer_of: Callable[[str], PrefetchBuffer],
+        lease: Lease,
+        lead: Lead,
+        claim: Claim,
     ) -> None:
         self.source = ""  # its name, empty until the feed has answered for the first time
         self.is_leading = False
         self.stopped = ""  # why it is stopped; empty while it is followed
+        self.refused = ""  # why it is not followed at all: it is, or is called like, another one
         self.away = ""  # why the source cannot be reached; empty while it can
         self._feed, self._projection, self._buffer_of = feed, projection, buffer_of
-        self._lease, self._lead = lease, lead
+        self._lease, self._lead, self._claim = lease, lead, claim
         self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None  # the page after a position, being fetched
 
     async def run(self) -> None:
@@ -66,6 +77,9 @@ class SourceReader:
                 self.stopped, pause = str(error), STOPPED_AGAIN
                 log.error("source_stopped", source=self.source, why=self.stopped)
                 await self._show("stopped", self.stopped)
+            except SourceRefused as error:
+                self.refused, pause = str(error), STOPPED_AGAIN
+                log.error("source_refused", why=self.refused)
             except SourceUnavailable as error:
                 await self._is_away(error)
             except FencedOut:
@@ -75,6 +89,8 @@ class SourceReader:
             finally:
                 await self._fetched_ahead(None)
             self.is_leading = False
+            if self.refused:
+                self.source = ""  # the name is another's: nothing is shown or given up under it
             if self.source:
                 await self._lead(self.source, False)
             await asyncio.sleep(pause)
@@ -93,8 +109,9 @@ class SourceReader:
 
     async def _follow(self) -> None:
         if not self.source:
-            self.source = (await self._feed.page(0, limit=1)).source
-            self.away = ""
+            page = await self._feed.page(0, limit=1)
+            await self._claim(page)
+            self.source, self.away, self.refused = page.source, "", ""
         if not await self._lease(self.source):
             return
         projector = Projector(self.source, self._projection)
@@ -147,6 +164,10 @@ class SourceReader:
         cursor = projector.cursor
         page = await self._page(projector, wait)
         self.away = ""
+        if page.source != self.source:
+            raise HistoryDiffers(f"the feed is that of {page.source} now")
+        if not cursor.position and page.events:
+            await self._claim(page)
         if cursor.position and page.previous_id != cursor.event_id:
             raise HistoryDiffers(f"the event at {cursor.position} is no longer the one that was read")
         if page.epoch != cursor.epoch:

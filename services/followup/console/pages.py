@@ -43,7 +43,7 @@ DETAILS = {
     "for_date": Bilingual("Cho ngày", "for the date"),
     "place": Bilingual("Địa điểm", "place"),
     "conference_id": Bilingual("Hội nghị", "conference"),
-    "into": Bilingual("Nhập vào", "merged into"),
+    "into": Bilingual("Gộp vào", "merged into"),
     "to": Bilingual("Gửi", "to"),
 }
 

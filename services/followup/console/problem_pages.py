@@ -1,16 +1,41 @@
-"""Shows problems to people: a page instead of JSON, and the sign-in for a browser without a token."""
+"""Shows problems to people: a page instead of JSON, and the sign-in for a browser without a token.
 
+A form may be refused before it is looked at: its sender's token is no longer known, or a page of others sent it. What
+was typed comes back on the page of the problem then, so that nobody types a petition twice.
+"""
+
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from litestar import Request, Response
+from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from services.followup.console.form_fields import BY_PATH, RECEIVE, fields_of
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import LOGIN, SEE_OTHER
 from services.followup.entrypoints.app import Handler
+from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
+
+MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this process read more
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+LABELS = {field.name: field.words for act in (RECEIVE, *BY_PATH.values()) for field in fields_of(act)}
+
+_TYPED = "typed"  # where a request's scope keeps what was typed
+
+
+async def keep_typed(request: Request[Any, Any, Any]) -> None:
+    """Keep what was typed into a form that is about to be refused; files are not kept."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    size = request.headers.get("content-length", "")
+    if request.method != "POST" or kind not in FORMS or not size.isdecimal() or int(size) > MAX_KEPT:
+        return
+    with contextlib.suppress(HTTPException):  # what is no form has nothing to keep
+        typed = (await request.form()).multi_items()
+        request.scope["state"][_TYPED] = [(name, value) for name, value in typed if isinstance(value, str) and value]
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:
@@ -24,12 +49,22 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
             response = handler(request, error)
             if not _is_browser(request):
                 return response
-            if isinstance(error, ProblemError) and error.status == 401:
+            typed = request.scope["state"].get(_TYPED, [])
+            is_unknown = isinstance(error, ProblemError) and error.status == 401
+            if is_unknown and not typed:
                 return Redirect(LOGIN, status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response
             problem = msgspec.json.decode(response.content, type=Problem)
-            shown = pages.show("problem.html", said=problem.translations)
+            shown = pages.show(
+                "problem.html",
+                said=problem.translations,
+                typed=typed,
+                labels=LABELS,
+                # Sent again by a click on this page it is ours; what others sent is shown and no more.
+                again=request.url.path if is_unknown and not is_from_foreign_page(request) else "",
+                sign_in=LOGIN if is_unknown else "",
+            )
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
             return shown
 

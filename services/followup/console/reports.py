@@ -48,7 +48,7 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
     async def show(
         request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping
     ) -> Response[str]:
-        scope = report_scope(request, code_of(jurisdiction), body_of(agency))
+        scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
         counted = await counted_or_400(reports, scope, period, listed=True)
         names, sources = Names(counted), await queries.sources()
         return pages.show(

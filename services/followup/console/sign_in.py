@@ -8,7 +8,7 @@ from litestar.response import Redirect
 
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import COOKIE, Callers
+from shared.http.auth import COOKIE, Callers, refuse_foreign_pages
 
 LOGIN = "/office/login"
 SEE_OTHER: Literal[303] = 303
@@ -25,8 +25,9 @@ def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
 
     @post(LOGIN, include_in_schema=False, status_code=200)
     async def login(request: HttpRequest) -> Response[Any]:
+        refuse_foreign_pages(request)  # it sets a cookie: no page of others signs anybody in
         token = str((await request.form()).get("token", "")).strip()
-        if not callers.knows(token):
+        if not await callers.knows(request, token):
             shown = pages.show("login.html", sources=[], failed=True)
             shown.status_code = 401
             return shown

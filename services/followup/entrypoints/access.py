@@ -7,11 +7,8 @@ from litestar import Request
 
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from shared.http.auth import AuthenticatedCaller, caller_of, need_role
+from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.problems import problem
-
-#: These see every case of their subtree; an agency sees what it leads or owes.
-READERS = ("auditor", "chair", "office", "operations", "system")
 
 
 def scope_of(request: Request[Any, Any, Any]) -> Scope:
@@ -24,7 +21,7 @@ def scope_of(request: Request[Any, Any, Any]) -> Scope:
 
 
 def may_read_all(queries: Queries) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
-    """The check for what covers every jurisdiction (the feed, the digest): the caller's subtree must cover them too."""
+    """The check for what covers every jurisdiction: feed, digest, figures, metrics, sources."""
 
     async def check(caller: AuthenticatedCaller) -> None:
         need_role(caller, *READERS)

@@ -1,6 +1,6 @@
 """The HTTP application of followup with all its routes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -31,10 +31,12 @@ def make_app(
     *,
     open_paths: frozenset[str] = frozenset(),
     for_people: Callable[[Handler], Handler] = lambda handler: handler,
+    before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
 ) -> Litestar:
     """The application over these routes. All of them but the probes and `open_paths` need a caller.
 
-    `for_people` shows problems to those who came with a browser.
+    `for_people` shows problems to those who came with a browser. `before_refusal` is given each request that has no
+    caller.
     """
     handlers: dict[int | type[Exception], Any] = {
         **EXCEPTION_HANDLERS,
@@ -44,7 +46,7 @@ def make_app(
     }
     app = Litestar(
         route_handlers=with_head(routes),
-        before_request=callers.hook(PROBES | open_paths),
+        before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
         openapi_config=document(

@@ -1,4 +1,6 @@
-"""Finds what hinders followup: its store is away, or every source is stopped or silent."""
+"""Finds what hinders followup: its store is away, a source is refused, or every one is stopped or silent."""
+
+from collections.abc import Callable, Mapping
 
 from services.followup.adapters.read.queries import Queries
 from shared.http.health import Hindrances
@@ -7,10 +9,15 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 SILENT_AFTER = 60.0  # seconds since anything was heard of a source
 
 
-def hindrances(queries: Queries) -> Hindrances:
-    """The check for `health_routes`. It finds nothing as long as one source makes progress."""
+def hindrances(queries: Queries, refused: Callable[[], Mapping[str, str]]) -> Hindrances:
+    """The check for `health_routes`: nothing as long as one source makes progress and none is refused.
+
+    `refused` gives the addresses that are not followed, each with the reason.
+    """
 
     async def look() -> dict[str, str]:
+        if is_refused := refused():
+            return dict(is_refused)
         try:
             progress = await queries.progress()
         except TRANSIENT_ERRORS as error:

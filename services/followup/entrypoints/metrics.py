@@ -1,7 +1,7 @@
 """The Prometheus metrics of followup."""
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
-from shared.http.metrics import Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
 
 FAMILIES = (
     Family(
@@ -55,6 +55,12 @@ FAMILIES = (
         "complete_to",
     ),
     Family("followup_source_stopped", ("source",), "1 where the source is stopped and needs a person", "stopped"),
+    Family(
+        "followup_sources_refused",
+        (),
+        "Addresses that this process does not follow, since their source is, or is called like, another",
+        "refused_sources",
+    ),
     Family("followup_reader_lag_events", ("source",), "Events of the source not yet applied", "lag"),
     Family("followup_parked_events", ("source",), "Events that wait because one of their petition failed", "parked"),
     Family("followup_differences", ("source",), "Cases that raise nothing until they are reconciled", "differences"),
@@ -96,6 +102,7 @@ FAMILIES = (
         "Since when this process could not mail a digest that is due, wall time; 0 while it can",
         "digests_failing_since",
     ),
+    Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
     Family("followup_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -13,7 +13,7 @@ from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.status import Status
 from services.followup.entrypoints import json_views
-from services.followup.entrypoints.access import READERS, may_read_all, scope_of
+from services.followup.entrypoints.access import may_read_all, scope_of
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
     PAGE,
@@ -32,7 +32,7 @@ from services.followup.entrypoints.query_parameters import (
     or_404,
 )
 from shared.events.deadline import Subject
-from shared.http.auth import caller_of, need_role
+from shared.http.auth import READERS, caller_of, need_role
 from shared.identifiers import local_iso
 
 
@@ -150,13 +150,16 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
 
 
 def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
+    may_read_state = may_read_all(queries)
+
     @get(
         "/v1/sources",
         summary="How far each source is read",
         tags=["operations"],
         responses=READ_PROBLEMS,
     )
-    async def list_sources() -> json_views.Sources:
+    async def list_sources(request: HttpRequest) -> json_views.Sources:
+        await may_read_state(caller_of(request))
         fields = json_views.SourceView.__struct_fields__
         items = [json_views.SourceView(**{f: getattr(source, f) for f in fields}) for source in await queries.sources()]
         return json_views.Sources(items)
@@ -217,8 +220,6 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
         need_role(caller_of(request), *READERS)
         page = await or_400(queries.uncountable(scope_of(request), limit, cursor))
         return linked(request, json_views.UncountableDuties(page.items), page.next)
-
-    may_read_state = may_read_all(queries)
 
     @get(
         "/v1/digest",

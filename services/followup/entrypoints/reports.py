@@ -51,7 +51,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         table: FromQuery[Table] = "cases",
     ) -> Response[Any]:
         asked_for = period_or_400(period)
-        scope = report_scope(request, code_of(jurisdiction), body_of(agency))
+        scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
         view = report_view(await counted_or_400(reports, scope, asked_for), scope.jurisdiction)
         if format == "json":
             return Response(view)
@@ -76,10 +76,10 @@ def period_or_400(text: str) -> Period:
         raise problem(400, "invalid-period", field="period", text=text) from None
 
 
-def report_scope(request: HttpRequest, jurisdiction: str, agency: str) -> Scope:
+async def report_scope(request: HttpRequest, reports: Reports, jurisdiction: str, agency: str) -> Scope:
     """What is reported: the subtree and agency asked for, where the caller may see them. Raises ProblemError 403."""
     own = scope_of(request)
-    narrowed = own.narrowed(jurisdiction)
+    narrowed = await reports.reached(own, jurisdiction)
     if narrowed is None:
         raise problem(403, "jurisdiction-may-not", "report", field="jurisdiction", place=jurisdiction)
     if own.agency and agency not in ("", own.agency):

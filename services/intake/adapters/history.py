@@ -33,6 +33,8 @@ _KEY = """
 SELECT k.fingerprint, k.originator_id, k.originator_version, k.notification_id, s.recorded_at
 FROM idempotency_keys k JOIN stored_events s USING (notification_id) WHERE k.caller = $1 AND k.key = $2
 """
+_IS_KNOWN = "SELECT known_reference FROM idempotency_keys WHERE caller = $1 AND key = $2"
+_KEEP = "SELECT keep_known_reference($1, $2, $3, $4, $5)"
 _REFERENCE = """
 SELECT s.originator_id, s.originator_version, s.notification_id, s.recorded_at, s.topic, s.state
 FROM external_references r JOIN stored_events s USING (notification_id)
@@ -87,6 +89,14 @@ class StoredHistory:
         """What a caller's idempotency key was used for."""
         row = await self._pool.fetchrow(_KEY, caller, key)
         return None if row is None else KeyRecord(*row.values())
+
+    async def is_known_reference(self, caller: str, key: str) -> bool:
+        """Whether a caller's idempotency key was answered with what its reference led to already."""
+        return bool(await self._pool.fetchval(_IS_KNOWN, caller, key))
+
+    async def keep_known_reference(self, caller: str, key: str, fingerprint: bytes, place: EventPlace) -> None:
+        """Keep a key that was answered so; what it was used for before stays."""
+        await self._pool.execute(_KEEP, caller, key, fingerprint, place.originator_id, place.version)
 
     async def reference(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
@@ -154,4 +164,6 @@ def _place(row: Any) -> EventPlace:
         row["topic"],
         meta.aggregate,
         meta.jurisdiction,
+        meta.actor,
+        meta.source,
     )

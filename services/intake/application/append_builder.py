@@ -11,6 +11,7 @@ from services.intake.domain import AnyNewFact
 from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
+from shared.identifiers import normalised
 
 MAX_STATE = 512 * 1024  # bytes of what is not sealed: pages, batches and rebuilds hold many events at once
 MAX_SEALED = 4_000_000  # characters of one text, over all who have it under their key
@@ -43,16 +44,16 @@ class Recorder:
 
     async def prepare(self, command: Command, decided: Decided, fingerprint: bytes) -> Append:
         """Seal and encode every event of a command."""
-        body = command.body
+        body, reference = command.body, command.reference
         ring = await self._ring(decided)
         versions = dict(decided.expected)
         first_id = self._new_id()
         said = Authorship(
             actor=command.caller.name,
-            on_behalf_of=body.on_behalf_of,
+            on_behalf_of=normalised(body.on_behalf_of),
             correlation_id=body.correlation_id or first_id,
-            source=command.reference[0] if command.reference else body.source,
-            external_id=body.external_id,
+            source=reference[0] if reference else normalised(body.source),
+            external_id=reference[1] if reference else "",
             backfilled=command.backfilled,
         )
         events: list[NewEvent] = []

@@ -1,8 +1,9 @@
 """What intake tells of a case: its public and internal record, and, through one logged door, its content."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -19,9 +20,12 @@ from services.intake.domain import (
     fold_petition,
     inherited,
     may_read_content,
+    may_see,
 )
 from shared.events import public_data
-from shared.identifiers import is_within
+from shared.identifiers import is_within, kept_forms
+
+C = TypeVar("C", Petition, Conference)
 
 
 class Sealed(Protocol):
@@ -66,45 +70,55 @@ class CaseQueries:
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
-        if petition is None or not self._sees(caller, petition.jurisdiction):
+        if petition is None or not await self._is_seen(caller, petition, facts):
             raise NotFound(None, "petition")
         return petition, facts
 
-    def _sees(self, caller: Caller, jurisdiction: str) -> bool:
-        """A case is seen by its jurisdiction, those above it, and whoever has taken over from it."""
-        successor = self.regulation_cache.regulation.successor_of_jurisdiction(
-            jurisdiction, self.regulation_cache.today
-        )
-        return is_within(jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)
+    async def _is_seen(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
+        """Whether a caller sees a case; the bodies are read anew before it is said that there is none."""
+        if self._sees(caller, case, facts):
+            return True
+        return await self.regulation_cache.refresh() and self._sees(caller, case, facts)
+
+    def _sees(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
+        return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
         """A conference and its facts. Raises NotThere."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
-        if conference is None or not self._sees(caller, conference.jurisdiction):
+        if conference is None or not await self._is_seen(caller, conference, facts):
             raise NotFound(None, "conference")
         return conference, facts
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:
         """The event that an external reference belongs to."""
-        return await self._history.reference(source, external_id)
+        for kept in itertools.product(kept_forms(source), kept_forms(external_id)):
+            if (place := await self._history.reference(*kept)) is not None:
+                return place
+        return None
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
         """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
+        await self.regulation_cache.refresh()
         known = self.regulation_cache
-        now = inherited(petition, known.regulation, known.today)
-        if not is_within(now.jurisdiction, caller.jurisdiction):
-            successor = known.regulation.successor_of_jurisdiction(now.jurisdiction, known.today)
-            now = msgspec.structs.replace(now, jurisdiction=successor)
-        may_read_content(caller, now)
+        may_read_content(caller, self._of_heirs(caller, inherited(petition, known.regulation, known.today)))
         return await self._content(caller, on_behalf_of, petition_id)
 
     async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[EventContent]:
         """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotThere, NotAllowed."""
         conference, _ = await self.conference(caller, conference_id)
-        may_read_content(caller, conference)
+        may_read_content(caller, self._of_heirs(caller, conference))
         return await self._content(caller, on_behalf_of, conference_id)
+
+    def _of_heirs(self, caller: Caller, case: C) -> C:
+        """The case, for callers beyond its jurisdiction as that of whoever has taken over from it."""
+        if is_within(case.jurisdiction, caller.jurisdiction):
+            return case
+        known = self.regulation_cache
+        heir = known.regulation.successor_of_jurisdiction(case.jurisdiction, known.today)
+        return msgspec.structs.replace(case, jurisdiction=heir)
 
     async def _content(self, caller: Caller, on_behalf_of: str, subject_id: UUID) -> list[EventContent]:
         """The one way to what is sealed; the reading is recorded first."""

@@ -8,6 +8,7 @@ import msgspec
 
 from services.intake.application.command_body import BodyCodec, Extras
 from services.intake.domain import Caller
+from shared.identifiers import normalised
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,8 +25,15 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reference(self) -> tuple[str, str] | None:
-        """The external reference; a system's own name stands for a source left out."""
-        return (self.body.source or self.caller.name, self.body.external_id) if self.body.external_id else None
+        """The external reference; the caller's own source stands for one left out."""
+        external_id = normalised(self.body.external_id)
+        return (normalised(self.body.source) or self.caller.own_source, external_id) if external_id else None
+
+    @property
+    def earlier_reference(self) -> tuple[str, str] | None:
+        """The reference as releases up to 0.2 kept it, where that differs: with the blanks around it."""
+        sent = (self.body.source or self.caller.name, self.body.external_id)
+        return sent if self.reference not in (None, sent) else None
 
 
 class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):

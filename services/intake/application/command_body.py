@@ -2,7 +2,6 @@
 
 import functools
 import operator
-import re
 from datetime import date
 from types import UnionType
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
@@ -11,11 +10,14 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
+from services.intake.application.invalid_body import InvalidBody
 from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
 
 MAX_SHORT = 200  # characters: references and names are indexed
 Short = Annotated[str, msgspec.Meta(max_length=MAX_SHORT)]
+#: Larger numbers cannot be written again.
+_INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
 
 class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -58,10 +60,14 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
 
 def strict(hint: Any) -> Any:
     """A type whose structs, however deep, refuse unknown fields: stored events are read leniently, commands are not."""
+    if hint is int:
+        return _INT
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _strict_struct(hint)
     parts = get_args(hint)
     if get_origin(hint) is Annotated:
+        if any(getattr(meta, "ge", None) is not None for meta in hint.__metadata__):
+            return hint  # has its own bounds
         return Annotated[(strict(parts[0]), *hint.__metadata__)]
     changed = tuple(strict(part) for part in parts)
     if changed == parts:
@@ -110,31 +116,16 @@ class BodyCodec:
         self._event_type = route.event_type
 
     def decode(self, body: bytes) -> Extras:
-        """The body. Raises msgspec.ValidationError (a wrong field), msgspec.DecodeError (not JSON at all)."""
-        return self._decoder.decode(body or self.EMPTY)
+        """The body. Raises InvalidBody (a wrong field), msgspec.DecodeError (not JSON at all)."""
+        try:
+            return self._decoder.decode(body or self.EMPTY)
+        except msgspec.ValidationError as error:
+            raise InvalidBody(str(error), self.type) from None
 
     def event(self, body: Extras, effective_on: date, **given: Any) -> DatedEvent:
         """The event that a body asks for; `given` are the fields from the address."""
         values = {name: getattr(body, name) for name in self._names}
         return self._event_type(effective_on=effective_on, **values, **given)
-
-
-#: How msgspec names a field: the object in which it is missing or unknown, or the place of a wrong value.
-_NAMED = re.compile(r"(?:required|unknown) field `(\w+)`")
-_AT = re.compile(r" - at `\$\.?([^`]*)`")
-
-
-def invalid_field(error: msgspec.ValidationError) -> str | None:
-    """The field of a body that is to blame, with its path (`reports[0].on`); None where it is the body as a whole."""
-    text = str(error)
-    at, named = _AT.search(text), _NAMED.search(text)
-    parts = [found[1] for found in (at, named) if found is not None and found[1]]
-    return ".".join(parts) or None
-
-
-def without_path(error: msgspec.ValidationError) -> str:
-    """What is wrong, without the path."""
-    return _AT.sub("", str(error))
 
 
 CODECS: dict[str, BodyCodec] = {route.path: BodyCodec(route) for route in (*ROUTES, ERASURE)}

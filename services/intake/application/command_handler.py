@@ -1,17 +1,19 @@
 """A command is decided on what is known, sealed, appended; a retry gets its first answer."""
 
 import asyncio
+import contextlib
 
 import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.deciding import CommandDecider, Decided
-from services.intake.application.errors import Contended, KeyReused, ReferenceUsed
+from services.intake.application.errors import Contended, KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
-from services.intake.domain import Refused, check_role
+from services.intake.domain import Refused, check_role, check_source
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import (
     DayChanged,
@@ -22,7 +24,7 @@ from shared.event_store.errors import (
     ReferenceExists,
     VersionConflict,
 )
-from shared.identifiers import is_within, local_day
+from shared.identifiers import local_day, normalised
 
 MAX_ATTEMPTS = 8
 
@@ -40,6 +42,7 @@ class CommandHandler:
         seals: Seals,
         recorder: Recorder,
         new_id: Ids,
+        references: KnownReferences,
     ) -> None:
         self._regulation_cache = regulation_cache
         self._history = history
@@ -47,11 +50,17 @@ class CommandHandler:
         self._seals = seals
         self._decider = CommandDecider(regulation_cache, history, new_id)
         self._recorder = recorder
+        self._references = references
 
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_role(command.caller, command.codec.route.roles)
+        check_source(command.caller, normalised(command.body.source))
         fingerprint = self._fingerprint(command) if command.key else b""
+        if (earlier := command.earlier_reference) is not None:
+            place = await self._history.reference(*earlier)
+            if place is not None:
+                return await self._known(command, place, fingerprint)
         refusal: Exception | None = None
         for _ in range(MAX_ATTEMPTS):
             seen = self._regulation_cache.changes
@@ -64,12 +73,10 @@ class CommandHandler:
                 append = await self._recorder.prepare(command, decided, fingerprint)
                 return self._done(decided, append, await self._writer.append(append))
             except IdempotencyReplay as replay:
-                return await self._replayed(fingerprint, replay.record)
+                return await self._replayed(command, fingerprint, replay.record)
             except ReferenceExists as known:
                 place = await self._history.place(known.originator_id, known.version)
-                if not _is_same(command, place):
-                    raise ReferenceUsed from None
-                return _first(place, known_reference=True)
+                return await self._known(command, place, fingerprint)
             except (VersionConflict, KeyErased):
                 refusal = Contended()
                 await self._regulation_cache.refresh()
@@ -92,22 +99,35 @@ class CommandHandler:
         if command.key:
             record = await self._history.key_record(command.caller.name, command.key)
             if record is not None:
-                return await self._replayed(fingerprint, record)
+                return await self._replayed(command, fingerprint, record)
         if command.reference is not None:
             place = await self._history.reference(*command.reference)
-            if place is not None and _is_same(command, place):
-                return _first(place, known_reference=True)
+            if place is not None:
+                with contextlib.suppress(ReferenceAnnulled, ReferenceDiffers, ReferenceUsed):
+                    return await self._known(command, place, fingerprint)
         raise refusal
 
-    async def _replayed(self, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
+    async def _known(self, command: Command, place: EventPlace, fingerprint: bytes) -> CommandOutcome:
+        """What was recorded under the command's reference, if it says the same; its key is kept for this answer."""
+        await self._references.require_same(command, place)
+        if command.key:
+            await self._history.keep_known_reference(command.caller.name, command.key, fingerprint, place)
+            record = await self._history.key_record(command.caller.name, command.key)
+            if record is not None and record.fingerprint != fingerprint:
+                raise KeyReused
+        return _first(place, known_reference=True)
+
+    async def _replayed(self, command: Command, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
         if record.fingerprint != fingerprint:
             raise KeyReused
-        return _first(await self._history.place(record.originator_id, record.version))
+        known = bool(command.reference) and await self._history.is_known_reference(command.caller.name, command.key)
+        return _first(await self._history.place(record.originator_id, record.version), known_reference=known)
 
     def _fingerprint(self, command: Command) -> bytes:
         """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
         content = _sorted.encode(command.body)
-        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{command.target}\x1f".encode() + content)
+        target = normalised(command.target)
+        return self._seals.fingerprint(f"{command.codec.route.path}\x1f{target}\x1f".encode() + content)
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> CommandOutcome:
         self._regulation_cache.learn_day(local_day(appended.recorded_at))
@@ -120,11 +140,6 @@ class CommandHandler:
             recorded_at=appended.recorded_at,
             receipt_code=getattr(decided.facts[0].event, "receipt_code", ""),
         )
-
-
-def _is_same(command: Command, place: EventPlace) -> bool:
-    """Whether a reference leads to what the command would record, somewhere that its caller may look."""
-    return place.topic == command.codec.route.topic and is_within(place.jurisdiction, command.caller.jurisdiction)
 
 
 def _first(place: EventPlace, *, known_reference: bool = False) -> CommandOutcome:

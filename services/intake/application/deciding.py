@@ -21,6 +21,8 @@ from services.intake.domain import (
     Conference,
     DecisionContext,
     Petition,
+    agencies_named,
+    check_sender,
     clocks_looked_at,
     decide,
     fold_conference,
@@ -32,7 +34,7 @@ from services.intake.domain import (
 from services.intake.domain.acts import RESTING_ON_RULES
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased, PetitionReceived
-from shared.identifiers import derived_id, lineage
+from shared.identifiers import derived_id, kept_forms, lineage
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +154,9 @@ class CommandDecider:
         target = loaded.of(originator)
         if target is None or isinstance(target, Petition) != (route.aggregate == "petition"):
             raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
+        if command.caller.is_sender and route.aggregate == "petition":
+            received = await self._history.place(originator, 1)
+            check_sender(command.caller, received.actor, received.source)
         return originator
 
     async def _load_related(self, originator: UUID, event: DatedEvent, loaded: LoadedAggregates) -> None:
@@ -175,9 +180,11 @@ class CommandDecider:
 
     async def _erasure(self, command: Command) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
-        owner, day = command.target, self._regulation_cache.today
-        keys = await self._history.keys_owned_by(owner)
-        if not keys:
+        day = self._regulation_cache.today
+        for owner in kept_forms(command.target):
+            if keys := await self._history.keys_owned_by(owner):
+                break
+        else:
             raise NotFound(None, "nothing-to-erase")
         event = command.codec.event(command.body, command.body.effective_on or day, petitioner_id=owner)
         loaded = LoadedAggregates()
@@ -226,21 +233,12 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
     """The bodies that the events name: a closing that is recorded meanwhile makes the command be decided again."""
     named: dict[UUID, int] = {}
     for fact in facts:
-        event = fact.event
         bodies = [body_id("jurisdiction", fact.jurisdiction)]
-        for field in _agency_fields(type(event)):
-            if code := getattr(event, field):
-                bodies += [body_id("agency", c) for c in ((code,) if isinstance(code, str) else code)]
+        bodies += [body_id("agency", code) for code in agencies_named(fact.event)]
         for originator in bodies:
             if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
     return named
-
-
-@functools.cache
-def _agency_fields(kind: type[DatedEvent]) -> tuple[str, ...]:
-    """The fields of an event that name agencies."""
-    return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
 
 
 @functools.lru_cache(maxsize=4096)

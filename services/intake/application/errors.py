@@ -4,6 +4,8 @@ Refused (of the domain)
 └── CommandRefused
     ├── KeyReused      the idempotency key was used with another body
     ├── ReferenceUsed  the external reference belongs to another record
+    ├── ReferenceDiffers   what is recorded under the external reference says something else
+    ├── ReferenceAnnulled  what was recorded under the external reference was taken back
     ├── StaleVersion   If-Match names another version than the current one
     ├── NotFound       the address names nothing
     ├── WrongAddress   the address is no id or code
@@ -30,6 +32,21 @@ class KeyReused(CommandRefused):
 
 class ReferenceUsed(CommandRefused):
     """The external reference belongs to another record."""
+
+    def __init__(self) -> None:
+        super().__init__("external_id")
+
+
+class ReferenceDiffers(CommandRefused):
+    """What is recorded under the external reference says something else in `fields`."""
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(fields[0], fields=fields)
+        self.fields = fields
+
+
+class ReferenceAnnulled(CommandRefused):
+    """What was recorded under the external reference was taken back."""
 
     def __init__(self) -> None:
         super().__init__("external_id")

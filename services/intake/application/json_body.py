@@ -1,9 +1,10 @@
-"""A command's bytes before anything reads them: NFC everywhere, no NUL, no half characters."""
+"""A command's bytes before anything reads them: normalised everywhere, no NUL, no half characters."""
 
-import unicodedata
 from typing import Any
 
 import msgspec
+
+from shared.identifiers import normalised
 
 
 class MalformedJson(ValueError):
@@ -15,10 +16,10 @@ class NulCharacter(ValueError):
 
 
 def cleaned(body: bytes) -> bytes:
-    """The same JSON with every text in NFC. Raises MalformedJson, NulCharacter.
+    """The same JSON with every text normalised, but for blanks around it. Raises MalformedJson, NulCharacter.
 
-    Normalising the whole document is the same as normalising each string: no character of JSON's own syntax
-    composes with what follows it.
+    Normalising the whole document does that to each string: no character of JSON's own syntax composes with what
+    follows it. The blanks around a text go where the text is looked at.
     """
     if b"\\u" in body:
         # Escapes may hide a combining mark or a NUL: write them out first.
@@ -29,7 +30,8 @@ def cleaned(body: bytes) -> bytes:
         text = body.decode()
     except UnicodeDecodeError:
         raise MalformedJson("utf-8") from None
-    return body if unicodedata.is_normalized("NFC", text) else unicodedata.normalize("NFC", text).encode()
+    kept = normalised(text)
+    return body if kept == text else kept.encode()
 
 
 def _written_out(body: bytes) -> bytes:

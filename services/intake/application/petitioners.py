@@ -1,12 +1,13 @@
 """Petitioner ids are opaque: those that a command gives stand, an identity under any other label gets a new one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from services.intake.domain.errors import InvalidValue
 from shared.events import DatedEvent
-from shared.events.petition import PetitionReceived
+from shared.events.petition import Identity, PetitionReceived
+from shared.identifiers import normalised
 
 MAX_ID = 100  # characters
 MAX_PETITIONERS = 1_000  # a collective petition has a list of signatures, not a register
@@ -24,8 +25,25 @@ def with_petitioner_ids(event: DatedEvent, mint: Callable[[], str]) -> DatedEven
         return event
     if len(event.identities) > MAX_PETITIONERS:
         raise InvalidValue("identities", "identities", most=MAX_PETITIONERS)
-    ids = dict.fromkeys(given)
-    identities = {label if label in ids else mint(): identity for label, identity in event.identities.items()}
+    ids = dict.fromkeys(map(_addressable, given))
+    labelled = _labelled(event.identities)
+    identities = {label if label in ids else mint(): identity for label, identity in labelled.items()}
     ids.update(dict.fromkeys(identities))
     found = tuple(ids) or (mint(),)
     return msgspec.structs.replace(event, petitioner_ids=found, identities=identities)
+
+
+def _addressable(petitioner_id: str) -> str:
+    """An id as it is kept: their erasure is asked for at an address that ends with it. Raises InvalidValue."""
+    found = normalised(petitioner_id)
+    if not found.isprintable() or found in ("", ".", "..") or "/" in found or "\\" in found:
+        raise InvalidValue("petitioner_ids", "no-address")
+    return found
+
+
+def _labelled(identities: Mapping[str, Identity]) -> dict[str, Identity]:
+    """The identities by their normalised labels. Raises InvalidValue where that would lose one."""
+    found = {normalised(label): identity for label, identity in identities.items()}
+    if len(found) != len(identities):
+        raise InvalidValue("identities", "labels")
+    return found

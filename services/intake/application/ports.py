@@ -32,6 +32,8 @@ class EventPlace(msgspec.Struct, frozen=True):
     topic: str
     aggregate: str
     jurisdiction: str
+    actor: str
+    source: str
 
 
 class KeyRing:
@@ -64,6 +66,14 @@ class History(Protocol):
 
     async def key_record(self, caller: str, key: str) -> KeyRecord | None:
         """What a caller's idempotency key was used for."""
+        ...
+
+    async def is_known_reference(self, caller: str, key: str) -> bool:
+        """Whether a caller's idempotency key was answered with what its reference led to already."""
+        ...
+
+    async def keep_known_reference(self, caller: str, key: str, fingerprint: bytes, place: EventPlace) -> None:
+        """Keep a key that was answered so; what it was used for before stays."""
         ...
 
     async def reference(self, source: str, external_id: str) -> EventPlace | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
 from shared.events import Event
-from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id, normalised
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
@@ -42,7 +42,7 @@ def target_id(aggregate: str, text: str) -> UUID:
     Raises WrongAddress.
     """
     try:
-        return UUID(text)
+        return UUID(normalised(text))
     except ValueError:
         if aggregate in ("jurisdiction", "agency", "policy"):
             return derived_id(aggregate, code_of(text))

@@ -4,9 +4,18 @@ from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.decide import clocks_looked_at, decide, possible, related
 from services.intake.domain.errors import NotAllowed, Refused
-from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact
+from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, agencies_named
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
-from services.intake.domain.permissions import Caller, check_role, may, may_read_content, may_under_rules
+from services.intake.domain.permissions import (
+    Caller,
+    check_role,
+    check_sender,
+    check_source,
+    may,
+    may_read_content,
+    may_see,
+    may_under_rules,
+)
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
@@ -23,7 +32,10 @@ __all__ = [
     "Petition",
     "Refused",
     "Regulation",
+    "agencies_named",
     "check_role",
+    "check_sender",
+    "check_source",
     "clocks_looked_at",
     "decide",
     "fold_conference",
@@ -32,6 +44,7 @@ __all__ = [
     "inherited",
     "may",
     "may_read_content",
+    "may_see",
     "may_under_rules",
     "possible",
     "related",

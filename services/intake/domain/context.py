@@ -29,6 +29,8 @@ class DecisionContext(msgspec.Struct, frozen=True):
     petitions: Mapping[UUID, Petition]
     #: The aggregate that the event is done to.
     target_id: UUID = UUID(int=0)
+    #: Whether what is decided comes from a register of the past, which may lack what is asked for today.
+    historic: bool = False
 
     def conference(self, conference_id: UUID, field: str = "conference_id") -> Conference:
         """A loaded conference. Raises UnknownConference."""

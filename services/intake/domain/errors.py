@@ -5,7 +5,7 @@ for the places in that sentence: `raise errors.LaterThanDue("due_on", day=day, d
 `refusal_words`, in both languages.
 
 Refused
-├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot
+├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot, SourceMayNot
 ├── WrongContent         what the body itself says: dates, codes, texts, calendars, policies
 ├── RegulationRefused    jurisdictions, agencies, plans
 ├── PetitionRefused      moves that a petition in its state does not allow
@@ -60,6 +60,10 @@ class JurisdictionMayNot(NotAllowed):
 
 class AgencyMayNot(NotAllowed):
     """An agency acts only in its own name, on what was forwarded or assigned to it."""
+
+
+class SourceMayNot(NotAllowed):
+    """A caller pushes only in the names that its token says, and a system acts only on what came from it."""
 
 
 # --- what the body says ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Facts: what is recorded, and what is about to be."""
 
+import functools
 from datetime import UTC, date, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -38,6 +39,21 @@ class NewFact(msgspec.Struct, Generic[E_co], frozen=True):
 #: A fact of any event, and a new one.
 AnyFact = Fact[DatedEvent]
 AnyNewFact = NewFact[DatedEvent]
+
+
+def agencies_named(event: DatedEvent) -> tuple[str, ...]:
+    """The codes of agencies that an event names."""
+    found: list[str] = []
+    for field in _agency_fields(type(event)):
+        if code := getattr(event, field):
+            found += (code,) if isinstance(code, str) else code
+    return tuple(found)
+
+
+@functools.cache
+def _agency_fields(kind: type[DatedEvent]) -> tuple[str, ...]:
+    return tuple(f for f in ("agency", "office", "station", "by", "assisting") if f in kind.__struct_fields__)
+
 
 #: The positions from here on stand for those that decided events will get: after all that is recorded.
 _UNRECORDED = 1 << 62

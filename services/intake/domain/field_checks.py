@@ -1,8 +1,10 @@
-"""What the body of a command says by itself: bounded texts, codes parent-first, dates not after the store's day."""
+"""What the body of a command says by itself: bounds, codes, evidence, dates not after the store's day."""
 
 import functools
+import re
+from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,21 +12,29 @@ from services.intake.domain import errors
 from services.intake.domain.context import DecisionContext
 from shared.events import SEALED, DatedEvent
 from shared.events.regulation import CalendarProposed, CalendarPublished
-from shared.identifiers import FIRST_YEAR, LAST_YEAR, MAX_CODE_LENGTH, MalformedCode, agency_code, nfc
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, MAX_CODE_LENGTH, MalformedCode, agency_code, normalised
+from shared.policy.schema import DocumentPart
 
 MAX_TEXT = 200_000  # characters of a sealed text
 MAX_LINE = 2_000  # characters of anything else
 MAX_ITEMS = 1_000  # of one list: a conference lists its guests and a petition its petitioners, not a register
+MOST = 10_000_000  # of any other number: people, working days
+MAX_FILE = 1_000_000_000_000  # bytes of an attachment
 NUL = "\x00"
+#: Stands in historic data where an office's register does not say what the record asks for.
+NOT_RECORDED = "không ghi / not recorded"
 
 _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "station")
 _CODE_LISTS = ("assisting", "agencies")
+#: Ids of petitioners stay as they are: each is looked for among those on record, which earlier releases kept as sent.
+_PETITIONERS = ("petitioner_id", "petitioner_ids", "answers")
+_SHA_256 = re.compile(r"[0-9a-f]{64}")
 
 E = TypeVar("E", bound=DatedEvent)
 
 
 def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ()) -> E:
-    """The event with its codes parent-first and its texts in NFC; `not_empty` are lists that name at least one.
+    """The event with its codes parent-first and its texts normalised; `not_empty` are lists that name at least one.
 
     Raises WrongContent.
     """
@@ -36,14 +46,26 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
         if not value:
             if value == "" and limits[name].required:
                 raise errors.InvalidValue(name, "empty")
+            if name == "year":
+                _check_number(name, value)
         elif isinstance(value, str):
             text = _text(name, value, limits[name])
+            if name == "digest" and text:
+                text = _digest(name, text, context)
             if text is not value and text != value:
                 changed[name] = text
         elif isinstance(value, date):
             _check_year(name, value)
+        elif isinstance(value, int):
+            _check_number(name, value)
         elif isinstance(value, (tuple, dict)):
             _check_list(name, value)
+            if name not in _PETITIONERS and (kept := _kept(name, value, context)) != value:
+                changed[name] = kept
+        elif isinstance(value, msgspec.Struct) and not isinstance(value, DocumentPart):
+            for part in value.__struct_fields__:
+                _check_length(f"{name}.{part}", (getattr(value, part),))
+            changed[name] = _kept(name, value, context)
         if name in _CODE_LISTS and value:
             codes = tuple(code_of(name, code) for code in value)
             if codes != value:
@@ -58,7 +80,11 @@ def _check_list(name: str, value: tuple[object, ...] | dict[str, object]) -> Non
     """Bound how many items a list has and how long each text within is."""
     if len(value) > MAX_ITEMS:
         raise errors.InvalidValue(name, "too-many", count=len(value), most=MAX_ITEMS)
-    longest = max(map(_longest, value.values() if isinstance(value, dict) else value), default=0)
+    _check_length(name, value.values() if isinstance(value, dict) else value)
+
+
+def _check_length(name: str, items: Iterable[object]) -> None:
+    longest = max(map(_longest, items), default=0)
     if longest > MAX_LINE:
         raise errors.InvalidValue(name, "too-long", length=longest, most=MAX_LINE)
 
@@ -72,6 +98,40 @@ def _longest(item: object) -> int:
     if isinstance(item, tuple):
         return max(map(_longest, item), default=0)
     return 0
+
+
+def _kept(field: str, value: Any, context: DecisionContext) -> Any:
+    """The same with every text in it normalised and its evidence checked; labels stay."""
+    match value:
+        case str():
+            return normalised(value)
+        case tuple():
+            return tuple([_kept(f"{field}[{i}]", each, context) for i, each in enumerate(value)])
+        case dict():
+            return {label: _kept(field, each, context) for label, each in value.items()}
+        case msgspec.Struct():
+            parts = {name: _kept(f"{field}.{name}", getattr(value, name), context) for name in value.__struct_fields__}
+            if "digest" in parts:
+                parts["digest"] = _digest(f"{field}.digest", parts["digest"], context)
+            if not 0 <= parts.get("size", 0) <= MAX_FILE:
+                raise errors.InvalidValue(f"{field}.size", "number", least=0, most=MAX_FILE)
+            return type(value)(**parts)
+        case _:
+            return value
+
+
+def _digest(field: str, text: str, context: DecisionContext) -> str:
+    """The SHA-256 of a document, by which it is known again. Registers of the past may lack it."""
+    digest = text.lower()
+    if _SHA_256.fullmatch(digest) or (context.historic and text == NOT_RECORDED):
+        return digest
+    raise errors.InvalidValue(field, "digest")
+
+
+def _check_number(name: str, value: int) -> None:
+    least, most = (FIRST_YEAR, LAST_YEAR) if name == "year" else (0, MOST)
+    if not least <= value <= most:
+        raise errors.InvalidValue(name, "number", least=least, most=most)
 
 
 def _check_day(event: DatedEvent, context: DecisionContext) -> None:
@@ -112,9 +172,11 @@ def _text(name: str, value: str, limit: _Limit) -> str:
         raise errors.InvalidValue(name, "nul")
     if len(value) > limit.most:
         raise errors.InvalidValue(name, "too-long", length=len(value), most=limit.most)
-    if limit.required and not value.strip():
+    if name in _PETITIONERS:
+        return value
+    text = normalised(value)
+    if limit.required and not text:
         raise errors.InvalidValue(name, "empty")
-    text = nfc(value)
     return code_of(name, text) if limit.is_code else text
 
 

@@ -1,12 +1,16 @@
 """Who may do which act where. An act says its roles; here it is whose case it is."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import msgspec
 
 from services.intake.domain.acts import AnyAct, act_on
 from services.intake.domain.acts.act import ConferenceAct, CreatingAct, PetitionAct
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot
+from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot, SourceMayNot
+from services.intake.domain.facts import AnyFact, agencies_named
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
@@ -24,6 +28,12 @@ from shared.identifiers import NATION, MalformedCode, agency_code, is_within
 
 #: These read the sealed content of every case in their subtree.
 READERS = frozenset({"office", "chair"})
+#: Where it stands among a caller's sources, they are all.
+ANY_SOURCE = "*"
+#: The roles of callers who act on a petition only where it came from them.
+SENDERS = frozenset({"system"})
+#: The roles of callers who see of a subtree only what they were given.
+HOLDERS = frozenset({"agency"})
 #: The aggregates of the regulation.
 REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
 
@@ -35,6 +45,22 @@ class Caller(msgspec.Struct, frozen=True):
     roles: frozenset[str]
     jurisdiction: str
     agency: str = ""
+    #: In whose names it may push; none: in its own alone.
+    sources: tuple[str, ...] = ()
+
+    @property
+    def is_sender(self) -> bool:
+        """Whether the caller acts only on what came from it."""
+        return self.roles <= SENDERS
+
+    @property
+    def own_source(self) -> str:
+        """The source that is meant where a command with a reference names none."""
+        return self.name if self.may_push_as(self.name) else self.sources[0]
+
+    def may_push_as(self, source: str) -> bool:
+        """Whether the caller may push in the name of a source."""
+        return source in self.sources or ANY_SOURCE in self.sources if self.sources else source == self.name
 
 
 def check_role(caller: Caller, roles: frozenset[str]) -> None:
@@ -70,6 +96,40 @@ def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, 
         raise _elsewhere(target.jurisdiction, caller)
     if caller.roles & act.roles == {"agency"} and not caller.agency:
         raise AgencyMayNot(None, "no-agency")
+
+
+def check_source(caller: Caller, source: str) -> None:
+    """Refuse a source in whose name a caller may not push. Raises SourceMayNot."""
+    if source and not caller.may_push_as(source):
+        raise SourceMayNot("source", "push", source=source, caller=caller.name)
+
+
+def check_sender(caller: Caller, actor: str, source: str) -> None:
+    """Refuse a system that acts on a petition which came from another. Raises SourceMayNot.
+
+    `actor` and `source` are those of the petition's receipt.
+    """
+    if caller.is_sender and actor != caller.name and not caller.may_push_as(source):
+        raise SourceMayNot(None, "petition")
+
+
+def may_see(
+    caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact], regulation: Regulation, today: date
+) -> bool:
+    """Whether a caller sees a case. The jurisdiction, those above it, and whoever has taken over from it do.
+
+    An agency sees of them what it has or had a part in, or what a body had that it has taken over from.
+    """
+    successor = regulation.successor_of_jurisdiction(case.jurisdiction, today)
+    if not (is_within(case.jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)):
+        return False
+    if not caller.roles <= HOLDERS:
+        return True
+    named = {code for fact in facts for code in agencies_named(fact.event)}
+    heirs = {regulation.successor_of(code, today) for code in named}
+    if isinstance(case, Petition):
+        heirs |= inherited(case, regulation, today).bodies
+    return caller.agency in named | heirs
 
 
 def may_read_content(caller: Caller, case: Petition | Conference) -> None:

@@ -1,6 +1,7 @@
 """A petition as its standing facts make it, and what several acts ask of it."""
 
 import functools
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import Literal
 from uuid import UUID
@@ -17,6 +18,7 @@ from shared.events.petition import (
     ExtensionGranted,
     PetitionMarkedComplex,
 )
+from shared.identifiers import normalised
 from shared.policy import Step
 from shared.policy.schema import Trait
 
@@ -80,6 +82,14 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     def bodies(self) -> frozenset[str]:
         """The agencies that have a part in the case."""
         return frozenset((*self.forwarded, *((self.lead,) if self.lead else ()), *self.assisting))
+
+
+def recorded_ids(named: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
+    """The petitioners named, by the ids on record: releases up to 0.2 kept blanks around an id."""
+    if all(each in known for each in named):
+        return tuple(named)
+    kept = {normalised(each): each for each in known}
+    return tuple(kept.get(normalised(each), each) for each in named)
 
 
 def require_open(petition: Petition) -> None:

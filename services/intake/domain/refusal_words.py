@@ -46,6 +46,21 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "source-may-not": ProblemWords(
+        Sentence("Nguồn không thuộc quyền của bạn", "Not a source of the caller's"),
+        {
+            "push": Sentence(
+                "{caller} không được gửi với tên nguồn “{source}”; hãy dùng tên nguồn của mình hoặc đề nghị người quản "
+                "trị bổ sung nguồn này cho mã truy cập.",
+                "{caller} may not push in the name of '{source}'; use a source of your own, or have this one added to "
+                "the `sources` of your token",
+            ),
+            "petition": Sentence(
+                "Kiến nghị này không do hệ thống của bạn gửi đến; hãy đề nghị văn phòng thực hiện.",
+                "the petition did not come from your system; ask the office to do this",
+            ),
+        },
+    ),
     "agency-may-not": _with(
         DOOR_WORDS["agency-may-not"],
         {
@@ -101,6 +116,14 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Nội dung chiếm {size} byte; tối đa {most} byte cho một sự kiện.",
                 "takes {size} bytes; an event has at most {most}",
             ),
+            "number": Sentence(
+                "Số phải nằm trong khoảng từ {least} đến {most}; hãy kiểm tra lại.",
+                "name a number from {least} to {most}",
+            ),
+            "digest": Sentence(
+                "Mã băm phải là SHA-256 của văn bản, gồm 64 chữ số thập lục phân; hãy tính lại từ tệp.",
+                "give the SHA-256 of the document: 64 hexadecimal digits, computed from the file",
+            ),
             "nul": Sentence(
                 "Văn bản chứa ký tự NUL không hợp lệ; hãy xóa ký tự đó.", "holds the NUL character; remove it"
             ),
@@ -127,9 +150,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the policy in force asks that the committee be informed; say when",
             ),
             "notice": Sentence(
-                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân, chữ "
-                "thường).",
-                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits in small letters",
+                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân).",
+                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",
@@ -166,7 +188,6 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "{code} chỉ hoạt động từ ngày {valid_from}; hãy chọn ngày {valid_from} hoặc muộn hơn.",
                 "{code} exists only from {valid_from} on; name that day or a later one",
             ),
-            "negative": Sentence("Số lượt công dân phải từ 0 trở lên.", "name a number from 0 up"),
             "not-periodic": Sentence(
                 "“{duty}” không phải là việc định kỳ của địa bàn này; chỉ được miễn việc định kỳ.",
                 "'{duty}' is not owed there again and again; only a periodic duty is waived",
@@ -182,6 +203,15 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "petitioner-ids": Sentence(
                 "Tối đa {most} mã người kiến nghị, mỗi mã từ 1 đến {length} ký tự.",
                 "at most {most} ids of 1 to {length} characters",
+            ),
+            "no-address": Sentence(
+                "Mã người kiến nghị không được chứa dấu gạch chéo hoặc ký tự điều khiển; hãy dùng mã khác để có thể "
+                "gọi đến khi xóa dữ liệu.",
+                "an id may not hold slashes or control characters; an address has to name it when data is erased",
+            ),
+            "labels": Sentence(
+                "Hai người kiến nghị có cùng một nhãn; hãy đặt nhãn khác nhau.",
+                "two petitioners have one label; give each its own",
             ),
             "identities": Sentence(
                 "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"
@@ -1043,6 +1073,26 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Mã tham chiếu này thuộc một ghi nhận khác của cùng nguồn; hãy dùng mã riêng cho mỗi ghi nhận.",
                 "belongs to another record of this source; give each record one of its own",
+            )
+        },
+    ),
+    "reference-differs": ProblemWords(
+        Sentence("Nội dung khác với ghi nhận trước", "Reference differs"),
+        {
+            "": Sentence(
+                "Mã tham chiếu này đã được ghi nhận với nội dung khác ở: {fields}. Lần gửi này chưa được ghi nhận; hãy "
+                "ghi phần thay đổi bằng lệnh riêng trên hồ sơ đó, hoặc dùng mã tham chiếu mới nếu là vụ việc khác.",
+                "recorded under this reference with another {fields}; nothing new was recorded: record the change by "
+                "an act on that case, or send another matter under a reference of its own",
+            )
+        },
+    ),
+    "reference-annulled": ProblemWords(
+        Sentence("Ghi nhận đã bị thu hồi", "Reference annulled"),
+        {
+            "": Sentence(
+                "Ghi nhận mang mã tham chiếu này đã bị thu hồi; nếu vẫn cần ghi nhận, hãy gửi với mã tham chiếu mới.",
+                "what was recorded under this reference was annulled; to record it anew, send it under a new one",
             )
         },
     ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.http.metrics import Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
 
 
 class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +15,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     oldest_pending: float = 0.0
     unroutable: int = 0
     is_leader: bool = False
+    refused: Mapping[tuple[str], int] = {}
     taken_at: float = 0.0
 
 
@@ -29,6 +30,7 @@ FAMILIES = (
     ),
     Family("intake_outbox_unroutable", (), "Events that the broker returned", "unroutable", counts=True),
     Family("intake_outbox_leader", (), "Whether this process relays", "is_leader"),
+    Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

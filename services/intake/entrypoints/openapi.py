@@ -25,6 +25,7 @@ from shared.http.openapi import (
     finish,
     headers,
     problems,
+    without_defaults,
 )
 
 _KEY = Parameter(
@@ -191,7 +192,7 @@ def describe(app: Litestar, *more: type[msgspec.Struct]) -> None:
     del answered["Items"]  # each list says of what
     if twice := bodies.keys() & answered.keys():
         raise ValueError(f"{sorted(twice)}: asked and answered under one name")
-    components.schemas = {**cast(dict[str, Schema], _facts() | bodies), **answered}
+    components.schemas = {**cast(dict[str, Schema], without_defaults(_facts() | bodies)), **answered}
     finish(app.openapi_schema, PROBES)
 
 

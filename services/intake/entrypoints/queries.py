@@ -20,18 +20,16 @@ from services.intake.domain import AnyFact, Conference, Petition
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from shared.events.any_stream import RecordAnnulled
-from shared.http.auth import AuthenticatedCaller, caller_of, need_role
+from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
 from shared.http.problems import problem
-from shared.identifiers import NATION, is_within
+from shared.identifiers import NATION, is_within, normalised
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
 log = structlog.get_logger("content")
 T = TypeVar("T")
-
-FEED_ROLES = ("system", "auditor", "operations", "office", "chair")
 
 
 class PetitionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +75,10 @@ class ContentView(msgspec.Struct, frozen=True):
 
 
 def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCaller], Awaitable[None]]:
-    """The feed holds every jurisdiction of the store: it is for callers whose subtree covers them all."""
+    """The feed and the metrics hold every jurisdiction: they are for callers whose subtree covers them all."""
 
     async def check(caller: AuthenticatedCaller) -> None:
-        need_role(caller, *FEED_ROLES)
+        need_role(caller, *READERS)
         if caller.jurisdiction == NATION:
             return
         # Another process may have registered one since.
@@ -196,7 +194,7 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         subject_id = target_id(aggregate, target)
         caller = caller_of(request)
         read = reading.petition_content if aggregate == "petition" else reading.conference_content
-        events = await read(domain_caller(caller), on_behalf_of, subject_id)
+        events = await read(domain_caller(caller), normalised(on_behalf_of), subject_id)
         log.info("content_read", caller=caller.name, subject_id=str(subject_id), events=len(events))
         return Response(ContentView(subject_id, events), headers={"Cache-Control": "no-store"})
 

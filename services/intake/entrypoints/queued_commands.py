@@ -18,6 +18,7 @@ from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.events import DATED_EVENTS
 from shared.http.auth import Callers
 from shared.http.problems import ProblemError, problem, problem_body
+from shared.identifiers import normalised
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger("queue")
@@ -106,12 +107,13 @@ class CommandIntake:
 
 
 def _key(message_id: str | None) -> str:
-    if not message_id:
+    key = normalised(message_id or "")
+    if not key:
         # The queue delivers at least once: without a key a second delivery would be a second record.
         raise problem(422, "message-id-missing", field="message_id")
-    if len(message_id) > MAX_KEY or not message_id.isprintable():
+    if len(key) > MAX_KEY or not key.isprintable():
         raise problem(422, "invalid-message-id", field="message_id", most=MAX_KEY)
-    return message_id
+    return key
 
 
 def _problem(error: Exception) -> ProblemError:

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Request, Response
 
 from services.intake.application import errors
-from services.intake.application.command_body import invalid_field
+from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from shared.event_store.errors import Overloaded, StoreUnavailable
@@ -39,12 +39,16 @@ def problem_of(error: Exception) -> ProblemError:
         case errors.StaleVersion():
             etag = {"ETag": f'"{error.current}"'}
             return ProblemError(412, error.code, error.text, field=error.field, headers=etag, version=error.current)
+        case errors.ReferenceDiffers():
+            return ProblemError(409, error.code, error.text, field=error.field, fields=error.fields)
         case Refused():
             return ProblemError(_status(error), error.code, error.text, field=error.field)
         case NulCharacter():
             return problem(422, "nul-character", "body")
         case msgspec.ValidationError():
-            return problem(422, "invalid-body", field=invalid_field(error), problem=error)
+            wrong = wrong_field(error)
+            allowed = {"allowed": wrong.values["allowed"]} if "allowed" in wrong.values else {}
+            return problem(422, "invalid-body", wrong.sentence, field=wrong.field, members=allowed, **wrong.values)
         case MalformedJson():
             return problem(400, "malformed-json", str(error))
         case msgspec.DecodeError() | RecursionError():

@@ -81,7 +81,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         "other days that clocks count from) or `conference=2026-03-26` sets its last days.",
         tags=["policy"],
         status_code=200,
-        operation_class=openapi.body_operation(Policy, *YAML),
+        operation_class=openapi.body_operation(Policy, YAML[0]),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_policy(

@@ -13,8 +13,10 @@ from services.followup.adapters.mail import DigestTemplate, Post
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.application import digest_mailer
-from services.followup.application.digest_mailer import DigestMailer
+from services.followup.application.digest_mailer import DigestMailer, Mailed
 from services.followup.domain.letters.digest import MailDigest, Recipient
+from shared.events.regulation import AgencyClosed
+from shared.identifiers import derived_id
 from shared.postgres import lease
 from tests.support.following import opened, projection_pool
 from tests.support.history import History, at
@@ -82,6 +84,16 @@ async def test_digest__tells_what_is_overdue_due_and_retracted(pool: Pool, serve
     assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted
     assert "Chậm cấp giấy chứng nhận quyền sử dụng đất" in retracted
     assert "Lý do: văn bản đề ngày còn trong hạn, vào sổ muộn" in retracted
+
+
+async def test_digest__of_an_heir_tells_what_was_retracted_of_its_predecessor(pool: Pool, server: MailServer) -> None:
+    history = told()
+    gone = AgencyClosed(effective_on=at("2019-09-30 00:00").date(), code=ENVIRONMENT, successor=EDUCATION)
+    history.record(derived_id("agency", ENVIRONMENT), gone, "2019-10-01 09:10", jurisdiction="H35.10")
+    await project(pool, history, "2019-10-01 09:30")
+    await mailer(pool, server.url, OTHER).send_due()
+    retracted = server.taken[0][1].get_content().split("III. ")[1]
+    assert "TRONG NGÀY 30/09/2019: 1 việc" in retracted and "Chậm cấp giấy chứng nhận" in retracted
 
 
 async def test_digest__looks_seven_days_ahead(pool: Pool, server: MailServer) -> None:
@@ -177,7 +189,7 @@ async def test_server_away__is_tried_again(pool: Pool, server: MailServer) -> No
 class Forgetful(StoredDigests):
     """Dies between sending and remembering."""
 
-    async def done(self, digest: MailDigest, message_id: str) -> None:
+    async def done(self, digest: MailDigest, mailed: Mailed) -> None:
         raise ConnectionResetError
 
 
@@ -246,10 +258,34 @@ async def test_what_cannot_be_sent__is_told_since_when_until_it_is(
     assert post.failing_for == 0.0
 
 
-async def test_one_address_of_two_refused__the_other_gets_it(pool: Pool, server: MailServer) -> None:
-    server.refuse = {"van-thu": "550 no such mailbox"}
-    assert await mailer(pool, server.url).send_due() == 1
+@pytest.mark.parametrize("answer", ["550 no such mailbox", "450 grey, come again"])
+async def test_one_address_of_two_refused__is_offered_again_alone(
+    pool: Pool, server: MailServer, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    server.refuse = {"van-thu": answer}
+    mine = mailer(pool, server.url)
+    await mine.look()
     assert server.taken[0][0] == ["tnmt@example.vn"]
+    assert mine.failing_for > 0 and await logged(pool) == [(ENVIRONMENT, "2019-10-01", "sent")]
+    await mine.look()
+    assert (len(server.taken), mine.failing_for > 0) == (1, True), "not offered again at once, and still told"
+    server.refuse = {}
+    # Another process knows it from the store; the address that has it gets no second one.
+    later = mailer(pool, server.url)
+    await later.look()
+    assert [addresses for addresses, _ in server.taken] == [["tnmt@example.vn"], ["van-thu@example.vn"]]
+    assert len(set(server.ids)) == 1 and later.failing_for == 0
+    assert await mailer(pool, server.url).send_due() == 0
+    kept = await pool.fetch("SELECT * FROM sent_digests")
+    assert "example.vn" not in str([{**row, "message_id": ""} for row in kept]), "no address is kept"
+
+
+async def test_address_that_left_the_file__is_owed_nothing(pool: Pool, server: MailServer) -> None:
+    server.refuse = {"van-thu": "550 no such mailbox"}
+    await mailer(pool, server.url).send_due()
+    now = mailer(pool, server.url, Recipient(ENVIRONMENT, ("tnmt@example.vn",)))
+    await now.look()
+    assert (now.failing_for, len(server.taken)) == (0, 1)
 
 
 async def test_busy_server__is_tried_again(pool: Pool, server: MailServer) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +15,9 @@ from aio_pika.exceptions import ChannelPreconditionFailed
 
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import source_reader
+from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import to_message
 from shared.events import Recorded
@@ -78,7 +81,9 @@ async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> As
     async def leased(_: str) -> bool:
         return True
 
-    task = asyncio.create_task(SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead).run())
+    claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
+    reader = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim)
+    task = asyncio.create_task(reader.run())
     try:
         await until(lambda: bell.is_connected)
         await until(lambda: stands_at(pool, feed.events[-1]))

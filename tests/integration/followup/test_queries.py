@@ -15,11 +15,15 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
 from services.followup.application.state_digest import engine_digest
+from services.followup.domain.reports.periods import parse_period
+from shared.events.any_stream import RecordAnnulled
+from shared.events.regulation import AgencyClosed, JurisdictionClosed
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
-from tests.support.history import History
+from tests.support.history import History, day
 from tests.support.postgres import TestServer
 from tests.support.projection import (
     AUTUMN,
@@ -128,6 +132,53 @@ async def test_cases__of_an_agency_are_those_it_leads_or_owes_something_on(pool:
     assert await queries.case(education, petition("waiting")) is not None
     assert await queries.case(education, petition("overdue")) is None
     assert await queries.case(Scope("H40"), petition("overdue")) is None
+
+
+async def test_cases_of_a_body_that_is_no_more__are_its_heirs_to_see_ended_ones_too(own_pool: Pool) -> None:
+    heir = "H35.31"
+    history = dialogue()
+    answered = petition("answered")  # it ended before its district did
+    conference = next(f.originator_id for f in history.facts if f.topic == "ConferenceClosed")
+    queries, before = Queries(own_pool), Scope(heir)
+    assert await queries.case(before, answered) is None and await names(own_pool, before) == []
+    closed = JurisdictionClosed(effective_on=day("2019-10-01"), code="H35.10", successor=heir)
+    history.record(derived_id("jurisdiction", "H35.10"), closed, "2019-10-01 10:00", jurisdiction="H35.10")
+    gone = AgencyClosed(effective_on=day("2019-10-01"), code=ENVIRONMENT, successor=EDUCATION)
+    history.record(derived_id("agency", ENVIRONMENT), gone, "2019-10-01 10:01", jurisdiction="H35.10")
+    await project(own_pool, history, "2019-10-01 11:00")
+    for scope in (before, Scope("H35.31", ""), DISTRICT):
+        assert await queries.case(scope, answered) is not None
+        assert await queries.case(scope, conference) is not None
+    assert {"answered", "overdue"} <= set(await names(own_pool, before))
+    assert await names(own_pool, before, subject="conference") == await names(own_pool, ALL, subject="conference")
+    assert "answered" in await names(own_pool, before, jurisdiction="H35.10")
+    assert await names(own_pool, Scope("H40"), jurisdiction="H35.10") == []
+    assert {d.raised.subject_id for d in (await queries.deadlines(before, DeadlineFilter(), 200)).items} >= {conference}
+    assert [a.code for a in (await queries.agencies(before, "", 9)).items] == [ENVIRONMENT, EDUCATION]
+    # So does the agency that took over from another.
+    later = Scope(heir, EDUCATION)
+    assert {"overdue", "late", "replied"} <= set(await names(own_pool, later))
+    assert {"overdue", "replied"} <= set(await names(own_pool, later, agency=EDUCATION))
+    assert await queries.case(later, petition("late")) is not None
+    # An annulled closing leaves it to nobody else.
+    wrong = next(f.event_id for f in history.facts if f.topic == "JurisdictionClosed")
+    annulled = RecordAnnulled(effective_on=day("2019-10-01"), event_id=wrong, reason="nhầm")
+    history.record(derived_id("jurisdiction", "H35.10"), annulled, "2019-10-01 12:00", "jurisdiction")
+    await project(own_pool, history, "2019-10-01 13:00")
+    assert await queries.case(before, answered) is None and await queries.case(DISTRICT, answered) is not None
+
+
+async def test_report__of_an_heir_counts_what_its_predecessor_left(own_pool: Pool) -> None:
+    history = dialogue()
+    closed = JurisdictionClosed(effective_on=day("2019-10-01"), code="H35.10", successor="H35.31")
+    history.record(derived_id("jurisdiction", "H35.10"), closed, "2019-10-01 10:00", jurisdiction="H35.10")
+    await project(own_pool, history, "2019-10-01 11:00")
+    period, reports = parse_period("2019"), Reports(own_pool)
+    heirs = await reports.report(Scope("H35.31"), period, listed=True)
+    whole = await reports.report(Scope("H35"), period, listed=True)
+    assert {e.row.subject_id for e in heirs.tally.entries} == {e.row.subject_id for e in whole.tally.entries} != set()
+    assert await reports.reached(Scope("H35.31"), "H35.10") is not None
+    assert await reports.reached(Scope("H40"), "H35.10") is None
 
 
 async def test_cases__pages_together_are_the_whole_list(pool: Pool) -> None:

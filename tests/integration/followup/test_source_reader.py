@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import asyncpg
 import pytest
 
 from services.followup.adapters.prefetch import SourcePrefetch
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import source_reader
 from services.followup.application.ports import SourceUnavailable
+from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.rabbit.subscriber import Subscriber
@@ -34,7 +37,8 @@ async def led(source: str, leads: bool) -> None:
 
 def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
     inbox = SourcePrefetch(Subscriber("", EVENTS))
-    return asyncio.create_task(SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led).run())
+    claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
+    return asyncio.create_task(SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim).run())
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """Who may do what: tokens, roles, jurisdictions, agencies; nobody at all beyond loopback without a token."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from services.intake.bootstrap import callers_of
@@ -25,6 +28,7 @@ async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
         ("education", "agency", "H35.10", EDUCATION),
         ("auditor", "auditor", "VN", ""),
         ("district-auditor", "auditor", "H35.10", ""),
+        ("heir", "office", "H35.11", ""),
     ]
     for name, role, jurisdiction, agency in callers:
         TOKENS[name], entry = mint_token(name, role, jurisdiction, agency, amqp_user=name)
@@ -82,16 +86,129 @@ async def test_content_is_for_the_office_and_the_agency_that_has_the_case(guarde
     petition = (await guarded.petition())["id"]
     path = f"/v1/petitions/{petition}/content"
     assert (await guarded.get(path, token=TOKENS["portal"])).status_code == 403
-    assert (await guarded.get(path, token=TOKENS["education"])).status_code == 403
+    assert (await guarded.get(path, token=TOKENS["education"])).status_code == 404
     assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200
     reads = await guarded.rows("SELECT caller FROM content_reads")
     assert [row["caller"] for row in reads] == ["office"]
 
 
-async def test_a_foreign_page_is_not_the_local_caller(guarded: Intake) -> None:
-    answer = await guarded.post("/v1/petitions", {"jurisdiction": COMMUNE}, Origin="https://example.org")
+async def test_content_of_a_body_that_is_no_more_is_its_heirs(guarded: Intake) -> None:
+    await guarded.done(
+        "/v1/jurisdictions", {"code": "H35.11", "name": "H35.11", "level": "district", "valid_from": "2004-01-01"}
+    )
+    day = (await guarded.get("/v1/clock")).json()["today"]
+    plan = {"jurisdiction": COMMUNE, "kind": "periodic", "place": "x", "first_day": day, "last_day": day}
+    conference = (await guarded.done("/v1/conferences", plan))["id"]
+    petition = (await guarded.petition())["id"]
+    paths = [f"/v1/{kind}/content" for kind in (f"conferences/{conference}", f"petitions/{petition}")]
+    for path in paths:
+        assert (await guarded.get(path, token=TOKENS["heir"])).status_code == 404
+    await guarded.done(f"/v1/jurisdictions/{COMMUNE}/closure", {"successor": "H35.11"})
+
+    for path in paths:
+        assert (await guarded.get(path, token=TOKENS["heir"])).status_code == 200, path
+        assert (await guarded.get(path, token=TOKENS["office"])).status_code == 200, path
+        assert (await guarded.get(path, token=TOKENS["elsewhere"])).status_code == 404, path
+
+
+async def test_a_foreign_page_is_not_the_local_caller(intake: Intake) -> None:
+    answer = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE}, Origin="https://example.org")
     assert answer.status_code == 403
-    assert (await guarded.client.get("/v1/clock", headers={"Host": "example.org"})).status_code == 403
+    for host in ("example.org", "127.evil.example", "127.0.0.1.evil.example"):
+        assert (await intake.client.get("/v1/clock", headers={"Host": host})).status_code == 403, host
+
+
+async def test_the_local_caller_is_nobody_behind_a_proxy(intake: Intake) -> None:
+    for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "Via", "X-Real-IP"):
+        assert (await intake.client.get("/v1/clock", headers={header: "127.0.0.1"})).status_code == 401, header
+
+
+# --- sources ---------------------------------------------------------------------------------------------------------
+
+TWO: dict[str, str] = {}
+
+
+@pytest.fixture
+async def two_portals(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
+    """An intake with two portals of one province; the second pushes for a hotline too, the third for anybody."""
+    entries = []
+    portals: dict[str, tuple[str, ...]] = {"cong-a": (), "cong-b": ("cong-b", "duong-day-nong"), "cu": ("*",)}
+    for name, sources in portals.items():
+        TWO[name], entry = mint_token(name, "system", "H35", amqp_user=name, sources=sources)
+        entries.append(entry)
+    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
+        await running.places()
+        yield running
+
+
+def pushed(source: str, external_id: str = "1") -> dict[str, str]:
+    return {"jurisdiction": COMMUNE, "text": "…", "source": source, "external_id": external_id}
+
+
+async def test_a_source_is_its_callers_alone(two_portals: Intake) -> None:
+    async def push(caller: str, body: object) -> tuple[int, str]:
+        answer = await two_portals.post("/v1/petitions", body, token=TWO[caller])
+        return answer.status_code, answer.json().get("type", "").rpartition(":")[2]
+
+    refused = (403, "source-may-not")
+    assert await push("cong-b", pushed("cong-a")) == refused
+    assert await push("cong-a", pushed("cong-a")) == (201, "")
+    assert await push("cong-a", pushed("cong-a")) == (200, "")
+    # A source is claimed without a reference too: it stands in the event.
+    assert await push("cong-b", {"jurisdiction": COMMUNE, "source": "cong-a"}) == refused
+    assert await push("cong-b", pushed("duong-day-nong")) == (201, "")
+    assert await push("cu", pushed("cong-a", "2")) == (201, "")
+    answer = await two_portals.post("/v1/petitions", pushed("cong-a"), token=TWO["cong-b"])
+    assert (answer.json()["field"], "sources" in answer.json()["detail"]) == ("source", True)
+
+
+async def test_a_source_is_its_callers_alone_over_the_queue(two_portals: Intake) -> None:
+    async def push(user: str, source: str, key: str) -> dict[str, Any]:
+        body = {"command": "PetitionReceived", "data": pushed(source)}
+        found: dict[str, Any] = json.loads((await two_portals.commands.take(json.dumps(body).encode(), user, key)).body)
+        return found
+
+    assert (await push("cong-b", "cong-a", "k1"))["type"].endswith("source-may-not")
+    mine = await push("cong-a", "cong-a", "k2")
+    withdrawal = {"command": "PetitionWithdrawn", "aggregate": "petition", "id": mine["id"], "data": {"reason": "…"}}
+    for user, outcome in (("cong-b", "type"), ("cong-a", "position")):
+        answer = await two_portals.commands.take(json.dumps(withdrawal).encode(), user, f"k3-{user}")
+        assert outcome in json.loads(answer.body), user
+
+
+async def test_a_portal_withdraws_only_what_came_from_it(two_portals: Intake) -> None:
+    async def received(caller: str, body: object) -> str:
+        answer = await two_portals.post("/v1/petitions", body, token=TWO[caller])
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    async def withdraw(caller: str, petition: str) -> int:
+        path = f"/v1/petitions/{petition}/withdrawal"
+        return (await two_portals.post(path, {"reason": "…"}, token=TWO[caller])).status_code
+
+    of_a, unnamed = await received("cong-a", pushed("cong-a")), await received("cong-a", {"jurisdiction": COMMUNE})
+    hotline = await received("cong-b", pushed("duong-day-nong"))
+    offices = str((await two_portals.petition())["id"])
+    assert [await withdraw("cong-b", petition) for petition in (of_a, unnamed, offices)] == [403, 403, 403]
+    assert [await withdraw("cong-a", petition) for petition in (of_a, unnamed, hotline)] == [201, 201, 403]
+    assert [await withdraw("cong-b", hotline), await withdraw("cu", offices)] == [201, 201]
+
+
+async def test_a_source_left_out_is_the_callers_own(two_portals: Intake) -> None:
+    for caller in ("cong-a", "cong-b", "cu"):
+        body = {"jurisdiction": COMMUNE, "external_id": "9"}
+        assert (await two_portals.post("/v1/petitions", body, token=TWO[caller])).status_code == 201
+    found = await two_portals.rows("SELECT source FROM external_references WHERE external_id = '9' ORDER BY source")
+    assert [row["source"] for row in found] == ["cong-a", "cong-b", "cu"]
+
+
+async def test_a_reference_is_found_by_whoever_sees_its_petition(guarded: Intake) -> None:
+    body = {"jurisdiction": COMMUNE, "external_id": "7"}
+    assert await status(guarded, "portal", "/v1/petitions", body) == 201
+    expected = {"portal": 200, "office": 200, "auditor": 200, "elsewhere": 404, "education": 404}
+    for caller, status_code in expected.items():
+        answer = await guarded.get("/v1/petitions", token=TOKENS[caller], source="portal", external_id="7")
+        assert answer.status_code == status_code, caller
 
 
 def test_nothing_starts_beyond_loopback_without_tokens() -> None:
@@ -103,7 +220,8 @@ async def test_beyond_loopback_a_call_without_a_token_is_refused(database: str, 
     token, entry = mint_token("ops", "operations")
     path = str(tokens_file(tmp_path, entry))
     async with served(database, tmp_path, host="0.0.0.0", tokens_file=path) as running:
-        assert (await running.get("/v1/clock")).status_code == 401
+        async with httpx.AsyncClient(base_url=running.client.base_url) as stranger:
+            assert (await stranger.get("/v1/clock")).status_code == 401
         assert (await running.get("/v1/clock", token=token)).status_code == 200
         assert (await running.get("/healthz")).status_code == 200
         assert (await running.get("/readyz")).status_code == 200

@@ -7,7 +7,7 @@ from services.intake.domain import errors
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, OFFICE, Intake
 
 P, C = "/v1/petitions/{id}", "/v1/conferences/{id}"
-REPLY = {"number": "12/GDĐT", "signatory": "Trưởng phòng", "digest": "d"}
+REPLY = {"number": "12/GDĐT", "signatory": "Trưởng phòng", "digest": "d" * 64}
 
 
 RULES = [
@@ -83,7 +83,7 @@ async def held(walk: Walk, conference: str, petition: str, answered: str) -> Non
     for raised in (petition, answered):
         await walk.do(f"{P}/raising", raised, conference_id=conference)
     await walk.do(f"{P}/oral-answer", answered, conference_id=conference, answer="Đã giải quyết.")
-    await walk.do(f"{C}/minutes", conference, digest="d", minutes="Biên bản.")
+    await walk.do(f"{C}/minutes", conference, digest="d" * 64, minutes="Biên bản.")
     await walk.do(f"{C}/closing", conference)
     await walk.do(f"{C}/review", conference)
     await walk.do(f"{C}/complexity", conference, variant="complex", decided_by="Chủ tịch", criteria=["nhiều việc"])
@@ -91,7 +91,9 @@ async def held(walk: Walk, conference: str, petition: str, answered: str) -> Non
     await walk.do(f"{C}/publications", conference, evidence="Biên bản niêm yết", **result)
     await walk.do(f"{C}/publication-ends", conference, **result)
     line = {"petition_id": petition, "agency": EDUCATION}
-    await walk.do(f"{C}/conclusion", conference, number="1/TB", signatory="Chủ tịch", digest="d", assignments=[line])
+    await walk.do(
+        f"{C}/conclusion", conference, number="1/TB", signatory="Chủ tịch", digest="d" * 64, assignments=[line]
+    )
 
 
 async def followed_up(walk: Walk, today: str, petition: str) -> None:

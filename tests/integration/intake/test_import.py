@@ -3,15 +3,17 @@
 import asyncio
 import csv
 import json
+import os
 import random
 import signal
 import subprocess
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.importing import Importing, rejects_of, write_lines
+from tests.support.importing import COMMAND, Importing, environment, rejects_of, write_lines
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served
 from tests.support.postgres import TestServer
 from tests.support.waiting import until
@@ -97,7 +99,7 @@ async def test_whole_history__from_json_lines_in_the_order_in_which_it_happened(
         "effective_on": NOTICE,
         "number": "1/TB",
         "signatory": "Chủ tịch",
-        "digest": "d",
+        "digest": "d" * 64,
         "assignments": [{"petition_id": "P1", "agency": "H35.10.6"}],
     }
     received = {
@@ -114,7 +116,7 @@ async def test_whole_history__from_json_lines_in_the_order_in_which_it_happened(
         "effective_on": "16/09/2019",
         "number": "12/PKT",
         "signatory": "Trưởng phòng",
-        "digest": "x",
+        "digest": "e" * 64,
         "text": "Đã sửa.",
     }
     file = write_lines(tmp_path / "a.jsonl", received, planned, opened, raised, closed, notice, reply, ROADS)
@@ -265,7 +267,7 @@ async def test_petition_that_came_over_http__is_found_by_its_reference_or_id(
         tmp_path / "a.jsonl",
         {"case": "LC-1", "agency": EDUCATION, "assigned_on": "02/07/2019"},
         {"command": "WrittenReplyIssued", "case": second["id"], "effective_on": "03/07/2019", "number": "1"}
-        | {"signatory": "x", "digest": "d", "text": "Trả lời."},
+        | {"signatory": "x", "digest": "d" * 64, "text": "Trả lời."},
         {"case": "LC-2", "agency": EDUCATION},
         {"case": "00000000-0000-7000-8000-000000000000", "Ngày tiếp": "01/07/2019", "Địa bàn": COMMUNE},
     )
@@ -359,6 +361,11 @@ async def _reached(intake: Intake, position: int, process: "subprocess.Popen[byt
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--mapping", "none.yaml"), "cannot be read"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--jurisdiction", "x y"), "--jurisdiction"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--rejects", "a.csv"), "--rejects"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--source", "\u200b"), "--source"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--delimiter", ";;"), "--delimiter"),
+        ("a.csv", "Mã đơn,Ngày tiếp\n", ("--delimiter", "a"), "--delimiter"),
+        ("a.csv", 'Mã đơn,"Họ tên"(1),Ngày tiếp\n', (), "line 1"),
+        ("a.csv", "PK\x03\x04", (), "a spreadsheet"),
         ("a.txt", "", (), ".jsonl"),
     ],
 )
@@ -395,3 +402,69 @@ async def test_mapping_and_defaults__give_what_the_file_lacks(importing: Importi
     await importing.done(file, *options, "--jurisdiction", COMMUNE)
     (topics,) = (await cases(importing.intake, head)).values()
     assert topics == ["PetitionReceived", "PetitionClassified", "PetitionRaised", "PetitionAssigned"]
+
+
+async def test_source_and_cases__are_one_however_they_are_typed(importing: Importing, tmp_path: Path) -> None:
+    head, name = await importing.intake.head(), "sổ-tiếp-dân"
+    file = table(tmp_path / "a.csv", [row(1)])
+    other = table(tmp_path / "b.csv", [row(1) | {"Mã đơn": "TD-1\u200b"}])
+    first = await importing.done(file, "--source", name)
+    again = await importing.done(file, "--source", f"{unicodedata.normalize('NFD', name)} ")
+    unseen = await importing.done(other, "--source", name)
+    assert [(s["recorded"], s["known"]) for s in (first, again, unseen)] == [(1, 0), (0, 1), (0, 1)]
+    assert await cases(importing.intake, head) == {"TD-1": ["PetitionReceived"]}
+
+
+async def test_table_of_petitions__is_imported_without_its_titles_parts_and_totals(
+    importing: Importing, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(
+        "PHỤ LỤC|||\nTT|Nội dung kiến nghị|Đơn vị giải quyết|Ngày giao\n1|2|3|4\nI|LĨNH VỰC ĐẤT ĐAI||\n"
+        f"1|Đo đạc lại, cấp giấy|{EDUCATION}|23 tháng 8 năm 2019\n"
+        "2|§-êng liªn b¶n háng||\n|Tổng cộng: 02 kiến nghị||\n",
+        "utf-8",
+    )
+    (tmp_path / "m.json").write_text('\ufeff{"defaults": {"received_on": "01/07/2019"}}', "utf-8")
+    options = ("--delimiter", "|", "--mapping", str(tmp_path / "m.json"), "--jurisdiction", COMMUNE)
+    head = await importing.intake.head()
+    code, summary, errors = await importing.run(tmp_path / "a.csv", *options)
+    assert (code, summary["recorded"], summary["rows"]) == (0, 2, 2), errors
+    assert [warning.split(":")[0] for warning in summary["warnings"]] == ["line 6", "line 1", "line 4, 7"]
+    assert "TCVN3" in errors and "phông" in errors
+    assert sorted((await cases(importing.intake, head)).values()) == [
+        ["PetitionReceived"],
+        ["PetitionReceived", "PetitionAssigned"],
+    ]
+
+
+async def test_two_replies_in_a_cell__are_two_rows_of_the_case(importing: Importing, tmp_path: Path) -> None:
+    head = await importing.intake.head()
+    replies = ("45/UBND ngày 10/09/2019", "50/UBND ngày 16/09/2019")
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", [row(1, reply="; ".join(replies))]))
+    assert (code, rejects_of(summary)[1]["line"].split(",")[1]) == (1, "reply")
+    await importing.done(table(tmp_path / "b.csv", [row(1, reply=reply) for reply in replies]))
+    numbers = [event["data"].get("number") for event in await log_of(importing.intake, head)]
+    assert numbers == [None, "45/UBND", "50/UBND"]
+
+
+async def test_terminal_without_vietnamese_letters__does_not_fail_what_was_recorded(
+    importing: Importing, tmp_path: Path
+) -> None:
+    file = table(tmp_path / "a.csv", [row(1), row(2) | {"Ngày tiếp": "31/02/2019"}])
+    environ = os.environ | environment(importing.intake) | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = await asyncio.to_thread(
+        subprocess.run, [*COMMAND, str(file)], env=environ, capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"1 " in done.stdout and b"recorded" in done.stdout and b"rejects.csv" in done.stdout
+
+
+async def test_text_too_long_for_its_petitioners__is_a_rejected_row(importing: Importing, tmp_path: Path) -> None:
+    received = {"command": "PetitionReceived", "effective_on": "01/07/2019", "jurisdiction": COMMUNE}
+    file = write_lines(
+        tmp_path / "a.jsonl",
+        received | {"case": "P1", "text": "x" * 5_000, "petitioner_ids": [f"p{n}" for n in range(900)]},
+        received | {"case": "P2", "text": "x"},
+    )
+    code, summary, _ = await importing.run(file)
+    assert (code, summary["recorded"], [r["_column"] for r in rejects_of(summary)]) == (1, 1, ["text"])

@@ -29,7 +29,7 @@ async def test_body__that_does_not_fit_names_its_field(intake: Intake) -> None:
     unknown = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE, "nobody": 1})
     assert (unknown.status_code, unknown.json()["field"]) == (422, "nobody")
     petition = (await intake.done("/v1/petitions", {"jurisdiction": COMMUNE}))["id"]
-    reply = {"number": "1", "signatory": "x", "digest": "d", "reports": [{"recipient": "chair", "on": "gần đây"}]}
+    reply = {"number": "1", "signatory": "x", "digest": "d" * 64, "reports": [{"recipient": "chair", "on": "gần đây"}]}
     deep = await intake.post(f"/v1/petitions/{petition}/reply", reply)
     assert (deep.status_code, deep.json()["field"]) == (422, "reports[0].on")
     whole = await intake.post("/v1/petitions", [])

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def queued(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Intake]:
     """An intake that knows two users of the broker."""
     database, tmp_path = await pg_server.fresh("shared.postgres"), tmp_path_factory.mktemp("queued")
-    entries = [mint_token("portal", "system", "H35", amqp_user="portal")[1]]
+    entries = [mint_token("portal", "system", "H35", amqp_user="portal", sources=("portal", "cong-tinh"))[1]]
     entries.append(mint_token("office", "office", "H35.10", amqp_user="office")[1])
     async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
         await running.places()

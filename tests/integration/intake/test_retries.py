@@ -2,6 +2,10 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
 
 from shared.http.auth import mint_token
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
@@ -73,6 +77,110 @@ async def test_the_same_reference_twice_adds_nothing(intake: Intake) -> None:
     assert (await intake.get("/v1/petitions", source="cong-tinh", external_id="LC-2")).status_code == 404
 
 
+WHOLE = BODY | {
+    "source": "cong-tinh",
+    "external_id": "LC-1",
+    "kind": "petition",
+    "channel": "portal",
+    "effective_on": "2026-01-05",
+    "identities": {"1": {"name": "Lò Văn A"}, "2": {"name": "Giàng Thị B"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "fields"),
+    [
+        ({"text": "Nước sinh hoạt đục."}, ["text"]),
+        ({"kind": "reflection"}, ["kind"]),
+        ({"effective_on": "2026-01-06"}, ["effective_on"]),
+        ({"identities": {"1": {"name": "Lò Văn A"}, "2": {"name": "Giàng Thị C"}}}, ["identities"]),
+        ({"identities": {"1": {"name": "Lò Văn A"}}}, ["petitioner_ids", "identities"]),
+        ({"text": "", "channel": "post"}, ["channel", "text"]),
+    ],
+)
+async def test_a_push_that_changed_something_is_a_conflict_that_names_it(
+    intake: Intake, changed: dict[str, Any], fields: list[str]
+) -> None:
+    await intake.done("/v1/petitions", WHOLE)
+    head = await intake.head()
+    other = await intake.post("/v1/petitions", WHOLE | changed)
+    assert (other.status_code, other.json()["type"]) == (409, "urn:doithoai:problem:reference-differs")
+    assert sorted(other.json()["fields"]) == sorted(fields)
+    assert "Giàng" not in other.text
+    assert await intake.head() == head
+
+
+async def test_a_push_that_says_the_same_in_other_words_is_no_conflict(intake: Intake) -> None:
+    first = await intake.done("/v1/petitions", WHOLE)
+    reordered = dict(reversed(WHOLE.items())) | {"attachments": [], "correlation_id": str(uuid4())}
+    undated = {name: value for name, value in WHOLE.items() if name != "effective_on"}
+    for same in (WHOLE, reordered, undated, WHOLE | {"jurisdiction": "000.31.10.H35"}):
+        again = await intake.post("/v1/petitions", same)
+        assert (again.status_code, again.json()) == (200, first), same
+
+
+async def test_a_push_of_what_was_annulled_is_told_so(intake: Intake) -> None:
+    pushed = BODY | {"source": "cong-tinh", "external_id": "LC-9"}
+    first = await intake.done("/v1/petitions", pushed)
+    (event,) = (await intake.get(f"/v1/petitions/{first['id']}")).json()["facts"]
+    await intake.done(f"/v1/petitions/{first['id']}/annulments", {"event_id": event["event_id"], "reason": "trùng"})
+    again = await intake.post("/v1/petitions", pushed)
+    assert (again.status_code, again.json()["type"]) == (409, "urn:doithoai:problem:reference-annulled")
+    assert (await intake.get("/v1/petitions", source="cong-tinh", external_id="LC-9")).status_code == 404
+
+
+async def test_a_push_of_what_was_erased_is_held_against_what_is_left(intake: Intake) -> None:
+    first = await intake.done("/v1/petitions", WHOLE | {"petitioner_ids": ["nguoi-1"], "identities": {}})
+    await intake.done("/v1/petitioners/nguoi-1/erasure", {"ground": "yêu cầu"})
+    pushed = WHOLE | {"petitioner_ids": ["nguoi-1"], "identities": {}}
+    assert (await intake.post("/v1/petitions", pushed)).json() == first
+    assert (await intake.post("/v1/petitions", pushed | {"kind": "reflection"})).json()["fields"] == ["kind"]
+
+
+async def test_a_key_that_a_known_reference_answered_is_kept(intake: Intake) -> None:
+    pushed = BODY | {"source": "cong-tinh", "external_id": "LC-1"}
+    first = await intake.done("/v1/petitions", pushed)
+    for _ in range(2):  # a retry gets the first answer, which was 200
+        known = await intake.post("/v1/petitions", pushed, Idempotency_Key="k1")
+        assert (known.status_code, known.json()) == (200, first)
+    head = await intake.head()
+    other = await intake.post("/v1/petitions", BODY | {"text": "Khác."}, Idempotency_Key="k1")
+    assert (other.status_code, other.json()["type"]) == (422, "urn:doithoai:problem:idempotency-key-reused")
+    assert await intake.head() == head
+
+
+async def test_a_known_reference_with_a_key_that_stands_for_another_body_is_refused(intake: Intake) -> None:
+    pushed = BODY | {"source": "cong-tinh", "external_id": "LC-1"}
+    await intake.done("/v1/petitions", pushed)
+    await intake.done("/v1/petitions", BODY, Idempotency_Key="k1")
+    assert (await intake.post("/v1/petitions", pushed, Idempotency_Key="k1")).status_code == 422
+
+
+async def test_if_match__lists_and_weak_tags(intake: Intake) -> None:
+    petition = (await intake.petition())["id"]
+    path = f"/v1/petitions/{petition}/classification"
+    assert (await intake.post(path, CLASSIFIED, If_Match='W/"1"')).status_code == 412
+    assert (await intake.post(path, CLASSIFIED, If_Match='"2", "3"')).status_code == 412
+    await intake.done(path, CLASSIFIED, If_Match='"1", "2"')
+    several = [("If-Match", '"1"'), ("If-Match", '"2"'), ("Content-Type", "application/json")]
+    answer = await intake.client.post(path, json=CLASSIFIED, headers=several)
+    assert answer.status_code == 201
+    calendar = {"year": 2099, "holidays": [], "document": "x"}
+    assert (await intake.post("/v1/calendars", calendar, If_Match="*")).status_code == 412
+
+
+async def test_if_none_match__gets_304_while_nothing_changed(intake: Intake) -> None:
+    petition = (await intake.petition())["id"]
+    first = await intake.get(f"/v1/petitions/{petition}")
+    known = {"If-None-Match": f'W/"9", {first.headers["etag"]}'}
+    same = await intake.client.get(f"/v1/petitions/{petition}", headers=known)
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
+    head = await intake.client.head(f"/v1/petitions/{petition}")
+    assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", first.headers["etag"])
+    await intake.done(f"/v1/petitions/{petition}/classification", CLASSIFIED)
+    assert (await intake.client.get(f"/v1/petitions/{petition}", headers=known)).status_code == 200
+
+
 async def test_a_reference_that_belongs_to_another_record_is_refused(intake: Intake) -> None:
     reference = {"source": "cong-tinh", "external_id": "LC-3"}
     petition = (await intake.done("/v1/petitions", BODY | reference))["id"]
@@ -84,7 +192,7 @@ async def test_a_reference_that_belongs_to_another_record_is_refused(intake: Int
 
 
 async def test_a_reference_recorded_elsewhere_is_not_told(database: str, tmp_path: Path) -> None:
-    token, entry = mint_token("portal-36", "system", "H36")
+    token, entry = mint_token("portal-36", "system", "H36", sources=("cong-tinh",))
     async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
         await intake.places()
         province = {"code": "H36", "name": "Tỉnh khác", "level": "province", "valid_from": "2004-01-01"}

@@ -40,7 +40,8 @@ A, B, C = (derived_id("case", name) for name in "ABC")
 class Register:
     """Facts by aggregate, in the order recorded."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, historic: bool = False) -> None:
+        self.historic = historic
         self.facts: dict[UUID, list[Fact]] = {}
         self.position = 0
         self.rules: list[Fact] = []
@@ -84,7 +85,7 @@ class Register:
         """Everything recorded."""
         petitions = {i: p for i in self.facts if (p := self.petition(i)) is not None}
         conferences = {i: c for i in self.facts if (c := self.conference(i)) is not None}
-        return DecisionContext(self.regulation, TODAY, conferences, petitions)
+        return DecisionContext(self.regulation, TODAY, conferences, petitions, historic=self.historic)
 
     def do(self, target: UUID, topic: str, on: date = NOTICE, **fields: Any) -> UUID:
         """Decide and record; the id of the first fact."""
@@ -138,5 +139,5 @@ class Register:
         """The conclusion notice."""
         made = tuple(ConclusionAssignment(**line) for line in lines)
         return self.do(
-            C, "ConclusionNoticeIssued", NOTICE, number="1/TB", signatory="Chủ tịch", digest="d", assignments=made
+            C, "ConclusionNoticeIssued", NOTICE, number="1/TB", signatory="Chủ tịch", digest="d" * 64, assignments=made
         )

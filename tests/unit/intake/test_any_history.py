@@ -22,7 +22,7 @@ DEEDS: list[tuple[Any, str, dict[str, Any]]] = [
     (A, "ExtensionGranted", {"petitioner_told_on": NOTICE, "committee_told_on": NOTICE, "expected_on": NOTICE}),
     (A, "PetitionEscalated", {"authority": "UBND tỉnh"}),
     (A, "HigherAuthorityAnswered", {"authority": "UBND tỉnh"}),
-    (A, "WrittenReplyIssued", {"number": "1", "signatory": "x", "digest": "d"}),
+    (A, "WrittenReplyIssued", {"number": "1", "signatory": "x", "digest": "d" * 64}),
     (A, "AgencyResultReported", {"agency": HEALTH, "result": "resolved"}),
     (A, "PetitionClosed", {}),
     (A, "PetitionReopened", {}),

@@ -82,8 +82,23 @@ def test_reasons_of_a_rejects_file__are_not_read() -> None:
     assert [Columns(FileMapping()).field(name) for name in ("_line", "_column", "_reason")] == ["", "", ""]
 
 
+def test_heading__is_known_wherever_the_tone_stands_and_however_it_is_broken() -> None:
+    columns = Columns(FileMapping(columns={"Uỷ quyền": "note", "Đất": "field"}))
+    found = [columns.field(name) for name in ("Ủy quyền", "Ðất", "Mã\nđơn", "Nội\u00a0dung\u200b")]
+    assert found == ["note", "field", "case", "text"]
+
+
 @pytest.mark.parametrize(
-    "content", [{"colums": {}}, {"columns": {"A": "no_field"}}, {"values": {"no_field": {}}}, [], "text"]
+    "content",
+    [
+        {"colums": {}},
+        {"columns": {"A": "no_field"}},
+        {"values": {"no_field": {}}},
+        {"values": {"agency": {"Phòng GD": "H35.1", "PHÒNG gd": "H35.2"}}},
+        {"defaults": {"field": True}},
+        [],
+        "text",
+    ],
 )
 def test_mapping_file__with_a_slip_is_refused(content: object) -> None:
     with pytest.raises(FileRefused, match="mapping"):

@@ -10,8 +10,9 @@ from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.register import NOT_RECORDED, events_of
-from services.intake.application.importing.values import register_row
-from services.intake.domain import Conference
+from services.intake.application.importing.values import as_text, register_row
+from services.intake.domain import Conference, Refused
+from services.intake.domain.field_checks import checked
 from shared.events import DatedEvent
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, HELD, C, Register
 
@@ -75,7 +76,7 @@ WHOLE = {
 
 
 def test_row__tells_a_whole_case() -> None:
-    register = Register().closed()
+    register = Register(historic=True).closed()
     found = events(register, **WHOLE)
     assert topics(found) == [
         ("PetitionReceived", "2019-07-01"),
@@ -193,7 +194,114 @@ def test_bad_cell__is_refused_with_its_column(cells: dict[str, Any], column: str
     assert refused(**cells)[0] == column
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "23/08/2019",
+        "23/8/2019",
+        "23.8.2019",
+        "23-08-2019",
+        "23 / 8 / 2019",
+        "２３/０８/２０１９",
+        "ngày 23/8/2019",
+        "Ngày 23 tháng 8 năm 2019",
+        "ngày 23 tháng 8, năm 2019",
+        "23/08/2019 08:30",
+        "23/08/2019 8:30:00 SA",
+        "2019-08-23",
+        "2019-8-23",
+        "2019-08-23 00:00:00.000",
+        "2019-08-23T10:00:00+07:00",
+        "2019-08-22T20:00:00Z",
+        "\u200e23/08/2019\u200e",
+    ],
+)
+def test_day__as_offices_and_machines_write_it(text: str) -> None:
+    (found,) = events(Register(), **{"Ngày tiếp": text})
+    assert found.effective_on == date(2019, 8, 23)
+
+
+@pytest.mark.parametrize(
+    "text", ["23/8/19", "08/23/2019", "43700", "30 tháng 2 năm 2019", "9999-12-31T23:00:00Z", "22:00", "1" * 10_000]
+)
+def test_day__that_may_mean_another_is_refused(text: str) -> None:
+    column, reason = refused(**{"Ngày tiếp": text})
+    assert column == "received_on" and "dd/mm/yyyy" in reason and len(reason) < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12/UBND-VP, ngày 16/09/2019",
+        "Số: 12/UBND-VP ngày 16 tháng 9 năm 2019",
+        "số 12/UBND-VP; 16.9.2019",
+        "12/UBND-VP\n16/9/2019.",
+    ],
+)
+def test_reply__by_number_and_day_in_one_cell(text: str) -> None:
+    found: Any = events(Register(historic=True).closed(), reply=text)[-1]
+    assert (found.TOPIC, found.number, found.effective_on) == ("WrittenReplyIssued", "12/UBND-VP", date(2019, 9, 16))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("45/UBND ngày 10/09/2019; 50/UBND ngày 16/09/2019", "row of its own"),
+        ("45/UBND ngày 10/09/2019\n50/UBND ngày 16/09/2019", "row of its own"),
+        ("ngày 10/09/2019", "no number"),
+        ("45/UBND ngày 10/09/2019 của UBND huyện", "no number"),
+        ("45/UBND ngày 10/09/20199", "no number"),
+    ],
+)
+def test_reply__that_is_not_one_number_with_one_day_is_refused(text: str, told: str) -> None:
+    column, reason = refused(reply=text)
+    assert column == "reply" and told in reason
+
+
+@pytest.mark.parametrize(
+    "written", ["Uỷ ban Mặt trận", "UỶ BAN MẶT TRẬN", "ủy ban  mặt\u00a0trận", "Ủy ban Mặt trận\u200b"]
+)
+def test_agency__by_its_name_wherever_the_tone_stands(written: str) -> None:
+    named = Register()
+    named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], "Ủy ban Mặt trận")
+    assert events(named, agency=written)[-1].agency == EDUCATION  # type: ignore[attr-defined]
+
+
+def test_agency__written_with_the_letter_that_looks_like_its_own() -> None:
+    named = Register()
+    named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], "Phòng Đất đai")
+    assert events(named, agency="Phòng Ðất ðai")[-1].agency == EDUCATION  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("word", ["Hoả tốc", "Hỏa tốc", "HOẢ TỐC"])
+def test_word__wherever_the_tone_stands(word: str) -> None:
+    found: Any = events(Register(), **{"Lĩnh vực": "giao thông", "Mức độ": word})[-1]
+    assert found.urgency == "very_urgent"
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"), [(12.0, "12"), (12, "12"), (12.5, "12.5"), (["a", 2.0], "a; 2"), (" a\u00a0b\u200b ", "a b")]
+)
+def test_cell__as_text(cell: Any, text: str) -> None:
+    assert as_text(cell, "case") == text
+
+
+@pytest.mark.parametrize("cell", [True, float("inf"), float("nan"), {"a": 1}, [["a"]]])
+def test_cell__that_is_no_text_is_refused(cell: Any) -> None:
+    with pytest.raises(RowRefused):
+        as_text(cell, "case")
+
+
+def test_digest_of_a_register__is_one_or_is_left_out() -> None:
+    register, row = Register(historic=True).closed(), {"reply": "12/UBND ngày 16/9/2019"}
+    for digest, told in (("D" * 64, "d" * 64), ("", NOT_RECORDED)):
+        found: Any = events(register, **row, reply_digest=digest)[-1]
+        assert checked(found, register.context()).digest == told
+    with pytest.raises(Refused):
+        checked(events(register, **row, reply_digest="abc")[-1], register.context())
+
+
 def test_word_of_the_office__has_the_meaning_that_the_mapping_gives() -> None:
-    mapping = FileMapping(values={"kind": {"đơn": "petition"}}, defaults={"agency": EDUCATION})
-    row = row_of(mapping, **{"Loại đơn": "đơn"})
+    mapping = FileMapping(values={"kind": {"ĐƠN  thư": "petition"}}, defaults={"agency": EDUCATION})
+    row = row_of(mapping, **{"Loại đơn": "đơn thư\u200b"})
     assert (row["kind"], row["agency"]) == ("petition", EDUCATION)

@@ -14,7 +14,7 @@ def caller(role: str, jurisdiction: str = DISTRICT, agency: str = "") -> Caller:
     return Caller("c", frozenset({role}), jurisdiction, agency)
 
 
-REPLY = {"number": "1", "signatory": "x", "digest": "d"}
+REPLY = {"number": "1", "signatory": "x", "digest": "d" * 64}
 CASES: list[tuple[Caller, str, dict[str, Any], UUID | None, str]] = [
     (caller("office"), "PetitionWithdrawn", {}, A, ""),
     (caller("office", OTHER), "PetitionWithdrawn", {}, A, "JurisdictionMayNot"),

@@ -137,7 +137,7 @@ class TestExtensionByTheLeadAgency:
         [
             (" ", "ab" * 32, "number"),
             ("1", "zzz", "digest"),
-            ("1", "AB" * 32, "digest"),
+            ("1", "ab" * 31, "digest"),
             ("1" * 2001, "ab" * 32, "number"),
         ],
     )

@@ -83,7 +83,7 @@ class TestMerger:
 
 def conclusion(*lines: dict[str, Any]) -> dict[str, Any]:
     made = tuple(ConclusionAssignment(**line) for line in lines)
-    return {"number": "1/TB", "signatory": "Chủ tịch", "digest": "d", "assignments": made}
+    return {"number": "1/TB", "signatory": "Chủ tịch", "digest": "d" * 64, "assignments": made}
 
 
 def adopt(register: Register, rule: str, audience: str = "") -> None:
@@ -132,7 +132,7 @@ class TestAnchors:
 def test_replied__a_document_that_moves_running_clocks_does_not_move_it() -> None:
     register = Register()
     register.closed()
-    register.do(A, "WrittenReplyIssued", NOTICE, number="1", signatory="x", digest="d")
+    register.do(A, "WrittenReplyIssued", NOTICE, number="1", signatory="x", digest="d" * 64)
     text = (
         "policy_id: moving\ndocument: {number: 1/QĐ, issued_on: 2019-01-01}\nvalid_from: 2019-09-02\n"
         "running_clocks: move\nrules:\n  - {duty: reply, form: deadline, length: 30}\n"

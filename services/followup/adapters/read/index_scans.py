@@ -5,7 +5,7 @@ What a filter leaves open in the middle of an index (the states of a case, the c
 value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from shared.identifiers import NATION
@@ -45,10 +45,11 @@ class Values:
         return f"${len(self.given)}::{kind}"
 
 
-def within(jurisdiction: str, value: Values) -> str:
-    """Return the condition that a row's jurisdiction is within the subtree."""
-    first, end = ("", LAST) if jurisdiction == NATION else (jurisdiction, jurisdiction + AFTER_DOT)
-    return f"(jurisdiction >= {value(first)} AND jurisdiction < {value(end)})"
+def within(places: Iterable[str], value: Values) -> str:
+    """Return the condition that a row's jurisdiction is within one of the subtrees."""
+    ranges = [("", LAST) if place == NATION else (place, place + AFTER_DOT) for place in places]
+    each = [f"(jurisdiction >= {value(first)} AND jurisdiction < {value(end)})" for first, end in ranges]
+    return f"({' OR '.join(each)})"
 
 
 def index_scan(table: str, order: Sequence[str], over: dict[str, str], where: Sequence[str], limit: str) -> str:

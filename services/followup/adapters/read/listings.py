@@ -25,8 +25,8 @@ _BREACH_ORDER = ("outcome", "due_on", "deadline_id")
 _OWED = """
 SELECT due_on, subject_id FROM cases WHERE subject_id IN (
     SELECT d.subject_id FROM deadlines d
-    WHERE d.debtor = {agency} AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
-) AND agency <> {agency} AND {where} ORDER BY due_on, subject_id LIMIT {limit}
+    WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+) AND agency <> ALL({agencies}) AND {where} ORDER BY due_on, subject_id LIMIT {limit}
 """
 
 
@@ -59,9 +59,9 @@ class Listing:
         self.limit = self.value(limit, "int")
         self._days = days
 
-    def one(self, given: str) -> str:
-        """Return an array of one value."""
-        return self.value([given], "text[]")
+    def these(self, agency: str, scope: Scope) -> str:
+        """Return an agency as an array; a caller's own with those from which it has taken over."""
+        return self.value([agency] if agency != scope.agency else list(scope.agencies), "text[]")
 
     def after(self, key: Sequence[object] | None, order: Sequence[str]) -> list[str]:
         """Return the condition that a row comes after a key."""
@@ -90,7 +90,7 @@ class Listing:
     async def codes(self, table: str, subject: str = "") -> str:
         """Return the codes of the scope's subtree that occur in a table, as an array."""
         value = Values()
-        where = within(self.scope.jurisdiction, value)
+        where = within(self.scope.places, value)
         if subject:
             where += f" AND subject = {value(subject)}"
         return self.value(await distinct(self.connection, table, "jurisdiction", where, value.given), "text[]")
@@ -111,13 +111,17 @@ async def cases(listing: Listing, wanted: CaseFilter, after: tuple[date, UUID] |
     states = value(await _states(listing.connection, wanted), "text[]")
     scans = []
     if agency := wanted.agency or scope.agency:
-        where.append(within(scope.jurisdiction, value))
-        if scope.agency in ("", agency):
-            over = {"agency": listing.one(agency), "state": states}
+        where.append(within(scope.places, value))
+        if scope.agency in ("", agency) or agency in scope.agencies:
+            over = {"agency": listing.these(agency, scope), "state": states}
             scans.append(index_scan("cases", _CASE_ORDER, over, where, listing.limit))
         if scope.agency and scope.agency != wanted.agency:
             where += [f"state = ANY({states})", *([f"agency = {value(agency)}"] if wanted.agency else [])]
-            scans.append(_OWED.format(agency=value(scope.agency), where=" AND ".join(where), limit=listing.limit))
+            scans.append(
+                _OWED.format(
+                    agencies=value(list(scope.agencies), "text[]"), where=" AND ".join(where), limit=listing.limit
+                )
+            )
     elif scope.jurisdiction != NATION:
         codes = await listing.codes("cases", wanted.subject)
         scans.append(index_scan("cases", _CASE_ORDER, {"jurisdiction": codes, "state": states}, where, listing.limit))
@@ -167,12 +171,12 @@ async def _scanned(
 ) -> Sequence[Any]:
     scope, value = listing.scope, listing.value
     agency = wanted.agency or scope.agency
-    if scope.agency not in ("", agency):
+    if scope.agency and agency not in scope.agencies:
         return []
     over = {"outcome": value(list(outcomes), "text[]")}
     if agency:
-        over["debtor"] = listing.one(agency)
-        where.append(within(scope.jurisdiction, value))
+        over["debtor"] = listing.these(agency, scope)
+        where.append(within(scope.places, value))
     elif scope.jurisdiction != NATION:
         over["jurisdiction"] = await listing.codes("deadlines")
     elif "breached" not in where:

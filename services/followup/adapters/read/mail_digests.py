@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from services.followup.adapters.read.calendars import calendars
+from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
-from services.followup.application.digest_mailer import SourceClock
+from services.followup.application.access import Scope
+from services.followup.application.digest_mailer import Mailed, SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.digest import DAYS, DigestLine, MailDigest, Recipient, retracted_line, split
@@ -21,7 +24,7 @@ from services.followup.domain.wording.names import body_words
 from shared.calendar import Calendar
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
-from shared.identifiers import NATION, is_within, midnight, ordered_id
+from shared.identifiers import NATION, derived_id, midnight, ordered_id
 
 LISTED = 200  # deadlines in each part of a digest; the rest are counted
 
@@ -44,8 +47,12 @@ WHERE e.event_id >= $1 AND e.event_id < $2 AND e.topic = 'DeadlineBreachRetracte
 _LAST = "SELECT max(day) FROM public.sent_digests WHERE source = $1 AND recipient = $2"
 _IS_DONE = "SELECT true FROM public.sent_digests WHERE source = $1 AND recipient = $2 AND day = $3"
 _DONE = """
-INSERT INTO public.sent_digests (source, recipient, day, outcome, message_id) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING
+INSERT INTO public.sent_digests (source, recipient, day, outcome, message_id, refused) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (source, recipient, day) DO UPDATE SET refused = excluded.refused
+"""
+_UNREACHED = """
+SELECT day, refused FROM public.sent_digests
+WHERE source = $1 AND recipient = $2 AND day >= $3 AND refused <> '{}' ORDER BY day
 """
 
 _row = msgspec.json.Decoder(CaseRow)
@@ -71,14 +78,31 @@ class StoredDigests:
         """Return whether the digest of a day is done."""
         return bool(await self._pool.fetchval(_IS_DONE, source, recipient.key, day))
 
-    async def done(self, digest: MailDigest, message_id: str) -> None:
-        """Record that a digest is done; `message_id` is empty when there was nothing to send."""
-        outcome = "sent" if message_id else "empty"
-        await self._pool.execute(_DONE, digest.source, digest.recipient, digest.day, outcome, message_id)
+    async def done(self, digest: MailDigest, mailed: Mailed) -> None:
+        """Record that a digest is done; the Message-ID is empty when there was nothing to send."""
+        refused = [_address_key(digest.source, digest.recipient, digest.day, address) for address in mailed.refused]
+        outcome = "sent" if mailed.message_id else "empty"
+        named = (digest.source, digest.recipient, digest.day, outcome, mailed.message_id)
+        await self._pool.execute(_DONE, *named, refused)
+
+    async def unreached(self, source: str, recipient: Recipient, since: date) -> list[tuple[date, Recipient]]:
+        """Return the digests from a day on that some of the body's addresses have not got, with these alone."""
+        found = []
+        for row in await self._pool.fetch(_UNREACHED, source, recipient.key, since):
+            day, keys = row["day"], set(row["refused"])
+            rest = tuple(a for a in recipient.addresses if _address_key(source, recipient.key, day, a) in keys)
+            if rest:  # an address that is no longer in the file is owed nothing
+                found.append((day, Recipient(recipient.key, rest)))
+        return found
 
     async def digest(self, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
         """Return the digest of a day, from what is known now."""
         return await read(self._pool, lambda c: _digest(c, source, recipient, day, today))
+
+
+def _address_key(source: str, recipient: str, day: date, address: str) -> UUID:
+    """What is kept of an address: it tells nothing to who does not know the address, and another each day."""
+    return derived_id("digest-address", source, recipient, day.isoformat(), address)
 
 
 async def _digest(connection: Any, source: str, recipient: Recipient, day: date, today: date) -> MailDigest:
@@ -106,7 +130,7 @@ async def _owed(
 ) -> tuple[list[tuple[DeadlineState, CaseRow | None]], int]:
     value = Values()
     value.given += [recipient.debtor, source, first, end, LISTED]
-    place = within(recipient.jurisdiction, value).replace("jurisdiction", "d.jurisdiction")
+    place = within((recipient.jurisdiction,), value).replace("jurisdiction", "d.jurisdiction")
     rows = await connection.fetch(_OWED.format(within=place), *value.given)
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
@@ -114,13 +138,15 @@ async def _owed(
 async def _retracted(
     connection: Any, source: str, recipient: Recipient, day: date, calendar: Calendar
 ) -> list[DigestLine]:
+    scope = await reached(connection, Scope(recipient.jurisdiction, recipient.debtor))
+    assert scope is not None, "nothing was asked for that could be beyond it"
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):
         event, meta = decode_state(row["topic"], row["state"])
         assert isinstance(event, DeadlineBreachRetracted)
-        mine = (event.source, event.debtor) == (source, recipient.debtor)
-        if mine and not meta.backfilled and is_within(meta.jurisdiction, recipient.jurisdiction):
+        mine = event.source == source and event.debtor in scope.agencies
+        if mine and not meta.backfilled and scope.holds(meta.jurisdiction):
             found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]
 

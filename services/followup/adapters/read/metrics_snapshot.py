@@ -61,6 +61,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     complete_to: Counts = {}  # source
     lag: Counts = {}  # events that are not applied yet: source
     stopped: Counts = {}  # 1 or 0: source
+    refused_sources: int = 0  # addresses of sources that this process does not follow
     gaps: Counts = {}  # how often the broker skipped events: source
     parked: Counts = {}  # events that wait: source
     differences: Counts = {}  # source
@@ -71,6 +72,7 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     pending: int = 0  # deadline events that the relay has not published yet
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
     digests_failing_since: float = 0.0  # 0 while they do not fail
+    refused_calls: Counts = {}  # calls without proof who calls: reason
     taken_at: float = 0.0
 
 
@@ -82,12 +84,15 @@ class MetricsQueries:
         pool: "asyncpg.Pool[asyncpg.Record]",
         relay: str = "",
         digests_failing_for: Callable[[], float] = lambda: 0.0,
+        refused: Callable[[], int] = lambda: 0,
     ) -> None:
         """Name the relay of the outbox; an empty `relay` says that no broker is configured, so nothing is pending.
 
-        `digests_failing_for` says for how many seconds this process could not send a digest that is due.
+        `digests_failing_for` says for how many seconds this process could not send a digest that is due, `refused`
+        how many addresses it does not follow.
         """
         self._pool, self._relay, self._digests_failing_for = pool, relay, digests_failing_for
+        self._refused = refused
         self._breaches: Counter[tuple[str, ...]] = Counter()
         self._alerts: Counter[tuple[str, ...]] = Counter()
         self._counted_to = 0
@@ -109,6 +114,7 @@ class MetricsQueries:
             pending=head - relayed,
             oldest_pending=waiting.timestamp() if waiting else 0.0,
             digests_failing_since=now.timestamp() - failing_for if failing_for else 0.0,
+            refused_sources=self._refused(),
             taken_at=now.timestamp(),
         )
 

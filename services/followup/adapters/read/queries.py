@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read import listings
+from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
@@ -105,11 +106,11 @@ class Queries:
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
         """Return cases in the order of their earliest open due dates: the overdue ones first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
-        narrowed = scope.narrowed(wanted.jurisdiction)
-        if narrowed is None:
-            return Page([])
 
         async def work(connection: Any) -> Page[Case]:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return Page([])
             days = await _days(connection)
             rows = await listings.cases(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = [_case(row, days) for row in rows]
@@ -127,7 +128,7 @@ class Queries:
                 return None
             case = _case(row, days)
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
-            if not _is_visible(scope, case.row, raised):
+            if not _is_visible(await reached(connection, scope), case.row, raised):
                 return None
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
@@ -164,11 +165,11 @@ class Queries:
     async def deadlines(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
         """Return deadlines in the order of their due dates. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
-        narrowed = scope.narrowed(wanted.jurisdiction)
-        if narrowed is None:
-            return Page([])
 
         async def work(connection: Any) -> Page[Deadline]:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return Page([])
             days = await _days(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
@@ -179,11 +180,11 @@ class Queries:
     async def breaches(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
         """Return deadlines whose breach stands, those still open first. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, date, UUID]) if cursor else None
-        narrowed = scope.narrowed(wanted.jurisdiction)
-        if narrowed is None:
-            return Page([])
 
         async def work(connection: Any) -> Page[Deadline]:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return Page([])
             days = await _days(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
@@ -200,7 +201,8 @@ class Queries:
                 return None
             raised = _raised.decode(encoded)
             row = await connection.fetchrow(_CASE, raised.subject_id)
-            if not _is_visible(scope, _row.decode(row["row"]) if row else None, [raised]):
+            case = _row.decode(row["row"]) if row else None
+            if not _is_visible(await reached(connection, scope), case, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
             (deadline,) = await _with_dates(connection, [_deadline(raised, await _days(connection))])
@@ -211,10 +213,7 @@ class Queries:
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
         """Return agencies in the order of their codes. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[str]) if cursor else ("",)
-        narrowed = scope.narrowed(jurisdiction)
-        if narrowed is None:
-            return Page([])
-        rows = await self._within(_AGENCIES, narrowed, after, limit + 1)
+        rows = await self._within(_AGENCIES, scope, after, limit + 1, jurisdiction=jurisdiction)
         return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code,))
 
     async def agency_names(self, codes: Sequence[str]) -> dict[str, str]:
@@ -224,8 +223,13 @@ class Queries:
 
     async def places(self, scope: Scope) -> dict[str, str]:
         """Return the names of the jurisdictions within the scope, by code."""
-        names = await read(self._pool, place_names)
-        return {code: name for code, name in sorted(names.items()) if is_within(code, scope.jurisdiction)}
+
+        async def work(connection: Any) -> dict[str, str]:
+            seen = await reached(connection, scope)
+            names = await place_names(connection)
+            return {code: name for code, name in sorted(names.items()) if seen is not None and seen.holds(code)}
+
+        return await read(self._pool, work)
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""
@@ -258,13 +262,19 @@ class Queries:
                 return False
         return True
 
-    async def _within(self, query: str, scope: Scope, *given: object) -> Sequence[Any]:
-        value = Values()
-        value.given += given
-        # What belongs to no known case is for those who see the whole tree.
-        place = "true" if scope.jurisdiction == NATION else within(scope.jurisdiction, value)
-        rows: Sequence[Any] = await read(self._pool, lambda c: c.fetch(query.format(within=place), *value.given))
-        return rows
+    async def _within(self, query: str, scope: Scope, *given: object, jurisdiction: str = "") -> Sequence[Any]:
+        async def work(connection: Any) -> Sequence[Any]:
+            seen = await reached(connection, scope, jurisdiction)
+            if seen is None:
+                return []
+            value = Values()
+            value.given += given
+            # What belongs to no known case is for those who see the whole tree.
+            place = "true" if seen.jurisdiction == NATION else within(seen.places, value)
+            rows: Sequence[Any] = await connection.fetch(query.format(within=place), *value.given)
+            return rows
+
+        return await read(self._pool, work)
 
 
 async def _days(connection: Any) -> dict[str, date]:
@@ -296,13 +306,13 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
     ]
 
 
-def _is_visible(scope: Scope, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
+def _is_visible(scope: Scope | None, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
     """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
     jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
-    if not is_within(jurisdiction, scope.jurisdiction):
+    if scope is None or not scope.holds(jurisdiction):
         return False
-    led = row is not None and row.agency == scope.agency
-    return not scope.agency or led or any(r.debtor == scope.agency for r in raised)
+    led = row is not None and row.agency in scope.agencies
+    return not scope.agency or led or any(r.debtor in scope.agencies for r in raised)
 
 
 def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
@@ -24,7 +25,7 @@ from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.tally import RaisedEvent, Tally, seen_on
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
-from shared.identifiers import is_within, local_day, midnight, ordered_id
+from shared.identifiers import local_day, midnight, ordered_id
 
 AT_ONCE = 200  # petitions; after these other work gets its turn
 LISTED = 2_000  # petitions in the list of a page
@@ -86,20 +87,25 @@ class Reports:
         self._pool = pool
         self._one_at_a_time = asyncio.Lock()
 
+    async def reached(self, scope: Scope, jurisdiction: str) -> Scope | None:
+        """Return the scope within a subtree that is asked for; None where nothing of that may be seen."""
+        return await read(self._pool, lambda connection: reached(connection, scope, jurisdiction))
+
     async def report(self, scope: Scope, period: Period, *, listed: bool = False) -> Counted:
         """Return the report of a period: of a subtree and, when the scope names one, of one agency. Raises NotBegun."""
 
         async def work(connection: Any) -> Counted:
+            seen_scope = await reached(connection, scope) or scope
             # Made here, since a read that a rebuild disturbed is done once more.
             tally = Tally(period, scope.agency, listed=LISTED if listed else 0)
             seen = [
-                Seen(s.source, s.position, s.complete_to, await _Count(connection, scope, s, tally).run())
+                Seen(s.source, s.position, s.complete_to, await _Count(connection, seen_scope, s, tally).run())
                 for s in (Source(**dict(row)) for row in await connection.fetch(SOURCES))
                 if s.now is not None and local_day(s.now) >= period.first
             ]
             if not seen:
                 raise NotBegun(f"{period.text} has not begun yet")
-            tally.add_events(await _events(connection, scope, period))
+            tally.add_events(await _events(connection, seen_scope, period))
             agencies = {row["code"]: row["name"] for row in await connection.fetch(_AGENCIES)}
             return Counted(tally, seen, agencies, await place_names(connection))
 
@@ -123,7 +129,7 @@ class _Count:
         regulation = RegulationLog(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
         tally.begin(self._today, regulation.calendar, shared)
         if not tally.agency:
-            tally.add_recording(f for f in conferences if is_within(f.meta.jurisdiction, self._scope.jurisdiction))
+            tally.add_recording(f for f in conferences if self._scope.holds(f.meta.jurisdiction))
         tally.add_deadlines(_decoded(await self._fetch(_SHARED_RAISED, name)))
         first = await self._first_position(midnight(tally.period.first))
         concerned = [row["subject_id"] for row in await self._fetch(_CONCERNED, name, first)]
@@ -153,7 +159,7 @@ class _Count:
     async def _fetch(self, query: str, *given: object) -> Sequence[Any]:
         value = Values()
         value.given += given
-        place = within(self._scope.jurisdiction, value)
+        place = within(self._scope.places, value)
         rows: Sequence[Any] = await self._connection.fetch(query.format(within=place), *value.given)
         return rows
 
@@ -179,7 +185,7 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
     return [
         RaisedEvent(event, meta)
         for event, meta in decoded
-        if isinstance(event, DeadlineEvent) and is_within(meta.jurisdiction, scope.jurisdiction)
+        if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction)
     ]
 
 

@@ -50,7 +50,7 @@ _STATES: dict[str, dict[str, Bilingual]] = {
         "answered": Bilingual("Đã trả lời tại hội nghị", "answered at the conference"),
         "withdrawn": Bilingual("Đã rút", "withdrawn"),
         "redirected": Bilingual("Đã hướng dẫn sang thủ tục khác", "redirected"),
-        "merged": Bilingual("Đã nhập chung", "merged"),
+        "merged": Bilingual("Đã gộp", "merged"),
         "closed": Bilingual("Đã kết thúc", "closed"),
         "refused": Bilingual("Từ chối thụ lý", "not taken up"),
     },
@@ -81,7 +81,7 @@ _STATUSES = {
 }
 _GROUNDS = {
     "answered_at_conference": Bilingual("đã trả lời tại hội nghị", "answered at the conference"),
-    "merged": Bilingual("đã nhập vào kiến nghị khác", "merged into another petition"),
+    "merged": Bilingual("đã gộp vào kiến nghị khác", "merged into another petition"),
     "withdrawn": Bilingual("đã rút kiến nghị", "withdrawn"),
     "redirected": Bilingual("đã hướng dẫn sang thủ tục khác", "redirected"),
     "closed": Bilingual("đã kết thúc", "closed"),

@@ -43,7 +43,7 @@ NOTE_TEXTS: dict[NoteKind, tuple[str, str]] = {
     ),
     NoteKind.CHAIR_DATE: ("người chủ trì ấn định hạn sớm hơn: {day}", "the chair set the earlier date {day}"),
     NoteKind.MERGED_EARLIEST: (
-        "lấy hạn sớm nhất trong các kiến nghị được nhập chung: {day}",
+        "lấy hạn sớm nhất trong các kiến nghị được gộp: {day}",
         "the earliest due date of the merged petitions: {day}",
     ),
     NoteKind.REOPENED: (

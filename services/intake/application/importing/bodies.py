@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from datetime import date
 
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.headings import folded
+from services.intake.application.importing.refusals import RowRefused, shown
 from services.intake.domain.regulation import PublicBody, Regulation
-from shared.identifiers import MalformedCode, agency_code, is_within, nfc
+from shared.identifiers import MalformedCode, agency_code, is_within
 
 
 class Bodies:
@@ -49,22 +50,18 @@ def _resolved(
             return code
     except MalformedCode:
         pass
-    named = names.get(_folded(text), [])
+    named = names.get(folded(text), [])
     fitting = [body.code for body in named if body.existed(on)] or [body.code for body in named]
     nearer = [code for code in fitting if not within or is_within(code, within)] or fitting
     if len(nearer) == 1:
         return nearer[0]
     if not nearer:
-        raise RowRefused(field, f"{text!r} is neither a registered code nor a registered name: register it first")
-    raise RowRefused(field, f"{text!r} is the name of {', '.join(sorted(nearer))}: write the code")
+        raise RowRefused(field, f"{shown(text)} is neither a registered code nor a registered name: register it first")
+    raise RowRefused(field, f"{shown(text)} is the name of {', '.join(sorted(nearer))}: write the code")
 
 
 def _by_name(bodies: Mapping[str, PublicBody]) -> dict[str, list[PublicBody]]:
     names: dict[str, list[PublicBody]] = {}
     for body in bodies.values():
-        names.setdefault(_folded(body.name), []).append(body)
+        names.setdefault(folded(body.name), []).append(body)
     return names
-
-
-def _folded(text: str) -> str:
-    return " ".join(nfc(text).casefold().split())

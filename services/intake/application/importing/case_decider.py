@@ -10,7 +10,7 @@ from services.intake.application.deciding import LoadedAggregates, rests_on, wit
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
-from services.intake.application.importing.refusals import RowRefused, reason_of
+from services.intake.application.importing.refusals import RowRefused, reason_of, shown
 from services.intake.application.importing.register import COLUMN_OF, events_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.petitioners import with_petitioner_ids
@@ -109,7 +109,11 @@ class Decisions:
         self._columns, self._mint, self._of_text = columns, mint, of_text
         loaded = known.loaded
         self._world = DecisionContext(
-            regulation_cache.regulation, regulation_cache.today, loaded.conferences, loaded.petitions
+            regulation_cache.regulation,
+            regulation_cache.today,
+            loaded.conferences,
+            loaded.petitions,
+            historic=True,
         )
 
     def group(self, rows: Iterable[Row]) -> Group | Rejected:
@@ -190,14 +194,14 @@ class _Work:
         conference_id = self.id_of(name, field)
         found = self._known.loaded.conferences.get(conference_id)
         if found is None:
-            raise RowRefused(field, f"{name!r} is no conference")
+            raise RowRefused(field, f"{shown(name)} is no conference")
         return conference_id, found
 
     def id_of(self, name: str, field: str) -> UUID:
         """The id of a case that a row names. Raises RowRefused."""
         found = self._known.ids.get(name)
         if found is None or found not in self._known.loaded.versions:
-            raise RowRefused(field, f"there is no case {name!r}: import it first, or in the same file")
+            raise RowRefused(field, f"there is no case {shown(name)}: import it first, or in the same file")
         self._rest_on(found)
         return found
 

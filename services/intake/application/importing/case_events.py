@@ -10,11 +10,12 @@ from uuid import UUID
 
 import msgspec
 
-from services.intake.application.command_body import CODECS, BodyCodec, Extras, invalid_field, without_path
+from services.intake.application.command_body import CODECS, BodyCodec, Extras
 from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
-from services.intake.application.importing.refusals import RowRefused, column_of
+from services.intake.application.importing.refusals import RowRefused, column_of, shown
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
+from services.intake.application.invalid_body import invalid_field, without_path
 from shared.events import DATED_EVENTS
 
 #: They name a record or a deadline by its id, which no file from elsewhere knows.
@@ -46,10 +47,17 @@ class RegisterAct(msgspec.Struct, frozen=True):
 
 def act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     """The act that a row names. `from_text`: every value is a cell of text. Raises RowRefused."""
+    try:
+        return _act_of(row, from_text=from_text)
+    except RecursionError:
+        raise RowRefused("", "is nested too deeply: no command has so many brackets within brackets") from None
+
+
+def _act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     topic = as_text(row.get(COMMAND), COMMAND)
     route = None if topic in NOT_IMPORTED or topic not in DATED_EVENTS else route_of_command(topic, has_target=False)
     if route is None:
-        raise RowRefused(COMMAND, f"{topic!r} is no event that can be imported")
+        raise RowRefused(COMMAND, f"{shown(topic)} is no event that can be imported")
     data = row.get("data", {})
     if not isinstance(data, dict):
         raise RowRefused("data", "holds no object")
@@ -117,13 +125,13 @@ def _cell(value: Any, name: str, topic: str) -> Any:
     if text[0] in "[{":
         try:
             return msgspec.json.decode(text)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise RowRefused(name, f"is no JSON: {error}") from None
     return list(parts_of(text))
 
 
 def _clean(value: Any, name: str) -> Any:
-    """Any JSON value with its texts in NFC."""
+    """Any JSON value with its texts normalised."""
     match value:
         case str():
             return as_text(value, name)

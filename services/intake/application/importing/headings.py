@@ -1,5 +1,6 @@
 """What the columns of a register mean: the headings that offices use, and a mapping file for those that they do not."""
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import msgspec
 
 from services.intake.application.importing.refusals import FileRefused, UnknownColumn
-from shared.identifiers import nfc
+from shared.identifiers import normalised
 
 #: The fields of a register row, with the headings met in files and those of form 03/TCD (Decree 154/2026).
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -87,7 +88,7 @@ REASONS = ("_line", "_column", "_reason")
 COMMAND, CASE = "command", "case"
 
 
-class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """A mapping file: heading to field, words that the office uses, values for fields that have no column."""
 
     columns: dict[str, str] = {}
@@ -99,11 +100,42 @@ class FileMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for field in (*self.columns.values(), *self.values, *self.defaults):
             if field not in FIELDS:
                 raise ValueError(f"{field!r} is no field; the fields are {', '.join(FIELDS)}")
+        for words in (self.columns, *self.values.values()):
+            _once(words)
+
+    @functools.cached_property
+    def words(self) -> dict[str, dict[str, str]]:
+        """What the words of the office mean, by field and folded word."""
+        return {field: {folded(word): value for word, value in words.items()} for field, words in self.values.items()}
 
 
-def folded(heading: str) -> str:
-    """A heading as it is compared: NFC, small letters, words only."""
-    return " ".join(re.findall(r"\w+", nfc(heading).casefold()))
+def _once(words: Mapping[str, str]) -> None:
+    """Two spellings of one word may not mean two things."""
+    meant: dict[str, str] = {}
+    for word, value in words.items():
+        if meant.setdefault(folded(word), value) != value:
+            raise ValueError(f"{word!r} is written twice, with two meanings: keep one")
+
+
+# "hoả" and "hỏa", "uỷ" and "ủy": both places of the tone are right, and each typing program has its own.
+_TONES = dict(
+    zip(
+        ("oà", "oá", "oả", "oã", "oạ", "oè", "oé", "oẻ", "oẽ", "oẹ", "uỳ", "uý", "uỷ", "uỹ", "uỵ"),
+        ("òa", "óa", "ỏa", "õa", "ọa", "òe", "óe", "ỏe", "õe", "ọe", "ùy", "úy", "ủy", "ũy", "ụy"),
+        strict=True,
+    )
+)
+_TONED = re.compile(rf"(?:{'|'.join(_TONES)})(?!\w)")
+
+
+@functools.lru_cache(maxsize=4096)
+def folded(text: str) -> str:
+    """A heading, name or word as it is compared: small letters, words only, one place for each tone.
+
+    The Icelandic letter that looks like Đ stands for it: old conversions left it behind.
+    """
+    plain = normalised(text).casefold().replace("ð", "đ")
+    return " ".join(re.findall(r"\w+", _TONED.sub(lambda found: _TONES[found[0]], plain)))
 
 
 _KNOWN = {folded(name): field for field, names in FIELDS.items() for name in (field, *names)}
@@ -118,16 +150,25 @@ class Columns:
         self._given = {folded(heading): field for heading, field in mapping.columns.items()}
         self._ignored = {folded(heading) for heading in (*mapping.ignore, *ignored)}
         self._deed_fields = deed_fields
-        self._fields: dict[str, str] = {}
+        #: The fields of the headings met so far.
+        self.fields: dict[str, str] = {}
         self._headings: dict[str, str] = {}
 
     def field(self, heading: str) -> str:
         """The field that a heading means; empty for one that is left out. Raises UnknownColumn."""
-        found = self._fields.get(heading)
+        found = self.fields.get(heading)
         if found is None:
-            found = self._fields[heading] = self._resolved(heading)
+            found = self.fields[heading] = self._resolved(heading)
             self._headings.setdefault(found, heading)
         return found
+
+    def knows(self, heading: str) -> bool:
+        """Whether a text is a heading of which the meaning is known, be it to leave it out; a blank one is not."""
+        try:
+            self._resolved(heading)
+        except UnknownColumn:
+            return False
+        return bool(folded(heading))
 
     def check(self, headings: Sequence[str]) -> None:
         """Refuse a head with an unknown column, or two for one field. Raises FileRefused."""
@@ -165,6 +206,23 @@ class Columns:
 def decoded_mapping(content: Any) -> FileMapping:
     """A mapping from what its file holds. Raises FileRefused."""
     try:
-        return msgspec.convert(content, FileMapping)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(_texts(content), FileMapping)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise FileRefused(f"the mapping: {error}") from None
+
+
+def _texts(content: Any) -> Any:
+    """The same with every text normalised; a number stands for its digits."""
+    match content:
+        case str():
+            return normalised(content)
+        case bool():
+            return content
+        case int():
+            return str(content)
+        case list():
+            return [_texts(each) for each in content]
+        case dict():
+            return {_texts(name): _texts(each) for name, each in content.items()}
+        case _:
+            return content

@@ -174,7 +174,13 @@ class Importer:
                 if not written.isdisjoint(group.expected):
                     calls.append([])
                     written = set()
-                calls[-1].append((keyed.numbers, self._appends.append(group, keyed.key, keyed.digest, keys)))
+                try:
+                    append = self._appends.append(group, keyed.key, keyed.digest, keys)
+                except Refused as refused:
+                    # Too large to be sealed; what was decided on it expects a version that never comes.
+                    self._reject(keyed.numbers, Rejected(keyed.numbers[0], refused.field or "", reason_of(refused)))
+                    continue
+                calls[-1].append((keyed.numbers, append))
                 written.update(told.fact.originator_id for told in group.told)
         self._known.conferences_only()
         return calls

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import islice
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.headings import folded
+from services.intake.application.importing.refusals import RowRefused, shown
 from services.intake.application.importing.values import (
     KINDS,
     RESULTS,
@@ -18,6 +20,7 @@ from services.intake.application.importing.values import (
     word_of,
 )
 from services.intake.domain import Conference
+from services.intake.domain.field_checks import NOT_RECORDED
 from shared.events import DatedEvent
 from shared.events.petition import (
     RECIPIENTS,
@@ -39,8 +42,6 @@ from shared.events.petition import (
     WrittenReplyIssued,
 )
 
-#: Stands where an office's register does not say what the record asks for.
-NOT_RECORDED = "không ghi / not recorded"
 #: The column to blame for a field of an event, where it has another name.
 COLUMN_OF: dict[str, dict[str, str]] = {
     "PetitionReceived": {"effective_on": "received_on", "identities": "name"},
@@ -79,7 +80,11 @@ COLUMN_OF: dict[str, dict[str, str]] = {
     "PetitionWithdrawn": {"effective_on": "withdrawn_on"},
     "PetitionRedirected": {"effective_on": "redirected_on", "body": "redirected_to", "procedure": "kind"},
 }
-_REPLY = re.compile(r"(?:số\s*:?\s*)?(?P<number>\S.*?)[\s,;]*(?:ngày)?\s*(?P<on>\d{1,2}[/.-]\d{1,2}[/.-]\d{4})", re.I)
+#: The day behind the number of a document. Each piece of it is bounded, so that no cell takes longer than its length.
+_DAY_OF_REPLY = re.compile(
+    r"(?:\bngày ?)?(?<!\d)\d{1,2}(?: ?[/.-] ?\d{1,2} ?[/.-] ?|,? tháng \d{1,2},? năm )\d{4}(?!\d)", re.I
+)
+_NUMBER_SIGN = re.compile(r"số ?:? ?", re.I)
 _ELSEWHERE = ("complaint", "denunciation")
 
 
@@ -164,7 +169,7 @@ def _identities(r: _Reading) -> dict[str, Identity]:
     name, address = r.text("name"), r.text("address")
     if not name:
         # Form 03/TCD has both in one column.
-        name, *rest = re.split(r"\s*[,;\n]\s*", r.text("name_address"), maxsplit=1)
+        name, *rest = (part.strip() for part in re.split(r"[,;\n]", r.text("name_address"), maxsplit=1))
         address = address or "".join(rest)
     if not name and not address:
         return {}
@@ -210,7 +215,7 @@ def _at_conference(r: _Reading) -> Iterator[DatedEvent]:
 
 def _answerer(r: _Reading, on: date) -> str:
     by = r.text("answered_by")
-    if not by or by.casefold() in ("chair", "chủ trì", "chủ tịch"):
+    if not by or folded(by) in ("chair", "chủ trì", "chủ tịch"):
         return "chair"
     return r.around.agency(by, on, "answered_by")
 
@@ -272,9 +277,7 @@ def _replied(r: _Reading) -> Iterator[DatedEvent]:
         return
     number, on = r.text("reply_number"), r.day("reply_on")
     if both := r.text("reply"):
-        if (found := _REPLY.fullmatch(both)) is None:
-            raise RowRefused("reply", "holds no number with a date: write 12/UBND-VP, ngày 16/09/2019")
-        number, on = found["number"], parsed_day(found["on"], "reply")
+        number, on = _number_and_day(both)
     if on is None:
         raise RowRefused("reply_on", "is empty: a reply has a date")
     r.reply_on = on
@@ -287,6 +290,22 @@ def _replied(r: _Reading) -> Iterator[DatedEvent]:
         reports=tuple(Report(recipient=to, on=reported_on) for to in RECIPIENTS) if reported_on else (),
         text=r.text("reply_text"),
     )
+
+
+def _number_and_day(text: str) -> tuple[str, date]:
+    """The number and the day of the one reply in a cell. Raises RowRefused."""
+    plain = " ".join(text.split())
+    days = [found.span() for found in islice(_DAY_OF_REPLY.finditer(plain), 2)]
+    if len(days) > 1:
+        raise RowRefused(
+            "reply", f"{shown(text)} holds more than one day: write each reply in a row of its own, with the same case"
+        )
+    start, end = days[0] if days else (0, 0)
+    number = plain[:start].rstrip(" ,;:")
+    number = number[sign.end() :] if (sign := _NUMBER_SIGN.match(number)) else number
+    if not number or plain[end:].strip(" .,;)"):
+        raise RowRefused("reply", "holds no number with a date: write 12/UBND-VP, ngày 16/09/2019")
+    return number, parsed_day(plain[start:end], "reply")
 
 
 def _result(r: _Reading) -> Iterator[DatedEvent]:

@@ -1,5 +1,6 @@
-"""Records of a file as rows with a meaning, and which rows belong to one case."""
+"""Records of a file as rows with a meaning, which rows belong to one case, and which of a table are none."""
 
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
@@ -9,12 +10,22 @@ import msgspec
 
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.importing.case_events import RegisterAct, act_of, names_in
-from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping
+from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping, folded
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.values import as_text, register_row
 from services.intake.domain.permissions import REGULATION
+from shared.identifiers import normalised
 
 Cells = Sequence[tuple[str, Any]]
+
+ORDINAL = "ordinal"
+MOST_FILLED = 3  # cells of a line that is no petition: a number, words, a count
+#: A table of petitions has lines between them that are none: headings of its parts, numbered I or A, and totals.
+_OF_A_PART = re.compile(r"(?:[IVXLC]{1,8}|[A-Z])[.)]?")
+_OF_A_ROW = re.compile(r"\d{1,9}[.)]?")
+_TOTAL = re.compile(
+    r"(?:tổng cộng|tổng số|cộng)(?: (?:\d+|kiến|nghị|đơn|ý|phản|ánh|vụ|việc|hồ|sơ|lượt|người|câu|hỏi))*"
+)
 
 
 class ClosedSpan(msgspec.Struct, frozen=True):
@@ -65,6 +76,8 @@ class Index:
         self.regulation: list[int] = []
         self.first: list[tuple[int, ...]] = []
         self.groups: list[tuple[int, ...]] = []
+        #: The lines of what stands in a table and is no petition: headings of parts, totals, numbers of empty rows.
+        self.passed_over: list[int] = []
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -90,6 +103,7 @@ class Rows:
         self._has_head = bool(fields)
         self._without_acts = self._has_head and COMMAND not in fields
         self._case_at = fields.index(CASE) if CASE in fields else None
+        self._ordinal_at = fields.index(ORDINAL) if ORDINAL in fields else None
         self.index = self._indexed()
 
     def row(self, index: int) -> Row:
@@ -111,19 +125,60 @@ class Rows:
 
     def _indexed(self) -> Index:
         index, cases = Index(), _Cases()
+        # Whether I, II, III number the parts of a table or its rows is known once 1, 2, 3 were met, or never.
+        parts: list[tuple[ClosedSpan, Cells]] = []
+        numbered, case_at = not self._has_head, self._case_at
         for span, cells in self.table.records():
-            number = index.add(span)
-            if isinstance(cells, RowRefused):
-                cases.alone(number)
-            elif (given := self._as_act(cells)) is not None:
-                self._index_act(index, cases, number, given)
-            else:
-                try:
-                    cases.join(number, self._case(cells))
-                except RowRefused:
-                    cases.alone(number)
+            if self._has_head and not isinstance(cells, RowRefused):
+                numbered = numbered or _OF_A_ROW.fullmatch(self._ordinal(cells)) is not None
+                if case_at is None or case_at >= len(cells) or not cells[case_at][1]:
+                    kind = self._no_petition(cells)
+                    if kind == "part":
+                        parts.append((span, cells))
+                    elif kind == "other":
+                        index.passed_over.append(span.line)
+                    if kind:
+                        continue
+            self._add(index, cases, span, cells)
+        if numbered:
+            index.passed_over.extend(span.line for span, _ in parts)
+            index.passed_over.sort()
+        else:
+            for span, cells in parts:
+                self._add(index, cases, span, cells)
         index.first, index.groups = cases.groups()
         return index
+
+    def _add(self, index: Index, cases: "_Cases", span: ClosedSpan, cells: Cells | RowRefused) -> None:
+        number = index.add(span)
+        if isinstance(cells, RowRefused):
+            cases.alone(number)
+        elif (given := self._as_act(cells)) is not None:
+            self._index_act(index, cases, number, given)
+        else:
+            try:
+                cases.join(number, self._case(cells))
+            except RowRefused:
+                cases.alone(number)
+
+    def _ordinal(self, cells: Cells) -> str:
+        place = self._ordinal_at
+        return "" if place is None or place >= len(cells) else normalised(cells[place][1])
+
+    def _no_petition(self, cells: Cells) -> str:
+        """What a line without a case is that is no petition: the heading of a `part`, or an `other` one; else empty."""
+        filled = [cell for cell in cells if cell[1]]
+        if len(filled) > MOST_FILLED or self._as_act(cells) is not None:
+            return ""
+        ordinal = self._ordinal(cells)
+        said = [text for heading, text in filled if self.columns.field(heading) not in ("", ORDINAL)]
+        if not said:
+            return "other" if ordinal else ""
+        if _OF_A_ROW.fullmatch(ordinal):
+            return ""
+        if any(len(text) <= MAX_SHORT and _TOTAL.fullmatch(folded(text)) for text in (ordinal, said[0])):
+            return "other"
+        return "part" if len(said) == 1 and _OF_A_PART.fullmatch(ordinal) else ""
 
     def _index_act(self, index: Index, cases: "_Cases", number: int, given: dict[str, Any]) -> None:
         try:
@@ -151,7 +206,7 @@ class Rows:
             found = [value for heading, value in cells if self.columns.field(heading) == CASE]
         else:
             found = [] if self._case_at is None or self._case_at >= len(cells) else [cells[self._case_at][1]]
-        return as_text(found[0], CASE) if found and isinstance(found[0], str | int) else ""
+        return as_text(found[0], CASE) if found else ""
 
 
 class _Cases:
@@ -211,6 +266,8 @@ class _Cases:
                 continue
             first, second = sets.setdefault(one, {one}), sets.setdefault(other, {other})
             if first is not second:
+                if len(first) < len(second):
+                    first, second = second, first
                 first |= second
                 for node in second:
                     sets[node] = first

@@ -1,33 +1,40 @@
-"""Cells to texts, days and words: NFC, dd/mm/yyyy and ISO, the words that offices write."""
+"""Cells to texts, days and words: normalised, days as offices and machines write them, the words of offices."""
 
 import functools
+import math
 import re
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from services.intake.application.importing.headings import JOINED, Columns, FileMapping, folded
-from services.intake.application.importing.refusals import RowRefused
-from shared.identifiers import nfc
+from services.intake.application.importing.refusals import RowRefused, shown
+from shared.identifiers import local_day, normalised
 
 Row = Mapping[str, str]
 
-_DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})")
-#: Spreadsheets write a day with a midnight behind it.
-_YEAR_FIRST = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?")
+LONGEST_DAY = 60  # characters
+_DAY_FIRST = re.compile(r"(?:ngày ?)?(\d{1,2}) ?[/.-] ?(\d{1,2}) ?[/.-] ?(\d{4})")
+_IN_WORDS = re.compile(r"(?:ngày ?)?(\d{1,2}),? tháng (\d{1,2}),? năm (\d{4})")
+_YEAR_FIRST = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+#: Spreadsheets and programs write a day with the time behind it.
+_TIME = re.compile(r",? [0-2]?\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:am|pm|sa|ch))?$")
 
 
 def register_row(cells: Iterable[tuple[str, Any]], columns: Columns, mapping: FileMapping) -> dict[str, str]:
     """The fields of a register row that say something. Raises RowRefused, UnknownColumn."""
     row: dict[str, str] = {}
+    fields = columns.fields
     for heading, cell in cells:
-        if not (field := columns.field(heading)) or not (text := as_text(cell, field)):
+        if (field := fields.get(heading)) is None:
+            field = columns.field(heading)
+        if not field or cell == "" or not (text := as_text(cell, field)):
             continue
         if field == "note":
             text = f"{heading}: {text}"
-        if field in JOINED and field in row:
+        if field in row and field in JOINED:
             text = f"{row[field]}{', ' if field == 'address' else chr(10)}{text}"
-        row[field] = mapping.values[field].get(text, text) if field in mapping.values else text
+        row[field] = mapping.words[field].get(folded(text), text) if field in mapping.values else text
     if row:
         for field, value in mapping.defaults.items():
             row.setdefault(field, value)
@@ -35,23 +42,29 @@ def register_row(cells: Iterable[tuple[str, Any]], columns: Columns, mapping: Fi
 
 
 def as_text(cell: Any, field: str) -> str:
-    """A cell as text in NFC, without blanks around it. Raises RowRefused."""
-    match cell:
-        case str():
-            text = nfc(cell).strip()
-            if not text:
-                return ""
-        case None:
-            return ""
-        case int() | float():
-            text = str(cell)
-        case list():
-            text = "; ".join(as_text(part, field) for part in cell)
-        case _:
-            raise RowRefused(field, "holds an object where a text belongs")
-    if "\x00" in text:
-        raise RowRefused(field, "holds the NUL character U+0000: remove it")
-    return text
+    """A cell as normalised text; the number 12.0 is 12. Raises RowRefused."""
+    if isinstance(cell, str):
+        text = normalised(cell)
+        if "\x00" in text:
+            raise RowRefused(field, "holds the NUL character U+0000: remove it")
+        return text
+    if cell is None:
+        return ""
+    if isinstance(cell, list):
+        if any(isinstance(part, list) for part in cell):
+            raise RowRefused(field, "holds lists within a list: write one list, or a text")
+        return "; ".join(as_text(part, field) for part in cell)
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        raise RowRefused(field, f"holds {_kind(cell)} where a text belongs: write it in quotation marks")
+    if isinstance(cell, int):
+        return str(cell)
+    if not math.isfinite(cell):
+        raise RowRefused(field, "holds no finite number: write it in quotation marks")
+    return str(int(cell)) if cell.is_integer() else str(cell)
+
+
+def _kind(cell: Any) -> str:
+    return "true or false" if isinstance(cell, bool) else "an object"
 
 
 def day_of(row: Row, field: str) -> date | None:
@@ -60,17 +73,36 @@ def day_of(row: Row, field: str) -> date | None:
     return None if text is None else parsed_day(text, field)
 
 
-@functools.lru_cache(maxsize=4096)
 def parsed_day(text: str, field: str) -> date:
-    """A day as offices and machines write it. Raises RowRefused."""
+    """A day as offices and machines write it; of an instant its day in Viet Nam. Raises RowRefused."""
+    if len(text) > LONGEST_DAY or (day := _day(text)) is None:
+        raise RowRefused(field, f"{shown(text)} is no date: write dd/mm/yyyy or yyyy-mm-dd")
+    return day
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(text: str) -> date | None:
+    plain = " ".join(text.casefold().split())
     try:
-        if found := _DAY_FIRST.fullmatch(text):
+        if "t" in plain and (instant := _instant(plain)) is not None:
+            return instant
+        plain = _TIME.sub("", plain)
+        if found := _DAY_FIRST.fullmatch(plain) or _IN_WORDS.fullmatch(plain):
             return date(int(found[3]), int(found[2]), int(found[1]))
-        if found := _YEAR_FIRST.fullmatch(text):
+        if found := _YEAR_FIRST.fullmatch(plain):
             return date(int(found[1]), int(found[2]), int(found[3]))
     except ValueError:
         pass
-    raise RowRefused(field, f"{text!r} is no date: write dd/mm/yyyy or yyyy-mm-dd")
+    return None
+
+
+def _instant(plain: str) -> date | None:
+    """The day of an ISO instant; None where the text is none."""
+    try:
+        instant = datetime.fromisoformat(plain.upper())
+        return instant.date() if instant.tzinfo is None else local_day(instant)
+    except (ValueError, OverflowError):
+        return None
 
 
 def parts_of(text: str) -> tuple[str, ...]:
@@ -85,7 +117,7 @@ def word_of(row: Row, field: str, words: Mapping[str, str], default: str = "") -
         return default
     if (value := words.get(folded(text))) is None:
         known = ", ".join(sorted(words))
-        raise RowRefused(field, f"{text!r} is none of: {known}; or give its meaning under `values` in the mapping")
+        raise RowRefused(field, f"{shown(text)} is none of: {known}; or give its meaning under `values` in the mapping")
     return value
 
 

@@ -105,8 +105,6 @@ def _close(bodies: dict[str, PublicBody], event: JurisdictionClosed | AgencyClos
 
 def _check_reception(event: ReceptionDayHeld, regulation: Regulation) -> str:
     regulation.jurisdiction_on(event.code, event.effective_on, "code")
-    if event.citizens < 0:
-        raise errors.InvalidValue("citizens", "negative")
     return event.code
 
 

@@ -1,12 +1,15 @@
 """Which days' digests are sent, under which id; the template and the file of recipients, right and wrong."""
 
 from datetime import date
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.utils import formataddr
 from pathlib import Path
 
 import pytest
 
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
-from services.followup.domain.letters.digest import days_to_send, message_id
+from services.followup.domain.letters.digest import MailDigest, Recipient, days_to_send, message_id
 from tests.support.history import day
 
 # --- days ----------------------------------------------------------------------------------------------------------
@@ -96,7 +99,10 @@ def test_recipients__are_bodies_with_their_addresses(tmp_path: Path) -> None:
     [
         ("", "name at least one body"),
         ("- a@example.vn", "name at least one body"),
-        ("H35.10.3: [a@example.vn", "neither YAML nor JSON"),
+        ("H35.10.3: [a@example.vn", ":1: is no YAML"),
+        ("H35.10.3: a@example.vn\nH35.10.4: c@example.vn\nH35.10.3: b@example.vn", ":3: 'H35.10.3' is written twice"),
+        ("H35.10.3: a@example.vn\nh35.10.3: b@example.vn", ":2: H35.10.3 is written twice; give its addresses"),
+        ("000.00.00.H35: a@example.vn\nH35: b@example.vn", ":2: H35 is written twice"),
         ("H35.10.3: không phải thư", "H35.10.3: give one mail address"),
         ("H35.10.3: []", "H35.10.3: give one mail address"),
         ("H35.10.3: 7", "H35.10.3: give one mail address"),
@@ -122,3 +128,24 @@ def test_recipients__that_are_none_are_refused(tmp_path: Path, text: str, told: 
 def test_server_or_sender__that_is_none_is_refused(url: str, sender: str) -> None:
     with pytest.raises(InvalidMail):
         Post(url, sender, DigestTemplate())
+
+
+WORDS = "Thời hạn giải quyết kiến nghị ngày 30/11/2026: 0 việc quá hạn, 12 việc đến hạn trong 7 ngày tới"
+
+
+@pytest.mark.parametrize("length", range(10, len(WORDS), 6))
+def test_headers__keep_every_blank_on_every_python(tmp_path: Path, length: int) -> None:
+    text = WORDS[:length].strip()
+    template = tmp_path / "digest.txt"
+    template.write_text(f"{text}\n\n{{{{ name }}}}\n", "utf-8")
+    sender = f"Văn phòng {text}"
+    post = Post("smtp://127.0.0.1", formataddr((sender, "vp@example.vn")), DigestTemplate(str(template)))
+    digest = MailDigest(
+        source="local", recipient="chair", name="Chủ tịch", day=date(2019, 9, 19), today=date(2019, 9, 19),
+        read_to=None, overdue=[], due=[], retracted=[], overdue_total=0, due_total=0,
+    )  # fmt: skip
+    sent = post.message(digest, Recipient("chair", ("a@example.vn",))).as_bytes()
+    assert sent.isascii() and max(map(len, sent.splitlines())) <= 78
+    read = message_from_bytes(sent)  # the older parser, which unfolds as any mail program does
+    assert str(make_header(decode_header(read["Subject"]))) == text
+    assert str(make_header(decode_header(read["From"]))) == f"{sender} <vp@example.vn>"

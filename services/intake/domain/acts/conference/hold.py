@@ -13,6 +13,7 @@ from services.intake.domain.conference import (
     require_opened,
 )
 from services.intake.domain.context import CLOSING_DUTIES, DecisionContext, require_countable
+from services.intake.domain.petition import recorded_ids
 from shared.events.conference import (
     AttendanceRecorded,
     BaseConferenceEvent,
@@ -58,15 +59,16 @@ def _check_petitioners(conference: Conference, event: SpeakerRegistered, context
             raise errors.InvalidValue("petition_id", "petition-missing")
         return
     petition = context.petition(event.petition_id, "petition_id")
-    if strangers := set(event.petitioner_ids) - set(petition.petitioner_ids):
+    if strangers := set(recorded_ids(event.petitioner_ids, petition.petitioner_ids)) - set(petition.petitioner_ids):
         raise errors.InvalidValue("petitioner_ids", "strangers", count=len(strangers))
 
 
 def _for_everybody(conference: Conference, event: SpeakerRegistered, context: DecisionContext) -> SpeakerRegistered:
     """Nobody in particular is everybody: otherwise erasing them would leave these words behind."""
-    if event.petition_id is None or event.petitioner_ids:
+    if event.petition_id is None:
         return event
-    return replace(event, petitioner_ids=context.petition(event.petition_id, "petition_id").petitioner_ids)
+    known = context.petition(event.petition_id, "petition_id").petitioner_ids
+    return replace(event, petitioner_ids=recorded_ids(event.petitioner_ids, known) or known)
 
 
 def _with_speaker(conference: Conference, event: SpeakerRegistered) -> Conference:
@@ -87,14 +89,14 @@ def _check_turn(conference: Conference, event: SpeakerCalled, context: DecisionC
     turn = next(speaker for speaker in conference.registered if speaker not in conference.called)
     if event.speaker != turn and not event.chair_reason.strip():
         raise errors.SpeakerOutOfOrder("speaker", turn=turn)
-    if set(event.petitioner_ids) - set(conference.speaking_for.get(event.speaker, ())):
+    known = conference.speaking_for.get(event.speaker, ())
+    if set(recorded_ids(event.petitioner_ids, known)) - set(known):
         raise errors.InvalidValue("petitioner_ids", "other-petitioners")
 
 
 def _for_their_petitioners(conference: Conference, event: SpeakerCalled, context: DecisionContext) -> SpeakerCalled:
-    if event.petitioner_ids:
-        return event
-    return replace(event, petitioner_ids=conference.speaking_for.get(event.speaker, ()))
+    known = conference.speaking_for.get(event.speaker, ())
+    return replace(event, petitioner_ids=recorded_ids(event.petitioner_ids, known) or known)
 
 
 # --- minutes and closing ---------------------------------------------------------------------------------------------

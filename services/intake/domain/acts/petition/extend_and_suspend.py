@@ -3,7 +3,6 @@
 The clock of the reply takes another limit, more time or a rest only as the policy in force provides it.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import date
 
@@ -27,9 +26,6 @@ from shared.events.petition import (
 )
 from shared.policy import NoteKind, Rule, Step
 from shared.policy.schema import Notified
-
-MAX_NUMBER = 2_000  # characters of a document's number
-_SHA_256 = re.compile(r"[0-9a-f]{64}")
 
 # --- taken up, or not ------------------------------------------------------------------------------------------------
 
@@ -126,10 +122,8 @@ def _check_notices(event: ExtensionGranted) -> None:
     for field, notice in (("petitioner_notice", event.petitioner_notice), ("committee_notice", event.committee_notice)):
         if notice is None:
             continue
-        if not notice.number.strip() or len(notice.number) > MAX_NUMBER:
+        if not notice.number:
             raise errors.InvalidValue(f"{field}.number", "notice")
-        if not _SHA_256.fullmatch(notice.digest):
-            raise errors.InvalidValue(f"{field}.digest", "notice")
 
 
 def _says_more(after: ReplyClock, before: ReplyClock, kind: NoteKind) -> bool:

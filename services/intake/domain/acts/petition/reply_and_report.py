@@ -8,7 +8,16 @@ from msgspec.structs import replace
 from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
 from services.intake.domain.context import DecisionContext, require_countable
-from services.intake.domain.petition import Petition, Reply, require_answerable, require_in_charge, require_open
+from services.intake.domain.petition import (
+    Petition,
+    Reply,
+    recorded_ids,
+    require_answerable,
+    require_in_charge,
+    require_open,
+)
+from services.intake.domain.reply_clock import merged_petitions_of
+from shared.cases.reply_clock import petitioners_of
 from shared.events.petition import AgencyResultReported, ForwarderInformed, ReplyReported, Report, WrittenReplyIssued
 
 
@@ -19,8 +28,21 @@ def _check_reply(petition: Petition, event: WrittenReplyIssued) -> None:
 
 
 def _check_reply_in_context(petition: Petition, event: WrittenReplyIssued, context: DecisionContext) -> None:
+    known = _petitioners(petition, context)
+    if strangers := set(recorded_ids(event.answers, known)) - known:
+        raise errors.InvalidValue("answers", "strangers", count=len(strangers))
     _check_not_in_future(event.reports, context)
     require_countable(context, petition.jurisdiction, ("reply_report",), event.effective_on)
+
+
+def _petitioners(petition: Petition, context: DecisionContext) -> set[str]:
+    """Who is owed the reply: the petitioners, and those of the petitions merged into this one."""
+    merged = merged_petitions_of(context.target_id, context)
+    return {*petition.petitioner_ids, *petitioners_of(merged)}
+
+
+def _by_recorded_ids(petition: Petition, event: WrittenReplyIssued, context: DecisionContext) -> WrittenReplyIssued:
+    return replace(event, answers=recorded_ids(event.answers, _petitioners(petition, context)))
 
 
 def possible_after_reply(petition: Petition) -> None:
@@ -79,8 +101,11 @@ PETITION_ACTS = (
         path="reply",
         roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR,
         possible=require_answerable,
+        # Whom a reply names may come from a merged petition.
+        clocks=lambda event, target_id: (target_id,) if event.answers else (),
         check=_check_reply,
         check_in_context=_check_reply_in_context,
+        fill=_by_recorded_ids,
         fold=_replied,
     ),
     PetitionAct(

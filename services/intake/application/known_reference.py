@@ -1,0 +1,101 @@
+"""A command whose external reference is known: is it the same again, something else, or was it taken back?"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from services.intake.application.case_queries import Opener
+from services.intake.application.command import Command
+from services.intake.application.commands import ERASURE
+from services.intake.application.errors import ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
+from services.intake.application.petitioners import with_petitioner_ids
+from services.intake.application.ports import EventPlace, History
+from services.intake.application.stream_ids import code_of
+from services.intake.domain import AnyFact
+from shared.cases.facts import annulled_ids
+from shared.events import SEALED, DatedEvent
+from shared.events.petition import PersonalDataErased
+from shared.identifiers import MalformedCode, agency_code, is_within
+
+
+class SealedRows(Protocol):
+    """What is sealed of an aggregate."""
+
+    async def sealed_of(self, originator_id: UUID) -> Sequence[Any]: ...
+
+
+class KnownReferences:
+    """Holds a command against what was recorded under its reference."""
+
+    def __init__(self, history: History, sealed: SealedRows, opener: Opener) -> None:
+        self._history, self._sealed, self._opener = history, sealed, opener
+
+    async def require_same(self, command: Command, place: EventPlace) -> None:
+        """Pass a command that says what is recorded under its reference: there is nothing to do.
+
+        Raises ReferenceUsed, ReferenceAnnulled, ReferenceDiffers.
+        """
+        if place.topic != command.codec.route.topic or not is_within(place.jurisdiction, command.caller.jurisdiction):
+            raise ReferenceUsed
+        facts = (await self._history.facts([place.originator_id]))[place.originator_id]
+        fact = next(fact for fact in facts if fact.version == place.version)
+        if fact.event_id in annulled_ids(facts):
+            raise ReferenceAnnulled
+        if command.codec.route is ERASURE:
+            return
+        recorded = msgspec.to_builtins(fact.event)
+        # What was erased cannot be held against anything: then the fields that are public must do.
+        left_out = {*command.codec.route.decided, *(SEALED[place.topic] if _is_erased(facts) else ())}
+        if not _is_erased(facts):
+            recorded |= await self._opened(place)
+        given = msgspec.to_builtins(_event(command, fact))
+        differing = [
+            name
+            for name in fact.event.__struct_fields__
+            if name not in left_out and not _is_same(given.get(name), recorded.get(name))
+        ]
+        if differing:
+            raise ReferenceDiffers(differing)
+
+    async def _opened(self, place: EventPlace) -> dict[str, Any]:
+        if not SEALED[place.topic]:
+            return {}
+        rows = [r for r in await self._sealed.sealed_of(place.originator_id) if r.version == place.version]
+        keys = {key.key_id: key for key in await self._history.keys_of([place.originator_id])}
+        return self._opener.opened(rows[0], keys) if rows else {}
+
+
+def _event(command: Command, recorded: AnyFact) -> DatedEvent:
+    """What the command asks for, with the day and the ids of the record where it leaves them to us."""
+    codec, body = command.codec, command.body
+    in_path = {name: code_of(command.target) for name in codec.route.in_path}
+    event = codec.event(body, body.effective_on or recorded.event.effective_on, **in_path)
+    named = getattr(event, "petitioner_ids", ())
+    minted = iter([i for i in getattr(recorded.event, "petitioner_ids", ()) if i not in named])
+    return with_petitioner_ids(event, lambda: next(minted, ""))
+
+
+def _is_erased(facts: Sequence[AnyFact]) -> bool:
+    return any(isinstance(fact.event, PersonalDataErased) for fact in facts)
+
+
+def _is_same(given: Any, recorded: Any) -> bool:
+    """The same value; a field left out is its default, and a code may be written in either order."""
+    match given, recorded:
+        case (dict(), dict()):
+            return all(_is_same(given.get(name), recorded.get(name)) for name in given.keys() | recorded.keys())
+        case (list() | tuple(), list() | tuple()):
+            return len(given) == len(recorded) and all(map(_is_same, given, recorded))
+        case (str(), str()) if given != recorded:
+            return _code(given) == _code(recorded)
+        case _:
+            return (given or None) == (recorded or None)
+
+
+def _code(text: str) -> str:
+    try:
+        return agency_code(text)
+    except MalformedCode:
+        return text

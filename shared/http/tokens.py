@@ -1,0 +1,224 @@
+"""The tokens file: who may call, each with the hashes of their tokens. The tokens themselves are kept nowhere."""
+
+import asyncio
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+import structlog
+
+from shared.identifiers import NATION
+
+Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
+ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
+#: The names of callers that no file may give.
+RESERVED = frozenset({"local", "bootstrap"})
+
+LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
+MAX_SECRETS = 2  # of one caller: the old one until its holder has the new one
+
+log = structlog.get_logger("auth")
+
+_PREFIX = "dt_"
+_ENTROPY = 32  # bytes
+_SHA256 = re.compile("[0-9a-f]{64}")
+
+
+class InvalidTokens(ValueError):
+    """A tokens file that cannot be used. The message says why."""
+
+
+class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One caller. `sha256` is the hash of its token, or of both while one replaces the other.
+
+    `amqp_user` is its user at the broker. `sources` are the names in which it may push, `*` any; left out: its own.
+    """
+
+    name: str
+    sha256: str | tuple[str, ...]
+    role: Role
+    jurisdiction: str = NATION
+    agency: str = ""
+    amqp_user: str = ""
+    sources: tuple[str, ...] = ()
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes of the tokens that are valid."""
+        return (self.sha256,) if isinstance(self.sha256, str) else self.sha256
+
+
+class TokensFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The tokens file: `{"tokens": [...]}`."""
+
+    tokens: tuple[TokenEntry, ...] = ()
+
+
+def hash_token(token: str) -> str:
+    """The hash that is kept of a token. One round of SHA-256 is enough for 32 random bytes."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def mint_token(
+    name: str,
+    role: Role,
+    jurisdiction: str = NATION,
+    agency: str = "",
+    amqp_user: str = "",
+    sources: tuple[str, ...] = (),
+) -> tuple[str, TokenEntry]:
+    """A new token and its entry for the tokens file. The token itself is kept nowhere."""
+    token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
+    entry = TokenEntry(
+        name=name,
+        sha256=hash_token(token),
+        role=role,
+        jurisdiction=jurisdiction,
+        agency=agency,
+        amqp_user=amqp_user,
+        sources=sources,
+    )
+    return token, entry
+
+
+def rotated(entry: TokenEntry) -> tuple[str, TokenEntry]:
+    """Another token for a caller, and its entry, in which the newest of the old ones is valid too."""
+    token = _PREFIX + secrets.token_urlsafe(_ENTROPY)
+    return token, msgspec.structs.replace(entry, sha256=(entry.hashes[-1], hash_token(token)))
+
+
+def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
+    """The entries with their names in NFC. Raises InvalidTokens."""
+    named = tuple(
+        msgspec.structs.replace(
+            entry, name=_nfc(entry.name), amqp_user=_nfc(entry.amqp_user), sources=tuple(map(_nfc, entry.sources))
+        )
+        for entry in entries
+    )
+    for entry in named:
+        if entry.role == "agency" and not entry.agency:
+            raise InvalidTokens(f"{entry.name}: the role agency needs the agency's code")
+        if entry.name in RESERVED:
+            raise InvalidTokens(f"{entry.name}: this name is the product's own; take another one")
+        if not entry.name or "" in entry.sources:
+            raise InvalidTokens(f"{entry.name!r}: names of callers and sources are not empty")
+        if not 1 <= len(entry.hashes) <= MAX_SECRETS or not all(map(_SHA256.fullmatch, entry.hashes)):
+            raise InvalidTokens(f"{entry.name}: sha256 is the hash of a token, or of {MAX_SECRETS} in a list")
+    for what, each in (
+        ("sha256", (sha256 for entry in named for sha256 in entry.hashes)),
+        ("name", (entry.name for entry in named)),
+        ("amqp_user", (entry.amqp_user for entry in named if entry.amqp_user)),
+    ):
+        twice = sorted(value for value, count in Counter(each).items() if count > 1)
+        if twice:
+            raise InvalidTokens(f"two entries have the same {what}, {twice[0]}: give each caller one entry of its own")
+    return named
+
+
+def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
+    """The entries of a tokens file, or of the same JSON given as text. Raises InvalidTokens."""
+    try:
+        content = Path(path).read_bytes() if path else text.encode()
+        content = content.removeprefix(b"\xef\xbb\xbf")  # editors of Windows begin a file with this mark
+        return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InvalidTokens(f"the tokens cannot be read: {error}") from error
+
+
+def change_tokens(file: Path, change: Callable[[tuple[TokenEntry, ...]], tuple[TokenEntry, ...]]) -> None:
+    """Write what a change makes of a tokens file, in one step and for its owner alone (0600). Raises InvalidTokens.
+
+    Two that change it at the same time do so in turn.
+    """
+    file = file.resolve()
+    with _locked(file.parent):
+        entries = change(load_tokens(str(file)) if file.exists() else ())
+        content = json.dumps({"tokens": msgspec.to_builtins(checked(entries))}, ensure_ascii=False, indent=2) + "\n"
+        handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600 from the beginning
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as written:
+                written.write(content)
+                written.flush()
+                os.fsync(written.fileno())
+            if file.exists():
+                with contextlib.suppress(PermissionError):  # the service that reads it may be another user than root
+                    os.chown(name, file.stat().st_uid, file.stat().st_gid)
+            os.replace(name, file)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+class TokenFile:
+    """One token in a file, which may be replaced at any time."""
+
+    def __init__(self, path: str) -> None:
+        """Read the token; an empty path is no token. Raises OSError."""
+        self._path = path
+        self._token = Path(path).read_text("utf-8").strip() if path else ""
+        self._known = _stamp(path) if path else None
+
+    def __call__(self) -> str:
+        """The token as the file has it now; the last one while the file is away or empty."""
+        if self._path and (found := _stamp(self._path)) != self._known:
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                self._token = Path(self._path).read_text("utf-8").strip() or self._token
+                self._known = found
+        return self._token
+
+
+class Replaceable(Protocol):
+    """Who is told of a changed tokens file."""
+
+    def replace(self, entries: tuple[TokenEntry, ...]) -> None:
+        """Replace the known callers. Raises InvalidTokens, in which case the old ones stay."""
+        ...
+
+
+async def follow_tokens(callers: Replaceable, path: str) -> None:
+    """Apply each change of a tokens file, for ever. One that cannot be used changes nothing and is logged."""
+    # The first look reads it once more: it may have changed since the process read it at its start.
+    known: tuple[int, int, int] | None = None
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        if (found := _stamp(path)) == known:
+            continue
+        known = found
+        try:
+            callers.replace(load_tokens(path))
+            log.info("tokens_read")
+        except InvalidTokens as error:
+            log.error("tokens_not_replaced", why=str(error))
+
+
+def _stamp(path: str) -> tuple[int, int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,148 @@
+"""Who may read what at followup: every route, every role, every place."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from services.followup.bootstrap import running
+from services.followup.console.form_fields import BY_PATH
+from services.followup.console.sign_in import LOGIN
+from services.followup.settings import FollowupSettings
+from shared.identifiers import derived_id
+from tests.support.access import (
+    ANYBODY,
+    CALLERS,
+    CASE,
+    EVERYTHING,
+    NATION,
+    NO_AGENCY,
+    Asked,
+    Question,
+    Rule,
+    address,
+    callers_of_all_kinds,
+    routes_of,
+    wrong_answers,
+)
+from tests.support.following import projection_pool
+from tests.support.postgres import TestServer
+from tests.support.projection import AUTUMN, EDUCATION, PACKAGES, TITLES, dialogue, petition, project
+
+#: A petition of the district that the agency owes an answer on, and the only case that its callers may see.
+THEIRS = petition("waiting")
+DISTRICT, STATION = "H35.10", "H35.10.7"
+RULES: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): ANYBODY,
+    ("GET", "/readyz"): ANYBODY,
+    ("GET", LOGIN): ANYBODY,
+    ("GET", "/v1/cases/{subject_id:uuid}"): CASE,
+    ("GET", "/cases/{subject_id:uuid}"): CASE,
+    ("GET", "/cases/{subject_id:uuid}/acts/{path:str}"): CASE,
+    ("GET", "/v1/deadlines/{deadline_id:uuid}"): CASE,
+    ("GET", "/v1/deadlines/{deadline_id:uuid}/letter"): CASE,
+    ("GET", "/v1/events"): EVERYTHING,
+    ("GET", "/v1/digest"): EVERYTHING,
+    ("GET", "/v1/sources"): EVERYTHING,
+    ("GET", "/metrics"): EVERYTHING,
+    ("GET", "/figures"): EVERYTHING,
+    ("GET", "/v1/parked"): NO_AGENCY,
+    ("GET", "/v1/differences"): NO_AGENCY,
+    ("GET", "/v1/uncountable"): NO_AGENCY,
+    # Lists: what the caller may see of them, which the test below looks at.
+    ("GET", "/"): CALLERS,
+    ("GET", "/v1/cases"): CALLERS,
+    ("GET", "/v1/deadlines"): CALLERS,
+    ("GET", "/v1/breaches"): CALLERS,
+    ("GET", "/v1/agencies"): CALLERS,
+    ("GET", "/v1/reports"): CALLERS,
+    ("GET", "/v1/reminders/proposed"): CALLERS,
+    ("GET", "/reports"): CALLERS,
+    ("GET", "/reports/{period:str}"): CALLERS,
+    ("GET", "/office/petitions/new"): CALLERS,
+}
+#: Forms: intake judges what they send, under the token of whoever sends it.
+FORMS = {
+    ("POST", LOGIN),
+    ("POST", "/office/logout"),
+    ("POST", "/office/petitions/new"),
+    ("POST", "/cases/{subject_id:uuid}/acts/{path:str}"),
+}
+QUERIES = {"/v1/reports": "?period=2019-09", "/reports": "?period=2019-09"}
+PUBLIC = ("/healthz", "/readyz", LOGIN)
+
+
+@pytest.fixture(scope="module")
+def autumn_dsn(pg_server: TestServer) -> str:
+    """A database in which the conference of August 2019 stands as it did in autumn; nobody writes to it."""
+    return asyncio.run(in_autumn(pg_server))
+
+
+async def in_autumn(pg_server: TestServer) -> str:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool:
+        await project(pool, dialogue(), AUTUMN)
+    return dsn
+
+
+@pytest.fixture
+async def asked(autumn_dsn: str) -> AsyncIterator[Asked]:
+    callers, askings = callers_of_all_kinds(EDUCATION, STATION)
+    settings = FollowupSettings(database_url=autumn_dsn, migrate=False, sources="")
+    async with (
+        running(settings, callers) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+    ):
+        yield Asked(app, client, askings)
+
+
+async def theirs(asked: Asked) -> dict[str, object]:
+    """What stands in addresses: a case of the agency's, an open deadline of it, a form."""
+    nation = next(a for a in asked.askings if a.role == "auditor" and a.place == NATION)
+    headers = {"Authorization": f"Bearer {nation.token}"}
+    file = (await asked.client.get(f"/v1/cases/{THEIRS}", headers=headers)).json()
+    (deadline,) = [d for d in file["deadlines"] if d["debtor"] == EDUCATION]
+    return {
+        "subject_id": THEIRS,
+        "deadline_id": deadline["deadline_id"],
+        "path": next(iter(BY_PATH)),
+        "period": "2019-09",
+    }
+
+
+def test_route__has_a_rule(asked: Asked) -> None:
+    """Whoever adds a route says here who may use it."""
+    found = {route for route in routes_of(asked.app) if not route[1].startswith("/schema")}
+    assert found == RULES.keys() | FORMS
+
+
+async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
+    ids = await theirs(asked)
+    questions = [Question(address(p, ids) + QUERIES.get(p, ""), rule, DISTRICT) for (_, p), rule in RULES.items()]
+    assert await wrong_answers(asked.client, asked.askings, questions) == []
+
+
+async def test_list__holds_only_what_its_caller_may_see(asked: Asked) -> None:
+    """No title of a case that is out of reach is anywhere in what a caller is shown."""
+    cases = {name: petition(name) for name in TITLES}
+    for asking in [a for a in asked.askings if a.role]:
+        headers = {"Authorization": f"Bearer {asking.token}"}
+        seen = {
+            name
+            for name, subject_id in cases.items()
+            if (await asked.client.get(f"/v1/cases/{subject_id}", headers=headers)).status_code == 200
+        }
+        hidden = [TITLES[name] for name in TITLES.keys() - seen]
+        for (_, path), rule in RULES.items():
+            if rule is CALLERS:
+                where = address(path, {"period": "2019-09"})
+                answer = await asked.client.get(where + QUERIES.get(path, ""), headers=headers)
+                assert [title for title in hidden if title in answer.text] == [], f"{asking}: {path}"
+
+
+async def test_form__is_taken_from_nobody_without_a_token(asked: Asked) -> None:
+    for _, path in sorted(FORMS - {("POST", LOGIN)}):
+        where = address(path, {"subject_id": derived_id("petition", "waiting"), "path": "reply"})
+        answer = await asked.client.post(where, data={"text": "…"})
+        assert answer.status_code == 401, where

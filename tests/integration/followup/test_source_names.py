@@ -1,0 +1,113 @@
+"""A name stands for one store, and a store is followed under one address: else it is refused, and both are named."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.application.source_names import SourceNames, SourceRefused
+from services.followup.settings import FollowupSettings
+from shared.envelope import FeedPage
+from shared.settings import WrongSettings, settings_from_environment
+from tests.support.following import projection_pool, recorded
+from tests.support.history import History
+from tests.support.pair import get, pair, until
+from tests.support.postgres import TestServer
+
+ONE, OTHER = "http://one:8570", "http://other:8570"
+
+
+def page(source: str, birth: UUID | None) -> FeedPage:
+    """The first page of a store; `birth` is None while it is empty."""
+    history = History()
+    history.receive("p1", "2019-07-01")
+    events = []
+    if birth is not None:
+        events = [msgspec.structs.replace(recorded(history)[0], event_id=birth)]
+    return FeedPage(source=source, epoch="e", previous_id=None, head=len(events), events=events, complete_to=None)
+
+
+@pytest.fixture
+async def births(followup_dsn: str) -> AsyncIterator[StoredBirths]:
+    async with projection_pool(followup_dsn) as pool:
+        yield StoredBirths(pool)
+
+
+async def test_two_stores_of_one_name__are_refused(births: StoredBirths) -> None:
+    names = SourceNames(births)
+    await names.claim(ONE, page("local", uuid4()))
+    with pytest.raises(SourceRefused, match=f"{ONE} and {OTHER} are both called local"):
+        await names.claim(OTHER, page("local", uuid4()))
+
+
+async def test_two_empty_stores_of_one_name__are_refused(births: StoredBirths) -> None:
+    names = SourceNames(births)
+    await names.claim(ONE, page("local", None))
+    with pytest.raises(SourceRefused, match="both called local"):
+        await names.claim(OTHER, page("local", None))
+
+
+async def test_one_store_under_two_addresses__is_refused(births: StoredBirths) -> None:
+    names, birth = SourceNames(births), uuid4()
+    await names.claim(ONE, page("local", birth))
+    with pytest.raises(SourceRefused, match=f"{ONE} and {OTHER} are one store"):
+        await names.claim(OTHER, page("local", birth))
+    with pytest.raises(SourceRefused, match="one store"):
+        await names.claim(OTHER, page("renamed", birth))
+
+
+async def test_another_store_under_a_known_name__is_refused_until_it_is_confirmed(births: StoredBirths) -> None:
+    known, other = uuid4(), uuid4()
+    await SourceNames(births).claim(ONE, page("local", known))
+    with pytest.raises(SourceRefused, match=f"begins with {other}.*begins with {known}.*--confirm-restored local"):
+        await SourceNames(births).claim(ONE, page("local", other))
+    await SourceNames(births).claim(OTHER, page("local", known))  # a store may move
+    await births.confirm("local", other)
+    await SourceNames(births).claim(ONE, page("local", other))
+
+
+async def test_store__is_claimed_again_by_its_own_address(births: StoredBirths) -> None:
+    names, birth = SourceNames(births), uuid4()
+    await names.claim(ONE, page("local", None))
+    await names.claim(ONE, page("local", birth))
+    await names.claim(ONE, page("local", birth))
+    await names.claim(OTHER, page("so-thu", uuid4()))
+
+
+def test_address_that_stands_twice__is_refused_at_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOLLOWUP_DATABASE_URL", "postgresql:///x")
+    monkeypatch.setenv("FOLLOWUP_SOURCES", f"{ONE},{ONE}/")
+    with pytest.raises(WrongSettings, match=r"FOLLOWUP_SOURCES .*an address stands twice"):
+        settings_from_environment(FollowupSettings)
+
+
+def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
+    pg_server: TestServer, tmp_path: Path
+) -> None:
+    with pair(pg_server, tmp_path) as made:
+        one, other = made.intake().start(), made.intake(DATABASE_URL=pg_server.database("shared.postgres")).start()
+        followup = made.followup(one, SOURCES=f"{one.url},{other.url}")
+        followup.start(wait=False)
+        until(lambda: refusal(followup.url), what="the refusal")
+        told = refusal(followup.url)
+        assert "both called local" in told and one.url in told and other.url in told
+        until(lambda: followup.get("/v1/sources")["items"][0]["state"] == "following")
+        until(lambda: followup.metrics()["followup_sources_refused"] == 1)
+        command = [sys.executable, "-m", "services.cli", "followup", "rebuild"]
+        done = subprocess.run(command, env=followup.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1 and "called local" in done.stderr, done.stderr
+
+
+def refusal(url: str) -> str:
+    """What `/readyz` says while it answers 503 because of a refused source."""
+    try:
+        answer = get(f"{url}/readyz", timeout=5)
+    except httpx.TransportError:
+        return ""
+    return answer.text if answer.status_code == 503 and "called" in answer.text else ""

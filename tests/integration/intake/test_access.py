@@ -1,0 +1,123 @@
+"""Who may read what at intake, and give which command: every route, every role, every place."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.intake.application.command_body import CODECS
+from services.intake.bootstrap import callers_of, running, seals_of
+from services.intake.settings import IntakeSettings
+from tests.support.access import (
+    ANYBODY,
+    CALLERS,
+    CASE,
+    CONTENT,
+    EVERYTHING,
+    MINUTES,
+    NATION,
+    OPERATORS,
+    Asked,
+    Question,
+    Rule,
+    address,
+    callers_of_all_kinds,
+    routes_of,
+    wrong_answers,
+)
+from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, OFFICE, served
+
+#: The rule of every route that is no command; a command's is the roles of its act.
+RULES: dict[tuple[str, str], Rule] = {
+    ("GET", "/healthz"): ANYBODY,
+    ("GET", "/readyz"): ANYBODY,
+    ("GET", "/v1/petitions"): CASE,
+    ("GET", "/v1/petitions/{target:str}"): CASE,
+    ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
+    ("GET", "/v1/conferences/{target:str}"): CASE,
+    ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
+    ("GET", "/v1/events"): EVERYTHING,
+    ("GET", "/metrics"): EVERYTHING,
+    # The regulation is nobody's secret: who is charged with what, and how days are counted.
+    ("GET", "/v1/jurisdictions"): CALLERS,
+    ("GET", "/v1/agencies"): CALLERS,
+    ("GET", "/v1/calendars"): CALLERS,
+    ("GET", "/v1/calendars/{year:int}"): CALLERS,
+    ("GET", "/v1/calendars/{year:int}/proposal"): CALLERS,
+    ("GET", "/v1/policies"): CALLERS,
+    ("GET", "/v1/plans"): CALLERS,
+    ("GET", "/v1/clock"): CALLERS,
+}
+#: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
+POSTED: dict[str, Rule] = {
+    "/v1/policies/check": CALLERS,
+    "/v1/policies/comparison": CALLERS,
+    "/v1/calendars/check": CALLERS,
+    "/v1/clock": OPERATORS,
+}
+DOCUMENTATION = "/schema"
+
+
+@pytest.fixture
+async def asked(database: str, tmp_path: Path) -> AsyncIterator[Asked]:
+    async with served(database, tmp_path) as intake:
+        await intake.places()
+        other = {"code": "H36", "name": "Tỉnh khác", "level": "province", "parent": "VN", "valid_from": "2004-01-01"}
+        await intake.done("/v1/jurisdictions", other)
+        petition = await intake.petition(source="cổng", external_id="1")
+        await intake.done(f"/v1/petitions/{petition['id']}/forwarding", {"agency": EDUCATION})
+        days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
+        conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
+        ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
+        settings = intake.settings
+    callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
+    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)
+    callers_of(settings)
+    async with (
+        running(settings, callers, seals_of(settings)) as app,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client,
+    ):
+        yield Asked(app, client, askings, ids)
+
+
+def where(path: str, ids: Mapping[str, object]) -> str:
+    found = address(path, {"target": ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x"), "year": 2026})
+    return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
+
+
+def test_route__has_a_rule(asked: Asked) -> None:
+    """Whoever adds a route says here who may use it."""
+    commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
+    named = RULES.keys() | commands | {("POST", path) for path in POSTED}
+    assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
+
+
+async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
+    questions = [
+        Question(where(path, asked.ids), rule, COMMUNE if "petitions" in path else DISTRICT)
+        for (_, path), rule in RULES.items()
+    ]
+    assert await wrong_answers(asked.client, asked.askings, questions) == []
+
+
+async def test_posted_question__is_for_its_callers(asked: Asked) -> None:
+    for path, rule in POSTED.items():
+        for asking in asked.askings:
+            headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
+            answer = await asked.client.post(path, json={}, headers=headers)
+            allowed = rule(asking, NATION)
+            assert (answer.status_code in (401, 403)) == (allowed != {200}), f"{asking}: {path}: {answer.text}"
+
+
+async def test_command__is_taken_from_nobody_without_its_role(asked: Asked) -> None:
+    for codec in CODECS.values():
+        path = where(codec.route.path.replace("{id}", "{target:str}"), asked.ids).partition("?")[0]
+        for asking in asked.askings:
+            if asking.role in codec.route.roles and asking.place != "H36":
+                continue
+            headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
+            answer = await asked.client.post(path, json={}, headers=headers)
+            # Where a body needs fields, it is read before anybody is asked for a role.
+            expected = {401} if not asking.role else {403, 404, 422}
+            assert answer.status_code in expected, f"{asking}: {path}: {answer.status_code} {answer.text}"

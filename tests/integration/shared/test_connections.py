@@ -1,0 +1,225 @@
+"""What a server bears: connections that say nothing, half of something, or do not read; requests read in two ways."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar, Request, Response, get, post
+
+from shared.http.connections import ConnectionLimits
+from shared.http.problems import EXCEPTION_HANDLERS
+from shared.http.server import Server, server
+from tests.support.waiting import until
+
+#: Short times: the server looks once a second.
+SHORT = ConnectionLimits(connections=40, head_time=0.5, head_size=8192, stall=0.5, rate=1e6)
+BIG = 30_000_000  # bytes: more than what the system takes off a server's hands
+
+
+class Served:
+    """A server over a few routes."""
+
+    def __init__(self, http: Server, begun: asyncio.Event, ended: asyncio.Event, release: asyncio.Event) -> None:
+        self.http, self.begun, self.ended, self.release = http, begun, ended, release
+        self.port: int = http.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def open(self, sent: bytes = b"") -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection on which something was sent."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        self._writers.append(writer)
+        writer.write(sent)
+        await writer.drain()
+        return reader, writer
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def answers(self) -> bool:
+        """Whether somebody who comes now is served."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            return (await client.get(f"{self.url}/")).status_code == 200
+
+
+@pytest.fixture
+def limits() -> ConnectionLimits:
+    return SHORT
+
+
+@pytest.fixture
+async def served(limits: ConnectionLimits) -> AsyncIterator[Served]:
+    begun, ended, release = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    @get("/")
+    async def hello() -> str:
+        return "xin chào"
+
+    @get("/slow")
+    async def slow() -> str:
+        begun.set()
+        await release.wait()
+        return "xong"
+
+    @get("/big")
+    async def big() -> Response[bytes]:
+        return Response(b"x" * BIG, media_type="application/octet-stream")
+
+    @post("/", status_code=200)
+    async def body(request: Request) -> int:  # type: ignore[type-arg]
+        begun.set()
+        try:
+            return len(await request.body())
+        finally:
+            ended.set()
+
+    app = Litestar([hello, slow, big, body], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None)
+    http = server(app, "127.0.0.1", 0, limits)
+    task = asyncio.create_task(http.serve())
+    await until(lambda: http.started)
+    found = Served(http, begun, ended, release)
+    try:
+        yield found
+    finally:
+        release.set()
+        await found.close()
+        http.should_exit = True
+        await task
+
+
+async def rest_of(reader: asyncio.StreamReader) -> bytes:
+    """All that still comes, until the server closes the connection."""
+    async with asyncio.timeout(30):
+        with contextlib.suppress(ConnectionResetError):
+            return await reader.read()
+    return b""
+
+
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n"
+
+
+async def test_idle_connections__shut_nobody_out(served: Served) -> None:
+    """More than there may be, and somebody with a request comes after them all."""
+    for _ in range(3 * SHORT.connections):
+        await served.open()
+    assert await served.answers()
+    assert len(served.http.server_state.connections) <= SHORT.connections + 1
+
+
+@pytest.mark.parametrize("limits", [msgspec.structs.replace(SHORT, connections=3, head_time=60.0)])
+async def test_connections__in_use_are_not_closed_for_others(served: Served) -> None:
+    busy = [await served.open(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(3)]
+    await served.begun.wait()
+    await until(lambda: len(served.http.server_state.tasks) == 3)
+    reader, _ = await served.open(GET + b"\r\n")
+    refused = await rest_of(reader)
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"application/problem+json" in refused
+    served.release.set()
+    for reader, _ in busy:
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    ("sent", "answer"),
+    [
+        (b"", b""),
+        (b"\r\n\r\n", b""),
+        (b"G", b"HTTP/1.1 408 "),
+        (GET, b"HTTP/1.1 408 "),
+        (GET + b"X: " + b"1" * 500, b"HTTP/1.1 408 "),
+        (GET + b"Connection: keep-alive\r\n\r\n", b"HTTP/1.1 200 "),
+    ],
+)
+async def test_request__that_does_not_come_is_not_waited_for(served: Served, sent: bytes, answer: bytes) -> None:
+    reader, _ = await served.open(sent)
+    found = await rest_of(reader)
+    assert found.startswith(answer) and bool(found) == bool(answer)
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 9\r\n\r\nhalf", b"Transfer-Encoding: chunked\r\n\r\n9\r\nhalf"])
+async def test_body__that_does_not_come_is_not_waited_for(served: Served, framing: bytes) -> None:
+    reader, _ = await served.open(b"POST / HTTP/1.1\r\nHost: a\r\n" + framing)
+    assert (await rest_of(reader)).startswith(b"HTTP/1.1 408 ")
+    await asyncio.wait_for(served.ended.wait(), 30)  # and its handler is not left waiting
+
+
+async def test_body__that_trickles_is_not_waited_for(served: Served) -> None:
+    reader, writer = await served.open(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+    reading = asyncio.create_task(rest_of(reader))
+    while not reading.done():
+        writer.write(b"x")
+        with contextlib.suppress(ConnectionResetError):
+            await writer.drain()
+        await asyncio.sleep(0.05)
+    assert (await reading).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("limits", [msgspec.structs.replace(SHORT, stall=60.0)])
+async def test_head__has_an_end(served: Served) -> None:
+    reader, writer = await served.open(GET)
+    reading = asyncio.create_task(rest_of(reader))
+    while not reading.done():
+        writer.write(b"X-More: " + b"1" * 1000 + b"\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            await writer.drain()
+        await asyncio.sleep(0)
+    found = await reading
+    assert not found or found.startswith(b"HTTP/1.1 431 ")
+    assert await served.answers()
+
+
+async def test_answer__that_is_not_read_is_not_kept(served: Served) -> None:
+    await served.open(b"GET /big HTTP/1.1\r\nHost: a\r\n\r\n")
+    await until(lambda: len(served.http.server_state.connections) == 1)
+    await until(lambda: not served.http.server_state.connections)
+
+
+async def test_answer__that_is_read_comes_whole(served: Served) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        assert len((await client.get(f"{served.url}/big")).content) == BIG
+
+
+async def test_answer__that_takes_its_time_is_waited_for(served: Served) -> None:
+    """A long poll: the request came whole, so none of these times is its own."""
+    async with httpx.AsyncClient(timeout=30) as client:
+        asked = asyncio.create_task(client.get(f"{served.url}/slow"))
+        await served.begun.wait()
+        # Others are closed meanwhile, so that the server has looked at the connections more than once.
+        for _ in range(2):
+            await rest_of((await served.open())[0])
+        served.release.set()
+        assert (await asked).status_code == 200
+
+
+# --- requests that can be read in two ways, and what no answer lacks -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("head", "field"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n", "Host"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nauthorization: Bearer y\r\n", "Authorization"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: 1\r\nIdempotency-Key: 2\r\n", "Idempotency-Key"),
+        (b"GET / HTTP/1.1\r\n", "Host"),
+    ],
+)
+async def test_header__that_could_mean_two_things_is_refused(served: Served, head: bytes, field: str) -> None:
+    reader, _ = await served.open(head + b"Connection: close\r\n\r\n")
+    found = await rest_of(reader)
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert msgspec.json.decode(found.partition(b"\r\n\r\n")[2])["field"] == field
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/big"])
+async def test_answer__is_kept_by_no_cache_and_guessed_at_by_no_browser(served: Served, path: str) -> None:
+    async with httpx.AsyncClient(timeout=30) as client:
+        headers = (await client.get(f"{served.url}{path}")).headers
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")

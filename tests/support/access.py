@@ -1,0 +1,125 @@
+"""Every route of an application asked by every kind of caller: strangers, each role, here, above, elsewhere."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import httpx
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from shared.http.auth import Callers, Role, TokenEntry, mint_token
+from shared.identifiers import is_within
+
+NATION, PROVINCE, DISTRICT, OTHER = "VN", "H35", "H35.10", "H36"
+ROLES: tuple[Role, ...] = ("system", "office", "chair", "auditor", "operations")
+
+
+class Asking(NamedTuple):
+    """A caller. `has_part`: an agency that was given the case that is asked for."""
+
+    role: str
+    place: str
+    has_part: bool
+    token: str
+
+    def __str__(self) -> str:
+        return f"{self.role or 'a stranger'} of {self.place}{' with a part' if self.has_part else ''}"
+
+
+#: What a rule says of a caller and the place of the case: the statuses that its answer may have.
+Rule = Callable[[Asking, str], set[int]]
+
+FOUND, REFUSED, NOT_THERE, UNKNOWN = {200}, {403}, {404}, {401}
+
+
+def _known(rule: Rule) -> Rule:
+    return lambda asking, place: rule(asking, place) if asking.role else UNKNOWN
+
+
+def _case(asking: Asking, place: str) -> set[int]:
+    in_sight = is_within(place, asking.place) and (asking.role != "agency" or asking.has_part)
+    return FOUND if in_sight else NOT_THERE
+
+
+def _content(asking: Asking, place: str) -> set[int]:
+    if _case(asking, place) == NOT_THERE:
+        return NOT_THERE
+    return FOUND if asking.role in ("office", "chair", "agency") else REFUSED
+
+
+def _minutes(asking: Asking, place: str) -> set[int]:
+    if _case(asking, place) == NOT_THERE:
+        return NOT_THERE
+    return FOUND if asking.role in ("office", "chair") else REFUSED
+
+
+def _everything(asking: Asking, place: str) -> set[int]:
+    return FOUND if asking.role != "agency" and asking.place == NATION else REFUSED
+
+
+ANYBODY: Rule = lambda asking, place: FOUND  # noqa: E731
+#: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
+CALLERS = _known(lambda asking, place: FOUND)
+CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
+#: All but an agency, whose answer would hold what is none of its own.
+NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else FOUND)
+OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
+
+
+class Asked(NamedTuple):
+    """An application with one caller of each kind, and the ids of what they ask for."""
+
+    app: Litestar
+    client: httpx.AsyncClient
+    askings: list[Asking]
+    ids: Mapping[str, object] = {}
+
+
+def callers_of_all_kinds(agency: str, other_agency: str) -> tuple[Callers, list[Asking]]:
+    """Callers with one of each kind, and each with its token."""
+    found: list[tuple[Asking, TokenEntry]] = []
+    for place in (NATION, PROVINCE, DISTRICT, OTHER):
+        for role in ROLES:
+            token, entry = mint_token(f"{role} {place}", role, place)
+            found.append((Asking(role, place, False, token), entry))
+    for code, has_part in ((agency, True), (other_agency, False)):
+        for place in (DISTRICT, OTHER):
+            token, entry = mint_token(f"{code} {place}", "agency", place, code)
+            found.append((Asking("agency", place, has_part, token), entry))
+    callers = Callers(tuple(entry for _, entry in found), local_allowed=False, cookies=True)
+    return callers, [Asking("", "nowhere", False, ""), *(asking for asking, _ in found)]
+
+
+def routes_of(app: Litestar) -> Iterator[tuple[str, str]]:
+    """Method and path of every route."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            yield from ((method, route.path) for method in sorted(route.methods - {"OPTIONS", "HEAD"}))
+
+
+class Question(NamedTuple):
+    """An address, its rule, and the place of the case that is asked for."""
+
+    address: str
+    rule: Rule
+    place: str = NATION
+
+
+async def wrong_answers(client: httpx.AsyncClient, askings: list[Asking], questions: Iterable[Question]) -> list[str]:
+    """What was answered otherwise than its rule says."""
+    found = []
+    for question in questions:
+        for asking in askings:
+            headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
+            answer = await client.get(question.address, headers=headers)
+            if answer.status_code not in question.rule(asking, question.place):
+                found.append(f"{asking}: {question.address} was answered {answer.status_code}: {answer.text[:120]}")
+    return found
+
+
+def address(path: str, ids: Mapping[str, object]) -> str:
+    """A path with values for its parameters."""
+    for name, value in ids.items():
+        for kind in ("str", "uuid", "int"):
+            path = path.replace(f"{{{name}:{kind}}}", str(value))
+    return path

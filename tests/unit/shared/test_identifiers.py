@@ -1,0 +1,40 @@
+"""One function normalises what comes in at every door."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.identifiers import MalformedCode, agency_code, kept_forms, normalised
+
+UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u2069\ufeff"
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_what_nobody_sees__tells_no_two_texts_apart(unseen: str) -> None:
+    assert normalised(f"{unseen}LC{unseen}-12{unseen} ") == "LC-12"
+    assert normalised(f"e{unseen}\u0301") == "é"
+
+
+def test_blanks__go_around_a_text_and_may_be_broken_within() -> None:
+    assert normalised("\u00a0 Lò\u00a0Văn\u202fX \u3000\t") == "Lò Văn X"
+    assert normalised("một\nhai  ba") == "một\nhai  ba"
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=("Cs",)) | st.sampled_from([*UNSEEN, "\u0301", "\u00a0"])))
+def test_normalised_text__is_composed_and_stays_as_it_is(text: str) -> None:
+    found = normalised(text)
+    assert unicodedata.is_normalized("NFC", found)
+    assert normalised(found) == found == normalised(unicodedata.normalize("NFD", text))
+
+
+def test_kept_forms__are_those_of_the_releases_before_and_of_today() -> None:
+    assert kept_forms("LC-12") == ("LC-12",)
+    assert kept_forms(" sô\u0309 ") == (" sổ ", "sổ")
+
+
+def test_code__is_read_whatever_stands_unseen_around_it() -> None:
+    assert agency_code("\ufeffh35.10\u200b.3 ") == "H35.10.3"
+    with pytest.raises(MalformedCode):
+        agency_code("H35.10 .3")

@@ -24,10 +24,17 @@ unexport VIRTUAL_ENV
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# A virtual environment that is active may have no pip: then the Python behind it serves, or the system's.
+WITH_PIP = $(firstword $(foreach python,$(PYTHON) $(SYSTEM_PYTHONS),$(shell $(python) -m pip --version >/dev/null 2>&1 && \
+  echo $(python))))
+SYSTEM_PYTHONS ?= $(shell $(PYTHON) -c 'import sys; print(sys._base_executable)' 2>/dev/null) /usr/bin/python3
+
 # `--target` needs neither ensurepip nor a writable system Python (Debian has the one without the other).
 $(UV):
+	@test -n "$(WITH_PIP)" || { echo "No Python with pip: name one (make PYTHON=/usr/bin/python3 ...), or install it," \
+	  "on Debian by apt-get install python3-pip." >&2; exit 1; }
 	@echo "Getting uv $(UV_VERSION) ..."
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv "uv==$(UV_VERSION)"
+	@$(WITH_PIP) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target .uv "uv==$(UV_VERSION)"
 
 .venv/.synced: pyproject.toml uv.lock | $(UV)
 	@echo "Installing the locked packages into .venv ..."
@@ -67,7 +74,7 @@ build/interop/.synced: .venv/.synced tests/interop/node/package-lock.json
 	@touch $@
 
 interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers (installs Chromium by apt as root)
-	$(BIN)/pytest -q -n 2 --dist loadfile -m interop tests/interop $(ARGS)
+	$(BIN)/pytest -q -n 2 --dist loadfile -m "interop and not fuzz" tests/interop $(ARGS)
 
 fuzz: build/interop/.synced ## The long run of the fuzzers of make interop (ARGS=...)
 	$(BIN)/pytest -q -m fuzz tests $(ARGS)

@@ -201,6 +201,19 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Hãy gửi nội dung kiểu application/json hoặc application/yaml.",
                 "send application/json or application/yaml",
             ),
+            "form": Sentence(
+                "Hãy gửi biểu mẫu từ trang này.",
+                "send the form: application/x-www-form-urlencoded or multipart/form-data",
+            ),
+        },
+    ),
+    "malformed-form": ProblemWords(
+        Sentence("Biểu mẫu không đọc được", "Malformed form"),
+        {
+            "": Sentence(
+                "Biểu mẫu có ký tự không phải UTF-8; hãy gửi lại từ trang này.",
+                "the form is not UTF-8: send it from its page",
+            ),
         },
     ),
     "malformed-json": ProblemWords(

@@ -39,8 +39,10 @@ def value_of(variable: str) -> str:
     file = folder / variable.lower()
     try:
         return file.read_text("utf-8").strip() if file.exists() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongSettings(f"{variable}: {file} cannot be read ({type(error).__name__})") from None
+    except OSError as error:
+        raise WrongSettings(f"{variable}: {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise WrongSettings(f"{variable}: {file} is not UTF-8") from None
 
 
 def _secrets_folder() -> Path | None:

@@ -2,6 +2,7 @@
 
 import importlib
 import io
+import signal
 import sys
 
 import typer
@@ -31,7 +32,6 @@ def build(asked: str) -> typer.Typer:
     app = typer.Typer(
         name="doithoai",
         help="The dependable memory of citizens' dialogue conferences.",
-        no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
     )
@@ -45,7 +45,7 @@ def build(asked: str) -> typer.Typer:
                 raise
             continue
         if name in GROUPS:
-            app.add_typer(module.app, name=name)
+            app.add_typer(module.app, name=name, no_args_is_help=False)
         # `import` is a word of the language: its function has an underscore behind it.
         elif (command := getattr(module, name, None) or getattr(module, f"{name}_", None)) is not None:
             app.command(name)(command)
@@ -54,6 +54,8 @@ def build(asked: str) -> typer.Typer:
 
 def main() -> None:
     """Run a command. It exits with 0 when done, 1 when refused or failed, 2 when used wrongly; an error is one line."""
+    # A shell starts what runs in its background with SIGINT ignored, so nothing would answer to `kill -INT`.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks Vietnamese letters shows question marks: what is done must not end in an error.
         if isinstance(stream, io.TextIOWrapper):
@@ -62,10 +64,16 @@ def main() -> None:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(FAILED)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        print(f"{named}{error.strerror or error}", file=sys.stderr)
+        sys.exit(FAILED)
     except Exception as error:
         # Typer carries its own copy of click, whose errors have no public name: what formats its message is one.
         message = getattr(error, "format_message", None)
         text = message() if message else f"{type(error).__name__}: {error}"
+        if text == "Missing command.":
+            text = f"{' '.join(['doithoai', *sys.argv[1:]])}: name a command; --help lists them"
         print(" ".join(text.split()), file=sys.stderr)
         sys.exit(WRONG_USE if message else FAILED)
     sys.exit(code if isinstance(code, int) else 0)

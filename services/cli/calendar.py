@@ -9,10 +9,10 @@ import typer
 import yaml
 
 from services.cli.intake_client import DEFAULT_URL, get, post
-from services.cli.rule_files import day, load_years
+from services.cli.rule_files import day, load_years, text_of
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.adapters.proposals import proposed_calendar
-from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
+from shared.calendar import FIRST_YEAR, LAST_YEAR, CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def main() -> None:
 
 @app.command()
 def propose(
-    year: Annotated[int, typer.Argument(metavar="YEAR")],
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")] = None,
 ) -> None:
     """Compute a year from its known holidays, as a draft to correct before anyone publishes it."""
@@ -60,6 +60,8 @@ def edit(
     """Change days of a calendar file. A change that contradicts another is refused, and nothing is written."""
     (year,) = _one(file)
     gone = {day("--drop", each) for each in drop or ()}
+    if unknown := gone - {*(h.date for h in year.holidays), *(m.date for m in year.makeup_days)}:
+        stop(WRONG_USE, f"--drop: {min(unknown)} is neither off nor worked in {file}; name a day that is listed there")
     holidays = {h.date: h for h in year.holidays if h.date not in gone}
     makeups = {m.date: m for m in year.makeup_days if m.date not in gone}
     for when, name in (_pair("--off", each) for each in off or ()):
@@ -76,7 +78,7 @@ def edit(
         validate(changed)
     except ContradictoryCalendar as error:
         stop(FAILED, f"{file}: the year {changed.year} would contradict itself: {error}")
-    _write(changed, out or file)
+    _write(changed, out or file, _comments(file))
 
 
 @app.command()
@@ -95,7 +97,7 @@ def publish(
 
 @app.command()
 def confirm(
-    year: Annotated[int, typer.Argument(metavar="YEAR")],
+    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
     url: Url = DEFAULT_URL,
     token: Token = "",
     document: Annotated[str, typer.Option(help="The document that says so.")] = "",
@@ -158,9 +160,15 @@ def _pair(option: str, text: str) -> tuple[date, str]:
     return day(option, when), value.strip()
 
 
-def _write(year: CalendarYear, out: Path | None) -> None:
+def _comments(file: Path) -> str:
+    """The lines of a file that are comments: they are kept, above the year."""
+    lines = [line.strip() for line in text_of(file).splitlines()]
+    return "".join(f"{line}\n" for line in lines if line.startswith("#"))
+
+
+def _write(year: CalendarYear, out: Path | None, comments: str = "") -> None:
     content = {k: v for k, v in msgspec.to_builtins(year).items() if k not in ("version", "provisional", "confirmed")}
-    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
+    text = comments + yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
     if out is None:
         typer.echo(text, nl=False)
         return

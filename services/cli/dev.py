@@ -26,6 +26,8 @@ def dev(
     """Start a whole pair on this machine and keep it running. A second run continues with the same data."""
     if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
         stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
+    if (intake_port or INTAKE_PORT) == (followup_port or FOLLOWUP_PORT):
+        stop(WRONG_USE, "--intake-port and --followup-port: give two different ports")
     for stopping in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)
     # An interruption while things are being stopped must not leave half of them running.
@@ -39,8 +41,10 @@ def dev(
         failure = str(error)
     except StoryRefused as error:
         failure = f"the story was refused: {error}"
-    except (OSError, httpx.HTTPError) as error:
-        failure = f"{type(error).__name__}: {error}"
+    except OSError as error:
+        failure = f"{error.filename or data}: {error.strerror or error}"
+    except httpx.HTTPError as error:
+        failure = f"the pair does not answer ({type(error).__name__}); see the logs in {data / 'logs'}"
     finally:
         for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)

@@ -147,14 +147,23 @@ def replay(
 ) -> None:
     """Replay a source's history up to a point and print the digest of the resulting state."""
     place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
+    if not place.startswith(("http://", "https://", "postgresql://", "postgres://")):
+        stop(WRONG_USE, f"--from: {place.partition('?')[0]!r} is neither http://, https:// nor postgresql://")
     token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
     try:
-        found = _run(_replay(place.rstrip("/"), TokenFile(token_file), parse_until(until)))
+        token = TokenFile(token_file)
+    except OSError as error:
+        stop(WRONG_USE, f"FOLLOWUP_SOURCE_TOKEN_FILE: {token_file}: {error.strerror}")
+    try:
+        found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
     except InvalidPoint as error:
         stop(WRONG_USE, f"--until: {error}")
     if to is not None:
-        with to.open("wb") as file:
-            file.writelines(line + b"\n" for line in _rows(found))
+        try:
+            with to.open("wb") as file:
+                file.writelines(line + b"\n" for line in _rows(found))
+        except OSError as error:
+            stop(FAILED, f"--to: {to}: {error.strerror}")
     point = found.point
     at = f"{point.position}@{local_iso(point.instant)}"
     if as_json:

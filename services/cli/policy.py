@@ -18,10 +18,20 @@ from services.cli.rule_files import calendar_of, day, load_policy, policy_text, 
 from services.exit_codes import FAILED, WRONG_USE, stop
 from shared.calendar import Calendar, CalendarMissing
 from shared.identifiers import MalformedCode, agency_code
-from shared.policy import DUTIES, Policy, UncountablePolicy, UnknownRule, named_rule, read_policy, rule_count
+from shared.policy import (
+    DUTIES,
+    Policy,
+    UncountablePolicy,
+    UnknownRule,
+    named_rule,
+    read_policy,
+    rule_count,
+    variant_of,
+)
 from shared.policy.clock_sheet import NOT_STATED, ClockLine, clock_sheet, details, limit, title
 from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
+from shared.policy.probe import missing_years, uncountable_rules
 from shared.policy.schema import Anchor
 
 app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, diff, adopt.", no_args_is_help=True)
@@ -42,8 +52,11 @@ def main() -> None:
 def check(file: File, as_json: AsJson = False) -> None:
     """Print what is wrong with a policy, line by line, and how to mend it. The exit code is 1 if anything is."""
     text = policy_text(file)
+    known, _ = calendar_of("--calendar", None)
     try:
         policy = read_policy(text)
+        if problems := uncountable_rules(policy, known):
+            raise UncountablePolicy(problems)
     except UncountablePolicy as invalid:
         if as_json:
             _json({"valid": False, "problems": msgspec.to_builtins(invalid.problems)})
@@ -55,6 +68,11 @@ def check(file: File, as_json: AsJson = False) -> None:
         _json({"valid": True, "problems": []})
     else:
         typer.echo(f"{file}: {policy.policy_id}, {policy.document.number}: {len(policy.rules)} rules, nothing wrong")
+        for missing in missing_years(policy, known):
+            typer.echo(
+                f"{missing.path}: {missing.duty} chưa tính được cho đến khi có lịch năm {missing.year} / "
+                f"is not counted before the calendar of {missing.year} is published"
+            )
 
 
 @app.command()
@@ -114,7 +132,8 @@ def explain(
         stop(WRONG_USE, f"RULE: {policy} has no rule {rule!r}; use one of {', '.join(r.duty for r in document.rules)}")
     stated = document.stated_rule(found.duty) is not None
     source = f"{document.document.number}, {found.section}" if stated else "570/KH-UBND (default)"
-    words = [title(found), limit(found, traits), *details(found)]
+    variant = variant_of(found, traits)
+    words = [title(found), limit(found, traits, variant), *details(found, document, variant)]
     due = _counted(document, rule, day("--from", start), calendar_of("--calendar", calendar)[0]) if start else None
     if as_json:
         _json({"rule": rule, "source": source, "words": msgspec.to_builtins(words), "due_on": due and due.isoformat()})
@@ -185,6 +204,21 @@ def adopt(
     )
 
 
+@app.command()
+def annul(
+    event: Annotated[str, typer.Argument(metavar="EVENT", help="The id of the adoption's event.")],
+    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who adopted it, such as H35.10.")],
+    reason: Annotated[str, typer.Option(help="Why it was wrong.")],
+    url: Annotated[str, typer.Option(help="The intake that recorded it.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry annuls it once.")] = "",
+) -> None:
+    """Take the adoption of a policy back, as any wrong record: what was in force before counts again."""
+    code = _code(jurisdiction)
+    done = post(url, f"/v1/policies/{code}/annulments", {"event_id": event, "reason": reason}, token, key)
+    typer.echo(f"{event} annulled for {code}: position {done['position']}, version {done['version']}")
+
+
 def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     days: dict[Anchor, date] = {}
     if conference:
@@ -236,11 +270,31 @@ def _table(lines: list[ClockLine]) -> Table:
         table.add_row(
             str(line.number),
             f"{escape(line.title.vi)}\n[dim]{escape(line.title.en)}[/dim]",
-            f"{escape(line.limit.vi)}{'' if line.stated else ' *'}\n[dim]{escape(line.limit.en)}[/dim]",
-            f"{line.due_on:%d/%m/%Y}\n[dim]{line.due_on:%a} {line.due_on}[/dim]" if line.due_on else "…",
+            _rule_cell(line),
+            _day_cell(line),
             escape(line.section),
         )
     return table
+
+
+def _rule_cell(line: ClockLine) -> str:
+    """The limit, and below it all else that the rule says: what sets the date is not to be guessed."""
+    texts = [each for each in line.details if each != NOT_STATED]
+    vi = "; ".join((line.limit.vi + ("" if line.stated else " *"), *(text.vi for text in texts)))
+    en = "; ".join((line.limit.en, *(text.en for text in texts)))
+    return f"{escape(vi)}\n[dim]{escape(en)}[/dim]"
+
+
+def _day_cell(line: ClockLine) -> str:
+    if line.due_on is None:
+        return "…"
+    days = tuple(dict.fromkeys(line.days)) or (line.due_on,)
+    times = len(line.days) if len(days) == 1 and line.days else 0
+    before = ("đến hết ", "until the end of ") if line.until else ("", "")
+    vi, en = ", ".join(f"{day:%d/%m/%Y}" for day in days), ", ".join(f"{day:%a} {day}" for day in days)
+    if times:
+        vi, en = f"{vi} ({times} lần)", f"{en} ({times} times)"
+    return f"{before[0]}{vi}\n[dim]{before[1]}{en}[/dim]"
 
 
 def _told(change: Change) -> str:

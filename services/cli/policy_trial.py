@@ -66,5 +66,8 @@ def _told(each: DeadlineChange) -> str:
             continue
         outcome = f", {side.outcome}" if side.outcome else ""
         breached = ", breached" if side.breached else ""
+        warned = ", ".join(day.isoformat() for day in side.warned_on) or "–"
         lines.append(f"  {name}: {side.due_on or 'undated'}{outcome}{breached}; {side.why.vi}\n      {side.why.en}")
+        if each.before and each.after and each.before.warned_on != each.after.warned_on:
+            lines.append(f"      nhắc / warned: {warned}")
     return "\n".join(lines)

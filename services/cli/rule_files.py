@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop
-from shared.calendar import Calendar, CalendarYear, ContradictoryCalendar, validate
+from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.shipped import seed_years
 from shared.policy import DOCUMENTS, Policy, PolicyProblem, UncountablePolicy, read_policy, shipped_text
 from shared.policy.reading import line_of, parse
@@ -59,6 +59,8 @@ def day(option: str, text: str) -> date:
     # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
     if found is None or found.isoformat() != text:
         stop(WRONG_USE, f"{option}: {text!r} is not a valid date; write it as YYYY-MM-DD, such as 2019-08-23")
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        stop(WRONG_USE, f"{option}: {text} is not in the years {FIRST_YEAR} to {LAST_YEAR}, which alone have calendars")
     return found
 
 

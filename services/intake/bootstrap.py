@@ -32,6 +32,7 @@ from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
+from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
@@ -126,6 +127,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         async def snapshot() -> IntakeSnapshot:
             found = await figures.read()
+            await regulation_cache.refresh()
+            years = regulation_cache.regulation.years.values()
+            published = {known.year for known in years if not known.provisional}
             return IntakeSnapshot(
                 recorded={(topic,): count for topic, count in found.recorded.items()},
                 # Without a broker events leave by the feed alone: there is no outbox to fall behind.
@@ -133,6 +137,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 oldest_pending=found.oldest_pending if settings.amqp_url else 0.0,
                 unroutable=relay.unroutable_total,
                 is_leader=relay.is_leader,
+                unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
                 taken_at=found.taken_at,
             )

@@ -23,6 +23,7 @@ from shared.calendar.years import (
     ContradictoryCalendar,
     DayOff,
     MakeUpDay,
+    unpublished_year,
     validate,
 )
 
@@ -47,5 +48,6 @@ __all__ = [
     "Language",
     "MakeUpDay",
     "day_text",
+    "unpublished_year",
     "validate",
 ]

@@ -1,6 +1,6 @@
 """A year of the state sector's calendar with its days off and make-up days, and what makes it invalid. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 import msgspec
@@ -10,6 +10,7 @@ from shared.sentences import Sentence
 
 Day = date  # the type beside fields that are themselves called `date`
 FIRST_YEAR, LAST_YEAR = 1900, 2100
+ASKED_FROM = 10  # the month from which the next year's calendar is asked for
 SATURDAY = 5  # as date.weekday() numbers it
 
 
@@ -82,6 +83,11 @@ class ContradictoryCalendar(ValueError):
     def __init__(self, field: str, rule: str, **values: object) -> None:
         super().__init__(f"{field}: {CONTRADICTIONS[rule].filled(values, {}).en}")
         self.field, self.rule, self.values = field, rule, values
+
+
+def unpublished_year(today: date, published: Collection[int]) -> int | None:
+    """The next year, from the first of October on while nobody has published its calendar; None otherwise."""
+    return today.year + 1 if today.month >= ASKED_FROM and today.year + 1 not in published else None
 
 
 def validate(year: CalendarYear) -> None:

@@ -21,7 +21,7 @@ from shared.http.server import stopping
 
 DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
-MAX_POSITION = 2**63 - 1  # what the store can number
+MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
 MAX_WAIT = 60.0  # seconds
 LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 

@@ -80,25 +80,28 @@ __all__ = [
 ]
 
 
+#: The traits by which a rule may be asked for, the longer names first: one ends with another.
+_TRAITS: tuple[Trait, ...] = tuple(sorted(get_args(Trait), key=len, reverse=True))
+
+
 class UnknownRule(ValueError):
     """No policy has a duty of that name."""
 
 
 def named_rule(policy: Policy, name: str) -> tuple[Rule, Traits]:
-    """The rule by its public name: a duty, with `_complex` or another trait behind it; `conclusion` is accepted too.
+    """The rule by its public name: a duty, with traits behind it (`reply_complex`); `conclusion` is accepted too.
 
     Where the policy is silent it is the default's. Raises UnknownRule.
     """
-    traits = NO_TRAITS
-    for trait in get_args(Trait):
-        if name.endswith(f"_{trait}") and not name.endswith(f"_very_{trait}"):
-            name, traits = name.removesuffix(f"_{trait}"), frozenset([trait])
-            break
-    duty = "conclusion_notice" if name == "conclusion" else name
+    asked, traits = name, set[Trait]()
+    while (trait := next((each for each in _TRAITS if asked.endswith(f"_{each}")), None)) is not None:
+        traits.add(trait)
+        asked = asked.removesuffix(f"_{trait}")
+    duty = "conclusion_notice" if asked == "conclusion" else asked
     rule = policy.stated_rule(duty) or DEFAULT_POLICY.stated_rule(duty)
-    if rule is None or (traits and variant_of(rule, traits) is None):
+    if rule is None or (traits and variant_of(rule, frozenset(traits)) is None):
         raise UnknownRule(name)
-    return rule, traits
+    return rule, frozenset(traits)
 
 
 def rule_count(policy: Policy, name: str, start: date, calendar: Calendar) -> Count | None:
@@ -107,7 +110,7 @@ def rule_count(policy: Policy, name: str, start: date, calendar: Calendar) -> Co
     if rule.frequency is not None:
         first = next(occurrences(rule.frequency, start, start))
         return count_occurrence(rule, first, start, calendar)
-    return count(rule, start, calendar, traits)
+    return count(rule, counted_from(rule, start), calendar, traits)
 
 
 def warn_days_before(policy: Policy, rule: Rule, due_on: date, calendar: Calendar) -> tuple[date, ...]:

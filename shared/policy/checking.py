@@ -2,19 +2,22 @@
 
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import msgspec
 
-from shared.identifiers import FIRST_YEAR, LAST_YEAR
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, MalformedCode, agency_code
 from shared.policy.duties import DUTY_KINDS, DutyKind
-from shared.policy.schema import Anchor, Channels, Extension, Frequency, Policy, Rule
+from shared.policy.schema import Anchor, Channels, Extension, Frequency, Policy, Rule, Trait, Variant
 
 MAX_DAYS, MAX_HOURS = 366, 8784
+MAX_VARIANTS = 31  # as many as five traits combine to
 LEAP_DAY, LEAP_YEAR = "02-29", 2000
 _ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
+#: Offices that are debtors by their role and not by a code.
+OFFICES = ("office", "chair")
 #: Words that say how a length is counted: without a length they would be passed over.
 _WITH_LENGTH = ("unit", "first_day", "variants", "extension", "pause")
 
@@ -77,14 +80,26 @@ def _metadata(policy: Policy) -> Iterator[PolicyProblem]:
         yield PolicyProblem(
             "valid_until", f"{policy.valid_until} is before valid_from", "name the last day of its validity"
         )
+    if not (policy.rules or policy.replaces or policy.heirs):
+        yield PolicyProblem("rules", "says nothing", "write at least one rule, each with '- duty:'")
     if policy.policy_id in policy.replaces:
         yield PolicyProblem(
             "replaces", "a policy does not replace itself", "adopt it again under the same policy_id instead"
         )
     for gone, successor in policy.heirs.items():
+        for code in (gone, successor):
+            if not _is_body(code):
+                yield PolicyProblem(f"heirs.{gone}", f"{code!r} is no code of a body", "write codes, as H35.10: H35")
         # One that names itself is found by this too.
         if policy.heirs.get(successor):
             yield PolicyProblem(f"heirs.{gone}", f"{successor!r} is no heir", "name a body that takes over itself")
+
+
+def _is_body(text: str) -> bool:
+    try:
+        return text in OFFICES or agency_code(text) == text
+    except MalformedCode:
+        return False
 
 
 def _rule(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
@@ -118,6 +133,7 @@ def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
             yield PolicyProblem(f"{at}.length", f"a {rule.form} of 0 is none", "say 1 for the day before")
         if rule.length == 0 and rule.first_day == "included":
             yield PolicyProblem(f"{at}.first_day", "the day itself is the first and the last", "leave first_day out")
+    yield from _roll(at, rule)
     if not counted:
         default = Rule(duty=rule.duty, form=rule.form)
         for word in ("length", "roll", *_WITH_LENGTH):
@@ -133,6 +149,24 @@ def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
         yield PolicyProblem(f"{at}.warn_on", "a day of the year warns of a periodic duty only", "use warn_days")
     for index, day in enumerate(rule.warn_on):
         yield from _day_of_year(f"{at}.warn_on[{index}]", day)
+
+
+def _roll(at: str, rule: Rule) -> Iterator[PolicyProblem]:
+    """A roll that does nothing, or that takes away what the rule gives."""
+    if rule.form == "minimum_notice" and rule.roll == "next_working_day":
+        yield PolicyProblem(
+            f"{at}.roll", "a notice that rolls forwards is shorter than the rule says", "write previous_working_day"
+        )
+    elif rule.form == "minimum_duration" and rule.roll == "previous_working_day":
+        yield PolicyProblem(
+            f"{at}.roll", "a time that rolls back is shorter than the rule says", "write next_working_day"
+        )
+    # The granted day of an extension may be a rest day, and a length of 0 ends on whatever day it begins.
+    lengths = (rule.length, *(variant.length or variant.in_total for variant in rule.variants))
+    if rule.roll != "stay" and rule.unit == "working_days" and rule.extension is None and all(lengths):
+        yield PolicyProblem(
+            f"{at}.roll", "does nothing: a count of working days ends on one", "leave it out, or count in calendar_days"
+        )
 
 
 def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
@@ -197,6 +231,17 @@ def day_in(year: int, year_day: str) -> date:
 
 
 def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
+    for first, other in combinations(range(min(len(rule.variants), MAX_VARIANTS)), 2):
+        if _is_tie(rule, rule.variants[first], rule.variants[other]):
+            names = [", ".join(rule.variants[index].when) for index in (first, other)]
+            both = dict.fromkeys((*rule.variants[first].when, *rule.variants[other].when))
+            yield PolicyProblem(
+                f"{at}.variants[{other}].when",
+                f"[{names[1]}] and [{names[0]}] fit a case with both equally",
+                f"say what holds then: when: [{', '.join(both)}]",
+            )
+    if len(rule.variants) > MAX_VARIANTS:
+        yield PolicyProblem(f"{at}.variants", f"has {len(rule.variants)}", f"keep at most {MAX_VARIANTS}")
     seen: set[frozenset[str]] = set()
     for index, variant in enumerate(rule.variants):
         here = f"{at}.variants[{index}]"
@@ -206,6 +251,8 @@ def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
         if when in seen:
             yield PolicyProblem(f"{here}.when", f"{', '.join(variant.when)} is listed twice", "keep one")
         seen.add(when)
+        if any(not criterion.strip() for criterion in variant.criteria):
+            yield PolicyProblem(f"{here}.criteria", "has an empty one", "write it in words, or leave it out")
         if (variant.length is None) == (variant.in_total is None):
             yield PolicyProblem(f"{here}.length", "needs a length or a cap in_total", "give one of the two")
         longest = max(variant.length or 0, variant.in_total or 0)
@@ -215,6 +262,22 @@ def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
             yield PolicyProblem(
                 f"{here}.in_total", f"is less than the length {rule.length}", "a cap is at least the length"
             )
+
+
+def _is_tie(rule: Rule, one: Variant, other: Variant) -> bool:
+    """Whether two variants fit some case equally and give it different numbers, where no third decides it."""
+    first, second = frozenset(one.when), frozenset(other.when)
+    if first == second or (one.length, one.in_total) == (other.length, other.in_total):
+        return False
+    if weight(first) != weight(second):
+        return False
+    return not any(weight(each.when) > weight(first) and first | second >= set(each.when) for each in rule.variants)
+
+
+def weight(when: Iterable[Trait]) -> tuple[int, bool]:
+    """How well a variant fits a case that has all its traits: the more traits the better, a very complex case best."""
+    traits = frozenset(when)
+    return len(traits), "very_complex" in traits
 
 
 def _extension(at: str, rule: Rule, extension: Extension) -> Iterator[PolicyProblem]:

@@ -6,7 +6,7 @@ from datetime import date
 import msgspec
 
 from shared.calendar import Calendar
-from shared.policy.checking import anchor_of
+from shared.policy.checking import anchor_of, counted_from
 from shared.policy.counting import NO_TRAITS, Traits, count, length_of
 from shared.policy.duties import (
     ANCHOR_TITLES,
@@ -45,8 +45,9 @@ _ROLLS = {
 class ClockLine(msgspec.Struct, frozen=True, omit_defaults=True):
     """One line of a clock sheet: what is to be done, how many days, the last day (None where nothing sets it).
 
-    `details` is everything else that the rule says; `stated` is false where the document gives no number and the
-    default fills the gap.
+    `until` says that the thing must stay until the end of that day; `days` are all the last days where the duty is
+    owed more than once in its period. `details` is everything else that the rule says; `stated` is false where the
+    document gives no number and the default fills the gap.
     """
 
     number: int
@@ -57,6 +58,8 @@ class ClockLine(msgspec.Struct, frozen=True, omit_defaults=True):
     section: str = ""
     stated: bool = True
     details: tuple[Text, ...] = ()
+    until: bool = False
+    days: tuple[date, ...] = ()
 
 
 def clock_sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar) -> list[ClockLine]:
@@ -68,16 +71,19 @@ def clock_sheet(policy: Policy, days: Mapping[Anchor, date], calendar: Calendar)
     for rule in policy.rules:
         for variant in (None, *rule.variants):
             traits: Traits = frozenset(variant.when) if variant else NO_TRAITS
+            due = _due(policy, rule, traits, days, calendar)
             lines.append(
                 ClockLine(
                     len(lines) + 1,
                     rule.duty,
                     _titled(rule, variant),
                     limit(rule, traits, variant),
-                    _due(rule, traits, days, calendar),
+                    due[0] if due else None,
                     rule.section,
                     rule.stated,
-                    tuple(details(rule)),
+                    tuple(details(rule, policy, variant)),
+                    rule.form == "minimum_duration",
+                    due if len(due) > 1 else (),
                 )
             )
     return lines
@@ -117,18 +123,21 @@ def limit(rule: Rule, traits: Traits = NO_TRAITS, variant: Variant | None = None
     )
 
 
-def details(rule: Rule) -> Iterator[Text]:
-    """Everything else that the rule says, one sentence a word."""
+def details(rule: Rule, policy: Policy, variant: Variant | None = None) -> Iterator[Text]:
+    """Everything else that the rule, or its policy for it, says, one sentence a word."""
     if rule.first_day == "included":
         yield Text(vi="ngày bắt đầu được tính là ngày thứ nhất", en="the first day counts")
     if rule.roll != "stay":
         yield _ROLLS[rule.roll]
-    for variant in rule.variants:
-        if variant.criteria:
-            names = _joined([TRAIT_TITLES[trait] for trait in variant.when])
-            criteria = "; ".join(variant.criteria)
+    for each in rule.variants:
+        if each.criteria:
+            names = _joined([TRAIT_TITLES[trait] for trait in each.when])
+            criteria = "; ".join(each.criteria)
             yield Text(vi=f"tiêu chí {names.vi}: {criteria}", en=f"criteria of {names.en}: {criteria}")
-    yield from _extension(rule)
+    if variant is not None and variant.in_total is not None:
+        yield Text(vi="không gia hạn quá mức tổng cộng này", en="no extension goes beyond this total")
+    else:
+        yield from _extension(rule)
     if rule.pause is not None:
         told = _joined([_TOLD[who] for who in rule.pause.told])
         yield Text(
@@ -146,8 +155,28 @@ def details(rule: Rule) -> Iterator[Text]:
             vi="được miễn theo quyết định" + (", phải có hình thức thay thế" if needed else ""),
             en="may be waived by a decision" + (", with something in its place" if needed else ""),
         )
+    yield from _warnings(rule, policy)
     if not rule.stated:
         yield NOT_STATED
+
+
+def _warnings(rule: Rule, policy: Policy) -> Iterator[Text]:
+    """When those who owe it are warned; a duty without a due date, or one of standing, has no warning."""
+    if rule.form in ("undated", "minimum_duration"):
+        return
+    windows = rule.frequency.windows if rule.frequency is not None else ()
+    if rule.warn_on or windows:
+        # A window that has ended warns by itself.
+        named = [Text(vi=_day(day), en=day) for day in rule.warn_on]
+        named += [Text(vi=f"sau ngày {_day(w.last)}", en=f"after {w.last}") for w in windows]
+        yield Text(vi=f"nhắc: {_joined(named).vi} hằng năm", en=f"warned: {_joined(named).en} of each year")
+        return
+    days = policy.warn_days if rule.warn_days is None else rule.warn_days
+    if not days:
+        yield Text(vi="không nhắc trước", en="no warning")
+        return
+    listed = ", ".join(str(n) for n in sorted(set(days), reverse=True))
+    yield Text(vi=f"nhắc trước {listed} ngày làm việc", en=f"warned {listed} working days before")
 
 
 def _many(length: int | None, unit: Text) -> str:
@@ -241,16 +270,33 @@ def _joined(texts: Sequence[Text]) -> Text:
     return Text(vi=", ".join(text.vi for text in texts), en=", ".join(text.en for text in texts))
 
 
-def _due(rule: Rule, traits: Traits, days: Mapping[Anchor, date], calendar: Calendar) -> date | None:
+def _due(
+    policy: Policy, rule: Rule, traits: Traits, days: Mapping[Anchor, date], calendar: Calendar
+) -> tuple[date, ...]:
+    """The last days of a rule: one, or each time of a period; none where no day is known to count from."""
     if rule.frequency is not None:
         day = days.get("conference_start") or days.get("conference_end")
         if day is None:
-            return None
-        first = next(occurrences(rule.frequency, day, day))
-        return count_occurrence(rule, first, day, calendar).due_on
+            return ()
+        owed = occurrences(rule.frequency, day, day)
+        return tuple(count_occurrence(rule, each, day, calendar).due_on for each in owed)
     anchor = anchor_of(rule)
+    if anchor == "fixed_date":
+        return _fixed(policy, rule, traits, days, calendar)
     start = days.get(anchor) if anchor is not None else None
     if start is None:
-        return None
+        return ()
     counted = count(rule, start, calendar, traits)
-    return counted.due_on if counted else None
+    return (counted.due_on,) if counted else ()
+
+
+def _fixed(
+    policy: Policy, rule: Rule, traits: Traits, days: Mapping[Anchor, date], calendar: Calendar
+) -> tuple[date, ...]:
+    """From the fixed date that follows the act, or, where no act is known, the first day of the policy's validity."""
+    acts = [days[each] for each in (*DUTY_KINDS[rule.duty].anchors, "conference_end") if each in days]
+    start = counted_from(rule, acts[0] if acts else policy.valid_from)
+    if not acts and start.year not in calendar.years:
+        return ()
+    counted = count(rule, start, calendar, traits)
+    return (counted.due_on,) if counted else ()

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from shared.calendar import CLOCK_SUSPENDED, ROLLED, START_DAY, Calendar, Count, CountedDay, Direction
+from shared.policy.checking import weight
 from shared.policy.schema import Length, Rule, Trait, Unit, Variant
 
 HOURS_A_DAY = 24
@@ -23,11 +24,14 @@ class Suspension(msgspec.Struct, frozen=True):
 
 
 def variant_of(rule: Rule, traits: Traits) -> Variant | None:
-    """The variant for a case with these traits: the one that asks for most of them; None where none fits."""
+    """The variant for a case with these traits: the one that asks for most of them, or for a very complex one.
+
+    None where none fits.
+    """
     if not traits or not rule.variants:
         return None
     fitting = [variant for variant in rule.variants if traits.issuperset(variant.when)]
-    return max(fitting, key=lambda variant: len(variant.when), default=None)
+    return max(fitting, key=lambda variant: weight(variant.when), default=None)
 
 
 def length_of(rule: Rule, traits: Traits = NO_TRAITS) -> Length:

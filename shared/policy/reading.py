@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -11,17 +12,26 @@ from shared.policy.checking import PolicyProblem, UncountablePolicy, problems_of
 from shared.policy.schema import DocumentPart, Policy, Rule
 
 MAX_TEXT = 200_000  # characters
+MAX_DEPTH = 16  # of lists and words in one another; a policy needs seven
+MAX_RULES = 100  # in one document
+MAX_PROBLEMS = 100  # told at once
+MAX_DIGITS = 18  # of a whole number
 _AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
 _NAMED = re.compile(r"`(?P<name>[^`]+)`|'(?P<value>[^']+)'")
 _ROOT = "$"
-#: What helps against a value of the wrong kind, by a sign in the message.
+#: What helps against a value of the wrong kind, by the first sign in what is expected.
 _REMEDIES = (
-    ("got `int`", "put it in quotation marks"),
+    ("regex '^([0-9]", "write it as MM-DD, or YYYY-MM-DD for one year"),
+    ("regex", "write it as MM-DD"),
+    ("date", "write it as YYYY-MM-DD"),
+    (">= 0", "write 0 or more"),
+    (">= 1", "write 1 or more"),
+    ("<=", "write a smaller number"),
     ("`int", "write a whole number without quotation marks and without a 0 in front"),
+    ("`bool", "write true or false"),
     ("`array", "write a list: [a, b]"),
     ("`object", "write words with their values: {word: value}"),
-    ("date", "write it as YYYY-MM-DD"),
-    ("regex", "write it as MM-DD"),
+    ("`str", "put it in quotation marks"),
 )
 
 Lines = dict[str, int]
@@ -44,6 +54,10 @@ def policy_of(data: Any) -> Policy:
             (PolicyProblem(_ROOT, "is no policy", "begin with policy_id:, document:, valid_from:, rules:"),)
         )
     rules = data.get("rules", [])
+    if _is_list(rules) and len(rules) > MAX_RULES:
+        raise UncountablePolicy(
+            (PolicyProblem("rules", f"has {len(rules)} rules", f"keep one rule a duty, at most {MAX_RULES}"),)
+        )
     problems: list[PolicyProblem] = []
     head = _converted({k: v for k, v in data.items() if k != "rules"}, Policy, "", problems)
     read = [_converted(each, Rule, f"rules[{i}]", problems) for i, each in enumerate(rules)] if _is_list(rules) else []
@@ -52,7 +66,7 @@ def policy_of(data: Any) -> Policy:
     if problems or head is None:
         raise UncountablePolicy(tuple(problems))
     policy: Policy = msgspec.structs.replace(head, rules=tuple(rule for rule in read if rule is not None))
-    if found := tuple(problems_of(policy)):
+    if found := tuple(islice(problems_of(policy), MAX_PROBLEMS)):
         raise UncountablePolicy(found)
     return policy
 
@@ -85,7 +99,8 @@ def _problem(error: str, kind: type[Any], at: str) -> PolicyProblem:
         return PolicyProblem(
             _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
         )
-    remedy = next((remedy for sign, remedy in _REMEDIES if sign in message), "see the reference of policies")
+    expected = message.partition(", got ")[0]
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in expected), "see the reference of policies")
     return PolicyProblem(_joined(at, inner), message[0].lower() + message[1:], remedy)
 
 
@@ -125,12 +140,36 @@ def _literals(kind: Any) -> list[str]:
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that knows text, whole numbers, true and false, and nothing else: no `on` is true, no date is guessed."""
+    """YAML that knows text, whole numbers, true and false, and nothing else: no `on` is true, no date is guessed.
+
+    What nests too deep, and what refers to another part, ends the scan where it stands: PyYAML looks at every open
+    bracket for each sign that it reads.
+    """
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        self._check_depth(len(self.indents) + self.flow_level)
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        self._check_depth(len(self.indents))
+        added: bool = super().add_indent(column)
+        return added
+
+    def fetch_alias(self) -> None:
+        raise self._refused("refers to another part by '*'", "write the part out")
+
+    def _check_depth(self, depth: int) -> None:
+        if depth >= MAX_DEPTH:
+            raise self._refused(f"nests deeper than {MAX_DEPTH}", "write it with fewer brackets and indentations")
+
+    def _refused(self, message: str, remedy: str) -> UncountablePolicy:
+        return UncountablePolicy((PolicyProblem(_ROOT, message, remedy, self.get_mark().line + 1),))
 
 
 _Loader.yaml_implicit_resolvers = {}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+_BOOL, _INT = re.compile(r"^(?:true|false)$"), re.compile(r"^-?(?:0|[1-9][0-9]*)$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _BOOL, list("tf"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", _INT, list("-0123456789"))
 _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""])
 
 
@@ -142,10 +181,7 @@ def parse(text: str) -> tuple[Any, Lines]:
         )
     lines: Lines = {}
     try:
-        loader = _Loader(text)
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader)):
-            raise UncountablePolicy((PolicyProblem(_ROOT, "refers to another part by '*'", "write the part out"),))
-        node = loader.get_single_node()
+        node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         message = f"is no YAML: {error.problem or error}"
@@ -164,9 +200,11 @@ def _value(node: Any, path: str, lines: Lines) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(each, f"{path}[{i}]", lines) for i, each in enumerate(node.value)]
     match node.tag:
-        case "tag:yaml.org,2002:bool":
+        case "tag:yaml.org,2002:bool" if _BOOL.match(node.value):
             return node.value == "true"
-        case "tag:yaml.org,2002:int":
+        case "tag:yaml.org,2002:int" if _INT.match(node.value):
+            if len(node.value) > MAX_DIGITS:
+                raise UncountablePolicy((_at(node, path, "is too long a number", "write fewer digits"),))
             return int(node.value)
         case "tag:yaml.org,2002:null":
             return None
@@ -179,6 +217,8 @@ def _value(node: Any, path: str, lines: Lines) -> Any:
 def _mapping(node: Any, path: str, lines: Lines) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise UncountablePolicy((_at(key, path, "has a list or words as a name", "write a word before the colon"),))
         name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in found:

@@ -108,7 +108,7 @@ class Pause(DocumentPart, frozen=True):
 
 
 class Window(DocumentPart, frozen=True):
-    """The part of the year in which the deed is expected; outside it is late only once the period has ended."""
+    """The part of the year in which the act is expected; outside it is late only once the period has ended."""
 
     first: YearDay
     last: YearDay

@@ -125,7 +125,7 @@ def _headers() -> dict[str, Any]:
 def _command() -> dict[str, Any]:
     return {
         "name": "Command",
-        "summary": "A deed as a command; message_id is its idempotency key, user_id (broker-checked) its caller.",
+        "summary": "An act as a command; message_id is its idempotency key, user_id (broker-checked) its caller.",
         "contentType": "application/json",
         "correlationId": {"location": "$message.header#/correlationId"},
         "payload": {
@@ -134,7 +134,7 @@ def _command() -> dict[str, Any]:
             "properties": {
                 "command": {"type": "string", "description": "the topic of the event that it asks for"},
                 "id": {"type": "string", "format": "uuid", "description": "the aggregate; left out to create one"},
-                "data": {"type": "object", "description": "the body of the HTTP command of the same deed"},
+                "data": {"type": "object", "description": "the body of the HTTP command of the same act"},
                 "if_match": {"type": "integer", "description": "the version that the caller knows"},
             },
         },

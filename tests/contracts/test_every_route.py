@@ -111,6 +111,23 @@ def test_get__has_a_head_at_the_same_address() -> None:
     assert [path for (_, path), known in methods.items() if "GET" in known and "HEAD" not in known] == []
 
 
+def test_form__with_a_key_that_is_not_ascii_is_refused() -> None:
+    (form,) = (p for p in PLACES if (p.method, p.path) == ("POST", "/office/petitions/new"))
+    answer = TestClient(form.app, base_url=LOCAL).post(form.path, data={"key": "Đơn-1"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:doithoai:problem:invalid-idempotency-key")
+
+
+def test_options__name_every_method_of_the_address() -> None:
+    by_path: dict[tuple[int, str], set[str]] = {}
+    for place in PLACES:
+        if not place.path.startswith("/schema"):
+            by_path.setdefault((id(place.app), place.path), {"OPTIONS"}).add(place.method)
+    for place in PLACES:
+        if (known := by_path.get((id(place.app), place.path))) is not None:
+            answer = TestClient(place.app, base_url=LOCAL).options(place.path)
+            assert set(answer.headers["allow"].split(", ")) == known, str(place)
+
+
 def test_address__takes_the_parameters_that_the_document_names() -> None:
     for app in {id(p.app): p.app for p in PLACES}.values():
         document = app.openapi_schema.to_schema()

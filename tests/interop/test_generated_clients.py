@@ -13,16 +13,21 @@ import pytest
 
 from tests.support.interop import NODE_FOLDER, run_node_tool
 from tests.support.postgres import TestServer
-from tests.support.stage import SYSTEM, Stage, stage
+from tests.support.stage import SYSTEM, GuardedPair, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "build" / "interop" / "clients"
 UV = ROOT / ".uv" / "bin" / "uv"
 SERVICES = ("intake", "followup")
+ENVIRONMENT = {
+    "UV_PYTHON_DOWNLOADS": "never",
+    "UV_PROJECT_ENVIRONMENT": str(ROOT / "build" / "interop" / "generator"),
+    "PYTHONPATH": str(CLIENTS),
+}
 
 
 @pytest.fixture
-def on_stage(pg_server: TestServer, tmp_path: Path) -> Iterator[Stage]:
+def on_stage(pg_server: TestServer, tmp_path: Path) -> Iterator[GuardedPair]:
     with stage(pg_server, tmp_path) as made:
         yield made
 
@@ -40,7 +45,7 @@ def generated(*arguments: str, given: str = "") -> subprocess.CompletedProcess[s
     """Run something in the environment of the Python generator."""
     return subprocess.run(
         [str(UV), "run", "--quiet", "--project", str(ROOT / "tests" / "interop" / "generator"), "--locked", *arguments],
-        env={**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PYTHONPATH": str(CLIENTS)},
+        env={**os.environ, **ENVIRONMENT},
         input=given,
         capture_output=True,
         text=True,
@@ -49,7 +54,7 @@ def generated(*arguments: str, given: str = "") -> subprocess.CompletedProcess[s
     )
 
 
-def given_to(made: Stage) -> str:
+def given_to(made: GuardedPair) -> str:
     return json.dumps(
         {
             "intake": made.intake.url,
@@ -70,7 +75,7 @@ def check(written: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_python_client__of_every_operation_takes_a_petition_through(on_stage: Stage) -> None:
+def test_python_client__of_every_operation_takes_a_petition_through(on_stage: GuardedPair) -> None:
     for service in SERVICES:
         folder = CLIENTS / f"{service}_client"
         shutil.rmtree(folder, ignore_errors=True)
@@ -92,7 +97,7 @@ def test_python_client__of_every_operation_takes_a_petition_through(on_stage: St
 
 
 @pytest.mark.timeout(600)
-def test_typescript_client__compiles_strictly_and_takes_a_petition_through(on_stage: Stage) -> None:
+def test_typescript_client__compiles_strictly_and_takes_a_petition_through(on_stage: GuardedPair) -> None:
     folder = NODE_FOLDER / "typescript"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

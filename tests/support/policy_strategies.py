@@ -61,6 +61,8 @@ def rules(draw: st.DrawFn, backward: bool = False) -> Rule:
         words["first_day"] = draw(st.sampled_from(["excluded", "included"]))
     if not backward:
         words |= draw(_forward_words(length, most))
+    if (backward and words["roll"] == "next_working_day") or (unit == "working_days" and "extension" not in words):
+        words["roll"] = "stay"
     rule = msgspec.convert(words, Rule)
     assert not list(problems_of(policy_of(rule))), list(problems_of(policy_of(rule)))
     return rule
@@ -75,6 +77,9 @@ def _forward_words(draw: st.DrawFn, length: int, most: int) -> dict[str, Any]:
             kind = draw(st.sampled_from(["length", "in_total"]))
             least = length if kind == "in_total" else 0
             variants.append({"when": when, kind: draw(st.integers(least, least + most))})
+    if len(variants) == 2 and {len(each["when"]) for each in variants} == {1}:
+        # A case with both traits needs a word of its own.
+        variants.append({"when": ["complex", "several_fields"], "length": draw(st.integers(0, most))})
     words["variants"] = variants
     if draw(st.booleans()):
         extension: dict[str, Any] = {"told": ["petitioner"], "times": draw(st.none() | st.integers(1, 2))}

@@ -23,7 +23,7 @@ ROLES: tuple[tuple[str, Role, str], ...] = (
 )
 
 
-class Stage(NamedTuple):
+class GuardedPair(NamedTuple):
     """The two services, the token of each caller, and a conference that is open."""
 
     intake: Service
@@ -37,7 +37,7 @@ class Stage(NamedTuple):
 
 
 @contextlib.contextmanager
-def stage(server: TestServer, folder: Path) -> Iterator[Stage]:
+def stage(server: TestServer, folder: Path) -> Iterator[GuardedPair]:
     """The stage until the block ends. Nobody is served without a token."""
     made = [mint_token(name, role, place) for name, role, place in ROLES]
     tokens = {entry.name: token for token, entry in made}
@@ -49,7 +49,7 @@ def stage(server: TestServer, folder: Path) -> Iterator[Stage]:
         followup = running.followup(intake, TOKENS_FILE=str(file), SOURCE_TOKEN_FILE=str(source_token))
         _places(intake.url, tokens)
         conference = _conference(intake.url, tokens["van-phong"])
-        yield Stage(intake, followup.start(), tokens, conference)
+        yield GuardedPair(intake, followup.start(), tokens, conference)
 
 
 def _accepted(url: str, token: str, body: object) -> dict[str, object]:

@@ -50,8 +50,19 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class OpenedEvent(msgspec.Struct, frozen=True):
+    """What still opens of one event's sealed fields."""
+
+    topic: str
+    content: dict[str, Any] = {}
+
+
+class _Content(msgspec.Struct, frozen=True):
+    events: list[OpenedEvent]
+
+
 class IntakeClient:
-    """Posts commands to the sources, each at its own address."""
+    """Posts commands to the sources, and reads what they have sealed, each at its own address."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -65,10 +76,25 @@ class IntakeClient:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=RecordedCommand)
+        raise _refusal(answer)
+
+    async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
+        """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            problem = msgspec.json.decode(answer.content, type=_Problem)
-        except msgspec.DecodeError:
-            raise away("status", status=answer.status_code) from None
-        said = problem.translations
-        detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-        raise Refusal(detail, problem.field)
+            answer = await self._client.get(f"{url}{path}/content", headers=headers, timeout=TIMEOUT)
+        except httpx.HTTPError as error:
+            raise away(kind=type(error).__name__) from error
+        if answer.is_success:
+            return msgspec.json.decode(answer.content, type=_Content).events
+        raise _refusal(answer)
+
+
+def _refusal(answer: httpx.Response) -> Refusal:
+    try:
+        problem = msgspec.json.decode(answer.content, type=_Problem)
+    except msgspec.DecodeError:
+        return away("status", status=answer.status_code)
+    said = problem.translations
+    detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
+    return Refusal(detail, problem.field)

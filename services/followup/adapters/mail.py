@@ -46,8 +46,10 @@ class DigestTemplate:
         try:
             source = Path(path) if path else files(__package__).joinpath("digest.txt")
             text = source.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InvalidMail(f"{self._name}: {type(error).__name__}") from None
+        except OSError as error:
+            raise InvalidMail(f"{self._name}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise InvalidMail(f"{self._name}: this is not UTF-8") from None
         environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters.update(date=_date, moment=_moment)
         try:

@@ -35,6 +35,8 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str
     breached: bool
     why: Bilingual
+    #: The days on which whoever owes it is warned.
+    warned_on: tuple[date, ...] = ()
 
 
 class DeadlineChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,11 +121,16 @@ def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, DeadlineStat
 def _same(old: DeadlineState | None, new: DeadlineState | None) -> bool:
     if old is None or new is None:
         return False
-    return (old.due_on, old.outcome, old.breached) == (new.due_on, new.outcome, new.breached)
+    if (old.due_on, old.outcome, old.breached) != (new.due_on, new.outcome, new.breached):
+        return False
+    # Of what is done with nobody is warned any more.
+    return not old.is_open or old.stages == new.stages
 
 
 def _side(raised: DeadlineState | None) -> Side | None:
     if raised is None:
         return None
     why = short_line(raised.explanation) if raised.explanation else UNTOLD
-    return Side(due_on=raised.due_on, outcome=raised.outcome, breached=raised.breached, why=why)
+    return Side(
+        due_on=raised.due_on, outcome=raised.outcome, breached=raised.breached, why=why, warned_on=raised.stages
+    )

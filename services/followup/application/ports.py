@@ -170,8 +170,8 @@ class Writing(Protocol):
         """Write some changes; may be called again."""
         ...
 
-    async def answer(self, request: Request, text: str) -> None:
-        """Mark a request as done and keep the answer to the operator."""
+    async def answer(self, request: Request, text: str, *, failed: bool = False) -> None:
+        """Mark a request as done and keep the answer to the operator. Raises FencedOut when it was withdrawn."""
         ...
 
 

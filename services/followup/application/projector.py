@@ -327,6 +327,12 @@ class Projector:
     async def _unpark(self, request: Request) -> None:
         assert request.subject_id is not None
         history = await self._projection.history(self.source, request.subject_id)
+        if history.keys().isdisjoint(await self._projection.parked(self.source)):
+            after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
+            async with self._projection.writing(self.cursor, after) as writing:
+                await writing.answer(request, f"no event of {request.subject_id} waits", failed=True)
+            await self._moved(after)
+            return
         regulation, _ = await load_shared(self._projection, self.source)
         context = regulation + await conferences_of(self._projection, history)
         result = refold(self.source, context, history, self.cursor.horizon)
@@ -342,7 +348,8 @@ class Projector:
             changes.settled_to = self._settled_to(after.position)
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
-            await writing.answer(request, result.failure or f"released; {len(changes.emitted)} deadline events raised")
+            done = f"released; {len(changes.emitted)} deadline events raised"
+            await writing.answer(request, result.failure or done, failed=bool(result.failure))
         if not result.failure:
             self._engine.release(history)
             for petition_id, duties in result.uncountable.items():
@@ -361,7 +368,9 @@ class Projector:
             answer = f"{agreeing} cases reconciled; {len(changes.emitted)} deadline events raised"
             if agreeing < len(asked):
                 answer += f"; {len(asked) - agreeing} still differ and stay listed"
-            await writing.answer(request, answer if asked else "no such difference is listed")
+            # Nothing listed is no failure where all of it was asked for.
+            undone = agreeing < len(asked) or (request.subject_id is not None and not asked)
+            await writing.answer(request, answer if asked else "no such difference is listed", failed=undone)
         await self._moved(after)
 
     # --- memory and rows -------------------------------------------------------------------------------------------

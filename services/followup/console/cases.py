@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.response import Redirect
 
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.form_fields import ACTS
-from services.followup.console.pages import Pages, names_of
-from services.followup.domain.deadlines.case_rows import OPEN_STATES
+from services.followup.console.form_fields import BY_PATH, ENDED, RECEIVE, acts_for
+from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
+from services.followup.console.sign_in import SEE_OTHER
+from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import (
@@ -26,26 +29,38 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
     or_404,
 )
-from shared.http.auth import COOKIE
+from shared.events.deadline import Subject
+from shared.http.auth import COOKIE, caller_of
 
 ON_A_PAGE = 25
 IN_THE_FORM = 500  # agencies
+MAX_CODE = 40  # characters of a receipt's code, as it is typed
+#: Those whom intake may show what is sealed.
+CONTENT_ROLES = frozenset({"office", "chair", "agency"})
 
 
 def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
-    """The routes `/` and `/cases/{id}`."""
+    """The routes `/`, `/receipts` and `/cases/{id}`."""
     pages = Pages()
 
     @get("/", include_in_schema=False)
-    async def open_cases(
+    async def list_of_cases(
         request: HttpRequest,
+        subject: FromQuery[Subject] = "petition",
         agency: Body = "",
         case_state: InState = "",
         overdue: FromQuery[bool] = False,
         cursor: Cursor = "",
     ) -> Response[str]:
         scope = scope_of(request)
-        wanted = CaseFilter(agency=body_of(agency), state=case_state, overdue=overdue, unresolved=True)
+        wanted = CaseFilter(
+            subject=subject,
+            agency=body_of(agency),
+            state=case_state,
+            overdue=overdue,
+            # Without a word on the state the petitions are those that are not done with.
+            unresolved=subject == "petition" and not case_state,
+        )
         page = await or_400(queries.cases(scope, wanted, ON_A_PAGE, cursor))
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
         codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
@@ -54,13 +69,24 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
             sources=await queries.sources(),
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
-            states=OPEN_STATES,
+            open_states=OPEN_STATES,
+            ended_states=(CaseState.RESOLVED, *ENDED),
+            may_receive=bool(RECEIVE.roles & caller_of(request).roles),
+            late=await lateness(queries),
             wanted=wanted,
             names=await names_of(queries, codes),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
             signed_in=COOKIE in request.cookies,
         )
+
+    @get("/receipts", include_in_schema=False)
+    async def by_receipt(
+        request: HttpRequest, code: Annotated[str, QueryParameter(max_length=MAX_CODE)] = ""
+    ) -> Redirect:
+        sought = "".join(letter for letter in code.upper() if letter.isalnum())
+        found = await queries.by_receipt(scope_of(request), sought) if sought else None
+        return Redirect(f"/cases/{or_404(found, 'case')}", status_code=SEE_OTHER)
 
     @get("/cases/{subject_id:uuid}", include_in_schema=False)
     async def one_case(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[str]:
@@ -76,11 +102,19 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
             events=events,
             waits=any(event.waits for event in events),
             places=await queries.places(scope_of(request)),
-            acts=ACTS if file.case.row.subject == "petition" else (),
+            acts=acts_for(
+                file.case.row,
+                caller_of(request).roles,
+                {d.raised.duty for d in file.deadlines if d.raised.is_open},
+            ),
+            may_remind=bool(BY_PATH["reminders"].roles & caller_of(request).roles),
+            may_read=bool(CONTENT_ROLES & caller_of(request).roles),
+            annulled=annulled_ids(file.events),
+            late=await lateness(queries),
             names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
         )
 
-    return [open_cases, one_case]
+    return [list_of_cases, by_receipt, one_case]
 
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:

@@ -11,6 +11,7 @@ from litestar.handlers import HTTPRouteHandler
 from services.followup.adapters.read.metrics_snapshot import Counts, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.pages import Pages, names_of
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, duty_words
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -92,7 +93,7 @@ def kind_rows(shot: MetricsSnapshot) -> list[KindRow]:
     breaches = total(shot.breaches, 0)
     kinds = {labels[0] for labels in shot.open_deadlines} | breaches.keys()
     rows = [KindRow(duty_words(k), _of(shot.open_deadlines, 0, k), breaches.get(k, 0)) for k in kinds]
-    return sorted(rows, key=lambda row: (-row.open["breached"], row.words.vi))
+    return sorted(rows, key=lambda row: (-row.open["breached"], vietnamese_order(row.words.vi)))
 
 
 def body_rows(shot: MetricsSnapshot) -> list[BodyRow]:

@@ -1,13 +1,18 @@
 """The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal, NamedTuple
 
+from services.followup.domain.deadlines.case_rows import UNASSIGNED, CaseRow
 from services.followup.domain.wording.names import Bilingual
 
 Kind = Literal[
     "text", "area", "date", "choice", "lines", "place", "agency", "debtor", "event", "deadline", "reports", "file"
 ]
+
+
+OFFICE_OR_CHAIR = frozenset({"office", "chair"})
+ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
 class Field(NamedTuple):
@@ -21,11 +26,17 @@ class Field(NamedTuple):
 
 
 class ActForm(NamedTuple):
-    """One command as a form: the last word of its path at intake, its name, its fields."""
+    """One command as a form: the last word of its path at intake, its name, its fields.
+
+    `roles` are those that intake lets give it; `when` says whether it is done to a petition that is open, that has
+    ended, or to any.
+    """
 
     path: str
     words: Bilingual
     fields: tuple[Field, ...]
+    roles: frozenset[str] = OFFICE_OR_CHAIR
+    when: Literal["open", "ended", "any"] = "open"
 
 
 _EFFECTIVE = Field(
@@ -87,6 +98,7 @@ RECEIVE = ActForm(
         Field("phone", Bilingual("Điện thoại", "Telephone"), required=False),
         Field("text", Bilingual("Nội dung kiến nghị", "What is asked"), "area"),
     ),
+    roles=frozenset({"system", "office", "chair"}),
 )
 #: The acts on a petition in the order of the process.
 ACTS = (
@@ -125,6 +137,7 @@ ACTS = (
             Field("expected_on", Bilingual("Ngày dự kiến trả lời", "Expected on"), "date"),
             Field("ground", Bilingual("Căn cứ", "Ground"), "area"),
         ),
+        roles=frozenset({"agency", "office", "chair"}),
     ),
     ActForm(
         "reply",
@@ -136,11 +149,14 @@ ACTS = (
             _REPORTS,
             Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
+        roles=frozenset({"agency", "office", "chair"}),
     ),
     ActForm(
         "reply-report",
         Bilingual("Báo cáo việc đã trả lời", "Report the reply"),
         (Field("reply_number", Bilingual("Số văn bản trả lời", "Number of the reply")), _REPORTS),
+        roles=frozenset({"agency", "office"}),
+        when="any",
     ),
     ActForm(
         "result-report",
@@ -150,6 +166,7 @@ ACTS = (
             Field("result", Bilingual("Kết quả", "Result"), "choice", True, _RESULTS),
             Field("summary", Bilingual("Tóm tắt", "Summary"), "area", False),
         ),
+        roles=frozenset({"agency", "office"}),
     ),
     ActForm(
         "reminders",
@@ -160,16 +177,28 @@ ACTS = (
             Field("channel", Bilingual("Hình thức", "By"), "choice", True, _CHANNELS),
             Field("text", Bilingual("Nội dung", "Text"), "area", False),
         ),
+        when="any",
     ),
-    ActForm("withdrawal", Bilingual("Rút kiến nghị", "Withdraw"), (_REASON,)),
+    ActForm(
+        "withdrawal",
+        Bilingual("Rút kiến nghị", "Withdraw"),
+        (_REASON,),
+        roles=frozenset({"system", "office", "chair"}),
+    ),
     ActForm(
         "closure", Bilingual("Kết thúc", "Close"), (Field("ground", Bilingual("Căn cứ", "Ground"), "area", False),)
     ),
-    ActForm("reopening", Bilingual("Mở lại", "Reopen"), (_REASON,)),
+    ActForm(
+        "reopening",
+        Bilingual("Mở lại", "Reopen"),
+        (_REASON,),
+        when="ended",
+    ),
     ActForm(
         "annulments",
         Bilingual("Hủy bản ghi sai", "Annul a wrong record"),
         (Field("event_id", Bilingual("Bản ghi", "Record"), "event"), _REASON),
+        when="any",
     ),
 )
 BY_PATH = {act.path: act for act in ACTS}
@@ -179,6 +208,21 @@ RECIPIENTS = ("party_committee", "government", "chair")
 def fields_of(act: ActForm) -> tuple[Field, ...]:
     """The fields of a form. Every command may be dated."""
     return (*act.fields, _EFFECTIVE)
+
+
+def acts_for(row: CaseRow, roles: frozenset[str], owed: Collection[str]) -> tuple[ActForm, ...]:
+    """The forms for a case, by the roles of who looks at it, how far it has come and the duties that are `owed`."""
+    if row.subject != "petition":
+        return ()
+    now = "ended" if row.state in ENDED else "open"
+    taken = {"reassignment"} if row.agency == UNASSIGNED else {"assignment"}
+    if row.state == "merged":
+        taken.add("reopening")
+    if "reply" not in owed:
+        taken.add("extension")
+    if not owed:
+        taken.add("reminders")
+    return tuple(act for act in ACTS if act.when in (now, "any") and act.roles & roles and act.path not in taken)
 
 
 def empty_field(act: ActForm, filled: Mapping[str, str]) -> str:

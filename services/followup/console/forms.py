@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Callable
 from datetime import date
 from typing import Any
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -17,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal, away
+from services.followup.adapters.intake_client import IntakeClient, OpenedEvent, Refusal, away
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
@@ -31,7 +32,7 @@ from services.followup.console.form_fields import (
     field_of_form,
     fields_of,
 )
-from services.followup.console.pages import Pages
+from services.followup.console.pages import Pages, annulled_ids
 from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
@@ -44,8 +45,10 @@ from shared.problem_words import DOOR_WORDS
 
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
+MAX_KEY = 200  # characters of a form's key, as intake takes it
 MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
 CHUNK = 64 * 1024  # bytes
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 #: The address of a source's intake; None while the source is not known.
@@ -87,7 +90,11 @@ def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     async def act(request: HttpRequest, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
         return await office.submit(request, _act(path), await office.file(request, subject_id))
 
-    return [new_petition, receive, form, act]
+    @get("/cases/{subject_id:uuid}/content", include_in_schema=False)
+    async def content(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[str]:
+        return await office.content(request, await office.file(request, subject_id))
+
+    return [new_petition, receive, form, act, content]
 
 
 def _act(path: str) -> ActForm:
@@ -95,13 +102,22 @@ def _act(path: str) -> ActForm:
 
 
 async def _filled(request: HttpRequest) -> dict[str, str]:
-    """What was filled in. Of a file only the hash is kept."""
+    """What was filled in. Of a file only the hash is kept. Raises ProblemError for what no form of ours sends."""
+    if request.content_type[0] not in FORM_TYPES:
+        raise problem(415, "unsupported-media-type", "form")
+    if request.content_type[0] == FORM_TYPES[0]:
+        try:
+            unquote_to_bytes((await request.body()).replace(b"+", b" ")).decode()
+        except UnicodeDecodeError:
+            raise problem(400, "malformed-form") from None
     filled: dict[str, str] = {}
     for name, value in (await request.form()).items():
         if not isinstance(value, UploadFile):
             filled.setdefault(name, str(value))
         elif value.filename:
             filled[name.removesuffix("_file")] = await _sha256(value)
+    if any("\ufffd" in text for text in filled.values()):
+        raise problem(400, "malformed-form")
     return filled
 
 
@@ -145,6 +161,7 @@ class _Forms:
             fields=fields_of(act),
             row=file.case.row if file else None,
             events=[event_view(event) for event in file.events] if file else [],
+            annulled=annulled_ids(file.events) if file else frozenset(),
             deadlines=file.deadlines if file else [],
             places=await self._queries.places(scope_of(request)),
             agencies=(await self._queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
@@ -155,9 +172,30 @@ class _Forms:
             at=field_of_form(act, refusal.field) if refusal else "",
         )
 
+    async def content(self, request: HttpRequest, file: CaseFile) -> Response[str]:
+        """What citizens wrote and what was answered, where intake opens it to the caller; it records each reading."""
+        row = file.case.row
+        opened: list[OpenedEvent] = []
+        refused: Refusal | None = None
+        try:
+            url = self._address(file.case.source)
+            if url is None:
+                raise away("unread-source", source=file.case.source)
+            opened = await self._intake.content(url, f"/v1/{row.subject}s/{row.subject_id}", token_of(request))
+        except Refusal as refusal:
+            refused = refusal
+        shown = self.pages.show(
+            "content.html", sources=await self._queries.sources(), row=row, opened=opened, refusal=refused
+        )
+        shown.status_code = 200 if refused is None else 403
+        return shown
+
     async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
         """Send the command to intake, then show the case, or the form with the reason of the refusal."""
         filled = await _filled(request)
+        if not filled.get("key", "").isascii():
+            # Ours are; as a header of the command no other could be sent.
+            raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)
         source = await self._source(file, filled)
         row = file.case.row if file else None
         path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"

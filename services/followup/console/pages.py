@@ -2,27 +2,34 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import Response
 
-from services.followup.adapters.read.models import Deadline
+from services.followup.adapters.read.models import Deadline, StoredEvent
 from services.followup.adapters.read.queries import Queries
+from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
     Bilingual,
     body_words,
     duty_words,
+    event_words,
     ground_words,
     part_words,
+    reason_words,
     state_words,
     status_words,
     subject_words,
 )
-from shared.identifiers import LOCAL_ZONE
+from services.followup.entrypoints.json_views import event_view
+from shared.calendar import Calendar
+from shared.events.any_stream import RecordAnnulled
+from shared.identifiers import LOCAL_ZONE, local_day
 
 BODIES = ("office", "chair", "unassigned")
 #: Fields of events that a person looks for; those that name a case become links.
@@ -48,6 +55,27 @@ DETAILS = {
 }
 
 
+#: What is sealed of an event, by its fields; an id of a petitioner stays as it is.
+CONTENT = {
+    "text": Bilingual("Nội dung", "text"),
+    "identities": Bilingual("Người kiến nghị", "petitioners"),
+    "name": Bilingual("Họ tên", "name"),
+    "names": Bilingual("Họ tên", "names"),
+    "address": Bilingual("Địa chỉ", "address"),
+    "phone": Bilingual("Điện thoại", "telephone"),
+    "document": Bilingual("Giấy tờ", "document"),
+    "reason": Bilingual("Lý do", "reason"),
+    "ground": Bilingual("Căn cứ", "ground"),
+    "summary": Bilingual("Tóm tắt", "summary"),
+    "answer": Bilingual("Trả lời", "answer"),
+    "words": Bilingual("Ý kiến", "words"),
+    "matter": Bilingual("Việc", "matter"),
+    "minutes": Bilingual("Biên bản", "minutes"),
+    "invited": Bilingual("Người được mời", "invited"),
+    "chair_reason": Bilingual("Lý do của người chủ trì", "the chair's reason"),
+}
+
+
 class Cell(NamedTuple):
     """A day in a week of a count."""
 
@@ -69,18 +97,21 @@ class Pages:
             lstrip_blocks=True,
         )
         style = self._templates.get_template("style.css").render()
-        self._templates.filters.update(day=_day, moment=_moment)
+        self._templates.filters.update(day=_day, moment=_moment, uncapitalised=_uncapitalised)
         self._templates.globals.update(
             duty=duty_words,
             part=part_words,
             state=state_words,
             status=status_words,
             ground=ground_words,
+            why=reason_words,
             subject=subject_words,
             short=short_line,
             letter=letter,
             weeks=weeks,
             details=DETAILS,
+            content_field=lambda name: CONTENT.get(name) or Bilingual(name, ""),
+            event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
         )
@@ -97,7 +128,7 @@ class Pages:
     def show(self, template: str, **values: Any) -> Response[str]:
         """A page as an answer."""
         html = self._templates.get_template(template).render(**values)
-        return Response(html, media_type="text/html; charset=utf-8", headers=self._headers)
+        return Response(html, media_type="text/html", headers=self._headers)
 
 
 def weeks(deadline: Deadline) -> list[list[Cell]]:
@@ -118,6 +149,31 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
     ]
 
 
+async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
+    """What says of a deadline how late it is, or was met, in the unit of its limit; None where it is not late."""
+    days = {source.source: local_day(source.now) for source in await queries.sources() if source.now is not None}
+    known = await queries.calendars()
+
+    def late(deadline: Deadline) -> Bilingual | None:
+        raised = deadline.raised
+        until = days.get(raised.source) if raised.is_open else raised.done_on
+        if raised.due_on is None or until is None or until <= raised.due_on or raised.outcome == "waived":
+            return None
+        return days_between(raised.explanation, raised.due_on, until, known.get(raised.source, Calendar())).words
+
+    return late
+
+
+def annulled_ids(events: Iterable[StoredEvent]) -> frozenset[UUID]:
+    """The records that an annulment has taken back; one that was taken back itself takes nothing back."""
+    gone: set[UUID] = set()
+    for event in reversed(list(events)):
+        if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone:
+            data = event_view(event).data
+            gone |= {UUID(str(data["event_id"]))} if "event_id" in data else set()
+    return frozenset(gone)
+
+
 async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
     """The names of bodies by code. One that is not registered is called by its code."""
     wanted = sorted(codes)
@@ -132,6 +188,11 @@ def _day(day: date | str | None) -> str:
         return f"{date.fromisoformat(day) if isinstance(day, str) else day:%d/%m/%Y}"
     except ValueError:  # an event that could not be read is shown all the same
         return str(day)
+
+
+def _uncapitalised(text: str) -> str:
+    """A name within a sentence: `Quý III năm 2019` as `quý III năm 2019`."""
+    return text[:1].lower() + text[1:]
 
 
 def _moment(instant: datetime | None) -> str:

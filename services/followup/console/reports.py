@@ -19,6 +19,7 @@ from services.followup.domain.reports.columns import (
 )
 from services.followup.domain.reports.periods import Period, parse_period
 from services.followup.domain.reports.tally import Entry, Grouping
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, state_words, status_words
 from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
 from services.followup.entrypoints.report_views import Names, report_view
@@ -116,7 +117,7 @@ def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tu
     for entry in sorted(entries, key=lambda e: (e.begun, e.row.receipt_code, str(e.row.subject_id))):
         key = {"agency": entry.row.agency, "field": entry.row.field, "place": entry.row.jurisdiction}[group]
         found.setdefault(key, []).append(entry)
-    return [(names.group(group, key), found[key]) for key in sorted(found)]
+    return [(names.group(group, key), found[key]) for key in sorted(found, key=vietnamese_order)]
 
 
 async def _this_month(queries: Queries) -> Period:

@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response
+from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler
 
 from shared.http.auth import PROBES, Callers
-from shared.http.head import with_head
+from shared.http.methods import with_head_and_options
 from shared.http.openapi import document, finish
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
@@ -17,6 +18,10 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 MAX_BODY = 256 * 1024  # bytes: forms
 RETRY_AFTER = "1"  # seconds
+MIN_COMPRESSED = 1024  # bytes
+#: What echoes a caller's input beside something secret is not compressed, or its length would tell of the secret; the
+#: feed is read by a program next door.
+NOT_COMPRESSED = ["^/office/", "/acts/", "/content$", "^/v1/events", "^/metrics"]
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -45,10 +50,11 @@ def make_app(
         ProblemError: _problem,
     }
     app = Litestar(
-        route_handlers=with_head(routes),
+        route_handlers=with_head_and_options(routes),
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
+        compression_config=CompressionConfig("gzip", minimum_size=MIN_COMPRESSED, exclude=NOT_COMPRESSED),
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",

@@ -13,6 +13,7 @@ from services.followup.adapters.read.models import (
     Deadline,
     Difference,
     ParkedEvent,
+    Retraction,
     StoredEvent,
     Uncountable,
 )
@@ -59,7 +60,8 @@ class ExplanationView(msgspec.Struct, frozen=True, kw_only=True):
 
 class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     """A deadline: one duty, one due date, one outcome. `status` is how it stands on its source's day. `warned_on` lists
-    the warnings that were given, in order, those for an earlier due date too; `warnings_planned` those of this one."""
+    the warnings that were given, in order, those for an earlier due date too; `warnings_planned` those of this one;
+    `retracted` the breaches that were none, and why."""
 
     deadline_id: UUID
     source: str
@@ -86,6 +88,7 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     starting_event: UUID
     version: int
     explanation: ExplanationView | None
+    retracted: list[Retraction] = []
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,7 +253,7 @@ def case_file_view(file: CaseFile) -> CaseFileView:
 def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
     """The fields that every view of a deadline has. `whole` lists each day of its count."""
     raised = deadline.raised
-    own = {"name", "status", "breached_at", "warned_on", "warnings_planned", "urged_on", "explanation"}
+    own = {"name", "status", "breached_at", "warned_on", "warnings_planned", "urged_on", "explanation", "retracted"}
     named = {name: getattr(raised, name) for name in DeadlineView.__struct_fields__ if name not in own}
     rule = raised.explanation.rule if raised.explanation else raised.duty
     return {
@@ -261,6 +264,7 @@ def deadline_fields(deadline: Deadline, *, whole: bool) -> dict[str, Any]:
         "warned_on": deadline.warned_on,
         "warnings_planned": raised.stages,
         "urged_on": deadline.urged_on,
+        "retracted": list(deadline.retracted),
         "explanation": explanation_view(raised.explanation, whole=whole) if raised.explanation else None,
     }
 

@@ -13,6 +13,7 @@ from services.followup.adapters.read.reports import Counted, Seen
 from services.followup.domain.reports.columns import CASE_COLUMNS, DEADLINE_COLUMNS, RECORDING_COLUMNS, Column
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts, percentile, total
 from services.followup.domain.reports.tally import GROUPINGS, Grouping
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words, event_words
 from shared.identifiers import NATION
 
@@ -163,8 +164,8 @@ class Names:
 
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
-    """One line for each group, in the order of their keys."""
-    return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups)]
+    """One line for each group, in the order of their codes, fields in the order of a dictionary."""
+    return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups, key=vietnamese_order)]
 
 
 def _case_line(key: str, name: Bilingual, counts: CaseCounts) -> CaseLine:

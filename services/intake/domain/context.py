@@ -67,6 +67,9 @@ def counted_under(
         for variant in rule.variants:
             count(rule, since, calendar, frozenset(variant.when))
     except CalendarMissing as missing:
+        if anchor_of(rule) == "fixed_date":
+            # The day stands, whatever the act's; followup lists the duty until that year is published.
+            return None
         raise unreachable(duty, start, missing) from missing
     except ImpossibleDay:
         # Of a policy recorded before such days were refused: the duty has no date, and followup lists it.

@@ -19,6 +19,7 @@ from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
+    CalendarPublished,
     FrequencyDutyWaived,
     JurisdictionClosed,
     JurisdictionRegistered,
@@ -172,11 +173,13 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         case AgencyClosed():
             known = regulation.agencies.get(_code(event.code))
             return known.jurisdiction if known else _code(event.code)
+        case CalendarPublished():
+            # It is for the whole store: whoever stands above all others in it publishes and confirms it.
+            return regulation.topmost(event.effective_on)
         case RecordAnnulled():
             adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
             return adoption.event.jurisdiction if adoption else NATION
         case _:
-            # What names no place, a calendar, is for the whole country.
             return _code(getattr(event, "jurisdiction", "") or NATION)
 
 

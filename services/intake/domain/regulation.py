@@ -18,6 +18,7 @@ from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
+from shared.identifiers import NATION, lineage
 from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
 
 
@@ -104,6 +105,15 @@ class Regulation:
                 raise JurisdictionClosedThen(field, "successor", code=code, day=day, successor=found.successor)
             raise JurisdictionClosedThen(field, code=code, day=day)
         return found
+
+    def topmost(self, day: date) -> str:
+        """The one jurisdiction of the store that is under no other on a day; the nation where there are several."""
+        found = [
+            code
+            for code, body in self.jurisdictions.items()
+            if body.existed(day) and not any(above in self.jurisdictions for above in lineage(code) if above != code)
+        ]
+        return found[0] if len(found) == 1 else NATION
 
     def require_calendar(self, day: date, field: str) -> None:
         """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""

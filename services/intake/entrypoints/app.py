@@ -12,7 +12,7 @@ from services.intake.entrypoints.limits import MAX_BODY
 from services.intake.entrypoints.refusals import REFUSAL_HANDLERS
 from services.intake.entrypoints.rule_queries import CalendarYearInput, Comparison
 from shared.http.auth import Callers
-from shared.http.head import with_head
+from shared.http.methods import with_head_and_options
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS
 
@@ -22,7 +22,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None) -> Litestar:
     """The application over these routes; every one of them but the probes needs a caller."""
     app = Litestar(
-        route_handlers=with_head(routes),
+        route_handlers=with_head_and_options(routes),
         before_request=callers.hook(),
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,

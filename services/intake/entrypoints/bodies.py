@@ -34,7 +34,8 @@ async def whole_body(request: Request[Any, Any, Any], headers: Headers) -> bytes
 
 def check_type(headers: Headers, body: bytes) -> None:
     """Refuse a body that is not JSON in UTF-8 as it stands. Raises ProblemError 415."""
-    check_encoding(headers)
+    if b"content-encoding" in headers:
+        check_encoding(headers)
     kind = headers.get(b"content-type", b"")
     if kind == _JSON:
         return

@@ -15,6 +15,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     oldest_pending: float = 0.0
     unroutable: int = 0
     is_leader: bool = False
+    unpublished_year: int = 0
     refused: Mapping[tuple[str], int] = {}
     taken_at: float = 0.0
 
@@ -30,6 +31,12 @@ FAMILIES = (
     ),
     Family("intake_outbox_unroutable", (), "Events that the broker returned", "unroutable", counts=True),
     Family("intake_outbox_leader", (), "Whether this process relays", "is_leader"),
+    Family(
+        "intake_calendar_unpublished_year",
+        (),
+        "The next year, from October on while nobody has published its calendar; 0 otherwise",
+        "unpublished_year",
+    ),
     Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )

@@ -1,5 +1,6 @@
 """Questions about the rules: is a policy or a calendar sound, what does it change, how does a year stand."""
 
+import asyncio
 from datetime import date
 from typing import Any, cast
 
@@ -13,28 +14,35 @@ from services.intake.application.command_body import strict
 from services.intake.application.errors import NotFound
 from services.intake.application.json_body import cleaned
 from services.intake.application.regulation_cache import RegulationCache
+from services.intake.domain.acts.act import OFFICE_OR_OPERATIONS
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_encoding, json_of
 from services.intake.entrypoints.queries import tagged
-from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
+from shared.calendar import Calendar, CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
+from shared.http.auth import caller_of, need_role
 from shared.http.openapi import answers
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
 from shared.policy import ANCHOR_TITLES, DOCUMENTS, Policy, UncountablePolicy, policy_of, read_policy, shipped_policy
 from shared.policy.clock_sheet import clock_sheet
 from shared.policy.diff import changes
+from shared.policy.probe import missing_years, uncountable_rules
 from shared.policy.schema import Anchor
 
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 
 
 class CheckedPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is wrong with a policy, each with its place and remedy; a sound one comes back as a clock sheet."""
+    """What is wrong with a policy, each with its place and remedy; a sound one comes back as a clock sheet.
+
+    `provisional` are the rules that cannot be counted before the calendar of a later year is published.
+    """
 
     valid: bool
     problems: tuple[dict[str, Any], ...] = ()
     lines: tuple[dict[str, Any], ...] = ()
+    provisional: tuple[dict[str, Any], ...] = ()
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +84,8 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
     @post(
         "/v1/policies/check",
         summary="What is wrong with a policy, before it is adopted",
-        description="The document as JSON, or as YAML (application/yaml): then each problem names its line. A sound "
+        description="For those who may adopt one: office, chair, operations. The document as JSON, or as YAML "
+        "(application/yaml): then each problem names its line. A sound "
         "one comes back as a clock sheet, each line with all that its rule says; `on=receipt=2026-04-23` (again for "
         "other days that clocks count from) or `conference=2026-03-26` sets its last days.",
         tags=["policy"],
@@ -87,18 +96,13 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
     async def check_policy(
         request: Request[Any, Any, Any], on: FromQuery[list[str] | None] = None, conference: FromQuery[str] = ""
     ) -> CheckedPolicy:
+        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         check_encoding(dict(request.scope["headers"]))
         days = _days(on or [], conference)
-        try:
-            policy = _policy(await request.body(), request.headers.get("content-type", ""))
-        except UncountablePolicy as invalid:
-            return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in invalid.problems))
+        body, kind = await request.body(), request.headers.get("content-type", "")
         await regulation_cache.refresh()
-        try:
-            lines = clock_sheet(policy, days, regulation_cache.regulation.calendar)
-        except CalendarMissing as missing:
-            raise problem(422, "calendar-year-missing", "count", year=missing.year) from None
-        return CheckedPolicy(valid=True, lines=tuple(msgspec.to_builtins(line) for line in lines))
+        # Whatever a caller sends is read beside the loop: one text must not hold up everybody's requests.
+        return await asyncio.to_thread(_checked, body, kind, days, regulation_cache.regulation.calendar)
 
     @post(
         "/v1/policies/comparison",
@@ -109,9 +113,8 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         responses=openapi.BODY_PROBLEMS,
     )
     async def compare_policies(request: Request[Any, Any, Any]) -> Compared:
-        asked = msgspec.json.decode(await json_of(request), type=Comparison)
-        before, after = _named("before", asked.before), _named("after", asked.after)
-        return Compared(tuple(msgspec.to_builtins(change) for change in changes(before, after)))
+        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
+        return await asyncio.to_thread(_compared, await json_of(request))
 
     @post(
         "/v1/calendars/check",
@@ -122,6 +125,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
+        need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         body = await json_of(request)
         await regulation_cache.refresh()
         try:
@@ -167,6 +171,30 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         )
 
     return [check_policy, compare_policies, check_calendar, get_calendar, get_calendar_proposal]
+
+
+def _checked(body: bytes, content_type: str, days: dict[Anchor, date], calendar: Calendar) -> CheckedPolicy:
+    try:
+        policy = _policy(body, content_type)
+    except UncountablePolicy as invalid:
+        return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in invalid.problems))
+    if problems := uncountable_rules(policy, calendar):
+        return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in problems))
+    try:
+        lines = clock_sheet(policy, days, calendar)
+    except CalendarMissing as missing:
+        raise problem(422, "calendar-year-missing", "count", year=missing.year) from None
+    return CheckedPolicy(
+        valid=True,
+        lines=tuple(msgspec.to_builtins(line) for line in lines),
+        provisional=tuple(msgspec.to_builtins(year) for year in missing_years(policy, calendar)),
+    )
+
+
+def _compared(body: bytes) -> Compared:
+    asked = msgspec.json.decode(body, type=Comparison)
+    before, after = _named("before", asked.before), _named("after", asked.after)
+    return Compared(tuple(msgspec.to_builtins(change) for change in changes(before, after)))
 
 
 def _version(regulation_cache: RegulationCache, year: int) -> int:

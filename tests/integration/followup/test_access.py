@@ -1,10 +1,10 @@
 """Who may read what at followup: every route, every role, every place."""
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from services.followup.bootstrap import running
 from services.followup.console.form_fields import BY_PATH
@@ -29,6 +29,8 @@ from tests.support.access import (
 from tests.support.following import projection_pool
 from tests.support.postgres import TestServer
 from tests.support.projection import AUTUMN, EDUCATION, PACKAGES, TITLES, dialogue, petition, project
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: A petition of the district that the agency owes an answer on, and the only case that its callers may see.
 THEIRS = petition("waiting")
@@ -73,21 +75,12 @@ QUERIES = {"/v1/reports": "?period=2019-09", "/reports": "?period=2019-09"}
 PUBLIC = ("/healthz", "/readyz", LOGIN)
 
 
-@pytest.fixture(scope="module")
-def autumn_dsn(pg_server: TestServer) -> str:
-    """A database in which the conference of August 2019 stands as it did in autumn; nobody writes to it."""
-    return asyncio.run(in_autumn(pg_server))
-
-
-async def in_autumn(pg_server: TestServer) -> str:
-    dsn = await pg_server.fresh(*PACKAGES)
-    async with projection_pool(dsn) as pool:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(pg_server: TestServer) -> AsyncIterator[Asked]:
+    """The conference of August 2019 as it stood in autumn, and one caller of each kind."""
+    autumn_dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(autumn_dsn) as pool:
         await project(pool, dialogue(), AUTUMN)
-    return dsn
-
-
-@pytest.fixture
-async def asked(autumn_dsn: str) -> AsyncIterator[Asked]:
     callers, askings = callers_of_all_kinds(EDUCATION, STATION)
     settings = FollowupSettings(database_url=autumn_dsn, migrate=False, sources="")
     async with (
@@ -111,7 +104,7 @@ async def theirs(asked: Asked) -> dict[str, object]:
     }
 
 
-def test_route__has_a_rule(asked: Asked) -> None:
+async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     found = {route for route in routes_of(asked.app) if not route[1].startswith("/schema")}
     assert found == RULES.keys() | FORMS

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from services.followup.console import cases as pages
-from shared.events.petition import PetitionClassified
+from shared.events.any_stream import RecordAnnulled
+from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History, day
@@ -24,6 +25,7 @@ from tests.support.projection import (
     dialogue,
     petition,
     project,
+    replied,
 )
 from tests.support.reading import read_side
 
@@ -128,7 +130,7 @@ async def test_filter_form__keeps_what_was_chosen(client: httpx.AsyncClient) -> 
 
 async def test_nothing_matches__is_said(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get("/", params={"agency": EDUCATION, "state": "escalated"}))
-    assert page.cases() == [] and "Không có kiến nghị nào phù hợp. No open petition matches." in page.text
+    assert page.cases() == [] and "Không có vụ việc nào phù hợp. No case matches." in page.text
     assert not any(tag == "table" for tag, _ in page.tags)
 
 
@@ -293,8 +295,10 @@ async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_
     waiting = ["/", *(f"/cases/{subject}" for subject in subjects)]
     while waiting:
         path = waiting.pop()
-        if path in told or (
-            path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09"))
+        if (
+            path.endswith("/content")
+            or path in told
+            or (path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09")))
         ):
             continue  # the months before and after lead on for ever
         answer = await client.get(path, headers={"Accept": "text/html,*/*"})
@@ -303,10 +307,110 @@ async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_
         if answer.headers["content-type"].startswith("text/html"):
             waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]
     kinds = {re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path.partition("?")[0]) for path in told}
-    assert {"/", "/cases/ID", "/cases/ID/acts/reply", "/v1/deadlines/ID/letter", "/v1/reports", "/figures"} <= kinds
+    assert {
+        "/",
+        "/cases/ID",
+        "/cases/ID/acts/annulments",
+        "/cases/ID/acts/reply",
+        "/v1/deadlines/ID/letter",
+        "/v1/reports",
+        "/figures",
+    } <= kinds
     assert any("format=csv" in path for path in told)
     cited = [
         path for path, text in told.items() if re.search(r"(?<![0-9a-f-])570(?![0-9a-f])|Căn cứ[^,<]*văn bản", text)
     ]
     assert cited == []
     assert "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in told["/"]
+
+
+async def test_lists__of_conferences_jurisdictions_and_what_is_done_with_are_linked(client: httpx.AsyncClient) -> None:
+    page = ParsedPage(await client.get("/"))
+    conferences = ParsedPage(await client.get(page.link("conferences")))
+    assert "Nhà văn hoá huyện" in conferences.text and conferences.wrong == [] and len(conferences.cases()) == 2
+    assert ParsedPage(await client.get(page.link("jurisdictions"))).wrong == []
+    ended = ParsedPage(await client.get("/", params={"state": "answered"}))
+    assert ended.cases() == [TITLES["answered"]]
+    values = {given.get("value") for tag, given in page.tags if tag == "option"}
+    assert {"answered", "withdrawn", "merged", "closed", "resolved"} <= values
+
+
+async def test_case__is_found_by_the_code_of_its_receipt(pg_server: TestServer) -> None:
+    history = History()
+    received = PetitionReceived(effective_on=day("2019-07-10"), jurisdiction="H35.10", receipt_code="7KQ2M9XD4A")
+    history.record(derived_id("petition", "r"), received, "2019-07-10 09:00")
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        await project(pool, history, AUTUMN)
+        for typed in ("7KQ2M9XD4A", " 7kq2-m9xd-4a "):
+            answer = await client.get("/receipts", params={"code": typed})
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{derived_id('petition', 'r')}")
+        for typed in ("", "7KQ2M9XD4", '"', "%"):
+            assert (await client.get("/receipts", params={"code": typed})).status_code == 404, typed
+
+
+async def test_days_late__are_on_the_pages_in_the_unit_of_the_limit(client: httpx.AsyncClient) -> None:
+    assert "quá hạn 11 ngày làm việc 11 working days overdue" in ParsedPage(await client.get("/")).text
+    case = ParsedPage(await client.get(f"/cases/{petition('late')}"))
+    assert "trễ 04 ngày làm việc 4 working days late" in case.text
+
+
+async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: TestServer) -> None:
+    history = dialogue()
+    history.until("2019-09-20 09:30")
+    back_dated = history.record(petition("overdue"), replied("2019-09-16", "3/TL-UBND"), "2019-09-25 15:00")
+    wrong = history.record(
+        petition("escalated"), PetitionForwarded(effective_on=day("2019-09-26"), agency=EDUCATION), "2019-09-26 09:00"
+    )
+    annulled = RecordAnnulled(effective_on=day("2019-09-26"), event_id=wrong.event_id, reason="nhầm")
+    history.record(petition("escalated"), annulled, "2019-09-26 10:00", "petition")
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        await project(pool, history, AUTUMN)
+        page = ParsedPage(await client.get(f"/cases/{back_dated.originator_id}"))
+        assert "Đã rút lại việc quá hạn" in page.text and "văn bản đề ngày còn trong hạn, vào sổ muộn" in page.text
+        view = (await client.get(f"/v1/cases/{back_dated.originator_id}")).json()
+        (reply,) = [d for d in view["deadlines"] if d["duty"] == "reply"]
+        assert [(r["at"], r["reason"]) for r in reply["retracted"]] == [("2019-09-25T08:00:00Z", "backdated_record")]
+        case = f"/cases/{wrong.originator_id}"
+        shown = ParsedPage(await client.get(case))
+        assert [given.get("class") for tag, given in shown.tags if tag == "tr"].count("annulled") == 1
+        assert "đã hủy · annulled" in shown.text
+        form = await client.get(f"{case}/acts/annulments")
+        options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]*)', form.text)
+        assert str(wrong.event_id) not in dict(options)
+        assert len({text for _, text in options}) == len(options) > 3
+
+
+async def test_html__names_its_charset_once(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/figures", "/reports/2019", f"/cases/{petition('late')}/acts/reply"):
+        assert (await client.get(path)).headers["content-type"] == "text/html; charset=utf-8"
+
+
+async def test_report__of_a_quarter_keeps_its_numeral(client: httpx.AsyncClient) -> None:
+    assert "<title>Báo cáo quý III năm 2019" in (await client.get("/reports/2019-Q3")).text
+
+
+@pytest.mark.parametrize("path", ["/office/petitions/new", f"/cases/{petition('late')}/acts/reply"])
+async def test_form__takes_what_a_form_sends_and_no_more(client: httpx.AsyncClient, path: str) -> None:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for kind in ("application/json", "text/plain"):
+        answer = await client.post(path, content=b'{"text": "x"}', headers={"Content-Type": kind})
+        assert answer.status_code == 415, answer.text
+    for wrong in (b"text=%ff%fe", b"text=\xff"):
+        assert (await client.post(path, content=wrong, headers=form)).status_code == 400
+    if path.startswith("/office"):
+        big = b"text=" + b"a" * 12_000_000
+        assert (await client.post(path, content=big, headers=form)).status_code == 413
+
+
+async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(
+    client: httpx.AsyncClient,
+) -> None:
+    case = f"/cases/{petition('late')}"
+    for path in ("/", case, "/v1/cases", "/reports/2019"):
+        assert (await client.get(path)).headers.get("content-encoding") == "gzip", path
+        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+    for path in (f"{case}/acts/reply", "/office/petitions/new", "/metrics", "/v1/events"):
+        assert "content-encoding" not in (await client.get(path)).headers, path

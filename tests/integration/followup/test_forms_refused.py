@@ -6,6 +6,7 @@ from html import unescape
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from services.followup.bootstrap import running
 from services.followup.console.sign_in import LOGIN
@@ -15,16 +16,23 @@ from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import mint_token
 from tests.support.postgres import TestServer
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 TOKEN, ENTRY = mint_token("văn phòng", "office")
 HOST = "followup.example"
 TYPED = {"text": "Đường vào bản <bị> sạt lở.", "jurisdiction": "H35.10.31", "key": "k1", "effective_on": ""}
 NEW = "/office/petitions/new"
 
 
-@pytest.fixture
-async def browser(pg_server: TestServer) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser at a followup that has read nothing yet."""
-    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def dsn(pg_server: TestServer) -> str:
+    """The database of a followup that has read nothing yet."""
+    return await pg_server.fresh("shared.postgres", "services.followup")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def browser(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser at a followup."""
     callers = Callers((ENTRY,), local_allowed=False, cookies=True, refused=RefusedCalls(lambda: 0.0))
     async with (
         running(FollowupSettings(database_url=dsn, migrate=False, sources=""), callers) as app,
@@ -91,8 +99,7 @@ async def test_sign_in__and_out_from_a_foreign_page_leave_the_cookie(browser: ht
     assert "Max-Age=0" in page.headers["set-cookie"]
 
 
-async def test_sign_in__with_a_wrong_token_is_counted_as_a_call_is(pg_server: TestServer) -> None:
-    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+async def test_sign_in__with_a_wrong_token_is_counted_as_a_call_is(dsn: str) -> None:
     waits: list[float] = []
 
     async def sleep(seconds: float) -> None:

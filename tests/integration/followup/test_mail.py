@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -360,3 +361,19 @@ async def test_command__that_cannot_be_done_says_why(
 ) -> None:
     done = await asyncio.to_thread(doithoai, *arguments, FOLLOWUP_DATABASE_URL=followup_dsn)
     assert (done.returncode, told in done.stderr) == (code, True), done.stderr
+
+
+async def test_digest_of_the_office__asks_for_the_next_calendar_from_october_on(pool: Pool) -> None:
+    store = StoredDigests(pool)
+    # The history publishes 2019 to 2026: of 2026 the next year is missing.
+    for recipient, day, asked, empty in (
+        ("office@H35.10.99", date(2026, 9, 30), None, True),
+        ("office@H35.10.99", date(2026, 10, 1), 2027, False),
+        ("office@H35.10.99", date(2026, 10, 2), 2027, True),
+        ("office@H35.10.99", date(2025, 10, 1), None, True),
+        ("H35.10.99", date(2026, 10, 1), None, True),
+    ):
+        digest = await store.digest("test", Recipient(recipient, ()), day, day)
+        assert (digest.unpublished_year, digest.is_empty) == (asked, empty), (recipient, day)
+    asking = await store.digest("test", Recipient("office@H35.10.99", ()), date(2026, 10, 1), date(2026, 10, 1))
+    assert "LỊCH LÀM VIỆC NĂM 2027 CHƯA ĐƯỢC CÔNG BỐ" in DigestTemplate().render(asking)[1]

@@ -1,5 +1,6 @@
 """A petition that cannot be folded waits alone; once mended it raises what an undisturbed run would have raised."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -7,7 +8,11 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.followup.application.ports import UnreadablePush
+from services.followup.adapters.store import operator_requests
+from services.followup.adapters.store.operator_requests import RequestFailed
+from services.followup.adapters.store.projection import StoredProjection
+from services.followup.application.ports import FencedOut, UnreadablePush
+from services.followup.application.projector import Projector
 from services.followup.domain.cases import PetitionCase
 from services.followup.domain.deadlines import engine as machine_module
 from shared.events import Recorded
@@ -166,3 +171,79 @@ async def test_pushed_event__damaged_on_the_way_is_not_parked(pool: asyncpg.Pool
     await writer.apply(events[12:])
     await writer.advance(at(END), len(events))
     assert await state(pool) == ought(told().engine, len(events))
+
+
+# --- what an operator asks -----------------------------------------------------------------------------------------
+
+
+async def asked(pool: asyncpg.Pool, writer: Projector, kind: str, subject: UUID) -> str:
+    """The answer to a request, while the writer looks for requests."""
+    asking = asyncio.create_task(operator_requests.ask(pool, kind, "test", subject, "source_restored"))
+    while not asking.done():
+        await writer.answer_requests()
+        await asyncio.sleep(0.02)
+    return await asking
+
+
+async def test_request_that_could_not_be_done__fails(pool: asyncpg.Pool, sick: list[UUID]) -> None:
+    events = recorded(told())
+    sick.append(SICK)
+    writer = await opened(pool)
+    await writer.apply(events)
+    with pytest.raises(RequestFailed, match="ZeroDivisionError"):
+        await asked(pool, writer, "unpark", SICK)
+    with pytest.raises(RequestFailed, match=r"no event of .* waits"):
+        await asked(pool, writer, "unpark", SOUND)
+    with pytest.raises(RequestFailed, match="no such difference"):
+        await asked(pool, writer, "reconcile", SOUND)
+    sick.clear()
+    writer = await opened(pool)
+    assert "released" in await asked(pool, writer, "unpark", SICK)
+
+
+async def test_request_that_nobody_answered__is_withdrawn(
+    pool: asyncpg.Pool, sick: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = recorded(told())
+    sick.append(SICK)
+    await (await opened(pool)).apply(events)
+    monkeypatch.setattr(operator_requests, "PATIENCE", 0.1)
+    sick.clear()
+    with pytest.raises(RequestFailed, match="nothing was done"):
+        await operator_requests.ask(pool, "unpark", "test", SICK, "")
+    await (await opened(pool)).answer_requests()
+    assert all(waits for _, waits in await parked(pool))
+
+
+async def test_request_of_a_command_that_was_killed__expires(pool: asyncpg.Pool, sick: list[UUID]) -> None:
+    events = recorded(told())
+    sick.append(SICK)
+    await (await opened(pool)).apply(events)
+    sick.clear()
+    await ask_unpark(pool, SICK)
+    await pool.execute("UPDATE requests SET asked_at = asked_at - interval '2 minutes'")
+    await (await opened(pool)).answer_requests()
+    assert all(waits for _, waits in await parked(pool))
+
+
+async def test_request_that_is_withdrawn_while_it_is_done__does_nothing(pool: asyncpg.Pool, sick: list[UUID]) -> None:
+    events = recorded(told())
+    sick.append(SICK)
+    await (await opened(pool)).apply(events)
+    sick.clear()
+    writer = await opened(pool)
+    await ask_unpark(pool, SICK)
+    (request,) = await StoredProjection(pool).requests("test")
+    await pool.execute("UPDATE requests SET done_at = clock_timestamp()")
+    before = await emitted_ids(pool)
+    with pytest.raises(FencedOut):
+        await writer._unpark(request)
+    assert await emitted_ids(pool) == before and all(waits for _, waits in await parked(pool))
+
+
+async def test_request_of_a_stopped_source__is_refused_at_once(pool: asyncpg.Pool) -> None:
+    await (await opened(pool)).apply(recorded(told()))
+    await StoredProjection(pool).set_state("test", "stopped", "the log is shorter")
+    with pytest.raises(RequestFailed, match="test is stopped, so nothing was done: the log is shorter"):
+        await operator_requests.ask(pool, "reconcile", "test", None, "source_restored")
+    assert await pool.fetchval("SELECT count(*) FROM requests") == 0

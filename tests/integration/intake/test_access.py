@@ -1,10 +1,10 @@
 """Who may read what at intake, and give which command: every route, every role, every place."""
 
 from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 
 from services.intake.application.command_body import CODECS
 from services.intake.bootstrap import callers_of, running, seals_of
@@ -27,6 +27,9 @@ from tests.support.access import (
     wrong_answers,
 )
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, OFFICE, served
+from tests.support.postgres import TestServer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: The rule of every route that is no command; a command's is the roles of its act.
 RULES: dict[tuple[str, str], Rule] = {
@@ -59,8 +62,9 @@ POSTED: dict[str, Rule] = {
 DOCUMENTATION = "/schema"
 
 
-@pytest.fixture
-async def asked(database: str, tmp_path: Path) -> AsyncIterator[Asked]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
+    database, tmp_path = await pg_server.fresh("shared.postgres"), tmp_path_factory.mktemp("asked")
     async with served(database, tmp_path) as intake:
         await intake.places()
         other = {"code": "H36", "name": "Tỉnh khác", "level": "province", "parent": "VN", "valid_from": "2004-01-01"}
@@ -86,7 +90,7 @@ def where(path: str, ids: Mapping[str, object]) -> str:
     return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
 
 
-def test_route__has_a_rule(asked: Asked) -> None:
+async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
     named = RULES.keys() | commands | {("POST", path) for path in POSTED}

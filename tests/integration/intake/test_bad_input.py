@@ -1,5 +1,7 @@
 """Every kind of bad input is refused with its own problem and leaves no event."""
 
+import gzip
+import json
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
@@ -150,7 +152,40 @@ async def test_a_bad_idempotency_key_or_version(intake: Intake) -> None:
     await refused(intake, "/v1/petitions", body, 400, "invalid-idempotency-key", Idempotency_Key="k" * 201)
     petition = (await intake.petition())["id"]
     path = f"/v1/petitions/{petition}/classification"
-    await refused(intake, path, {"subject": "S", "field": "land"}, 400, "invalid-if-match", If_Match='"one"')
+    classified = {"subject": "S", "field": "land"}
+    await refused(intake, path, classified, 400, "invalid-if-match", If_Match="one")
+    await refused(intake, path, classified, 412, "stale-version", If_Match='"one"')  # a tag, and not ours
+    for keys in ([b"\xc4\x90\xc6\xa1n-1"], [b"X1", b"X2"]):
+        headers = [(b"Content-Type", b"application/json"), *((b"Idempotency-Key", key) for key in keys)]
+        answer = await intake.client.post("/v1/petitions", content=json.dumps(body), headers=headers)
+        assert (answer.status_code, answer.json()["field"]) == (400, "Idempotency-Key")
+
+
+async def test_a_body_that_is_compressed_or_in_another_charset(intake: Intake) -> None:
+    body = json.dumps({"jurisdiction": COMMUNE}).encode()
+    for path in ("/v1/petitions", "/v1/policies/check", "/v1/policies/comparison", "/v1/calendars/check", "/v1/clock"):
+        packed = await intake.post(path, gzip.compress(body), Content_Encoding="gzip")
+        assert (packed.status_code, packed.json()["field"]) == (415, "Content-Encoding"), path
+        assert packed.headers["accept-encoding"] == "identity"
+        broken = await intake.post(path, b'{"a": "\xff"}')
+        assert (broken.status_code, broken.json()["type"]) == (400, "urn:doithoai:problem:malformed-json"), path
+    as_it_is = await intake.post("/v1/petitions", body, Content_Encoding="identity")
+    assert as_it_is.status_code == 201
+    for charset, status in (("utf-8", 201), ('"UTF-8"', 201), ("windows-1258", 415), ("utf-16", 415)):
+        kind = f"application/json; charset={charset}"
+        assert (await intake.post("/v1/petitions", body, Content_Type=kind)).status_code == status, charset
+
+
+async def test_a_number_that_is_too_large_for_anything(intake: Intake) -> None:
+    huge = "9" * 5000
+    for path in (f"/v1/events?after={2**63}", f"/v1/events?after={huge}", f"/v1/agencies?limit={huge}"):
+        assert (await intake.client.get(path)).status_code == 400, path[:40]
+    assert (await intake.client.get(f"/v1/calendars/{huge}")).status_code == 404
+    assert (await intake.get("/v1/agencies", cursor="OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5")).status_code in (200, 400)
+    sized = {"jurisdiction": COMMUNE, "attachments": [{"digest": "0" * 64, "size": 0}]}
+    body = json.dumps(sized).replace('"size": 0', f'"size": {huge}').encode()
+    await refused(intake, "/v1/petitions", body, 422, "invalid-body")
+    await refused(intake, "/v1/policies/check", b'{"rules": ' + huge.encode() + b"}", 422, "invalid-body")
 
 
 async def test_a_method_or_address_that_does_not_exist(intake: Intake) -> None:

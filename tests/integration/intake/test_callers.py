@@ -251,3 +251,14 @@ def test_names_of_the_products_own_are_no_callers() -> None:
     for name in ("local", "bootstrap"):
         with pytest.raises(InvalidTokens, match=name):
             Callers((mint_token(name, "office")[1],), local_allowed=True)
+
+
+@pytest.mark.parametrize("path", ["/v1/policies/check", "/v1/policies/comparison", "/v1/calendars/check"])
+async def test_questions_about_rules__are_answered_to_those_who_may_adopt_them(guarded: Intake, path: str) -> None:
+    body = {"policies/check": {}, "policies/comparison": {"before": "plan-570", "after": "plan-570"}}.get(path[4:], {})
+    assert [await status(guarded, caller, path, body) for caller in ("office", "portal", "education", "auditor")] == [
+        200,
+        403,
+        403,
+        403,
+    ]

@@ -119,6 +119,19 @@ async def test_command__grants_roles_and_says_which_is_missing(pg_server: TestSe
     await reader.close()
 
 
+async def test_command__refuses_to_grant_to_the_owner_of_the_events(pg_server: TestServer) -> None:
+    dsn = await pg_server.empty()
+    for role in ("--intake-role", "--auditor-role"):
+        owner = await asyncio.to_thread(doithoai, role, "postgres", INTAKE_DATABASE_URL=dsn)
+        assert owner.returncode == 1 and "REASSIGN OWNED BY postgres" in owner.stderr
+
+
+async def test_command__takes_urls_from_the_folder_of_secrets(pg_server: TestServer, tmp_path: Path) -> None:
+    (tmp_path / "intake_database_url").write_text(await pg_server.empty())
+    done = await asyncio.to_thread(doithoai, DOITHOAI_SECRETS_DIR=str(tmp_path))
+    assert done.returncode == 0 and done.stdout.startswith("intake: shared.postgres/0001"), done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "told"),
     [

@@ -169,3 +169,84 @@ def test_calendar__diff_of_two_files(year: Path, tmp_path: Path) -> None:
     told = calendar("diff", str(year), str(other)).stdout
     assert "thêm ngày nghỉ: Quốc khánh / day off added: Quốc khánh" in told
     assert "bỏ ngày nghỉ" in told
+
+
+HEAD = "policy_id: x\ndocument: {number: 1/QĐ, issued_on: 2026-01-01}\nvalid_from: 2026-01-01\nrules:\n"
+
+
+def shown(tmp_path: Path, rules: str, *more: str) -> str:
+    file = tmp_path / "shown.yaml"
+    file.write_text(HEAD + rules, "utf-8")
+    result = policy("show", str(file), *more)
+    assert result.exit_code == 0, result.stderr
+    return " ".join(result.stdout.replace("│", " ").split())
+
+
+def test_show__a_fixed_date_without_any_day_given(tmp_path: Path) -> None:
+    rule = "  - {duty: commune_plan, form: deadline, length: 0, counted_from: fixed_date, fixed_date: 03-15}\n"
+    assert "15/03/2026" in shown(tmp_path, rule)
+    assert "15/03/2027" not in shown(tmp_path, rule, "--on", "plan=2026-02-02")
+    counted = CliRunner().invoke(
+        policies.app, ["explain", "commune_plan", "--policy", str(tmp_path / "shown.yaml"), "--from", "2026-01-02"]
+    )
+    assert "15/03/2026" in counted.stdout
+
+
+def test_show__a_posting_that_must_stay_until_a_day(tmp_path: Path) -> None:
+    rule = "  - {duty: posting, form: minimum_duration, length: 15, unit: calendar_days, roll: next_working_day}\n"
+    told = shown(tmp_path, rule, "--on", "publication_start=2026-03-02")
+    assert "đến hết 17/03/2026" in told and "until the end of Tue 2026-03-17" in told
+    assert "rơi vào ngày nghỉ" in told
+
+
+def test_show__a_duty_owed_twice(tmp_path: Path) -> None:
+    rule = "  - {duty: annual_dialogue, form: frequency, frequency: {times: 2, per: year}, warn_on: [10-01]}\n"
+    told = shown(tmp_path, rule, "--conference", "2026-03-26")
+    assert "31/12/2026 (2 lần)" in told and "nhắc: 01/10 hằng năm" in told
+
+
+def test_show__all_that_makes_a_date(tmp_path: Path) -> None:
+    rule = (
+        "  - duty: reply\n    form: deadline\n    length: 5\n    first_day: included\n    warn_days: [3]\n"
+        "    pause: {told: [petitioner]}\n    extension: {each: 5, told: [petitioner]}\n"
+        "    variants: [{when: [complex], in_total: 9, criteria: [nhiều cơ quan]}]\n"
+    )
+    shown(tmp_path, rule)
+    (line, _) = json.loads(policy("show", str(tmp_path / "shown.yaml"), "--json").stdout)["lines"]
+    told = " ".join(text["vi"] for text in line["details"])
+    for words in ("ngày bắt đầu được tính", "được tạm đình chỉ", "được gia hạn", "nhiều cơ quan", "nhắc trước 3 ngày"):
+        assert words in told
+    found = policy("explain", "reply_complex", "--policy", str(tmp_path / "shown.yaml"))
+    assert "tổng cộng 9 ngày làm việc" in found.stdout and "được gia hạn" not in found.stdout
+    assert "không gia hạn quá mức tổng cộng này" in found.stdout
+
+
+def test_explain__two_traits(tmp_path: Path) -> None:
+    rule = (
+        "  - duty: reply\n    form: deadline\n    length: 5\n"
+        "    variants: [{when: [complex], length: 9}, {when: [complex, several_fields], length: 12}]\n"
+    )
+    shown(tmp_path, rule)
+    file = str(tmp_path / "shown.yaml")
+    for name in ("reply_complex_several_fields", "reply_several_fields_complex"):
+        assert "12 ngày làm việc" in policy("explain", name, "--policy", file).stdout
+    assert policy("explain", "reply_remote", "--policy", file).exit_code == 2
+
+
+def test_check__tells_which_rule_waits_for_a_calendar(tmp_path: Path) -> None:
+    file = tmp_path / "far.yaml"
+    rule = "  - {duty: commune_plan, form: deadline, length: 0, counted_from: fixed_date, fixed_date: 2040-03-15}\n"
+    file.write_text(HEAD + rule, "utf-8")
+    checked = policy("check", str(file))
+    assert checked.exit_code == 0 and "before the calendar of 2040 is published" in checked.stdout
+
+
+def test_calendar_edit__keeps_comments_and_refuses_a_day_that_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "2030.yaml"
+    text = "# theo Thông báo 1/TB\nyear: 2030\nholidays:\n  # Tết\n  - {date: 2030-01-01, name: Tết Dương lịch}\n"
+    file.write_text(text, "utf-8")
+    refused = calendar("edit", str(file), "--drop", "2030-01-02")
+    assert (refused.exit_code, file.read_text("utf-8")) == (2, text)
+    assert "2030-01-02 is neither off nor worked" in refused.stderr
+    assert calendar("edit", str(file), "--off", "2030-01-02=Nghỉ").exit_code == 0
+    assert file.read_text("utf-8").startswith("# theo Thông báo 1/TB\n# Tết\nyear: 2030\n")

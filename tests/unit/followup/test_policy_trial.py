@@ -59,3 +59,14 @@ def test_same_rules__no_difference(history: History) -> None:
 
 def test_nothing_happened__nothing_differs() -> None:
     assert policy_impact([], TrialAdoption(jurisdiction=DISTRICT, policy=SHORTER)) == []
+
+
+def test_warnings_alone__are_a_difference(history: History) -> None:
+    text = "policy_id: earlier\ndocument: {number: 3/QĐ, issued_on: 2019-08-01}\nvalid_from: 2019-08-01\n"
+    rule = "{duty: reply, form: deadline, length: 15, extension: {told: [petitioner, committee]}, warn_days: [3]}"
+    found = differences(history, read_policy(f"{text}rules: [{rule}]\n"), "2019-08-01")
+    assert replies(found) == [("open", "2019-09-16", "2019-09-16")]
+    # Working days before Mon 16 Sep 2019: 13(1) 12(2) 11(3) 10 9(5).
+    (only,) = found
+    assert only.before is not None and only.before.warned_on == (day("2019-09-09"), day("2019-09-13"))
+    assert only.after is not None and only.after.warned_on == (day("2019-09-11"),)

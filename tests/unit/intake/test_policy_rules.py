@@ -388,11 +388,10 @@ class TestSuccessorOfBodies:
             may(CHAIR_OF_OTHER, before, register.petition(A), register.regulation)
 
 
-def test_fixed_date__is_what_a_clock_is_counted_from() -> None:
+def test_fixed_date__in_a_year_without_a_calendar_holds_up_no_act() -> None:
+    """The day is the document's, not the act's: followup lists the duty until that year is published."""
     fixed = "{duty: conclusion_notice, form: deadline, length: 10, counted_from: fixed_date, fixed_date: 12-25}"
-    register = Rules().adopt(policy(f"  - {fixed}\n"))
-    with pytest.raises(errors.CalendarYearMissing, match=r"'conclusion_notice'.*2020"):
-        register.closed()
+    Rules().adopt(policy(f"  - {fixed}\n")).closed()
 
 
 def test_clock_that_reaches_a_year_without_a_calendar__is_refused_with_that_year() -> None:
@@ -401,3 +400,15 @@ def test_clock_that_reaches_a_year_without_a_calendar__is_refused_with_that_year
         register.receive(A)
     register.rule(CalendarPublished(effective_on=date(2019, 1, 1), year=2020, holidays=()))
     register.receive(A)
+
+
+def test_calendar__is_published_by_who_stands_above_all_others_in_the_store() -> None:
+    event = CalendarPublished(effective_on=date(2019, 9, 2), year=2030, holidays=())
+    province, district = (Caller("o", frozenset({"office"}), code, "") for code in ("H35", "H35.10"))
+    rules = Rules()
+    with pytest.raises(errors.JurisdictionMayNot):
+        may(province, event, None, rules.regulation)  # two provinces: the country's alone
+    rules.rule(JurisdictionClosed(effective_on=date(2019, 8, 1), code="H36", successor="H35"))
+    may(province, event, None, rules.regulation)
+    with pytest.raises(errors.JurisdictionMayNot, match="H35"):
+        may(district, event, None, rules.regulation)

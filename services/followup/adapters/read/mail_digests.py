@@ -21,9 +21,11 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.letters.digest import DAYS, DigestLine, MailDigest, Recipient, retracted_line, split
 from services.followup.domain.wording.names import body_words
-from shared.calendar import Calendar
+from shared.calendar import Calendar, unpublished_year
+from shared.cases.successors import OFFICE
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreachRetracted
+from shared.events.regulation import CalendarPublished
 from shared.identifiers import NATION, derived_id, midnight, ordered_id
 
 LISTED = 200  # deadlines in each part of a digest; the rest are counted
@@ -44,6 +46,7 @@ SELECT e.topic, e.state, d.raised, c.row
 FROM public.stored_events e JOIN deadlines d ON d.deadline_id = e.originator_id LEFT JOIN cases c USING (subject_id)
 WHERE e.event_id >= $1 AND e.event_id < $2 AND e.topic = 'DeadlineBreachRetracted' ORDER BY e.event_id
 """
+_PUBLISHED = "SELECT topic, state FROM facts WHERE source = $1 AND NOT is_petition AND topic = 'CalendarPublished'"
 _LAST = "SELECT max(day) FROM public.sent_digests WHERE source = $1 AND recipient = $2"
 _IS_DONE = "SELECT true FROM public.sent_digests WHERE source = $1 AND recipient = $2 AND day = $3"
 _DONE = """
@@ -122,7 +125,15 @@ async def _digest(connection: Any, source: str, recipient: Recipient, day: date,
         retracted=await _retracted(connection, source, recipient, day, calendar),
         overdue_total=overdue_total,
         due_total=due_total,
+        unpublished_year=await _unpublished_year(connection, source, recipient, day),
     )
+
+
+async def _unpublished_year(connection: Any, source: str, recipient: Recipient, day: date) -> int | None:
+    if recipient.debtor != OFFICE:
+        return None
+    events = [decode_state(row["topic"], row["state"])[0] for row in await connection.fetch(_PUBLISHED, source)]
+    return unpublished_year(day, {event.year for event in events if isinstance(event, CalendarPublished)})
 
 
 async def _owed(

@@ -45,6 +45,13 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     overdue: bool  # that date has passed on the source's day
 
 
+class Retraction(msgspec.Struct, frozen=True):
+    """A breach that was none: when that came to be known, and why."""
+
+    at: datetime
+    reason: str
+
+
 class Deadline(msgspec.Struct, frozen=True):
     """A deadline, how it stands on its source's day, and what its debtor has heard of it."""
 
@@ -52,6 +59,7 @@ class Deadline(msgspec.Struct, frozen=True):
     status: Status
     urged_on: date | None = None  # the day on which its debtor was last reminded
     warned_on: tuple[date, ...] = ()  # the stages of which it has warned, in that order
+    retracted: tuple[Retraction, ...] = ()  # the breaches that were none, in the order of their retraction
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read import listings
+from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
@@ -27,11 +28,13 @@ from services.followup.adapters.read.models import (
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
+from services.followup.adapters.read.retractions import retractions
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from shared.calendar import Calendar
 from shared.identifiers import NATION, is_within, local_day
 
 T = TypeVar("T")
@@ -49,6 +52,9 @@ _PROGRESS = """
 SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for FROM sources
 """
 _CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1"
+_BY_RECEIPT = (
+    "SELECT subject_id FROM cases WHERE subject = 'petition' AND position({code} IN row) > 0 AND {within} LIMIT 1"
+)
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
@@ -231,6 +237,28 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def calendars(self) -> dict[str, Calendar]:
+        """Return the calendar of each source as it is known now."""
+        return await read(self._pool, calendars)
+
+    async def by_receipt(self, scope: Scope, code: str) -> UUID | None:
+        """Return the petition of a receipt's code; None when there is none within the scope.
+
+        It reads every petition of the scope: for a person who asks, not for a program.
+        """
+
+        async def work(connection: Any) -> UUID | None:
+            seen = await reached(connection, scope)
+            if seen is None:
+                return None
+            value = Values()
+            sought = f'"receipt_code":"{code}"'.encode()
+            query = _BY_RECEIPT.format(code=value(sought, "bytea"), within=within(seen.places, value))
+            found: UUID | None = await connection.fetchval(query, *value.given)
+            return found
+
+        return await read(self._pool, work)
+
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, int]) if cursor else ("", 0)
@@ -298,9 +326,15 @@ def _deadline(raised: DeadlineState, days: dict[str, date]) -> Deadline:
 async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadline]:
     """Return the same deadlines with the warnings given and the days on which their debtors were last reminded."""
     reminded = await reminded_on(connection, {d.raised.subject_id for d in deadlines})
-    warned = await warned_on(connection, {d.raised.deadline_id for d in deadlines})
+    ids = {d.raised.deadline_id for d in deadlines}
+    warned, retracted = await warned_on(connection, ids), await retractions(connection, ids)
     return [
-        msgspec.structs.replace(d, urged_on=reminded.get(deadline_id), warned_on=warned.get(deadline_id, ()))
+        msgspec.structs.replace(
+            d,
+            urged_on=reminded.get(deadline_id),
+            warned_on=warned.get(deadline_id, ()),
+            retracted=retracted.get(deadline_id, ()),
+        )
         for d in deadlines
         for deadline_id in (d.raised.deadline_id,)
     ]

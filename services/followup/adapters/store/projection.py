@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from services.followup.adapters.store.operator_requests import EXPIRES
 from services.followup.application.ports import (
     CaseRecord,
     Changes,
@@ -228,11 +229,12 @@ class StoredProjection:
         return {row["event_id"] for row in rows}
 
     async def requests(self, source: str) -> list[Request]:
-        """Return the requests of operators that are not answered yet, oldest first."""
+        """Return the requests of operators that are not answered yet, oldest first; what has expired is left out."""
         rows = await self._pool.fetch(
             "SELECT request_id, kind, subject_id, reason FROM requests WHERE source = $1 AND done_at IS NULL "
-            "ORDER BY asked_at",
+            "AND asked_at > clock_timestamp() - make_interval(secs => $2) ORDER BY asked_at",
             source,
+            EXPIRES,
         )
         return [Request(*row.values()) for row in rows]
 
@@ -295,13 +297,17 @@ class StoredWriting:
             await self._agency(agency)
         await self._exceptions(changes)
 
-    async def answer(self, request: Request, text: str) -> None:
-        """Mark a request as done and keep the answer to the operator."""
-        await self._connection.execute(
-            "UPDATE requests SET done_at = clock_timestamp(), answer = $2 WHERE request_id = $1",
+    async def answer(self, request: Request, text: str, *, failed: bool = False) -> None:
+        """Mark a request as done and keep the answer to the operator. Raises FencedOut when it was withdrawn."""
+        answered = await self._connection.fetchval(
+            "UPDATE requests SET done_at = clock_timestamp(), answer = $2, failed = $3 "
+            "WHERE request_id = $1 AND done_at IS NULL RETURNING true",
             request.request_id,
             text,
+            failed,
         )
+        if not answered:
+            raise FencedOut(f"the request {request.request_id} was withdrawn")
 
     async def _agency(self, agency: AgencyRegistered | AgencyClosed) -> None:
         if isinstance(agency, AgencyRegistered):

@@ -297,7 +297,11 @@ def _stages(duty: Duty, judged: Judged, calendar: Calendar) -> tuple[date, ...]:
 def explain(expected: ExpectedDeadline, calendar: Calendar) -> Explanation:
     """Why the due date is that day: the rule, its source, and each day that was not a plain working day."""
     rule, policy = expected.rule_in_force.rule, expected.rule_in_force.policy
-    counted = _counted(expected, expected.rule_in_force, expected.clock, calendar)
+    try:
+        counted = _counted(expected, expected.rule_in_force, expected.clock, calendar)
+    except CalendarMissing:
+        # Without a clock of its own nothing had to be counted from its start.
+        counted = None
     exceptions: tuple[SkippedDay, ...] = ()
     versions: tuple[str, ...] = ()
     notes = expected.notes

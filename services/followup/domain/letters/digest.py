@@ -9,7 +9,7 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import short_line
-from services.followup.domain.wording.names import duty_words, part_words
+from services.followup.domain.wording.names import duty_words, part_words, reason_words
 from services.followup.domain.wording.notes import plain_day
 from shared.calendar import Calendar
 from shared.events.deadline import DeadlineBreachRetracted
@@ -18,18 +18,6 @@ from shared.identifiers import NATION, derived_id
 DAYS = 7  # looked ahead, the day itself among them
 LATE_DAYS = 7  # a digest that was missed is sent later, but none older than this
 _DAY = timedelta(days=1)
-
-#: Why a breach was none, as the digest says it.
-_REASONS = {
-    "backdated_record": "văn bản đề ngày còn trong hạn, vào sổ muộn",
-    "extension": "đã được gia hạn khi còn trong hạn",
-    "complex": "được xác định là vụ việc phức tạp khi còn trong hạn",
-    "calendar": "lịch làm việc được công bố lại",
-    "policy": "quy định về thời hạn thay đổi",
-    "annulment": "bản ghi sai đã bị hủy",
-    "rescheduled": "hội nghị được dời ngày",
-    "suspended": "thời hạn được tạm đình chỉ khi còn trong hạn",
-}
 
 
 class Recipient(msgspec.Struct, frozen=True):
@@ -77,11 +65,14 @@ class MailDigest(msgspec.Struct, frozen=True, kw_only=True):
     retracted: Sequence[DigestLine]
     overdue_total: int
     due_total: int
+    #: The next year, where nobody has published its calendar and the body is one that can see to it.
+    unpublished_year: int | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether the digest lists nothing."""
-        return not (self.overdue or self.due or self.retracted)
+        """Whether the digest lists nothing; a missing calendar is mailed for itself on the first of a month."""
+        asked = self.unpublished_year is not None and self.day.day == 1
+        return not (self.overdue or self.due or self.retracted or asked)
 
     @property
     def until(self) -> date:
@@ -132,7 +123,7 @@ def retracted_line(
     event: DeadlineBreachRetracted, raised: DeadlineState, row: CaseRow | None, day: date, calendar: Calendar
 ) -> DigestLine:
     """The line of a retracted breach, with the reason."""
-    return msgspec.structs.replace(line_of(raised, row, day, calendar), why=_REASONS.get(event.reason, event.reason))
+    return msgspec.structs.replace(line_of(raised, row, day, calendar), why=reason_words(event.reason).vi)
 
 
 def split(

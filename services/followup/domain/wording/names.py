@@ -97,6 +97,16 @@ _GROUNDS = {
         "theo dữ liệu hiện có thì không còn phải thực hiện", "by what is known now it is not owed"
     ),
 }
+_REASONS = {
+    "backdated_record": Bilingual("văn bản đề ngày còn trong hạn, vào sổ muộn", "done in time, recorded late"),
+    "extension": Bilingual("đã được gia hạn khi còn trong hạn", "extended in time"),
+    "complex": Bilingual("được xác định là vụ việc phức tạp khi còn trong hạn", "found to be complex in time"),
+    "calendar": Bilingual("lịch làm việc được công bố lại", "the calendar was published anew"),
+    "policy": Bilingual("quy định về thời hạn thay đổi", "the rules changed"),
+    "annulment": Bilingual("bản ghi sai đã bị hủy", "a wrong record was annulled"),
+    "rescheduled": Bilingual("hội nghị được dời ngày", "the conference was rescheduled"),
+    "suspended": Bilingual("thời hạn được tạm đình chỉ khi còn trong hạn", "the clock was suspended in time"),
+}
 _CHANNELS = {
     "media": Bilingual("trên phương tiện thông tin đại chúng", "in the media"),
     "portal": Bilingual("trên cổng thông tin điện tử", "on the portal"),
@@ -140,6 +150,11 @@ def status_words(status: str) -> Bilingual:
 def ground_words(ground: str) -> Bilingual:
     """Why a duty is owed no more."""
     return _found(_GROUNDS, ground)
+
+
+def reason_words(reason: str) -> Bilingual:
+    """Why a breach was none."""
+    return _found(_REASONS, reason)
 
 
 def event_words(topic: str) -> Bilingual:

@@ -27,6 +27,7 @@ from shared.events.regulation import (
 )
 from shared.identifiers import NATION, is_within
 from shared.policy import UncountablePolicy, check, occurrences
+from shared.policy.probe import uncountable_rules
 
 # --- jurisdictions and agencies --------------------------------------------------------------------------------------
 
@@ -140,6 +141,8 @@ def _check_policy(event: PolicyAdopted, regulation: Regulation) -> str:
     _check_seat(regulation, event.jurisdiction)
     try:
         check(event.policy)
+        if uncountable := uncountable_rules(event.policy, regulation.calendar):
+            raise UncountablePolicy(uncountable)
     except UncountablePolicy as invalid:
         problems = "; ".join(f"policy.{problem}" for problem in invalid.problems)
         raise errors.InvalidPolicy(f"policy.{invalid.problems[0].path}", problems=problems) from invalid

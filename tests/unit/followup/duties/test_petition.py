@@ -454,7 +454,8 @@ def test_acceptance__by_the_trait_that_was_found() -> None:
     # 20 working days would be Thu 29 Aug; several fields: 2(1) 5-9(6) Mon 12(7)
     policy = policy_with(
         "- duty: acceptance_notice\n  form: deadline\n  length: 5\n"
-        "  variants: [{when: [complex], length: 20}, {when: [several_fields], length: 7}]"
+        "  variants: [{when: [complex], length: 20}, {when: [several_fields], length: 7},"
+        " {when: [complex, several_fields], length: 30}]"
     )
     marked = PetitionMarkedComplex(
         effective_on=day("2019-08-07"), decided_by="chair", criteria=("x",), variant="several_fields"

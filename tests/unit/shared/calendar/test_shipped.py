@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import holidays
 import pytest
 
-from shared.calendar import Calendar
+from shared.calendar import Calendar, unpublished_year
 from shared.calendar.shipped import seed_years
 
 SEEDS = seed_years()
@@ -59,3 +59,18 @@ def test_seeds_give_as_many_days_off_as_the_law(year: int) -> None:
     carried_over = year == 2019  # Saturday 5 January 2019 makes up for a day of 2018
     assert not CALENDAR.is_working_day(first)
     assert CALENDAR.working_days_between(first, last) == weekdays - law + carried_over
+
+
+@pytest.mark.parametrize(
+    ("today", "published", "asked"),
+    [
+        ("2026-09-30", {2026}, None),
+        ("2026-10-01", {2026}, 2027),
+        ("2026-12-31", {2026}, 2027),
+        ("2026-10-01", {2026, 2027}, None),
+        ("2026-10-01", {2026, 2028}, 2027),
+        ("2027-01-01", {2026}, None),
+    ],
+)
+def test_next_year__is_asked_for_from_october_on(today: str, published: set[int], asked: int | None) -> None:
+    assert unpublished_year(date.fromisoformat(today), published) == asked

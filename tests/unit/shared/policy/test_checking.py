@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from shared.policy import DEFAULT_POLICY, DUTY_KINDS, Policy, Rule, UncountablePolicy, anchor_of, check, problems_of
+from shared.policy.counting import length_of
 from shared.policy.schema import Document
 from tests.support.history import day
 
@@ -15,7 +16,7 @@ DOCUMENT = Document(number="1/QĐ", issued_on=date(2020, 1, 1))
 
 def policy(*rules: Rule, **more: Any) -> Policy:
     words: dict[str, Any] = {"policy_id": "test", "document": DOCUMENT, "valid_from": date(2020, 1, 1), **more}
-    return Policy(rules=rules, **words)
+    return Policy(rules=rules or (Rule(duty="invitation", form="undated"),), **words)
 
 
 def rule(duty: str = "reply", form: str = "deadline", **words: Any) -> Rule:
@@ -142,6 +143,78 @@ RULES: dict[str, tuple[Rule, list[str], Rule]] = {
         rule("commune_plan", counted_from="fixed_date", fixed_date="02-29"),
         ["rules[0].fixed_date: 29 February is not a day of every year"],
         rule("commune_plan", counted_from="fixed_date", fixed_date="2024-02-29"),
+    ),
+    "a fixed date that its month has not": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="04-31"),
+        ["rules[0].fixed_date: 04-31 is no day: month 4 has 30"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="04-30"),
+    ),
+    "29 February of a year that has none": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2027-02-29"),
+        ["rules[0].fixed_date: 02-29 is no day: month 2 2027 has 28"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2028-02-29"),
+    ),
+    "a year that no calendar has": (
+        rule("commune_plan", counted_from="fixed_date", fixed_date="0000-03-15"),
+        ["rules[0].fixed_date: 0000 is no usable year"],
+        rule("commune_plan", counted_from="fixed_date", fixed_date="2100-03-15"),
+    ),
+    "a warning on a day that its month has not": (
+        frequency(warn_on=["04-30", "06-31"]),
+        ["rules[0].warn_on[1]: 06-31 is no day: month 6 has 30"],
+        frequency(warn_on=["04-30", "02-29"]),
+    ),
+    "a window between days that their months have not": (
+        rule("annual_dialogue", "frequency", frequency={"windows": [{"first": "02-30", "last": "04-31"}]}),
+        [
+            "rules[0].frequency.windows[0].first: 02-30 is no day: month 2 has 29",
+            "rules[0].frequency.windows[0].last: 04-31 is no day: month 4 has 30",
+        ],
+        rule("annual_dialogue", "frequency", frequency={"windows": [{"first": "02-29", "last": "04-30"}]}),
+    ),
+    "a roll of working days": (
+        rule(roll="next_working_day"),
+        ["rules[0].roll: does nothing: a count of working days ends on one"],
+        rule(roll="next_working_day", unit="calendar_days"),
+    ),
+    "a roll of working days, which a variant does not need either": (
+        variants({"when": ["complex"], "length": 3}, roll="previous_working_day"),
+        ["rules[0].roll: does nothing: a count of working days ends on one"],
+        variants({"when": ["complex"], "length": 0}, roll="previous_working_day"),
+    ),
+    "a notice that rolls forwards": (
+        rule("invitation", "minimum_notice", unit="calendar_days", roll="next_working_day"),
+        ["rules[0].roll: a notice that rolls forwards is shorter than the rule says"],
+        rule("invitation", "minimum_notice", unit="calendar_days", roll="previous_working_day"),
+    ),
+    "a posting that rolls back": (
+        rule("posting", "minimum_duration", unit="calendar_days", roll="previous_working_day"),
+        ["rules[0].roll: a time that rolls back is shorter than the rule says"],
+        rule("posting", "minimum_duration", unit="calendar_days", roll="next_working_day"),
+    ),
+    "two variants that fit equally": (
+        variants({"when": ["complex"], "length": 20}, {"when": ["remote"], "length": 40}),
+        ["rules[0].variants[1].when: [remote] and [complex] fit a case with both equally"],
+        variants(
+            {"when": ["complex"], "length": 20},
+            {"when": ["remote"], "length": 40},
+            {"when": ["remote", "complex"], "length": 45},
+        ),
+    ),
+    "two pairs that fit equally": (
+        variants({"when": ["complex", "remote"], "length": 20}, {"when": ["complex", "online"], "length": 40}),
+        ["rules[0].variants[1].when: [complex, online] and [complex, remote] fit a case with both equally"],
+        variants({"when": ["complex", "remote"], "length": 20}, {"when": ["complex"], "length": 40}),
+    ),
+    "two variants of one number": (
+        variants({"when": [], "length": 20}, {"when": ["remote"], "length": 20}),
+        ["rules[0].variants[0].when: is empty"],
+        variants({"when": ["complex"], "length": 20}, {"when": ["remote"], "length": 20}),
+    ),
+    "an empty criterion": (
+        variants({"when": ["complex"], "length": 20, "criteria": ["x", " "]}),
+        ["rules[0].variants[0].criteria: has an empty one"],
+        variants({"when": ["complex"], "length": 20, "criteria": ["x"]}),
     ),
     "words of other duties": (
         rule(
@@ -405,3 +478,23 @@ def test_anchor__is_the_rules_own_word_or_the_dutys_usual_one(each: Rule, anchor
 def test_anchor__of_every_duty_that_has_one__is_its_first() -> None:
     for name, kind in DUTY_KINDS.items():
         assert anchor_of(Rule(duty=name, form=kind.forms[0])) == (kind.anchors[0] if kind.anchors else None)
+
+
+def test_policy__that_says_nothing() -> None:
+    empty = Policy(policy_id="test", document=DOCUMENT, valid_from=date(2020, 1, 1))
+    assert found(empty) == ["rules: says nothing"]
+    assert found(msgspec.structs.replace(empty, replaces=("older",))) == []
+
+
+def test_heirs__are_codes_of_bodies() -> None:
+    assert found(policy(heirs={"H35.1": "phòng y tế", "office": "H35.2"})) == [
+        "heirs.H35.1: 'phòng y tế' is no code of a body"
+    ]
+
+
+def test_very_complex_case__has_its_own_variant_whatever_the_order() -> None:
+    named = [{"when": ["complex"], "length": 20}, {"when": ["very_complex"], "length": 40}]
+    for order in (named, named[::-1]):
+        each = variants(*order)
+        assert found(policy(each)) == []
+        assert length_of(each, frozenset({"complex", "very_complex"})) == 40

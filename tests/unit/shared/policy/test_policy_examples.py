@@ -83,7 +83,8 @@ CASES = [
         (
             policy(
                 "  - duty: acceptance_notice\n    form: deadline\n    length: 5\n"
-                "    variants: [{when: [online], length: 3}, {when: [complex], length: 10}]\n"
+                "    variants: [{when: [online], length: 3}, {when: [complex], length: 10},"
+                " {when: [online, complex], length: 8}]\n"
             ),
             name,
             "2026-09-07",
@@ -93,6 +94,8 @@ CASES = [
             ("acceptance_notice", "2026-09-14"),
             ("acceptance_notice_online", "2026-09-10"),
             ("acceptance_notice_complex", "2026-09-21"),
+            ("acceptance_notice_online_complex", "2026-09-17"),
+            ("acceptance_notice_complex_online", "2026-09-17"),
         )
     ],
     # workplace dialogue, Wed 9 Sep 2026: 8(1) 7(2) [6 5] 4(3) 3(4) [2-31 Aug] 28 Aug(5); 10 11 14(3)

@@ -5,6 +5,7 @@ from datetime import date
 
 import msgspec
 import pytest
+import yaml
 
 from shared.events import decode_state
 from shared.events.regulation import PolicyAdopted
@@ -223,3 +224,47 @@ def test_default__says_where_the_plan_is_silent() -> None:
         "convene",
         "commune_plan",
     }
+
+
+# --- texts that are written to be slow -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[" * 190_000, "1 $: nests deeper than 16; write it with fewer brackets and indentations"),
+        ("{a: " * 40_000, "1 $: nests deeper than 16; write it with fewer brackets and indentations"),
+        ("- " * 90_000, "1 $: nests deeper than 16; write it with fewer brackets and indentations"),
+        ("".join(" " * n + "-\n" for n in range(500)), "17 $: nests deeper than 16; write it with fewer brackets and"),
+        ("a: &x [b]\nc: *x\n", "2 $: refers to another part by '*'; write the part out"),
+        ("---\na: b\n---\n", "3 $: is no YAML: but found another document"),
+        ("? [a]\n: b\n", "1 $: has a list or words as a name; write a word before the colon"),
+        (f"{HEAD}  - {{duty: reply, form: deadline, length: {'9' * 5000}}}", "5 rules[0].length: is too long a number"),
+        (f"{HEAD}  - {{duty: reply, form: deadline, length: !!int many}}", "5 rules[0].length: has the tag"),
+        (HEAD + "  - a\n" * 30_000, "4 rules: has 30000 rules; keep one rule a duty, at most 100"),
+    ],
+)
+def test_text__that_no_policy_needs_is_refused(text: str, told: str) -> None:
+    (only,) = problems(text)
+    assert only.startswith(told)
+
+
+def test_nested_brackets__are_given_up_at_the_first_that_is_too_deep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyYAML looks at every open bracket for each token: what counts is how often, not how long that takes."""
+    looks = 0
+    look = yaml.SafeLoader.stale_possible_simple_keys
+
+    def counted(self: yaml.SafeLoader) -> None:
+        nonlocal looks
+        looks += 1 + len(self.possible_simple_keys)
+        look(self)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(yaml.SafeLoader, "stale_possible_simple_keys", counted)
+    problems("[" * 3_000)
+    assert 0 < looks < 1_000
+
+
+def test_problems__are_told_up_to_a_hundred() -> None:
+    variants = "".join("      - {when: []}\n" for _ in range(5_000))
+    found = problems(f"{HEAD}  - duty: reply\n    form: deadline\n    length: 3\n    variants:\n{variants}")
+    assert len(found) == 100

@@ -78,6 +78,7 @@ class DevPair:
         if isinstance(found, PrivateBroker):
             self._stack.callback(found.stop)
             urls = {name: found.url_of(name) for name in ("intake", "followup")}
+            _write_secret(self.data / "portal.url", found.url_of("portal").encode())
             found.launch()
             self.broker = found
             return urls
@@ -170,14 +171,18 @@ def _is_free(port: int) -> bool:
 
 def _master_key(data: Path) -> Path:
     path = data / "master.key"
-    # Never overwritten: with it everything sealed would be lost. Written whole or not at all.
-    if not path.exists():
-        fresh = data / "master.key.new"
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(os.urandom(32))
-            os.fsync(file.fileno())
-        fresh.replace(path)
+    if not path.exists():  # never overwritten: with it everything sealed would be lost
+        _write_secret(path, os.urandom(32))
     return path
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    """Write a file that its owner alone reads, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(secret)
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _is_ready(url: str) -> bool:

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from services.dev import debian
 
@@ -21,6 +21,8 @@ SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin
 START_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 20.0  # seconds
 GREETING = b"AMQP\x00\x00\x09\x01"
+#: What each user may do, on the virtual host `doithoai`. An installed wheel has it not: there each may do everything.
+RIGHTS = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq" / "definitions.json"
 MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later run knows its own
 
 
@@ -116,16 +118,15 @@ class PrivateBroker:
         return self.vhost_url(name)
 
     def _write_users(self) -> Path:
-        """The users as definitions, each with every right: on one's own machine nobody is kept from anything."""
-        rights = {"vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
-        users = {name: {"name": name, "tags": []} for name in self._users}
-        for name, password in self._users.items():
-            salt = os.urandom(4)
-            digest = hashlib.sha256(salt + password.encode()).digest()
-            users[name]["password_hash"] = base64.b64encode(salt + digest).decode()
+        """The users as definitions, each with the rights that are shipped for its name."""
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        content = {"permissions": [{"user": name, "vhost": "/"} | everything for name in self._users]}
+        if RIGHTS.exists():
+            content = json.loads(RIGHTS.read_text("utf-8").replace('"doithoai"', '"/"'))
+        for kind in ("permissions", "topic_permissions"):
+            content[kind] = [right for right in content.get(kind, []) if right["user"] in self._users]
+        content |= {"vhosts": [{"name": "/"}], "users": [_user(*each) for each in self._users.items()]}
         path = self._folder / "definitions.json"
-        permissions = [rights | {"user": name} for name in users]
-        content = {"vhosts": [{"name": "/"}], "users": list(users.values()), "permissions": permissions}
         path.write_text(json.dumps(content), "utf-8")
         return path
 
@@ -177,6 +178,12 @@ class PrivateBroker:
                     if f"{MARK}={self._folder}".encode() in environment:
                         os.killpg(pid, signal.SIGKILL)
                         time.sleep(0.5)
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    salt = os.urandom(4)
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    return {"name": name, "tags": [], "password_hash": base64.b64encode(salt + digest).decode()}
 
 
 def end_group(process: subprocess.Popen[bytes], with_signal: signal.Signals, timeout: float) -> None:

@@ -45,6 +45,7 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.settings import FollowupSettings
+from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -108,7 +109,9 @@ async def running(
         await notifications.start()
         stack.push_async_callback(notifications.close)
 
-        relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, DEADLINES, name=RELAY)
+        encode = partial(to_message, prefix=settings.event_type_prefix)
+        outbox = StoredOutbox(pool, notifications, RELAY)
+        relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
         alerts = DeadlineAlerts(settings.amqp_url)
@@ -191,7 +194,7 @@ async def running(
                 *reminder_routes(queries, reminders),
                 *form_routes(queries, reminders, IntakeClient(client), address),
                 *sign_in_routes(callers),
-                feed_route(StoredLog(pool, notifications), may_read_all(queries)),
+                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
                 *health_routes(hindrances(queries, refused), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],

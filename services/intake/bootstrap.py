@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aio_pika
@@ -36,6 +37,7 @@ from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
+from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -122,7 +124,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY)
-        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source)
+        encode = partial(to_message, prefix=settings.event_type_prefix)
+        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
         commands = CommandIntake(handler, callers, refused)
@@ -174,7 +177,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *regulation_routes(regulation_cache),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
-                feed_route(stored_log, may_read),
+                feed_route(stored_log, may_read, settings.event_type_prefix),
                 *health_routes(hindrances, notices),
                 metrics_route(collector, may_read),
             ],

@@ -13,12 +13,12 @@ import asyncpg
 import pytest
 
 from services.intake.entrypoints import queue_consumer
-from services.intake.entrypoints.queue_consumer import may_answer_to
+from services.intake.entrypoints.queue_consumer import CommandQueue, may_answer_to
 from shared.http import metrics
 from shared.http.auth import mint_token
 from shared.rabbit import consumer
 from shared.rabbit.delivery_frames import Sender, sender_of
-from shared.rabbit.topology import OWNER, commands_of
+from shared.rabbit.topology import OWNER, claim, commands_of, waiting_in
 from shared.settings import WrongSettings
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
 from tests.support.rabbit import UrlOf
@@ -201,6 +201,17 @@ async def test_virtual_host_of_another_source__refuses_to_start_and_names_both(
     with pytest.raises(WrongSettings, match=r"INTAKE_AMQP_URL: .*'tam-duong'.*'local'"):
         async with served(database, tmp_path, amqp_url=amqp_url):
             pass
+
+
+async def test_virtual_host_that_another_source_took_meanwhile__is_told_and_not_consumed(amqp_url: str) -> None:
+    async with await aio_pika.connect(amqp_url) as connection:
+        await claim(await connection.channel(), "tam-duong")
+        nobody: Any = None
+        queue = CommandQueue(amqp_url, "local", nobody)
+        await queue.start()  # as after a start without the broker
+        await until(lambda: "'tam-duong'" in queue.hindrance and "'local'" in queue.hindrance)
+        assert await waiting_in(connection, ROUTE.queue) is None
+        await queue.close()
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ from shared.policy import (
 from shared.policy.clock_sheet import NOT_STATED, ClockLine, clock_sheet, details, limit, title
 from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
-from shared.policy.probe import missing_years, uncountable_rules
+from shared.policy.probe import MissingYear, missing_years, uncountable_rules
 from shared.policy.schema import Anchor
 
 app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, diff, adopt.", no_args_is_help=True)
@@ -69,10 +69,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     else:
         typer.echo(f"{file}: {policy.policy_id}, {policy.document.number}: {len(policy.rules)} rules, nothing wrong")
         for missing in missing_years(policy, known):
-            typer.echo(
-                f"{missing.path}: {missing.duty} chưa tính được cho đến khi có lịch năm {missing.year} / "
-                f"is not counted before the calendar of {missing.year} is published"
-            )
+            typer.echo(_waits(missing))
 
 
 @app.command()
@@ -193,15 +190,19 @@ def adopt(
     effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the adoption; today if left out.")] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry adopts it once.")] = "",
 ) -> None:
-    """Record in intake that a jurisdiction adopts a policy."""
-    policy = load_policy(file)
-    body: dict[str, Any] = {"jurisdiction": _code(jurisdiction), "policy": msgspec.to_builtins(policy)}
+    """Record in intake that a jurisdiction adopts a policy. Tells who owes what it did not, and what waits."""
+    policy, code = load_policy(file), _code(jurisdiction)
+    body: dict[str, Any] = {"jurisdiction": code, "policy": msgspec.to_builtins(policy)}
     if effective_on:
         body["effective_on"] = day("--effective-on", effective_on).isoformat()
+    # Asked before it is recorded: afterwards nothing of it is new.
+    checked = post(url, f"/v1/policies/check?jurisdiction={code}", body["policy"], token)
     done = post(url, "/v1/policies", body, token, key)
-    typer.echo(
-        f"{policy.policy_id} adopted for {_code(jurisdiction)}: position {done['position']}, version {done['version']}"
-    )
+    typer.echo(f"{policy.policy_id} adopted for {code}: position {done['position']}, version {done['version']}")
+    for effect in checked.get("effects", ()):
+        typer.echo(f"{effect['told']['vi']}\n  {effect['told']['en']}")
+    for missing in checked.get("provisional", ()):
+        typer.echo(_waits(msgspec.convert(missing, MissingYear)))
 
 
 @app.command()
@@ -217,6 +218,13 @@ def annul(
     code = _code(jurisdiction)
     done = post(url, f"/v1/policies/{code}/annulments", {"event_id": event, "reason": reason}, token, key)
     typer.echo(f"{event} annulled for {code}: position {done['position']}, version {done['version']}")
+
+
+def _waits(missing: MissingYear) -> str:
+    return (
+        f"{missing.path}: {missing.duty} chưa tính được cho đến khi có lịch năm {missing.year} / "
+        f"is not counted before the calendar of {missing.year} is published"
+    )
 
 
 def _days(given: list[str], conference: str) -> dict[Anchor, date]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, any_body
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.reply_clock import reply_due
@@ -91,6 +91,7 @@ PETITION_ACTS = (
         clocks=_clock_of_date,
         rests_on_rules=True,
         possible=_possible_reassignment,
+        check=any_body,
         check_in_context=check_assignee,
         fold=_assigned,
     ),

@@ -1,4 +1,8 @@
-"""The chair gives a petition to an agency, which then owes the reply (plan II.4.3)."""
+"""The chair gives a petition to an agency, which then owes the reply (plan II.4.3).
+
+Neither classification nor forwarding has to come first. The plan asks for both in preparation, of what is known before
+the conference (II.4.1); what comes up at the conference itself is assigned there and then (II.4.2, II.4.3).
+"""
 
 from uuid import UUID
 

@@ -10,6 +10,11 @@
 -- A release N-1 runs beside its successor: a function that it calls keeps its name and parameters until the release after,
 -- and a changed one gets a new name. Grants name functions without their parameters, so no two share a name.
 
+-- The code of the receipt that the first event of a petition told.
+CREATE OR REPLACE FUNCTION followup_receipt_of(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT convert_from(state, 'UTF8')::jsonb #>> '{data,receipt_code}'
+$$;
+
 -- Makes the schema and its tables. Names without a schema resolve to the new one until the end of the transaction.
 CREATE OR REPLACE FUNCTION create_projection(p_schema text) RETURNS void LANGUAGE plpgsql AS $create$
 BEGIN
@@ -52,6 +57,7 @@ BEGIN
     );
     CREATE INDEX facts_originator ON facts (originator_id, position);
     CREATE INDEX facts_shared ON facts (source, position) WHERE NOT is_petition;
+    CREATE INDEX facts_receipt ON facts (followup_receipt_of(state)) WHERE topic = 'PetitionReceived';
 
     -- Which petitions belong to a conference, and which were merged into another. A link is never removed: to load one
     -- petition too many does no harm.

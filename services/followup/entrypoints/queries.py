@@ -25,6 +25,7 @@ from services.followup.entrypoints.query_parameters import (
     InDuty,
     InState,
     Limit,
+    Retracted,
     body_of,
     code_of,
     linked,
@@ -129,7 +130,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
 
     @get(
         "/v1/breaches",
-        summary="Deadlines whose breach stands, those still open first",
+        summary="Deadlines whose breach stands, those still open first; or those of which one was retracted",
         tags=["deadline"],
         responses=READ_PROBLEMS,
         operation_class=PAGE,
@@ -139,11 +140,13 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         jurisdiction: Code = "",
         agency: Body = "",
         duty: InDuty = "",
+        retracted: Retracted = False,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
-        page = await or_400(queries.breaches(scope_of(request), wanted, limit, cursor))
+        listed = queries.retracted if retracted else queries.breaches
+        page = await or_400(listed(scope_of(request), wanted, limit, cursor))
         return linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     return [list_deadlines, get_deadline, list_breaches]

@@ -120,6 +120,12 @@ async def test_location__is_told_where_something_is_there_to_be_read(guarded: In
         place = answer.headers.get("location")
         assert place is None or (await guarded.get(place)).status_code == 200, place
     assert "location" in received.headers
+    paths = (await guarded.get("/schema/openapi.json")).json()["paths"]
+    for path, answer in (("/v1/jurisdictions", registered), ("/v1/petitions", received)):
+        said = paths[path]["post"]["responses"]
+        assert ["Location" in said[code]["headers"] for code in ("200", "201")] == ["location" in answer.headers] * 2, (
+            path
+        )
 
 
 async def test_a_foreign_page_is_not_the_local_caller(intake: Intake) -> None:

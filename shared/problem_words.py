@@ -459,6 +459,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Hệ thống tiếp nhận trả lời lỗi {status}; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
                 "intake answered {status}: send it again",
             ),
+            "not-opened": Sentence(
+                "Hệ thống tiếp nhận, nơi giữ nội dung, hiện không kết nối được; hãy mở lại trang sau giây lát.",
+                "intake, which keeps what was written, cannot be reached ({kind}): open the page again shortly",
+            ),
             "unread-source": Sentence(
                 "Nguồn {source} không được đọc ở đây; chưa ghi nhận gì, hãy báo người vận hành.",
                 "{source} is not read here",

@@ -63,6 +63,10 @@ CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
 #: All but an agency, whose answer would hold what is none of its own.
 NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else FOUND)
+#: What intake opens, of a case in sight, while there is no intake.
+NO_INTAKE = _known(lambda asking, place: {503} if _case(asking, place) == FOUND else NOT_THERE)
+#: A search for nothing.
+NO_CODE = _known(lambda asking, place: NOT_THERE)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 

@@ -12,16 +12,16 @@ TIMEOUT = 30.0  # seconds
 
 
 class Refusal(Exception):
-    """An act was not taken: why, in both languages, and the field of its body that is to blame, if one is."""
+    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP."""
 
-    def __init__(self, detail: Sentence, field: str | None = None) -> None:
+    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422) -> None:
         super().__init__(detail.en)
-        self.detail, self.field = detail, field
+        self.detail, self.field, self.status = detail, field, status
 
 
 def away(sentence: str = "", **values: object) -> Refusal:
     """The refusal of an act that did not get to its source."""
-    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail)
+    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail, status=503)
 
 
 class _Translation(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ class IntakeClient:
         try:
             answer = await self._client.get(f"{url}{path}/content", headers=headers, timeout=TIMEOUT)
         except httpx.HTTPError as error:
-            raise away(kind=type(error).__name__) from error
+            raise away("not-opened", kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=_Content).events
         raise _refusal(answer)
@@ -97,4 +97,4 @@ def _refusal(answer: httpx.Response) -> Refusal:
         return away("status", status=answer.status_code)
     said = problem.translations
     detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-    return Refusal(detail, problem.field)
+    return Refusal(detail, problem.field, answer.status_code)

@@ -1,5 +1,6 @@
 """The pages of open cases and of one case with every day of its counts, made on the server without scripts."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Annotated
@@ -17,7 +18,7 @@ from services.followup.console.form_fields import BY_PATH, ENDED, RECEIVE, acts_
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
 from services.followup.console.sign_in import SEE_OTHER
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import (
     Body,
@@ -35,6 +36,8 @@ from shared.http.auth import COOKIE, caller_of
 ON_A_PAGE = 25
 IN_THE_FORM = 500  # agencies
 MAX_CODE = 40  # characters of a receipt's code, as it is typed
+#: The fields of events that name another case.
+NAMES_A_CASE = ("conference_id", "into")
 #: Those whom intake may show what is sealed.
 CONTENT_ROLES = frozenset({"office", "chair", "agency"})
 
@@ -72,6 +75,7 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
             open_states=OPEN_STATES,
             ended_states=(CaseState.RESOLVED, *ENDED),
             may_receive=bool(RECEIVE.roles & caller_of(request).roles),
+            may_read_figures=await reads_all(queries, caller_of(request)),
             late=await lateness(queries),
             wanted=wanted,
             names=await names_of(queries, codes),
@@ -110,6 +114,8 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
             may_remind=bool(BY_PATH["reminders"].roles & caller_of(request).roles),
             may_read=bool(CONTENT_ROLES & caller_of(request).roles),
             annulled=annulled_ids(file.events),
+            names_a_case=NAMES_A_CASE,
+            linked={str(i) for i in await queries.visible(scope_of(request), _others(file.case, events))},
             late=await lateness(queries),
             names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
         )
@@ -119,6 +125,15 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:
     return not deadline.raised.is_open, deadline.raised.due_on or date.max
+
+
+def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:
+    """The cases that the page of a case names."""
+    found = {each for each in (case.row.conference_id, case.row.merged_into) if each}
+    for named in (event.data.get(field) for event in events for field in NAMES_A_CASE):
+        with contextlib.suppress(ValueError):  # an event that waits may hold anything
+            found.add(UUID(str(named)))
+    return found
 
 
 def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:

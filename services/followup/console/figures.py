@@ -47,6 +47,7 @@ class SourceRow(NamedTuple):
     lag: int
     parked: int
     differences: int
+    uncountable: int
     gaps: int
     stopped: bool
 
@@ -117,6 +118,7 @@ def source_rows(shot: MetricsSnapshot) -> list[SourceRow]:
             lag=int(shot.lag.get(labels, 0)),
             parked=int(shot.parked.get(labels, 0)),
             differences=int(shot.differences.get(labels, 0)),
+            uncountable=int(shot.uncountable.get(labels, 0)),
             gaps=int(shot.gaps.get(labels, 0)),
             stopped=bool(shot.stopped.get(labels)),
         )

@@ -187,7 +187,7 @@ class _Forms:
         shown = self.pages.show(
             "content.html", sources=await self._queries.sources(), row=row, opened=opened, refusal=refused
         )
-        shown.status_code = 200 if refused is None else 403
+        shown.status_code = 200 if refused is None else refused.status
         return shown
 
     async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
@@ -209,7 +209,7 @@ class _Forms:
             done = await self._intake.act(url, path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
             shown = await self.form(request, act, file, filled, refusal)
-            shown.status_code = 422
+            shown.status_code = 503 if refusal.status >= 500 else 422
             return shown
         await self._until_read(source, done.position)
         return Redirect(f"/cases/{done.id}", status_code=SEE_OTHER)

@@ -26,6 +26,7 @@ from services.followup.domain.wording.names import (
     status_words,
     subject_words,
 )
+from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.json_views import event_view
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
@@ -106,6 +107,7 @@ class Pages:
             ground=ground_words,
             why=reason_words,
             subject=subject_words,
+            uncountable=lambda each: uncountable_words(each.document, each.reason),
             short=short_line,
             letter=letter,
             weeks=weeks,

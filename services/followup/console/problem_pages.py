@@ -51,7 +51,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 return response
             typed = request.scope["state"].get(_TYPED, [])
             is_unknown = isinstance(error, ProblemError) and error.status == 401
-            if is_unknown and not typed:
+            if is_unknown and request.method != "POST":
                 return Redirect(LOGIN, status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response

@@ -1,6 +1,8 @@
 """Who may read what at followup: every route, every role, every place."""
 
+import re
 from collections.abc import AsyncIterator
+from html import unescape
 
 import httpx
 import pytest
@@ -18,6 +20,8 @@ from tests.support.access import (
     EVERYTHING,
     NATION,
     NO_AGENCY,
+    NO_CODE,
+    NO_INTAKE,
     Asked,
     Question,
     Rule,
@@ -42,6 +46,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/cases/{subject_id:uuid}"): CASE,
     ("GET", "/cases/{subject_id:uuid}"): CASE,
     ("GET", "/cases/{subject_id:uuid}/acts/{path:str}"): CASE,
+    ("GET", "/cases/{subject_id:uuid}/content"): NO_INTAKE,
     ("GET", "/v1/deadlines/{deadline_id:uuid}"): CASE,
     ("GET", "/v1/deadlines/{deadline_id:uuid}/letter"): CASE,
     ("GET", "/v1/events"): EVERYTHING,
@@ -63,6 +68,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/reports"): CALLERS,
     ("GET", "/reports/{period:str}"): CALLERS,
     ("GET", "/office/petitions/new"): CALLERS,
+    ("GET", "/receipts"): NO_CODE,
 }
 #: Forms: intake judges what they send, under the token of whoever sends it.
 FORMS = {
@@ -132,6 +138,20 @@ async def test_list__holds_only_what_its_caller_may_see(asked: Asked) -> None:
                 where = address(path, {"period": "2019-09"})
                 answer = await asked.client.get(where + QUERIES.get(path, ""), headers=headers)
                 assert [title for title in hidden if title in answer.text] == [], f"{asking}: {path}"
+
+
+async def test_page__links_only_what_answers_its_caller(asked: Asked) -> None:
+    for asking in [a for a in asked.askings if a.role]:
+        headers = {"Authorization": f"Bearer {asking.token}", "Accept": "text/html"}
+        linked = set[str]()
+        for path in ("/", f"/cases/{THEIRS}", "/reports/2019-09"):
+            page = await asked.client.get(path, headers=headers)
+            if page.status_code == 200:
+                linked |= {unescape(path) for path in re.findall(r'href="(/[^"]*)"', page.text)}
+        for path in sorted(linked):
+            if not path.endswith("/content"):  # there is no intake here to be asked
+                answer = await asked.client.get(path, headers=headers)
+                assert answer.status_code == 200, f"{asking}: {path} was answered {answer.status_code}"
 
 
 async def test_form__is_taken_from_nobody_without_a_token(asked: Asked) -> None:

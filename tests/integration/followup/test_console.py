@@ -355,6 +355,12 @@ async def test_days_late__are_on_the_pages_in_the_unit_of_the_limit(client: http
     assert "trễ 04 ngày làm việc 4 working days late" in case.text
 
 
+async def test_content__while_intake_is_away_is_503_with_words(client: httpx.AsyncClient) -> None:
+    page = await client.get(f"/cases/{petition('late')}/content")
+    assert page.status_code == 503
+    assert "Nguồn test không được đọc ở đây" in page.text
+
+
 async def _breaches(client: httpx.AsyncClient, **wanted: str) -> list[str]:
     answer = await client.get("/v1/breaches", params=wanted)
     return [each["deadline_id"] for each in answer.json()["items"]]

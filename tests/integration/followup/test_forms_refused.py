@@ -74,9 +74,10 @@ async def test_form__of_another_page_without_a_token_offers_nothing_to_click(bro
     assert "<button>Gửi lại" not in page.text
 
 
-async def test_form__that_is_too_large_is_not_read_for_a_stranger(browser: httpx.AsyncClient) -> None:
+async def test_form__that_is_too_large_for_a_stranger_stays_on_the_page_before(browser: httpx.AsyncClient) -> None:
     page = await browser.post(NEW, data={"text": "x" * 300_000}, headers={"Sec-Fetch-Site": "same-origin"})
-    assert (page.status_code, page.headers["location"]) == (303, LOGIN)
+    assert page.status_code == 401 and "xxx" not in page.text
+    assert f'href="{LOGIN}" target="_blank"' in page.text and "quay lại trang trước" in page.text
 
 
 async def test_sign_in__is_for_our_own_page_alone(browser: httpx.AsyncClient) -> None:

@@ -25,6 +25,7 @@ from tests.support.following import (
     swept,
 )
 from tests.support.history import DISTRICT, History, at, day
+from tests.support.reading import read_side
 from tests.support.scenario import policy_with
 
 FAR = policy_with("- {duty: commune_plan, form: deadline, length: 0, counted_from: fixed_date, fixed_date: 2030-03-15}")
@@ -101,6 +102,23 @@ async def test_duties_that_cannot_be_counted__hold_up_nothing_and_are_counted_af
         ("commune_plan", "2030-03-15", False),
         ("reply", "2027-01-04", True),
     ]
+
+
+async def test_page__of_the_case_says_which_duty_why_and_what_to_do(pool: asyncpg.Pool, followup_dsn: str) -> None:
+    history = told()
+    history.until(SHORT)
+    writer = await opened(pool)
+    await writer.apply(recorded(history))
+    await writer.advance(at(SHORT), len(history.facts))
+    async with read_side(pool, followup_dsn) as client:
+        case = (await client.get(f"/cases/{derived_id('petition', 'p')}")).text
+        assert (
+            "<strong>Trả lời kiến nghị bằng văn bản</strong>: chưa tính được hạn vì chưa có lịch làm việc năm 2027."
+            in case
+        )
+        assert "Written reply: its due date cannot be counted, since there is no calendar for 2027." in case
+        figures = (await client.get("/figures")).text
+        assert "Chưa tính được hạn" in figures and "<td>2</td>" in figures.split("Chưa tính được hạn")[1]
 
 
 async def test_rebuild__lists_what_cannot_be_counted(pool: asyncpg.Pool, followup_dsn: str) -> None:

@@ -79,6 +79,7 @@ class CaseFile(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     deadlines: list[Deadline]
     events: list[StoredEvent]
+    uncountable: list["Uncountable"]  # what it owes and nobody can count yet
     difference: str  # why its raised deadlines are not the expected ones; empty when they are
 
 

@@ -1,6 +1,6 @@
 """Reads cases, deadlines, breaches and what belongs to them, within what a caller may see."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
@@ -57,6 +57,8 @@ SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
 WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
 """
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
+_CASES = "SELECT row FROM cases WHERE subject_id = ANY($1)"
+_OF_SUBJECTS = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
@@ -88,6 +90,11 @@ SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty,
     u.found_at
 FROM uncountable u JOIN cases c USING (subject_id)
 WHERE u.deadline_id > $1 AND {within} ORDER BY u.deadline_id LIMIT $2
+"""
+_UNCOUNTABLE_OF_SUBJECT = """
+SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
+    u.found_at
+FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER BY u.deadline_id
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -145,9 +152,26 @@ class Queries:
                     StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
                     for e in await connection.fetch(_FACTS, subject_id)
                 ],
+                uncountable=[
+                    Uncountable(**dict(u)) for u in await connection.fetch(_UNCOUNTABLE_OF_SUBJECT, subject_id)
+                ],
                 difference=await connection.fetchval("SELECT reason FROM differences WHERE subject_id = $1", subject_id)
                 or "",
             )
+
+        return await read(self._pool, work)
+
+    async def visible(self, scope: Scope, subject_ids: Collection[UUID]) -> set[UUID]:
+        """Return which of some cases the caller may see."""
+
+        async def work(connection: Any) -> set[UUID]:
+            seen = await reached(connection, scope)
+            owed: dict[UUID, list[DeadlineState]] = {}
+            for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
+                raised = _raised.decode(each["raised"])
+                owed.setdefault(raised.subject_id, []).append(raised)
+            rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
+            return {row.subject_id for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
 
         return await read(self._pool, work)
 
@@ -260,7 +284,8 @@ class Queries:
     async def by_receipt(self, scope: Scope, code: str) -> UUID | None:
         """Return the petition of a receipt's code; None when there is none within the scope."""
         rows = await self._within(_BY_RECEIPT, scope, code)
-        return rows[0]["subject_id"] if rows else None
+        seen = await self.visible(scope, [row["subject_id"] for row in rows])
+        return next(iter(seen), None)
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""

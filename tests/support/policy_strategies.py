@@ -156,10 +156,10 @@ def reference_clock(limit: Limit, start: date, steps: list[Step], days: Days) ->
                 clock.mark(step.on, step.trait)
             case "extension":
                 assert step.day is not None
-                clock.extend(step.on, step.told["petitioner"], step.day)
+                clock.extend(step.told["petitioner"], step.day)
             case "cap":
                 assert step.day is not None
-                clock.cap(step.on, step.day)
+                clock.cap(step.day)
             case "suspended":
                 clock.suspend(step.on)
             case "resumed":

@@ -99,12 +99,17 @@ def unrolled(limit: Limit, start: date, length: int, days: Days, left_out: froze
 
 
 def rolled(limit: Limit, end: date, days: Days, left_out: frozenset[date] = NONE) -> date:
-    """Where an end on a rest day goes (the page, *roll*; BLDS art. 148 (5)); never to a day that is left out."""
-    if limit.roll == "stay":
-        return end
-    step = DAY if limit.roll == "next_working_day" else -DAY
-    while not days.is_working(end) or end in left_out:
-        end += step
+    """Where an end on a rest day goes (the page, *roll*; BLDS art. 148 (5)).
+
+    Time that is left out is neither a day to end on nor to be gone back over: then the end is the day on which the
+    clock runs again (*pause*).
+    """
+    if limit.roll == "next_working_day":
+        while not days.is_working(end) or end in left_out:
+            end += DAY
+    if limit.roll == "previous_working_day":
+        while not days.is_working(end) and end - DAY not in left_out:
+            end -= DAY
     return end
 
 
@@ -114,105 +119,103 @@ def due(limit: Limit, start: date, length: int, days: Days) -> date:
 
 
 @dataclass
-class _Fact:
-    """A day that somebody set: more time, an earlier date, the date of a case that was merged into this one."""
-
-    kind: str
-    on: date
-    day: date
-
-
-@dataclass
 class ReferenceClock:
-    """A clock and what people do to it. What counted is kept, and the due date is counted anew from all of that."""
+    """A clock, and what people do to it in the order of its days."""
 
     limit: Limit
     start: date
     days: Days
     traits: set[str] = field(default_factory=set)
+    #: An extension without effect leaves its date as one on which the duty is only expected.
     expected: date | None = None
-    facts: list[_Fact] = field(default_factory=list)
+    #: Where the time that was given ends, before it rolls.
+    given: date | None = None
+    times_given: int = 0
+    #: The earliest date of the chair's, or of a case that was merged into this one.
+    earlier: date | None = None
     left_out: frozenset[date] = NONE
     suspended_on: date | None = None
 
     @property
     def due(self) -> date | None:
-        """The last day; none while the clock stands still.
+        """The last day; none while the clock stands still."""
+        return self._last() if self.suspended_on is None else None
 
-        The limit by its traits (*variants*), then each extension (*extension*). A date of the chair's own wins where it
-        is earlier, until more time is given; it is a date and not a count, and does not roll.
+    def _last(self) -> date:
+        """The end of the limit or of the time that was given, whichever is later; or an earlier date that was set.
+
+        Such a date is a date and not a count, and does not roll.
         """
-        if self.suspended_on is not None:
-            return None
-        length, most = self.limit.chosen(self.traits)
-        end = unrolled(self.limit, self.start, length, self.days, self.left_out)
-        earlier: date | None = None
-        given = 0
-        for fact in self.facts:
-            if fact.kind == "earlier":
-                earlier = fact.day if earlier is None else min(earlier, fact.day)
-                continue
-            terms = self.limit.extension or {}
-            if terms.get("times") is not None and given >= terms["times"]:
-                continue  # "how often"
-            later = self._allowed(end, fact.day, most)
-            if self._rolled(later) > self._rolled(end):
-                end = later
-                given += 1
-            if earlier is not None:
-                earlier = max(earlier, self._rolled(fact.day))
-        last = self._rolled(end)
-        return last if earlier is None else min(last, earlier)
+        last = self._rolled(self._own_end())
+        if self.given is not None:
+            last = max(last, self._rolled(self.given))
+        return last if self.earlier is None else min(last, self.earlier)
 
-    def _allowed(self, end: date, wanted: date, most: int | None) -> date:
-        """The date that was given, or the last that the document allows.
+    def _own_end(self) -> date:
+        length, _ = self.limit.chosen(self.traits)
+        return self._from_start(length)
 
-        "How much `each` time or `in_total` from the start, in the rule's unit; counted on from the end `rolled` or
-        `unrolled`" (*extension*); "a cap `in_total` that no extension lifts" (*variants*; LKN art. 28, 37).
-        """
-        terms = self.limit.extension or {}
-        ends = [wanted]
-        if terms.get("each") is not None:
-            base = end if terms.get("counted_from") == "unrolled" else self._rolled(end)
-            ends.append(walked(self.limit, base, terms["each"], self.days, self.left_out))
-        for total in (terms.get("in_total"), most):
-            if total is not None:
-                ends.append(unrolled(self.limit, self.start, total, self.days, self.left_out))
-        return min(ends)
+    def _from_start(self, length: int) -> date:
+        return unrolled(self.limit, self.start, length, self.days, self.left_out)
 
     def _rolled(self, end: date) -> date:
         return rolled(self.limit, end, self.days, self.left_out)
 
+    def _end_that_stands(self) -> date:
+        """The end from which further time is counted on: `rolled` or `unrolled` (the page, *extension*)."""
+        last = self._last()
+        if self.limit.extension is None or self.limit.extension["counted_from"] == "rolled":
+            return last
+        if last == self._rolled(self._own_end()):
+            return self._own_end()
+        if self.given is not None and last == self._rolled(self.given):
+            return self.given
+        return last
+
     def _in_time(self, day: date) -> bool:
         """What is done on or before the due date counts; a clock that stands still has not run out."""
-        last = self.due
-        return last is None or day <= last
+        return self.suspended_on is not None or day <= self._last()
 
     def mark(self, on: date, trait: str) -> None:
-        """*Complex*, or another trait, counts if it is decided on or before the due date of that moment."""
-        if self._in_time(on):
-            self.traits.add(trait)
+        """*Complex*, or another trait, counts if it is decided on or before the due date of that moment.
 
-    def extend(self, on: date, told: date, day: date) -> None:
-        """More time, for those who are told in time; told late, the new date is only expected.
-
-        "Without this word nothing is extended" (*extension*).
+        Time that was given before stands, up to a cap `in_total` "that no extension lifts" (*variants*; LKN art. 28).
         """
-        if self.limit.extension is None:
+        if not self._in_time(on):
             return
-        if self._in_time(told):
-            self.facts.append(_Fact("more", on, day))
-            self.expected = None
-        else:
+        self.traits.add(trait)
+        _, most = self.limit.chosen(self.traits)
+        if most is not None and self.given is not None:
+            self.given = min(self.given, self._from_start(most))
+
+    def extend(self, told: date, day: date) -> None:
+        """More time, for those who are told in time (*extension*). Every one that counts is one of the `times`.
+
+        A date beyond what is allowed is cut down to that. It takes the place of an earlier date that was set before.
+        """
+        terms = self.limit.extension
+        if terms is None or not self._in_time(told) or self.times_given == terms["times"]:
             self.expected = day
+            return
+        allowed = [day]
+        if terms["each"] is not None:
+            allowed.append(walked(self.limit, self._end_that_stands(), terms["each"], self.days, self.left_out))
+        _, most = self.limit.chosen(self.traits)
+        allowed += [self._from_start(total) for total in (terms["in_total"], most) if total is not None]
+        end = min(allowed)
+        self.times_given += 1
+        self.expected = None
+        self.given = end if self.given is None else max(end, self.given)
+        if self.earlier is not None:
+            self.earlier = max(self.earlier, self._rolled(end))
 
-    def cap(self, on: date, day: date) -> None:
+    def cap(self, day: date) -> None:
         """The chair's own date, which wins where it is earlier."""
-        self.facts.append(_Fact("earlier", on, day))
+        self.earlier = day if self.earlier is None else min(day, self.earlier)
 
-    def inherit(self, on: date, day: date) -> None:
+    def inherit(self, day: date) -> None:
         """The due date of a case that was merged into this one: the earliest of them holds, passed or not."""
-        self.facts.append(_Fact("earlier", on, day))
+        self.cap(day)
 
     def suspend(self, on: date) -> None:
         """The clock stands still from this day on (events, *ClockSuspended*), if it had not run out before."""
@@ -223,22 +226,22 @@ class ReferenceClock:
         """The clock runs again from this day on; the time between does not count (events, *ClockResumed*)."""
         if self.suspended_on is None:
             return
-        for fact in self.facts:
-            fact.day = self._after_the_break(fact, on)
+        self.given = self._after_the_break(self.given, on)
+        self.earlier = self._after_the_break(self.earlier, on)
         day = self.suspended_on
         while day < on:
             self.left_out |= {day}
             day += DAY
         self.suspended_on = None
 
-    def _after_the_break(self, fact: _Fact, resumed: date) -> date:
-        """As many days as were left when the clock stopped (or the date was set) are left when it runs again."""
+    def _after_the_break(self, end: date | None, resumed: date) -> date | None:
+        """As many days as were left when the clock stopped are left when it runs again."""
         assert self.suspended_on is not None
-        day = max(self.suspended_on, fact.on)
-        if fact.day < day:
-            return fact.day
+        day = self.suspended_on
+        if end is None or end < day:
+            return end
         left = 0
-        while day <= fact.day:
+        while day <= end:
             left += counts(self.limit, day, self.days)
             day += DAY
         day = resumed - DAY

@@ -52,16 +52,26 @@ def count(
     """
     if rule.form in ("undated", "frequency"):
         return None
-    return _rolled(unrolled(rule, start, length_of(rule, traits), calendar, suspended), rule, calendar)
+    return _rolled(unrolled(rule, start, length_of(rule, traits), calendar, suspended), rule, calendar, suspended)
 
 
-def rolled(rule: Rule, day: date, calendar: Calendar) -> date:
-    """The day to which an end moves by the rule's roll: from a rest day to a working day, or nowhere."""
-    if rule.roll == "stay" or calendar.is_working_day(day):
-        return day
+def rolled(rule: Rule, day: date, calendar: Calendar, suspended: tuple[Suspension, ...] = ()) -> date:
+    """The day to which an end moves by the rule's roll: from a rest day to a working day, or nowhere.
+
+    No end moves onto time that is left out, or back over it: then it stays on the day on which the clock runs again.
+    """
     if rule.roll == "next_working_day":
-        return calendar.add_working_days(day, 1)
-    return calendar.subtract_working_days(day, 1)
+        while not calendar.is_working_day(day) or is_left_out(day, suspended):
+            day = calendar.add_working_days(day, 1)
+    elif rule.roll == "previous_working_day":
+        while not calendar.is_working_day(day) and not is_left_out(day - _DAY, suspended):
+            day -= _DAY
+    return day
+
+
+def is_left_out(day: date, suspended: tuple[Suspension, ...]) -> bool:
+    """Whether the clock stood still on that day."""
+    return any(pause.since <= day < pause.until for pause in suspended)
 
 
 def unrolled(rule: Rule, start: date, length: int, calendar: Calendar, suspended: tuple[Suspension, ...] = ()) -> Count:
@@ -88,9 +98,14 @@ def units_of(suspension: Suspension, unit: Unit, calendar: Calendar) -> int:
     return sum(calendar.is_working_day(suspension.since + n * _DAY) for n in range(days))
 
 
-def later(unit: Unit, day: date, days: int, calendar: Calendar) -> date:
-    """The day that many countable days after `day`."""
-    return calendar.add_working_days(day, days) if unit == "working_days" else day + days * _DAY
+def moved(day: date, suspension: Suspension, unit: Unit, calendar: Calendar) -> date:
+    """A day that was set, later by the countable days that a suspension left out; one that had passed stays."""
+    if day < suspension.since:
+        return day
+    left_out = units_of(suspension, unit, calendar)
+    then = calendar.add_working_days(day, left_out) if unit == "working_days" else day + left_out * _DAY
+    # From a rest day as many working days may lead back into the time that is left out.
+    return max(then, suspension.until)
 
 
 def _walk(rule: Rule, start: date, days: int, calendar: Calendar, suspended: tuple[Suspension, ...]) -> Count:
@@ -108,10 +123,13 @@ def _walk_around(unit: Unit, start: date, days: int, calendar: Calendar, suspend
     left, plain = days, _days_after(unit, start, calendar)
     while left:
         day = next(plain)
-        if any(pause.since <= day.date < pause.until for pause in suspended):
+        if is_left_out(day.date, suspended):
             day = CountedDay(day.date, False, CLOCK_SUSPENDED)
         met.append(day)
         left -= day.counted
+    while is_left_out(met[-1].date, suspended):
+        # Nothing is counted, and the day on which it all ends is left out: it ends when the clock runs again.
+        met.append(CountedDay(met[-1].date + _DAY, False, CLOCK_SUSPENDED))
     return calendar.counted(start, met[-1].date, tuple(met))
 
 
@@ -122,14 +140,14 @@ def _days_after(unit: Unit, start: date, calendar: Calendar) -> Iterator[Counted
         yield calendar.counted_day(day) if unit == "working_days" else calendar.calendar_day(day)
 
 
-def _rolled(counted: Count, rule: Rule, calendar: Calendar) -> Count:
+def _rolled(counted: Count, rule: Rule, calendar: Calendar, suspended: tuple[Suspension, ...]) -> Count:
     """The count with the days over which its end rolls."""
-    due_on = rolled(rule, counted.due_on, calendar)
+    due_on = rolled(rule, counted.due_on, calendar, suspended)
     if due_on == counted.due_on:
         return counted
     step = _DAY if due_on > counted.due_on else -_DAY
     day, days = counted.due_on, list(counted.days)
     while day != due_on:
         day += step
-        days.append(CountedDay(day, False, ROLLED))
+        days.append(CountedDay(day, False, CLOCK_SUSPENDED if is_left_out(day, suspended) else ROLLED))
     return calendar.counted(days[0].date, due_on, tuple(days))

@@ -15,15 +15,14 @@ from shared.policy.counting import (
     Suspension,
     Traits,
     count,
-    later,
     length_of,
+    moved,
     rolled,
-    units_of,
     unrolled,
     variant_of,
 )
 from shared.policy.notes import Note, NoteKind
-from shared.policy.schema import Extension, Notified, Rule, Trait
+from shared.policy.schema import Extension, Length, Notified, Rule, Trait
 
 
 class StepKind(StrEnum):
@@ -94,13 +93,12 @@ class _Clock:
         self._rule, self._start, self._calendar, self._traits = rule, start, calendar, traits
         self._suspensions: tuple[Suspension, ...] = ()
         self._since: date | None = None
-        self._caps: list[date] = []
-        self._extended: date | None = None  # how far extensions have moved the end
-        self._extended_unrolled: date | None = None  # the same before it rolls
+        self._earlier: date | None = None  # the earliest date that people set
+        self._given: date | None = None  # where the time that was given ends, before it rolls
         self._extensions = 0
         self._expected: date | None = None
         self._notes: list[Note] = []
-        self._due = date.max if start is None else self._limit()
+        self._limit = self._due = self._counted()
 
     def result(self) -> RunningClock:
         return RunningClock(
@@ -129,11 +127,20 @@ class _Clock:
         # A clock that stands still passes no date.
         return self._since is not None or day <= self._due
 
-    def _limit(self) -> date:
-        assert self._start is not None
+    def _counted(self) -> date:
+        """The rule's own end; without a start, or for an undated duty, there is none that anything could move."""
+        if self._start is None:
+            return date.max
         counted = count(self._rule, self._start, self._calendar, self._traits, self._suspensions)
-        # An undated duty has no end that anything could move.
         return counted.due_on if counted else date.max
+
+    def _rolled(self, end: date) -> date:
+        return rolled(self._rule, end, self._calendar, self._suspensions)
+
+    def _standing(self) -> date:
+        """The later of the rule's own end and that of the time that was given, or an earlier date that was set."""
+        last = self._limit if self._given is None else max(self._limit, self._rolled(self._given))
+        return last if self._earlier is None else min(last, self._earlier)
 
     def _apply_trait(self, step: Step) -> None:
         if self._start is None or not self._in_time(step.on):
@@ -144,11 +151,12 @@ class _Clock:
         if variant_of(self._rule, self._traits) == before:
             self._notes.append(Note(NoteKind.NO_VARIANT, trait=step.trait))
             return
-        variant, limit = variant_of(self._rule, self._traits), self._limit()
-        if self._extended is not None and variant is not None and variant.in_total is not None:
+        self._limit = self._counted()
+        variant = variant_of(self._rule, self._traits)
+        if self._given is not None and variant is not None and variant.in_total is not None:
             # A cap in total is lifted by no extension, also by one that was granted before the trait was found.
-            self._extended = min(self._extended, limit)
-        self._due = max(self._extended or date.min, min([limit, *self._caps]))
+            self._given = min(self._given, self._from_start(variant.in_total))
+        self._due = self._standing()
 
     def _extend(self, step: Step) -> None:
         granted, extension = step.day, self._rule.extension
@@ -165,42 +173,45 @@ class _Clock:
         else:
             self._extensions += 1
             end = min([granted, *self._most(extension)])
-            due_on = rolled(self._rule, end, self._calendar)
-            if due_on > self._due:
-                self._due, self._extended_unrolled = due_on, end
-            self._extended = self._due
+            due_on = self._rolled(end)
+            self._given = end if self._given is None else max(self._given, end)
+            if self._earlier is not None:
+                # More time takes the place of an earlier date that was set before.
+                self._earlier = max(self._earlier, due_on)
+            self._due = self._standing()
+            self._expected = None
             self._notes.append(Note(NoteKind.EXTENDED, due_on))
             if due_on < granted:
                 self._notes.append(Note(NoteKind.EXTENSION_CAPPED, granted))
 
     def _most(self, extension: Extension) -> list[date]:
         """How far one more extension may go, before it rolls."""
-        rule, calendar = self._rule, self._calendar
         most = []
         if extension.each is not None:
             end = self._due if extension.counted_from == "rolled" else self._unrolled_end()
-            excluded = msgspec.structs.replace(rule, first_day="excluded")
-            most.append(unrolled(excluded, end, extension.each, calendar).due_on)
-        variant = variant_of(rule, self._traits)
+            excluded = msgspec.structs.replace(self._rule, first_day="excluded")
+            most.append(unrolled(excluded, end, extension.each, self._calendar).due_on)
+        variant = variant_of(self._rule, self._traits)
         totals = [extension.in_total, variant.in_total if variant else None]
         if self._start is not None:
-            most += [
-                unrolled(rule, self._start, n, calendar, self._suspensions).due_on for n in totals if n is not None
-            ]
+            most += [self._from_start(total) for total in totals if total is not None]
         return most
 
-    def _unrolled_end(self) -> date:
-        """The end as it fell, where it is still the rule's own or that of an extension."""
-        if self._due == self._extended and self._extended_unrolled is not None:
-            return self._extended_unrolled
-        if self._start is None or self._due != self._limit():
-            return self._due
-        length = length_of(self._rule, self._traits)
+    def _from_start(self, length: Length) -> date:
+        assert self._start is not None
         return unrolled(self._rule, self._start, length, self._calendar, self._suspensions).due_on
+
+    def _unrolled_end(self) -> date:
+        """The end that stands as it fell; a date that people set is as it is."""
+        if self._start is not None and self._due == self._limit:
+            return self._from_start(length_of(self._rule, self._traits))
+        if self._given is not None and self._due == self._rolled(self._given):
+            return self._given
+        return self._due
 
     def _cap(self, step: Step) -> None:
         assert step.day is not None
-        self._caps.append(step.day)
+        self._earlier = step.day if self._earlier is None else min(self._earlier, step.day)
         if step.day < self._due:
             self._due = step.day
             kind = NoteKind.CHAIR_DATE if step.kind == StepKind.CAP else NoteKind.MERGED_EARLIEST
@@ -223,18 +234,15 @@ class _Clock:
     def _resume(self, step: Step) -> None:
         if self._since is None:
             return
-        is_own_end = self._due == self._limit()
         suspension = Suspension(self._since, max(step.on, self._since))
         self._since = None
         self._suspensions = (*self._suspensions, suspension)
         self._notes.append(Note(NoteKind.RESUMED, step.on))
-        left_out = units_of(suspension, self._rule.unit, self._calendar)
 
-        def shifted(day: date) -> date:
-            return later(self._rule.unit, day, left_out, self._calendar) if day >= suspension.since else day
+        def later(day: date | None) -> date | None:
+            return None if day is None else moved(day, suspension, self._rule.unit, self._calendar)
 
-        # What people set moves by the time left out; the rule's own end is counted again, so that it rolls as always.
-        self._caps = [shifted(day) for day in self._caps]
-        self._extended = shifted(self._extended) if self._extended else None
-        self._extended_unrolled = shifted(self._extended_unrolled) if self._extended_unrolled else None
-        self._due = self._limit() if is_own_end else shifted(self._due)
+        # What people set moves by the time left out; the rule's own end is counted again. Every end rolls as always.
+        self._earlier, self._given = later(self._earlier), later(self._given)
+        self._limit = self._counted()
+        self._due = self._standing()

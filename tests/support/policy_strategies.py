@@ -125,14 +125,15 @@ def limit_of(rule: Rule) -> Limit:
 
 
 @st.composite
-def clock_steps(draw: st.DrawFn, start: date) -> list[Step]:
-    """What happens to a clock, in order of its days, each day at most once."""
+def clock_steps(draw: st.DrawFn, start: date, merged: bool = False) -> list[Step]:
+    """What happens to a clock, in order of its days, each day at most once; dates of merged cases only if asked for."""
+    kinds = ["trait", "trait", "extension", "extension", "cap", "suspended", "resumed"]
     offsets = draw(st.lists(st.integers(0, 70), max_size=8, unique=True).map(sorted))
     found = []
     for offset in offsets:
         on = start + timedelta(days=offset)
         ahead = on + timedelta(days=draw(st.integers(0, 40)))
-        match draw(st.sampled_from(["trait", "trait", "extension", "extension", "cap", "suspended", "resumed"])):
+        match draw(st.sampled_from([*kinds, *(["inherited"] if merged else [])])):
             case "trait":
                 found.append(Step(kind="trait", on=on, trait=draw(st.sampled_from(TRAITS))))
             case "extension":
@@ -140,6 +141,9 @@ def clock_steps(draw: st.DrawFn, start: date) -> list[Step]:
                 found.append(Step(kind="extension", on=on, day=ahead, told={"petitioner": told}))
             case "cap":
                 found.append(Step(kind="cap", on=on, day=ahead))
+            case "inherited":
+                # That of another case may have passed already.
+                found.append(Step(kind="inherited", on=on, day=ahead - timedelta(days=20)))
             case "suspended":
                 found.append(Step(kind="suspended", on=on, told={"petitioner": on}))
             case _:
@@ -160,6 +164,9 @@ def reference_clock(limit: Limit, start: date, steps: list[Step], days: Days) ->
             case "cap":
                 assert step.day is not None
                 clock.cap(step.day)
+            case "inherited":
+                assert step.day is not None
+                clock.inherit(step.day)
             case "suspended":
                 clock.suspend(step.on)
             case "resumed":

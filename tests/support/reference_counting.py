@@ -1,30 +1,31 @@
-"""The counting written a second time, as naively as can be: day by day over sets of dates, no code of the product.
+"""How deadlines are counted, day by day, written from the words alone: the product is held against it.
 
-It is slow and has no explanations; it says only which day. What the rules mean is written here as the documents say it.
+The words: docs/reference/policies.md ("the page", with its heading), docs/reference/events.md ("events"), and the law:
+Civil Code 2015 (BLDS), Law 02/2011 on complaints (LKN), Law 25/2018 on denunciations (LTC). No code of the product is
+used, and nothing is clever: a day is looked at after the day before it.
 """
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any, NamedTuple
 
-ONE = timedelta(days=1)
+DAY = timedelta(days=1)
+NONE: frozenset[date] = frozenset()
 
 
-@dataclass(frozen=True)
-class Days:
-    """The days off beside weekends, and the weekend days that are worked."""
+class Days(NamedTuple):
+    """Days off, and days of a weekend on which work is done in exchange."""
 
-    off: frozenset[date] = frozenset()
-    worked: frozenset[date] = frozenset()
+    off: frozenset[date]
+    worked: frozenset[date]
 
     def is_working(self, day: date) -> bool:
-        if day in self.worked:
-            return True
-        return day.weekday() < 5 and day not in self.off
+        """Monday to Friday less public holidays, plus make-up days (glossary, *working day*)."""
+        return day in self.worked or (day.weekday() < 5 and day not in self.off)
 
 
-@dataclass(frozen=True)
-class Limit:
-    """One rule as plain values; `variants` are (traits, length, is a total)."""
+class Limit(NamedTuple):
+    """What a document says of one duty (the page, *A rule*). A variant: when, its number, whether that is in total."""
 
     length: int
     unit: str = "working_days"
@@ -32,150 +33,219 @@ class Limit:
     included: bool = False
     roll: str = "stay"
     variants: tuple[tuple[frozenset[str], int, bool], ...] = ()
-    extension: dict[str, object] | None = None
+    extension: dict[str, Any] | None = None
     pausable: bool = False
 
-    def chosen(self, traits: set[str]) -> tuple[int, bool]:
-        """The length for a case with these traits, and whether it is a total that nothing lifts."""
-        best: tuple[int, int, bool] | None = None
-        for when, length, is_total in self.variants:
-            if when <= traits and (best is None or len(when) > best[0]):
-                best = (len(when), length, is_total)
-        return (best[1], best[2]) if best else (self.length, False)
+    def chosen(self, traits: set[str]) -> tuple[int, int | None]:
+        """The number for a case with these traits, and the total that no extension lifts, if it is one.
+
+        The page, *variants*: every trait in `when`; the one that asks for most, and of those one for `very_complex`.
+        """
+        best: tuple[frozenset[str], int, bool] | None = None
+        for each in self.variants:
+            if not each[0] <= traits:
+                continue
+            if best is None or (len(each[0]), "very_complex" in each[0]) > (len(best[0]), "very_complex" in best[0]):
+                best = each
+        if best is None:
+            return self.length, None
+        return best[1], best[1] if best[2] else None
 
 
-def whole_days(unit: str, length: int) -> int:
-    """Hours become days by filling them up."""
-    if unit != "hours":
-        return length
+def whole_days(limit: Limit, length: int) -> int:
+    """Hours are counted to the end of the day in which they end (the page, *deadline*)."""
     days = 0
+    if limit.unit != "hours":
+        return length
     while days * 24 < length:
         days += 1
     return days
 
 
-def countable(unit: str, day: date, days: Days) -> bool:
-    return unit != "working_days" or days.is_working(day)
+def counts(limit: Limit, day: date, days: Days, left_out: frozenset[date] = NONE) -> bool:
+    """Whether a day is one of those that are counted: the time of a suspension is not (the page, *pause*)."""
+    return day not in left_out and (limit.unit != "working_days" or days.is_working(day))
 
 
-def unrolled(limit: Limit, start: date, length: int, days: Days, paused: frozenset[date] = frozenset()) -> date:
-    """Walk from the start, one day after another, until enough days have counted."""
-    left = whole_days(limit.unit, length)
-    step = -ONE if limit.backward else ONE
+def walked(
+    limit: Limit, start: date, length: int, days: Days, left_out: frozenset[date] = NONE, included: bool = False
+) -> date:
+    """The day on which the last of so many days is counted; the first is that after `start`, or `start` itself.
+
+    BLDS art. 147 (2): the day of the event is not counted. A count of nothing ends on the day on which it starts, or
+    where that day is left out, on the first that is not.
+    """
+    step = -DAY if limit.backward else DAY
+    wanted = whole_days(limit, length)
     day = start
-    if limit.included and left > 0:
-        day = start - step
-    while left > 0:
-        day = day + step
-        if day in paused:
-            continue
-        if countable(limit.unit, day, days):
-            left = left - 1
-    return day
+    if wanted == 0:
+        while day in left_out:
+            day += step
+        return day
+    if not included:
+        day += step
+    found = 0
+    while True:
+        if counts(limit, day, days, left_out):
+            found += 1
+        if found == wanted:
+            return day
+        day += step
 
 
-def rolled(limit: Limit, day: date, days: Days) -> date:
-    while limit.roll != "stay" and not days.is_working(day):
-        day = day + ONE if limit.roll == "next_working_day" else day - ONE
-    return day
+def unrolled(limit: Limit, start: date, length: int, days: Days, left_out: frozenset[date] = NONE) -> date:
+    """Where the limit ends before it rolls; `first_day` says whether the day of the event counts."""
+    return walked(limit, start, length, days, left_out, limit.included)
 
 
-def due(limit: Limit, start: date, length: int, days: Days, paused: frozenset[date] = frozenset()) -> date:
-    """The last day of a limit."""
-    return rolled(limit, unrolled(limit, start, length, days, paused), days)
+def rolled(limit: Limit, end: date, days: Days, left_out: frozenset[date] = NONE) -> date:
+    """Where an end on a rest day goes (the page, *roll*; BLDS art. 148 (5)).
+
+    Time that is left out is neither a day to end on nor to be gone back over: then the end is the day on which the
+    clock runs again (*pause*).
+    """
+    if limit.roll == "next_working_day":
+        while not days.is_working(end) or end in left_out:
+            end += DAY
+    if limit.roll == "previous_working_day":
+        while not days.is_working(end) and end - DAY not in left_out:
+            end -= DAY
+    return end
+
+
+def due(limit: Limit, start: date, length: int, days: Days) -> date:
+    """The last day of a limit of so much from `start`."""
+    return rolled(limit, unrolled(limit, start, length, days), days)
 
 
 @dataclass
 class ReferenceClock:
-    """A clock that is told what happened to it, day after day."""
+    """A clock, and what people do to it in the order of its days."""
 
     limit: Limit
     start: date
     days: Days
     traits: set[str] = field(default_factory=set)
-    paused: frozenset[date] = frozenset()
-    suspended: date | None = None
-    extended: date | None = None
-    extensions: int = 0
-    chair: list[date] = field(default_factory=list)
+    #: An extension without effect leaves its date as one on which the duty is only expected.
     expected: date | None = None
-
-    def __post_init__(self) -> None:
-        self.stands = self.own()
-
-    def own(self) -> date:
-        """What the rule alone gives."""
-        return due(self.limit, self.start, self.limit.chosen(self.traits)[0], self.days, self.paused)
+    #: Where the time that was given ends, before it rolls.
+    given: date | None = None
+    times_given: int = 0
+    #: The earliest date of the chair's, or of a case that was merged into this one.
+    earlier: date | None = None
+    left_out: frozenset[date] = NONE
+    suspended_on: date | None = None
 
     @property
     def due(self) -> date | None:
-        return None if self.suspended else self.stands
+        """The last day; none while the clock stands still."""
+        return self._last() if self.suspended_on is None else None
 
-    def open_on(self, day: date) -> bool:
-        return self.suspended is not None or day <= self.stands
+    def _last(self) -> date:
+        """The end of the limit or of the time that was given, whichever is later; or an earlier date that was set.
+
+        Such a date is a date and not a count, and does not roll.
+        """
+        last = self._rolled(self._own_end())
+        if self.given is not None:
+            last = max(last, self._rolled(self.given))
+        return last if self.earlier is None else min(last, self.earlier)
+
+    def _own_end(self) -> date:
+        length, _ = self.limit.chosen(self.traits)
+        return self._from_start(length)
+
+    def _from_start(self, length: int) -> date:
+        return unrolled(self.limit, self.start, length, self.days, self.left_out)
+
+    def _rolled(self, end: date) -> date:
+        return rolled(self.limit, end, self.days, self.left_out)
+
+    def _end_that_stands(self) -> date:
+        """The end from which further time is counted on: `rolled` or `unrolled` (the page, *extension*)."""
+        last = self._last()
+        if self.limit.extension is None or self.limit.extension["counted_from"] == "rolled":
+            return last
+        if last == self._rolled(self._own_end()):
+            return self._own_end()
+        if self.given is not None and last == self._rolled(self.given):
+            return self.given
+        return last
+
+    def _in_time(self, day: date) -> bool:
+        """What is done on or before the due date counts; a clock that stands still has not run out."""
+        return self.suspended_on is not None or day <= self._last()
 
     def mark(self, on: date, trait: str) -> None:
-        if not self.open_on(on):
-            return
-        before = self.limit.chosen(self.traits)
-        known = {when for when, _, _ in self.limit.variants if when <= self.traits}
-        self.traits = self.traits | {trait}
-        now = {when for when, _, _ in self.limit.variants if when <= self.traits}
-        if known == now and before == self.limit.chosen(self.traits):
-            return
-        earliest = min([self.own(), *self.chair])
-        self.stands = earliest if self.extended is None or self.extended < earliest else self.extended
+        """*Complex*, or another trait, counts if it is decided on or before the due date of that moment.
 
-    def extend(self, told: date, to: date) -> None:
-        words = self.limit.extension
-        if words is None or not self.open_on(told) or self.extensions == words.get("times"):
-            self.expected = to
+        Time that was given before stands, up to a cap `in_total` "that no extension lifts" (*variants*; LKN art. 28).
+        """
+        if not self._in_time(on):
             return
-        self.extensions += 1
-        longest = [to]
-        if words.get("each") is not None:
-            end = self.stands
-            if words["counted_from"] == "unrolled" and self.stands == self.own():
-                length = self.limit.chosen(self.traits)[0]
-                end = unrolled(self.limit, self.start, length, self.days, self.paused)
-            excluded = Limit(self.limit.length, self.limit.unit, roll=self.limit.roll)
-            longest.append(due(excluded, end, int(str(words["each"])), self.days))
-        length, is_total = self.limit.chosen(self.traits)
-        for total in (words.get("in_total"), length if is_total else None):
-            if total is not None:
-                longest.append(due(self.limit, self.start, int(str(total)), self.days, self.paused))
-        self.stands = self.extended = max(self.stands, min(longest))
+        self.traits.add(trait)
+        _, most = self.limit.chosen(self.traits)
+        if most is not None and self.given is not None:
+            self.given = min(self.given, self._from_start(most))
+
+    def extend(self, told: date, day: date) -> None:
+        """More time, for those who are told in time (*extension*). Every one that counts is one of the `times`.
+
+        A date beyond what is allowed is cut down to that. It takes the place of an earlier date that was set before.
+        """
+        terms = self.limit.extension
+        if terms is None or not self._in_time(told) or self.times_given == terms["times"]:
+            self.expected = day
+            return
+        allowed = [day]
+        if terms["each"] is not None:
+            allowed.append(walked(self.limit, self._end_that_stands(), terms["each"], self.days, self.left_out))
+        _, most = self.limit.chosen(self.traits)
+        allowed += [self._from_start(total) for total in (terms["in_total"], most) if total is not None]
+        end = min(allowed)
+        self.times_given += 1
+        self.expected = None
+        self.given = end if self.given is None else max(end, self.given)
+        if self.earlier is not None:
+            self.earlier = max(self.earlier, self._rolled(end))
 
     def cap(self, day: date) -> None:
-        self.chair.append(day)
-        self.stands = min(self.stands, day)
+        """The chair's own date, which wins where it is earlier."""
+        self.earlier = day if self.earlier is None else min(day, self.earlier)
+
+    def inherit(self, day: date) -> None:
+        """The due date of a case that was merged into this one: the earliest of them holds, passed or not."""
+        self.cap(day)
 
     def suspend(self, on: date) -> None:
-        if self.limit.pausable and self.suspended is None and self.open_on(on):
-            self.suspended = on
+        """The clock stands still from this day on (events, *ClockSuspended*), if it had not run out before."""
+        if self.limit.pausable and self.suspended_on is None and self._in_time(on):
+            self.suspended_on = on
 
     def resume(self, on: date) -> None:
-        if self.suspended is None:
+        """The clock runs again from this day on; the time between does not count (events, *ClockResumed*)."""
+        if self.suspended_on is None:
             return
-        own = self.stands == self.own()
-        since, day = self.suspended, self.suspended
-        left_out = []
+        self.given = self._after_the_break(self.given, on)
+        self.earlier = self._after_the_break(self.earlier, on)
+        day = self.suspended_on
         while day < on:
-            left_out.append(day)
-            day = day + ONE
-        self.suspended = None
-        lost = sum(countable(self.limit.unit, each, self.days) for each in left_out)
-        self.paused = self.paused | frozenset(left_out)
-        self.chair = [self.shifted(each, since, lost) for each in self.chair]
-        self.extended = self.shifted(self.extended, since, lost) if self.extended else None
-        self.stands = self.own() if own else self.shifted(self.stands, since, lost)
+            self.left_out |= {day}
+            day += DAY
+        self.suspended_on = None
 
-    def shifted(self, day: date, since: date, lost: int) -> date:
-        """A date that somebody set moves on by the days that were left out, if it had not passed before."""
-        if day < since:
-            return day
-        while lost > 0:
-            day = day + ONE
-            if countable(self.limit.unit, day, self.days):
-                lost = lost - 1
-        return day
+    def _after_the_break(self, end: date | None, resumed: date) -> date | None:
+        """As many days as were left when the clock stopped are left when it runs again."""
+        assert self.suspended_on is not None
+        day = self.suspended_on
+        if end is None or end < day:
+            return end
+        left = 0
+        while day <= end:
+            left += counts(self.limit, day, self.days)
+            day += DAY
+        day = resumed - DAY
+        while left > 0:
+            day += DAY
+            left -= counts(self.limit, day, self.days)
+        return max(day, resumed)

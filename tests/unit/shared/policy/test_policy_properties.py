@@ -56,7 +56,7 @@ def test_count__tells_as_many_days_as_it_counts(rule: Rule, days: Days, start: d
 @settings(max_examples=300, deadline=None)
 @given(st.data(), rules(), free_days(), STARTS)
 def test_clock__is_that_of_the_reference(data: st.DataObject, rule: Rule, days: Days, start: date) -> None:
-    steps = data.draw(clock_steps(start))
+    steps = data.draw(clock_steps(start, merged=True))
     product = clock_after(rule, start, steps, calendar_of(days))
     reference = reference_clock(limit_of(rule), start, steps, days)
     assert product.due_on == reference.due

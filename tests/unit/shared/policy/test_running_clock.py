@@ -417,3 +417,75 @@ def test_complex__after_an_extension_does_not_pass_its_total() -> None:
     steps = [*moved_to("2026-05-04"), Step(kind="trait", on=day("2026-04-01"), trait="complex")]
     assert clock_after(each, START_2026, steps, CALENDAR).due_on == day("2026-04-16")
     assert clock_after(each, START_2026, reversed(steps), CALENDAR).due_on == day("2026-04-16")
+
+
+def test_chair_s_date__after_an_extension_holds_when_the_case_is_found_to_be_complex() -> None:
+    # 2 March + 30 = Wed 1 April, + 45 = Thu 16 April; extended to Wed 29 April, then the chair's Fri 10 April
+    longer = Variant(when=("complex",), length=45)
+    each = msgspec.structs.replace(ROLLING, extension=Extension(each=30), variants=(longer,))
+    earlier = Step(kind="cap", on=day("2026-04-02"), day=day("2026-04-10"))
+    found = Step(kind="trait", on=day("2026-04-03"), trait="complex")
+    assert clock_after(each, START_2026, [*moved_to("2026-04-29"), earlier], CALENDAR).due_on == day("2026-04-10")
+    assert clock_after(each, START_2026, [*moved_to("2026-04-29"), earlier, found], CALENDAR).due_on == day(
+        "2026-04-10"
+    )
+
+
+def test_extension_that_gives_nothing__does_not_keep_a_limit_that_no_longer_is() -> None:
+    # 2 March + 30 = Wed 1 April; found to be one for which there are 5 days: Sat 7 March, which rolls to Mon 9 March
+    shorter = Variant(when=("online",), length=5)
+    each = msgspec.structs.replace(ROLLING, extension=Extension(), variants=(shorter,))
+    found = Step(kind="trait", on=day("2026-04-01"), trait="online")
+    assert clock_after(each, START_2026, [*moved_to("2026-03-20"), found], CALENDAR).due_on == day("2026-03-20")
+    assert clock_after(each, START_2026, [found], CALENDAR).due_on == day("2026-03-09")
+
+
+# --- ends that roll, and time that is left out ------------------------------------------------------------------------
+PAUSING = msgspec.structs.replace(ROLLING, pause=Pause(), extension=Extension(each=30, counted_from="unrolled"))
+
+
+@pytest.mark.parametrize(
+    ("length", "roll", "steps", "due"),
+    [
+        # Mon 2 March + 19 = Sat 21 March, which rolls to Mon 23 March: on that day it is stopped, till Thu 26 March
+        (19, "next_working_day", [suspended("2026-03-23"), resumed("2026-03-26")], "2026-03-26"),
+        # the same on the Sunday; it runs again on Sat 28 March, and rolls to Mon 30 March
+        (19, "next_working_day", [suspended("2026-03-22"), resumed("2026-03-28")], "2026-03-30"),
+        # Sat 21 March rolls back to Fri 20 March: stopped on that day, it runs again on Sat 21 March, and Sun 22 March
+        # is its last day; the Friday before is left out
+        (19, "previous_working_day", [suspended("2026-03-20"), resumed("2026-03-21")], "2026-03-21"),
+        # extended to Fri 1 May, so Mon 4 May; ten days are left out: Mon 11 May
+        (
+            30,
+            "next_working_day",
+            [*moved_to("2026-05-01"), suspended("2026-04-02"), resumed("2026-04-12")],
+            "2026-05-11",
+        ),
+        # extended to Mon 20 April; eleven days are left out: Fri 1 May, so Mon 4 May
+        (
+            30,
+            "next_working_day",
+            [*moved_to("2026-04-20"), suspended("2026-04-02"), resumed("2026-04-13")],
+            "2026-05-04",
+        ),
+        # on the same day, which is left out
+        (0, "stay", [suspended("2026-03-02"), resumed("2026-03-05")], "2026-03-05"),
+    ],
+)
+def test_time_left_out__is_no_time_to_end_in(length: int, roll: str, steps: list[Step], due: str) -> None:
+    each = msgspec.structs.replace(PAUSING, length=length, roll=roll)  # type: ignore[arg-type]
+    steps = [msgspec.structs.replace(step, told={"petitioner": START_2026}) for step in steps]
+    assert clock_after(each, START_2026, steps, CALENDAR).due_on == day(due)
+
+
+def test_chair_s_rest_day__does_not_move_into_the_time_left_out() -> None:
+    # Sun 8 March; stopped on Sat 7 March, it runs again on Wed 11 March: two working days on is the Tuesday before
+    each = rule(length=20, pause=Pause(told=()))
+    steps = [Step(kind="cap", on=START_2026, day=day("2026-03-08")), suspended("2026-03-07"), resumed("2026-03-11")]
+    assert clock_after(each, START_2026, steps, CALENDAR).due_on == day("2026-03-11")
+
+
+def test_date_that_was_only_expected__is_no_longer_when_more_time_was_given() -> None:
+    late = [extended("2019-09-30", "2019-09-17"), extended("2019-10-04", "2019-09-16")]
+    found = after(rule(extension=Extension()), *late)
+    assert (found.due_on, found.expected_on) == (day("2019-10-04"), None)

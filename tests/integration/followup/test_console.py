@@ -1,15 +1,20 @@
 """The page for people: both languages, due dates with how they were counted, links, empty states; sound HTML."""
 
 import asyncio
+import contextlib
 import re
 import unicodedata
 from collections.abc import AsyncIterator
 from html.parser import HTMLParser
 
 import httpx
+import msgspec
 import pytest
 
+from services.followup.adapters.mail import DigestTemplate
+from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.console import cases as pages
+from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.identifiers import derived_id
@@ -288,11 +293,10 @@ async def test_problem__of_the_api_stays_one_in_a_browser(client: httpx.AsyncCli
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_is_dead(
-    client: httpx.AsyncClient,
-) -> None:
-    told, subjects = dict[str, str](), [petition(name) for name in TITLES]
-    waiting = ["/", *(f"/cases/{subject}" for subject in subjects)]
+async def walked(client: httpx.AsyncClient) -> dict[str, str]:
+    """Everything that is linked from the console, by its address: pages, lists, letters, reports, CSV."""
+    told = dict[str, str]()
+    waiting = ["/", *(f"/cases/{petition(name)}" for name in TITLES)]
     while waiting:
         path = waiting.pop()
         if (
@@ -306,6 +310,20 @@ async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_
         told[path] = answer.text
         if answer.headers["content-type"].startswith("text/html"):
             waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]
+    return told
+
+
+def citing(told: dict[str, str]) -> list[str]:
+    """Where the plan behind the default is named, or anything said to be a ground."""
+    return [
+        path for path, text in told.items() if re.search(r"(?<![0-9a-f-])570(?![0-9a-f])|Căn cứ[^,<]*văn bản", text)
+    ]
+
+
+async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_is_dead(
+    client: httpx.AsyncClient,
+) -> None:
+    told = await walked(client)
     kinds = {re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path.partition("?")[0]) for path in told}
     assert {
         "/",
@@ -317,11 +335,49 @@ async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_
         "/figures",
     } <= kinds
     assert any("format=csv" in path for path in told)
-    cited = [
-        path for path, text in told.items() if re.search(r"(?<![0-9a-f-])570(?![0-9a-f])|Căn cứ[^,<]*văn bản", text)
-    ]
-    assert cited == []
+    assert citing(told) == []
     assert "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in told["/"]
+
+
+def moved_to(province: str, history: History) -> History:
+    """The same facts in another province, the only jurisdiction that is registered."""
+    moved = History()
+    begun = len(moved.facts)
+    moved.register(province, "province")
+    for fact in history.facts[begun:]:
+        written = msgspec.json.encode(fact.event).replace(b"H35", province.encode())
+        event = msgspec.json.decode(written, type=type(fact.event))
+        place = fact.meta.jurisdiction.replace("H35", province)
+        moved.record(fact.originator_id, event, fact.recorded_at, fact.meta.aggregate, place)
+    return moved
+
+
+async def test_province_of_another_number__reads_nowhere_of_the_plan_behind_the_default(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, contextlib.AsyncExitStack() as stack:
+        await project(pool, moved_to("H96", dialogue()), AUTUMN)
+        client = await stack.enter_async_context(read_side(pool, dsn))
+        told = await walked(client)
+        for path in (
+            "/v1/reports?period=2019-09",
+            "/v1/reports?period=2019-09&format=csv",
+            "/v1/reports?period=2019&format=csv",
+            "/v1/uncountable",
+        ):
+            answer = await client.get(path)
+            assert answer.status_code == 200, f"{path}: {answer.text}"
+            told[path] = answer.text
+        # An explanation's fields keep the id of the document, with `adopted: false`; the letter is for people.
+        proposed = (await client.get("/v1/reminders/proposed")).json()["items"]
+        told["letters"] = "\n".join("\n".join(each["letter"].values()) for each in proposed)
+        assert {each["deadline"]["explanation"]["adopted"] for each in proposed} == {False}
+        today = day("2019-10-01")
+        agency = Recipient(ENVIRONMENT.replace("H35", "H96"), ("a@example.vn",))
+        digest = await StoredDigests(pool).digest("test", agency, today, today)
+        told["digest"] = "\n".join(DigestTemplate().render(digest))
+    assert "4 việc quá hạn" in told["digest"] and "thời hạn mặc định của phần mềm" in told["letters"]
+    assert sum(path.endswith("/letter") for path in told) > 2
+    assert {path: text[:200] for path, text in told.items() if path in citing(told)} == {}
 
 
 async def test_lists__of_conferences_jurisdictions_and_what_is_done_with_are_linked(client: httpx.AsyncClient) -> None:

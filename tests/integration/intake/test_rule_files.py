@@ -69,6 +69,7 @@ class TestPolicy:
             ("loses", "reply", "shorter"),
             ("owed", "annual_dialogue", ""),
         ]
+        assert "570" not in asked.text, "the product's default is no document that binds"
         told = (await tool(policy.app, intake, "adopt", str(second), "--jurisdiction", DISTRICT)).stdout
         for each in asked.json()["effects"]:
             assert each["told"]["vi"] in told and each["told"]["en"] in told

@@ -29,7 +29,7 @@ from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import rebuild as rebuilding
 from services.followup.application import replay as replaying
 from services.followup.application.digest_mailer import MailServerUnavailable
-from services.followup.application.ports import SourceStopped, SourceUnavailable
+from services.followup.application.ports import SourceStopped, SourceUnavailable, StillSweeping
 from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
@@ -286,7 +286,7 @@ def _run(work: "Awaitable[T]") -> T:
         return asyncio.run(awaited())
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
-    except (SourceStopped, SourceRefused, RequestFailed) as error:
+    except (SourceStopped, SourceRefused, StillSweeping, RequestFailed) as error:
         stop(FAILED, str(error))
     except AWAY as error:
         stop(FAILED, f"{type(error).__name__}: the source or the database cannot be reached")

@@ -272,6 +272,8 @@ class Scene:
                 found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
+                if oracle.rows(dsn, "SELECT 1 FROM projection.sweeps"):
+                    return f"{name} is sweeping"
             for name, dsn, _ in self._relaying():
                 ((pending,),) = oracle.rows(
                     dsn,

@@ -224,15 +224,15 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     @get(
         "/v1/digest",
         summary="The digest of the live state, and the point at which it was taken",
-        description="`doithoai replay --until POSITION@INSTANT` gives the same one.",
+        description="`doithoai replay --until POSITION@INSTANT` gives the same one, unless something is `sweeping`.",
         tags=["operations"],
         responses=READ_PROBLEMS,
     )
     async def get_digest(request: HttpRequest) -> json_views.Digest:
         await may_read_state(caller_of(request))
-        taken, points = await state.digest()
+        taken, points, sweeping = await state.digest()
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
-        return json_views.Digest(taken, written)
+        return json_views.Digest(taken, written, [f"{each.source} {each.position}" for each in sweeping])
 
     return [list_sources, list_agencies, list_parked, list_differences, list_uncountable, get_digest]
 

@@ -36,6 +36,8 @@ CONTRACT = {
     "followup_parked_events": {"source"},
     "followup_differences": {"source"},
     "followup_uncountable_duties": {"source"},
+    "followup_sweeps": {"source"},
+    "followup_oldest_sweep_timestamp_seconds": {"source"},
     "followup_feed_gaps_total": {"source"},
     "followup_outbox_pending_events": set(),
     "followup_outbox_oldest_pending_timestamp_seconds": set(),

@@ -359,7 +359,7 @@ async def test_digest__is_that_of_the_machine(pg_server: TestServer) -> None:
     history = dialogue()
     async with projection_pool(await pg_server.fresh(*PACKAGES)) as pool:
         await project(pool, history, AUTUMN)
-        digest, (point,) = await LiveState(pool).digest()
+        digest, (point,), _ = await LiveState(pool).digest()
     assert digest == engine_digest(history.engine, point)
     assert (point.source, point.position) == ("test", len(history.facts))
 

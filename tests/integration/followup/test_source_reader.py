@@ -44,7 +44,7 @@ def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    history = History()
+    history = History(calendars=[])  # each of which would be applied alone
     for number in range(20):
         history.receive(f"p{number}", "2019-07-01")
     monkeypatch.setattr(source_reader, "BATCH", 10)

@@ -20,7 +20,9 @@ from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.events import Recorded
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
+
+EVENTS = events_of("local")
 
 PACKAGES = ("shared.postgres", "services.followup")
 SEARCH_PATH = "projection, public"
@@ -51,7 +53,7 @@ class GrowingFeed:
 async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
     """Follow a feed, and the broker if there is one; yields the pool of the projection."""
     async with pool_of(dsn, search_path=SEARCH_PATH) as pool:
-        inboxes = PrefetchBuffers(Subscriber(url, EVENTS))
+        inboxes = PrefetchBuffers(lambda _: Subscriber(url, EVENTS))
 
         async def leased(_: str) -> bool:
             return True

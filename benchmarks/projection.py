@@ -32,7 +32,9 @@ from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.publish_frames import publish
 from shared.rabbit.subscriber import PREFETCH
-from shared.rabbit.topology import EVENTS, declare, user_of
+from shared.rabbit.topology import declare, events_of, user_of
+
+EVENTS = events_of("local")
 
 CONFERENCES = 32
 LIVE_ROUNDS, DRAIN_ROUNDS = 5, 3

@@ -26,7 +26,9 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
 from shared.rabbit import publish_frames
 from shared.rabbit.relay import BATCH, Relay
-from shared.rabbit.topology import EVENTS, declare, user_of
+from shared.rabbit.topology import declare, events_of, user_of
+
+EVENTS = events_of("local")
 
 COUNT = 10_000  # events a round
 ROUNDS = 5

@@ -13,6 +13,9 @@ from shared.identifiers import local_iso, snake
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
+#: Readers take the type of an event with it and without; writers put it there where an operator asks for it.
+TYPE_PREFIX = "vn.doithoai."
+SCHEMA = "urn:doithoai:schema:"  # begins the name of the schema of an event's data: contracts/schemas/{topic}.json
 #: A page ends with the event that fills it to so many bytes, so that a page of large events is a short one.
 PAGE_BYTES = 4 * 1024 * 1024
 
@@ -76,6 +79,11 @@ def routing_key(topic: str, state: bytes) -> str:
 _snake = functools.lru_cache(maxsize=256)(snake)
 
 
+def topic_of(event_type: str) -> str:
+    """The topic that a `ce-type` names."""
+    return event_type.removeprefix(TYPE_PREFIX)
+
+
 def event_time(recorded: Recorded) -> datetime:
     """`ce-time`: a deadline event's event-time instant, any other's recording."""
     if EVENTS[recorded.topic].AGGREGATE != "deadline":
@@ -104,6 +112,7 @@ class _Written(msgspec.Struct, omit_defaults=True):
     epoch: str
     recordedat: str
     aggregateversion: str
+    dataschema: str
     previousid: UUID | None = None
 
 
@@ -115,37 +124,38 @@ class _WrittenEvent(_Written, omit_defaults=True):
     datacontenttype: str | None = None
 
 
-def _values(recorded: Recorded) -> tuple[Any, ...]:
+def _values(recorded: Recorded, prefix: str) -> tuple[Any, ...]:
     return (
         recorded.event_id,
         f"/doithoai/{recorded.source}",
-        recorded.topic,
+        prefix + recorded.topic,
         _local_iso(event_time(recorded)),
         recorded.originator_id,
         str(recorded.position),
         recorded.epoch,
         _utc(recorded.recorded_at),
         str(recorded.version),
+        f"{SCHEMA}{recorded.topic}",
         recorded.previous_id,
     )
 
 
-def attributes(recorded: Recorded) -> dict[str, str]:
-    """The CloudEvents attributes of an event, all as strings."""
-    found: dict[str, str] = msgspec.to_builtins(_Written(*_values(recorded)))
+def attributes(recorded: Recorded, prefix: str = "") -> dict[str, str]:
+    """The CloudEvents attributes of an event, all as strings. The prefix is empty or TYPE_PREFIX, here and below."""
+    found: dict[str, str] = msgspec.to_builtins(_Written(*_values(recorded, prefix)))
     found["specversion"] = SPEC_VERSION
     return found
 
 
-def to_structured(events: Sequence[Recorded]) -> list[Any]:
+def to_structured(events: Sequence[Recorded], prefix: str = "") -> list[Any]:
     """Events as CloudEvents in structured mode, the stored bytes as `data`; for answers that carry some of them."""
     made: Any = _WrittenEvent
-    return [made(*_values(e), msgspec.Raw(e.state), SPEC_VERSION, CONTENT_TYPE) for e in events]
+    return [made(*_values(e, prefix), msgspec.Raw(e.state), SPEC_VERSION, CONTENT_TYPE) for e in events]
 
 
-def to_message(recorded: Recorded) -> Message:
+def to_message(recorded: Recorded, prefix: str = "") -> Message:
     """The broker's form: headers `ce-*` as the CloudEvents SDK's RabbitMQ binding writes them; the stored bytes."""
-    headers = {f"ce-{name}": value for name, value in attributes(recorded).items()}
+    headers = {f"ce-{name}": value for name, value in attributes(recorded, prefix).items()}
     return Message(routing_key(recorded.topic, recorded.state), headers, recorded.state, headers["ce-id"])
 
 
@@ -179,7 +189,7 @@ def from_message(headers: Mapping[str, Any], body: bytes) -> Recorded:
         raise InvalidMessage(f"not an event of this product: {error!r}") from error
 
 
-def feed_page(page: FeedPage) -> bytes:
+def feed_page(page: FeedPage, prefix: str = "") -> bytes:
     """The JSON of a feed page: CloudEvents in structured mode, the stored bytes as `data`."""
     return msgspec.json.encode(
         {
@@ -188,7 +198,7 @@ def feed_page(page: FeedPage) -> bytes:
             "previous_id": page.previous_id,
             "head": page.head,
             "complete_to": page.complete_to,
-            "events": to_structured(page.events),
+            "events": to_structured(page.events, prefix),
         }
     )
 
@@ -237,7 +247,7 @@ def _recorded(found: _Attributes, state: bytes) -> Recorded:
         event_id=found.id,
         originator_id=found.subject,
         version=found.aggregateversion,
-        topic=found.type,
+        topic=topic_of(found.type),
         recorded_at=found.recordedat.astimezone(UTC),
         state=state,
     )

@@ -313,6 +313,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Không có lệnh này", "Unknown command"),
         {"": Sentence("Không có lệnh mang tên này; hãy kiểm tra lại tên lệnh.", "no act has this name; check it")},
     ),
+    "undecodable-message": ProblemWords(
+        Sentence("Không đọc được thông điệp", "Undecodable message"),
+        {
+            "": Sentence(
+                "Thuộc tính của thông điệp không đúng AMQP 0-9-1 hoặc không phải UTF-8; hãy kiểm tra thư viện gửi.",
+                "its properties are not those of AMQP 0-9-1, or no UTF-8; check the library that sends",
+            )
+        },
+    ),
     "message-id-missing": ProblemWords(
         Sentence("Thiếu mã thông điệp", "Message id missing"),
         {

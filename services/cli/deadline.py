@@ -11,52 +11,72 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from services.cli.rule_files import calendar_of, day, load_policy
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.cli.rule_files import (
+    calendar_of,
+    day,
+    jurisdiction_code,
+    policy_or_default,
+    source_of,
+    stop_at_unknown_rule,
+    stop_without_calendar,
+)
+from services.exit_codes import FAILED, stop_at
 from shared.calendar import Calendar, CalendarMissing, CalendarYear, Count, day_text
-from shared.identifiers import MalformedCode, agency_code, breach_instant, local_iso
+from shared.identifiers import breach_instant, local_iso
 from shared.policy import DEFAULT_POLICY, Policy, UnknownRule, named_rule, rule_count
+from shared.policy.clock_sheet import NOT_STATED
+from shared.sentences import Sentence
 
 RULES = (*(rule.duty for rule in DEFAULT_POLICY.rules), "reply_complex", "conclusion")
 
 
 def deadline(
-    rule: Annotated[str, typer.Argument(metavar="RULE", help=f"One of: {', '.join(RULES)}.")],
-    start: Annotated[str, typer.Option("--from", metavar="DATE", help="The day that is counted from, YYYY-MM-DD.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    rule: Annotated[str, typer.Argument(metavar="RULE", help=f"Một trong / One of: {', '.join(RULES)}.")],
+    start: Annotated[
+        str,
+        typer.Option("--from", metavar="DATE", help="Ngày bắt đầu tính / The day that is counted from, YYYY-MM-DD."),
+    ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="In JSON thay cho bảng / Print JSON instead of a table.")
+    ] = False,
     jurisdiction: Annotated[
-        str, typer.Option(metavar="CODE", help="Agency code of the jurisdiction, such as H35.10.")
+        str,
+        typer.Option(metavar="CODE", help="Mã định danh của đơn vị / Agency code of the jurisdiction, such as H35.10."),
     ] = "",
     calendar: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="YAML or JSON of a calendar year, or of a list; replaces those years."),
+        typer.Option(
+            metavar="FILE",
+            help="Lịch một năm hoặc nhiều năm, YAML hoặc JSON, thay cho lịch có sẵn / "
+            "YAML or JSON of a calendar year, or of a list; replaces those years.",
+        ),
     ] = None,
     policy: Annotated[
-        str, typer.Option(metavar="FILE", help="A policy in YAML or JSON, or a shipped document's name.")
-    ] = "plan-570",
+        str,
+        typer.Option(
+            metavar="FILE",
+            help="Tệp quy định YAML, JSON, hoặc tên văn bản có sẵn; bỏ trống thì mặc định của phần mềm / "
+            "A policy in YAML or JSON, or a shipped document's name; the product's default if left out.",
+        ),
+    ] = "",
 ) -> None:
-    """Count a deadline and explain every day of the count.
+    """Tính một thời hạn và giải thích từng ngày; không cần máy chủ.
 
-    The rules are those of the built-in policy (plan 570/KH-UBND) unless --policy names another; what a jurisdiction has
-    adopted since is in its intake, not here. The calendars are those of 2019 to 2026, unless --calendar gives others.
+    Count a deadline and explain every day of the count.
+
+    The rules are the product's default unless --policy names a document; what a jurisdiction has adopted is in its
+    intake, not here. The calendars are those of 2019 to 2026, unless --calendar gives others.
     """
     counted_from = day("--from", start)
-    place = _jurisdiction(jurisdiction)
-    document = load_policy(policy)
+    place = jurisdiction_code(jurisdiction) if jurisdiction else ""
+    document = policy_or_default(policy)
     known, years = calendar_of("--calendar", calendar)
     count = _count(document, rule, counted_from, known)
     if as_json:
         # Bytes, because a terminal without UTF-8 must not change what a program reads.
         sys.stdout.write(json.dumps(_as_json(rule, counted_from, count), ensure_ascii=True) + "\n")
     else:
-        _print_table(document, rule, counted_from, count, place, years)
-
-
-def _jurisdiction(text: str) -> str:
-    try:
-        return agency_code(text) if text else ""
-    except MalformedCode as error:
-        stop(WRONG_USE, f"--jurisdiction: {error}")
+        _print_table(document, policy, rule, counted_from, count, place, years)
 
 
 def _count(policy: Policy, rule: str, start: date, calendar: Calendar) -> Count:
@@ -64,12 +84,15 @@ def _count(policy: Policy, rule: str, start: date, calendar: Calendar) -> Count:
         count = rule_count(policy, rule, start, calendar)
         calendar.require(start)
     except UnknownRule:
-        stop(WRONG_USE, f"RULE: there is no rule {rule!r}; use one of {', '.join(_rules(policy))}")
+        stop_at_unknown_rule(rule, _rules(policy))
     except CalendarMissing as error:
-        field = "--from: it is in" if error.year == start.year else "--calendar: the count reaches"
-        stop(FAILED, f"{field} {error.year}, a year without a calendar; give one with --calendar FILE")
+        stop_without_calendar("--from" if error.year == start.year else "--calendar", error.year)
     if count is None:
-        stop(FAILED, f"RULE: {rule} is an undated duty: no policy gives it a number, so it has no due date")
+        said = Sentence(
+            f"{rule} không định hạn: không văn bản nào nêu số ngày, nên không có ngày đến hạn",
+            f"{rule} is an undated duty: no policy gives it a number, so it has no due date",
+        )
+        stop_at("RULE", FAILED, said)
     return count
 
 
@@ -92,17 +115,21 @@ def _rules(policy: Policy) -> list[str]:
 
 
 def _print_table(
-    policy: Policy, rule: str, start: date, count: Count, place: str, years: tuple[CalendarYear, ...]
+    policy: Policy, name: str, rule: str, start: date, count: Count, place: str, years: tuple[CalendarYear, ...]
 ) -> None:
     console = Console(highlight=False)
     duty, _ = named_rule(policy, rule)
-    source = policy if policy.stated_rule(duty.duty) is not None else DEFAULT_POLICY
-    silent = "" if duty.stated else "; the document gives no number, this is the default"
-    document = f"{source.document.number}, {duty.section}{silent}"
-    console.print(f"[bold]{escape(rule)}[/bold] counted from {start:%a} {start} ({escape(document)})")
+    source = source_of(policy, duty, name)
+    if not duty.stated and name:
+        source += f"; {NOT_STATED.vi} / {NOT_STATED.en}"
+    console.print(
+        f"[bold]{escape(rule)}[/bold] tính từ ngày {start:%d/%m/%Y} / counted from {start:%a} {start} "
+        f"({escape(source)})"
+    )
     if place:
         console.print(
-            f"Policy {source.policy_id}; what {place} adopted itself is recorded in its intake and not read here."
+            f"Quy định mà {place} đã áp dụng nằm ở intake của {place}, không đọc ở đây / "
+            f"What {place} adopted itself is recorded in its intake and not read here."
         )
     if count.days:
         console.print(_days_table(count))

@@ -29,7 +29,7 @@ from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import rebuild as rebuilding
 from services.followup.application import replay as replaying
 from services.followup.application.digest_mailer import MailServerUnavailable
-from services.followup.application.ports import SourceStopped, SourceUnavailable
+from services.followup.application.ports import SourceStopped, SourceUnavailable, StillSweeping
 from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
@@ -44,7 +44,7 @@ from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
 from shared.http.logs import configure_logs
 from shared.http.tokens import InvalidTokens, TokenFile
-from shared.identifiers import local_day, local_iso
+from shared.identifiers import local_day, local_iso, normalised
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
@@ -132,9 +132,9 @@ def reconcile(
     source: Annotated[str, typer.Option(help="the source")] = "local",
 ) -> None:
     """Emit the differences between expected and raised deadlines, with a reason."""
-    if not reason.strip():
+    if not (why := normalised(reason)):
         stop(WRONG_USE, "--reason: say why, such as source_restored")
-    typer.echo(_run(_ask(_settings(), "reconcile", source, case, reason.strip())))
+    typer.echo(_run(_ask(_settings(), "reconcile", source, case, why)))
 
 
 def replay(
@@ -286,7 +286,7 @@ def _run(work: "Awaitable[T]") -> T:
         return asyncio.run(awaited())
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
-    except (SourceStopped, SourceRefused, RequestFailed) as error:
+    except (SourceStopped, SourceRefused, StillSweeping, RequestFailed) as error:
         stop(FAILED, str(error))
     except AWAY as error:
         stop(FAILED, f"{type(error).__name__}: the source or the database cannot be reached")

@@ -26,6 +26,7 @@ from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
+from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.workers import WorkerLost, Workers
 from services.intake.application.append_builder import Recorder
 from services.intake.application.command_body import MAX_SHORT
@@ -247,7 +248,16 @@ async def _importer(
             regulation_cache=regulation_cache,
             history=history,
             bulk=BulkStore(pool),
-            handler=CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references),
+            handler=CommandHandler(
+                regulation_cache,
+                history,
+                writer,
+                seals,
+                recorder,
+                new_id,
+                references,
+                RefusedCommands(pool, seals, new_id),
+            ),
             seals=seals,
             recorder=recorder,
             new_id=new_id,

@@ -1,5 +1,6 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,12 @@ import asyncpg
 import msgspec
 import typer
 
+from services.cli.intake_client import DEFAULT_URL, get
 from services.exit_codes import FAILED, WRONG_USE, stop
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
-from shared.identifiers import NATION, MalformedCode, agency_code
+from shared.identifiers import NATION, MalformedCode, agency_code, normalised
 from shared.postgres.server_check import UnfitServer, failure
 from shared.settings import WrongSettings, settings_from_environment
 
@@ -64,10 +66,30 @@ def token(
             place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
         except MalformedCode as error:
             stop(WRONG_USE, str(error))
-        minted, entry = mint_token(name, role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
+        minted, entry = mint_token(normalised(name), role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
         _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
+
+
+@app.command()
+def refused(
+    url: Annotated[str, typer.Option(help="The intake that is asked.")] = DEFAULT_URL,
+    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many at most, the newest first.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """List the commands of the queue that were refused: when, whose, which, and why; nothing of what they said."""
+    items = (get(url, f"/v1/refused-commands?limit={limit}", token) or {"items": []})["items"]
+    if as_json:
+        typer.echo(json.dumps(items, ensure_ascii=False))
+        return
+    for item in items:
+        what = item["command"] or "?"
+        told = [item["refused_at"], item["caller"] or "?", what, item["reason_code"], item["refused_id"]]
+        typer.echo("  ".join([*told, "erased"] if item["is_erased"] else told))
+    if not items:
+        typer.echo("nothing was refused")
 
 
 def _add(file: Path | None, entry: TokenEntry) -> None:

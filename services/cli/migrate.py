@@ -17,6 +17,7 @@ from shared.settings import WrongSettings, value_of
 
 URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
 PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
+GRANTS = {"intake": ("grant_intake", "grant_erasing_refused"), "followup": ("grant_followup",)}
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 
 
@@ -55,5 +56,5 @@ def migrate(
 
 async def _migrate(name: str, url: str, role: str, auditor: str) -> list[str]:
     applied = await apply(url, PACKAGES[name])
-    await grant(url, {f"grant_{name}": role, "grant_auditing": auditor})
+    await grant(url, dict.fromkeys(GRANTS[name], role) | {"grant_auditing": auditor})
     return applied

@@ -14,10 +14,20 @@ from rich.table import Table
 
 from services.cli.intake_client import DEFAULT_URL, post
 from services.cli.policy_trial import try_on_history
-from services.cli.rule_files import calendar_of, day, load_policy, policy_text, problem_line
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.cli.rule_files import (
+    calendar_of,
+    day,
+    jurisdiction_code,
+    load_policy,
+    policy_or_default,
+    policy_text,
+    problem_line,
+    source_of,
+    stop_at_unknown_rule,
+    stop_without_calendar,
+)
+from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
 from shared.calendar import Calendar, CalendarMissing
-from shared.identifiers import MalformedCode, agency_code
 from shared.policy import (
     DUTIES,
     Policy,
@@ -31,15 +41,28 @@ from shared.policy import (
 from shared.policy.clock_sheet import NOT_STATED, ClockLine, clock_sheet, details, limit, title
 from shared.policy.diff import Change, changes
 from shared.policy.duties import ANCHOR_TITLES
-from shared.policy.probe import missing_years, uncountable_rules
+from shared.policy.probe import MissingYear, missing_years, uncountable_rules
 from shared.policy.schema import Anchor
+from shared.sentences import Sentence
 
 app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, diff, adopt.", no_args_is_help=True)
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A policy in YAML or JSON, or a shipped document's name.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Tệp quy định YAML, JSON, hoặc tên văn bản có sẵn / "
+        "A policy in YAML or JSON, or a shipped document's name.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="In JSON thay cho bảng / Print JSON instead of a table.")]
 CalendarFile = Annotated[
-    Path | None, typer.Option("--calendar", metavar="FILE", help="Calendar years that replace the shipped ones.")
+    Path | None,
+    typer.Option(
+        "--calendar",
+        metavar="FILE",
+        help="Các năm lịch thay cho lịch có sẵn / Calendar years that replace the shipped ones.",
+    ),
 ]
 
 
@@ -69,10 +92,7 @@ def check(file: File, as_json: AsJson = False) -> None:
     else:
         typer.echo(f"{file}: {policy.policy_id}, {policy.document.number}: {len(policy.rules)} rules, nothing wrong")
         for missing in missing_years(policy, known):
-            typer.echo(
-                f"{missing.path}: {missing.duty} chưa tính được cho đến khi có lịch năm {missing.year} / "
-                f"is not counted before the calendar of {missing.year} is published"
-            )
+            typer.echo(_waits(missing))
 
 
 @app.command()
@@ -80,25 +100,35 @@ def show(
     file: File,
     on: Annotated[
         list[str] | None,
-        typer.Option("--on", metavar="ANCHOR=DATE", help="A day that clocks count from, such as receipt=2026-04-23."),
+        typer.Option(
+            "--on",
+            metavar="ANCHOR=DATE",
+            help="Ngày bắt đầu tính, ví dụ receipt=2026-04-23 / "
+            "A day that clocks count from, such as receipt=2026-04-23.",
+        ),
     ] = None,
     conference: Annotated[
-        str, typer.Option(metavar="DATE", help="The conference's day; stands for its first and its last day.")
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="Ngày hội nghị, là ngày đầu và ngày cuối / "
+            "The conference's day; stands for its first and its last day.",
+        ),
     ] = "",
     calendar: CalendarFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a policy as a clock sheet: what is to be done, how many days, the last day."""
+    """In bảng thời hạn: việc phải làm, số ngày, ngày chậm nhất.
+
+    Print a policy as a clock sheet: what is to be done, how many days, the last day.
+    """
     policy = load_policy(file)
     days = _days(on or [], conference)
     known, _ = calendar_of("--calendar", calendar)
     try:
         lines = clock_sheet(policy, days, known)
     except CalendarMissing as missing:
-        stop(
-            FAILED,
-            f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
-        )
+        stop_without_calendar("--calendar", missing.year)
     if as_json:
         _json({"policy": msgspec.to_builtins(policy), "lines": msgspec.to_builtins(lines)})
         return
@@ -115,23 +145,37 @@ def show(
 @app.command()
 def explain(
     rule: Annotated[
-        str, typer.Argument(metavar="RULE", help=f"One of: {', '.join(DUTIES)}; or with a trait behind it.")
+        str,
+        typer.Argument(
+            metavar="RULE",
+            help=f"Một trong / One of: {', '.join(DUTIES)}; hoặc kèm tình tiết phía sau / or with a trait behind it.",
+        ),
     ],
-    policy: Annotated[str, typer.Option("--policy", metavar="FILE", help="A policy, or a shipped document's name.")] = (
-        "plan-570"
-    ),
-    start: Annotated[str, typer.Option("--from", metavar="DATE", help="Count from this day too.")] = "",
+    policy: Annotated[
+        str,
+        typer.Option(
+            "--policy",
+            metavar="FILE",
+            help="Tệp quy định, hoặc tên văn bản có sẵn; bỏ trống thì mặc định của phần mềm / "
+            "A policy, or a shipped document's name; the product's default if left out.",
+        ),
+    ] = "",
+    start: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="Tính luôn từ ngày này / Count from this day too.")
+    ] = "",
     calendar: CalendarFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain in words what a rule says, and where its document says so."""
-    document = load_policy(policy)
+    """Giải thích bằng lời một quy tắc và căn cứ của nó.
+
+    Explain in words what a rule says, and where its document says so.
+    """
+    document = policy_or_default(policy)
     try:
         found, traits = named_rule(document, rule)
     except UnknownRule:
-        stop(WRONG_USE, f"RULE: {policy} has no rule {rule!r}; use one of {', '.join(r.duty for r in document.rules)}")
-    stated = document.stated_rule(found.duty) is not None
-    source = f"{document.document.number}, {found.section}" if stated else "570/KH-UBND (default)"
+        stop_at_unknown_rule(rule, [each.duty for each in document.rules])
+    source = source_of(document, found, policy)
     variant = variant_of(found, traits)
     words = [title(found), limit(found, traits, variant), *details(found, document, variant)]
     due = _counted(document, rule, day("--from", start), calendar_of("--calendar", calendar)[0]) if start else None
@@ -193,15 +237,19 @@ def adopt(
     effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the adoption; today if left out.")] = "",
     key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry adopts it once.")] = "",
 ) -> None:
-    """Record in intake that a jurisdiction adopts a policy."""
-    policy = load_policy(file)
-    body: dict[str, Any] = {"jurisdiction": _code(jurisdiction), "policy": msgspec.to_builtins(policy)}
+    """Record in intake that a jurisdiction adopts a policy. Tells who owes what it did not, and what waits."""
+    policy, code = load_policy(file), _code(jurisdiction)
+    body: dict[str, Any] = {"jurisdiction": code, "policy": msgspec.to_builtins(policy)}
     if effective_on:
         body["effective_on"] = day("--effective-on", effective_on).isoformat()
+    # Asked before it is recorded: afterwards nothing of it is new.
+    checked = post(url, f"/v1/policies/check?jurisdiction={code}", body["policy"], token)
     done = post(url, "/v1/policies", body, token, key)
-    typer.echo(
-        f"{policy.policy_id} adopted for {_code(jurisdiction)}: position {done['position']}, version {done['version']}"
-    )
+    typer.echo(f"{policy.policy_id} adopted for {code}: position {done['position']}, version {done['version']}")
+    for effect in checked.get("effects", ()):
+        typer.echo(f"{effect['told']['vi']}\n  {effect['told']['en']}")
+    for missing in checked.get("provisional", ()):
+        typer.echo(_waits(msgspec.convert(missing, MissingYear)))
 
 
 @app.command()
@@ -219,6 +267,13 @@ def annul(
     typer.echo(f"{event} annulled for {code}: position {done['position']}, version {done['version']}")
 
 
+def _waits(missing: MissingYear) -> str:
+    return (
+        f"{missing.path}: {missing.duty} chưa tính được cho đến khi có lịch năm {missing.year} / "
+        f"is not counted before the calendar of {missing.year} is published"
+    )
+
+
 def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     days: dict[Anchor, date] = {}
     if conference:
@@ -227,7 +282,12 @@ def _days(given: list[str], conference: str) -> dict[Anchor, date]:
     for each in given:
         name, _, value = each.partition("=")
         if name not in ANCHOR_TITLES:
-            stop(WRONG_USE, f"--on: {name!r} is not one of {', '.join(ANCHOR_TITLES)}; write it as receipt=2026-04-23")
+            known = ", ".join(ANCHOR_TITLES)
+            said = Sentence(
+                f"{name!r} không thuộc {known}; hãy viết như receipt=2026-04-23",
+                f"{name!r} is not one of {known}; write it as receipt=2026-04-23",
+            )
+            stop_at("--on", WRONG_USE, said)
         days[cast(Anchor, name)] = day("--on", value)
     return days
 
@@ -236,20 +296,15 @@ def _counted(policy: Policy, rule: str, start: date, calendar: Calendar) -> date
     try:
         counted = rule_count(policy, rule, start, calendar)
     except CalendarMissing as missing:
-        stop(
-            FAILED,
-            f"--calendar: the count reaches {missing.year}, a year without a calendar; give one with --calendar",
-        )
+        stop_without_calendar("--calendar", missing.year)
     return counted.due_on if counted else None
 
 
 def _code(text: str) -> str:
     if not text:
-        stop(WRONG_USE, "--jurisdiction: name who adopts the policy, such as H35.10")
-    try:
-        return agency_code(text)
-    except MalformedCode as error:
-        stop(WRONG_USE, f"--jurisdiction: {error}")
+        said = Sentence("hãy nêu đơn vị áp dụng quy định, ví dụ H35.10", "name who adopts the policy, such as H35.10")
+        stop_at("--jurisdiction", WRONG_USE, said)
+    return jurisdiction_code(text)
 
 
 def _name(policy: Policy) -> str:

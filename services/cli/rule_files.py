@@ -3,16 +3,33 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import typer
 
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.shipped import seed_years
-from shared.policy import DOCUMENTS, Policy, PolicyProblem, UncountablePolicy, read_policy, shipped_text
+from shared.identifiers import MalformedCode, agency_code
+from shared.policy import (
+    DEFAULT_POLICY,
+    DOCUMENTS,
+    Policy,
+    PolicyProblem,
+    Rule,
+    UncountablePolicy,
+    read_policy,
+    shipped_text,
+)
 from shared.policy.reading import line_of, parse
+from shared.sentences import Sentence
+
+#: What counts where nobody names a document, or the one named is silent. It is no law of the caller's: none is cited.
+DEFAULT_LIMIT = Sentence(
+    "thời hạn mặc định của phần mềm, không phải quy định của đơn vị nào",
+    "the product's default limit, no authority's rule",
+)
 
 
 def text_of(path: Path) -> str:
@@ -20,9 +37,12 @@ def text_of(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except OSError as error:
-        stop(WRONG_USE, f"{path}: cannot be read ({error.strerror}); name a file")
+        why = error.strerror
+        said = Sentence(f"không đọc được ({why}); hãy nêu một tệp", f"cannot be read ({why}); name a file")
+        stop_at(str(path), WRONG_USE, said)
     except UnicodeDecodeError:
-        stop(FAILED, f"{path}:1: is not UTF-8; save it as UTF-8")
+        said = Sentence("không phải UTF-8; hãy lưu lại bằng UTF-8", "is not UTF-8; save it as UTF-8")
+        stop_at(f"{path}:1", FAILED, said)
 
 
 def policy_text(name: str) -> str:
@@ -31,7 +51,12 @@ def policy_text(name: str) -> str:
         return shipped_text(name)
     path = Path(name)
     if not path.exists():
-        stop(WRONG_USE, f"{name}: there is no such file; name one, or a shipped document: {', '.join(DOCUMENTS)}")
+        shipped = ", ".join(DOCUMENTS)
+        said = Sentence(
+            f"không có tệp này; hãy nêu một tệp, hoặc một văn bản có sẵn: {shipped}",
+            f"there is no such file; name one, or a shipped document: {shipped}",
+        )
+        stop_at(name, WRONG_USE, said)
     return text_of(path)
 
 
@@ -58,10 +83,58 @@ def day(option: str, text: str) -> date:
         found = None
     # Python also reads 20190823 and 2019-W34-5; one form only, as in the system's own interfaces.
     if found is None or found.isoformat() != text:
-        stop(WRONG_USE, f"{option}: {text!r} is not a valid date; write it as YYYY-MM-DD, such as 2019-08-23")
+        said = Sentence(
+            f"{text!r} không phải là ngày hợp lệ; hãy viết năm-tháng-ngày, ví dụ 2019-08-23",
+            f"{text!r} is not a valid date; write it as YYYY-MM-DD, such as 2019-08-23",
+        )
+        stop_at(option, WRONG_USE, said)
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        stop(WRONG_USE, f"{option}: {text} is not in the years {FIRST_YEAR} to {LAST_YEAR}, which alone have calendars")
+        said = Sentence(
+            f"{text} nằm ngoài các năm {FIRST_YEAR} đến {LAST_YEAR}, là những năm có thể có lịch",
+            f"{text} is not in the years {FIRST_YEAR} to {LAST_YEAR}, which alone have calendars",
+        )
+        stop_at(option, WRONG_USE, said)
     return found
+
+
+def jurisdiction_code(text: str) -> str:
+    """An agency code given on the command line, in either order."""
+    try:
+        return agency_code(text)
+    except MalformedCode as error:
+        said = Sentence(f"{text!r} không phải là mã định danh của cơ quan; hãy viết như H35.10", str(error))
+        stop_at("--jurisdiction", WRONG_USE, said)
+
+
+def stop_without_calendar(place: str, year: int) -> NoReturn:
+    """End the command because a count reaches a year that has no calendar."""
+    said = Sentence(
+        f"năm {year} chưa có lịch; hãy nêu lịch bằng --calendar FILE",
+        f"{year} is a year without a calendar; give one with --calendar FILE",
+    )
+    stop_at(place, FAILED, said)
+
+
+def policy_or_default(name: str) -> Policy:
+    """The policy that is named; where none is, the product's default."""
+    return load_policy(name) if name else DEFAULT_POLICY
+
+
+def source_of(policy: Policy, rule: Rule, name: str) -> str:
+    """Where a rule stands: in the policy that was named, else in the product's default, which is no law to be cited."""
+    if name and policy.stated_rule(rule.duty) is not None:
+        return f"{policy.document.number}, {rule.section}" if rule.section else policy.document.number
+    return f"{DEFAULT_LIMIT.vi} / {DEFAULT_LIMIT.en}"
+
+
+def stop_at_unknown_rule(rule: str, known: Sequence[str]) -> NoReturn:
+    """End the command because a policy has no rule of that name."""
+    listed = ", ".join(known)
+    said = Sentence(
+        f"không có quy tắc {rule!r}; hãy dùng một trong: {listed}",
+        f"there is no rule {rule!r}; use one of {listed}",
+    )
+    stop_at("RULE", WRONG_USE, said)
 
 
 # --- calendars -----------------------------------------------------------------------------------------------------
@@ -81,7 +154,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
     except msgspec.ValidationError as error:
         where = str(error).rpartition("`$")[2].removesuffix("`")
         line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
-        stop(FAILED, f"{option}: {path}:{line} is not a valid calendar: {error}")
+        stop_at(f"{option}: {path}:{line}", FAILED, _bad_calendar(str(error)))
     for index, year in enumerate(years):
         at = "" if prefix else f"[{index}]"
         try:
@@ -89,7 +162,7 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
         except ContradictoryCalendar as error:
             where = str(error).partition(":")[0]
             line = line_of(f"{at}.{where}".removeprefix("."), lines)
-            stop(FAILED, f"{option}: {path}:{line}, year {year.year}, {error}")
+            stop_at(f"{option}: {path}:{line}", FAILED, _bad_calendar(f"year {year.year}, {error}"))
     _refuse_twice(years, path, option, lines)
     return years
 
@@ -99,7 +172,11 @@ def _refuse_twice(years: Sequence[CalendarYear], path: Path, option: str, lines:
     for index, year in enumerate(years):
         if year.year in seen:
             line = line_of(f"[{index}].year", lines)
-            stop(FAILED, f"{option}: {path}:{line}, year {year.year} is there twice: two versions at once; keep one")
+            said = Sentence(
+                f"năm {year.year} có hai bản cùng lúc; hãy giữ một bản",
+                f"year {year.year} is there twice: two versions at once; keep one",
+            )
+            stop_at(f"{option}: {path}:{line}", FAILED, said)
         seen.add(year.year)
 
 
@@ -107,12 +184,22 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
     try:
         return parse(path.read_text("utf-8"))
     except OSError as error:
-        stop(WRONG_USE, f"{option}: {path} cannot be read ({error.strerror}); name a YAML or JSON file")
+        why = error.strerror
+        said = Sentence(
+            f"không đọc được ({why}); hãy nêu một tệp YAML hoặc JSON",
+            f"cannot be read ({why}); name a YAML or JSON file",
+        )
+        stop_at(f"{option}: {path}", WRONG_USE, said)
     except UnicodeDecodeError:
-        stop(FAILED, f"{option}: {path} is not a valid calendar: it is not UTF-8")
+        stop_at(f"{option}: {path}", FAILED, _bad_calendar("it is not UTF-8"))
     except UncountablePolicy as invalid:
         problem = invalid.problems[0]
-        stop(FAILED, f"{option}: {path}:{problem.line or 1} is not a valid calendar: {problem}")
+        stop_at(f"{option}: {path}:{problem.line or 1}", FAILED, _bad_calendar(str(problem)))
+
+
+def _bad_calendar(why: str) -> Sentence:
+    """What is wrong with a calendar's file; what the reader of YAML says of it is in English."""
+    return Sentence("lịch không hợp lệ", f"is not a valid calendar: {why}")
 
 
 def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:

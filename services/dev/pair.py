@@ -17,6 +17,7 @@ import httpx
 from services.dev.postgres import ensure_database, start_embedded
 from services.dev.rabbitmq import PrivateBroker, end_group, find_broker, free_ports
 from services.story import play
+from shared.rabbit.topology import user_of
 
 HOST = "127.0.0.1"
 INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
@@ -71,17 +72,19 @@ class DevPair:
             asyncio.run(ensure_database(dsn("postgres"), name))
         return {name: dsn(name) for name in ("intake", "followup")}
 
-    def amqp_url(self, choice: str) -> str:
-        """The broker's URL, empty if events travel by the feed alone. A private broker may still be starting."""
+    def amqp_urls(self, choice: str) -> dict[str, str]:
+        """The broker's URL of each service, empty if events travel by the feed alone; a private one may be starting."""
         found = find_broker(self.data / "rabbitmq", choice, _say)
         if isinstance(found, PrivateBroker):
             self._stack.callback(found.stop)
+            urls = {name: found.url_of(name) for name in ("intake", "followup")}
+            _write_secret(self.data / "portal.url", found.url_of("portal").encode())
             found.launch()
             self.broker = found
-            return found.url
+            return urls
         if found is None:
             _say("No broker: the feed alone carries the events.")
-        return found or ""
+        return dict.fromkeys(("intake", "followup"), found or "")
 
     def serve(self, name: str, environment: dict[str, str]) -> None:
         """Start a service, which is stopped with the rest."""
@@ -115,15 +118,15 @@ def run_pair(
     ports = _port("--intake-port", intake, INTAKE_PORT), _port("--followup-port", followup, FOLLOWUP_PORT)
     urls = [f"http://{HOST}:{port}" for port in ports]
     pair = DevPair(data, stack)
-    amqp = pair.amqp_url(broker)
+    amqp = pair.amqp_urls(broker)
     databases = pair.databases()
-    common = {"HOST": HOST, "AMQP_URL": amqp}
     wanted = {
         "intake": {"MASTER_KEY_FILE": str(_master_key(data))} | ({"CLOCK_START": STORY_BEGINS} if story else {}),
-        "followup": {"SOURCES": urls[0]},
+        "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
     }
     for name, port in zip(wanted, ports, strict=True):
-        settings = common | wanted[name] | {"DATABASE_URL": databases[name], "PORT": str(port)}
+        own = {"HOST": HOST, "PORT": str(port), "AMQP_URL": amqp[name], "DATABASE_URL": databases[name]}
+        settings = own | wanted[name]
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
     pair.wait_ready(*urls)
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
@@ -168,14 +171,18 @@ def _is_free(port: int) -> bool:
 
 def _master_key(data: Path) -> Path:
     path = data / "master.key"
-    # Never overwritten: with it everything sealed would be lost. Written whole or not at all.
-    if not path.exists():
-        fresh = data / "master.key.new"
-        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(os.urandom(32))
-            os.fsync(file.fileno())
-        fresh.replace(path)
+    if not path.exists():  # never overwritten: with it everything sealed would be lost
+        _write_secret(path, os.urandom(32))
     return path
+
+
+def _write_secret(path: Path, secret: bytes) -> None:
+    """Write a file that its owner alone reads, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(secret)
+        os.fsync(file.fileno())
+    fresh.replace(path)
 
 
 def _is_ready(url: str) -> bool:

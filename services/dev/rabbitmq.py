@@ -1,7 +1,11 @@
 """A private RabbitMQ for development and tests, with its own node, ports, folder and epmd. It leaves nothing behind."""
 
+import base64
 import contextlib
+import hashlib
+import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -9,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from services.dev import debian
 
@@ -17,6 +21,8 @@ SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # the plain scripts: those in /usr/sbin
 START_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 20.0  # seconds
 GREETING = b"AMQP\x00\x00\x09\x01"
+#: What each user may do, on the virtual host `doithoai`. An installed wheel has it not: there each may do everything.
+RIGHTS = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq" / "definitions.json"
 MARK = "DOITHOAI_BROKER"  # in the environment of what was started: how a later run knows its own
 
 
@@ -29,6 +35,7 @@ class PrivateBroker:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder.resolve()
+        self._users: dict[str, str] = {}
         self._port, self._dist, self._epmd_port = free_ports(3)
         self._node: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -42,6 +49,11 @@ class PrivateBroker:
         """The URL of one of its virtual hosts."""
         return f"amqp://guest:guest@127.0.0.1:{self._port}/{vhost}"
 
+    def url_of(self, user: str) -> str:
+        """The URL of its default virtual host for a user of its own, who is there from the next launch."""
+        password = self._users.setdefault(user, secrets.token_hex(16))
+        return self.url.replace("guest:guest", f"{user}:{password}")
+
     def launch(self) -> None:
         """Start without waiting. Raises BrokerUnavailable."""
         script = server_script()
@@ -49,9 +61,11 @@ class PrivateBroker:
             raise BrokerUnavailable("no rabbitmq-server is installed: apt-get install rabbitmq-server, or give a URL")
         (self._folder / "log").mkdir(parents=True, exist_ok=True)
         self._end_leftover()
-        (self._folder / "rabbitmq.conf").write_text(
-            f"listeners.tcp.1 = 127.0.0.1:{self._port}\ndisk_free_limit.absolute = 50MB\n", "utf-8"
-        )
+        settings = {"listeners.tcp.1": f"127.0.0.1:{self._port}", "disk_free_limit.absolute": "50MB"}
+        if self._users:
+            settings["load_definitions"] = str(self._write_users())
+        lines = [f"{name} = {value}\n" for name, value in settings.items()]
+        (self._folder / "rabbitmq.conf").write_text("".join(lines), "utf-8")
         (self._folder / "enabled_plugins").write_text("[].\n", "utf-8")
         with (self._folder / "log" / "start.log").open("ab") as output:
             epmd = shutil.which("epmd") or "/usr/lib/erlang/bin/epmd"
@@ -103,6 +117,19 @@ class PrivateBroker:
         self.control("set_permissions", "-p", name, "guest", ".*", ".*", ".*")
         return self.vhost_url(name)
 
+    def _write_users(self) -> Path:
+        """The users as definitions, each with the rights that are shipped for its name."""
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        content = {"permissions": [{"user": name, "vhost": "/"} | everything for name in self._users]}
+        if RIGHTS.exists():
+            content = json.loads(RIGHTS.read_text("utf-8").replace('"doithoai"', '"/"'))
+        for kind in ("permissions", "topic_permissions"):
+            content[kind] = [right for right in content.get(kind, []) if right["user"] in self._users]
+        content |= {"vhosts": [{"name": "/"}], "users": [_user(*each) for each in self._users.items()]}
+        path = self._folder / "definitions.json"
+        path.write_text(json.dumps(content), "utf-8")
+        return path
+
     def _environment(self) -> dict[str, str]:
         folder = str(self._folder)
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RABBITMQ_", "ERL_"))}
@@ -151,6 +178,12 @@ class PrivateBroker:
                     if f"{MARK}={self._folder}".encode() in environment:
                         os.killpg(pid, signal.SIGKILL)
                         time.sleep(0.5)
+
+
+def _user(name: str, password: str) -> dict[str, Any]:
+    salt = os.urandom(4)
+    digest = hashlib.sha256(salt + password.encode()).digest()
+    return {"name": name, "tags": [], "password_hash": base64.b64encode(salt + digest).decode()}
 
 
 def end_group(process: subprocess.Popen[bytes], with_signal: signal.Signals, timeout: float) -> None:

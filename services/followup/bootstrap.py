@@ -45,6 +45,7 @@ from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.followup.settings import FollowupSettings
+from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -60,7 +61,7 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import DEADLINES, EVENTS
+from shared.rabbit.topology import DEADLINES, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
@@ -108,14 +109,19 @@ async def running(
         await notifications.start()
         stack.push_async_callback(notifications.close)
 
-        relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, DEADLINES, name=RELAY)
+        encode = partial(to_message, prefix=settings.event_type_prefix)
+        outbox = StoredOutbox(pool, notifications, RELAY)
+        relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
         alerts = DeadlineAlerts(settings.amqp_url)
         await alerts.start()
         stack.push_async_callback(alerts.close)
 
-        inboxes = PrefetchBuffers(Subscriber(settings.amqp_url, EVENTS, publisher=settings.broker_publisher))
+        def bell_of(source: str) -> Subscriber:
+            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+
+        inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
@@ -145,6 +151,12 @@ async def running(
             urls = zip(followings, settings.feeds, strict=True)
             return next((url for following, url in urls if following.source == source), None)
 
+        def broker_hindrances() -> dict[str, str]:
+            return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
+
+        def notices() -> dict[str, str]:
+            return {name: why for name, why in broker_hindrances().items() if why}
+
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
@@ -159,7 +171,11 @@ async def running(
         )
 
         async def snapshot() -> MetricsSnapshot:
-            return msgspec.structs.replace(await figures.snapshot(), refused_calls=callers.refused.counts)
+            return msgspec.structs.replace(
+                await figures.snapshot(),
+                refused_calls=callers.refused.counts,
+                hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
+            )
 
         works = {"metrics": keep_fresh(collector, snapshot)}
         if settings.tokens_file:
@@ -178,8 +194,8 @@ async def running(
                 *reminder_routes(queries, reminders),
                 *form_routes(queries, reminders, IntakeClient(client), address),
                 *sign_in_routes(callers),
-                feed_route(StoredLog(pool, notifications), may_read_all(queries)),
-                *health_routes(hindrances(queries, refused)),
+                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
+                *health_routes(hindrances(queries, refused), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,

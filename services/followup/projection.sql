@@ -10,6 +10,11 @@
 -- A release N-1 runs beside its successor: a function that it calls keeps its name and parameters until the release after,
 -- and a changed one gets a new name. Grants name functions without their parameters, so no two share a name.
 
+-- The code of the receipt that the first event of a petition told.
+CREATE OR REPLACE FUNCTION followup_receipt_of(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT convert_from(state, 'UTF8')::jsonb #>> '{data,receipt_code}'
+$$;
+
 -- Makes the schema and its tables. Names without a schema resolve to the new one until the end of the transaction.
 CREATE OR REPLACE FUNCTION create_projection(p_schema text) RETURNS void LANGUAGE plpgsql AS $create$
 BEGIN
@@ -52,6 +57,7 @@ BEGIN
     );
     CREATE INDEX facts_originator ON facts (originator_id, position);
     CREATE INDEX facts_shared ON facts (source, position) WHERE NOT is_petition;
+    CREATE INDEX facts_receipt ON facts (followup_receipt_of(state)) WHERE topic = 'PetitionReceived';
 
     -- Which petitions belong to a conference, and which were merged into another. A link is never removed: to load one
     -- petition too many does no harm.
@@ -76,7 +82,10 @@ BEGIN
         overdue      boolean NOT NULL,             -- an open deadline of it is breached
         due_on       date    NOT NULL,             -- the earliest open due date of all its duties; infinity for none
         received_on  date,                         -- a petition's receipt; a conference's first day
-        row          bytea   NOT NULL              -- the whole CaseRow as JSON
+        row          bytea   NOT NULL,             -- the whole CaseRow as JSON
+        -- While there are sweeps: the position up to which it has got every event of the regulation. A lower number than
+        -- is true does no harm once they have ended.
+        settled_to   bigint  NOT NULL DEFAULT 0
     );
     -- Overdue first is due date first. A listing merges one index scan for each state (and each code of a subtree) and
     -- stops at its page's end, however long the history is.
@@ -136,6 +145,18 @@ BEGIN
         found_at    timestamptz NOT NULL DEFAULT clock_timestamp()
     );
     CREATE INDEX uncountable_subject ON uncountable (subject_id);
+
+    -- Events of the regulation that have not reached every case yet. A case that has missed one is settled on it before
+    -- anything else touches it, and none of its timers fires until then.
+    CREATE TABLE sweeps (
+        source     text        NOT NULL,
+        position   bigint      NOT NULL,                                -- of the event
+        fire_at    timestamptz NOT NULL DEFAULT '1970-01-01 00:00:00Z', -- of the last timer that was reached
+        is_walking boolean     NOT NULL DEFAULT false,                  -- all timers were reached: now every case
+        after_id   uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000', -- the deadline or case reached
+        begun_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (source, position)
+    );
 
     -- The bodies that the regulation has registered.
     CREATE TABLE agencies (
@@ -268,6 +289,33 @@ BEGIN
 END $write$;
 
 -- Moves the cursor of a source from revision `p_before` on; false when another projector has moved it.
+CREATE OR REPLACE FUNCTION advance_cursor(
+    p_source      text,
+    p_before      bigint, -- the revision that the projector knows
+    p_epoch       text,
+    p_position    bigint,
+    p_event_id    uuid,
+    p_instant     timestamptz,
+    p_horizon     timestamptz,
+    p_head        bigint,
+    p_revision    bigint, -- the new revision
+    p_complete_to timestamptz
+) RETURNS boolean LANGUAGE plpgsql
+SET enable_seqscan = off
+AS $advance$
+BEGIN
+    UPDATE sources SET epoch = p_epoch, position = p_position, event_id = p_event_id, instant = p_instant,
+        horizon = p_horizon, head = p_head, revision = p_revision,
+        complete_read_at =
+            CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE complete_read_at END,
+        ticked_at = CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE ticked_at END,
+        complete_to = p_complete_to, state = 'following', reason = ''
+    WHERE source = p_source AND revision = p_before;
+    RETURN FOUND;
+END $advance$;
+
+-- The same for a projector of release 0.2.0, which knows no sweeps: it may not move the cursor while there are any, since it
+-- would fire the timers of cases that have not been settled.
 CREATE OR REPLACE FUNCTION move_cursor(
     p_source      text,
     p_before      bigint, -- the revision that the projector knows
@@ -289,6 +337,6 @@ BEGIN
             CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE complete_read_at END,
         ticked_at = CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE ticked_at END,
         complete_to = p_complete_to, state = 'following', reason = ''
-    WHERE source = p_source AND revision = p_before;
+    WHERE source = p_source AND revision = p_before AND NOT EXISTS (SELECT 1 FROM sweeps WHERE source = p_source);
     RETURN FOUND;
 END $move$;

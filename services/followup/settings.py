@@ -1,5 +1,7 @@
 """The settings of followup, from the environment (`FOLLOWUP_...`) or from files, one a setting."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -13,6 +15,9 @@ class FollowupSettings(BaseSettings):
     amqp_url: str = Field(default="", description="RabbitMQ; empty: the feed alone carries the events")
     broker_publisher: str = Field(
         default="", description="the broker's user as whom intake publishes; empty: the user of the URL"
+    )
+    event_type_prefix: Literal["", "vn.doithoai."] = Field(
+        default="", description="what the `type` of an event begins with, in messages and in the feed"
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8571, ge=0, le=65535)

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
+import aio_pika
 import asyncpg
 import structlog
 from litestar import Litestar
@@ -30,10 +32,12 @@ from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
+from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
 from services.intake.settings import IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
+from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
@@ -49,13 +53,14 @@ from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import ForeignSource, claim, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
 #: Draws a new time-ordered id.
 new_id = OrderedIds()
@@ -94,7 +99,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
-        await _name_store(pool, settings)
+        source = await _name_store(pool, settings)
+        await _claim_virtual_host(settings.amqp_url, source)
         notifications = Notifications(settings.database_url)
         await notifications.start()
         stack.push_async_callback(notifications.close)
@@ -113,14 +119,17 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         contents = StoredContents(pool, new_id)
         references = KnownReferences(history, contents, seals)
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
+        refused = RefusedCommands(pool, seals, new_id)
+        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references, refused)
         reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
-        relay = Relay(StoredOutbox(pool, notifications, RELAY), settings.amqp_url, EVENTS, name=RELAY)
+        outbox = StoredOutbox(pool, notifications, RELAY)
+        encode = partial(to_message, prefix=settings.event_type_prefix)
+        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, callers, RefusedCommands(pool, seals, new_id))
-        queue = CommandQueue(settings.amqp_url, commands)
+        commands = CommandIntake(handler, callers, refused)
+        queue = CommandQueue(settings.amqp_url, source, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
         figures = StoreFigures(pool, RELAY)
@@ -139,12 +148,19 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 is_leader=relay.is_leader,
                 unpublished_year=unpublished_year(regulation_cache.today, published) or 0,
                 refused=callers.refused.counts,
+                queued={(name,): w.messages for name, w in queue.waiting.items() if w.messages is not None},
+                consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
+                hindered=bool(queue.hindrance or relay.hindrance),
+                unanswered=queue.unanswered_total,
                 taken_at=found.taken_at,
             )
 
         async def hindrances() -> dict[str, str]:
             reason = await stored_log.is_reachable()
             return {"store": reason} if reason else {}
+
+        def notices() -> dict[str, str]:
+            return queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
 
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         if settings.tokens_file:
@@ -159,9 +175,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *command_routes(handler),
                 *query_routes(reading),
                 *regulation_routes(regulation_cache),
+                refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
-                feed_route(stored_log, may_read),
-                *health_routes(hindrances),
+                feed_route(stored_log, may_read, settings.event_type_prefix),
+                *health_routes(hindrances, notices),
                 metrics_route(collector, may_read),
             ],
             callers,
@@ -170,13 +187,28 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         yield app
 
 
-async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> None:
+async def _claim_virtual_host(url: str, source: str) -> None:
+    """Take the broker's virtual host for the source. A broker that is away is asked later. Raises WrongSettings."""
+    if not url:
+        return
+    try:
+        async with await aio_pika.connect(url, timeout=CLAIM_TIMEOUT) as connection:
+            await claim(await connection.channel(), source)
+    except ForeignSource as error:
+        raise WrongSettings(f"INTAKE_AMQP_URL: {error}") from None
+    except Exception as error:
+        log.warning("broker_away", kind=type(error).__name__)
+
+
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> str:
+    """Name the store, and return the name that it has."""
     await store.name_source(pool, settings.source)
     if settings.movable_from is not None and not await store.is_clock_movable(pool):
         try:
             await store.move_clock(pool, settings.movable_from)
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
+    return (await store.read_identity(pool)).source
 
 
 async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeeper) -> None:

@@ -1,6 +1,7 @@
 """The settings of intake, from the environment (`INTAKE_...`) or from files, one a setting."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -13,6 +14,9 @@ class IntakeSettings(BaseSettings):
 
     database_url: str = Field(description="PostgreSQL; a list of hosts and target_session_attrs are allowed")
     amqp_url: str = Field(default="", description="RabbitMQ; empty: events leave by the feed alone")
+    event_type_prefix: Literal["", "vn.doithoai."] = Field(
+        default="", description="what the `type` of an event begins with, in messages and in the feed"
+    )
     host: str = "127.0.0.1"
     port: int = Field(default=8570, ge=0, le=65535)
     source: str = Field(default="local", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")

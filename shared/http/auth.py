@@ -14,7 +14,7 @@ from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
-from shared.identifiers import NATION
+from shared.identifiers import NATION, is_within
 
 #: Who knows callers knows these too.
 __all__ = ["ROLES", "InvalidTokens", "Role", "TokenEntry", "load_tokens", "mint_token"]
@@ -123,6 +123,10 @@ class Callers:
     def of_broker_user(self, user_id: str | None) -> AuthenticatedCaller | None:
         """The caller whom the broker's user id names, or None if nobody is known by it."""
         return self._by_user.get(user_id) if user_id else None
+
+    def broker_users_within(self, jurisdiction: str) -> frozenset[str]:
+        """The users of the broker whose callers belong to a jurisdiction or one below it."""
+        return frozenset(user for user, c in self._by_user.items() if is_within(c.jurisdiction, jurisdiction))
 
     def hook(
         self,

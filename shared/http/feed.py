@@ -129,8 +129,8 @@ class EventPage(msgspec.Struct, kw_only=True):
 _PAGE = ResponseSpec(EventPage, generate_examples=False, description="the events after the position")
 
 
-def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
-    """The route for one log. `may_read` refuses callers who may not see all of it."""
+def feed_route(log: FeedSource, may_read: MayRead, type_prefix: str = "") -> HTTPRouteHandler:
+    """The route for one log. `may_read` refuses callers who may not see all of it. The types begin with the prefix."""
 
     @get(
         "/v1/events",
@@ -151,6 +151,6 @@ def feed_route(log: FeedSource, may_read: MayRead) -> HTTPRouteHandler:
         if (looked := may_read(caller_of(request))) is not None:
             await looked
         page = await read_feed(log, after, epoch, limit, wait, stopping(request.app))
-        return Response(feed_page(page), media_type="application/json")
+        return Response(feed_page(page, type_prefix), media_type="application/json")
 
     return read_events

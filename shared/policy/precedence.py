@@ -11,7 +11,7 @@ from typing import get_args
 
 import msgspec
 
-from shared.identifiers import lineage
+from shared.identifiers import is_within, lineage
 from shared.policy.schema import Policy, Precedence, Rule
 from shared.policy.shipped import DEFAULT_POLICY
 
@@ -23,6 +23,16 @@ class Adopted(msgspec.Struct, frozen=True):
 
     jurisdiction: str
     policy: Policy
+
+    def binds(self, jurisdiction: str, level: str) -> bool:
+        """Whether it makes a jurisdiction owe something itself: its adopter, or all of the levels that it names."""
+        if not self.policy.levels:
+            return jurisdiction == self.jurisdiction
+        return level in self.policy.levels and is_within(jurisdiction, self.jurisdiction)
+
+    def stands_on_default(self) -> bool:
+        """Whether it takes from the default what it leaves out, as a plan does; a law says what it says."""
+        return self.policy.precedence == "plan" and not self.policy.levels and not self.policy.audience
 
 
 class RuleInForce(msgspec.Struct, frozen=True):
@@ -68,6 +78,16 @@ class AdoptionRegister(msgspec.Struct, frozen=True, kw_only=True):
     default_since: Mapping[str, date] = {}
 
 
+class Contender(msgspec.Struct, frozen=True):
+    """A document in force that states a duty. `weight` is what decides: that of the winner is the greatest.
+
+    Its parts: made for the audience, precedence, nearness of the adopter, first day of validity, order recorded.
+    """
+
+    weight: tuple[bool, int, int, date, int]
+    policy: Policy
+
+
 class InForce:
     """The rules in force, remembered for each question that was asked."""
 
@@ -106,17 +126,22 @@ class InForce:
         valid = self._valid(jurisdiction, day)
         return sorted({policy.audience for _, _, policy in valid if policy.stated_rule(duty) is not None})
 
+    def contenders(self, jurisdiction: str, duty: str, day: date, audience: str = "") -> list[Contender]:
+        """The adopted documents in force that state the duty there; the first one wins."""
+        found = [
+            Contender(
+                (policy.audience == audience, _RANK[policy.precedence], -distance, policy.valid_from, order), policy
+            )
+            for distance, order, policy in self._valid(jurisdiction, day)
+            if policy.audience in ("", audience) and policy.stated_rule(duty) is not None
+        ]
+        return sorted(found, key=lambda contender: contender.weight, reverse=True)
+
     def _find(self, jurisdiction: str, duty: str, day: date, audience: str) -> RuleInForce | None:
-        best: tuple[tuple[bool, int, int, date, int], RuleInForce] | None = None
-        for distance, order, policy in self._valid(jurisdiction, day):
-            rule = policy.stated_rule(duty)
-            if rule is None or policy.audience not in ("", audience):
-                continue
-            weight = (policy.audience == audience, _RANK[policy.precedence], -distance, policy.valid_from, order)
-            if best is None or weight > best[0]:
-                best = weight, RuleInForce(policy, rule)
-        if best is not None:
-            return best[1]
+        if found := self.contenders(jurisdiction, duty, day, audience):
+            policy = found[0].policy
+            if (stated := policy.stated_rule(duty)) is not None:
+                return RuleInForce(policy, stated)
         rule = DEFAULT_POLICY.stated_rule(duty)
         return RuleInForce(DEFAULT_POLICY, rule, self._default_adopted(jurisdiction, day)) if rule is not None else None
 

@@ -10,6 +10,8 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+import pamqp.frame
 from aiormq.connection import TCPTransportFactory, TLSTransportFactory, TransportFactory
 from pamqp.header import ContentHeader
 
@@ -45,11 +47,25 @@ class DeliveryFrames(TransportFactory):
         return reader, writer
 
 
+class DecodableFrames(TransportFactory):
+    """Makes a transport on which aiormq can decode everything: what it could not comes without its properties."""
+
+    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The transport as aiormq makes it, with a reader before its own."""
+        frames = DeliveryFrames()
+        _, writer = await frames.create(url, **kwargs)
+        assert frames.reader is not None
+        frames.reader.only_decodable = True
+        reader: Any = frames.reader
+        return reader, writer
+
+
 class _Reader:
     """The reader of aiormq, which gets every frame but the deliveries."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self.channel = -1
+        self.only_decodable = False
         self.on_delivery: OnDelivery = _nobody
         self._reader = reader
         self._raw = b""  # read, and not yet a whole frame
@@ -89,7 +105,7 @@ class _Reader:
             if len(raw) < end:
                 break
             if channel != self.channel or not self._deliver(kind, raw, at + _FRAME.size, size):
-                self._passed += raw[at:end]
+                self._passed += _decodable(raw[at:end]) if self.only_decodable else raw[at:end]
             at = end
         self._raw = raw[at:]
 
@@ -116,6 +132,21 @@ class _Reader:
         return True
 
 
+def _decodable(frame: bytes) -> bytes:
+    """A frame that pamqp can decode: without its routing key or its properties where it cannot decode them."""
+    try:
+        pamqp.frame.unmarshal(frame)
+    except Exception:
+        kind, channel, _ = _FRAME.unpack_from(frame)
+        payload = frame[_FRAME.size : -1]
+        if kind == _HEADER:
+            payload = payload[: _CONTENT.size - 2] + b"\0\0"
+        elif payload[:4] == _DELIVER:
+            payload = payload[: 5 + payload[4] + 9] + b"\0\0"  # exchange and routing key are empty
+        return _FRAME.pack(kind, channel, len(payload)) + payload + frame[-1:]
+    return frame
+
+
 def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:
     """The headers and user id in a content header. Those of our relays are read here, others by pamqp."""
     _, _, _, flags = _CONTENT.unpack_from(payload)
@@ -137,6 +168,46 @@ def properties_of(payload: bytes) -> tuple[Mapping[str, Any], str | None]:
     header = ContentHeader()
     header.unmarshal(payload)
     return header.properties.headers or {}, header.properties.user_id
+
+
+class Sender(msgspec.Struct, frozen=True):
+    """The properties by which a command is taken and answered; empty where the message has none."""
+
+    user_id: str = ""
+    message_id: str = ""
+    reply_to: str = ""
+    correlation_id: str = ""
+
+
+#: The properties in the order in which a content header has them: the bit of its flag, and its name or fixed size.
+_TABLE = 13
+_FIXED = {12: 1, 11: 1, 6: 8}  # delivery mode, priority, timestamp
+_TEXTS = {10: "correlation_id", 9: "reply_to", 7: "message_id", 4: "user_id"}
+
+
+def sender_of(payload: bytes) -> Sender:
+    """What a content header says of its sender. Headers are passed over unread. Raises ValueError."""
+    try:
+        _, _, _, flags = _CONTENT.unpack_from(payload)
+        found: dict[str, str] = {}
+        at = _CONTENT.size
+        for bit in range(15, 1, -1):
+            if not flags >> bit & 1:
+                continue
+            if bit == _TABLE:
+                at += 4 + int.from_bytes(payload[at : at + 4], "big")
+            elif bit in _FIXED:
+                at += _FIXED[bit]
+            else:
+                end = at + 1 + payload[at]
+                if bit in _TEXTS:
+                    found[_TEXTS[bit]] = payload[at + 1 : end].decode()
+                at = end
+        if flags & 3 or at > len(payload):
+            raise ValueError("properties beyond the protocol's")
+    except (struct.error, IndexError) as error:
+        raise ValueError("not a content header") from error
+    return Sender(**found)
 
 
 def _nobody(_: int, __: bytes, ___: bytes) -> None:

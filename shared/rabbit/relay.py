@@ -18,7 +18,7 @@ from aio_pika.exceptions import PublishError
 from shared.envelope import Message, may_be_the_last, to_message
 from shared.events import Recorded
 from shared.rabbit.publish_frames import Batch, forget, publish
-from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
+from shared.rabbit.topology import CONNECT_TIMEOUT, ForeignSource, Occupied, Route, claim, declare, user_of
 from shared.tasks import cancel_and_wait
 
 BATCH = 500  # events
@@ -68,14 +68,17 @@ class Relay:
         route: Route,
         *,
         name: str,
+        source: str = "",
         encode: Callable[[Recorded], Message] = to_message,
     ) -> None:
+        """With a `source` the virtual host must be that source's, or nobody's yet."""
         self.name = name
+        self.hindrance = ""  # what only a person can mend
         self.unroutable_total = 0
         self.published_total = 0
         self.is_leader = False
         self._outbox, self._url, self._route, self._encode = outbox, url, route, encode
-        self._user = user_of(url)
+        self._user, self._source = user_of(url), source
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._task: asyncio.Task[None] | None = None
         self._leased = 0.0
@@ -116,6 +119,11 @@ class Relay:
             # Returned: no queue takes it. It is tried again for ever, since skipping it would lose it.
             log.error("event_unroutable", relay=self.name, exchange=self._route.exchange)
             return True
+        except (Occupied, ForeignSource) as error:
+            self.hindrance = str(error)
+            log.error("relay_refused", relay=self.name, why=self.hindrance)
+            await self._give_back()
+            return True
         except Exception as error:  # the broker or the database is away: the relay may fail, it may not end
             log.warning("relay_interrupted", relay=self.name, kind=type(error).__name__)
             # Another process may reach the broker that this one does not.
@@ -135,7 +143,10 @@ class Relay:
         async with connection, self._outbox.subscribed() as recorded:
             # A channel of its own: a publish to a missing exchange closes the channel and fails all in flight.
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
+            if self._source:
+                await claim(await connection.channel(), self._source)
             await declare(channel, self._route)
+            self.hindrance = ""
             underlay = await channel.get_underlay_channel()
             self.is_leader, self._leased = True, monotonic()
             log.info("relay_started", relay=self.name, after=position)

@@ -2,25 +2,23 @@
 
 import asyncio
 import contextlib
-import functools
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import aio_pika
-import aiormq
 import msgspec
 import structlog
 
 from shared.envelope import from_message
 from shared.events import Recorded
-from shared.rabbit.delivery_frames import DeliveryFrames, properties_of
-from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of
+from shared.rabbit.consumer import Consumer
+from shared.rabbit.delivery_frames import properties_of
+from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of, waiting_in
 from shared.tasks import cancel_and_wait
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
-ACK_TIMEOUT = 10.0  # seconds
-SHORTEST, LONGEST = 0.2, 5.0  # seconds between two tries to connect
+DROP_EVERY = 60.0  # seconds between two looks for the queue of an earlier version
 
 log = structlog.get_logger("bell")
 
@@ -37,7 +35,7 @@ class Subscriber:
     """Consumes a queue into memory with manual acknowledgement, for as long as the process lives.
 
     Only what the broker vouches for as sent by the user `publisher` is taken for an event; without one it is the user
-    of `url`. Whoever may publish to the default exchange reaches the queue.
+    of `url`. The queue of an earlier version is dropped once nobody consumes it: the feed has what is in it.
     """
 
     def __init__(
@@ -50,24 +48,38 @@ class Subscriber:
         prefetch: int = PREFETCH,
     ) -> None:
         self.arrived = asyncio.Event()
-        self.is_connected = False
         self.undecodable_total = 0
-        self._url, self._route, self._decode, self._prefetch = url, route, decode, prefetch
+        self._url, self._route, self._decode = url, route, decode
         self._publisher = publisher or user_of(url)
         self._waiting: deque[Delivery] = deque()
-        self._connection = 0
-        self._channel: Any = None
-        self._task: asyncio.Task[None] | None = None
+        self._consumer = Consumer(url, route.queue, self._declared, self._keep, prefetch=prefetch)
+        self._dropping: asyncio.Task[None] | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether pushed events may be expected."""
+        return self._consumer.is_connected
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue."""
+        return self._route.queue
+
+    @property
+    def hindrance(self) -> str:
+        """Why nothing is consumed; empty while it is, and without a broker."""
+        return self._consumer.hindrance
 
     async def start(self) -> None:
         """Start in the background. Without a broker's URL it stays silent, and the feed brings the events."""
         if self._url:
-            self._task = asyncio.create_task(self._run(), name=f"bell-{self._route.queue}")
+            await self._consumer.start()
+            self._dropping = asyncio.create_task(self._drop_for_ever(), name=f"dropping-{self._route.replaces}")
 
     async def close(self) -> None:
         """Stop. What is not acknowledged comes again."""
-        await cancel_and_wait(self._task)
-        self._task = None
+        await cancel_and_wait(self._dropping)
+        await self._consumer.close()
 
     async def wait(self, timeout: float) -> bool:
         """Wait until something has come. False means that the time was over first."""
@@ -84,51 +96,28 @@ class Subscriber:
 
     async def ack_through(self, delivery: Delivery) -> None:
         """Acknowledge this delivery and all before it. One of a lost connection comes again anyway."""
-        if delivery.connection != self._connection or not self.is_connected:
-            return
-        with contextlib.suppress(Exception):  # the connection has just gone: it comes again
-            async with asyncio.timeout(ACK_TIMEOUT):
-                await self._channel.basic_ack(delivery.tag, multiple=True)
+        await self._consumer.ack(delivery.connection, delivery.tag, multiple=True)
 
-    async def _run(self) -> None:
-        pause = SHORTEST
-        while True:
-            try:
-                await self._consume()
-            except Exception as error:  # refused, starting, gone: the next try may do
-                log.warning("broker_away", queue=self._route.queue, kind=type(error).__name__)
-            pause = SHORTEST if self.is_connected else min(pause * 2, LONGEST)
-            self.is_connected = False
-            await asyncio.sleep(pause)
+    async def _declared(self, connection: aio_pika.abc.AbstractConnection) -> bool:
+        await declare(await connection.channel(), self._route)
+        # What was delivered on the old connection is delivered again: keeping both would double it.
+        self._waiting.clear()
+        return True
 
-    async def _consume(self) -> None:
-        await self._declare()
-        # Not a robust connection: after a reconnect old deliveries must be distinguished from new ones.
-        frames = DeliveryFrames()
-        connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=frames), CONNECT_TIMEOUT)
-        try:
-            channel: Any = await connection.channel(publisher_confirms=False, timeout=CONNECT_TIMEOUT)
-            await channel.basic_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT)
-            # What was delivered on the old connection is delivered again: keeping both would double it.
-            self._waiting.clear()
-            self._connection += 1
-            self._channel = channel
-            frames.open(channel.number, functools.partial(self._keep, self._connection))
-            consumed = await channel.basic_consume(self._route.queue, _never_called, timeout=CONNECT_TIMEOUT)
-            self.is_connected = True
-            log.info("bell_connected", queue=self._route.queue)
-            lost = {connection.closing, channel.closing}
-            # A queue deleted under its consumer cancels it silently: the count shows it.
-            while not any(each.done() for each in lost) and consumed.consumer_tag in channel.consumers:
-                await asyncio.wait(lost, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await connection.close()
-        raise ConnectionResetError("the broker went away")
+    async def _drop_for_ever(self) -> None:
+        """Delete the queue of an earlier version again and again: a relay of that version declares it."""
+        while self._route.replaces:
+            if self.is_connected:
+                with contextlib.suppress(Exception):  # the next round tries again
+                    await self._drop(self._route.replaces)
+            await asyncio.sleep(DROP_EVERY if self.is_connected else 1.0)
 
-    async def _declare(self) -> None:
-        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT)
-        async with connection:
-            await declare(await connection.channel(), self._route)
+    async def _drop(self, queue: str) -> None:
+        async with await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT) as connection:
+            found = await waiting_in(connection, queue)
+            if found is not None and not found[1]:  # a process of that version may still consume it
+                await (await connection.channel()).queue_delete(queue, timeout=CONNECT_TIMEOUT)
+                log.info("old_queue_dropped", queue=queue, messages=found[0])
 
     def _keep(self, connection: int, tag: int, header: bytes, body: bytes) -> None:
         recorded = None
@@ -142,7 +131,3 @@ class Subscriber:
             log.error("message_undecodable", queue=self._route.queue, kind=type(error).__name__)
         self._waiting.append(Delivery(recorded, tag, connection))
         self.arrived.set()
-
-
-async def _never_called(_: Any) -> None:
-    """The callback that aiormq requires and never calls, since `DeliveryFrames` takes every delivery before it."""

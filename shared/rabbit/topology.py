@@ -1,26 +1,68 @@
-"""The exchanges and queues of the pair. Only `x-queue-type` is an argument; everything else is set by policy."""
+"""The exchanges and queues of the pair. Arguments that are not named here are set by policy.
 
+A virtual host belongs to one source. Changed arguments on an existing queue would fail its redeclaration, so a queue
+that becomes another one gets another name, and the old one is read until it is empty.
+"""
+
+import re
 from urllib.parse import unquote, urlsplit
 
+import aio_pika
 import msgspec
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel, AbstractExchange, AbstractQueue
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractExchange, AbstractQueue
+from aio_pika.exceptions import ChannelPreconditionFailed
 
 CONNECT_TIMEOUT = 10.0  # seconds
-QUORUM = {"x-queue-type": "quorum"}  # changed arguments on an existing queue would fail its redeclaration
+QUORUM = {"x-queue-type": "quorum"}
+ONE_CONSUMER = {"x-single-active-consumer": True}  # the order of each sender holds with several processes
+
+EVENTS_EXCHANGE = "dialogue.events"
+COMMANDS_EXCHANGE = "dialogue.commands"
+OWNER = "dialogue.source"  # nobody publishes to it: its one argument says whose virtual host this is
+#: What our own queues and exchanges begin with; no caller's does.
+OURS = ("dialogue.", "intake.", "followup.")
+
+_OWNED_BY = re.compile(rf"current is '{re.escape(OWNER)}\.([^']+)'")
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A durable topic exchange and the quorum queue that takes everything from it."""
+    """A durable topic exchange and the quorum queue that takes from it what fits the pattern.
+
+    `replaces` is the queue of an earlier version, which is never declared again.
+    """
 
     exchange: str
     queue: str
     pattern: str = "#"
+    one_consumer: bool = False
+    replaces: str = ""
 
 
-EVENTS = Route("dialogue.events", "followup.events")
 DEADLINES = Route("dialogue.deadlines", "followup.alerts")
-COMMANDS = "intake.commands"
+
+
+class ForeignSource(Exception):
+    """The virtual host belongs to another source. The message names both."""
+
+    def __init__(self, own: str, other: str) -> None:
+        super().__init__(
+            f"the virtual host belongs to the source {other!r}, and this is {own!r}: give each source a virtual host"
+        )
+
+
+class Occupied(Exception):
+    """A queue or exchange exists as another type or with other arguments. The message names it."""
+
+
+def events_of(source: str) -> Route:
+    """The way of a source's events to followup."""
+    return Route(EVENTS_EXCHANGE, f"followup.{source}.events", replaces="followup.events")
+
+
+def commands_of(source: str) -> Route:
+    """The way of commands to the intake of a source, whose name is the routing key."""
+    return Route(COMMANDS_EXCHANGE, f"intake.{source}.commands", source, one_consumer=True, replaces="intake.commands")
 
 
 def user_of(url: str) -> str:
@@ -29,8 +71,44 @@ def user_of(url: str) -> str:
 
 
 async def declare(channel: AbstractChannel, route: Route) -> tuple[AbstractExchange, AbstractQueue]:
-    """Create the exchange, its queue and the binding unless they exist. Safe to repeat."""
-    exchange = await channel.declare_exchange(route.exchange, ExchangeType.TOPIC, durable=True, timeout=CONNECT_TIMEOUT)
-    queue = await channel.declare_queue(route.queue, durable=True, arguments=dict(QUORUM), timeout=CONNECT_TIMEOUT)
-    await queue.bind(exchange, route.pattern, timeout=CONNECT_TIMEOUT)
+    """Create the exchange, its queue and the binding unless they exist. Safe to repeat. Raises Occupied."""
+    arguments = QUORUM | (ONE_CONSUMER if route.one_consumer else {})
+    try:
+        exchange = await channel.declare_exchange(
+            route.exchange, ExchangeType.TOPIC, durable=True, timeout=CONNECT_TIMEOUT
+        )
+        queue = await channel.declare_queue(
+            route.queue, durable=True, arguments=dict(arguments), timeout=CONNECT_TIMEOUT
+        )
+        await queue.bind(exchange, route.pattern, timeout=CONNECT_TIMEOUT)
+    except ChannelPreconditionFailed as error:
+        raise Occupied(f"{route.queue} or {route.exchange} exists otherwise: {error}") from None
     return exchange, queue
+
+
+async def claim(channel: AbstractChannel, source: str) -> None:
+    """Take the virtual host for a source, or find that it has it already. Raises ForeignSource."""
+    try:
+        await channel.declare_exchange(
+            OWNER,
+            ExchangeType.FANOUT,
+            durable=True,
+            internal=True,
+            arguments={"alternate-exchange": f"{OWNER}.{source}"},  # the broker compares it, and says which it has
+            timeout=CONNECT_TIMEOUT,
+        )
+    except ChannelPreconditionFailed as error:
+        found = _OWNED_BY.search(str(error))
+        raise ForeignSource(source, found[1] if found else "?") from None
+
+
+async def waiting_in(connection: AbstractConnection, queue: str) -> tuple[int, int] | None:
+    """How many messages wait in a queue and how many consume it; None where there is no such queue."""
+    channel = await connection.channel()
+    try:
+        found = await channel.declare_queue(queue, passive=True, timeout=CONNECT_TIMEOUT)
+    except aio_pika.exceptions.ChannelNotFoundEntity:
+        return None
+    result = found.declaration_result
+    await channel.close()
+    return result.message_count or 0, result.consumer_count or 0

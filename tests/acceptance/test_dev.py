@@ -1,32 +1,95 @@
 """`make run`: `doithoai dev` starts a whole pair from nothing, and stops all of it."""
 
 import asyncio
+import contextlib
+import json
+import os
+import re
 import signal
+import stat
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import aio_pika
+import aiormq
 import httpx
+import pytest
 
 from services.dev.rabbitmq import free_ports
+from shared.http.auth import mint_token
+from shared.rabbit.topology import events_of
+from tests.support.intake import tokens_file
 from tests.support.waiting import until
 
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "howto" / "connect-a-system.md"
 
-async def test_dev__starts_a_pair_from_nothing_and_stops_it(tmp_path: Path) -> None:
+
+@contextlib.asynccontextmanager
+async def pair_from_nothing(folder: Path, broker: str, **environment: str) -> AsyncIterator[tuple[str, str]]:
+    """The URLs of intake and followup of `doithoai dev`, which must end well when it is asked to."""
     intake, followup = free_ports(2)
     program = Path(sys.executable).with_name("doithoai")
-    options = ["--no-story", "--broker", "none", "--intake-port", str(intake), "--followup-port", str(followup)]
-    said = tmp_path / "said"
+    options = ["--no-story", "--broker", broker, "--intake-port", str(intake), "--followup-port", str(followup)]
+    said = folder / "said"
     with said.open("wb") as output:
         running = await asyncio.create_subprocess_exec(
-            program, "dev", "--data", tmp_path / "data", *options, stdout=output, stderr=output
-        )
+            program, "dev", "--data", folder / "data", *options, stdout=output, stderr=output,
+            env=os.environ | environment,
+        )  # fmt: skip
     try:
-        await until(lambda: running.returncode is not None or "Running" in said.read_text("utf-8"), 90)
+        await until(lambda: running.returncode is not None or "Running" in said.read_text("utf-8"), 120)
         assert running.returncode is None, said.read_text("utf-8")
-        async with httpx.AsyncClient() as client:
-            for port in (intake, followup):
-                assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+        yield f"http://127.0.0.1:{intake}", f"http://127.0.0.1:{followup}"
     finally:
         if running.returncode is None:
             running.send_signal(signal.SIGTERM)
     assert await running.wait() == 0
+
+
+async def test_dev__starts_a_pair_from_nothing_and_stops_it(tmp_path: Path) -> None:
+    async with pair_from_nothing(tmp_path, "none") as urls, httpx.AsyncClient() as client:
+        for url in urls:
+            assert (await client.get(f"{url}/readyz")).status_code == 200
+
+
+@pytest.mark.slow
+async def test_dev__a_portal_queues_by_the_page_under_the_shipped_rights(tmp_path: Path) -> None:
+    minted = {
+        "FOLLOWUP_SOURCE_TOKEN_FILE": mint_token("followup", "auditor"),
+        "operations": mint_token("operations", "operations"),
+        "portal": mint_token("cong-thu-nghiem", "system", "H35", amqp_user="portal"),
+    }
+    tokens = str(tokens_file(tmp_path, *(entry for _, entry in minted.values())))
+    (tmp_path / "followup.token").write_text(minted["FOLLOWUP_SOURCE_TOKEN_FILE"][0])
+    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "portal.py").write_text(code)
+    environment = {"INTAKE_TOKENS_FILE": tokens, "FOLLOWUP_TOKENS_FILE": tokens}
+    environment["FOLLOWUP_SOURCE_TOKEN_FILE"] = str(tmp_path / "followup.token")
+    async with pair_from_nothing(tmp_path, "auto", **environment) as (intake, followup), httpx.AsyncClient() as client:
+        own = {"Authorization": f"Bearer {minted['operations'][0]}"}
+        for place_code, level in (("H35", "province"), ("H35.10", "district"), ("H35.10.31", "commune")):
+            place = {"code": place_code, "name": place_code, "level": level, "valid_from": "2004-01-01"}
+            assert (await client.post(f"{intake}/v1/jurisdictions", json=place, headers=own)).status_code == 201
+        url_file = tmp_path / "data" / "portal.url"
+        assert stat.S_IMODE(url_file.stat().st_mode) == 0o600
+        url = url_file.read_text("utf-8")
+        command = [sys.executable, str(tmp_path / "portal.py"), url]
+        portal = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        said, _ = await asyncio.wait_for(portal.communicate(), 60)
+        assert portal.returncode == 0 and "'receipt_code'" in said.decode(), said
+        # It came by followup's own broker user too, and the portal reaches no queue of theirs.
+        page = (await client.get(f"{intake}/v1/events", params={"after": 0}, headers=own)).json()
+        assert [event["type"] for event in page["events"]][-1] == "PetitionReceived"
+        await until(lambda: _follows(client, followup, own, len(page["events"])), 60)
+        async with await aio_pika.connect(url) as connection:
+            channel: Any = await connection.channel()
+            with pytest.raises(aiormq.exceptions.ChannelAccessRefused):
+                message = aio_pika.Message(json.dumps({}).encode())
+                await channel.default_exchange.publish(message, events_of("local").queue)
+
+
+async def _follows(client: httpx.AsyncClient, url: str, own: dict[str, str], position: int) -> bool:
+    (source,) = (await client.get(f"{url}/v1/sources", headers=own)).json()["items"] or [{}]
+    return bool(source.get("position") == position)

@@ -23,12 +23,15 @@ SEEN = {
     "databases": {
         "postgres.password", "intake.password", "intake_owner.password", "followup.password", "followup_owner.password",
     },
-    "rabbitmq": {"rabbitmq.password"},
+    "rabbitmq": {"rabbitmq.definitions.json"},
     "migrate": {"intake_database_url", "followup_database_url"},
     "intake": {"master.key", "tokens.json", "intake_database_url", "intake_amqp_url"},
     "followup": {"auditor.token", "tokens.json", "followup_database_url", "followup_amqp_url"},
     "prometheus": {"operations.token"},
-    "callers": {"office.token", "operations.token", "auditor.token", "system.token"},
+    "callers": {
+        "office.token", "operations.token", "auditor.token", "system.token",
+        "rabbitmq-monitoring.password", "rabbitmq-portal.password",
+    },
     "alertmanager": set(),
 }  # fmt: skip
 
@@ -83,7 +86,8 @@ def handed(folder: Path) -> dict[str, Path]:
     places = {volume: folder / path.strip("/") for volume, path in mounts.items()}
     for place in places.values():
         place.mkdir(parents=True, exist_ok=True)
-    command = ["/bin/sh", str(ROOT / "deploy" / "make-secrets.sh"), str(folder / "secrets"), str(folder / "handed")]
+    script, rights = ROOT / "deploy" / "make-secrets.sh", ROOT / "deploy" / "rabbitmq"
+    command = ["/bin/sh", str(script), str(folder / "secrets"), str(folder / "handed"), str(rights)]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -3,10 +3,7 @@
 set -euo pipefail
 export RABBITMQ_CONFIG_FILE=/tmp/rabbitmq.conf
 cat > "$RABBITMQ_CONFIG_FILE" <<CONF
-default_user = $RABBITMQ_DEFAULT_USER
-default_pass = $RABBITMQ_DEFAULT_PASS
-default_vhost = $RABBITMQ_DEFAULT_VHOST
-loopback_users = none
 log.console = true
 CONF
+[ $# -gt 0 ] || set -- rabbitmq-server
 exec "$@"

@@ -2,19 +2,22 @@
 
 from typing import Any
 
+from services.intake.application.commands import ROUTES as ROUTES_OF_COMMANDS
 from shared.events import EVENTS
 from shared.identifiers import snake
 from shared.rabbit import topology
-from shared.rabbit.topology import COMMANDS
+from shared.rabbit.topology import commands_of
 
-EXCHANGES = {"events": topology.EVENTS.exchange, "deadlines": topology.DEADLINES.exchange}
+ROUTES = {"events": topology.events_of("{source}"), "deadlines": topology.DEADLINES}
+COMMANDS = commands_of("{source}")
 
 #: Every header is a string, as the CloudEvents SDK's RabbitMQ binding writes them.
 HEADERS = {
     "ce-specversion": "always 1.0",
     "ce-id": "the event's id, also the AMQP message_id; the same event always has the same",
     "ce-source": "/doithoai/ and the name of the source",
-    "ce-type": "the event's topic",
+    "ce-type": "the event's topic; accept vn.doithoai. before it too, which a later release may write",
+    "ce-dataschema": "the name of its schema: urn:doithoai:schema: and the topic, as in contracts/schemas",
     "ce-time": "when it happened in event time: recorded_at, or the instant of a deadline event (RFC 3339)",
     "ce-subject": "the id of the petition, conference, deadline, ... that it belongs to",
     "ce-position": "its position in the source's log, gapless",
@@ -39,9 +42,14 @@ def document() -> dict[str, Any]:
         },
         "defaultContentType": "application/json",
         "channels": {
-            **{name: _channel(name, exchange) for name, exchange in EXCHANGES.items()},
+            **{name: _channel(name, route.exchange) for name, route in ROUTES.items()},
             "commands": _commands(),
-            "answers": {"address": None, "description": "The queue named in reply_to.", "messages": _ref("Answer")},
+            "answers": {
+                "address": None,
+                "description": "The queue named in reply_to: amq.rabbitmq.reply-to, or one of the sender's, whose "
+                "name begins with the name of the sender's user and a dot. Any other is not answered.",
+                "messages": _ref("Answer"),
+            },
         },
         "operations": {
             "publishEvents": _operation("send", "events", "intake publishes every event it records"),
@@ -84,15 +92,27 @@ def _channel(name: str, exchange: str) -> dict[str, Any]:
 
 def _commands() -> dict[str, Any]:
     return {
-        "address": COMMANDS,
+        "address": COMMANDS.pattern,
+        "description": f"Published to the exchange {COMMANDS.exchange} with the name of the source as routing key; "
+        f"intake takes them from the queue {COMMANDS.queue}. Nobody outside needs the default exchange.",
+        "parameters": {"source": {"description": "the name of the source (INTAKE_SOURCE)", "default": "local"}},
         "messages": _ref("Command"),
         "bindings": {
             "amqp": {
-                "is": "queue",
-                "queue": {"name": COMMANDS, "durable": True, "exclusive": False, "autoDelete": False},
+                "is": "routingKey",
+                "exchange": {"name": COMMANDS.exchange, "type": "topic", "durable": True, "autoDelete": False},
             }
         },
     }
+
+
+def _ambiguous() -> dict[str, set[str]]:
+    """The commands of one name on several kinds of things, with these."""
+    kinds: dict[str, set[str]] = {}
+    for route in ROUTES_OF_COMMANDS:
+        if not route.creates:
+            kinds.setdefault(route.topic, set()).add(route.aggregate)
+    return {topic: found for topic, found in sorted(kinds.items()) if len(found) > 1}
 
 
 def _ref(name: str) -> dict[str, Any]:
@@ -134,6 +154,12 @@ def _command() -> dict[str, Any]:
             "properties": {
                 "command": {"type": "string", "description": "the topic of the event that it asks for"},
                 "id": {"type": "string", "format": "uuid", "description": "the aggregate; left out to create one"},
+                "aggregate": {
+                    "type": "string",
+                    "enum": sorted(set().union(*_ambiguous().values())),
+                    "description": "what the act is done to, where acts on several are named alike "
+                    f"({', '.join(_ambiguous())}); without it the first of them is taken",
+                },
                 "data": {"type": "object", "description": "the body of the HTTP command of the same act"},
                 "if_match": {"type": "integer", "description": "the version that the caller knows"},
             },

@@ -1,5 +1,6 @@
 """Faults of RabbitMQ and of what it carries."""
 
+import asyncio
 import contextlib
 import os
 import threading
@@ -10,12 +11,16 @@ from typing import Any
 import pytest
 
 from services.dev.rabbitmq import PrivateBroker
-from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS
+from shared.rabbit.topology import DEADLINES, commands_of, events_of
 from tests.support import oracle
 from tests.support.chaos import Ground, Scenes, fault
 from tests.support.host import faked_clock, small_disk
 from tests.support.pair import until
 from tests.support.proxy import PUBLISH, Link
+from tests.support.raw_amqp import RawSender, short
+
+EVENTS = events_of("local")
+COMMANDS = commands_of("local")
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -134,7 +139,7 @@ def test_duplicates_out_of_order_and_late(staged: Scenes) -> None:
 def test_queues_deleted__every_consumer_comes_back(staged: Scenes) -> None:
     with staged() as scene:
         scene.start().work(scene.some())
-        queues = (EVENTS.queue, DEADLINES.queue, COMMANDS)
+        queues = (EVENTS.queue, DEADLINES.queue, COMMANDS.queue)
         until(lambda: all(scene.consumers(queue) for queue in queues), 30, "consumed before")
 
         async def delete(channel: Any) -> None:
@@ -172,7 +177,7 @@ def test_corrupt_messages(staged: Scenes) -> None:
             (dict(sample.headers) | {"ce-position": "một"}, sample.body),
             ({"ce-id": "x", "ce-type": "DeadlineBreached"}, b"{"),
         ]
-        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS):
+        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue):
             scene.push(queue, *garbage)
         scene.check()
         before = len(oracle.stored_events(scene.store))
@@ -189,8 +194,54 @@ def test_corrupt_messages(staged: Scenes) -> None:
 def test_huge_messages(staged: Scenes) -> None:
     with staged() as scene:
         scene.start().work(scene.some())
-        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS):
+        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue):
             scene.push(queue, ({}, b'"' + b"x" * (10 * 1024 * 1024) + b'"'))
+        scene.check()
+
+
+@fault("–", "Undecodable properties", "an id that is no UTF-8, a time beyond the calendar, to commands and deadlines",
+       "refused and kept, or passed over; both consumers go on")  # fmt: skip
+def test_undecodable_properties(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start().work(scene.some())
+        until(lambda: scene.consumers(COMMANDS.queue) and scene.consumers(DEADLINES.queue), 30, "consumed before")
+
+        async def send() -> None:
+            sender = await RawSender.connect(scene.broker.url)
+            # Straight into the queue of deadlines: by their exchange the tap would have it too, and cannot decode it.
+            for exchange, key in ((COMMANDS.exchange, COMMANDS.pattern), ("", DEADLINES.queue)):
+                for flags, properties in ((1 << 7, short(b"\xff")), (1 << 6, b"\x7f" + b"\xff" * 7)):
+                    assert await sender.publish(exchange, key, flags, properties, b"{}") == "Basic.Ack"
+            await sender.close()
+
+        asyncio.run(send())
+        kept = "SELECT 1 FROM refused_commands WHERE reason_code = 'undecodable-message'"
+        until(lambda: oracle.rows(scene.store, kept), 30, "refused and kept")
+        scene.check()
+        for queue in (COMMANDS.queue, DEADLINES.queue):
+            until(lambda queue=queue: not scene.waiting(queue), 30, f"{queue} is empty")
+
+
+@fault("–", "A queue of another type", "the command queue is deleted and declared as a classic one for a while",
+       "readyz, log and metric say so; consumed again once it is gone")  # fmt: skip
+def test_command_queue_of_another_type(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start().work(scene.some())
+        until(lambda: scene.consumers(COMMANDS.queue), 30, "consumed before")
+
+        async def replace(channel: Any) -> None:
+            await channel.queue_delete(COMMANDS.queue)
+            await channel.declare_queue(COMMANDS.queue, durable=True)
+
+        async def delete(channel: Any) -> None:
+            await channel.queue_delete(COMMANDS.queue)
+
+        scene.amqp(replace)
+        until(lambda: scene.intake.metrics()["intake_broker_hindered"] == 1, 30, "the metric says so")
+        assert "queue_not_consumed" in scene.intake.tail(10**6) and scene.intake.is_ready()
+        assert COMMANDS.queue in scene.intake.get("/readyz")["notices"]["commands"]
+        scene.amqp(delete)
+        until(lambda: scene.consumers(COMMANDS.queue), 30, "consumed again")
         scene.check()
 
 

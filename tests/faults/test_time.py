@@ -1,5 +1,6 @@
 """Faults of clocks and of silence: what is due does not depend on when it is looked at."""
 
+import signal
 import tempfile
 import time
 from pathlib import Path
@@ -72,6 +73,35 @@ def test_followup_down_over_midnights(staged: Scenes) -> None:
         scene.office.reply(1, "2019-09-18")
         until(lambda: oracle.raised(scene.reference), 30)
         scene.followup.start()
+        scene.check()
+
+
+@fault("–", "Killed between the steps of a calendar", "a holiday is announced for open cases; SIGKILL before and after "
+       "steps of it, midnights and replies in between", "I6: each step as if it had been there at once")  # fmt: skip
+def test_killed_between_the_steps_of_a_calendar(staged: Scenes) -> None:
+    with staged(count=24) as scene:
+        scene.start()
+        conference(scene)
+        until(lambda: scene.position() == scene.head(), 30)
+        calendars = [(2, "2019-09-03", "2019-09-13"), (3, "2019-09-12", "2019-09-12"), (1, "2019-09-17", "2019-09-16")]
+        free: list[str] = []
+        for step, today, off in calendars:
+            scene.followup.kill()
+            point = "sweep_before_step" if step % 2 else "sweep_after_step"
+            scene.followup.program = ["-m", "tests.support.crashing", f"{point}:{step}"]
+            scene.office.clock(f"{today} 08:00")
+            free.append(off)
+            holidays = [{"date": day, "name": "Nghỉ đột xuất"} for day in ["2019-01-01", *free]]
+            scene.office.act(f"calendar:{step}", "/v1/calendars", year=2019, holidays=holidays)
+            scene.office.reply(step, today)
+            scene.followup.start(wait=False)
+            process = scene.followup.process
+            assert process is not None
+            assert process.wait(30) == -signal.SIGKILL, scene.followup.tail()
+        assert oracle.rows(scene.projection, "SELECT 1 FROM projection.sweeps"), "it was killed once all was done"
+        scene.followup.program = ["-m", "services.cli"]
+        scene.followup.start()
+        scene.office.clock("2019-10-01 08:00")
         scene.check()
 
 

@@ -23,12 +23,14 @@ import yaml
 
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.office import AGENCIES, BEGIN, Office
 from tests.support.pair import Pair
 from tests.support.pair import pair as made_pair
 from tests.support.postgres import TestServer
 from tests.support.prometheus import RULES, Exporter, Sink, Watch, serving, until
+
+EVENTS = events_of("local")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker
-from shared.rabbit.topology import COMMANDS, DEADLINES, EVENTS, user_of
+from shared.rabbit.topology import DEADLINES, commands_of, events_of, user_of
 from tests.support import oracle
 from tests.support.cluster import Cluster
 from tests.support.office import BEGIN, Office
@@ -31,6 +31,9 @@ from tests.support.pair import Pair, Service, get, until
 from tests.support.postgres import TestServer
 from tests.support.proxy import Filter, Proxy
 from tests.support.rabbit import private_broker
+
+EVENTS = events_of("local")
+COMMANDS = commands_of("local")
 
 RECOVERY = 30.0  # seconds after a fault within which nothing may be left behind, without a human
 ELECTS_WITHIN = 12.0  # seconds in which a broker's queues have elected their leaders
@@ -269,6 +272,8 @@ class Scene:
                 found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
+                if oracle.rows(dsn, "SELECT 1 FROM projection.sweeps"):
+                    return f"{name} is sweeping"
             for name, dsn, _ in self._relaying():
                 ((pending,),) = oracle.rows(
                     dsn,
@@ -354,7 +359,7 @@ class Scene:
         return asyncio.run(done())
 
     async def _clear_broker(self, channel: Any) -> None:
-        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS, TAP):
+        for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue, TAP):
             await channel.queue_delete(queue)
         for exchange in (EVENTS.exchange, DEADLINES.exchange):
             await channel.exchange_delete(exchange)
@@ -397,6 +402,15 @@ class Scene:
                 found = await channel.declare_queue(queue, passive=True)
                 return int(found.declaration_result.consumer_count)
             return 0
+
+        return self.amqp(counted)
+
+    def waiting(self, queue: str) -> int:
+        """How many messages wait in a queue, those aside that were delivered."""
+
+        async def counted(channel: Any) -> int:
+            found = await channel.declare_queue(queue, passive=True)
+            return int(found.declaration_result.message_count)
 
         return self.amqp(counted)
 

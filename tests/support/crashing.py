@@ -48,6 +48,12 @@ def after(holder: Any, name: str, hit: Hit) -> None:
     setattr(holder, name, dying)
 
 
+def in_small_steps(at: Callable[[Any, str, Hit], None], hit: Hit) -> None:
+    """Die at a step of a sweep; the steps are so small that a few cases take several."""
+    projector.SETTLED_AT_ONCE, projector.WALKED_AT_ONCE = 4, 6
+    at(projector.Projector, "sweep", hit)
+
+
 def during(holder: Any, name: str, hit: Hit) -> None:
     """Die once what an awaited function asks of the server is on its way, and no answer is there."""
     original = getattr(holder, name)
@@ -84,6 +90,8 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "followup_in_commit": lambda hit: during(projection.StoredProjection, "commit", hit),
     "followup_after_commit": lambda hit: after(projection.StoredProjection, "commit", hit),
     "followup_before_ack": lambda hit: before(subscriber.Subscriber, "ack_through", hit),
+    "sweep_before_step": lambda hit: in_small_steps(before, hit),
+    "sweep_after_step": lambda hit: in_small_steps(after, hit),
     "rebuild_writing": lambda hit: after(rebuild_tables.RebuildTables, "write", hit),
     "rebuild_before_swap": lambda hit: before(rebuild_tables.LockedCursorRows, "swap", hit),
     "rebuild_before_commit": lambda hit: after(rebuild_tables.LockedCursorRows, "swap", hit),

@@ -101,6 +101,12 @@ async def opened(pool: asyncpg.Pool, source: str = "test") -> Projector:
     return writer
 
 
+async def swept(writer: Projector) -> None:
+    """Bring the events of the regulation to every case."""
+    while writer.is_sweeping:
+        await writer.sweep()
+
+
 async def state(pool: asyncpg.Pool, source: str = "test") -> str:
     """The digest of the stored state."""
     cursor = await StoredProjection(pool).cursor(source)

@@ -19,7 +19,7 @@ from shared.events.petition import (
 )
 from shared.events.regulation import AgencyRegistered
 from shared.identifiers import derived_id
-from tests.support.following import opened, recorded
+from tests.support.following import opened, recorded, swept
 from tests.support.history import History, at, day
 
 PACKAGES = ("shared.postgres", "services.followup")
@@ -32,6 +32,7 @@ async def project(pool: Pool, history: History, to: str) -> None:
     events = recorded(history)
     await writer.apply(events[writer.cursor.position :])
     await writer.advance(at(to), len(events))
+    await swept(writer)
     history.until(to)
 
 

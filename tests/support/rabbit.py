@@ -1,13 +1,21 @@
 """One real private RabbitMQ for a test session, a fresh virtual host for each test."""
 
+import importlib.util
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker
+
+SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq"
+USERS = ("intake", "followup", "monitoring", "portal")
+
+#: The broker's URL for one of the shipped users.
+UrlOf = Callable[[str], str]
 
 _numbers = itertools.count(1)
 
@@ -44,3 +52,21 @@ def other_user_url(rabbit_server: PrivateBroker, amqp_url: str) -> str:
     rabbit_server.control("add_user", user, "other")
     rabbit_server.control("set_permissions", "-p", vhost, user, ".*", ".*", ".*")
     return amqp_url.replace("guest:guest", f"{quote(user, safe='')}:other")
+
+
+@pytest.fixture(scope="module")
+def broker_url_of(rabbit_server: PrivateBroker, tmp_path_factory: pytest.TempPathFactory) -> UrlOf:
+    """The URL of each shipped user on a fresh virtual host with the shipped rights."""
+    spec = importlib.util.spec_from_file_location("with_passwords", SHIPPED / "with_passwords.py")
+    assert spec is not None and spec.loader is not None
+    filler = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(filler)
+    vhost, passwords = f"shipped{next(_numbers)}", {user: f"{user}-secret" for user in USERS}
+    text = (SHIPPED / "definitions.json").read_text("utf-8")
+    assert "password" not in text
+    shipped = json.loads(text.replace('"doithoai"', f'"{vhost}"'))
+    made = tmp_path_factory.mktemp("definitions") / "definitions.json"
+    made.write_text(json.dumps(filler.with_passwords(shipped, passwords)), "utf-8")
+    rabbit_server.control("import_definitions", str(made))
+    whole = rabbit_server.vhost_url(vhost)
+    return lambda user: whole.replace("guest:guest", f"{user}:{passwords[user]}")

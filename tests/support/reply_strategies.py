@@ -53,7 +53,8 @@ def policies(draw: st.DrawFn, valid_from: date, number: int) -> Policy:
     anchor, length = draw(st.sampled_from(ANCHORS)), draw(st.integers(1, 30))
     parts = [f"duty: reply, form: deadline, length: {length}, counted_from: {anchor}"]
     if draw(st.booleans()):
-        parts.append("variants: [{when: [complex], length: 40}, {when: [online], length: 7}]")
+        both = "{when: [complex, online], length: 20}"
+        parts.append(f"variants: [{{when: [complex], length: 40}}, {{when: [online], length: 7}}, {both}]")
     if draw(st.booleans()):
         parts.append("extension: {times: 2, each: 10, told: [petitioner]}")
     if draw(st.booleans()):

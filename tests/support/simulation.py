@@ -31,13 +31,16 @@ from services.followup.application.ports import (
     Request,
     SourceUnavailable,
     StaleEpoch,
+    Sweep,
+    TimerPlace,
+    Visited,
 )
 from services.followup.application.source_reader import SourceReader
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
+from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import FeedPage, Message, from_message
 from shared.events import Recorded
-from shared.events.deadline import Subject
 from shared.http.feed import read_feed
 from shared.http.problems import ProblemError
 from shared.postgres.lease import LEASE_SECONDS
@@ -45,7 +48,9 @@ from shared.rabbit import relay as relaying
 from shared.rabbit.publish_frames import Batch
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Delivery
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
+
+EVENTS = events_of("local")
 
 SOURCE, EPOCH = "test", "e1"
 T = TypeVar("T")
@@ -154,7 +159,7 @@ class World:
     def start_reader(self, name: str) -> Process:
         """A process that follows when it gets the lease."""
         process = Process(self, name)
-        inboxes = PrefetchBuffers(SimulatedBell(process))  # type: ignore[arg-type]
+        inboxes = PrefetchBuffers(lambda _: SimulatedBell(process))  # type: ignore[arg-type,return-value]
         leases = Leases(process, self.rows.leases)
 
         async def lease(source: str) -> bool:
@@ -162,8 +167,7 @@ class World:
 
         async def lead(source: str, leads: bool) -> None:
             await inboxes.lead(source, leads)
-            if inboxes._task is not None and inboxes._task not in process.tasks:
-                process.tasks.append(inboxes._task)
+            process.tasks.extend(task for task in inboxes._tasks.values() if task not in process.tasks)
 
         async def claim(_: FeedPage) -> None:
             pass
@@ -514,6 +518,9 @@ class SimulatedRows:
         self.timers: dict[UUID, datetime | None] = {}
         self.listed: dict[UUID, str] = {}
         self.emitted: list[Emitted] = []
+        self.uncountable: dict[UUID, list[UncountableDuty]] = {}
+        self.sweeps: dict[int, Sweep] = {}
+        self.settled_to: dict[UUID, int] = {}
         self.gaps = 0
         self.state = "following"
 
@@ -531,7 +538,14 @@ class SimulatedRows:
             self.cases |= {record.row.subject_id: record for record in change.cases}
             for raised in change.deadlines:
                 self.raised[raised.deadline_id] = raised
-                self.timers[raised.deadline_id] = None if raised.subject_id in change.waiting else raised.next_fire_at
+                waits = not {raised.subject_id, raised.deadline_id}.isdisjoint(change.waiting)
+                self.timers[raised.deadline_id] = None if waits else raised.next_fire_at
+            self.uncountable |= change.uncountable
+            self.sweeps |= {sweep.position: sweep for sweep in change.sweeps}
+            for position in change.swept:
+                del self.sweeps[position]
+            if change.settled_to is not None:
+                self.settled_to |= {record.row.subject_id: change.settled_to for record in change.cases}
             self.listed |= change.differences
             for subject_id in change.settled:
                 self.listed.pop(subject_id, None)
@@ -598,14 +612,37 @@ class MemoryProjection:
         await self._step()
         return sorted({p for c, p, merged in self._rows.links if not merged and c in conference_ids})
 
-    async def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
-        ids = sorted(i for i, record in self._rows.cases.items() if record.row.subject == kind)
-        for start in range(0, len(ids), 2):
-            yield ids[start : start + 2]
+    async def sweeps(self, source: str) -> list[Sweep]:
+        await self._step()
+        return [self._rows.sweeps[position] for position in sorted(self._rows.sweeps)]
+
+    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+        await self._step()
+        rows = self._rows
+        cases = {i for i in subject_ids if i in rows.cases and rows.cases[i].row.subject != "jurisdiction"}
+        return {i: rows.settled_to.get(i, 0) for i in cases}
+
+    async def timers_after(self, source: str, sweep: Sweep, limit: int) -> list[TimerPlace]:
+        await self._step()
+        after = sweep.fire_at, sweep.after_id
+        timers = sorted((at, i) for i, at in self._rows.timers.items() if at is not None and (at, i) > after)
+        found = [(at, self._rows.raised[i]) for at, i in timers[: min(limit, 2)]]
+        return [TimerPlace(at, r.deadline_id, r.subject, r.subject_id) for at, r in found]
+
+    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
+        await self._step()
+        rows = self._rows
+        owing = {r.subject_id for r in rows.raised.values() if r.is_open or r.breached}
+        ids = sorted(i for i in rows.cases if i > sweep.after_id)[:limit]
+        return [Visited(rows.cases[i].row, rows.settled_to.get(i, 0) >= sweep.position, i in owing) for i in ids]
 
     async def differences(self, source: str) -> dict[UUID, str]:
         await self._step()
         return dict(self._rows.listed)
+
+    async def uncountable(self, source: str) -> list[UncountableDuty]:
+        await self._step()
+        return [duty for duties in self._rows.uncountable.values() for duty in duties]
 
     async def parked(self, source: str) -> list[UUID]:
         return []

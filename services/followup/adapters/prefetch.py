@@ -7,6 +7,7 @@ feed.
 import asyncio
 import contextlib
 from collections import deque
+from collections.abc import Callable
 
 import structlog
 
@@ -86,50 +87,58 @@ class SourcePrefetch:
 
 
 class PrefetchBuffers:
-    """One consumer for all sources; it consumes while somebody leads, so that idle processes take nothing away."""
+    """A consumer a source; it consumes while this process leads that source, so that idle ones take nothing away."""
 
-    def __init__(self, bell: Subscriber) -> None:
-        self._bell = bell
+    def __init__(self, bell_of: Callable[[str], Subscriber]) -> None:
+        self._bell_of = bell_of
+        self._bells: dict[str, Subscriber] = {}
         self._sources: dict[str, SourcePrefetch] = {}
-        self._leading: set[str] = set()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def hindrances(self) -> dict[str, str]:
+        """Why a queue is not consumed, by its name; empty where it is, or need not be."""
+        return {bell.queue: bell.hindrance for s, bell in self._bells.items() if s in self._tasks}
 
     def of(self, source: str) -> SourcePrefetch:
         """The inbox of a source."""
         if source not in self._sources:
-            self._sources[source] = SourcePrefetch(self._bell)
+            bell = self._bells[source] = self._bell_of(source)
+            self._sources[source] = SourcePrefetch(bell)
         return self._sources[source]
 
     async def lead(self, source: str, leads: bool) -> None:
         """Say whether this process applies the events of a source."""
-        before = bool(self._leading)
-        (self._leading.add if leads else self._leading.discard)(source)
-        if self._leading and not before:
-            await self._bell.start()
-            self._task = asyncio.create_task(self._sort(), name="inboxes")
-        elif before and not self._leading:
-            await self.close()
+        if leads and source not in self._tasks:
+            inbox = self.of(source)
+            await self._bells[source].start()
+            self._tasks[source] = asyncio.create_task(self._sort(source, inbox), name=f"inbox-{source}")
+        elif not leads and source in self._tasks:
+            await self._cease(source)
 
     async def close(self) -> None:
         """Stop consuming."""
-        await cancel_and_wait(self._task)
-        self._task = None
-        await self._bell.close()
+        for source in list(self._tasks):
+            await self._cease(source)
 
-    async def _sort(self) -> None:
+    async def _cease(self, source: str) -> None:
+        await cancel_and_wait(self._tasks.pop(source))
+        await self._bells[source].close()
+
+    async def _sort(self, source: str, inbox: SourcePrefetch) -> None:
+        bell = self._bells[source]
         while True:
-            if not await self._bell.wait(1.0):
+            if not await bell.wait(1.0):
                 continue
-            taken, rings = self._bell.take(), 0
+            taken, rings = bell.take(), 0
             for delivery in taken:
-                if delivery.recorded is None:
-                    rings += 1
+                if delivery.recorded is not None and delivery.recorded.source == source:
+                    inbox.put(delivery.recorded)
                 else:
-                    self.of(delivery.recorded.source).put(delivery.recorded)
+                    rings += 1
             if rings:
-                # Not vouched for by the broker, or damaged: it may say nothing, not even of which source it is.
-                log.warning("messages_not_applied", count=rings)
-                for source in self._leading:
-                    self.of(source).ring()
+                # Not vouched for by the broker, of another source, or damaged: it may say nothing of its own.
+                log.warning("messages_not_applied", source=source, count=rings)
+                inbox.ring()
             if taken:
-                await self._bell.ack_through(taken[-1])
+                await bell.ack_through(taken[-1])

@@ -5,12 +5,13 @@ SourceStopped       going on could make everything after wrong: the source stops
 SourceUnavailable   the source cannot be reached now
 StaleEpoch          the source has a new epoch
 UnreadablePush      an event that the broker brought cannot be read
+StillSweeping       an event of the regulation has not reached every case in time
 FencedOut           another projector has moved the cursor
 """
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -50,6 +51,10 @@ class UnreadablePush(Exception):
     """An event that the broker brought cannot be read; the feed says what stands at its position."""
 
 
+class StillSweeping(Exception):
+    """An event of the regulation has not reached every case in time; the message names the source."""
+
+
 class FencedOut(Exception):
     """Another projector has moved the cursor: what this one holds in memory is worth nothing."""
 
@@ -66,6 +71,35 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     complete_to: datetime | None = None  # no further event will be stamped at or before this instant
     head: int = 0  # the source's last position when it was last asked
     revision: int = 0  # grows by one with every transaction of the projector
+
+
+class Sweep(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an event of the regulation has been brought to the cases that it can change.
+
+    First come the deadlines with a timer, in the order of their timers, then every case, in the order of the ids.
+    """
+
+    position: int  # of the event
+    fire_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)  # of the last timer that was reached
+    is_walking: bool = False  # whether all timers were reached, so that every case is gone through
+    after_id: UUID = UUID(int=0)  # the deadline, or when walking the case, that was reached last
+
+
+class Visited(msgspec.Struct, frozen=True):
+    """A case that a sweep comes by."""
+
+    row: CaseRow
+    is_settled: bool  # on the sweep's event, because something has touched it since
+    is_owing: bool  # whether it has a deadline that is open, or that was breached
+
+
+class TimerPlace(msgspec.Struct, frozen=True):
+    """A deadline that a sweep comes by."""
+
+    fire_at: datetime
+    deadline_id: UUID
+    subject: Subject
+    subject_id: UUID
 
 
 class CaseRecord(msgspec.Struct, frozen=True):
@@ -118,13 +152,15 @@ class Changes(msgspec.Struct, kw_only=True):
     parked: list[ParkedRecord] = []
     released: Collection[UUID] = ()  # petitions whose parked events were applied
     emitted: list[Emitted] = []  # deadline events to be appended, in this order
+    sweeps: list[Sweep] = []  # that begin or have gone on
+    swept: Collection[int] = ()  # the positions of sweeps that have ended
+    settled_to: int | None = None  # while there are sweeps: the position on which all of `cases` are settled
 
     @property
     def is_rare(self) -> bool:
         """Whether it holds what is seldom written."""
-        return bool(
-            self.agencies or self.differences or self.uncountable or self.settled or self.parked or self.released
-        )
+        rows = self.agencies or self.differences or self.uncountable or self.settled or self.parked or self.released
+        return bool(rows or self.sweeps or self.swept or self.settled_to is not None)
 
 
 class Writing(Protocol):
@@ -166,8 +202,20 @@ class Projection(Protocol):
         """Return the petitions that belong to some conferences."""
         ...
 
-    def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Yield every subject of a kind that a source has, `chunk` at a time."""
+    async def sweeps(self, source: str) -> list[Sweep]:
+        """Return the sweeps that have not ended, by position."""
+        ...
+
+    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Return the position up to which each of some petitions and conferences was settled, as far as it is known."""
+        ...
+
+    async def timers_after(self, source: str, sweep: Sweep, limit: int) -> list[TimerPlace]:
+        """Return the deadlines that a sweep comes by next, in the order of their timers."""
+        ...
+
+    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
+        """Return the petitions, conferences and authorities that a sweep comes by next, in the order of their ids."""
         ...
 
     async def differences(self, source: str) -> dict[UUID, str]:

@@ -6,7 +6,7 @@ waits for it. What is in memory can be loaded again at any time, and after any f
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +15,7 @@ import structlog
 
 from services.followup.application.applying import apply_event, links_of, petition_of, record_of, refold, uncountable_of
 from services.followup.application.ports import (
+    CaseRecord,
     Changes,
     Cursor,
     HistoryDiffers,
@@ -22,15 +23,17 @@ from services.followup.application.ports import (
     Projection,
     Request,
     SourceStopped,
+    Sweep,
     UnreadablePush,
-    Writing,
 )
 from services.followup.application.shared_facts import conferences_of, load_shared
+from services.followup.domain.deadlines.case_rows import recounted as recounted_row
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.timers import fire_until
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import Recorded, Undecodable, UnknownTopic
+from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import sorted_ids
 
@@ -38,7 +41,8 @@ NOTHING = LoadedCase([], [])
 INSTANT = timedelta(microseconds=1)  # the smallest step of a stamp
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
-LOADED_AT_ONCE = 500  # petitions or conferences, when a fact concerns all of them
+SETTLED_AT_ONCE = 200  # deadlines or cases in one transaction, when an event concerns all of them
+WALKED_AT_ONCE = 2_000  # cases that are gone through for those few that can change
 KEPT = 5_000  # petitions and conferences kept in memory between two batches; the collector's pauses grow with them
 
 log = structlog.get_logger("writer")
@@ -60,6 +64,7 @@ class Projector:
         self._engine = DeadlineEngine(source)
         self._stored: dict[UUID, DeadlineState] = {}  # the deadlines of what is loaded, as their rows have them
         self._listed: dict[UUID, str] = {}  # the differences as their rows have them
+        self._sweeps: list[Sweep] = []  # by position
         self._next_fire_at: datetime | None = None  # not later than the earliest timer in the rows
         # The transaction that is being committed, and the cursor before it.
         self._committing: tuple[asyncio.Task[datetime | None], Cursor] | None = None
@@ -81,6 +86,8 @@ class Projector:
         await self._load(parked)
         for petition_id in parked:
             self._engine.park(petition_id)
+        self._forget()  # what is loaded from now on is settled first
+        self._sweeps = await self._projection.sweeps(self.source)
         self._next_fire_at = await self._projection.next_fire_at(self.source)
 
     @property
@@ -88,6 +95,11 @@ class Projector:
         """When the next timer falls, in the source's time; None when no timer is set."""
         found = [at for at in (self._next_fire_at, self._engine.next_fire_at) if at is not None]
         return min(found, default=None)
+
+    @property
+    def is_sweeping(self) -> bool:
+        """Whether an event of the regulation has not reached every case yet."""
+        return bool(self._sweeps)
 
     # --- events ----------------------------------------------------------------------------------------------------
 
@@ -111,19 +123,19 @@ class Projector:
     async def _apply(self, events: Sequence[Recorded], pushed: bool) -> int:
         """Apply events before which no stored timer falls, and return how many were applied.
 
-        An event that concerns every petition is applied alone: it touches every row, so those before it are committed
-        first. Those before an event that stops the source are kept.
+        An event that can change every case is applied alone, and begins a sweep. Those before an event that stops the
+        source are kept.
         """
         facts, stopped = self._read(events, pushed)
+        alone = next((n for n, (_, fact) in enumerate(facts) if self._engine.cases.may_move_everything(fact)), None)
+        if alone is not None:
+            facts, stopped = facts[: max(alone, 1)], None  # what comes later is read again
+        if alone == 0 and isinstance(fact := facts[0][1], Fact) and self._sweeps_for(fact):
+            await self._begin_sweep(facts[0][0], fact)
+            return 1
         await self._load_for(facts)
         changes, last, done = Changes(), None, 0
         for event, fact in facts:
-            if isinstance(fact, Fact) and self._engine.cases.needs([fact]).everything:
-                if last is None:
-                    await self._apply_to_all(event, fact)
-                    return 1
-                stopped = None  # that event comes later, and is read again
-                break
             try:
                 self._apply_one(event, fact, changes)
             except SourceStopped as error:
@@ -177,32 +189,90 @@ class Projector:
 
     # --- what concerns every case ----------------------------------------------------------------------------------
 
-    async def _apply_to_all(self, event: Recorded, fact: Fact) -> None:
-        """Apply a calendar or a policy to every case, some at a time, in one transaction."""
+    def _sweeps_for(self, fact: Fact) -> bool:
+        # While there are sweeps it is not known yet whether there are cases that wait for just this calendar.
+        return self.is_sweeping or self._engine.cases.needs([fact]).everything
+
+    async def _begin_sweep(self, event: Recorded, fact: Fact) -> None:
+        """Apply a calendar or a policy to the authorities; cases follow, some at a time or when they are touched."""
         await self._committed()
         self._forget()
-        changes = Changes()
+        changes = Changes(sweeps=[Sweep(position=event.position)])
         self._apply_one(event, fact, changes)
-        after = self._after(event)
-        async with self._projection.writing(self.cursor, after) as writing:
-            await writing.write(self._drained(changes))
-            async for chunk in self._projection.subjects(self.source, "conference", LOADED_AT_ONCE):
-                await self._load((), chunk)
-                await self._settle_loaded(fact, chunk, writing)
-            async for chunk in self._projection.subjects(self.source, "petition", LOADED_AT_ONCE):
-                await self._load(chunk)
-                await self._settle_loaded(fact, chunk, writing)
-        await self._moved(after)
+        self._sweeps = [*self._sweeps, *changes.sweeps]
+        await self._commit(self._after(event), changes)
 
-    async def _settle_loaded(self, fact: Fact, subject_ids: Sequence[UUID], writing: Writing) -> None:
-        """Apply the event to what is loaded, write it and forget it, so that memory stays bounded.
+    async def sweep(self) -> None:
+        """Settle some more cases on the events of the regulation that they have missed. Raises FencedOut."""
+        sweep = self._sweeps[0]
+        await self._committed()
+        after = None if sweep.is_walking else await self._settle_by_timers(sweep)
+        records: list[CaseRecord] = []
+        if after is None:
+            after, records = await self._settle_walking(sweep)
+        changes = Changes(cases=records)
+        if after is not None:
+            changes.sweeps, self._sweeps[0] = [after], after
+        else:
+            changes.swept = (sweep.position,)
+        # What was settled in this step was settled while the sweep went on, its last step too.
+        changes = self._drained(changes, self.cursor.position)
+        if after is None:
+            del self._sweeps[0]
+            self._engine.cases.forget_earlier()
+        moved = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
+        self._next_fire_at = await self._projection.commit(self.cursor, moved, changes)
+        self.cursor = moved
+        if self._engine.cases.loaded_count > KEPT:
+            self._forget()
 
-        What is loaded next comes from rows that this transaction has not changed yet.
-        """
-        loaded = [s for s in subject_ids if self._engine.cases.is_loaded(s) and s not in self._engine.parked]
-        self._engine.apply_regulation_to(fact, loaded)
-        await writing.write(self._drained(Changes()))
-        self._forget()
+    async def _settle_by_timers(self, sweep: Sweep) -> Sweep | None:
+        """Settle the cases whose timers come next; None once all timers were reached."""
+        places = await self._projection.timers_after(self.source, sweep, SETTLED_AT_ONCE)
+        if not places:
+            return None
+        await self._settle({place.subject_id: place.subject for place in places})
+        return msgspec.structs.replace(sweep, fire_at=places[-1].fire_at, after_id=places[-1].deadline_id)
+
+    async def _settle_walking(self, sweep: Sweep) -> tuple[Sweep | None, list[CaseRecord]]:
+        """Settle those of the next cases that can change; what is only shown of the others is counted again."""
+        if not sweep.is_walking:
+            sweep = Sweep(position=sweep.position, is_walking=True)
+        (fact,) = self._facts_of([sweep])
+        moves_ended = self._engine.cases.moves_ended(fact)
+        limit = SETTLED_AT_ONCE if moves_ended else WALKED_AT_ONCE
+        visited = await self._projection.cases_after(self.source, sweep, limit)
+        missed = [v for v in visited if not v.is_settled and v.row.subject != "jurisdiction"]
+        waiting = self._engine.cases.uncountable.keys()
+        changing = {
+            v.row.subject_id: v.row.subject for v in missed if moves_ended or v.is_owing or v.row.subject_id in waiting
+        }
+        await self._settle(changing)
+        recounted = {
+            v.row.subject_id: row
+            for v in missed
+            if v.row.subject_id not in changing
+            if (row := recounted_row(v.row, self._engine.cases.regulation)) != v.row
+        }
+        raised = await self._projection.raised_on(recounted.keys()) if recounted else []
+        records = [CaseRecord(row, tuple(r for r in raised if r.subject_id == i)) for i, row in recounted.items()]
+        if len(visited) < limit:
+            return None, records
+        return msgspec.structs.replace(sweep, after_id=visited[-1].row.subject_id), records
+
+    async def _settle(self, subjects: Mapping[UUID, Subject]) -> bool:
+        """Settle those of some petitions and conferences that have missed something; whether there was any."""
+        settled_to = await self._projection.settled_to(subjects.keys())
+        missed = {s for s, position in settled_to.items() if position < self._sweeps[-1].position}
+        missed = {s for s in missed if not self._engine.cases.is_loaded(s)}  # what is loaded was settled
+        await self._load(
+            [s for s in missed if subjects[s] == "petition"], [s for s in missed if subjects[s] == "conference"]
+        )
+        return bool(missed)
+
+    def _facts_of(self, sweeps: Sequence[Sweep]) -> list[Fact]:
+        positions = {sweep.position for sweep in sweeps}
+        return [fact for fact in self._engine.cases.regulation.facts if fact.position in positions]
 
     # --- time ------------------------------------------------------------------------------------------------------
 
@@ -217,7 +287,8 @@ class Projector:
             head=head,
             revision=self.cursor.revision + 1,
         )
-        self._next_fire_at = await self._projection.commit(self.cursor, after, self._drained(Changes()))
+        changes = self._drained(Changes(), after.position)
+        self._next_fire_at = await self._projection.commit(self.cursor, after, changes)
         self.cursor = after
 
     async def _fire(self, to: datetime) -> None:
@@ -225,6 +296,11 @@ class Projector:
         await self._committed()
         while self._next_fire_at is not None and self._next_fire_at <= to:
             due = await self._projection.due(self.source, to, FIRED_AT_ONCE)
+            if self._sweeps and await self._settle({raised.subject_id: raised.subject for raised in due}):
+                # What they have missed comes first, and may have moved these timers.
+                await self._commit(msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1), Changes())
+                await self._committed()
+                continue
             changes = Changes()
             for raised in due:
                 emitted, after = fire_until(raised, to)
@@ -269,6 +345,7 @@ class Projector:
             changes.released = set(history)
             changes.uncountable = result.uncountable
             changes.waiting = {duty.deadline_id for duties in result.uncountable.values() for duty in duties}
+            changes.settled_to = self._settled_to(after.position)
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
             done = f"released; {len(changes.emitted)} deadline events raised"
@@ -285,7 +362,7 @@ class Projector:
         at, asked = self.cursor.horizon, [s for s in subjects if s in self._engine.differences]
         agreeing = 0 if at is None else sum(self._engine.reconcile(s, request.reason, at) for s in asked)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
-        changes = self._drained(Changes())
+        changes = self._drained(Changes(), after.position)
         async with self._projection.writing(self.cursor, after) as writing:
             await writing.write(changes)
             answer = f"{agreeing} cases reconciled; {len(changes.emitted)} deadline events raised"
@@ -309,8 +386,11 @@ class Projector:
         await self._load(petitions - begun, needs.conferences - begun)
 
     async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
-        """Load petitions with those merged with them, their conferences, and the conferences named."""
-        wanted = set(conference_ids)
+        """Load petitions with those merged with them, their conferences, and the conferences named.
+
+        While there are sweeps, what was loaded is settled on the events that it has missed.
+        """
+        wanted, fresh = set(conference_ids), list[UUID]()
         missing = [p for p in petition_ids if not self._engine.cases.is_loaded(p)]
         if missing:
             await self._committed()
@@ -319,6 +399,7 @@ class Projector:
                     self._engine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                     self._stored.update((r.deadline_id, r) for r in loaded.raised)
                     wanted.update(self._engine.cases.conferences_of(petition_id))
+                    fresh.append(petition_id)
         absent = [c for c in wanted if not self._engine.cases.is_loaded(c)]
         if absent:
             await self._committed()
@@ -327,6 +408,10 @@ class Projector:
                 loaded = found.get(conference_id, NOTHING)
                 self._engine.load_conference(conference_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
+                fresh.append(conference_id)
+        if self._sweeps and fresh:
+            settled_to = await self._projection.settled_to(fresh)
+            self._engine.settle(self._facts_of(self._sweeps), settled_to)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
         """Load subjects that are listed as differences, those too of which the source knows nothing any more."""
@@ -359,7 +444,7 @@ class Projector:
 
     async def _commit(self, after: Cursor, changes: Changes) -> None:
         """Start a transaction once the one before it has committed."""
-        changes = self._drained(changes)
+        changes = self._drained(changes, after.position)
         await self._committed()
         before, self.cursor = self.cursor, after
         self._committing = asyncio.create_task(self._projection.commit(before, after, changes)), before
@@ -382,9 +467,13 @@ class Projector:
         self.cursor = after
         self._next_fire_at = await self._projection.next_fire_at(self.source)
 
-    def _drained(self, changes: Changes) -> Changes:
-        """Add to the changes what the engine has changed since the last time."""
+    def _settled_to(self, position: int) -> int | None:
+        return position if self._sweeps else None
+
+    def _drained(self, changes: Changes, position: int) -> Changes:
+        """Add to the changes what the engine has changed since the last time, by the events up to a position."""
         engine = self._engine
+        changes.settled_to = self._settled_to(position)
         changes.emitted += engine.emitted
         engine.emitted = []
         relisted, engine.cases.relisted = engine.cases.relisted, set()

@@ -5,6 +5,7 @@ that followup's own log says were raised. Memory is bounded: it holds the regula
 cases at a time.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -22,6 +23,7 @@ from services.followup.application.ports import (
     HistoryDiffers,
     ParkedRecord,
     Projection,
+    StillSweeping,
 )
 from services.followup.application.projector import Projector
 from services.followup.application.shared_facts import conferences_of, load_shared
@@ -37,6 +39,8 @@ from shared.events.regulation import AgencyClosed, AgencyRegistered
 FOLDED_AT_ONCE = 500  # petitions
 CONFERENCES_AT_ONCE = 100
 PAGE = 2000  # events of a page of the feed
+SWEPT_WITHIN = 600.0  # seconds for the projector to bring an event of the regulation to every case
+LOOK_EVERY = 0.5  # seconds between two looks whether it has
 
 #: Is called with the number of petitions that are folded, and of all.
 Progress = Callable[[int, int], None]
@@ -46,6 +50,7 @@ class LockedCursors(Protocol):
     """The live tables while every cursor is locked, so that their projectors wait."""
 
     live: dict[str, Cursor]  # the locked cursors by source
+    sweeping: set[str]  # the sources with events of the regulation that have not reached every case yet
 
     async def swap(self) -> None:
         """Put the new tables in place of the live ones, when the lock is released."""
@@ -66,6 +71,10 @@ class RebuildTarget(Protocol):
 
     async def live(self, source: str) -> Cursor:
         """Return where the live projection of a source stands."""
+        ...
+
+    async def is_sweeping(self, source: str) -> bool:
+        """Return whether an event of the regulation has not reached every case of the live projection yet."""
         ...
 
     async def begin(self, cursor: Cursor) -> None:
@@ -121,6 +130,9 @@ async def rebuild(
 
     `restored` names sources whose other history the operator has confirmed: they are read to their new end. Raises
     SourceUnavailable, and HistoryDiffers when a source has another history than before and nobody has confirmed it.
+
+    What the projector has not yet raised on some cases would be found to be missing: the rebuild waits for it to bring
+    the events of the regulation to every case. Raises StillSweeping.
     """
     await target.clear()
     reports: dict[str, RebuildReport] = {}
@@ -130,6 +142,9 @@ async def rebuild(
         live = await target.live(source)
         if live.horizon is None and source not in restored:
             continue  # nothing was followed yet
+        if source not in restored:
+            await _until_swept(target, source)
+            live = await target.live(source)
         history = _WholeFeed(feed)
         last = await _read_facts(target, source, history, None if source in restored else live.position)
         if source not in restored and last.event_id != live.event_id:
@@ -140,13 +155,32 @@ async def rebuild(
         reports[source].events = last.position
         await target.begin(_cursor(source, last, horizon))
         built[source] = feed
+    while not await _swapped(target, built, restored):
+        for source in built.keys() - set(restored):
+            await _until_swept(target, source)
+    await target.drop_old()
+    return reports
+
+
+async def _swapped(target: RebuildTarget, built: Mapping[str, Feed], restored: Collection[str]) -> bool:
+    """Catch up and swap while the projectors wait; False when one of them has not reached every case."""
     async with target.lock_cursors() as locked:
+        if not locked.sweeping.isdisjoint(built.keys() - set(restored)):
+            return False
         for source, feed in built.items():
             if source not in restored:
                 await _catch_up(target, source, feed, locked.live[source])
         await locked.swap()
-    await target.drop_old()
-    return reports
+        return True
+
+
+async def _until_swept(target: RebuildTarget, source: str) -> None:
+    waited = 0.0
+    while await target.is_sweeping(source):
+        if waited >= SWEPT_WITHIN:
+            raise StillSweeping(f"{source}: a calendar or a document has not reached every case; is followup running?")
+        await asyncio.sleep(LOOK_EVERY)
+        waited += LOOK_EVERY
 
 
 class _WholeFeed:
@@ -172,6 +206,8 @@ async def _catch_up(target: RebuildTarget, source: str, feed: Feed, live: Cursor
     while projector.cursor.position < live.position:
         page = await feed.page(projector.cursor.position, limit=PAGE)
         await projector.apply([e for e in page.events if e.position <= live.position])
+    while projector.is_sweeping:
+        await projector.sweep()
     if live.horizon is not None and projector.cursor.horizon is not None and live.horizon > projector.cursor.horizon:
         await projector.advance(live.horizon, live.head)
 

@@ -129,6 +129,8 @@ class SourceReader:
                     raise FencedOut(self.source)
                 renewed = monotonic()
                 await projector.answer_requests()
+            if projector.is_sweeping:
+                await projector.sweep()
             events, gap = buffer.pop(projector.cursor, BATCH)
             if events:
                 behind = not await self._applied(projector, events) or behind
@@ -138,13 +140,15 @@ class SourceReader:
             if gap or behind or monotonic() - asked >= ASK_EVERY:
                 asked = monotonic()
                 try:
-                    behind = await self._read(projector, 0.0 if buffer.is_connected or behind else WAIT)
+                    at_once = buffer.is_connected or behind or projector.is_sweeping
+                    behind = await self._read(projector, 0.0 if at_once else WAIT)
                 except SourceUnavailable as error:
                     # What was loaded is still true, and the broker may go on bringing what comes next.
                     await self._is_away(error)
                     await asyncio.sleep(AGAIN)
                 continue
-            await buffer.wait(ASK_EVERY - (monotonic() - asked))
+            if not projector.is_sweeping:
+                await buffer.wait(ASK_EVERY - (monotonic() - asked))
 
     async def _applied(self, projector: Projector, events: Sequence[Recorded]) -> bool:
         """Apply what the broker brought; False when it cannot be read, so that the feed must be."""

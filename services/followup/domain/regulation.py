@@ -24,8 +24,8 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import is_within, local_day
-from shared.policy import DEFAULT_POLICY, Adopted, AdoptionRegister, InForce, Policy, RuleInForce
+from shared.identifiers import local_day
+from shared.policy import DEFAULT_POLICY, Adopted, AdoptionRegister, InForce, RuleInForce
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -131,12 +131,9 @@ class RegulationLog:
         return found
 
     def _binds(self, adopted: PolicyAdopted, code: str) -> bool:
-        """Whether a document makes a jurisdiction owe something itself: its adopter, or all of the levels it names."""
-        levels = adopted.policy.levels
-        if not levels:
-            return code == adopted.jurisdiction
+        """Whether a document makes a jurisdiction owe something itself."""
         known = self.registered.get(code)
-        return known is not None and known[1].level in levels and is_within(code, adopted.jurisdiction)
+        return Adopted(adopted.jurisdiction, adopted.policy).binds(code, known[1].level if known else "")
 
     def opening(self, code: str, duty: str, audience: str) -> Opening | None:
         """What makes a jurisdiction owe a periodic duty: the first document that says so, or stands on the default."""
@@ -168,7 +165,7 @@ class RegulationLog:
                 continue
             if policy.stated_rule(duty) is not None and policy.audience == audience:
                 found.append(Opening(fact, max(fact.on, policy.valid_from)))
-            elif by_default and _stands_on_default(policy):
+            elif by_default and Adopted(adopted.jurisdiction, policy).stands_on_default():
                 found.append(Opening(fact, fact.on))
         return found
 
@@ -222,8 +219,3 @@ def _is_of_default(plan: DialoguePlanAdopted) -> bool:
     """Whether a plan is the document of the built-in default: numbers begin anew each year."""
     document = DEFAULT_POLICY.document
     return (plan.number, plan.year) == (document.number, document.issued_on.year)
-
-
-def _stands_on_default(policy: Policy) -> bool:
-    """A plan takes from the default what it leaves out; a law says what it says."""
-    return policy.precedence == "plan" and not policy.levels and not policy.audience

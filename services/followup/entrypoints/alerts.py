@@ -1,6 +1,7 @@
 """The consumer of deadline events, on FastStream, which logs one line for each breach and each retraction.
 
-Only public fields are logged. What is marked as backfilled, entered from old files, alerts nobody.
+Only what the broker vouches for as sent by followup's own user is taken, and only public fields are logged. What is
+marked as backfilled, entered from old files, alerts nobody.
 """
 
 import asyncio
@@ -8,13 +9,16 @@ import contextlib
 from typing import Any
 
 import structlog
+from aio_pika import RobustConnection
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
 
+from shared.envelope import topic_of
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
-from shared.rabbit.topology import DEADLINES
+from shared.rabbit.delivery_frames import DecodableFrames
+from shared.rabbit.topology import DEADLINES, user_of
 from shared.tasks import cancel_and_wait
 
 PREFETCH = 100
@@ -28,13 +32,25 @@ async def _as_bytes(message: RabbitMessage) -> bytes:
     return message.body
 
 
+class _DecodableConnection(RobustConnection):
+    """A message with properties that cannot be decoded comes without them; it would end the connection for good."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.kwargs["transport_factory"] = DecodableFrames()
+
+
 class DeadlineAlerts:
     """Consumes `followup.alerts` for as long as the process lives, whatever the broker does."""
 
     def __init__(self, url: str) -> None:
+        self.hindrance = ""  # why nothing is consumed
+        self._user = user_of(url)
         self._task: asyncio.Task[None] | None = None
         self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=PREFETCH), logger=None) if url else None
         if self._broker is not None:
+            # FastStream hands it to aio-pika with the rest, and has no name of its own for it.
+            self._broker._connection_kwargs["connection_class"] = _DecodableConnection
             subscriber = self._broker.subscriber(
                 RabbitQueue(DEADLINES.queue, durable=True, queue_type=QueueType.QUORUM, routing_key=DEADLINES.pattern),
                 RabbitExchange(DEADLINES.exchange, type=ExchangeType.TOPIC, durable=True),
@@ -68,17 +84,21 @@ class DeadlineAlerts:
             try:
                 await broker.start()
             except Exception as error:
-                log.warning("broker_away", kind=type(error).__name__)
+                self.hindrance = f"not consumed: {type(error).__name__}"
+                log.warning("broker_away", queue=DEADLINES.queue, kind=type(error).__name__)
                 with contextlib.suppress(Exception):
                     await broker.stop()
                 await asyncio.sleep(CONNECT_PAUSE)
             else:
+                self.hindrance = ""
                 log.info("deadlines_consumed", queue=DEADLINES.queue)
                 return
 
     async def _on_event(self, body: bytes, message: Delivered) -> None:
-        topic = str(message.headers.get("ce-type", ""))
+        topic = topic_of(str(message.headers.get("ce-type", "")))
         try:
+            if message.raw_message.user_id != self._user:
+                raise ValueError("not sent by followup")
             event, meta = decode_state(topic, body)
         except ValueError as error:
             # Not ours, or newer than this release: whoever watches must know, and nothing depends on this queue.

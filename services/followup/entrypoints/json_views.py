@@ -210,10 +210,14 @@ class Differences(msgspec.Struct, frozen=True):
 
 
 class Digest(msgspec.Struct, frozen=True):
-    """The digest of the state, at `source epoch POSITION@INSTANT` each."""
+    """The digest of the state, at `source epoch POSITION@INSTANT` each.
+
+    `sweeping` names the calendars, policies and the like that have not reached every case yet, as `source POSITION`.
+    """
 
     digest: str
     points: list[str]
+    sweeping: list[str] = []
 
 
 def case_fields(case: Case) -> dict[str, Any]:

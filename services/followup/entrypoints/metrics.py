@@ -71,6 +71,18 @@ FAMILIES = (
         "uncountable",
     ),
     Family(
+        "followup_sweeps",
+        ("source",),
+        "Calendars, policies and the like that have not reached every case yet",
+        "sweeps",
+    ),
+    Family(
+        "followup_oldest_sweep_timestamp_seconds",
+        ("source",),
+        "When the oldest of them was applied; 0 when there is none",
+        "oldest_sweep",
+    ),
+    Family(
         "followup_feed_gaps",
         ("source",),
         "Times that the broker brought a later event than the next one",
@@ -83,6 +95,12 @@ FAMILIES = (
         (),
         "Recording instant of the oldest event not yet confirmed; 0 when there is none",
         "oldest_pending",
+    ),
+    Family(
+        "followup_broker_hindered",
+        ("queue",),
+        "1 where this process cannot use a queue, or its relay the exchange",
+        "hindered",
     ),
     Family(
         "followup_digests_failing_since_timestamp_seconds",

@@ -25,6 +25,7 @@ from services.followup.entrypoints.query_parameters import (
     InDuty,
     InState,
     Limit,
+    Retracted,
     body_of,
     code_of,
     linked,
@@ -129,7 +130,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
 
     @get(
         "/v1/breaches",
-        summary="Deadlines whose breach stands, those still open first",
+        summary="Deadlines whose breach stands, those still open first; or those of which one was retracted",
         tags=["deadline"],
         responses=READ_PROBLEMS,
         operation_class=PAGE,
@@ -139,11 +140,13 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         jurisdiction: Code = "",
         agency: Body = "",
         duty: InDuty = "",
+        retracted: Retracted = False,
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = "",
     ) -> Response[json_views.Deadlines]:
         wanted = DeadlineFilter(jurisdiction=code_of(jurisdiction), agency=body_of(agency), duty=duty)
-        page = await or_400(queries.breaches(scope_of(request), wanted, limit, cursor))
+        listed = queries.retracted if retracted else queries.breaches
+        page = await or_400(listed(scope_of(request), wanted, limit, cursor))
         return linked(request, json_views.Deadlines([json_views.deadline_view(d) for d in page.items]), page.next)
 
     return [list_deadlines, get_deadline, list_breaches]
@@ -224,15 +227,15 @@ def _other_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     @get(
         "/v1/digest",
         summary="The digest of the live state, and the point at which it was taken",
-        description="`doithoai replay --until POSITION@INSTANT` gives the same one.",
+        description="`doithoai replay --until POSITION@INSTANT` gives the same one, unless something is `sweeping`.",
         tags=["operations"],
         responses=READ_PROBLEMS,
     )
     async def get_digest(request: HttpRequest) -> json_views.Digest:
         await may_read_state(caller_of(request))
-        taken, points = await state.digest()
+        taken, points, sweeping = await state.digest()
         written = [f"{p.source} {p.epoch} {p.position}@{local_iso(p.instant)}" for p in points]
-        return json_views.Digest(taken, written)
+        return json_views.Digest(taken, written, [f"{each.source} {each.position}" for each in sweeping])
 
     return [list_sources, list_agencies, list_parked, list_differences, list_uncountable, get_digest]
 

@@ -22,6 +22,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
 Code = Annotated[str, QueryParameter(max_length=35)]
 Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
+Retracted = Annotated[
+    bool, QueryParameter(description="true: the deadlines of which a breach was retracted, in the order of their ids")
+]
 if TYPE_CHECKING:
     InDuty = Annotated[str, QueryParameter()]
     InState = Annotated[str, QueryParameter()]

@@ -32,7 +32,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def earlier_reference(self) -> tuple[str, str] | None:
         """The reference as releases up to 0.2 kept it, where that differs: with the blanks around it."""
-        sent = (self.body.source or self.caller.name, self.body.external_id)
+        sent = (self.body.source or self.caller.own_source, self.body.external_id)
         return sent if self.reference not in (None, sent) else None
 
 

@@ -10,7 +10,7 @@ from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.deciding import CommandDecider, Decided
 from services.intake.application.errors import Contended, KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.known_reference import KnownReferences
-from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
+from services.intake.application.ports import EventPlace, EventStore, History, Ids, RefusedBodies, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
 from services.intake.domain import Refused, check_role, check_source
@@ -43,6 +43,7 @@ class CommandHandler:
         recorder: Recorder,
         new_id: Ids,
         references: KnownReferences,
+        refused: RefusedBodies,
     ) -> None:
         self._regulation_cache = regulation_cache
         self._history = history
@@ -51,6 +52,7 @@ class CommandHandler:
         self._decider = CommandDecider(regulation_cache, history, new_id)
         self._recorder = recorder
         self._references = references
+        self._refused = refused
 
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
@@ -71,6 +73,10 @@ class CommandHandler:
                 decided = await self._decider.decide(command)
                 await asyncio.sleep(0)
                 append = await self._recorder.prepare(command, decided, fingerprint)
+                if decided.erase_owner:
+                    # Before the keys go, by which the petitioner is recognised; one whose erasure then fails is asked
+                    # for again, and what is gone by then was a copy of what was refused.
+                    await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
                 return self._done(decided, append, await self._writer.append(append))
             except IdempotencyReplay as replay:
                 return await self._replayed(command, fingerprint, replay.record)

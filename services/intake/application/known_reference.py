@@ -1,5 +1,6 @@
 """A command whose external reference is known: is it the same again, something else, or was it taken back?"""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -17,7 +18,9 @@ from services.intake.domain import AnyFact
 from shared.cases.facts import annulled_ids
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased
-from shared.identifiers import MalformedCode, agency_code, is_within
+from shared.identifiers import MalformedCode, agency_code, is_within, normalised
+
+_DIGEST = re.compile(r"[0-9A-Fa-f]{64}")  # kept in small letters
 
 
 class SealedRows(Protocol):
@@ -82,7 +85,7 @@ def _is_erased(facts: Sequence[AnyFact]) -> bool:
 
 
 def _is_same(given: Any, recorded: Any) -> bool:
-    """The same value; a field left out is its default, and a code may be written in either order."""
+    """The same value as it is kept; a field left out is its default, and a code may be written in either order."""
     match given, recorded:
         case (dict(), dict()):
             return all(_is_same(given.get(name), recorded.get(name)) for name in given.keys() | recorded.keys())
@@ -98,4 +101,5 @@ def _code(text: str) -> str:
     try:
         return agency_code(text)
     except MalformedCode:
-        return text
+        kept = normalised(text)
+        return kept.lower() if _DIGEST.fullmatch(kept) else kept

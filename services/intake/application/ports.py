@@ -1,6 +1,6 @@
 """What the use cases need from outside; the adapters bring it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -106,6 +106,14 @@ class EventStore(Protocol):
 
     async def append(self, append: Append) -> Appended:
         """Append one command's events, all or none."""
+        ...
+
+
+class RefusedBodies(Protocol):
+    """What is kept of refused commands."""
+
+    async def erase(self, petitioner: str, petitions: Collection[UUID]) -> None:
+        """Erase what is kept of every command that names the petitioner or one of these petitions."""
         ...
 
 

@@ -19,7 +19,8 @@ from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
 from shared.identifiers import NATION, lineage
-from shared.policy import Adopted, AdoptionRegister, InForce, RuleInForce
+from shared.policy import Adopted, AdoptionRegister, InForce, Policy, RuleInForce
+from shared.policy.effect import PolicyEffect, policy_effects
 
 
 class PublicBody(msgspec.Struct, frozen=True):
@@ -115,6 +116,11 @@ class Regulation:
         ]
         return found[0] if len(found) == 1 else NATION
 
+    def require_seat(self, code: str) -> None:
+        """Refuse a jurisdiction that is neither registered nor the nation. Raises UnknownJurisdiction."""
+        if code != NATION and code not in self.jurisdictions:
+            raise UnknownJurisdiction("jurisdiction", code=code)
+
     def require_calendar(self, day: date, field: str) -> None:
         """Refuse a day in a year without a calendar. Raises CalendarYearMissing."""
         if day.year not in self.years:
@@ -130,11 +136,21 @@ class Regulation:
 
     def derive(self) -> None:
         """Make what is derived from the facts, once all of them are folded."""
+        self.in_force = InForce(self._register())
+
+    def effects_of(self, policy: Policy, jurisdiction: str, day: date) -> tuple[PolicyEffect, ...]:
+        """What would change if a jurisdiction adopted a policy: who owes what, and which document wins.
+
+        Raises UnknownJurisdiction.
+        """
+        self.require_seat(jurisdiction)
+        planned = {code for code, _, _ in self.plans}
+        return policy_effects(Adopted(jurisdiction, policy), self._register(), day, planned)
+
+    def _register(self) -> AdoptionRegister:
         bodies = self.jurisdictions.items()
-        self.in_force = InForce(
-            AdoptionRegister(
-                adopted=tuple(Adopted(fact.event.jurisdiction, fact.event.policy) for fact in self.adoptions),
-                levels={code: body.level for code, body in bodies},
-                closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
-            )
+        return AdoptionRegister(
+            adopted=tuple(Adopted(fact.event.jurisdiction, fact.event.policy) for fact in self.adoptions),
+            levels={code: body.level for code, body in bodies},
+            closed_on={code: body.closed_on for code, body in bodies if body.closed_on is not None},
         )

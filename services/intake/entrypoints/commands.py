@@ -24,8 +24,6 @@ from shared.http.auth import caller_of
 from shared.http.entity_tags import InvalidTags, versions_matched
 from shared.http.problems import problem
 
-_PLURALS = {"petition": "petitions", "conference": "conferences", "jurisdiction": "jurisdictions", "agency": "agencies"}
-
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A command was decided and is durable."""
@@ -146,6 +144,6 @@ def _answer(done: CommandOutcome) -> Response[Accepted]:
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
     ]
-    if plural := _PLURALS.get(done.aggregate):
+    if plural := openapi.PLURALS.get(done.aggregate):
         headers.append((b"location", f"/v1/{plural}/{done.id}".encode()))
     return _Prepared(200 if done.known_reference else 201, headers, body)

@@ -17,6 +17,10 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     is_leader: bool = False
     unpublished_year: int = 0
     refused: Mapping[tuple[str], int] = {}
+    queued: Mapping[tuple[str], int] = {}
+    consumers: Mapping[tuple[str], int] = {}
+    hindered: bool = False
+    unanswered: int = 0
     taken_at: float = 0.0
 
 
@@ -38,6 +42,23 @@ FAMILIES = (
         "unpublished_year",
     ),
     Family("intake_refused_calls", ("reason",), REFUSED_CALLS, "refused", counts=True),
+    Family("intake_queue_waiting_commands", ("queue",), "Commands that wait in a queue of the broker", "queued"),
+    Family(
+        "intake_queue_consumers", ("queue",), "Processes that consume a command queue, as the broker says", "consumers"
+    ),
+    Family(
+        "intake_broker_hindered",
+        (),
+        "1 where this process cannot use the broker: away, a queue of another type, or another source's virtual host",
+        "hindered",
+    ),
+    Family(
+        "intake_queue_unanswered_commands",
+        (),
+        "Answers that reached no queue of the sender's",
+        "unanswered",
+        counts=True,
+    ),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -43,7 +43,8 @@ _IF_MATCH = Parameter(
     description="The versions (ETags) that the caller rests on; if none of them is the current one, the answer is 412.",
     example='"3"',
 )
-_COMMAND_HEADERS = ("ETag", "Location")
+#: What was recorded can be read at an address of its own; the bodies, policies and calendars stand in lists alone.
+PLURALS = {"petition": "petitions", "conference": "conferences"}
 #: How to go on from a petition or conference that was just recorded.
 _LINKS = {
     "petition": {
@@ -88,6 +89,9 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
             self.request_body = RequestBody(
                 content={"application/json": OpenAPIMediaType(schema=ref, example=example)}, required=required
             )
+            route = codec.route
+            is_read = PLURALS.keys() & {route.aggregate, EVENTS[route.topic].AGGREGATE}
+            sent = ("ETag", "Location") if is_read else ("ETag",)
             conditions = [_KEY, _IF_MATCH] if codec.route.has_versions else [_KEY]
             self.parameters = [*(self.parameters or []), *conditions]
             for parameter in self.parameters:
@@ -101,9 +105,9 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
                     self.responses["200"] = OpenAPIResponse(
                         description="the external reference is known and says the same: nothing new was recorded",
                         content=recorded.content,
-                        headers=headers(*_COMMAND_HEADERS),
+                        headers=headers(*sent),
                     )
-            describe_answer(self, "201", _COMMAND_HEADERS, links=_LINKS.get(codec.route.aggregate, {}))
+            describe_answer(self, "201", sent, links=_LINKS.get(codec.route.aggregate, {}))
 
     return CommandOperation
 

@@ -1,4 +1,4 @@
-"""The command queue `intake.commands`: the caller is whom the broker vouched for; every command is answered."""
+"""Commands by queue: the caller is whom the broker vouched for; every command is answered."""
 
 from typing import Any, Protocol
 from uuid import UUID
@@ -94,16 +94,22 @@ class CommandIntake:
         except (StoreUnavailable, Overloaded, *TRANSIENT_ERRORS) as error:
             raise Passing from error
         except Exception as error:
-            refusal = _problem(error)
-            # A name that is no event's may be anything, so it stays inside the sealed body.
-            name = name if name in DATED_EVENTS else UNKNOWN
-            try:
-                refused_id = await self._refusals.keep(user_id or "", name, refusal.code, str(refusal), body)
-            except TRANSIENT_ERRORS as away:
-                raise Passing from away
-            log.info("command_refused", caller=user_id or "", command=name, code=refusal.code)
-            refusal.members["refused_id"] = refused_id
-            return QueueAnswer(False, problem_body(refusal))
+            return await self._refused(_problem(error), name, user_id or "", body)
+
+    async def refuse_undecodable(self, body: bytes) -> QueueAnswer:
+        """Refuse and keep a message whose properties cannot be read. Raises Passing."""
+        return await self._refused(problem(400, "undecodable-message"), UNKNOWN, "", body)
+
+    async def _refused(self, refusal: ProblemError, name: str, user: str, body: bytes) -> QueueAnswer:
+        # A name that is no event's may be anything, so it stays inside the sealed body.
+        name = name if name in DATED_EVENTS else UNKNOWN
+        try:
+            refused_id = await self._refusals.keep(user, name, refusal.code, str(refusal), body)
+        except TRANSIENT_ERRORS as away:
+            raise Passing from away
+        log.info("command_refused", caller=user, command=name, code=refusal.code)
+        refusal.members["refused_id"] = refused_id
+        return QueueAnswer(False, problem_body(refusal))
 
 
 def _key(message_id: str | None) -> str:

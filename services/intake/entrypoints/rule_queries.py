@@ -18,7 +18,7 @@ from services.intake.domain.acts.act import OFFICE_OR_OPERATIONS
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_encoding, json_of
 from services.intake.entrypoints.queries import tagged
-from shared.calendar import Calendar, CalendarMissing, CalendarYear, ContradictoryCalendar, validate
+from shared.calendar import CalendarMissing, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.diff import day_changes
 from shared.http.auth import caller_of, need_role
 from shared.http.openapi import answers
@@ -36,13 +36,15 @@ YAML = ("application/yaml", "application/x-yaml", "text/yaml")
 class CheckedPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is wrong with a policy, each with its place and remedy; a sound one comes back as a clock sheet.
 
-    `provisional` are the rules that cannot be counted before the calendar of a later year is published.
+    `provisional` are the rules that cannot be counted before the calendar of a later year is published. `effects` are
+    who would owe what he does not, and which document wins where several bind, if the jurisdiction asked of adopted it.
     """
 
     valid: bool
     problems: tuple[dict[str, Any], ...] = ()
     lines: tuple[dict[str, Any], ...] = ()
     provisional: tuple[dict[str, Any], ...] = ()
+    effects: tuple[dict[str, Any], ...] = ()
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,14 +89,18 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         description="For those who may adopt one: office, chair, operations. The document as JSON, or as YAML "
         "(application/yaml): then each problem names its line. A sound "
         "one comes back as a clock sheet, each line with all that its rule says; `on=receipt=2026-04-23` (again for "
-        "other days that clocks count from) or `conference=2026-03-26` sets its last days.",
+        "other days that clocks count from) or `conference=2026-03-26` sets its last days. With `jurisdiction=H35.10`: "
+        "who would owe what it does not yet, and which document wins where several bind, if it were adopted there.",
         tags=["policy"],
         status_code=200,
         operation_class=openapi.body_operation(Policy, YAML[0]),
         responses=openapi.BODY_PROBLEMS,
     )
     async def check_policy(
-        request: Request[Any, Any, Any], on: FromQuery[list[str] | None] = None, conference: FromQuery[str] = ""
+        request: Request[Any, Any, Any],
+        on: FromQuery[list[str] | None] = None,
+        conference: FromQuery[str] = "",
+        jurisdiction: FromQuery[str] = "",
     ) -> CheckedPolicy:
         need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         check_encoding(dict(request.scope["headers"]))
@@ -102,7 +108,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         body, kind = await request.body(), request.headers.get("content-type", "")
         await regulation_cache.refresh()
         # Whatever a caller sends is read beside the loop: one text must not hold up everybody's requests.
-        return await asyncio.to_thread(_checked, body, kind, days, regulation_cache.regulation.calendar)
+        return await asyncio.to_thread(_checked, body, kind, days, regulation_cache, jurisdiction)
 
     @post(
         "/v1/policies/comparison",
@@ -173,7 +179,10 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
     return [check_policy, compare_policies, check_calendar, get_calendar, get_calendar_proposal]
 
 
-def _checked(body: bytes, content_type: str, days: dict[Anchor, date], calendar: Calendar) -> CheckedPolicy:
+def _checked(
+    body: bytes, content_type: str, days: dict[Anchor, date], known: RegulationCache, jurisdiction: str
+) -> CheckedPolicy:
+    calendar = known.regulation.calendar
     try:
         policy = _policy(body, content_type)
     except UncountablePolicy as invalid:
@@ -184,10 +193,12 @@ def _checked(body: bytes, content_type: str, days: dict[Anchor, date], calendar:
         lines = clock_sheet(policy, days, calendar)
     except CalendarMissing as missing:
         raise problem(422, "calendar-year-missing", "count", year=missing.year) from None
+    effects = known.regulation.effects_of(policy, jurisdiction, known.today) if jurisdiction else ()
     return CheckedPolicy(
         valid=True,
         lines=tuple(msgspec.to_builtins(line) for line in lines),
         provisional=tuple(msgspec.to_builtins(year) for year in missing_years(policy, calendar)),
+        effects=tuple(msgspec.to_builtins(effect) for effect in effects),
     )
 
 

@@ -355,6 +355,11 @@ async def test_days_late__are_on_the_pages_in_the_unit_of_the_limit(client: http
     assert "trễ 04 ngày làm việc 4 working days late" in case.text
 
 
+async def _breaches(client: httpx.AsyncClient, **wanted: str) -> list[str]:
+    answer = await client.get("/v1/breaches", params=wanted)
+    return [each["deadline_id"] for each in answer.json()["items"]]
+
+
 async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: TestServer) -> None:
     history = dialogue()
     history.until("2019-09-20 09:30")
@@ -372,6 +377,16 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
         view = (await client.get(f"/v1/cases/{back_dated.originator_id}")).json()
         (reply,) = [d for d in view["deadlines"] if d["duty"] == "reply"]
         assert [(r["at"], r["reason"]) for r in reply["retracted"]] == [("2019-09-25T08:00:00Z", "backdated_record")]
+        assert reply["deadline_id"] not in await _breaches(client)
+        one, other = await _breaches(client, retracted="true")
+        assert (one, other > one) == (reply["deadline_id"], True)
+        assert await _breaches(client, retracted="true", duty="reply", agency=reply["debtor"]) == [one]
+        first = await client.get("/v1/breaches", params={"retracted": "true", "limit": "1"})
+        second = await client.get(first.links["next"]["url"])
+        assert [page.json()["items"][0]["deadline_id"] for page in (first, second)] == [one, other]
+        assert "next" not in second.links
+        for nobodys in ({"duty": "result_report"}, {"agency": "H35.99"}, {"jurisdiction": "H36"}):
+            assert await _breaches(client, retracted="true", **nobodys) == []
         case = f"/cases/{wrong.originator_id}"
         shown = ParsedPage(await client.get(case))
         assert [given.get("class") for tag, given in shown.tags if tag == "tr"].count("annulled") == 1

@@ -36,6 +36,9 @@ CONTRACT = {
     "followup_parked_events": {"source"},
     "followup_differences": {"source"},
     "followup_uncountable_duties": {"source"},
+    "followup_sources_refused": set(),
+    "followup_sweeps": {"source"},
+    "followup_oldest_sweep_timestamp_seconds": {"source"},
     "followup_feed_gaps_total": {"source"},
     "followup_outbox_pending_events": set(),
     "followup_outbox_oldest_pending_timestamp_seconds": set(),
@@ -187,6 +190,7 @@ async def test_an_empty_followup__still_tells_its_snapshot(pg_server: TestServer
     async with projection_pool(await pg_server.fresh(*PACKAGES)) as pool:
         shown = await scraped(MetricsQueries(pool, "followup"))
     assert set(shown) == {
+        "followup_sources_refused",
         "followup_outbox_pending_events",
         "followup_outbox_oldest_pending_timestamp_seconds",
         "followup_digests_failing_since_timestamp_seconds",

@@ -21,7 +21,7 @@ from shared.events.petition import (
 )
 from shared.events.regulation import AgencyClosed, AgencyRegistered, DialoguePlanAdopted
 from shared.identifiers import derived_id
-from tests.support.following import emitted_ids, ids_of, opened, ought, projection_pool, recorded, state
+from tests.support.following import emitted_ids, ids_of, opened, ought, projection_pool, recorded, state, swept
 from tests.support.history import DISTRICT, History, at, day, seed_years
 
 
@@ -86,6 +86,7 @@ async def test_state__is_that_of_folding_everything_at_once(pool: asyncpg.Pool) 
     writer = await opened(pool)
     await writer.apply(recorded(history))
     await writer.advance(at("2019-10-20 00:00"), len(history.facts))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     assert await state(pool) == ought(history.engine, len(history.facts))
 
@@ -102,9 +103,11 @@ async def test_state__is_the_same_at_any_pace_and_over_restarts(pool: asyncpg.Po
         if following and following[0].recorded_at > step[-1].recorded_at and rng.random() < 0.5:
             between = step[-1].recorded_at + (following[0].recorded_at - step[-1].recorded_at) * rng.random() * 0.99
             await writer.advance(between, writer.cursor.position)
+            await swept(writer)
         if rng.random() < 0.4:
             writer = await opened(pool)  # as after a kill
     await writer.advance(at("2019-10-20 00:00"), len(events))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     assert await state(pool) == ought(history.engine, len(events))
 
@@ -118,6 +121,7 @@ async def test_down_over_a_midnight__ends_with_the_same_events(pool: asyncpg.Poo
     writer = await opened(pool)
     await writer.apply(events[30:])
     await writer.advance(at("2019-10-20 00:00"), len(events))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
 
 
@@ -135,6 +139,7 @@ async def test_calendar_read_with_what_precedes_and_follows_it__meets_every_time
     history.record(petitions[0], reply("2019-09-30"), "2019-10-02 09:00")
     writer = await opened(pool)
     await writer.apply(recorded(history))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     assert await state(pool) == ought(history.engine, len(history.facts))
 
@@ -161,6 +166,7 @@ async def test_zombie__cannot_move_the_cursor(pool: asyncpg.Pool) -> None:
         await zombie.apply(events[:20])
     with pytest.raises(FencedOut):
         await zombie.advance(at("2019-12-01 00:00"), 20)
+        await swept(zombie)
     assert await emitted_ids(pool) == before
 
 
@@ -170,9 +176,11 @@ async def test_zombie_at_midnight__fires_nothing(pool: asyncpg.Pool) -> None:
     await zombie.apply(events)
     successor = await opened(pool)
     await successor.advance(at("2019-12-01 00:00"), len(events))
+    await swept(successor)
     before = await emitted_ids(pool)
     with pytest.raises(FencedOut):
         await zombie.advance(at("2019-12-01 00:00"), len(events))
+        await swept(zombie)
     assert await emitted_ids(pool) == before
 
 
@@ -193,6 +201,7 @@ async def test_event_stamped_before_a_used_complete_to__stops_the_source(pool: a
     writer = await opened(pool)
     await writer.apply(events[:10])
     await writer.advance(events[10].recorded_at, 10)
+    await swept(writer)
     with pytest.raises(SourceStopped, match="complete_to"):
         await writer.apply(events[10:])
 
@@ -244,6 +253,7 @@ async def test_memory__is_loaded_again_after_it_was_let_go(pool: asyncpg.Pool, m
     for event in events:
         await writer.apply([event])
     await writer.advance(at("2019-10-20 00:00"), len(events))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     assert await state(pool) == ought(history.engine, len(events))
 
@@ -253,8 +263,10 @@ async def test_midnight__fires_in_bounded_transactions(pool: asyncpg.Pool, monke
     history = told()
     writer = await opened(pool)
     await writer.apply(recorded(history))
+    await swept(writer)
     before = await pool.fetchval("SELECT max(recorded_at) FROM stored_events")
     await writer.advance(at("2019-10-20 00:00"), len(history.facts))
+    await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     deadlines = "SELECT count(DISTINCT originator_id) FROM stored_events WHERE recorded_at > $1 GROUP BY recorded_at"
     counts = [row["count"] for row in await pool.fetch(deadlines, before)]

@@ -23,10 +23,12 @@ from shared.envelope import to_message
 from shared.events import Recorded
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS, user_of
+from shared.rabbit.topology import events_of, user_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History
 from tests.support.waiting import until
+
+EVENTS = events_of("local")
 
 HIDDEN = 2  # events at the end that the feed does not show at first
 
@@ -76,7 +78,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
 @contextlib.asynccontextmanager
 async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> AsyncIterator[None]:
     """Follow a feed that was read to its end, with the broker's queue connected."""
-    inboxes = PrefetchBuffers(bell)
+    inboxes = PrefetchBuffers(lambda _: bell)
 
     async def leased(_: str) -> bool:
         return True

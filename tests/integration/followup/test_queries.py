@@ -359,7 +359,7 @@ async def test_digest__is_that_of_the_machine(pg_server: TestServer) -> None:
     history = dialogue()
     async with projection_pool(await pg_server.fresh(*PACKAGES)) as pool:
         await project(pool, history, AUTUMN)
-        digest, (point,) = await LiveState(pool).digest()
+        digest, (point,), _ = await LiveState(pool).digest()
     assert digest == engine_digest(history.engine, point)
     assert (point.source, point.position) == ("test", len(history.facts))
 
@@ -542,3 +542,18 @@ async def test_plan__the_metrics_read_what_is_open_from_an_index_alone(history_d
                 n for n in nodes(json.loads(row[0])[0]["Plan"]) if n.get("Relation Name") in ("cases", "deadlines")
             ]
             assert {n["Node Type"] for n in scans} <= {"Index Only Scan"}, query
+
+
+async def test_plan__of_a_receipt_and_of_what_was_retracted_has_an_index(history_dsn: str) -> None:
+    async with projection_pool(history_dsn) as pool:
+        watched = Watched(pool)
+        await Queries(watched).by_receipt(Scope("H35.10"), "7KQ2M9XD4A")  # type: ignore[arg-type]
+        await Queries(watched).retracted(ALL, DeadlineFilter(), 10)  # type: ignore[arg-type]
+        async with pool.acquire() as connection:
+            await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")  # these tables are small
+            used = set[str]()
+            for query, values in watched.asked:
+                (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
+                used |= {str(node.get("Index Name")) for node in nodes(json.loads(row[0])[0]["Plan"])}
+            await connection.execute("RESET enable_seqscan; RESET enable_bitmapscan")
+        assert {"facts_receipt", "stored_events_retracted"} <= used

@@ -194,7 +194,7 @@ async def test_bad_question__is_told_what_is_wrong(
     answer = await client.get("/v1/reports", params=query)
     assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (400, problem)
     if query.get("format"):
-        assert answer.json()["detail"] == "not valid: format", "the name that the caller wrote"
+        assert answer.json()["detail"] == "format must be one of json, csv", "the name that the caller wrote"
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,17 @@ from services.followup.application.rebuild import rebuild
 from shared.calendar import CalendarYear
 from shared.events.regulation import DialoguePlanAdopted
 from shared.identifiers import NATION, derived_id
-from tests.support.following import MemoryFeed, emitted_ids, ids_of, opened, ought, projection_pool, recorded, state
+from tests.support.following import (
+    MemoryFeed,
+    emitted_ids,
+    ids_of,
+    opened,
+    ought,
+    projection_pool,
+    recorded,
+    state,
+    swept,
+)
 from tests.support.history import DISTRICT, History, at, day
 from tests.support.scenario import policy_with
 
@@ -71,6 +81,7 @@ async def test_duties_that_cannot_be_counted__hold_up_nothing_and_are_counted_af
     writer = await opened(pool)
     await writer.apply(recorded(history))
     await writer.advance(at(SHORT), len(history.facts))
+    await swept(writer)
     assert await listed(pool) == UNTIL_PUBLISHED
     assert await state(pool) == ought(history.engine, len(history.facts))
     assert await pool.fetchval("SELECT count(*) FROM deadlines WHERE duty = 'reply' AND breached") == 0
@@ -81,6 +92,7 @@ async def test_duties_that_cannot_be_counted__hold_up_nothing_and_are_counted_af
     again = await opened(pool)
     await again.apply(recorded(history)[before:])
     await again.advance(at(END), len(history.facts))
+    await swept(again)
     assert await listed(pool) == []
     assert await state(pool) == ought(history.engine, len(history.facts))
     assert await emitted_ids(pool) == ids_of(history.engine)
@@ -97,6 +109,7 @@ async def test_rebuild__lists_what_cannot_be_counted(pool: asyncpg.Pool, followu
     writer = await opened(pool)
     await writer.apply(recorded(history))
     await writer.advance(at(SHORT), len(history.facts))
+    await swept(writer)
     async with projection_pool(followup_dsn, SEARCH_PATH) as beside:
         feed = MemoryFeed(recorded(history), at(SHORT))
         reports = await rebuild(RebuildTables(beside), [feed], (), lambda done, total: None)

@@ -111,6 +111,23 @@ async def test_content_of_a_body_that_is_no_more_is_its_heirs(guarded: Intake) -
         assert (await guarded.get(path, token=TOKENS["elsewhere"])).status_code == 404, path
 
 
+async def test_location__is_told_where_something_is_there_to_be_read(guarded: Intake) -> None:
+    body = {"code": "H35.10.77", "name": "Xã mới", "level": "commune", "parent": "H35.10", "valid_from": "2004-01-01"}
+    registered = await guarded.post("/v1/jurisdictions", body)
+    received = await guarded.post("/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường."})
+    assert (registered.status_code, received.status_code) == (201, 201)
+    for answer in (registered, received):
+        place = answer.headers.get("location")
+        assert place is None or (await guarded.get(place)).status_code == 200, place
+    assert "location" in received.headers
+    paths = (await guarded.get("/schema/openapi.json")).json()["paths"]
+    for path, answer in (("/v1/jurisdictions", registered), ("/v1/petitions", received)):
+        said = paths[path]["post"]["responses"]
+        assert ["Location" in said[code]["headers"] for code in ("200", "201")] == ["location" in answer.headers] * 2, (
+            path
+        )
+
+
 async def test_a_foreign_page_is_not_the_local_caller(intake: Intake) -> None:
     answer = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE}, Origin="https://example.org")
     assert answer.status_code == 403

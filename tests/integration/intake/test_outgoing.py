@@ -14,7 +14,7 @@ async def test_every_event_leaves_in_order(database: str, tmp_path: Path, amqp_u
     async with connection:
         channel = await connection.channel()
         arguments = {"x-queue-type": "quorum"}
-        queue = await channel.declare_queue("followup.events", durable=True, arguments=arguments)
+        queue = await channel.declare_queue("followup.local.events", durable=True, arguments=arguments)
         await queue.purge()
         async with served(database, tmp_path, amqp_url=amqp_url) as intake:
             await intake.places()

@@ -3,26 +3,39 @@
 import json
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
 
 from services.intake.adapters.seals import Kept
 from services.intake.bootstrap import seals_of
-from shared.http.auth import mint_token
+from shared.http.auth import Role, mint_token
 from tests.support.intake import COMMUNE, Intake, reason_of, served, tokens_file
 from tests.support.postgres import TestServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
+CALLERS: list[tuple[str, Role, str, str, str]] = [
+    ("portal", "system", "H35", "", "portal"),
+    ("office", "office", "H35.10", "", "office"),
+    ("far", "office", "H35.99", "", ""),
+    ("agency", "agency", "H35.10", "H35.10.4", ""),
+    ("all", "operations", "VN", "", ""),
+]
+TOKENS: dict[str, str] = {}
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def queued(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Intake]:
     """An intake that knows two users of the broker."""
     database, tmp_path = await pg_server.fresh("shared.postgres"), tmp_path_factory.mktemp("queued")
-    entries = [mint_token("portal", "system", "H35", amqp_user="portal", sources=("portal", "cong-tinh"))[1]]
-    entries.append(mint_token("office", "office", "H35.10", amqp_user="office")[1])
+    entries = []
+    for name, role, place, agency, user in CALLERS:
+        sources = ("portal", "cong-tinh") if name == "portal" else ()
+        TOKENS[name], entry = mint_token(name, role, place, agency, amqp_user=user, sources=sources)
+        entries.append(entry)
     async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
         await running.places()
         yield running
@@ -108,3 +121,65 @@ async def test_a_retry_of_a_done_command_that_is_illegal_by_now(queued: Intake) 
     first = await queued.commands.take(body, "office", "w1")
     assert first.accepted and await queued.commands.take(body, "office", "w1") == first
     assert not (await queued.commands.take(body, "office", "w2")).accepted
+
+
+async def test_refused__are_listed_newest_first_by_place_and_by_page(queued: Intake) -> None:
+    async def listed(name: str, path: str = "/v1/refused-commands", **query: Any) -> Any:
+        return await queued.client.get(path, params=query or None, headers={"Authorization": f"Bearer {TOKENS[name]}"})
+
+    for user in ("office", "portal", "stranger"):
+        await queued.commands.take(received(text="Nguyễn Thị Kín", jurisdiction="H99"), user, "list")
+    items = (await listed("all", limit=3)).json()["items"]
+    assert [item["caller"] for item in items] == ["stranger", "portal", "office"]
+    assert items[1].keys() == {"refused_id", "refused_at", "caller", "command", "reason_code", "is_erased"}
+    assert items[1]["command"] == "PetitionReceived" and items[1]["reason_code"] == "jurisdiction-may-not"
+    one = await listed("all", limit=1)
+    again = await listed("all", one.links["next"]["url"])
+    assert [*one.json()["items"], *again.json()["items"]] == items[:2]
+    # The office of a district: what came from its own caller, not what the province's portal or a stranger sent.
+    assert {item["caller"] for item in (await listed("office")).json()["items"]} == {"office"}
+    assert (await listed("far")).json() == {"items": []}
+    assert (await listed("agency")).status_code == 403
+    assert (await listed("all", cursor="!")).status_code == 400
+
+
+KIN = {"name": "Nguyễn Thị Kín", "phone": "0912345678", "address": "Bản Hon"}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_erased"),
+    [
+        (received(petitioner_ids=["kin"], colour="red"), True),
+        (received(source="portal", external_id="LC-KIN", colour="red"), True),
+        (received(identities={"1": KIN}, colour="red"), True),
+        (received(identities={"1": {"name": "N. T. K.", "phone": "0912345678"}}, colour="red"), True),
+        (b'{"command": "PetitionReceived", "data": {"text": "0912345678"', True),
+        (json.dumps({"command": "PetitionWithdrawn", "id": "PETITION", "if_match": 7}).encode(), True),
+        (received(identities={"1": KIN | {"phone": "0987654321", "address": "Bản Bo"}}, colour="red"), False),
+        (received(petitioner_ids=["kin2"], colour="red"), False),
+        (b"{", False),
+    ],
+)  # fmt: skip
+async def test_erasure__reaches_refused_commands(queued: Intake, body: bytes, is_erased: bool) -> None:
+    key = str(uuid4())
+    owner, reference = f"kin-{key}", f"LC-KIN-{key}"
+    swap = {b"LC-KIN": reference.encode(), b'"kin"': f'"{owner}"'.encode(), b"0912345678": key[:8].encode()}
+
+    def own(raw: bytes) -> bytes:
+        for old, new in swap.items():
+            raw = raw.replace(old, new)
+        return raw
+
+    done = await queued.commands.take(
+        own(received(source="portal", external_id="LC-KIN", petitioner_ids=["kin"], identities={"kin": KIN})),
+        "portal", key,
+    )  # fmt: skip
+    assert done.accepted, done.body
+    petition = json.loads(done.body)["id"]
+    sent = own(body.replace(b"PETITION", petition.encode()))
+    refused = json.loads((await queued.commands.take(sent, "portal", "r")).body)
+    erasure = {"command": "PersonalDataErased", "id": owner, "data": {"ground": "đơn xin xóa"}}
+    assert (await queued.commands.take(json.dumps(erasure).encode(), "office", f"e{key}")).accepted
+    (row,) = await queued.rows("SELECT * FROM refused_commands WHERE refused_id = $1", UUID(refused["refused_id"]))
+    assert (row["sealed"] == b"") is is_erased
+    assert row["reason_code"]

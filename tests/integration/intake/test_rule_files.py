@@ -21,6 +21,11 @@ rules:
 """
 
 
+WAITING = """\
+  - {duty: conclusion_notice, form: deadline, length: 5, counted_from: fixed_date, fixed_date: 2030-03-15}
+"""
+
+
 async def tool(app: typer.Typer, intake: Intake, *arguments: str) -> Result:
     """The command as typed, in a thread of its own: intake runs in this one."""
     runner = CliRunner(env={"COLUMNS": "160"})
@@ -45,6 +50,38 @@ class TestPolicy:
         assert again.stdout == adopted.stdout, "a retry adopts it once"
         (recorded,) = (await intake.get("/v1/policies")).json()["items"]
         assert recorded["data"]["policy"]["policy_id"] == "shorter"
+
+    async def test_adopted__says_who_owes_what_which_document_wins_and_what_waits(
+        self, intake: Intake, tmp_path: Path
+    ) -> None:
+        first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+        first.write_text(SHORTER.replace("rules:", "precedence: decision\nrules:"), "utf-8")
+        second.write_text(SHORTER.replace("shorter", "plan") + WAITING, "utf-8")
+        silent = await tool(policy.app, intake, "adopt", str(first), "--jurisdiction", DISTRICT)
+        assert (silent.exit_code, silent.stdout.count("\n")) == (0, 1), silent.output
+        asked = await intake.client.post(
+            f"/v1/policies/check?jurisdiction={DISTRICT}",
+            content=second.read_bytes(),
+            headers={"Content-Type": "application/yaml"},
+        )
+        effects = [(each["kind"], each["duty"], each.get("other", "")) for each in asked.json()["effects"]]
+        assert effects == [
+            ("loses", "reply", "shorter"),
+            ("owed", "annual_dialogue", ""),
+        ]
+        told = (await tool(policy.app, intake, "adopt", str(second), "--jurisdiction", DISTRICT)).stdout
+        for each in asked.json()["effects"]:
+            assert each["told"]["vi"] in told and each["told"]["en"] in told
+        assert "shorter wins over plan" in told and "owed from now on by" in told
+        assert "rules[1]: conclusion_notice chưa tính được cho đến khi có lịch năm 2030 / is not counted" in told
+
+    async def test_check__for_a_jurisdiction_that_nobody_registered__is_refused(self, intake: Intake) -> None:
+        answer = await intake.post("/v1/policies/check?jurisdiction=H99", {})
+        assert answer.json()["valid"] is False, "a wrong document first"
+        sound = await intake.client.post(
+            "/v1/policies/check?jurisdiction=H99", content=SHORTER, headers={"Content-Type": "application/yaml"}
+        )
+        assert (sound.status_code, sound.json()["field"]) == (422, "jurisdiction")
 
     async def test_wrong_one__is_refused_here_and_there(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "wrong.yaml"
@@ -162,7 +199,8 @@ class TestPolicy:
         differences = {d["duty"]: d for d in json.loads(found.stdout)["differences"] if d["subject_id"] == petition}
         reply = differences["reply"]
         assert (reply["before"]["due_on"], reply["after"]["due_on"]) == ("2019-09-16", "2019-09-09")
-        assert "2/QĐ-UBND" in reply["after"]["why"]["vi"] and "570/KH-UBND" in reply["before"]["why"]["en"]
+        assert "2/QĐ-UBND" in reply["after"]["why"]["vi"]
+        assert "the product's default limit" in reply["before"]["why"]["en"]
         assert await intake.head() == before, "nothing is recorded"
 
 

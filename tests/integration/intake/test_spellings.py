@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.http.auth import mint_token
+from shared.http.tokens import mint_token
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
 from tests.support.postgres import TestServer
 
@@ -36,19 +36,20 @@ async def test_petitioner__is_erased_however_the_id_is_typed(intake: Intake, typ
 
 
 async def test_names_that_earlier_releases_kept__are_found_as_they_stand(intake: Intake) -> None:
-    petition = (await intake.petition(source="cong", external_id="LC-9", petitioner_ids=["p9"], text="x"))["id"]
+    body = {"jurisdiction": COMMUNE, "source": "cong", "external_id": "LC-9", "petitioner_ids": ["p9"], "text": "x"}
+    petition = (await intake.done("/v1/petitions", body))["id"]
     await intake.rows("UPDATE external_references SET external_id = 'LC-9   '")
-    await intake.rows("UPDATE sealing_keys SET owner_id = ' p9'")
     asked = await intake.get("/v1/petitions", source="cong", external_id="LC-9   ")
-    again = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE, "source": "cong", "external_id": "LC-9   "})
+    again = await intake.post("/v1/petitions", body | {"external_id": "LC-9   "})
     assert (asked.json()["id"], again.status_code, again.json()["id"]) == (petition, 200, petition)
+    await intake.rows("UPDATE sealing_keys SET owner_id = ' p9'")
     await intake.done("/v1/petitioners/%20p9/erasure", {})
     assert await intake.rows("SELECT 1 FROM sealing_keys") == []
 
 
 async def test_queue__takes_names_as_the_other_doors_do(pg_server: TestServer, tmp_path: Path) -> None:
     database = await pg_server.fresh("shared.postgres")
-    entry = mint_token("portal", "office", "VN", amqp_user="portal")[1]
+    entry = mint_token("portal", "office", "VN", amqp_user="portal", sources=("*",))[1]
     async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, entry))) as intake:
         await intake.places()
         answers = []

@@ -27,6 +27,7 @@ async def granted(pg_server: TestServer) -> AsyncIterator[str]:
         if not await owner.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await owner.execute(f"CREATE ROLE {role} LOGIN")
     await owner.execute("SELECT grant_intake($1)", SERVICE)
+    await owner.execute("SELECT grant_erasing_refused($1)", SERVICE)
     await owner.execute("SELECT grant_auditing($1)", AUDITOR)
     yield dsn
     await owner.close()
@@ -40,7 +41,9 @@ async def test_service__appends_and_runs_as_a_role_that_owns_nothing(granted: st
         assert content["events"][0]["content"]["text"] == "Đường."
         assert (await intake.get("/v1/events", after=str(await intake.head()))).json()["complete_to"]
         await intake.petition(jurisdiction=COMMUNE, petitioner_ids=["p1"])
+        await intake.commands.take(b'{"command": "Nothing", "data": {"petitioner_ids": ["p1"]}}', "nobody", "m1")
         await intake.done("/v1/petitioners/p1/erasure", {})
+        assert [row["sealed"] for row in await intake.rows("SELECT sealed FROM refused_commands")] == [b""]
 
 
 @pytest.mark.parametrize(

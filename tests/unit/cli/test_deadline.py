@@ -58,8 +58,24 @@ def test_days_explain_the_count() -> None:
 def test_table_for_people() -> None:
     result = run("reply", "--from", "2026-01-01", "--jurisdiction", "000.00.00.H35")
     assert result.exit_code == 0
-    for text in ("570/KH-UBND", "H35", "ngày làm bù cho ngày 02/01/2026", "not yet confirmed", "2026-01-22"):
+    assert "570" not in result.stdout, "the default is nobody's law"
+    for text in (
+        "thời hạn mặc định của phần mềm",
+        "the product's default limit",
+        "tính từ ngày 01/01/2026",
+        "H35",
+        "ngày làm bù cho ngày 02/01/2026",
+        "not yet confirmed",
+        "2026-01-22",
+    ):
         assert text in result.stdout
+
+
+def test_table__cites_the_document_that_was_named() -> None:
+    assert "570/KH-UBND, II.4.3" in run("reply", "--from", "2026-01-01", "--policy", "plan-570").stdout
+    silent = run("public_notice", "--from", "2026-01-05", "--policy", "plan-570").stdout
+    assert "văn bản không nêu số ngày / the document gives no number" in silent
+    assert "570" not in run("--help").stdout
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain import Caller, errors, may, may_read_content
+from services.intake.domain import Caller, check_sender, check_source, errors, may, may_read_content
 from shared.events import DATED_EVENTS
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, NOTICE, OTHER, A, Register
 
@@ -42,6 +42,24 @@ def test_who_may(who: Caller, topic: str, fields: dict[str, Any], target: UUID |
     with pytest.raises(errors.NotAllowed) as refused:
         may(who, event, petition, r.regulation)
     assert type(refused.value).__name__ == error
+
+
+def test_source_is_pushed_as_by_who_holds_it() -> None:
+    portal = Caller("portal", frozenset({"system"}), DISTRICT, sources=("paknn",))
+    check_source(portal, "paknn")
+    check_source(portal, "")
+    with pytest.raises(errors.SourceMayNot) as refused:
+        check_source(portal, "egov")
+    assert (refused.value.field, refused.value.values) == ("source", {"source": "egov", "caller": "portal"})
+
+
+def test_petition_is_acted_on_by_the_system_that_received_it_or_holds_its_source() -> None:
+    portal = Caller("portal", frozenset({"system"}), DISTRICT, sources=("paknn",))
+    check_sender(portal, "portal", "egov")
+    check_sender(portal, "other", "paknn")
+    check_sender(caller("office"), "other", "egov")
+    with pytest.raises(errors.SourceMayNot):
+        check_sender(portal, "other", "egov")
 
 
 def test_content_is_for_the_office_and_the_agency_that_has_the_case() -> None:

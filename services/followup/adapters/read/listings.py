@@ -28,6 +28,13 @@ SELECT due_on, subject_id FROM cases WHERE subject_id IN (
     WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
 ) AND agency <> ALL({agencies}) AND {where} ORDER BY due_on, subject_id LIMIT {limit}
 """
+#: The index of the retractions is read in the order of its keys, up to the end of the page.
+_RETRACTED = """
+SELECT t.raised FROM (
+    SELECT DISTINCT originator_id AS deadline_id FROM public.stored_events WHERE topic = 'DeadlineBreachRetracted'
+) retracted JOIN deadlines t USING (deadline_id)
+WHERE {where} ORDER BY deadline_id LIMIT {limit}
+"""
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +158,21 @@ async def breaches(listing: Listing, wanted: DeadlineFilter, after: tuple[str, d
     """Return the rows of a page of deadlines whose breach stands, the open ones first."""
     where = ["breached", *listing.after(after, _BREACH_ORDER)]
     return await _scanned(listing, wanted, where, BREACHABLE, _BREACH_ORDER)
+
+
+async def retracted(listing: Listing, wanted: DeadlineFilter, after: tuple[UUID, ...] | None) -> Sequence[Any]:
+    """Return the rows of a page of deadlines of which a breach was retracted, in the order of their ids."""
+    scope, value = listing.scope, listing.value
+    where = [within(scope.places, value), *listing.after(after, ("deadline_id",))]
+    if agency := wanted.agency or scope.agency:
+        if scope.agency and agency not in scope.agencies:
+            return []
+        where.append(f"debtor = ANY({listing.these(agency, scope)})")
+    if wanted.duty:
+        where.append(f"duty = {value(wanted.duty)}")
+    query = _RETRACTED.format(where=" AND ".join(where), limit=listing.limit)
+    found: Sequence[Any] = await listing.connection.fetch(query, *value.given)
+    return found
 
 
 def _of_status(listing: Listing, status: Status | None) -> list[str]:

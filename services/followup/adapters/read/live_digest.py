@@ -15,8 +15,17 @@ PAGE = 1000  # rows; after a page other work gets its turn
 
 _POINTS = "SELECT source, epoch, position, horizon AS instant FROM sources WHERE horizon IS NOT NULL ORDER BY source"
 
+_SWEEPING = "SELECT source, position FROM sweeps ORDER BY source, position"
+
 _row = msgspec.json.Decoder(CaseRow)
 _raised = msgspec.json.Decoder(DeadlineState)
+
+
+class Sweeping(msgspec.Struct, frozen=True):
+    """An event of the regulation that has not reached every case yet."""
+
+    source: str
+    position: int
 
 
 class LiveState:
@@ -26,14 +35,18 @@ class LiveState:
         self._pool = pool
         self._one_at_a_time = asyncio.Lock()
 
-    async def digest(self) -> tuple[str, list[StatePoint]]:
-        """Return the digest, and how far each source was read and its timers fired then."""
+    async def digest(self) -> tuple[str, list[StatePoint], list[Sweeping]]:
+        """Return the digest, how far each source was read and its timers fired then, and what goes on in steps.
+
+        As long as something does, a replay gives another digest.
+        """
         async with self._one_at_a_time:
-            points, lines = await read(self._pool, _lines)
-            return await asyncio.to_thread(digest_of_lines, points, lines), points
+            points, sweeping, lines = await read(self._pool, _lines)
+            return await asyncio.to_thread(digest_of_lines, points, lines), points, sweeping
 
 
-async def _lines(connection: Any) -> tuple[list[StatePoint], list[str]]:
+async def _lines(connection: Any) -> tuple[list[StatePoint], list[Sweeping], list[str]]:
+    sweeping = [Sweeping(*row.values()) for row in await connection.fetch(_SWEEPING)]
     points = [StatePoint(**dict(row)) for row in await connection.fetch(_POINTS)]
     lines: list[str] = []
     cases = await connection.cursor("SELECT row FROM cases")
@@ -42,4 +55,4 @@ async def _lines(connection: Any) -> tuple[list[StatePoint], list[str]]:
     deadlines = await connection.cursor("SELECT raised FROM deadlines")
     while rows := await deadlines.fetch(PAGE):
         lines += [deadline_line(_raised.decode(row["raised"])) for row in rows]
-    return points, lines
+    return points, sweeping, lines

@@ -30,6 +30,7 @@ WHERE d.outcome = '' GROUP BY d.debtor, d.duty
 _PARKED = "SELECT source, count(*) AS n FROM parked_events WHERE released_at IS NULL GROUP BY source"
 _DIFFERENCES = "SELECT source, count(*) AS n FROM differences GROUP BY source"
 _UNCOUNTABLE = "SELECT source, count(*) AS n FROM uncountable GROUP BY source"
+_SWEEPS = "SELECT source, count(*) AS n, min(begun_at) AS oldest FROM sweeps GROUP BY source"
 _SCHEDULER = "SELECT source, gaps, ticked_at FROM sources"
 _BREACHES = """
 WITH breaches AS (
@@ -65,9 +66,12 @@ class MetricsSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     parked: Counts = {}  # events that wait: source
     differences: Counts = {}  # source
     uncountable: Counts = {}  # duties: source
+    sweeps: Counts = {}  # events of the regulation that have not reached every case: source
+    oldest_sweep: Counts = {}  # when the first of them was applied; 0 when there is none: source
     scheduler: float | None = None  # the last sign of life of any source
     pending: int = 0  # deadline events that the relay has not published yet
     oldest_pending: float = 0.0  # the stamp of the first of them; 0 when there is none
+    hindered: Counts = {}  # 1 where something of the broker cannot be used: queue
     digests_failing_since: float = 0.0  # 0 while they do not fail
     refused_calls: Counts = {}  # calls without proof who calls: reason
     taken_at: float = 0.0
@@ -136,6 +140,7 @@ async def _standing(connection: Any) -> MetricsSnapshot:
     cases = await connection.fetch(_CASES)
     deadlines = await connection.fetch(_DEADLINES, list(days), list(days.values()))
     scheduler = await connection.fetch(_SCHEDULER)
+    sweeps = await connection.fetch(_SWEEPS)
     ticks = [row["ticked_at"].timestamp() for row in scheduler if row["ticked_at"] is not None]
     return MetricsSnapshot(
         unresolved={(row["jurisdiction"], row["agency"], row["state"]): row["n"] for row in cases},
@@ -149,6 +154,9 @@ async def _standing(connection: Any) -> MetricsSnapshot:
         parked=_per_source(sources, await connection.fetch(_PARKED)),
         differences=_per_source(sources, await connection.fetch(_DIFFERENCES)),
         uncountable=_per_source(sources, await connection.fetch(_UNCOUNTABLE)),
+        sweeps=_per_source(sources, sweeps),
+        oldest_sweep={(s.source,): 0.0 for s in sources}
+        | {(row["source"],): row["oldest"].timestamp() for row in sweeps},
         scheduler=max(ticks, default=None),
     )
 

@@ -52,9 +52,10 @@ _PROGRESS = """
 SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for FROM sources
 """
 _CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1"
-_BY_RECEIPT = (
-    "SELECT subject_id FROM cases WHERE subject = 'petition' AND position({code} IN row) > 0 AND {within} LIMIT 1"
-)
+_BY_RECEIPT = """
+SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
+WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
+"""
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
@@ -198,6 +199,21 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def retracted(self, scope: Scope, wanted: DeadlineFilter, limit: int, cursor: str = "") -> Page[Deadline]:
+        """Return deadlines of which a breach was retracted, whatever became of them since. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[UUID]) if cursor else None
+
+        async def work(connection: Any) -> Page[Deadline]:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return Page([])
+            days = await _days(connection)
+            rows = await listings.retracted(Listing(connection, narrowed, days, limit + 1), wanted, after)
+            found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
+            return _page(found, limit, lambda d: (d.raised.deadline_id,))
+
+        return await read(self._pool, work)
+
     async def deadline(self, scope: Scope, deadline_id: UUID) -> tuple[Deadline, list[StoredEvent]] | None:
         """Return one deadline with the events that it raised; None when there is none within the scope."""
 
@@ -242,22 +258,9 @@ class Queries:
         return await read(self._pool, calendars)
 
     async def by_receipt(self, scope: Scope, code: str) -> UUID | None:
-        """Return the petition of a receipt's code; None when there is none within the scope.
-
-        It reads every petition of the scope: for a person who asks, not for a program.
-        """
-
-        async def work(connection: Any) -> UUID | None:
-            seen = await reached(connection, scope)
-            if seen is None:
-                return None
-            value = Values()
-            sought = f'"receipt_code":"{code}"'.encode()
-            query = _BY_RECEIPT.format(code=value(sought, "bytea"), within=within(seen.places, value))
-            found: UUID | None = await connection.fetchval(query, *value.given)
-            return found
-
-        return await read(self._pool, work)
+        """Return the petition of a receipt's code; None when there is none within the scope."""
+        rows = await self._within(_BY_RECEIPT, scope, code)
+        return rows[0]["subject_id"] if rows else None
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""

@@ -19,14 +19,17 @@ from services.followup.application.ports import (
     LoadedCase,
     ParkedRecord,
     Request,
+    Sweep,
+    TimerPlace,
+    Visited,
 )
+from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import PAGE_BYTES
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, Recorded, encode_state
-from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 from shared.identifiers import agency_code, sorted_ids
 from shared.postgres.named_call import columns, named_call
@@ -62,12 +65,23 @@ _OF_PETITIONS = f"""
 _DUE = """
 SELECT raised FROM deadlines WHERE source = $1 AND next_fire_at <= $2 ORDER BY next_fire_at, deadline_id LIMIT $3
 """
-
+_SWEEPS = "SELECT position, fire_at, is_walking, after_id FROM sweeps WHERE source = $1 ORDER BY position"
+_TIMERS_AFTER = """
+SELECT next_fire_at AS fire_at, deadline_id, subject, subject_id FROM deadlines
+WHERE source = $1 AND next_fire_at IS NOT NULL AND (next_fire_at, deadline_id) > ($2, $3)
+ORDER BY next_fire_at, deadline_id LIMIT $4
+"""
+_CASES_AFTER = """
+SELECT row, settled_to >= $2 AS is_settled, EXISTS (
+    SELECT 1 FROM deadlines d WHERE d.subject_id = c.subject_id AND (d.outcome = '' OR d.breached)
+) AS is_owing
+FROM cases c WHERE source = $1 AND subject_id > $3 ORDER BY subject_id LIMIT $4
+"""
 
 # OFFSET keeps the cursor from being moved twice. CASE keeps a projector that was fenced out from writing rows.
 _COMMIT = """
 SELECT moved, CASE WHEN moved THEN {write_rows} END AS next_fire_at
-FROM (SELECT {move_cursor} AS moved OFFSET 0) AS cursor
+FROM (SELECT {advance_cursor} AS moved OFFSET 0) AS cursor
 """
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
@@ -85,6 +99,11 @@ INSERT INTO uncountable (source, deadline_id, subject_id, duty, part, document, 
 SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
 ON CONFLICT (deadline_id) DO UPDATE SET document = excluded.document, reason = excluded.reason
 """
+_SWEEP = """
+INSERT INTO sweeps (source, position, fire_at, is_walking, after_id) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (source, position) DO UPDATE SET fire_at = excluded.fire_at, is_walking = excluded.is_walking,
+    after_id = excluded.after_id
+"""
 _AGENCY = """
 INSERT INTO agencies (code, source, name, jurisdiction, valid_from) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.jurisdiction,
@@ -92,6 +111,7 @@ ON CONFLICT (code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.j
 """
 
 _raised = msgspec.json.Decoder(DeadlineState)
+_row = msgspec.json.Decoder(CaseRow)
 
 
 class StoredProjection:
@@ -142,22 +162,27 @@ class StoredProjection:
         )
         return [row["petition_id"] for row in rows]
 
-    async def subjects(self, source: str, kind: Subject, chunk: int) -> AsyncIterator[list[UUID]]:
-        """Yield every subject of a kind that a source has, `chunk` at a time."""
-        after = UUID(int=0)
-        while True:
-            rows = await self._pool.fetch(
-                "SELECT subject_id FROM cases WHERE source = $1 AND subject = $2 AND subject_id > $3 "
-                "ORDER BY subject_id LIMIT $4",
-                source,
-                kind,
-                after,
-                chunk,
-            )
-            if not rows:
-                return
-            yield [row["subject_id"] for row in rows]
-            after = rows[-1]["subject_id"]
+    async def sweeps(self, source: str) -> list[Sweep]:
+        """Return the sweeps that have not ended, by position."""
+        return [Sweep(**dict(row)) for row in await self._pool.fetch(_SWEEPS, source)]
+
+    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+        """Return the position up to which each of some petitions and conferences was settled, as far as it is known."""
+        rows = await self._pool.fetch(
+            "SELECT subject_id, settled_to FROM cases WHERE subject_id = ANY($1) AND subject <> 'jurisdiction'",
+            list(subject_ids),
+        )
+        return {row["subject_id"]: row["settled_to"] for row in rows}
+
+    async def timers_after(self, source: str, sweep: Sweep, limit: int) -> list[TimerPlace]:
+        """Return the deadlines that a sweep comes by next, in the order of their timers."""
+        rows = await self._pool.fetch(_TIMERS_AFTER, source, sweep.fire_at, sweep.after_id, limit)
+        return [TimerPlace(*row.values()) for row in rows]
+
+    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
+        """Return the petitions, conferences and authorities that a sweep comes by next, in the order of their ids."""
+        rows = await self._pool.fetch(_CASES_AFTER, source, sweep.position, sweep.after_id, limit)
+        return [Visited(_row.decode(row["row"]), row["is_settled"], row["is_owing"]) for row in rows]
 
     async def differences(self, source: str) -> dict[UUID, str]:
         """Return the subjects listed as differences, with the reason."""
@@ -245,7 +270,8 @@ class StoredProjection:
             return await self.next_fire_at(before.source)
         cursor, rows = _cursor_arguments(before, after), _row_arguments(before.source, changes)
         statement = _COMMIT.format(
-            move_cursor=named_call("move_cursor", cursor), write_rows=named_call("write_rows", rows, len(cursor) + 1)
+            advance_cursor=named_call("advance_cursor", cursor),
+            write_rows=named_call("write_rows", rows, len(cursor) + 1),
         )
         row = await self._pool.fetchrow(statement, *cursor.values(), *rows.values())
         assert row is not None
@@ -315,6 +341,19 @@ class StoredWriting:
         if changes.differences:
             ids = sorted(changes.differences)
             await self._connection.execute(_DIFFERENCES, ids, self._source, [changes.differences[i] for i in ids])
+        if changes.settled_to is not None and changes.cases:
+            await self._connection.execute(
+                "UPDATE cases SET settled_to = $1 WHERE subject_id = ANY($2)",
+                changes.settled_to,
+                [record.row.subject_id for record in changes.cases],
+            )
+        for sweep in changes.sweeps:
+            reached = (sweep.position, sweep.fire_at, sweep.is_walking, sweep.after_id)
+            await self._connection.execute(_SWEEP, self._source, *reached)
+        if changes.swept:
+            await self._connection.execute(
+                "DELETE FROM sweeps WHERE source = $1 AND position = ANY($2)", self._source, list(changes.swept)
+            )
         if changes.settled:
             await self._connection.execute("DELETE FROM differences WHERE subject_id = ANY($1)", list(changes.settled))
 
@@ -348,7 +387,7 @@ def _fenced_out(cursor: Cursor) -> FencedOut:
 async def move_cursor(connection: Any, before: Cursor, after: Cursor) -> bool:
     """Move the cursor of a source; False when another projector has moved it."""
     arguments = _cursor_arguments(before, after)
-    moved: bool = await connection.fetchval(f"SELECT {named_call('move_cursor', arguments)}", *arguments.values())
+    moved: bool = await connection.fetchval(f"SELECT {named_call('advance_cursor', arguments)}", *arguments.values())
     return moved
 
 

@@ -32,6 +32,7 @@ WHERE source = $1 AND is_petition AND originator_id > $2 GROUP BY originator_id 
 _LIVE = f"""
 SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
 """
+_SWEEPING = f"SELECT DISTINCT source FROM {LIVE}.sweeps"
 #: A source that was restored no longer has the events that were parked of its other history.
 _RELEASE_VANISHED = f"""
 UPDATE public.parked_events p SET released_at = clock_timestamp() WHERE released_at IS NULL AND NOT EXISTS (
@@ -124,12 +125,17 @@ class RebuildTables:
         row = await self._pool.fetchrow(f"{_LIVE} WHERE source = $1", source)
         return Cursor(**dict(row)) if row else Cursor(source=source)
 
+    async def is_sweeping(self, source: str) -> bool:
+        """Return whether an event of the regulation has not reached every case of the live projection yet."""
+        return source in {row["source"] for row in await self._pool.fetch(_SWEEPING)}
+
     @contextlib.asynccontextmanager
     async def lock_cursors(self) -> AsyncIterator["LockedCursorRows"]:
         """Lock every live cursor: the projectors wait, readers go on. Leaving without a swap changes nothing."""
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(f"{_LIVE} ORDER BY source FOR UPDATE")
-            yield LockedCursorRows(connection, {row["source"]: Cursor(**dict(row)) for row in rows})
+            sweeping = {row["source"] for row in await connection.fetch(_SWEEPING)}
+            yield LockedCursorRows(connection, {row["source"]: Cursor(**dict(row)) for row in rows}, sweeping)
 
     async def drop_old(self) -> None:
         """Drop the tables that were swapped out, in a transaction of its own: readers may still hold them."""
@@ -139,8 +145,8 @@ class RebuildTables:
 class LockedCursorRows:
     """The live tables while every cursor is locked, so that their projectors wait."""
 
-    def __init__(self, connection: Any, live: dict[str, Cursor]) -> None:
-        self._connection, self.live = connection, live
+    def __init__(self, connection: Any, live: dict[str, Cursor], sweeping: set[str]) -> None:
+        self._connection, self.live, self.sweeping = connection, live, sweeping
 
     async def swap(self) -> None:
         """Put the new tables in place of the live ones, which keep a name of their own until `drop_old`."""

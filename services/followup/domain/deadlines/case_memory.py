@@ -1,5 +1,6 @@
 """The cases of one source that are in memory: their facts, how they hang together, and which of them a fact touches."""
 
+import bisect
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 from uuid import UUID
@@ -47,7 +48,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import sorted_ids
+from shared.identifiers import local_day, sorted_ids
 
 #: Events of a conference that can change the duties of its petitions and of its authority.
 MOVES_PETITIONS = (
@@ -106,6 +107,8 @@ class CaseMemory:
         self.uncountable: dict[UUID, dict[UUID, UncountableDuty]] = {}
         #: The cases whose list of such duties has changed since the caller last took them away.
         self.relisted: set[UUID] = set()
+        self._whole = self.regulation
+        self._earlier: dict[int, RegulationLog] = {}
         self._facts: dict[UUID, list[Fact]] = {}
         self._petitions_of: dict[UUID, set[UUID]] = {}
         self._merged_into: dict[UUID, set[UUID]] = {}
@@ -130,12 +133,44 @@ class CaseMemory:
                 found.everything |= self._moves_everything(fact)
         return found
 
+    def moves_ended(self, fact: Fact) -> bool:
+        """Whether an event that can change every case can change those too on which nothing is owed.
+
+        A calendar cannot: what was done in time stays so. A document cannot that begins later and names no heirs.
+        """
+        match fact.event:
+            case CalendarPublished() | CalendarProposed():
+                return False
+            case PolicyAdopted(policy=policy):
+                return bool(policy.heirs) or policy.valid_from <= local_day(fact.recorded_at)
+            case _:
+                return True
+
+    def may_move_everything(self, fact: object) -> bool:
+        """Whether it is an event of a kind that can change every case, whether this one does or not."""
+        return isinstance(fact, Fact) and is_regulation(fact) and isinstance(fact.event, MOVES_EVERYTHING)
+
     def _moves_everything(self, fact: Fact) -> bool:
         if isinstance(fact.event, CalendarPublished | CalendarProposed):
             # The first calendar of a year after all others: no count can have reached it, nor a warning back into it,
             # but one that could not be finished for lack of it.
             return any(year >= fact.event.year for year in self.regulation.calendar.years) or bool(self.uncountable)
         return isinstance(fact.event, MOVES_EVERYTHING)
+
+    def know_until(self, position: int | None) -> None:
+        """Let the regulation be what was known of it at a position; at None all that is known now."""
+        facts = self._whole.facts
+        known = len(facts) if position is None else bisect.bisect_right(facts, position, key=lambda fact: fact.position)
+        self.regulation = self._whole
+        if known < len(facts):
+            if known not in self._earlier:
+                self._earlier[known] = RegulationLog(facts[:known])
+            self.regulation = self._earlier[known]
+        self.context = msgspec.structs.replace(self.context, regulation=self.regulation)
+
+    def forget_earlier(self) -> None:
+        """Drop what `know_until` has kept."""
+        self._earlier.clear()
 
     def load_shared(self, regulation: Sequence[Fact], dialogues: Mapping[UUID, Dialogue]) -> None:
         """Add the facts of the regulation, in the order recorded, and the dialogues held, by their conference."""

@@ -162,6 +162,15 @@ def _spans(case: PetitionCase, regulation: RegulationLog) -> tuple[Span, ...]:
     return tuple(found)
 
 
+def recounted(row: CaseRow, regulation: RegulationLog) -> CaseRow:
+    """A row whose case has ended, with the working days of its agencies by the calendar that is known now."""
+    spans = tuple(
+        msgspec.structs.replace(span, working_days=_working_days(regulation, span.since, span.until))
+        for span in row.spans
+    )
+    return msgspec.structs.replace(row, spans=spans)
+
+
 def _end_of(case: PetitionCase) -> date | None:
     round_ = case.round
     if round_.end is not None:

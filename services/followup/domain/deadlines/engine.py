@@ -109,18 +109,27 @@ class DeadlineEngine:
             self.parked.discard(petition_id)
             self.forget(petition_id)
 
-    def apply_regulation_to(self, fact: Fact, subject_ids: Sequence[UUID]) -> None:
-        """Apply the latest regulation event to subjects that were loaded after it.
+    def settle(self, pending: Sequence[Fact], settled_to: Mapping[UUID, int]) -> None:
+        """Bring events of the regulation to loaded subjects that have missed them, one event after another.
 
-        So that a calendar can move a million deadlines with a bounded number of them in memory.
+        `settled_to` has the last position on which each was settled. What comes out is what would have come out then:
+        by the regulation of that moment, and with the timers that fell in between.
         """
-        self.cases.regulation.without_last()
-        for subject_id in subject_ids:
-            self._detect_drift(subject_id)
-        self.cases.regulation.extend([fact])
-        for subject_id in sorted_ids(subject_ids):
-            self._emit_differences(subject_id, cause_of(fact))
-        self.dirty.update(subject_ids)
+        try:
+            for fact in pending:
+                missed = sorted_ids(s for s, position in settled_to.items() if position < fact.position)
+                self._fire_until(fact.recorded_at - INSTANT)
+                self.cases.know_until(fact.position - 1)
+                for subject_id in missed:
+                    self._detect_drift(subject_id)
+                self.cases.know_until(fact.position)
+                for subject_id in missed:
+                    self._emit_differences(subject_id, cause_of(fact))
+        finally:
+            self.cases.know_until(None)
+        if self.horizon is not None:
+            self._fire_until(self.horizon)
+        self.dirty.update(settled_to)
 
     def update_fired(self, raised: DeadlineState) -> None:
         """Update a loaded deadline whose timer was fired from its database row."""
@@ -180,10 +189,7 @@ class DeadlineEngine:
         """Fire every timer up to and including an instant, in order."""
         if self.horizon is not None and to <= self.horizon:
             return
-        while (due := self._timers.pop_due(to)) is not None:
-            fire_at, key, subject_id = due
-            self.horizon = max(fire_at, self.horizon) if self.horizon else fire_at
-            self._fire(fire_at, key, subject_id)
+        self._fire_until(to)
         self.horizon = to
 
     @property
@@ -331,6 +337,12 @@ class DeadlineEngine:
         code = self.cases.jurisdictions.get(subject_id)
         if code is not None and self.horizon is not None:
             self._timers.schedule(subject_id, subject_id, next_opening(code, self.cases.regulation, self.horizon))
+
+    def _fire_until(self, to: datetime) -> None:
+        while (due := self._timers.pop_due(to)) is not None:
+            fire_at, key, subject_id = due
+            self.horizon = max(fire_at, self.horizon) if self.horizon else fire_at
+            self._fire(fire_at, key, subject_id)
 
     def _fire(self, fire_at: datetime, key: UUID, subject_id: UUID) -> None:
         if subject_id in self.parked or subject_id in self.differences:

@@ -89,7 +89,7 @@ RESTING_ON_RULES = frozenset(act.event.TOPIC for table in TABLES for act in tabl
 _ON: dict[type[Petition | Conference | None], dict[type[DatedEvent], AnyAct]] = {
     Petition: {**PETITION_ACTS},
     Conference: {**CONFERENCE_ACTS},
-    type(None): {**PETITION_CREATING, **CONFERENCE_CREATING, **REGULATION_ACTS},
+    type(None): _by_event(PETITION_CREATING.values(), CONFERENCE_CREATING.values(), REGULATION_ACTS.values()),
 }
 
 

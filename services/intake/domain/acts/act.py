@@ -139,7 +139,8 @@ class PetitionAct(Act[E], Generic[E], frozen=True, kw_only=True):
 
     possible: Callable[[Petition], None]
     possible_in_context: Callable[[Petition, DecisionContext], None] = in_any_context
-    check: Callable[[Petition, E], None] = any_body
+    #: An act whose body is not judged says so: `any_body`.
+    check: Callable[[Petition, E], None]
     check_in_context: Callable[[Petition, E, DecisionContext], None] = any_body_in_context
     #: The state after the event.
     fold: Callable[[Petition, E], Petition]
@@ -158,7 +159,8 @@ class ConferenceAct(Act[E], Generic[E], frozen=True, kw_only=True):
 
     possible: Callable[[Conference], None]
     possible_in_context: Callable[[Conference, DecisionContext], None] = in_any_context
-    check: Callable[[Conference, E], None] = any_body
+    #: An act whose body is not judged says so: `any_body`.
+    check: Callable[[Conference, E], None]
     check_in_context: Callable[[Conference, E, DecisionContext], None] = any_body_in_context
     #: The state after the event.
     fold: Callable[[Conference, E], Conference]

@@ -3,7 +3,7 @@
 What an annulment is checked for stands in `annulment`: it judges the records that stay by all the other acts.
 """
 
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, PetitionAct, always, unchanged
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, PetitionAct, always, any_body, unchanged
 from services.intake.domain.acts.petition.reply_and_report import possible_after_reply
 from shared.events.any_stream import RecordAnnulled, ReminderSent
 from shared.events.petition import PersonalDataErased
@@ -14,6 +14,7 @@ ERASURE = PetitionAct(
     roles=OFFICE_OR_CHAIR,
     follows_receipt=False,
     possible=always,
+    check=any_body,
     fold=unchanged,
 )
 PETITION_ACTS = (
@@ -23,6 +24,7 @@ PETITION_ACTS = (
         roles=OFFICE_OR_CHAIR,
         # A duty that outlives the case can still be urged.
         possible=possible_after_reply,
+        check=any_body,
         fold=unchanged,
     ),
     PetitionAct(
@@ -32,6 +34,7 @@ PETITION_ACTS = (
         decided=("annulled_topic",),
         follows_receipt=False,
         possible=always,
+        check=any_body,
         fold=unchanged,
     ),
     ERASURE,
@@ -43,6 +46,7 @@ CONFERENCE_ACTS = (
         roles=OFFICE_OR_CHAIR,
         follows_beginning=False,
         possible=always,
+        check=any_body,
         fold=unchanged,
     ),
     ConferenceAct(
@@ -52,6 +56,7 @@ CONFERENCE_ACTS = (
         decided=("annulled_topic",),
         follows_beginning=False,
         possible=always,
+        check=any_body,
         fold=unchanged,
     ),
 )

@@ -56,7 +56,7 @@ def _check_end_of_jurisdiction(event: JurisdictionClosed, regulation: Regulation
 
 def _check_agency(event: AgencyRegistered, regulation: Regulation) -> str:
     _require_new(regulation.agencies.get(event.code), event.code)
-    _check_seat(regulation, event.jurisdiction)
+    regulation.require_seat(event.jurisdiction)
     return event.jurisdiction
 
 
@@ -72,11 +72,6 @@ def _check_end_of_agency(event: AgencyClosed, regulation: Regulation) -> str:
 def _require_new(known: PublicBody | None, code: str) -> None:
     if known is not None:
         raise errors.AlreadyRegistered("code", code=code, name=known.name)
-
-
-def _check_seat(regulation: Regulation, code: str) -> None:
-    if code != NATION and code not in regulation.jurisdictions:
-        raise errors.UnknownJurisdiction("jurisdiction", code=code)
 
 
 def _check_end(
@@ -138,7 +133,7 @@ def _nothing(regulation: Regulation, fact: Fact[ReceptionDayHeld] | Fact[RecordA
 
 
 def _check_policy(event: PolicyAdopted, regulation: Regulation) -> str:
-    _check_seat(regulation, event.jurisdiction)
+    regulation.require_seat(event.jurisdiction)
     try:
         check(event.policy)
         if uncountable := uncountable_rules(event.policy, regulation.calendar):

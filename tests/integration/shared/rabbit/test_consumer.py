@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import aio_pika
+import pytest
 
+from shared.rabbit import subscriber
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import QUORUM, events_of, waiting_in
 from tests.support.waiting import until
+
+EVENTS = events_of("local")
 
 Came = tuple[Mapping[str, Any], bytes]
 
@@ -85,3 +89,37 @@ async def test_consumer_cancelled_by_the_broker__connects_again(amqp_url: str) -
         await exchange.publish(aio_pika.Message(b"back", headers={}, user_id="guest"), "a.b")
     assert [body for _, body in await came(bell, 1)] == [b"back"]
     await bell.close()
+
+
+async def test_queue_of_the_version_before__is_dropped_once_nobody_consumes_it(
+    amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriber, "DROP_EVERY", 0.1)
+    looks: list[str] = []
+
+    async def looked(connection: Any, queue: str) -> Any:
+        looks.append(queue)
+        return await waiting_in(connection, queue)
+
+    monkeypatch.setattr(subscriber, "waiting_in", looked)
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        arguments: Any = dict(QUORUM)
+        await channel.declare_queue(EVENTS.replaces, durable=True, arguments=arguments)
+        await channel.default_exchange.publish(aio_pika.Message(b"in the feed too"), EVENTS.replaces)
+
+        async def ignored(_: Any) -> None:
+            pass
+
+        async with await aio_pika.connect(amqp_url) as other:  # as a process of that version does
+            consumed = await (await other.channel()).get_queue(EVENTS.replaces)
+            await consumed.consume(ignored)
+            bell = await bell_on(amqp_url)
+            await until(lambda: len(looks) > 2)
+            assert await waiting_in(connection, EVENTS.replaces) is not None
+        await until(lambda: _is_gone(connection, EVENTS.replaces))
+        await bell.close()
+
+
+async def _is_gone(connection: Any, queue: str) -> bool:
+    return await waiting_in(connection, queue) is None

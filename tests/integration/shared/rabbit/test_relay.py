@@ -23,8 +23,10 @@ from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import claim, events_of
 from tests.support.waiting import until
+
+EVENTS = events_of("local")
 
 NAME = "tested"
 
@@ -220,3 +222,14 @@ async def test_relay_and_bell_survive_a_broker_that_is_killed(store: Store, tmp_
         await relay.close()
         await bell.close()
         await asyncio.to_thread(broker.stop)
+
+
+async def test_virtual_host_of_another_source__publishes_nothing_and_says_so(store: Store, amqp_url: str) -> None:
+    await store.write(3)
+    async with channel_to(amqp_url) as channel:
+        await claim(channel, "tam-duong")
+        relay = Relay(store.outbox(), amqp_url, EVENTS, name=NAME, source="local", encode=encode)
+        await relay.start()
+        await until(lambda: "'tam-duong'" in relay.hindrance and "'local'" in relay.hindrance)
+        await relay.close()
+    assert (await store.position(), relay.published_total) == (0, 0)

@@ -8,7 +8,7 @@ from services.followup.application.ports import Cursor
 from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
 from shared.rabbit.subscriber import Subscriber
-from shared.rabbit.topology import EVENTS
+from shared.rabbit.topology import events_of
 from tests.support.following import recorded
 from tests.support.history import History
 
@@ -18,7 +18,7 @@ def large_events(size: int) -> list[Recorded]:
 
 
 def waiting(events: list[Recorded]) -> SourcePrefetch:
-    buffer = SourcePrefetch(Subscriber("", EVENTS))
+    buffer = SourcePrefetch(Subscriber("", events_of("local")))
     for event in events:
         buffer.put(event)
     return buffer

@@ -339,7 +339,7 @@ def test_regulation__applied_to_cases_loaded_after_it__moves_them_as_if_they_had
     part.load_conference(CONFERENCE, known[CONFERENCE], raised[CONFERENCE])
     part.load_petition(PETITION, known[PETITION], raised[PETITION])
     part.load_petition(OTHER, known[OTHER], [])
-    part.apply_regulation_to(calendar, [CONFERENCE, PETITION, OTHER])
+    part.settle([calendar], dict.fromkeys([CONFERENCE, PETITION, OTHER], calendar.position - 1))
     assert told(part, PETITION) == told(whole, PETITION) == ["DeadlineMoved 2019-09-17"]
     assert list(part.differences) == [OTHER], "it is held against what was raised before the calendar"
     assert {CONFERENCE, PETITION, OTHER} <= part.dirty

@@ -72,7 +72,7 @@ def test_template__that_cannot_be_used_is_refused_with_its_line(tmp_path: Path, 
 
 
 def test_template__that_is_missing_is_refused() -> None:
-    with pytest.raises(InvalidMail, match="FileNotFoundError"):
+    with pytest.raises(InvalidMail, match="No such file or directory"):
         DigestTemplate("/nowhere/digest.txt")
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from shared.envelope import FeedPage, feed_page, from_message, parse_feed_page, to_message
+from shared.envelope import TYPE_PREFIX, FeedPage, feed_page, from_message, parse_feed_page, to_message
 from shared.events import (
     DATED_EVENTS,
     EVENTS,
@@ -129,10 +129,13 @@ def test_message_and_feed__carry_the_stored_bytes() -> None:
         recorded_at=at("2019-08-01 09:00"),
         state=state,
     )
-    message = to_message(recorded)
-    assert message.routing_key == "petition.petition_received.H35.10"
-    assert from_message(message.headers, message.body) == recorded
     page = FeedPage(
         source="laichau", epoch="e1", previous_id=ID, head=7, complete_to=at("2019-08-01 10:00"), events=[recorded]
     )
-    assert parse_feed_page(feed_page(page)) == page
+    for prefix in ("", TYPE_PREFIX):
+        message = to_message(recorded, prefix)
+        assert message.headers["ce-type"] == f"{prefix}PetitionReceived"
+        assert message.routing_key == "petition.petition_received.H35.10"
+        assert from_message(message.headers, message.body) == recorded
+        assert f'"type":"{prefix}PetitionReceived"'.encode() in feed_page(page, prefix)
+        assert parse_feed_page(feed_page(page, prefix)) == page

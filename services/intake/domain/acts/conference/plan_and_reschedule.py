@@ -6,7 +6,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, CreatingAct, any_body
 from services.intake.domain.conference import Conference, require_not_cancelled, require_not_opened
 from services.intake.domain.context import DecisionContext, require_countable_backward
 from services.intake.domain.facts import AnyFact
@@ -100,6 +100,7 @@ CONFERENCE_ACTS = (
         roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=_possible_plan,
+        check=any_body,
         check_in_context=_check_plan_of,
         fold=_planned,
         resting_on=later_in_petitions,
@@ -110,6 +111,7 @@ CONFERENCE_ACTS = (
         roles=OFFICE_OR_CHAIR,
         rests_on_rules=True,
         possible=require_not_opened,
+        check=any_body,
         check_in_context=_check_new_days,
         fold=_rescheduled,
     ),
@@ -118,6 +120,7 @@ CONFERENCE_ACTS = (
         path="cancellation",
         roles=OFFICE_OR_CHAIR,
         possible=require_not_opened,
+        check=any_body,
         fold=lambda conference, event: replace(conference, cancelled=True),
     ),
 )

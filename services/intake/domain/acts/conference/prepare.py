@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, any_body, unchanged
 from services.intake.domain.conference import Conference, Task, require_planned
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.regulation import Regulation
@@ -95,6 +95,7 @@ CONFERENCE_ACTS = (
         path="preparation-report",
         roles=OFFICE_OR_CHAIR,
         possible=require_planned,
+        check=any_body,
         fold=unchanged,
     ),
     ConferenceAct(

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, CreatingAct
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, CreatingAct, any_body
 from services.intake.domain.conference import Conference, require_not_cancelled
 from services.intake.domain.context import DecisionContext, require_countable
 from shared.events.conference import (
@@ -80,6 +80,7 @@ CONFERENCE_ACTS = (
         path="decision",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_decision,
+        check=any_body,
         fold=_decided,
     ),
     ConferenceAct(
@@ -87,6 +88,7 @@ CONFERENCE_ACTS = (
         path="answer",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_answer,
+        check=any_body,
         fold=_decided,
     ),
 )

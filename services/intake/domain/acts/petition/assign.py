@@ -1,11 +1,15 @@
-"""The chair gives a petition to an agency, which then owes the reply (plan II.4.3)."""
+"""The chair gives a petition to an agency, which then owes the reply (plan II.4.3).
+
+Neither classification nor forwarding has to come first. The plan asks for both in preparation, of what is known before
+the conference (II.4.1); what comes up at the conference itself is assigned there and then (II.4.2, II.4.3).
+"""
 
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, any_body
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.reply_clock import reply_due
@@ -91,6 +95,7 @@ PETITION_ACTS = (
         clocks=_clock_of_date,
         rests_on_rules=True,
         possible=_possible_reassignment,
+        check=any_body,
         check_in_context=check_assignee,
         fold=_assigned,
     ),

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, any_body
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, ended, require_open
 from shared.events.petition import PetitionClosed, PetitionReopened
@@ -54,6 +54,7 @@ PETITION_ACTS = (
         path="closure",
         roles=OFFICE_OR_CHAIR,
         possible=require_open,
+        check=any_body,
         check_in_context=_check_ground,
         fold=ended,
     ),

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, any_body, unchanged
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.petition import Petition, require_in_charge, require_open
 from shared.events.petition import EscalationProposed, HigherAuthorityAnswered, PetitionEscalated
@@ -44,6 +44,7 @@ PETITION_ACTS = (
         path="escalation",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_escalation,
+        check=any_body,
         fold=lambda petition, event: replace(petition, escalated=True),
     ),
     PetitionAct(
@@ -51,6 +52,7 @@ PETITION_ACTS = (
         path="higher-answer",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_answer,
+        check=any_body,
         fold=lambda petition, event: replace(petition, escalated=False),
     ),
 )

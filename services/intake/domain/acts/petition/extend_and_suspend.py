@@ -9,7 +9,7 @@ from datetime import date
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY_OFFICE_OR_CHAIR, OFFICE_OR_CHAIR, PetitionAct, own_clock
+from services.intake.domain.acts.act import AGENCY_OFFICE_OR_CHAIR, OFFICE_OR_CHAIR, PetitionAct, any_body, own_clock
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import ClockEvent, Petition, ended, require_open
 from services.intake.domain.reply_clock import ReplyClock, reply_clock, reply_rule
@@ -203,10 +203,18 @@ PETITION_ACTS = (
         path="acceptance",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_acceptance,
+        check=any_body,
         check_in_context=_check_acceptance,
         fold=lambda petition, event: replace(petition, accepted_on=event.effective_on),
     ),
-    PetitionAct(event=RefusalNoticeSent, path="refusal", roles=OFFICE_OR_CHAIR, possible=_possible_refusal, fold=ended),
+    PetitionAct(
+        event=RefusalNoticeSent,
+        path="refusal",
+        roles=OFFICE_OR_CHAIR,
+        possible=_possible_refusal,
+        check=any_body,
+        fold=ended,
+    ),
     PetitionAct(
         event=PetitionMarkedComplex,
         path="complexity",
@@ -226,6 +234,7 @@ PETITION_ACTS = (
         rests_on_rules=True,
         possible=require_open,
         possible_in_context=_possible_extension,
+        check=any_body,
         check_in_context=_check_extension,
         check_agency=_check_granter,
         fold=lambda petition, event: replace(petition, steps=_steps(petition, event)),
@@ -237,6 +246,7 @@ PETITION_ACTS = (
         clocks=own_clock,
         possible=_possible_suspension,
         possible_in_context=_provided_suspension,
+        check=any_body,
         check_in_context=_check_suspension,
         fold=lambda petition, event: replace(petition, suspended=True, steps=_steps(petition, event)),
     ),
@@ -245,6 +255,7 @@ PETITION_ACTS = (
         path="resumption",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_resumption,
+        check=any_body,
         fold=lambda petition, event: replace(petition, suspended=False, steps=_steps(petition, event)),
     ),
 )

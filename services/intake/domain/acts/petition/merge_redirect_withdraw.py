@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, SYSTEM_OR_OFFICE, PetitionAct
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, SYSTEM_OR_OFFICE, PetitionAct, any_body
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.facts import AnyFact, Fact
 from services.intake.domain.petition import Petition, ended, require_open
@@ -39,7 +39,14 @@ def _resting_on(merger: Fact[PetitionMerged], context: DecisionContext) -> Itera
 
 
 PETITION_ACTS = (
-    PetitionAct(event=PetitionWithdrawn, path="withdrawal", roles=SYSTEM_OR_OFFICE, possible=require_open, fold=ended),
+    PetitionAct(
+        event=PetitionWithdrawn,
+        path="withdrawal",
+        roles=SYSTEM_OR_OFFICE,
+        possible=require_open,
+        check=any_body,
+        fold=ended,
+    ),
     PetitionAct(
         event=PetitionMerged,
         path="merger",
@@ -47,10 +54,18 @@ PETITION_ACTS = (
         decided=("petitioner_ids",),
         names=lambda event: (event.into,),
         possible=require_open,
+        check=any_body,
         check_in_context=_check_merger,
         fill=_with_petitioners,
         fold=lambda petition, event: replace(ended(petition, event), merged_into=event.into),
         resting_on=_resting_on,
     ),
-    PetitionAct(event=PetitionRedirected, path="redirection", roles=OFFICE_OR_CHAIR, possible=require_open, fold=ended),
+    PetitionAct(
+        event=PetitionRedirected,
+        path="redirection",
+        roles=OFFICE_OR_CHAIR,
+        possible=require_open,
+        check=any_body,
+        fold=ended,
+    ),
 )

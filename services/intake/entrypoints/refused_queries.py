@@ -1,0 +1,63 @@
+"""`GET /v1/refused-commands`: which queued commands were refused, without a word of what they said."""
+
+import base64
+import binascii
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from services.intake.adapters.refused import RefusedCommand, RefusedCommands
+from services.intake.application.regulation_cache import RegulationCache
+from services.intake.entrypoints import openapi
+from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, jurisdictions_of
+from shared.http.auth import Callers, caller_of, need_role
+from shared.http.problems import problem
+from shared.identifiers import NATION, is_within
+
+PATH = "/v1/refused-commands"
+
+
+class RefusedItems(msgspec.Struct, frozen=True):
+    """One page of refused commands, the newest first; the `Link` header names the next."""
+
+    items: list[RefusedCommand]
+
+
+def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: RegulationCache) -> HTTPRouteHandler:
+    """The route. Who sees the whole store also sees what came from users of the broker whom nobody knows."""
+
+    @get(PATH, summary="Refused commands of the queue", tags=["operations"], responses=openapi.READ_PROBLEMS)
+    async def list_refused_commands(
+        request: Request[Any, Any, Any],
+        limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+        cursor: Annotated[str, QueryParameter(max_length=40, description="from the `Link` of the page before")] = "",
+    ) -> Response[RefusedItems]:
+        caller = caller_of(request)
+        need_role(caller, "office", "operations")
+        await regulation_cache.refresh()
+        sees_all = caller.jurisdiction == NATION or all(
+            is_within(code, caller.jurisdiction) for code in jurisdictions_of(regulation_cache)
+        )
+        users = None if sees_all else callers.broker_users_within(caller.jurisdiction)
+        found = await refused.page(_before(cursor), users, limit + 1)
+        page, headers = found[:limit], {}
+        if len(found) > limit:
+            headers["Link"] = f'<{PATH}?limit={limit}&cursor={_cursor(page[-1].refused_id)}>; rel="next"'
+        return Response(RefusedItems(page), headers=headers)
+
+    return list_refused_commands
+
+
+def _cursor(refused_id: UUID) -> str:
+    return base64.urlsafe_b64encode(refused_id.bytes).rstrip(b"=").decode()
+
+
+def _before(cursor: str) -> UUID | None:
+    try:
+        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))) if cursor else None
+    except (binascii.Error, ValueError):
+        raise problem(400, "invalid-cursor", field="cursor") from None

@@ -1,0 +1,91 @@
+"""An event of the regulation reaches the cases in steps; what is raised is what folding everything at once raises.
+
+The projector works on tables in memory, and is made anew from them between any two steps.
+"""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.followup.adapters.store.projection import new_event
+from services.followup.application import projector as projecting
+from services.followup.application.projector import Projector
+from services.followup.application.state_digest import case_line, deadline_line
+from services.followup.domain.deadlines.engine import DeadlineEngine
+from shared.events import Recorded
+from tests.support.following import chained, recorded
+from tests.support.history import History
+from tests.support.history_strategies import histories
+from tests.support.simulation import MemoryProjection, Process, World
+from tests.support.upsets import INSTANT, Upset, upset, upsets
+
+
+async def followed(world: World, events: list[Recorded], history: History, draws: st.DataObject) -> Projector:
+    """Apply events and time in pieces of any size, sweep now and then, and be made anew in between."""
+    process = Process(world, "writer")
+    writer = await made(process)
+    rest = list(events)
+    step = st.tuples(st.sampled_from(("events", "events", "sweep", "time", "crash")), st.integers(1, 12))
+    while rest:
+        what, number = draws.draw(step)
+        if what == "events":
+            await writer.apply(rest[:number])
+            rest = rest[number:]
+        elif what == "sweep" and writer.is_sweeping:
+            await writer.sweep()
+        elif what == "time" and writer.cursor.instant is not None:
+            to = writer.cursor.instant + timedelta(days=number)
+            await writer.advance(min(to, rest[0].recorded_at - INSTANT), len(events))
+        elif what == "crash":
+            writer = await made(process)
+    horizon = history.engine.horizon
+    assert horizon is not None
+    await writer.advance(horizon, len(events))
+    while writer.is_sweeping:
+        await writer.sweep()
+        if draws.draw(st.booleans()):
+            writer = await made(process)
+    return writer
+
+
+async def made(process: Process) -> Projector:
+    writer = Projector("test", MemoryProjection(process))
+    await writer.open()
+    return writer
+
+
+def bytes_of(emitted: list[Any]) -> Counter[Any]:
+    return Counter((e.event_id, e.version, new_event(e).state) for e in emitted)
+
+
+def lines_of(engine: DeadlineEngine) -> list[str]:
+    subjects = engine.subjects()
+    cases = [case_line(row) for s in subjects if (row := engine.case_row(s)) is not None]
+    return sorted([*cases, *(deadline_line(r) for s in subjects for r in engine.raised_of(s))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), upsets(), st.data())
+def test_sweeps_in_steps_with_crashes__raise_what_one_undisturbed_replay_raises(
+    history: History, changes: list[Upset], data: st.DataObject
+) -> None:
+    whole = upset(history, changes)
+    events = chained(recorded(whole))
+    world = World()
+    world.slowest = 0
+    try:
+        for event in events:
+            world.log.append(event)
+        with mock.patch.multiple(projecting, SETTLED_AT_ONCE=2, WALKED_AT_ONCE=3):
+            world.run(followed(world, events, whole, data))
+    finally:
+        world.close()
+    assert not world.broken
+    assert not world.rows.listed
+    assert bytes_of(world.rows.emitted) == bytes_of(whole.engine.emitted)
+    lines = [*(case_line(c.row) for c in world.rows.cases.values()), *map(deadline_line, world.rows.raised.values())]
+    assert sorted(lines) == lines_of(whole.engine)

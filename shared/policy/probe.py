@@ -84,7 +84,8 @@ def _count(rule: Rule, start: date, traits: Traits, calendar: Calendar) -> None:
     steps = []
     if rule.extension is not None:
         told = dict.fromkeys(rule.extension.told, start)
-        steps.append(Step(kind=StepKind.EXTENSION, on=start, day=date.max, told=told))
+        is_bounded = rule.extension.each is not None or rule.extension.in_total is not None
+        steps.append(Step(kind=StepKind.EXTENSION, on=start, day=date.max if is_bounded else start, told=told))
     if rule.pause is not None:
         told = dict.fromkeys(rule.pause.told, start)
         steps.append(Step(kind=StepKind.SUSPENDED, on=start, told=told))

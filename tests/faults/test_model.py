@@ -270,7 +270,8 @@ class PairMachine(RuleBasedStateMachine):
         while context.loop.now < until and not context.broken:
             await asyncio.sleep(0.5)
             head, cursor = len(context.log.events), context.rows.cursor
-            if cursor.position == context.outbox.position == head and (cursor.horizon or context.base) >= now:
+            is_read = cursor.position == context.outbox.position == head and not context.rows.sweeps
+            if is_read and (cursor.horizon or context.base) >= now:
                 return
 
 

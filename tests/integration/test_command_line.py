@@ -29,7 +29,7 @@ def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         (["followup"], "doithoai followup: name a command; --help lists them"),
         (["calendar"], "doithoai calendar: name a command; --help lists them"),
         (["calendar", "propose", "1800"], "greater than or equal to 1900"),
-        (["deadline", "reply", "--from", "1800-01-01"], "--from: 1800-01-01 is not in the years 1900 to 2100"),
+        (["deadline", "reply", "--from", "1800-01-01"], "1800-01-01 is not in the years 1900 to 2100"),
         (["dev", "--intake-port", "9999", "--followup-port", "9999"], "give two different ports"),
         (["dev", "--intake-port", "8571"], "give two different ports"),
         (

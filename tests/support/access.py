@@ -67,6 +67,9 @@ NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else
 NO_INTAKE = _known(lambda asking, place: {503} if _case(asking, place) == FOUND else NOT_THERE)
 #: A search for nothing.
 NO_CODE = _known(lambda asking, place: NOT_THERE)
+#: Those who see to a place, and those of them who draft its rules.
+OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
+DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 

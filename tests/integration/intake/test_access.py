@@ -14,9 +14,11 @@ from tests.support.access import (
     CALLERS,
     CASE,
     CONTENT,
+    DRAFTERS,
     EVERYTHING,
     MINUTES,
     NATION,
+    OFFICES,
     OPERATORS,
     Asked,
     Question,
@@ -51,12 +53,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/policies"): CALLERS,
     ("GET", "/v1/plans"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
+    ("GET", "/v1/refused-commands"): OFFICES,
 }
 #: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
 POSTED: dict[str, Rule] = {
-    "/v1/policies/check": CALLERS,
-    "/v1/policies/comparison": CALLERS,
-    "/v1/calendars/check": CALLERS,
+    "/v1/policies/check": DRAFTERS,
+    "/v1/policies/comparison": DRAFTERS,
+    "/v1/calendars/check": DRAFTERS,
     "/v1/clock": OPERATORS,
 }
 DOCUMENTATION = "/schema"

@@ -53,6 +53,11 @@ async def registers(walk: Walk, today: str) -> None:
     half = f"{today[:4]}-H{1 if int(today[5:7]) < 7 else 2}"
     waiver = {"duty": "annual_dialogue", "period": half, "number": "7/QĐ", "substitute": "Hỏi đáp bằng văn bản"}
     await walk.do("/v1/jurisdictions/{id}/waivers", DISTRICT, **waiver)
+    second = policy | {"policy_id": "second", "rules": [{"duty": "convene", "form": "undated"}]}
+    adopted = await walk.intake.done("/v1/policies", {"jurisdiction": DISTRICT, "policy": second})
+    records = (await walk.intake.get("/v1/policies")).json()["items"]
+    (event_id,) = [r["event_id"] for r in records if r["position"] == adopted["position"]]
+    await walk.do("/v1/policies/{id}/annulments", DISTRICT, event_id=event_id, reason="Nhầm văn bản.")
 
 
 async def prepared(walk: Walk, today: str, petition: str) -> str:

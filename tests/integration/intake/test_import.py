@@ -452,6 +452,7 @@ async def test_terminal_without_vietnamese_letters__does_not_fail_what_was_recor
 ) -> None:
     file = table(tmp_path / "a.csv", [row(1), row(2) | {"Ngày tiếp": "31/02/2019"}])
     environ = os.environ | environment(importing.intake) | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    environ |= {"COLUMNS": "1000"}  # no path is broken
     done = await asyncio.to_thread(
         subprocess.run, [*COMMAND, str(file)], env=environ, capture_output=True, timeout=60, check=False
     )

@@ -251,7 +251,8 @@ class Projector:
         recounted = {
             v.row.subject_id: row
             for v in missed
-            if v.row.subject_id not in changing
+            # What is loaded, as one merged into a changing case is, was settled with it and is written as that.
+            if v.row.subject_id not in changing and not self._engine.cases.is_loaded(v.row.subject_id)
             if (row := recounted_row(v.row, self._engine.cases.regulation)) != v.row
         }
         raised = await self._projection.raised_on(recounted.keys()) if recounted else []

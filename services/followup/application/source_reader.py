@@ -88,6 +88,8 @@ class SourceReader:
                 log.warning("following_interrupted", source=self.source, kind=type(error).__name__)
             finally:
                 await self._fetched_ahead(None)
+            if self.refused and self.is_leading:
+                await self._lead(self.source, False)
             self.is_leading = False
             if self.refused:
                 self.source = ""  # the name is another's: nothing is shown or given up under it

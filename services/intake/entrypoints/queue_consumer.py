@@ -100,8 +100,11 @@ class CommandQueue:
         await self._consumer.start()
 
     async def _declared(self, connection: aio_pika.abc.AbstractConnection) -> bool:
-        await claim(await connection.channel(), self._source)
-        await declare(await connection.channel(), self._route)
+        # Each on a channel of its own, which a refusal closes. The queue is looked at every few seconds, for ever.
+        async with connection.channel() as channel:
+            await claim(channel, self._source)
+        async with connection.channel() as channel:
+            await declare(channel, self._route)
         return True
 
     async def _is_there(self, connection: aio_pika.abc.AbstractConnection) -> bool:

@@ -11,8 +11,9 @@
 -- and a changed one gets a new name. Grants name functions without their parameters, so no two share a name.
 
 -- The code of the receipt that the first event of a petition told; null for bytes that cannot be read, which are parked.
+-- It is cut before it is too long for an index.
 CREATE OR REPLACE FUNCTION followup_receipt_of(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT substring(encode(state, 'escape') FROM '"receipt_code":"([^"]*)"')
+    SELECT left(substring(encode(state, 'escape') FROM '"receipt_code":"([^"]*)"'), 200)
 $$;
 
 -- Makes the schema and its tables. Names without a schema resolve to the new one until the end of the transaction.

@@ -16,7 +16,7 @@ from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import ROLES, InvalidTokens, Role, TokenEntry, checked, hash_token, load_tokens, mint_token
 from shared.identifiers import NATION, is_within
 
-#: Who knows callers knows these too.
+#: What whoever makes callers needs beside them.
 __all__ = ["ROLES", "InvalidTokens", "Role", "TokenEntry", "load_tokens", "mint_token"]
 
 #: These read every case of their subtree; an agency reads what it was given.
@@ -206,7 +206,7 @@ def _peer(request: Request[Any, Any, Any]) -> str:
 
 
 def _is_from_elsewhere(request: Request[Any, Any, Any], headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a call comes from another machine, or through a proxy, which may bring anybody's."""
+    """Whether a call comes from another machine, or through a proxy, which forwards calls of others."""
     return (
         _is_of_another_machine(_peer(request))
         or not FORWARDED.isdisjoint(headers)

@@ -1,4 +1,4 @@
-"""How long a connection may take, and how many there may be: what uvicorn leaves open.
+"""How long a connection may take, and how many there may be: what uvicorn does not limit.
 
 A connection is watched by where it stands: it waits for a request, sends the head of one, sends its body, or is being
 answered. Only the last takes as long as it takes. An answer must be read, too. The server looks at all of them once a

@@ -9,7 +9,7 @@ ANY_VERSION = range(1, 2**63)
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _LIST = re.compile(rf"[\s,]*{_TAG}(?:\s*,[\s,]*{_TAG})*[\s,]*")
 _EACH = re.compile(_TAG)
-_VERSION = re.compile(r'"?(0|[1-9]\d{0,17})"?')
+_VERSION = re.compile(r'(?P<quote>"?)(?P<version>0|[1-9]\d{0,17})(?P=quote)')
 
 
 class InvalidTags(ValueError):
@@ -23,10 +23,10 @@ def versions_matched(header: str) -> Container[int] | None:
     if not value:
         return None
     if (only := _VERSION.fullmatch(value)) is not None:  # without quotes too: older callers send it so
-        return (int(only[1]),)
+        return (int(only["version"]),)
     if value == "*":
         return ANY_VERSION
-    return frozenset(int(found[1]) for tag in _tags(value) if (found := _VERSION.fullmatch(tag)) is not None)
+    return frozenset(int(found["version"]) for tag in _tags(value) if (found := _VERSION.fullmatch(tag)) is not None)
 
 
 def is_known(header: str, tag: str) -> bool:

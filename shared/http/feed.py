@@ -1,6 +1,7 @@
 """`GET /v1/events`: the log after a position, gapless and in order, as pages of CloudEvents."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
@@ -23,6 +24,7 @@ DEFAULT_LIMIT = 500
 MAX_LIMIT = 5_000
 MAX_POSITION = 2**53 - 1  # what every tool of JSON can write exactly
 MAX_WAIT = 60.0  # seconds
+MAX_POLLS = 50  # of one caller that wait at a time; beyond that a poll is answered at once
 LOOK_EVERY = 1.0  # seconds: a notification may be lost, and a stopping server waits for nobody
 
 
@@ -109,6 +111,7 @@ class CloudEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     epoch: str
     recordedat: datetime
     aggregateversion: str
+    dataschema: str
     previousid: UUID | None = None
     data: dict[str, Any]
     specversion: Literal["1.0"]
@@ -132,6 +135,8 @@ _PAGE = ResponseSpec(EventPage, generate_examples=False, description="the events
 def feed_route(log: FeedSource, may_read: MayRead, type_prefix: str = "") -> HTTPRouteHandler:
     """The route for one log. `may_read` refuses callers who may not see all of it. The types begin with the prefix."""
 
+    polling: Counter[str] = Counter()  # by caller
+
     @get(
         "/v1/events",
         summary="Events after a position, in order",
@@ -150,7 +155,14 @@ def feed_route(log: FeedSource, may_read: MayRead, type_prefix: str = "") -> HTT
     ) -> Response[bytes]:
         if (looked := may_read(caller_of(request))) is not None:
             await looked
-        page = await read_feed(log, after, epoch, limit, wait, stopping(request.app))
+        caller = caller_of(request).name
+        # A poll that waits keeps its connection, and of these there are as many as all callers share.
+        polling[caller] += 1
+        try:
+            waits = wait if polling[caller] <= MAX_POLLS else 0.0
+            page = await read_feed(log, after, epoch, limit, waits, stopping(request.app))
+        finally:
+            polling[caller] -= 1
         return Response(feed_page(page, type_prefix), media_type="application/json")
 
     return read_events

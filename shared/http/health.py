@@ -18,7 +18,7 @@ Notices = Callable[[], dict[str, str]]
 
 
 class Health(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer of a healthy or ready service. `notices` are what hinders part of it, by name."""
+    """The answer of a healthy or ready service. `notices` are what an operator should know of it, by name."""
 
     status: str
     notices: dict[str, str] = {}

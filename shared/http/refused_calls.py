@@ -41,6 +41,7 @@ class RefusedCalls:
         self._counts: Counter[tuple[str]] = Counter()
         self._addresses: dict[str, _Address] = {}
         self._waiting = 0
+        self._prunes_at = 0.0
 
     @property
     def counts(self) -> Mapping[tuple[str], int]:
@@ -64,14 +65,17 @@ class RefusedCalls:
         """Log the first of a minute. The seconds that the answer should wait."""
         now = self._clock()
         if address not in self._addresses and len(self._addresses) >= MAX_ADDRESSES:
-            self._addresses = {name: a for name, a in self._addresses.items() if now - a.since < MINUTE}
+            if now >= self._prunes_at:  # a flood of addresses walks them once a second, not once a call
+                self._prunes_at = now + 1.0
+                self._addresses = {name: a for name, a in self._addresses.items() if now - a.since < MINUTE}
             address = address if len(self._addresses) < MAX_ADDRESSES else OTHERS
         found = self._addresses.get(address)
         if found is None or now - found.since >= MINUTE:
             log.warning("call_refused", address=address, reason=reason, before=found.untold if found else 0)
-            found = self._addresses[address] = _Address(now, 1)
+            found = self._addresses[address] = _Address(now)
         else:
-            found.count, found.untold = found.count + 1, found.untold + 1
+            found.untold += 1
+        found.count += reason == UNKNOWN_TOKEN  # a page of others costs nobody the time of a wrong token
         over = found.count - FREE
         return min(FIRST_WAIT * 2.0 ** min(over - 1, 10), LONGEST_WAIT) if over > 0 else 0.0
 

@@ -10,7 +10,6 @@ import os
 import re
 import secrets
 import tempfile
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Literal, Protocol
 import msgspec
 import structlog
 
-from shared.identifiers import NATION
+from shared.identifiers import NATION, normalised
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
 ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
@@ -100,10 +99,13 @@ def rotated(entry: TokenEntry) -> tuple[str, TokenEntry]:
 
 
 def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
-    """The entries with their names in NFC. Raises InvalidTokens."""
+    """The entries with their names as every door writes them. Raises InvalidTokens."""
     named = tuple(
         msgspec.structs.replace(
-            entry, name=_nfc(entry.name), amqp_user=_nfc(entry.amqp_user), sources=tuple(map(_nfc, entry.sources))
+            entry,
+            name=normalised(entry.name),
+            amqp_user=normalised(entry.amqp_user),
+            sources=tuple(map(normalised, entry.sources)),
         )
         for entry in entries
     )
@@ -124,6 +126,11 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
         twice = sorted(value for value, count in Counter(each).items() if count > 1)
         if twice:
             raise InvalidTokens(f"two entries have the same {what}, {twice[0]}: give each caller one entry of its own")
+    users = {entry.amqp_user for entry in named if entry.amqp_user}
+    for user in sorted(users):
+        # The queues of a user are those whose names begin with its own and a dot.
+        if within := next((other for other in sorted(users) if other.startswith(f"{user}.")), ""):
+            raise InvalidTokens(f"the queues of {within} would be those of {user} too: name amqp_user without a dot")
     return named
 
 
@@ -180,7 +187,7 @@ class TokenFile:
 
 
 class Replaceable(Protocol):
-    """Who is told of a changed tokens file."""
+    """What takes over a changed tokens file."""
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:
         """Replace the known callers. Raises InvalidTokens, in which case the old ones stay."""
@@ -219,7 +226,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _nfc(text: str) -> str:
-    return unicodedata.normalize("NFC", text)

@@ -22,7 +22,7 @@ class FeedHistory:
         self._feed = feed
 
     async def pages(self) -> AsyncIterator[Sequence[Recorded]]:
-        """The events in order. Raises SourceAway, HistoryDiffers."""
+        """The events in order. Raises SourceUnavailable, HistoryDiffers."""
         after, epoch = 0, ""
         while self.complete_to is None:
             page = await self._feed.page(after, epoch, PAGE)

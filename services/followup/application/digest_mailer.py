@@ -128,7 +128,7 @@ class DigestMailer:
         return sent
 
     async def send_days(self, source: str, recipient: Recipient, days: Iterable[date], today: date) -> int:
-        """Send the digests of some days, the earliest first; how many were sent. Raises Away."""
+        """Send the digests of some days, the earliest first; how many were sent. Raises MailServerUnavailable."""
         sent = 0
         for day in days:
             mailed = await self._send_day(source, recipient, day, today)
@@ -138,7 +138,10 @@ class DigestMailer:
         return sent
 
     async def send_rest(self, source: str, recipient: Recipient, newest: date, today: date) -> int:
-        """Send late digests to those addresses of a body that were refused; how many were sent. Raises Away."""
+        """Send late digests to those addresses of a body that were refused; how many were sent.
+
+        Raises MailServerUnavailable.
+        """
         sent = 0
         for day, rest in await self._store.unreached(source, recipient, newest - timedelta(days=LATE_DAYS - 1)):
             mailed = await self._send_day(source, rest, day, today)

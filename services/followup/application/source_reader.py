@@ -40,7 +40,8 @@ Lease = Callable[[str], Awaitable[bool]]
 #: Is called with True when this process begins to apply the events of a source, and with False when it ceases.
 Lead = Callable[[str, bool], Awaitable[None]]
 
-#: Is called with the first page of a feed; raises SourceRefused when its source would be read into another.
+#: Is called with the first page of a feed, and with the one that brings the first event. Raises SourceRefused when its
+#: source would be read into another.
 Claim = Callable[[FeedPage], Awaitable[None]]
 
 log = structlog.get_logger("following")

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from cryptography.exceptions import InvalidTag
 from services.intake.adapters.contents import SealedRow
 from services.intake.adapters.seals import Kept, PetitionSeals
 from services.intake.application.ports import StoredKey
+from shared.identifiers import normalised
 
 AT_ONCE = 8  # commands that are opened together: each may have the size of the broker's largest message
 _FIRST = UUID(int=0)
@@ -115,7 +115,7 @@ class _Wanted:
     """What to look for: names that stand alone, and identities."""
 
     def __init__(self, names: Collection[str], identities: Iterable[dict[str, str]]) -> None:
-        self._names = {unicodedata.normalize("NFC", name) for name in names}
+        self._names = {normalised(name) for name in names}
         self._identities = list(identities)
 
     def is_in(self, kept: Kept) -> bool:
@@ -123,7 +123,7 @@ class _Wanted:
         try:
             texts = set(_texts(msgspec.json.decode(kept.body)))
         except (msgspec.MsgspecError, RecursionError, ValueError):
-            whole = unicodedata.normalize("NFC", kept.body.decode("utf-8", "replace"))
+            whole = normalised(kept.body.decode("utf-8", "replace"))
             return self._matches(lambda text: text in whole, lambda name: f'"{name}"' in whole)
         return self._matches(texts.__contains__, texts.__contains__)
 
@@ -141,7 +141,7 @@ def _texts(value: Any) -> Iterable[str]:
     while waiting:
         match waiting.pop():
             case str(text):
-                yield unicodedata.normalize("NFC", text)
+                yield normalised(text)  # as the store keeps what it is held against
             case dict(fields):
                 waiting += [*fields.keys(), *fields.values()]
             case list(items):

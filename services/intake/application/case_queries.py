@@ -66,7 +66,7 @@ class CaseQueries:
         self._opener = opener
 
     async def petition(self, caller: Caller, petition_id: UUID) -> tuple[Petition, Sequence[AnyFact]]:
-        """A petition and its facts. Raises NotThere."""
+        """A petition and its facts. Raises NotFound."""
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
@@ -84,7 +84,7 @@ class CaseQueries:
         return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
-        """A conference and its facts. Raises NotThere."""
+        """A conference and its facts. Raises NotFound."""
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
         if conference is None or not await self._is_seen(caller, conference, facts):
@@ -99,7 +99,7 @@ class CaseQueries:
         return None
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
-        """Everything sealed of a petition that still opens, by event. Raises NotThere, NotAllowed."""
+        """Everything sealed of a petition that still opens, by event. Raises NotFound, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
         await self.regulation_cache.refresh()
         known = self.regulation_cache
@@ -107,7 +107,7 @@ class CaseQueries:
         return await self._content(caller, on_behalf_of, petition_id)
 
     async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[EventContent]:
-        """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotThere, NotAllowed."""
+        """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotFound, NotAllowed."""
         conference, _ = await self.conference(caller, conference_id)
         may_read_content(caller, self._of_heirs(caller, conference))
         return await self._content(caller, on_behalf_of, conference_id)

@@ -64,6 +64,7 @@ class CommandHandler:
             if place is not None:
                 return await self._known(command, place, fingerprint)
         refusal: Exception | None = None
+        is_erased = False
         for _ in range(MAX_ATTEMPTS):
             seen = self._regulation_cache.changes
             try:
@@ -73,10 +74,12 @@ class CommandHandler:
                 decided = await self._decider.decide(command)
                 await asyncio.sleep(0)
                 append = await self._recorder.prepare(command, decided, fingerprint)
-                if decided.erase_owner:
-                    # Before the keys go, by which the petitioner is recognised; one whose erasure then fails is asked
-                    # for again, and what is gone by then was a copy of what was refused.
+                if decided.erase_owner and not is_erased:
+                    # Once, however often the append is tried: everything that is kept is read. Before the keys go, by
+                    # which the petitioner is recognised; one whose erasure then fails is asked for again, and what is
+                    # gone by then was a copy of what was refused.
                     await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
+                    is_erased = True
                 return self._done(decided, append, await self._writer.append(append))
             except IdempotencyReplay as replay:
                 return await self._replayed(command, fingerprint, replay.record)

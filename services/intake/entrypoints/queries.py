@@ -83,16 +83,16 @@ def may_read_all(regulation_cache: RegulationCache) -> Callable[[AuthenticatedCa
             return
         # Another process may have registered one since.
         await regulation_cache.refresh()
-        for code in jurisdictions_of(regulation_cache):
-            if not is_within(code, caller.jurisdiction):
-                raise problem(403, "jurisdiction-may-not", "everything")
+        if not covers_all(caller, regulation_cache):
+            raise problem(403, "jurisdiction-may-not", "everything")
 
     return check
 
 
-def jurisdictions_of(regulation_cache: RegulationCache) -> list[str]:
-    """The codes of the registered jurisdictions; the nation is a name for the whole tree, not a place in it."""
-    return [code for code in regulation_cache.regulation.jurisdictions if code != NATION]
+def covers_all(caller: AuthenticatedCaller, regulation_cache: RegulationCache) -> bool:
+    """Whether a caller's subtree holds every registered jurisdiction. The nation is the whole tree, no place in it."""
+    places = (code for code in regulation_cache.regulation.jurisdictions if code != NATION)
+    return all(is_within(code, caller.jurisdiction) for code in places)
 
 
 def query_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:

@@ -13,10 +13,10 @@ from litestar.params import QueryParameter
 from services.intake.adapters.refused import RefusedCommand, RefusedCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, jurisdictions_of
+from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, covers_all
 from shared.http.auth import Callers, caller_of, need_role
 from shared.http.problems import problem
-from shared.identifiers import NATION, is_within
+from shared.identifiers import NATION
 
 PATH = "/v1/refused-commands"
 
@@ -39,9 +39,9 @@ def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: 
         caller = caller_of(request)
         need_role(caller, "office", "operations")
         await regulation_cache.refresh()
-        sees_all = caller.jurisdiction == NATION or all(
-            is_within(code, caller.jurisdiction) for code in jurisdictions_of(regulation_cache)
-        )
+        # Commands may have been refused before any jurisdiction was registered: then only the nation holds them all.
+        is_placed = caller.jurisdiction == NATION or bool(regulation_cache.regulation.jurisdictions)
+        sees_all = is_placed and covers_all(caller, regulation_cache)
         users = None if sees_all else callers.broker_users_within(caller.jurisdiction)
         found = await refused.page(_before(cursor), users, limit + 1)
         page, headers = found[:limit], {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.envelope import PAGE_BYTES, parse_feed_page
 from shared.events import decode_state
+from shared.http.feed import MAX_POLLS
 from tests.support.intake import COMMUNE, Intake, served
 
 
@@ -128,6 +129,18 @@ async def test_page__ends_with_the_event_that_fills_it(intake: Intake) -> None:
         after = page.events[-1].position
         assert (page.complete_to is not None) == (after == page.head)
     assert (len(lengths), sum(lengths)) == (2, 11)
+
+
+async def test_polls__of_one_caller_that_wait_are_bounded(intake: Intake) -> None:
+    head = str(await intake.head())
+    waiting = [asyncio.create_task(intake.get("/v1/events", after=head, wait="20")) for _ in range(MAX_POLLS)]
+    await asyncio.sleep(1.0)
+    async with asyncio.timeout(15):  # one that waits would take 20 s
+        assert (await intake.get("/v1/events", after=head, wait="20")).json()["events"] == []
+    assert not any(poll.done() for poll in waiting)
+    await intake.petition()
+    for poll in waiting:
+        assert len((await poll).json()["events"]) == 1
 
 
 async def test_command__that_is_too_large_is_refused_by_its_field(intake: Intake) -> None:

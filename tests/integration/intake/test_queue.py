@@ -153,6 +153,8 @@ KIN = {"name": "Nguyễn Thị Kín", "phone": "0912345678", "address": "Bản H
         (received(source="portal", external_id="LC-KIN", colour="red"), True),
         (received(identities={"1": KIN}, colour="red"), True),
         (received(identities={"1": {"name": "N. T. K.", "phone": "0912345678"}}, colour="red"), True),
+        (received(identities={"1": {"name": "N. T. K.", "phone": " 0912345678\u200b"}}, colour="red"), True),
+        (received(petitioner_ids=["\u00a0kin "], colour="red"), True),
         (b'{"command": "PetitionReceived", "data": {"text": "0912345678"', True),
         (json.dumps({"command": "PetitionWithdrawn", "id": "PETITION", "if_match": 7}).encode(), True),
         (received(identities={"1": KIN | {"phone": "0987654321", "address": "Bản Bo"}}, colour="red"), False),
@@ -163,7 +165,7 @@ KIN = {"name": "Nguyễn Thị Kín", "phone": "0912345678", "address": "Bản H
 async def test_erasure__reaches_refused_commands(queued: Intake, body: bytes, is_erased: bool) -> None:
     key = str(uuid4())
     owner, reference = f"kin-{key}", f"LC-KIN-{key}"
-    swap = {b"LC-KIN": reference.encode(), b'"kin"': f'"{owner}"'.encode(), b"0912345678": key[:8].encode()}
+    swap = {b"LC-KIN": reference.encode(), b'kin"': f'{owner}"'.encode(), b"kin ": f"{owner} ".encode(), b"0912345678": key[:8].encode()}
 
     def own(raw: bytes) -> bytes:
         for old, new in swap.items():

@@ -35,7 +35,7 @@ def test_if_match__asks_nothing_when_empty_and_for_something_with_a_star() -> No
     assert 0 not in anything
 
 
-@pytest.mark.parametrize("header", ["abc", '"1" "2"', "1, 2", "W/1", "-1", "1.0"])
+@pytest.mark.parametrize("header", ["abc", '"1', '1"', '"1" "2"', "1, 2", "W/1", "-1", "1.0"])
 def test_if_match__that_is_no_list_of_tags_is_invalid(header: str) -> None:
     with pytest.raises(InvalidTags):
         versions_matched(header)

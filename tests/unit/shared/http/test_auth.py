@@ -172,6 +172,7 @@ def entry(**fields: Any) -> TokenEntry:
         ((entry(role="agency"),), "agency's code"),
         ((entry(name="local"),), "product's own"),
         ((entry(sources=("",)),), "not empty"),
+        ((entry(amqp_user="cong"), entry(name="b", amqp_user="cong.tinh")), "queues of cong.tinh"),
     ],
 )
 def test_tokens__that_contradict_themselves_are_refused(entries: tuple[TokenEntry, ...], why: str) -> None:
@@ -264,6 +265,13 @@ async def test_refused_call__is_answered_later_the_more_there_are() -> None:
     waits.now += 61
     await waits.note(1)
     assert len(waits.asked) == 20
+
+
+async def test_refused_call__of_a_foreign_page_costs_nobody_time() -> None:
+    waits = Waits()
+    await waits.note(50, reason="foreign-origin")
+    await waits.note(FREE)
+    assert waits.asked == []
 
 
 async def test_refused_call__is_logged_once_a_minute_an_address(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,8 +23,9 @@ WATCHED = ("socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os
 def watch(event, args):
     if event in WATCHED:
         opened.append(f"{event} {args!r}"[:200])
-    # A number is a file that was opened, and seen, before: the interpreter writes what it compiles like that.
-    elif event == "open" and not isinstance(args[0], int) and isinstance(args[1], str) and set(args[1]) & set("wax+"):
+    elif event == "open" and isinstance(args[0], int):
+        pass  # a file that was opened, and seen, before: the interpreter writes what it compiles like that
+    elif event == "open" and isinstance(args[1], str) and set(args[1]) & set("wax+"):
         if "__pycache__" not in str(args[0]):
             opened.append(f"open {args[0]} {args[1]}")
 before = set(threading.enumerate())

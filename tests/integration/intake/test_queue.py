@@ -165,7 +165,12 @@ KIN = {"name": "Nguyễn Thị Kín", "phone": "0912345678", "address": "Bản H
 async def test_erasure__reaches_refused_commands(queued: Intake, body: bytes, is_erased: bool) -> None:
     key = str(uuid4())
     owner, reference = f"kin-{key}", f"LC-KIN-{key}"
-    swap = {b"LC-KIN": reference.encode(), b'kin"': f'{owner}"'.encode(), b"kin ": f"{owner} ".encode(), b"0912345678": key[:8].encode()}
+    swap = {
+        b"LC-KIN": reference.encode(),
+        b'kin"': f'{owner}"'.encode(),
+        b"kin ": f"{owner} ".encode(),
+        b"0912345678": key[:8].encode(),
+    }
 
     def own(raw: bytes) -> bytes:
         for old, new in swap.items():

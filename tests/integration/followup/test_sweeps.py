@@ -15,9 +15,10 @@ from services.followup.application import projector as projecting
 from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import FencedOut, StillSweeping
 from services.followup.application.rebuild import rebuild
+from shared.calendar import CalendarYear, DayOff
 from tests.integration.followup.test_projector import told
 from tests.support.following import MemoryFeed, opened, ought, projection_pool, recorded, state, swept
-from tests.support.history import History, at
+from tests.support.history import History, at, day, seed_years
 from tests.support.upsets import INSTANT, KINDS, upset
 
 END = "2019-12-01 00:00"
@@ -77,6 +78,25 @@ async def test_sweeps_in_steps_with_crashes__raise_what_one_undisturbed_replay_r
     assert await state(pool) == ought(whole.engine, len(events))
     report = (await rebuild(target, [MemoryFeed(events, at(END))], (), lambda *_: None))["test"]
     assert report.differences == {}
+    assert await state(pool) == ought(whole.engine, len(events))
+
+
+async def test_case_merged_into_one_that_changes__is_settled_with_it(pool: asyncpg.Pool) -> None:
+    whole = told()
+    (year,) = (y for y in seed_years() if y.year == 2019)
+    # Within the time for which an agency had the petition that was merged on 3 September.
+    longer = CalendarYear(
+        year=2019,
+        holidays=(*year.holidays, DayOff(date=day("2019-09-03"), name="Nghỉ đột xuất")),
+        makeup_days=year.makeup_days,
+    )
+    whole.publish(longer, at("2019-11-01 08:00"))
+    whole.until(END)
+    events = recorded(whole)
+    writer = await opened(pool)
+    await writer.apply(events)
+    await writer.advance(at(END), len(events))
+    await swept(writer)
     assert await state(pool) == ought(whole.engine, len(events))
 
 

@@ -54,6 +54,14 @@ def agency_code(text: str) -> str:
     return code
 
 
+def code_or_text(text: str) -> str:
+    """The code parent-first, or the text as it is where it is none: whoever checks it says what is wrong."""
+    try:
+        return agency_code(text)
+    except MalformedCode:
+        return text
+
+
 def is_within(code: str, ancestor: str) -> bool:
     """Whether `code` is in the subtree of `ancestor` (parent-first codes; the nation holds all)."""
     return ancestor == NATION or code == ancestor or code.startswith(ancestor + ".")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
 from shared.events import Event
-from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, derived_id, normalised
+from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, code_or_text, derived_id, normalised
 
 RECEIPT_LENGTH = 10  # characters
 # Crockford's alphabet: no I, L, O, U, so that a code survives being read out and written down.
@@ -25,13 +25,13 @@ def regulation_id(event: Event) -> UUID | None:
     """The aggregate of an event of the regulation, from its own fields; None for other events."""
     match event.AGGREGATE:
         case "jurisdiction" | "agency":
-            return derived_id(event.AGGREGATE, _code(event.code))  # type: ignore[attr-defined]
+            return derived_id(event.AGGREGATE, code_or_text(event.code))  # type: ignore[attr-defined]
         case "policy":
-            return derived_id("policy", _code(event.jurisdiction))  # type: ignore[attr-defined]
+            return derived_id("policy", code_or_text(event.jurisdiction))  # type: ignore[attr-defined]
         case "calendar":
             return derived_id("calendar", event.year)  # type: ignore[attr-defined]
         case "plan":
-            return derived_id("plan", _code(event.jurisdiction), event.number, event.year)  # type: ignore[attr-defined]
+            return derived_id("plan", code_or_text(event.jurisdiction), event.number, event.year)  # type: ignore[attr-defined]
         case _:
             return None
 
@@ -55,10 +55,3 @@ def code_of(text: str) -> str:
         return agency_code(text)
     except MalformedCode as error:
         raise WrongAddress(None, "no-code", text=error.text, most=MAX_CODE_LENGTH) from None
-
-
-def _code(text: str) -> str:
-    try:
-        return agency_code(text)
-    except MalformedCode:
-        return text  # the domain says what is wrong with it

@@ -25,7 +25,7 @@ from shared.events.regulation import (
     JurisdictionRegistered,
     ReceptionDayHeld,
 )
-from shared.identifiers import NATION, MalformedCode, agency_code, is_within
+from shared.identifiers import NATION, code_or_text, is_within
 
 #: These read the sealed content of every case in their subtree.
 READERS = frozenset({"office", "chair"})
@@ -167,12 +167,12 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         return target.jurisdiction
     match event:
         case PetitionReceived():  # named first, since most commands are
-            return _code(event.jurisdiction or NATION)
+            return code_or_text(event.jurisdiction or NATION)
         case JurisdictionRegistered() | JurisdictionClosed() | ReceptionDayHeld() | FrequencyDutyWaived():
-            return _code(event.code)
+            return code_or_text(event.code)
         case AgencyClosed():
-            known = regulation.agencies.get(_code(event.code))
-            return known.jurisdiction if known else _code(event.code)
+            known = regulation.agencies.get(code_or_text(event.code))
+            return known.jurisdiction if known else code_or_text(event.code)
         case CalendarPublished():
             # It is for the whole store: whoever stands above all others in it publishes and confirms it.
             return regulation.topmost(event.effective_on)
@@ -180,14 +180,7 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
             adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
             return adoption.event.jurisdiction if adoption else NATION
         case _:
-            return _code(getattr(event, "jurisdiction", "") or NATION)
-
-
-def _code(text: str) -> str:
-    try:
-        return agency_code(text)
-    except MalformedCode:
-        return text  # `decide` says what is wrong with it
+            return code_or_text(getattr(event, "jurisdiction", "") or NATION)
 
 
 def _check_agency(
@@ -196,7 +189,7 @@ def _check_agency(
     """An agency acts in its own name, on what was forwarded or assigned to it. Raises AgencyMayNot."""
     if not agency:
         raise AgencyMayNot(None, "no-agency")
-    named = _code(getattr(event, "agency", "") or agency)
+    named = code_or_text(getattr(event, "agency", "") or agency)
     if named != agency:
         raise AgencyMayNot("agency", "other-agency", agency=agency, named=named)
     match act, target:

@@ -5,7 +5,6 @@ import contextlib
 import re
 import unicodedata
 from collections.abc import AsyncIterator
-from html.parser import HTMLParser
 
 import httpx
 import msgspec
@@ -20,6 +19,7 @@ from shared.events.petition import PetitionClassified, PetitionForwarded, Petiti
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History, day
+from tests.support.pages import ParsedPage, citing, walked
 from tests.support.postgres import TestServer
 from tests.support.projection import (
     AUTUMN,
@@ -33,54 +33,6 @@ from tests.support.projection import (
     replied,
 )
 from tests.support.reading import read_side
-
-VOID = {"meta", "br", "input", "link", "img", "hr"}
-
-
-class ParsedPage(HTMLParser):
-    """A page as a reader meets it: its text, its links, its rows; and what is wrong with its tags."""
-
-    def __init__(self, answer: httpx.Response) -> None:
-        super().__init__()
-        assert answer.status_code == 200, answer.text
-        self.open: list[str] = []
-        self.wrong: list[str] = []
-        self.links: list[tuple[str, str]] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.ids: list[str] = []
-        self.text = ""
-        self.feed(answer.text)
-        self.close()
-        self.text = re.sub(r"\s+", " ", self.text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        self.tags.append((tag, given))
-        self.ids += [str(given["id"])] if "id" in given else []
-        if tag == "a":
-            self.links.append((str(given["href"]), ""))
-        self.text += " " if tag == "br" else ""
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if not self.open or self.open.pop() != tag:
-            self.wrong.append(tag)
-
-    def handle_data(self, data: str) -> None:
-        if "style" not in self.open:
-            self.text += data
-        if "a" in self.open and self.links:
-            href, text = self.links[-1]
-            self.links[-1] = href, text + data
-
-    def link(self, text: str) -> str:
-        """The address behind a text."""
-        return next(href for href, shown in self.links if text in shown)
-
-    def cases(self) -> list[str]:
-        """The titles of the cases that are listed, in order."""
-        return [text.strip() for href, text in self.links if href.startswith("/cases/")]
 
 
 @pytest.fixture(scope="module")
@@ -293,37 +245,10 @@ async def test_problem__of_the_api_stays_one_in_a_browser(client: httpx.AsyncCli
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 
 
-async def walked(client: httpx.AsyncClient) -> dict[str, str]:
-    """Everything that is linked from the console, by its address: pages, lists, letters, reports, CSV."""
-    told = dict[str, str]()
-    waiting = ["/", *(f"/cases/{petition(name)}" for name in TITLES)]
-    while waiting:
-        path = waiting.pop()
-        if (
-            path.endswith("/content")
-            or path in told
-            or (path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09")))
-        ):
-            continue  # the months before and after lead on for ever
-        answer = await client.get(path, headers={"Accept": "text/html,*/*"})
-        assert answer.status_code == 200, f"{path}: {answer.status_code}"
-        told[path] = answer.text
-        if answer.headers["content-type"].startswith("text/html"):
-            waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]
-    return told
-
-
-def citing(told: dict[str, str]) -> list[str]:
-    """Where the plan behind the default is named, or anything said to be a ground."""
-    return [
-        path for path, text in told.items() if re.search(r"(?<![0-9a-f-])570(?![0-9a-f])|Căn cứ[^,<]*văn bản", text)
-    ]
-
-
 async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_is_dead(
     client: httpx.AsyncClient,
 ) -> None:
-    told = await walked(client)
+    told = await walked(client, *(f"/cases/{petition(name)}" for name in TITLES))
     kinds = {re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path.partition("?")[0]) for path in told}
     assert {
         "/",
@@ -357,7 +282,7 @@ async def test_province_of_another_number__reads_nowhere_of_the_plan_behind_the_
     async with projection_pool(dsn) as pool, contextlib.AsyncExitStack() as stack:
         await project(pool, moved_to("H96", dialogue()), AUTUMN)
         client = await stack.enter_async_context(read_side(pool, dsn))
-        told = await walked(client)
+        told = await walked(client, *(f"/cases/{petition(name)}" for name in TITLES))
         for path in (
             "/v1/reports?period=2019-09",
             "/v1/reports?period=2019-09&format=csv",

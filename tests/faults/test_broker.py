@@ -165,7 +165,7 @@ def test_exchanges_deleted(staged: Scenes) -> None:
         scene.check()
 
 
-@fault("–", "Corrupt messages", "foreign, truncated, altered ones in all three queues; one claims to be the next event",
+@fault("40", "Corrupt, forged messages", "foreign, cut, altered ones in each queue; one claims to be the next event",
        "dropped or kept as refused; nothing of them is applied")  # fmt: skip
 def test_corrupt_messages(staged: Scenes) -> None:
     with staged(proxied="feed") as scene:
@@ -199,7 +199,7 @@ def test_huge_messages(staged: Scenes) -> None:
         scene.check()
 
 
-@fault("–", "Undecodable properties", "an id that is no UTF-8, a time beyond the calendar, to commands and deadlines",
+@fault("41", "Undecodable properties", "an id that is no UTF-8, a time beyond the calendar, to commands and deadlines",
        "refused and kept, or passed over; both consumers go on")  # fmt: skip
 def test_undecodable_properties(staged: Scenes) -> None:
     with staged() as scene:
@@ -222,7 +222,7 @@ def test_undecodable_properties(staged: Scenes) -> None:
             until(lambda queue=queue: not scene.waiting(queue), 30, f"{queue} is empty")
 
 
-@fault("–", "A queue of another type", "the command queue is deleted and declared as a classic one for a while",
+@fault("41", "A queue of another type", "the command queue is deleted and declared as a classic one for a while",
        "readyz, log and metric say so; consumed again once it is gone")  # fmt: skip
 def test_command_queue_of_another_type(staged: Scenes) -> None:
     with staged() as scene:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -14,14 +15,17 @@ import msgspec
 import pytest
 
 from shared.event_store.append import Append, NewEvent
-from shared.events import Metadata, encode_state
+from shared.events import Event, Metadata, encode_state
 from shared.events.petition import Attachment, PetitionReceived
+from shared.events.regulation import PolicyAdopted
 from shared.http.auth import mint_token
 from shared.identifiers import derived_id
+from shared.policy import Policy
 from shared.postgres.append import append_in
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, fault
 from tests.support.flood import Flood
+from tests.support.office import DISTRICT
 from tests.support.pair import Service, until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(400)]
@@ -98,7 +102,7 @@ def test_slow_consumer_with_a_backlog(staged: Scenes) -> None:
         assert largest < 600 * 1024 * 1024
 
 
-@fault("19", "400 MB of large events", "400 petitions with 8,500 attachments each, as older releases took them",
+@fault("19, 49", "400 MB of large events", "400 petitions with 8,500 attachments each, as older releases took them",
        "memory bounded; everything is read, relayed and rebuilt; I2 I3")  # fmt: skip
 def test_events_that_are_large(staged: Scenes) -> None:
     with staged(tap=False) as scene:
@@ -123,6 +127,13 @@ async def _backlog(dsn: str, count: int, at_once: int = 1000, attachments: tuple
     await connection.close()
 
 
+async def _append(dsn: str, what: Append) -> None:
+    connection = await asyncpg.connect(dsn)
+    async with connection.transaction():
+        await append_in(connection, [what])
+    await connection.close()
+
+
 def _received(number: int, attachments: tuple[Attachment, ...]) -> Append:
     petition, event_id = derived_id("backlog", number), derived_id("backlog-event", number)
     event = PetitionReceived(
@@ -131,13 +142,63 @@ def _received(number: int, attachments: tuple[Attachment, ...]) -> Append:
         petitioner_ids=(f"b{number}",),
         attachments=attachments,
     )
+    return _recorded(event, petition, event_id, "H35.10.31")
+
+
+def _recorded(event: Event, originator: UUID, event_id: UUID, jurisdiction: str) -> Append:
+    """The first event of an aggregate, as it stands in the store."""
+    aggregate = event.AGGREGATE
     meta = Metadata(
-        event_id=event_id, aggregate="petition", jurisdiction="H35.10.31", actor="bulk", correlation_id=event_id
+        event_id=event_id, aggregate=aggregate, jurisdiction=jurisdiction, actor="bulk", correlation_id=event_id
     )
-    new = NewEvent(
-        originator_id=petition, version=1, topic=event.TOPIC, state=encode_state(event, meta), event_id=event_id
-    )
-    return Append(events=(new,), expected={petition: 0})
+    state = encode_state(event, meta)
+    new = NewEvent(originator_id=originator, version=1, topic=event.TOPIC, state=state, event_id=event_id)
+    return Append(events=(new,), expected={originator: 0})
+
+
+@fault("42", "Regulation that cannot be counted", "days that their month has not, appended by SQL as of old",
+       "what they concern is listed, all else flows; annulled, nothing is listed")  # fmt: skip
+def test_regulation_that_cannot_be_counted(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start().work(scene.some(10, 20))
+        plan = {"jurisdiction": DISTRICT, "number": "1/KH-UBND", "year": 2019}
+        asyncio.run(_append(scene.store, _impossible()))
+        scene.office.act("plan:2019", "/v1/plans", **plan)
+        scene.check()
+        listed = scene.followup.get("/v1/uncountable")["items"]
+        scene.note(", ".join(sorted({each["duty"] for each in listed})) + " listed")
+        assert {each["duty"] for each in listed} == {"commune_plan", "annual_dialogue"}
+        metric = 'followup_uncountable_duties{source="local"}'
+        assert scene.followup.metrics()[metric] == len(listed)
+        scene.followup.kill()
+        scene.followup.start()
+        wrong = {"event_id": str(derived_id("impossible")), "reason": "ngày không có trong lịch"}
+        scene.office.act("annul", f"/v1/policies/{DISTRICT}/annulments", **wrong)
+        scene.check()
+        assert scene.followup.get("/v1/uncountable")["items"] == []
+
+
+def _impossible() -> Append:
+    policy = msgspec.convert(
+        {
+            "policy_id": "impossible",
+            "document": {"number": "2/QĐ-UBND", "issued_on": "2019-06-01"},
+            "valid_from": "2019-06-01",
+            "rules": [
+                {
+                    "duty": "commune_plan", "form": "deadline", "length": 0, "counted_from": "fixed_date",
+                    "fixed_date": "11-31",
+                },
+                {
+                    "duty": "annual_dialogue", "form": "frequency", "frequency": {"times": 1, "per": "year"},
+                    "warn_on": ["09-31"],
+                },
+            ],
+        },
+        Policy,
+    )  # fmt: skip
+    event = PolicyAdopted(effective_on=date(2019, 6, 1), jurisdiction=DISTRICT, policy=policy)
+    return _recorded(event, derived_id("policy", DISTRICT), derived_id("impossible"), DISTRICT)
 
 
 @fault("20", "Huge requests", "bodies of 1, 16 and 64 MB under load", "413, memory bounded, the relay goes on")

@@ -6,11 +6,12 @@ import subprocess
 import threading
 import time
 
+import httpx
 import pytest
 
 from tests.support import oracle
 from tests.support.chaos import Scene, Scenes, database_of, fault
-from tests.support.pair import Service, until
+from tests.support.pair import Service, get, until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 
@@ -113,6 +114,38 @@ def test_two_relays__the_leader_freezes(staged: Scenes) -> None:
         leader.signal(signal.SIGCONT)
         urls[:] = [scene.intake.url, second.url]
         scene.check()
+
+
+@fault("47", "Two sources of one name", "followup restarted with a second store called like the first; an intake of "
+       "another source on the virtual host", "refused, both named; the first is followed on")  # fmt: skip
+def test_two_sources_of_one_name(staged: Scenes) -> None:
+    with staged() as scene:
+        scene.start().work(scene.some(10, 20), pause=True)
+        packages = ("shared.postgres", "services.intake")
+        twin = scene.another_intake(DATABASE_URL=scene.cluster.database(*packages), AMQP_URL="").start()
+        stranger = scene.another_intake(DATABASE_URL=scene.cluster.database(*packages), SOURCE="so-thu")
+        stranger.start(wait=False)
+        assert stranger.process is not None
+        assert stranger.process.wait(60) != 0 and "local" in stranger.tail() and "so-thu" in stranger.tail()
+        scene.followup.kill()
+        scene.followup.environment["FOLLOWUP_SOURCES"] = f"{scene.intake.url},{twin.url}"
+        scene.followup.start(wait=False)
+        until(lambda: refused_by(scene.followup) == 1, 30, "refused")
+        told = get(f"{scene.followup.url}/readyz", timeout=5)
+        assert told.status_code == 503 and "called local" in told.text and twin.url in told.text
+        scene.go_on(10).check()
+        scene.followup.kill()
+        scene.followup.environment["FOLLOWUP_SOURCES"] = scene.intake.url
+        scene.followup.start()
+        scene.check()
+
+
+def refused_by(followup: Service) -> float:
+    """How many addresses it does not follow; 0 while it does not answer."""
+    try:
+        return followup.metrics().get("followup_sources_refused", 0)
+    except httpx.HTTPError:
+        return 0
 
 
 @fault("24", "Two followups, the writer's host is gone", "the leader is frozen (SIGSTOP) with its transaction open, "

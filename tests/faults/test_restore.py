@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300)]
 CHECKS = "I7: stops loudly, nothing diverges silently; the documented way out, walked"
 
 
-@fault("28", "Restored from a dump", "pg_dump under load, restored; other events at the same positions", CHECKS)
+@fault("28, 43", "Restored from a dump", "pg_dump under load, restored; other events at the same positions", CHECKS)
 def test_restored_from_a_dump(staged: Scenes, tmp_path: Path) -> None:
     with staged(tap=False) as scene:
         dump = Path(tempfile.mkdtemp(prefix="doithoai-dump-"))
@@ -33,7 +33,7 @@ def test_restored_from_a_dump(staged: Scenes, tmp_path: Path) -> None:
         )
 
 
-@fault("28", "Restored from a base backup", "pg_basebackup under load, started in the place of the server", CHECKS)
+@fault("28, 43", "Restored from a base backup", "pg_basebackup under load, started in the place of the server", CHECKS)
 def test_restored_from_a_base_backup(staged: Scenes) -> None:
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)

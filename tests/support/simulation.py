@@ -11,7 +11,7 @@ import random
 import selectors
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest import mock
@@ -629,12 +629,16 @@ class MemoryProjection:
         found = [(at, self._rows.raised[i]) for at, i in timers[: min(limit, 2)]]
         return [TimerPlace(at, r.deadline_id, r.subject, r.subject_id) for at, r in found]
 
-    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
+    async def cases_after(self, source: str, sweep: Sweep, recorded_on: date, limit: int) -> list[Visited]:
         await self._step()
         rows = self._rows
-        owing = {r.subject_id for r in rows.raised.values() if r.is_open or r.breached}
+        moving = {
+            r.subject_id
+            for r in rows.raised.values()
+            if r.is_open or r.breached or (r.done_on is not None and r.done_on >= recorded_on)
+        }
         ids = sorted(i for i in rows.cases if i > sweep.after_id)[:limit]
-        return [Visited(rows.cases[i].row, rows.settled_to.get(i, 0) >= sweep.position, i in owing) for i in ids]
+        return [Visited(rows.cases[i].row, rows.settled_to.get(i, 0) >= sweep.position, i in moving) for i in ids]
 
     async def differences(self, source: str) -> dict[UUID, str]:
         await self._step()

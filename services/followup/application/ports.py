@@ -11,7 +11,7 @@ FencedOut           another projector has moved the cursor
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -90,7 +90,7 @@ class Visited(msgspec.Struct, frozen=True):
 
     row: CaseRow
     is_settled: bool  # on the sweep's event, because something has touched it since
-    is_owing: bool  # whether it has a deadline that is open, or that was breached
+    can_move: bool  # whether a deadline of it is open, was breached, or ended on the day of the event or later
 
 
 class TimerPlace(msgspec.Struct, frozen=True):
@@ -214,8 +214,11 @@ class Projection(Protocol):
         """Return the deadlines that a sweep comes by next, in the order of their timers."""
         ...
 
-    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
-        """Return the petitions, conferences and authorities that a sweep comes by next, in the order of their ids."""
+    async def cases_after(self, source: str, sweep: Sweep, recorded_on: date, limit: int) -> list[Visited]:
+        """Return the petitions, conferences and authorities that a sweep comes by next, in the order of their ids.
+
+        `recorded_on` is the day of the sweep's event.
+        """
         ...
 
     async def differences(self, source: str) -> dict[UUID, str]:

@@ -35,7 +35,7 @@ from services.followup.domain.facts import Fact, fact_of
 from shared.events import Recorded, Undecodable, UnknownTopic
 from shared.events.deadline import Subject
 from shared.events.regulation import AgencyClosed, AgencyRegistered
-from shared.identifiers import sorted_ids
+from shared.identifiers import local_day, sorted_ids
 
 NOTHING = LoadedCase([], [])
 INSTANT = timedelta(microseconds=1)  # the smallest step of a stamp
@@ -241,11 +241,12 @@ class Projector:
         (fact,) = self._facts_of([sweep])
         moves_ended = self._engine.cases.moves_ended(fact)
         limit = SETTLED_AT_ONCE if moves_ended else WALKED_AT_ONCE
-        visited = await self._projection.cases_after(self.source, sweep, limit)
+        # An act is judged by the calendar known at the end of its day: one published later that day still moves it.
+        visited = await self._projection.cases_after(self.source, sweep, local_day(fact.recorded_at), limit)
         missed = [v for v in visited if not v.is_settled and v.row.subject != "jurisdiction"]
         waiting = self._engine.cases.uncountable.keys()
         changing = {
-            v.row.subject_id: v.row.subject for v in missed if moves_ended or v.is_owing or v.row.subject_id in waiting
+            v.row.subject_id: v.row.subject for v in missed if moves_ended or v.can_move or v.row.subject_id in waiting
         }
         await self._settle(changing)
         recounted = {

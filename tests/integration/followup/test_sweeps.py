@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from services.followup.adapters.read.live_digest import LiveState
@@ -16,6 +17,7 @@ from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import FencedOut, StillSweeping
 from services.followup.application.rebuild import rebuild
 from shared.calendar import CalendarYear, DayOff
+from shared.events.petition import PetitionWithdrawn
 from tests.integration.followup.test_projector import told
 from tests.support.following import MemoryFeed, opened, ought, projection_pool, recorded, state, swept
 from tests.support.history import History, at, day, seed_years
@@ -98,6 +100,28 @@ async def test_case_merged_into_one_that_changes__is_settled_with_it(pool: async
     await writer.advance(at(END), len(events))
     await swept(writer)
     assert await state(pool) == ought(whole.engine, len(events))
+
+
+async def test_case_that_ended_earlier_on_the_day_of_a_calendar__is_judged_by_it(pool: asyncpg.Pool) -> None:
+    whole = History()
+    ended, before = whole.receive("ended", "2019-08-01"), whole.receive("before", "2019-08-01")
+    whole.hold(whole.plan("c", "2019-08-23"), ended, before, first="2019-08-23")
+    withdrawn = PetitionWithdrawn(effective_on=day("2019-08-29"), reason="đã xong")
+    whole.record(before, withdrawn, "2019-08-29 16:00")
+    whole.record(ended, msgspec.structs.replace(withdrawn, effective_on=day("2019-08-30")), "2019-08-30 09:00")
+    (year,) = (y for y in seed_years() if y.year == 2019)
+    off = DayOff(date=day("2019-09-03"), name="Nghỉ đột xuất")
+    longer = CalendarYear(year=2019, holidays=(*year.holidays, off), makeup_days=year.makeup_days)
+    whole.publish(longer, at("2019-08-30 16:00"))
+    whole.until(END)
+    writer = await opened(pool)
+    await writer.apply(recorded(whole))
+    await writer.advance(at(END), len(whole.facts))
+    await swept(writer)
+    # Fifteen working days after Friday 23 August, Monday 2 September off: the 16th; with the 3rd off as well, the 17th.
+    due = await pool.fetch("SELECT subject_id, due_on FROM deadlines WHERE duty = 'reply'")
+    assert {row["subject_id"]: str(row["due_on"]) for row in due} == {ended: "2019-09-17", before: "2019-09-16"}
+    assert await state(pool) == ought(whole.engine, len(whole.facts))
 
 
 async def test_while_it_sweeps__the_digest_says_so_and_nobody_else_goes_on(pool: asyncpg.Pool) -> None:

@@ -73,9 +73,11 @@ ORDER BY next_fire_at, deadline_id LIMIT $4
 """
 _CASES_AFTER = """
 SELECT row, settled_to >= $2 AS is_settled, EXISTS (
-    SELECT 1 FROM deadlines d WHERE d.subject_id = c.subject_id AND (d.outcome = '' OR d.breached)
-) AS is_owing
-FROM cases c WHERE source = $1 AND subject_id > $3 ORDER BY subject_id LIMIT $4
+    SELECT 1 FROM deadlines d WHERE d.subject_id = c.subject_id
+    AND CASE WHEN d.outcome = '' OR d.breached THEN true
+        ELSE (convert_from(d.raised, 'UTF8')::jsonb ->> 'done_on')::date >= $4 END
+) AS can_move
+FROM cases c WHERE source = $1 AND subject_id > $3 ORDER BY subject_id LIMIT $5
 """
 
 # OFFSET keeps the cursor from being moved twice. CASE keeps a projector that was fenced out from writing rows.
@@ -179,10 +181,10 @@ class StoredProjection:
         rows = await self._pool.fetch(_TIMERS_AFTER, source, sweep.fire_at, sweep.after_id, limit)
         return [TimerPlace(*row.values()) for row in rows]
 
-    async def cases_after(self, source: str, sweep: Sweep, limit: int) -> list[Visited]:
+    async def cases_after(self, source: str, sweep: Sweep, recorded_on: date, limit: int) -> list[Visited]:
         """Return the petitions, conferences and authorities that a sweep comes by next, in the order of their ids."""
-        rows = await self._pool.fetch(_CASES_AFTER, source, sweep.position, sweep.after_id, limit)
-        return [Visited(_row.decode(row["row"]), row["is_settled"], row["is_owing"]) for row in rows]
+        rows = await self._pool.fetch(_CASES_AFTER, source, sweep.position, sweep.after_id, recorded_on, limit)
+        return [Visited(_row.decode(row["row"]), row["is_settled"], row["can_move"]) for row in rows]
 
     async def differences(self, source: str) -> dict[UUID, str]:
         """Return the subjects listed as differences, with the reason."""

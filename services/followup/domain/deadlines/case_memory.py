@@ -134,7 +134,7 @@ class CaseMemory:
         return found
 
     def moves_ended(self, fact: Fact) -> bool:
-        """Whether an event that can change every case can change those too on which nothing is owed.
+        """Whether an event that can change every case can change those too of which all ended in time before its day.
 
         A calendar cannot: what was done in time stays so. A document cannot that begins later and names no heirs.
         """

@@ -15,7 +15,10 @@ class Sentence(NamedTuple):
     en: str
 
     def filled(self, values: Mapping[str, object], names: Names) -> "Sentence":
-        """The sentence with its values. Raises KeyError for a place without one."""
+        """The sentence with its values, of which a sentence is put in in its language.
+
+        Raises KeyError for a place without one.
+        """
         vietnamese = {name: _vietnamese(value, names.get(name, {})) for name, value in values.items()}
         english = {name: _english(value) for name, value in values.items()}
         return Sentence(self.vi.format_map(vietnamese), self.en.format_map(english))
@@ -42,6 +45,8 @@ def problem_text(words: ProblemWords, sentence: str, values: Mapping[str, object
 
 def _vietnamese(value: object, names: Mapping[str, str]) -> str:
     match value:
+        case Sentence():
+            return value.vi
         case date():
             return f"{value:%d/%m/%Y}"
         case list() | tuple():
@@ -51,4 +56,10 @@ def _vietnamese(value: object, names: Mapping[str, str]) -> str:
 
 
 def _english(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    match value:
+        case Sentence():
+            return value.en
+        case list() | tuple():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)

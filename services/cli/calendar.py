@@ -10,31 +10,61 @@ import yaml
 
 from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.rule_files import day, load_years, text_of
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.exit_codes import FAILED, WRONG_USE, stop_at
 from services.intake.adapters.proposals import proposed_calendar
 from shared.calendar import FIRST_YEAR, LAST_YEAR, CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
+from shared.sentences import Sentence
 
-app = typer.Typer(
-    name="calendar", help="Years of working days: propose, edit, check, diff, publish, confirm.", no_args_is_help=True
-)
+app = typer.Typer(name="calendar", no_args_is_help=True)
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A calendar year, or several, in YAML or JSON.")]
-Url = Annotated[str, typer.Option(help="The intake that keeps the calendars.")]
-Token = Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")]
+File = Annotated[
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="Lịch một năm hoặc nhiều năm, YAML hoặc JSON / A calendar year, or several, in YAML or JSON.",
+    ),
+]
+Year = Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR, help="Năm / The year.")]
+Document = Annotated[
+    str,
+    typer.Option(help="Văn bản làm căn cứ / The document that says so."),
+]
+Url = Annotated[str, typer.Option(help="Hệ thống tiếp nhận giữ các lịch / The intake that keeps the calendars.")]
+Token = Annotated[
+    str,
+    typer.Option(
+        help="Mã truy cập; bỏ trống thì lấy DOITHOAI_TOKEN / The caller's token; else DOITHOAI_TOKEN.",
+    ),
+]
+Key = Annotated[
+    str,
+    typer.Option(
+        help="Khóa chống gửi lặp, gửi lại vẫn chỉ ghi nhận một lần / Idempotency-Key, so that a retry records it once.",
+    ),
+]
 
 
 @app.callback()
 def main() -> None:
-    """Years of working days: propose, edit, check, diff, publish, confirm."""
+    """Lịch làm việc từng năm: đề xuất, sửa, so sánh, công bố, xác nhận.
+
+    Years of working days: propose, edit, diff, publish, confirm.
+    """
 
 
 @app.command()
 def propose(
-    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")] = None,
+    year: Year,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ghi vào tệp này thay vì in ra / Write it there instead of printing it."),
+    ] = None,
 ) -> None:
-    """Compute a year from its known holidays, as a draft to correct before anyone publishes it."""
+    """Tính lịch một năm từ các ngày nghỉ đã biết, làm bản dự thảo để sửa trước khi công bố.
+
+    Compute a year from its known holidays, as a draft to correct before anyone publishes it.
+    """
     proposed = proposed_calendar(year, date(year, 1, 1))
     draft = CalendarYear(
         year=year, holidays=proposed.holidays, makeup_days=proposed.makeup_days, document=proposed.basis
@@ -42,26 +72,49 @@ def propose(
     try:
         validate(draft)
     except ContradictoryCalendar as error:
-        stop(FAILED, f"YEAR: {error}")
+        stop_at(f"YEAR: {error.field}", FAILED, error.said)
     _write(draft, out)
 
 
 @app.command()
 def edit(
     file: File,
-    off: Annotated[list[str] | None, typer.Option("--off", metavar="DATE=NAME", help="A day off.")] = None,
-    work: Annotated[
-        list[str] | None, typer.Option("--work", metavar="DATE=DATE", help="A day worked in place of another.")
+    off: Annotated[
+        list[str] | None, typer.Option("--off", metavar="DATE=NAME", help="Thêm một ngày nghỉ / A day off.")
     ] = None,
-    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="DATE", help="Neither off nor worked.")] = None,
-    document: Annotated[str, typer.Option(help="The document that says so.")] = "",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there instead of into FILE.")] = None,
+    work: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--work",
+            metavar="DATE=DATE",
+            help="Thêm một ngày làm bù cho ngày nghỉ khác / A day worked in place of another.",
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop", metavar="DATE", help="Bỏ một ngày nghỉ hoặc ngày làm bù / A day that is neither off nor worked."
+        ),
+    ] = None,
+    document: Document = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ghi vào tệp này thay vì vào FILE / Write it there instead of into FILE."),
+    ] = None,
 ) -> None:
-    """Change days of a calendar file. A change that contradicts another is refused, and nothing is written."""
+    """Sửa các ngày trong tệp lịch. Thay đổi mâu thuẫn với ngày khác bị từ chối, và không ghi gì vào tệp.
+
+    Change days of a calendar file. A change that contradicts another is refused, and nothing is written.
+    """
     (year,) = _one(file)
     gone = {day("--drop", each) for each in drop or ()}
     if unknown := gone - {*(h.date for h in year.holidays), *(m.date for m in year.makeup_days)}:
-        stop(WRONG_USE, f"--drop: {min(unknown)} is neither off nor worked in {file}; name a day that is listed there")
+        first = min(unknown)
+        said = Sentence(
+            f"{first} không phải là ngày nghỉ hoặc ngày làm bù trong {file}; hãy nêu một ngày có trong tệp",
+            f"{first} is neither off nor worked in {file}; name a day that is listed there",
+        )
+        stop_at("--drop", WRONG_USE, said)
     holidays = {h.date: h for h in year.holidays if h.date not in gone}
     makeups = {m.date: m for m in year.makeup_days if m.date not in gone}
     for when, name in (_pair("--off", each) for each in off or ()):
@@ -77,7 +130,11 @@ def edit(
     try:
         validate(changed)
     except ContradictoryCalendar as error:
-        stop(FAILED, f"{file}: the year {changed.year} would contradict itself: {error}")
+        said = Sentence(
+            f"lịch năm {changed.year} sẽ mâu thuẫn: {error.field}: {error.said.vi}",
+            f"the year {changed.year} would contradict itself: {error}",
+        )
+        stop_at(str(file), FAILED, said)
     _write(changed, out or file, _comments(file))
 
 
@@ -86,10 +143,13 @@ def publish(
     file: File,
     url: Url = DEFAULT_URL,
     token: Token = "",
-    effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the publication.")] = "",
-    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry publishes it once.")] = "",
+    effective_on: Annotated[str, typer.Option(metavar="DATE", help="Ngày công bố / The day of the publication.")] = "",
+    key: Key = "",
 ) -> None:
-    """Publish the years of a file in an intake, as confirmed. Open deadlines move where their days did."""
+    """Công bố các năm trong tệp, coi là đã xác nhận. Thời hạn đang mở được tính lại theo lịch mới.
+
+    Publish the years of a file in an intake, as confirmed. Open deadlines move where their days did.
+    """
     for year in load_years(file, "FILE"):
         current = _current(url, token, year.year)
         _publish(year, url, token, current, effective_on, key and f"{key}-{year.year}")
@@ -97,19 +157,26 @@ def publish(
 
 @app.command()
 def confirm(
-    year: Annotated[int, typer.Argument(metavar="YEAR", min=FIRST_YEAR, max=LAST_YEAR)],
+    year: Year,
     url: Url = DEFAULT_URL,
     token: Token = "",
-    document: Annotated[str, typer.Option(help="The document that says so.")] = "",
-    key: Annotated[str, typer.Option(help="Idempotency-Key.")] = "",
+    document: Document = "",
+    key: Key = "",
 ) -> None:
-    """Confirm the calendar of a year that an intake has and nobody has confirmed yet."""
+    """Xác nhận lịch của một năm mà hệ thống tiếp nhận đã có nhưng chưa ai xác nhận.
+
+    Confirm the calendar of a year that an intake has and nobody has confirmed yet.
+    """
     current = _current(url, token, year)
     if current is None:
-        stop(FAILED, f"YEAR: {url} has no calendar of {year}; publish one")
+        said = Sentence(
+            f"{url} chưa có lịch năm {year}; hãy công bố lịch", f"{url} has no calendar of {year}; publish one"
+        )
+        stop_at("YEAR", FAILED, said)
     known, _ = current
     if known.confirmed and not known.provisional:
-        stop(FAILED, f"YEAR: the calendar of {year} is confirmed already")
+        said = Sentence(f"lịch năm {year} đã được xác nhận", f"the calendar of {year} is confirmed already")
+        stop_at("YEAR", FAILED, said)
     _publish(msgspec.structs.replace(known, document=document or known.document), url, token, current, "", key)
 
 
@@ -117,12 +184,20 @@ def confirm(
 def diff(
     before: File,
     after: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="The younger one; else what an intake has comes first.")
+        Path | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Tệp mới hơn; bỏ trống thì so với lịch của hệ thống tiếp nhận / "
+            "The younger one; else what an intake has comes first.",
+        ),
     ] = None,
     url: Url = DEFAULT_URL,
     token: Token = "",
 ) -> None:
-    """Compare the years of two files, or those of a file with an intake's."""
+    """So sánh các năm của hai tệp, hoặc của một tệp với lịch của hệ thống tiếp nhận.
+
+    Compare the years of two files, or those of a file with an intake's.
+    """
     young = load_years(after or before, "FILE")
     old = {year.year: year for year in load_years(before, "FILE")} if after else {}
     for year in young:
@@ -149,14 +224,20 @@ def _told(change: DayChange) -> str:
 def _one(file: Path) -> tuple[CalendarYear]:
     years = load_years(file, "FILE")
     if len(years) != 1:
-        stop(WRONG_USE, f"FILE: {file} holds {len(years)} years; edit one at a time")
+        said = Sentence(
+            f"{file} có {len(years)} năm; hãy sửa từng năm một", f"{file} holds {len(years)} years; edit one at a time"
+        )
+        stop_at("FILE", WRONG_USE, said)
     return (years[0],)
 
 
 def _pair(option: str, text: str) -> tuple[date, str]:
     when, sign, value = text.partition("=")
     if not sign or not value.strip():
-        stop(WRONG_USE, f"{option}: {text!r}; write it as 2026-01-02=...")
+        said = Sentence(
+            f"{text!r} chưa đúng; hãy viết như 2026-01-02=...", f"{text!r} is incomplete; write it as 2026-01-02=..."
+        )
+        stop_at(option, WRONG_USE, said)
     return day(option, when), value.strip()
 
 
@@ -175,7 +256,9 @@ def _write(year: CalendarYear, out: Path | None, comments: str = "") -> None:
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
-        stop(WRONG_USE, f"{out}: cannot be written ({error.strerror})")
+        why = error.strerror
+        said = Sentence(f"không ghi được ({why}); hãy nêu tệp khác", f"cannot be written ({why}); name another file")
+        stop_at(str(out), WRONG_USE, said)
 
 
 def _current(url: str, token: str, year: int) -> tuple[CalendarYear, int] | None:
@@ -201,4 +284,8 @@ def _publish(
     # Another version that came in between is to be looked at first, not replaced unseen.
     done = post(url, "/v1/calendars", body, token, key, current[1] if current else 0)
     changed = len(day_changes(current[0], year)) if current else len(year.holidays) + len(year.makeup_days)
-    typer.echo(f"{year.year} published: version {done['version']}, {changed} days changed, position {done['position']}")
+    version, position = done["version"], done["position"]
+    typer.echo(
+        f"{year.year}: đã công bố phiên bản {version}, thay đổi {changed} ngày, vị trí {position} / "
+        f"published: version {version}, {changed} days changed, position {position}"
+    )

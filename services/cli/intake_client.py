@@ -5,7 +5,8 @@ from typing import Any
 
 import httpx
 
-from services.exit_codes import FAILED, stop
+from services.exit_codes import FAILED, stop_at
+from shared.sentences import Sentence
 
 TIMEOUT = 30.0  # seconds
 DEFAULT_URL = "http://127.0.0.1:8570"
@@ -39,17 +40,28 @@ def _sent(method: str, url: str, path: str, sent: dict[str, str], body: Any = No
         with httpx.Client(timeout=TIMEOUT) as client:
             return client.request(method, f"{url.rstrip('/')}{path}", json=body, headers=sent)
     except httpx.HTTPError as error:
-        stop(FAILED, f"--url: {url} does not answer ({type(error).__name__}); is intake running there?")
+        kind = type(error).__name__
+        said = Sentence(
+            f"{url} không trả lời ({kind}); hãy kiểm tra hệ thống tiếp nhận có đang chạy ở đó không",
+            f"{url} does not answer ({kind}); is intake running there?",
+        )
+        stop_at("--url", FAILED, said)
 
 
 def _content(answer: httpx.Response, url: str) -> dict[str, Any]:
     try:
         content = answer.json()
     except ValueError:
-        stop(FAILED, f"--url: {url} answered {answer.status_code} without JSON; is it intake?")
+        status = answer.status_code
+        said = Sentence(
+            f"{url} trả lời {status} nhưng không phải JSON; hãy kiểm tra đó có phải là hệ thống tiếp nhận không",
+            f"{url} answered {status} without JSON; is it intake?",
+        )
+        stop_at("--url", FAILED, said)
     if answer.is_error:
-        detail = content.get("detail") or content.get("title", "")
-        at = f"{content['field']}: " if content.get("field") else ""
-        stop(FAILED, f"refused ({answer.status_code}): {at}{detail}")
+        told = content.get("translations") or {"vi": content, "en": content}
+        vi, en = (told[language].get("detail") or told[language].get("title", "") for language in ("vi", "en"))
+        said = Sentence(f"từ chối ({answer.status_code}): {vi}", f"refused ({answer.status_code}): {en}")
+        stop_at(content.get("field") or url, FAILED, said)
     found: dict[str, Any] = content
     return found

@@ -26,7 +26,7 @@ from services.cli.rule_files import (
     stop_at_unknown_rule,
     stop_without_calendar,
 )
-from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
+from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.calendar import Calendar, CalendarMissing
 from shared.policy import (
     DUTIES,
@@ -45,7 +45,7 @@ from shared.policy.probe import MissingYear, missing_years, uncountable_rules
 from shared.policy.schema import Anchor
 from shared.sentences import Sentence
 
-app = typer.Typer(name="policy", help="Rules as documents: check, show, explain, diff, adopt.", no_args_is_help=True)
+app = typer.Typer(name="policy", no_args_is_help=True)
 
 File = Annotated[
     str,
@@ -64,16 +64,35 @@ CalendarFile = Annotated[
         help="Các năm lịch thay cho lịch có sẵn / Calendar years that replace the shipped ones.",
     ),
 ]
+Token = Annotated[
+    str,
+    typer.Option(
+        help="Mã truy cập; bỏ trống thì lấy DOITHOAI_TOKEN / The caller's token; else DOITHOAI_TOKEN.",
+    ),
+]
+Url = Annotated[str, typer.Option(help="Hệ thống tiếp nhận ghi nhận việc này / The intake that records it.")]
+Key = Annotated[
+    str,
+    typer.Option(
+        help="Khóa chống gửi lặp, gửi lại vẫn chỉ ghi nhận một lần / Idempotency-Key, so that a retry records it once.",
+    ),
+]
 
 
 @app.callback()
 def main() -> None:
-    """Rules as documents: check, show, explain, diff, adopt."""
+    """Quy định về thời hạn: kiểm tra, xem, giải thích, so sánh, áp dụng, thu hồi.
+
+    Rules as documents: check, show, explain, diff, adopt, annul.
+    """
 
 
 @app.command()
 def check(file: File, as_json: AsJson = False) -> None:
-    """Print what is wrong with a policy, line by line, and how to mend it. The exit code is 1 if anything is."""
+    """In từng lỗi của quy định theo dòng và cách sửa. Mã thoát là 1 nếu có lỗi.
+
+    Print what is wrong with a policy, line by line, and how to mend it. The exit code is 1 if anything is.
+    """
     text = policy_text(file)
     known, _ = calendar_of("--calendar", None)
     try:
@@ -90,7 +109,11 @@ def check(file: File, as_json: AsJson = False) -> None:
     if as_json:
         _json({"valid": True, "problems": []})
     else:
-        typer.echo(f"{file}: {policy.policy_id}, {policy.document.number}: {len(policy.rules)} rules, nothing wrong")
+        count = len(policy.rules)
+        typer.echo(
+            f"{file}: {policy.policy_id}, {policy.document.number}: {count} quy tắc, không có lỗi / "
+            f"{count} rules, nothing wrong"
+        )
         for missing in missing_years(policy, known):
             typer.echo(_waits(missing))
 
@@ -191,18 +214,45 @@ def explain(
 
 @app.command()
 def diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="A policy; with --against-history the one that is tried.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="The younger policy.")] = "",
+    before: Annotated[
+        str,
+        typer.Argument(
+            metavar="A",
+            help="Một quy định; với --against-history là quy định được thử / "
+            "A policy; with --against-history the one that is tried.",
+        ),
+    ],
+    after: Annotated[str, typer.Argument(metavar="B", help="Quy định mới hơn / The younger policy.")] = "",
     against_history: Annotated[
-        bool, typer.Option("--against-history", help="Try A on the events of an intake instead.")
+        bool,
+        typer.Option(
+            "--against-history",
+            help="Thử A trên các sự kiện của hệ thống tiếp nhận / Try A on the events of an intake instead.",
+        ),
     ] = False,
-    url: Annotated[str, typer.Option(help="The intake whose events are read.")] = DEFAULT_URL,
-    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
-    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who would adopt it.")] = "",
-    since: Annotated[str, typer.Option("--as-if-from", metavar="DATE", help="As if it had been valid since.")] = "",
+    url: Annotated[
+        str, typer.Option(help="Hệ thống tiếp nhận có các sự kiện cần đọc / The intake whose events are read.")
+    ] = DEFAULT_URL,
+    token: Token = "",
+    jurisdiction: Annotated[
+        str, typer.Option(metavar="CODE", help="Đơn vị giả định áp dụng / Who would adopt it.")
+    ] = "",
+    since: Annotated[
+        str,
+        typer.Option(
+            "--as-if-from",
+            metavar="DATE",
+            help="Coi như có hiệu lực từ ngày này / As if it had been valid since.",
+        ),
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Compare two policies word by word, or list which past and open deadlines would differ under one, and why.
+    """So sánh hai quy định từng từ, hoặc nêu thời hạn cũ và đang mở nào sẽ khác đi, vì sao.
+
+    Compare two policies word by word, or list which past and open deadlines would differ under one, and why.
+
+    Với --against-history, các sự kiện của hệ thống tiếp nhận tại --url được tính hai lần: như đã ghi nhận, và như thể
+    đơn vị đã áp dụng quy định từ ngày có hiệu lực. Không ghi nhận gì.
 
     With --against-history, the events of the intake at --url are counted twice: as they were, and as if the
     jurisdiction had adopted the policy on the day from which it is valid. Nothing is recorded.
@@ -210,12 +260,19 @@ def diff(
     policy = load_policy(before)
     if against_history:
         if after:
-            stop(WRONG_USE, "B: --against-history tries one policy; leave B out")
+            said = Sentence(
+                "--against-history chỉ thử một quy định; hãy bỏ B", "--against-history tries one policy; leave B out"
+            )
+            stop_at("B", WRONG_USE, said)
         begins = day("--as-if-from", since) if since else None
         try_on_history(policy, _code(jurisdiction), url, token, begins, as_json)
         return
     if not after:
-        stop(WRONG_USE, "B: name the policy to compare with, or --against-history")
+        said = Sentence(
+            "hãy nêu quy định để so sánh, hoặc --against-history",
+            "name the policy to compare with, or --against-history",
+        )
+        stop_at("B", WRONG_USE, said)
     found = changes(policy, load_policy(after))
     if as_json:
         _json({"changes": msgspec.to_builtins(found)})
@@ -231,13 +288,24 @@ def diff(
 @app.command()
 def adopt(
     file: File,
-    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who adopts it, such as H35.10.")],
-    url: Annotated[str, typer.Option(help="The intake that records it.")] = DEFAULT_URL,
-    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
-    effective_on: Annotated[str, typer.Option(metavar="DATE", help="The day of the adoption; today if left out.")] = "",
-    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry adopts it once.")] = "",
+    jurisdiction: Annotated[
+        str, typer.Option(metavar="CODE", help="Đơn vị áp dụng, ví dụ H35.10 / Who adopts it, such as H35.10.")
+    ],
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    effective_on: Annotated[
+        str,
+        typer.Option(
+            metavar="DATE",
+            help="Ngày áp dụng; bỏ trống thì hôm nay / The day of the adoption; today if left out.",
+        ),
+    ] = "",
+    key: Key = "",
 ) -> None:
-    """Record in intake that a jurisdiction adopts a policy. Tells who owes what it did not, and what waits."""
+    """Ghi nhận việc một đơn vị áp dụng quy định. Cho biết ai có thêm việc phải làm, việc nào còn chờ lịch.
+
+    Record in intake that a jurisdiction adopts a policy. Tells who owes what it did not, and what waits.
+    """
     policy, code = load_policy(file), _code(jurisdiction)
     body: dict[str, Any] = {"jurisdiction": code, "policy": msgspec.to_builtins(policy)}
     if effective_on:
@@ -245,7 +313,11 @@ def adopt(
     # Asked before it is recorded: afterwards nothing of it is new.
     checked = post(url, f"/v1/policies/check?jurisdiction={code}", body["policy"], token)
     done = post(url, "/v1/policies", body, token, key)
-    typer.echo(f"{policy.policy_id} adopted for {code}: position {done['position']}, version {done['version']}")
+    position, version = done["position"], done["version"]
+    typer.echo(
+        f"{policy.policy_id}: đã ghi nhận áp dụng cho {code}, vị trí {position}, phiên bản {version} / "
+        f"adopted for {code}: position {position}, version {version}"
+    )
     for effect in checked.get("effects", ()):
         typer.echo(f"{effect['told']['vi']}\n  {effect['told']['en']}")
     for missing in checked.get("provisional", ()):
@@ -254,17 +326,29 @@ def adopt(
 
 @app.command()
 def annul(
-    event: Annotated[str, typer.Argument(metavar="EVENT", help="The id of the adoption's event.")],
-    jurisdiction: Annotated[str, typer.Option(metavar="CODE", help="Who adopted it, such as H35.10.")],
-    reason: Annotated[str, typer.Option(help="Why it was wrong.")],
-    url: Annotated[str, typer.Option(help="The intake that recorded it.")] = DEFAULT_URL,
-    token: Annotated[str, typer.Option(help="The caller's token; else DOITHOAI_TOKEN.")] = "",
-    key: Annotated[str, typer.Option(help="Idempotency-Key, so that a retry annuls it once.")] = "",
+    event: Annotated[
+        str,
+        typer.Argument(metavar="EVENT", help="Mã sự kiện của lần áp dụng / The id of the adoption's event."),
+    ],
+    jurisdiction: Annotated[
+        str, typer.Option(metavar="CODE", help="Đơn vị đã áp dụng, ví dụ H35.10 / Who adopted it, such as H35.10.")
+    ],
+    reason: Annotated[str, typer.Option(help="Lý do ghi nhận sai / Why it was wrong.")],
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+    key: Key = "",
 ) -> None:
-    """Take the adoption of a policy back, as any wrong record: what was in force before counts again."""
+    """Thu hồi việc áp dụng một quy định như mọi ghi nhận sai: quy định có hiệu lực trước đó được áp dụng lại.
+
+    Take the adoption of a policy back, as any wrong record: what was in force before counts again.
+    """
     code = _code(jurisdiction)
     done = post(url, f"/v1/policies/{code}/annulments", {"event_id": event, "reason": reason}, token, key)
-    typer.echo(f"{event} annulled for {code}: position {done['position']}, version {done['version']}")
+    position, version = done["position"], done["version"]
+    typer.echo(
+        f"{event}: đã thu hồi tại {code}, vị trí {position}, phiên bản {version} / "
+        f"annulled for {code}: position {position}, version {version}"
+    )
 
 
 def _waits(missing: MissingYear) -> str:

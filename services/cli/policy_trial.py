@@ -10,13 +10,14 @@ import msgspec
 import typer
 
 from services.cli.intake_client import TOKEN_VARIABLE, headers
-from services.exit_codes import FAILED, stop
+from services.exit_codes import FAILED, stop_at
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact
 from services.followup.application.ports import HistoryDiffers, SourceUnavailable, StaleEpoch
 from services.followup.domain.facts import Fact, fact_of
 from shared.events import Undecodable, UnknownTopic
 from shared.policy import Policy
+from shared.sentences import Sentence
 
 PAGE = 5000  # events
 
@@ -33,7 +34,10 @@ def try_on_history(policy: Policy, jurisdiction: str, url: str, token: str, begi
         return
     for each in found:
         typer.echo(_told(each))
-    typer.echo(f"{len(found)} of the deadlines in {len(facts)} events would differ / số thời hạn sẽ khác: {len(found)}")
+    typer.echo(
+        f"{len(found)} thời hạn trong {len(facts)} sự kiện sẽ khác / "
+        f"{len(found)} of the deadlines in {len(facts)} events would differ"
+    )
 
 
 async def _read(url: str, token: str) -> list[Fact]:
@@ -49,25 +53,31 @@ async def _read(url: str, token: str) -> list[Fact]:
                 if not page.events or facts[-1].position >= page.head:
                     return facts
         except (SourceUnavailable, StaleEpoch, HistoryDiffers) as error:
-            stop(
-                FAILED,
-                f"--url: the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
+            said = Sentence(
+                f"không đọc được các sự kiện của {url} ({error}); hãy kiểm tra địa chỉ và {TOKEN_VARIABLE}",
+                f"the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
             )
+            stop_at("--url", FAILED, said)
         except (UnknownTopic, Undecodable) as error:
-            stop(FAILED, f"--url: {url} has an event that this release does not know: {error}")
+            said = Sentence(
+                f"{url} có sự kiện mà phiên bản này không biết ({error}); hãy nâng cấp rồi thử lại",
+                f"{url} has an event that this release does not know ({error}); upgrade it and try again",
+            )
+            stop_at("--url", FAILED, said)
 
 
 def _told(each: DeadlineChange) -> str:
     what = f"{each.duty} {each.part}".strip()
     lines = [f"{each.state} {each.subject} {each.subject_id} {what}"]
-    for name, side in (("before / trước", each.before), ("after / sau", each.after)):
+    for name, side in (("trước / before", each.before), ("sau / after", each.after)):
         if side is None:
             lines.append(f"  {name}: –")
             continue
         outcome = f", {side.outcome}" if side.outcome else ""
-        breached = ", breached" if side.breached else ""
+        breached = ", quá hạn / breached" if side.breached else ""
         warned = ", ".join(day.isoformat() for day in side.warned_on) or "–"
-        lines.append(f"  {name}: {side.due_on or 'undated'}{outcome}{breached}; {side.why.vi}\n      {side.why.en}")
+        due = side.due_on or "không định hạn / undated"
+        lines.append(f"  {name}: {due}{outcome}{breached}; {side.why.vi}\n      {side.why.en}")
         if each.before and each.after and each.before.warned_on != each.after.warned_on:
             lines.append(f"      nhắc / warned: {warned}")
     return "\n".join(lines)

@@ -22,7 +22,7 @@ from shared.policy import (
     read_policy,
     shipped_text,
 )
-from shared.policy.reading import line_of, parse
+from shared.policy.reading import line_of, parse, value_in_vietnamese
 from shared.sentences import Sentence
 
 #: What counts where nobody names a document, or the one named is silent. It is no law of the caller's: none is cited.
@@ -71,8 +71,9 @@ def load_policy(name: str) -> Policy:
 
 
 def problem_line(name: str, problem: PolicyProblem) -> str:
-    """A problem as compilers write it: `file:line: where: what; remedy`."""
-    return f"{name}:{problem.line or 1}: {problem}"
+    """A problem as compilers write it: `file:line: where: what; remedy`, the last two in both languages."""
+    said = problem.said
+    return f"{name}:{problem.line or 1}: {problem.path}: {said.vi} / {said.en}"
 
 
 def day(option: str, text: str) -> date:
@@ -154,15 +155,16 @@ def load_years(path: Path, option: str) -> tuple[CalendarYear, ...]:
     except msgspec.ValidationError as error:
         where = str(error).rpartition("`$")[2].removesuffix("`")
         line = line_of(where.removeprefix(prefix).removeprefix("."), lines)
-        stop_at(f"{option}: {path}:{line}", FAILED, _bad_calendar(str(error)))
+        said = _bad_calendar(value_in_vietnamese(str(error)), str(error))
+        stop_at(f"{option}: {path}:{line}", FAILED, said)
     for index, year in enumerate(years):
         at = "" if prefix else f"[{index}]"
         try:
             validate(year)
         except ContradictoryCalendar as error:
-            where = str(error).partition(":")[0]
-            line = line_of(f"{at}.{where}".removeprefix("."), lines)
-            stop_at(f"{option}: {path}:{line}", FAILED, _bad_calendar(f"year {year.year}, {error}"))
+            line = line_of(f"{at}.{error.field}".removeprefix("."), lines)
+            said = _bad_calendar(f"năm {year.year}, {error.field}: {error.said.vi}", f"year {year.year}, {error}")
+            stop_at(f"{option}: {path}:{line}", FAILED, said)
     _refuse_twice(years, path, option, lines)
     return years
 
@@ -191,15 +193,17 @@ def _plain(path: Path, option: str) -> tuple[Any, dict[str, int]]:
         )
         stop_at(f"{option}: {path}", WRONG_USE, said)
     except UnicodeDecodeError:
-        stop_at(f"{option}: {path}", FAILED, _bad_calendar("it is not UTF-8"))
+        said = _bad_calendar("không phải UTF-8; hãy lưu lại bằng UTF-8", "it is not UTF-8; save it as UTF-8")
+        stop_at(f"{option}: {path}", FAILED, said)
     except UncountablePolicy as invalid:
         problem = invalid.problems[0]
-        stop_at(f"{option}: {path}:{problem.line or 1}", FAILED, _bad_calendar(str(problem)))
+        said = _bad_calendar(f"{problem.path}: {problem.said.vi}", str(problem))
+        stop_at(f"{option}: {path}:{problem.line or 1}", FAILED, said)
 
 
-def _bad_calendar(why: str) -> Sentence:
-    """What is wrong with a calendar's file; what the reader of YAML says of it is in English."""
-    return Sentence("lịch không hợp lệ", f"is not a valid calendar: {why}")
+def _bad_calendar(vi: str, en: str) -> Sentence:
+    """What is wrong with a calendar's file."""
+    return Sentence(f"lịch không hợp lệ: {vi}", f"is not a valid calendar: {en}")
 
 
 def calendar_of(option: str, path: Path | None) -> tuple[Calendar, tuple[CalendarYear, ...]]:

@@ -78,11 +78,12 @@ CONTRADICTIONS: Mapping[str, Sentence] = {
 
 
 class ContradictoryCalendar(ValueError):
-    """A calendar that contradicts itself in a field. The message says in which and how, in English."""
+    """A calendar that contradicts itself in a field. `said` says how; the message also in which, in English."""
 
     def __init__(self, field: str, rule: str, **values: object) -> None:
-        super().__init__(f"{field}: {CONTRADICTIONS[rule].filled(values, {}).en}")
         self.field, self.rule, self.values = field, rule, values
+        self.said = CONTRADICTIONS[rule].filled(values, {})
+        super().__init__(f"{field}: {self.said.en}")
 
 
 def unpublished_year(today: date, published: Collection[int]) -> int | None:

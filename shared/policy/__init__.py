@@ -1,9 +1,10 @@
 """The rules as data: what a dated document orders, in a small language of words that combine. Pure.
 
 Start with `schema` (what can be said) and docs/reference/policies.md (an example of each). `reading` makes a policy of
-a text, `checking` says what is wrong with it, `counting`, `running_clock` and `periods` count under it, `precedence`
-chooses between documents, `clock_sheet` and `diff` describe them to people, and `shipped` holds the documents that come
-with the product. `duties` names the duties that a rule can be about, and `upcasting` reads the first form of a policy.
+a text, `checking` and `checking_parts` say what is wrong with it (each a `problem`), `counting`, `running_clock` and
+`recurrence` count under it, `precedence` chooses between documents, `clock_sheet` and `diff` describe them to people,
+and `shipped` holds the documents that come with the product. `duties` names the duties that a rule can be about, and
+`upcasting` reads the first form of a policy.
 """
 
 from datetime import date
@@ -12,8 +13,6 @@ from typing import get_args
 from shared.calendar import Calendar, Count
 from shared.policy.checking import (
     ImpossibleDay,
-    PolicyProblem,
-    UncountablePolicy,
     anchor_of,
     check,
     counted_from,
@@ -23,6 +22,7 @@ from shared.policy.counting import NO_TRAITS, Suspension, Traits, count, length_
 from shared.policy.duties import ANCHOR_TITLES, DUTIES, DUTY_KINDS
 from shared.policy.notes import Note, NoteKind, read_note, recorded_note
 from shared.policy.precedence import Adopted, AdoptionRegister, InForce, RuleInForce, rule_that_applies
+from shared.policy.problem import PolicyProblem, UncountablePolicy
 from shared.policy.reading import policy_of, read_policy
 from shared.policy.recurrence import Occurrence, count_occurrence, next_period, occurrences, warning_days
 from shared.policy.running_clock import RunningClock, Step, StepKind, clock_after

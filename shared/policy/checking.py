@@ -1,49 +1,50 @@
 """What makes a policy wrong although each of its words is known: every problem with its place and its remedy. Pure."""
 
-from calendar import monthrange
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import combinations, pairwise
-
-import msgspec
 
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, MalformedCode, agency_code
+from shared.policy.checking_parts import (
+    LEAP_DAY,
+    LEAP_YEAR,
+    MAX_DAYS,
+    MAX_HOURS,
+    channel_problems,
+    day_problems,
+    extension_problems,
+    frequency_problems,
+    variant_problems,
+)
 from shared.policy.duties import DUTY_KINDS, DutyKind
-from shared.policy.schema import Anchor, Channels, Extension, Frequency, Policy, Rule, Trait, Variant
+from shared.policy.problem import (
+    EMPTY,
+    LEAVE_OUT,
+    USE_WARN_DAYS,
+    PolicyProblem,
+    UncountablePolicy,
+    listed_twice,
+    one_of,
+    policy_problem,
+)
+from shared.policy.schema import Anchor, Policy, Rule
+from shared.sentences import Sentence
 
-MAX_DAYS, MAX_HOURS = 366, 8784
-MAX_VARIANTS = 31  # as many as five traits combine to
-LEAP_DAY, LEAP_YEAR = "02-29", 2000
 _ID = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 #: Offices that are debtors by their role and not by a code.
 OFFICES = ("office", "chair")
 #: Words that say how a length is counted: without a length they would be passed over.
 _WITH_LENGTH = ("unit", "first_day", "variants", "extension", "pause")
-
-
-class PolicyProblem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing that is wrong: where (`path` in the document, `line` where there are lines), what, and the remedy."""
-
-    path: str
-    message: str
-    remedy: str
-    line: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}; {self.remedy}"
+_SAYS_NOTHING = Sentence("không quy định gì", "says nothing")
+_USABLE_YEARS = Sentence(f"hãy dùng năm từ {FIRST_YEAR} đến {LAST_YEAR}", f"use {FIRST_YEAR} to {LAST_YEAR}")
 
 
 class ImpossibleDay(ValueError):
-    """A policy names a day that its month has not."""
+    """A policy names a day (`MM-DD`) that its month has not."""
 
-
-class UncountablePolicy(ValueError):
-    """A policy with which nothing is counted."""
-
-    def __init__(self, problems: tuple[PolicyProblem, ...]) -> None:
-        super().__init__("; ".join(str(problem) for problem in problems))
-        self.problems = problems
+    def __init__(self, year_day: str, year: int) -> None:
+        super().__init__(f"there is no day {year_day} in the year {year}")
+        self.year_day, self.year = year_day, year
 
 
 def check(policy: Policy) -> None:
@@ -60,39 +61,82 @@ def problems_of(policy: Policy) -> Iterator[PolicyProblem]:
         at = f"rules[{index}]"
         kind = DUTY_KINDS.get(rule.duty)
         if kind is None:
-            yield PolicyProblem(f"{at}.duty", f"unknown duty {rule.duty!r}", f"use one of {', '.join(DUTY_KINDS)}")
+            yield policy_problem(
+                f"{at}.duty",
+                Sentence(f"không có việc {rule.duty!r}", f"unknown duty {rule.duty!r}"),
+                one_of(DUTY_KINDS),
+            )
             continue
         if rule.duty in repeated:
-            yield PolicyProblem(f"{at}.duty", f"{rule.duty!r} is listed twice", "keep one rule a duty; use variants")
+            yield policy_problem(
+                f"{at}.duty",
+                listed_twice(repr(rule.duty)),
+                Sentence("hãy giữ một quy tắc cho mỗi việc và dùng variants", "keep one rule a duty; use variants"),
+            )
         yield from _rule(at, rule, kind)
 
 
 def _metadata(policy: Policy) -> Iterator[PolicyProblem]:
     if not policy.policy_id or set(policy.policy_id) - _ID:
-        yield PolicyProblem("policy_id", f"{policy.policy_id!r} is no id", "use small letters, digits, '-' and '.'")
+        yield policy_problem(
+            "policy_id",
+            Sentence(f"{policy.policy_id!r} không dùng làm mã được", f"{policy.policy_id!r} is no id"),
+            Sentence("hãy dùng chữ thường không dấu, chữ số, '-' và '.'", "use small letters, digits, '-' and '.'"),
+        )
     if not policy.document.number.strip():
-        yield PolicyProblem(
-            "document.number", "is empty", "name the document that adopts the policy, such as 570/KH-UBND"
+        yield policy_problem(
+            "document.number",
+            EMPTY,
+            Sentence(
+                "hãy ghi số văn bản ban hành quy định, ví dụ 570/KH-UBND",
+                "name the document that adopts the policy, such as 570/KH-UBND",
+            ),
         )
     if not FIRST_YEAR <= policy.valid_from.year <= LAST_YEAR:
-        yield PolicyProblem("valid_from", f"{policy.valid_from} is no usable day", f"use {FIRST_YEAR} to {LAST_YEAR}")
+        yield policy_problem(
+            "valid_from",
+            Sentence(f"không dùng được ngày {policy.valid_from}", f"{policy.valid_from} is no usable day"),
+            _USABLE_YEARS,
+        )
     if policy.valid_until is not None and policy.valid_until < policy.valid_from:
-        yield PolicyProblem(
-            "valid_until", f"{policy.valid_until} is before valid_from", "name the last day of its validity"
+        yield policy_problem(
+            "valid_until",
+            Sentence(f"{policy.valid_until} trước valid_from", f"{policy.valid_until} is before valid_from"),
+            Sentence("hãy ghi ngày cuối cùng còn hiệu lực", "name the last day of its validity"),
         )
     if not (policy.rules or policy.replaces or policy.heirs):
-        yield PolicyProblem("rules", "says nothing", "write at least one rule, each with '- duty:'")
+        yield policy_problem(
+            "rules",
+            _SAYS_NOTHING,
+            Sentence(
+                "hãy ghi ít nhất một quy tắc, mỗi quy tắc bắt đầu bằng '- duty:'",
+                "write at least one rule, each with '- duty:'",
+            ),
+        )
     if policy.policy_id in policy.replaces:
-        yield PolicyProblem(
-            "replaces", "a policy does not replace itself", "adopt it again under the same policy_id instead"
+        yield policy_problem(
+            "replaces",
+            Sentence("quy định không tự thay thế chính mình", "a policy does not replace itself"),
+            Sentence(
+                "hãy áp dụng lại với cùng policy_id",
+                "adopt it again under the same policy_id instead",
+            ),
         )
     for gone, successor in policy.heirs.items():
         for code in (gone, successor):
             if not _is_body(code):
-                yield PolicyProblem(f"heirs.{gone}", f"{code!r} is no code of a body", "write codes, as H35.10: H35")
+                yield policy_problem(
+                    f"heirs.{gone}",
+                    Sentence(f"{code!r} không phải là mã định danh của cơ quan", f"{code!r} is no code of a body"),
+                    Sentence("hãy ghi mã, ví dụ H35.10: H35", "write codes, as H35.10: H35"),
+                )
         # One that names itself is found by this too.
         if policy.heirs.get(successor):
-            yield PolicyProblem(f"heirs.{gone}", f"{successor!r} is no heir", "name a body that takes over itself")
+            yield policy_problem(
+                f"heirs.{gone}",
+                Sentence(f"{successor!r} không phải là cơ quan kế thừa", f"{successor!r} is no heir"),
+                Sentence("hãy ghi cơ quan trực tiếp tiếp nhận", "name a body that takes over itself"),
+            )
 
 
 def _is_body(text: str) -> bool:
@@ -104,35 +148,64 @@ def _is_body(text: str) -> bool:
 
 def _rule(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
     if rule.form not in kind.forms:
-        yield PolicyProblem(f"{at}.form", f"{rule.duty} is no {rule.form}", f"use {' or '.join(kind.forms)}")
+        yield policy_problem(
+            f"{at}.form",
+            Sentence(f"{rule.duty} không thuộc loại {rule.form}", f"{rule.duty} is no {rule.form}"),
+            _either(kind.forms),
+        )
         return
     yield from _form(at, rule)
     yield from _anchor(at, rule, kind)
     for word in ("variants", "extension", "pause", "channels", "recipients", "frequency"):
         if getattr(rule, word) and word not in kind.words:
-            known = f"it understands {', '.join(kind.words)}" if kind.words else "leave it out"
-            yield PolicyProblem(f"{at}.{word}", f"{rule.duty} has no {word}", known)
-    yield from _variants(at, rule)
+            words = ", ".join(kind.words)
+            known = Sentence(f"chỉ dùng được: {words}", f"it understands {words}") if words else LEAVE_OUT
+            yield policy_problem(
+                f"{at}.{word}",
+                Sentence(f"{rule.duty} không dùng {word}", f"{rule.duty} has no {word}"),
+                known,
+            )
+    yield from variant_problems(at, rule)
     if rule.extension is not None:
-        yield from _extension(f"{at}.extension", rule, rule.extension)
+        yield from extension_problems(f"{at}.extension", rule, rule.extension)
     if rule.channels is not None:
-        yield from _channels(f"{at}.channels", rule.channels)
+        yield from channel_problems(f"{at}.channels", rule.channels)
     if rule.frequency is not None:
-        yield from _frequency(f"{at}.frequency", rule, rule.frequency)
+        yield from frequency_problems(f"{at}.frequency", rule, rule.frequency)
+
+
+def _either(words: Iterable[str]) -> Sentence:
+    return Sentence(f"hãy dùng {' hoặc '.join(words)}", f"use {' or '.join(words)}")
 
 
 def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
     counted = rule.form not in ("undated", "frequency")
     if counted and rule.length is None:
-        yield PolicyProblem(f"{at}.length", f"a {rule.form} needs a length", "say how many, or make the duty undated")
+        yield policy_problem(
+            f"{at}.length",
+            Sentence(f"{rule.form} phải có length", f"a {rule.form} needs a length"),
+            Sentence("hãy ghi bao nhiêu, hoặc ghi form: undated", "say how many, or make the duty undated"),
+        )
     if counted and rule.length is not None:
         most = MAX_HOURS if rule.unit == "hours" else MAX_DAYS
         if rule.length > most:
-            yield PolicyProblem(f"{at}.length", f"{rule.length} is more than {most}", "count in days, at most a year")
+            yield policy_problem(
+                f"{at}.length",
+                Sentence(f"{rule.length} lớn hơn {most}", f"{rule.length} is more than {most}"),
+                Sentence("hãy tính theo ngày, nhiều nhất là một năm", "count in days, at most a year"),
+            )
         if rule.length == 0 and rule.form != "deadline":
-            yield PolicyProblem(f"{at}.length", f"a {rule.form} of 0 is none", "say 1 for the day before")
+            yield policy_problem(
+                f"{at}.length",
+                Sentence(f"{rule.form} bằng 0 thì không quy định gì", f"a {rule.form} of 0 is none"),
+                Sentence("hãy ghi 1 nếu là ngày liền trước", "say 1 for the day before"),
+            )
         if rule.length == 0 and rule.first_day == "included":
-            yield PolicyProblem(f"{at}.first_day", "the day itself is the first and the last", "leave first_day out")
+            yield policy_problem(
+                f"{at}.first_day",
+                Sentence("ngày bắt đầu vừa là ngày đầu vừa là ngày cuối", "the day itself is the first and the last"),
+                Sentence("hãy bỏ first_day", "leave first_day out"),
+            )
     yield from _roll(at, rule)
     if not counted:
         default = Rule(duty=rule.duty, form=rule.form)
@@ -140,44 +213,96 @@ def _form(at: str, rule: Rule) -> Iterator[PolicyProblem]:
             if word == "roll" and rule.frequency is not None:
                 continue
             if getattr(rule, word) != getattr(default, word):
-                yield PolicyProblem(f"{at}.{word}", f"an {rule.form} duty is not counted", "leave it out")
+                yield policy_problem(
+                    f"{at}.{word}",
+                    Sentence(f"việc {rule.form} không tính thời hạn", f"an {rule.form} duty is not counted"),
+                    LEAVE_OUT,
+                )
     if rule.form == "frequency" and rule.frequency is None:
-        yield PolicyProblem(f"{at}.frequency", "says nothing", "say how often: frequency: {times: 1, per: year}")
+        yield policy_problem(
+            f"{at}.frequency",
+            _SAYS_NOTHING,
+            Sentence(
+                "hãy ghi bao lâu một lần: frequency: {times: 1, per: year}",
+                "say how often: frequency: {times: 1, per: year}",
+            ),
+        )
     if rule.form == "undated" and (rule.warn_days or rule.warn_on):
-        yield PolicyProblem(f"{at}.warn_days", "what has no due date has no warning", "leave it out")
+        yield policy_problem(
+            f"{at}.warn_days",
+            Sentence("việc không định hạn thì không có nhắc hạn", "what has no due date has no warning"),
+            LEAVE_OUT,
+        )
     if rule.warn_on and rule.form != "frequency":
-        yield PolicyProblem(f"{at}.warn_on", "a day of the year warns of a periodic duty only", "use warn_days")
+        yield policy_problem(
+            f"{at}.warn_on",
+            Sentence(
+                "chỉ nhắc theo ngày trong năm đối với việc định kỳ", "a day of the year warns of a periodic duty only"
+            ),
+            USE_WARN_DAYS,
+        )
     for index, day in enumerate(rule.warn_on):
-        yield from _day_of_year(f"{at}.warn_on[{index}]", day)
+        yield from day_problems(f"{at}.warn_on[{index}]", day)
 
 
 def _roll(at: str, rule: Rule) -> Iterator[PolicyProblem]:
     """A roll that does nothing, or that takes away what the rule gives."""
     if rule.form == "minimum_notice" and rule.roll == "next_working_day":
-        yield PolicyProblem(
-            f"{at}.roll", "a notice that rolls forwards is shorter than the rule says", "write previous_working_day"
+        yield policy_problem(
+            f"{at}.roll",
+            Sentence(
+                "dời về sau thì thời gian báo trước ngắn hơn quy tắc nêu",
+                "a notice that rolls forwards is shorter than the rule says",
+            ),
+            Sentence("hãy ghi previous_working_day", "write previous_working_day"),
         )
     elif rule.form == "minimum_duration" and rule.roll == "previous_working_day":
-        yield PolicyProblem(
-            f"{at}.roll", "a time that rolls back is shorter than the rule says", "write next_working_day"
+        yield policy_problem(
+            f"{at}.roll",
+            Sentence(
+                "dời về trước thì khoảng thời gian ngắn hơn quy tắc nêu",
+                "a time that rolls back is shorter than the rule says",
+            ),
+            Sentence("hãy ghi next_working_day", "write next_working_day"),
         )
     # The granted day of an extension may be a rest day, and a length of 0 ends on whatever day it begins.
     lengths = (rule.length, *(variant.length or variant.in_total for variant in rule.variants))
     if rule.roll != "stay" and rule.unit == "working_days" and rule.extension is None and all(lengths):
-        yield PolicyProblem(
-            f"{at}.roll", "does nothing: a count of working days ends on one", "leave it out, or count in calendar_days"
+        yield policy_problem(
+            f"{at}.roll",
+            Sentence(
+                "không có tác dụng: tính theo ngày làm việc thì luôn kết thúc vào ngày làm việc",
+                "does nothing: a count of working days ends on one",
+            ),
+            Sentence("hãy bỏ đi, hoặc tính theo calendar_days", "leave it out, or count in calendar_days"),
         )
 
 
 def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
     anchor = anchor_of(rule)
     if rule.counted_from is not None and rule.counted_from not in kind.anchors:
-        known = f"use {' or '.join(kind.anchors)}" if kind.anchors else "leave it out"
-        yield PolicyProblem(f"{at}.counted_from", f"{rule.duty} is not counted from {rule.counted_from}", known)
+        yield policy_problem(
+            f"{at}.counted_from",
+            Sentence(
+                f"{rule.duty} không tính từ {rule.counted_from}", f"{rule.duty} is not counted from {rule.counted_from}"
+            ),
+            _either(kind.anchors) if kind.anchors else LEAVE_OUT,
+        )
     if anchor == "fixed_date" and rule.fixed_date is None:
-        yield PolicyProblem(f"{at}.fixed_date", "is missing", "name the day as MM-DD, or YYYY-MM-DD for one year")
+        yield policy_problem(
+            f"{at}.fixed_date",
+            Sentence("còn thiếu", "is missing"),
+            Sentence(
+                "hãy ghi ngày theo dạng MM-DD, hoặc YYYY-MM-DD cho riêng một năm",
+                "name the day as MM-DD, or YYYY-MM-DD for one year",
+            ),
+        )
     if rule.fixed_date is not None and anchor != "fixed_date":
-        yield PolicyProblem(f"{at}.fixed_date", f"{rule.duty} is counted from {anchor}", "say counted_from: fixed_date")
+        yield policy_problem(
+            f"{at}.fixed_date",
+            Sentence(f"{rule.duty} đang tính từ {anchor}", f"{rule.duty} is counted from {anchor}"),
+            Sentence("hãy ghi counted_from: fixed_date", "say counted_from: fixed_date"),
+        )
     if rule.fixed_date is not None:
         yield from _fixed_date(f"{at}.fixed_date", rule.fixed_date)
 
@@ -185,20 +310,15 @@ def _anchor(at: str, rule: Rule, kind: DutyKind) -> Iterator[PolicyProblem]:
 def _fixed_date(at: str, day: str) -> Iterator[PolicyProblem]:
     year, year_day = day[: -len("-MM-DD")], day[-len("MM-DD") :]
     if not year and day == LEAP_DAY:
-        yield PolicyProblem(at, "29 February is not a day of every year", "name another day")
+        yield policy_problem(
+            at,
+            Sentence("không phải năm nào cũng có ngày 29 tháng 2", "29 February is not a day of every year"),
+            Sentence("hãy ghi ngày khác", "name another day"),
+        )
     elif year and not FIRST_YEAR <= int(year) <= LAST_YEAR:
-        yield PolicyProblem(at, f"{year} is no usable year", f"use {FIRST_YEAR} to {LAST_YEAR}")
+        yield policy_problem(at, Sentence(f"không dùng được năm {year}", f"{year} is no usable year"), _USABLE_YEARS)
     else:
-        yield from _day_of_year(at, year_day, int(year) if year else LEAP_YEAR)
-
-
-def _day_of_year(at: str, day: str, year: int = LEAP_YEAR) -> Iterator[PolicyProblem]:
-    """A day that the month has not. Without a year 29 February stands for the 28th."""
-    month, number = (int(part) for part in day.split("-"))
-    last = monthrange(year, month)[1]
-    if number > last:
-        in_year = f" {year}" if day == LEAP_DAY else ""
-        yield PolicyProblem(at, f"{day} is no day: month {month}{in_year} has {last}", f"write {month:02}-{last}")
+        yield from day_problems(at, year_day, int(year) if year else LEAP_YEAR)
 
 
 def anchor_of(rule: Rule) -> Anchor | None:
@@ -227,110 +347,4 @@ def day_in(year: int, year_day: str) -> date:
     try:
         return date.fromisoformat(f"{year:04}-{year_day}")
     except ValueError:
-        raise ImpossibleDay(f"there is no day {year_day} in the year {year}") from None
-
-
-def _variants(at: str, rule: Rule) -> Iterator[PolicyProblem]:
-    for first, other in combinations(range(min(len(rule.variants), MAX_VARIANTS)), 2):
-        if _is_tie(rule, rule.variants[first], rule.variants[other]):
-            names = [", ".join(rule.variants[index].when) for index in (first, other)]
-            both = dict.fromkeys((*rule.variants[first].when, *rule.variants[other].when))
-            yield PolicyProblem(
-                f"{at}.variants[{other}].when",
-                f"[{names[1]}] and [{names[0]}] fit a case with both equally",
-                f"say what holds then: when: [{', '.join(both)}]",
-            )
-    if len(rule.variants) > MAX_VARIANTS:
-        yield PolicyProblem(f"{at}.variants", f"has {len(rule.variants)}", f"keep at most {MAX_VARIANTS}")
-    seen: set[frozenset[str]] = set()
-    for index, variant in enumerate(rule.variants):
-        here = f"{at}.variants[{index}]"
-        when = frozenset(variant.when)
-        if not when:
-            yield PolicyProblem(f"{here}.when", "is empty", "name the trait of the case, such as [complex]")
-        if when in seen:
-            yield PolicyProblem(f"{here}.when", f"{', '.join(variant.when)} is listed twice", "keep one")
-        seen.add(when)
-        if any(not criterion.strip() for criterion in variant.criteria):
-            yield PolicyProblem(f"{here}.criteria", "has an empty one", "write it in words, or leave it out")
-        if (variant.length is None) == (variant.in_total is None):
-            yield PolicyProblem(f"{here}.length", "needs a length or a cap in_total", "give one of the two")
-        longest = max(variant.length or 0, variant.in_total or 0)
-        if longest > (MAX_HOURS if rule.unit == "hours" else MAX_DAYS):
-            yield PolicyProblem(f"{here}.length", f"{longest} is more than a year", "say at most a year")
-        if variant.in_total is not None and rule.length is not None and variant.in_total < rule.length:
-            yield PolicyProblem(
-                f"{here}.in_total", f"is less than the length {rule.length}", "a cap is at least the length"
-            )
-
-
-def _is_tie(rule: Rule, one: Variant, other: Variant) -> bool:
-    """Whether two variants fit some case equally and give it different numbers, where no third decides it."""
-    first, second = frozenset(one.when), frozenset(other.when)
-    if first == second or (one.length, one.in_total) == (other.length, other.in_total):
-        return False
-    if weight(first) != weight(second):
-        return False
-    return not any(weight(each.when) > weight(first) and first | second >= set(each.when) for each in rule.variants)
-
-
-def weight(when: Iterable[Trait]) -> tuple[int, bool]:
-    """How well a variant fits a case that has all its traits: the more traits the better, a very complex case best."""
-    traits = frozenset(when)
-    return len(traits), "very_complex" in traits
-
-
-def _extension(at: str, rule: Rule, extension: Extension) -> Iterator[PolicyProblem]:
-    if extension.each is None and extension.counted_from != "rolled":
-        yield PolicyProblem(f"{at}.counted_from", "nothing is counted on from that end", "say how much each may be")
-    if extension.in_total is not None and rule.length is not None and extension.in_total <= rule.length:
-        yield PolicyProblem(f"{at}.in_total", f"is no more than the length {rule.length}", "count it from the start")
-    most = MAX_HOURS if rule.unit == "hours" else MAX_DAYS
-    if max(extension.each or 0, extension.in_total or 0) > most:
-        yield PolicyProblem(at, f"is longer than {most}", "an extension is at most a year")
-    if not extension.told:
-        yield PolicyProblem(f"{at}.told", "is empty", "name who must be told, such as [petitioner]")
-
-
-def _channels(at: str, channels: Channels) -> Iterator[PolicyProblem]:
-    if bool(channels.any_of) == bool(channels.all_of):
-        yield PolicyProblem(at, "needs any_of or all_of, not both", "any_of: one is enough; all_of: each is needed")
-    for name, count in Counter(channels.names).items():
-        if count > 1:
-            yield PolicyProblem(at, f"{name} is listed twice", "keep one")
-    for group in ("any_of", "all_of"):
-        for index, each in enumerate(getattr(channels, group)):
-            if not each.evidence.strip():
-                yield PolicyProblem(f"{at}.{group}[{index}].evidence", "is empty", "say what proves the publication")
-
-
-def _frequency(at: str, rule: Rule, frequency: Frequency) -> Iterator[PolicyProblem]:
-    if frequency.windows and frequency.per != "year":
-        yield PolicyProblem(
-            f"{at}.windows", f"a window is a part of the year, not of a {frequency.per}", "say per: year"
-        )
-    if len(frequency.windows) > frequency.times:
-        yield PolicyProblem(
-            f"{at}.windows", f"more windows than times ({frequency.times})", "give at most one for each time"
-        )
-    for index, window in enumerate(frequency.windows):
-        yield from _day_of_year(f"{at}.windows[{index}].first", window.first)
-        yield from _day_of_year(f"{at}.windows[{index}].last", window.last)
-        if window.last < window.first:
-            yield PolicyProblem(
-                f"{at}.windows[{index}].last", f"{window.last} is before {window.first}", "end it later"
-            )
-    for index, (before, after) in enumerate(pairwise(frequency.windows), 1):
-        if after != before and after.first <= before.last:
-            message = f"{after.first} is not after {before.last}, the end of the window before"
-            yield PolicyProblem(
-                f"{at}.windows[{index}].first", message, "let windows follow each other, or make them the same"
-            )
-    if frequency.day is not None and (frequency.per != "month" or frequency.times != 1):
-        yield PolicyProblem(f"{at}.day", "a day of the month is for one time per month", "say times: 1, per: month")
-    if rule.roll != "stay" and frequency.day is None:
-        yield PolicyProblem(
-            f"{at}.day", "the end of a period does not roll", "name the day that rolls, or leave roll out"
-        )
-    if rule.warn_on and frequency.per != "year":
-        yield PolicyProblem(f"{at}.per", "days of the year warn of a yearly duty", "use warn_days")
+        raise ImpossibleDay(year_day, year) from None

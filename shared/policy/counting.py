@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from shared.calendar import CLOCK_SUSPENDED, ROLLED, START_DAY, Calendar, Count, CountedDay, Direction
-from shared.policy.checking import weight
+from shared.policy.checking_parts import weight
 from shared.policy.schema import Length, Rule, Trait, Unit, Variant
 
 HOURS_A_DAY = 24

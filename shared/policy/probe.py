@@ -11,11 +11,13 @@ from datetime import date
 import msgspec
 
 from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarMissing, CalendarYear
-from shared.policy.checking import PolicyProblem, counted_from
+from shared.policy.checking import ImpossibleDay, counted_from
 from shared.policy.counting import NO_TRAITS, Traits
+from shared.policy.problem import PolicyProblem, policy_problem
 from shared.policy.recurrence import count_occurrence, occurrences, warning_days
 from shared.policy.running_clock import Step, StepKind, clock_after
 from shared.policy.schema import Policy, Rule
+from shared.sentences import Sentence
 
 #: So many of the latest years with a calendar are counted in: the rules of a policy are the same in each of them.
 YEARS = 10
@@ -41,10 +43,31 @@ def uncountable_rules(policy: Policy, calendar: Calendar) -> tuple[PolicyProblem
             try:
                 _count(rule, start, traits, complete)
             except (ValueError, OverflowError) as error:
-                message = f"cannot be counted from {start}: {error}"
-                found.append(PolicyProblem(f"rules[{index}]", message, "name days and lengths within the calendars"))
+                found.append(
+                    policy_problem(
+                        f"rules[{index}]",
+                        Sentence(
+                            f"không tính được từ {start}: {_reason(error)}", f"cannot be counted from {start}: {error}"
+                        ),
+                        Sentence(
+                            "hãy ghi ngày và độ dài nằm trong những năm có thể có lịch",
+                            "name days and lengths within the calendars",
+                        ),
+                    )
+                )
                 break
     return tuple(found)
+
+
+def _reason(error: ValueError | OverflowError) -> str:
+    """Why a count fails, in Vietnamese; in English the error says so itself."""
+    match error:
+        case CalendarMissing():
+            return f"năm {error.year} không có lịch"
+        case ImpossibleDay():
+            return f"không có ngày {error.year_day} trong năm {error.year}"
+        case _:
+            return "ngày vượt quá giới hạn tính được"
 
 
 def missing_years(policy: Policy, calendar: Calendar) -> tuple[MissingYear, ...]:

@@ -8,8 +8,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 import yaml
 
-from shared.policy.checking import PolicyProblem, UncountablePolicy, problems_of
+from shared.policy.checking import problems_of
+from shared.policy.problem import KEEP_ONE, PolicyProblem, UncountablePolicy, one_of, policy_problem
 from shared.policy.schema import DocumentPart, Policy, Rule
+from shared.sentences import Sentence
 
 MAX_TEXT = 200_000  # characters
 MAX_DEPTH = 16  # of lists and words in one another; a policy needs seven
@@ -21,17 +23,46 @@ _NAMED = re.compile(r"`(?P<name>[^`]+)`|'(?P<value>[^']+)'")
 _ROOT = "$"
 #: What helps against a value of the wrong kind, by the first sign in what is expected.
 _REMEDIES = (
-    ("regex '^([0-9]", "write it as MM-DD, or YYYY-MM-DD for one year"),
-    ("regex", "write it as MM-DD"),
-    ("date", "write it as YYYY-MM-DD"),
-    (">= 0", "write 0 or more"),
-    (">= 1", "write 1 or more"),
-    ("<=", "write a smaller number"),
-    ("`int", "write a whole number without quotation marks and without a 0 in front"),
-    ("`bool", "write true or false"),
-    ("`array", "write a list: [a, b]"),
-    ("`object", "write words with their values: {word: value}"),
-    ("`str", "put it in quotation marks"),
+    (
+        "regex '^([0-9]",
+        Sentence(
+            "hãy viết theo dạng MM-DD, hoặc YYYY-MM-DD cho riêng một năm",
+            "write it as MM-DD, or YYYY-MM-DD for one year",
+        ),
+    ),
+    ("regex", Sentence("hãy viết theo dạng MM-DD", "write it as MM-DD")),
+    ("date", Sentence("hãy viết theo dạng YYYY-MM-DD", "write it as YYYY-MM-DD")),
+    (">= 0", Sentence("hãy ghi từ 0 trở lên", "write 0 or more")),
+    (">= 1", Sentence("hãy ghi từ 1 trở lên", "write 1 or more")),
+    ("<=", Sentence("hãy ghi số nhỏ hơn", "write a smaller number")),
+    (
+        "`int",
+        Sentence(
+            "hãy ghi số nguyên, không có dấu ngoặc kép và không có số 0 ở đầu",
+            "write a whole number without quotation marks and without a 0 in front",
+        ),
+    ),
+    ("`bool", Sentence("hãy ghi true hoặc false", "write true or false")),
+    ("`array", Sentence("hãy ghi thành danh sách: [a, b]", "write a list: [a, b]")),
+    (
+        "`object",
+        Sentence("hãy ghi các từ khóa kèm giá trị: {word: value}", "write words with their values: {word: value}"),
+    ),
+    ("`str", Sentence("hãy đặt trong dấu ngoặc kép", "put it in quotation marks")),
+)
+_SEE_REFERENCE = Sentence("hãy xem tài liệu tra cứu về quy định", "see the reference of policies")
+#: What msgspec says of a value, in Vietnamese; its types and values stay.
+_IN_VIETNAMESE = (
+    (r"^Object contains unknown field (`.*?`)", r"không có trường \1"),
+    (r"^Object missing required field (`.*?`)", r"thiếu trường \1"),
+    (r"^Invalid enum value (.*)", r"không có giá trị \1"),
+    (r"^Invalid RFC3339 encoded date", "không phải là ngày hợp lệ theo RFC3339"),
+    (r"^JSON is malformed: (.*)", r"không phải là JSON hợp lệ (“\1”)"),
+    (r"^Integer value out of range", "số nguyên vượt quá giới hạn"),
+    (r"^Expected (`.*?`), got (`.*?`)", r"phải là \1, không phải \2"),
+    (r"^Expected (`.*?`) of length (.*)", r"phải là \1 có độ dài \2"),
+    (r"^Expected (`.*?`) matching regex (.*)", r"phải là \1 theo mẫu \2"),
+    (r"^Expected (.*)", r"phải là \1"),
 )
 
 Lines = dict[str, int]
@@ -51,18 +82,44 @@ def policy_of(data: Any) -> Policy:
     """The policy of plain values. Raises InvalidPolicy."""
     if not isinstance(data, dict):
         raise UncountablePolicy(
-            (PolicyProblem(_ROOT, "is no policy", "begin with policy_id:, document:, valid_from:, rules:"),)
+            (
+                policy_problem(
+                    _ROOT,
+                    Sentence("không phải là quy định về thời hạn", "is no policy"),
+                    Sentence(
+                        "hãy bắt đầu bằng policy_id:, document:, valid_from:, rules:",
+                        "begin with policy_id:, document:, valid_from:, rules:",
+                    ),
+                ),
+            )
         )
     rules = data.get("rules", [])
     if _is_list(rules) and len(rules) > MAX_RULES:
         raise UncountablePolicy(
-            (PolicyProblem("rules", f"has {len(rules)} rules", f"keep one rule a duty, at most {MAX_RULES}"),)
+            (
+                policy_problem(
+                    "rules",
+                    Sentence(f"có {len(rules)} quy tắc", f"has {len(rules)} rules"),
+                    Sentence(
+                        f"hãy giữ một quy tắc cho mỗi việc, nhiều nhất {MAX_RULES}",
+                        f"keep one rule a duty, at most {MAX_RULES}",
+                    ),
+                ),
+            )
         )
     problems: list[PolicyProblem] = []
     head = _converted({k: v for k, v in data.items() if k != "rules"}, Policy, "", problems)
     read = [_converted(each, Rule, f"rules[{i}]", problems) for i, each in enumerate(rules)] if _is_list(rules) else []
     if not _is_list(rules):
-        problems.append(PolicyProblem("rules", "is no list", "write one rule an item, each with '- duty:'"))
+        problems.append(
+            policy_problem(
+                "rules",
+                Sentence("không phải là danh sách", "is no list"),
+                Sentence(
+                    "hãy ghi mỗi quy tắc một mục, bắt đầu bằng '- duty:'", "write one rule an item, each with '- duty:'"
+                ),
+            )
+        )
     if problems or head is None:
         raise UncountablePolicy(tuple(problems))
     policy: Policy = msgspec.structs.replace(head, rules=tuple(rule for rule in read if rule is not None))
@@ -92,16 +149,31 @@ def _problem(error: str, kind: type[Any], at: str) -> PolicyProblem:
     named = _NAMED.search(message)
     if message.startswith("Object contains unknown field") and named:
         path = _joined(at, inner, named["name"])
-        return PolicyProblem(path, f"unknown word {named['name']!r}", f"use one of {', '.join(_fields(owner))}")
+        return policy_problem(path, _unknown_word(named["name"]), one_of(_fields(owner)))
     if message.startswith("Object missing required field") and named:
-        return PolicyProblem(_joined(at, inner), f"{named['name']} is missing", f"add {named['name']}:")
-    if message.startswith("Invalid enum value") and named:
-        return PolicyProblem(
-            _joined(at, inner), f"unknown word {named['value']!r}", f"use one of {', '.join(_literals(owner))}"
+        name = named["name"]
+        return policy_problem(
+            _joined(at, inner),
+            Sentence(f"thiếu {name}", f"{name} is missing"),
+            Sentence(f"hãy thêm {name}:", f"add {name}:"),
         )
+    if message.startswith("Invalid enum value") and named:
+        return policy_problem(_joined(at, inner), _unknown_word(named["value"]), one_of(_literals(owner)))
     expected = message.partition(", got ")[0]
-    remedy = next((remedy for sign, remedy in _REMEDIES if sign in expected), "see the reference of policies")
-    return PolicyProblem(_joined(at, inner), message[0].lower() + message[1:], remedy)
+    remedy = next((remedy for sign, remedy in _REMEDIES if sign in expected), _SEE_REFERENCE)
+    said = Sentence(value_in_vietnamese(message), message[0].lower() + message[1:])
+    return policy_problem(_joined(at, inner), said, remedy)
+
+
+def _unknown_word(word: str) -> Sentence:
+    return Sentence(f"không có từ khóa {word!r}", f"unknown word {word!r}")
+
+
+def value_in_vietnamese(error: str) -> str:
+    """What msgspec says of a value, and at which path, in Vietnamese."""
+    message, _, path = error.partition(" - at ")
+    found = (re.sub(pattern, said, message) for pattern, said in _IN_VIETNAMESE if re.match(pattern, message))
+    return next(found, f"giá trị không đọc được (“{message}”)") + (f" (tại {path})" if path else "")
 
 
 def _joined(*parts: str) -> str:
@@ -156,14 +228,20 @@ class _Loader(yaml.SafeLoader):
         return added
 
     def fetch_alias(self) -> None:
-        raise self._refused("refers to another part by '*'", "write the part out")
+        raise self._refused(
+            Sentence("dẫn chiếu phần khác bằng '*'", "refers to another part by '*'"),
+            Sentence("hãy viết đầy đủ phần đó", "write the part out"),
+        )
 
     def _check_depth(self, depth: int) -> None:
         if depth >= MAX_DEPTH:
-            raise self._refused(f"nests deeper than {MAX_DEPTH}", "write it with fewer brackets and indentations")
+            raise self._refused(
+                Sentence(f"lồng nhau quá {MAX_DEPTH} cấp", f"nests deeper than {MAX_DEPTH}"),
+                Sentence("hãy bớt dấu ngoặc và mức thụt đầu dòng", "write it with fewer brackets and indentations"),
+            )
 
-    def _refused(self, message: str, remedy: str) -> UncountablePolicy:
-        return UncountablePolicy((PolicyProblem(_ROOT, message, remedy, self.get_mark().line + 1),))
+    def _refused(self, message: Sentence, remedy: Sentence) -> UncountablePolicy:
+        return UncountablePolicy((policy_problem(_ROOT, message, remedy, self.get_mark().line + 1),))
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -177,19 +255,29 @@ def parse(text: str) -> tuple[Any, Lines]:
     """Plain values, and the line on which each path begins. Raises InvalidPolicy where it is no such text at all."""
     if len(text) > MAX_TEXT:
         raise UncountablePolicy(
-            (PolicyProblem(_ROOT, f"is longer than {MAX_TEXT} characters", "keep the rules, drop the rest"),)
+            (
+                policy_problem(
+                    _ROOT,
+                    Sentence(f"dài quá {MAX_TEXT} ký tự", f"is longer than {MAX_TEXT} characters"),
+                    Sentence("hãy giữ các quy tắc, bỏ phần còn lại", "keep the rules, drop the rest"),
+                ),
+            )
         )
     lines: Lines = {}
     try:
         node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        message = f"is no YAML: {error.problem or error}"
-        raise UncountablePolicy((PolicyProblem(_ROOT, message, "mind indentation and colons", line),)) from None
+        why = error.problem or error
+        # The reader of YAML speaks English alone; with the line, its words are quoted.
+        message = Sentence(f"không phải là YAML hợp lệ (“{why}”)", f"is no YAML: {why}")
+        remedy = Sentence("hãy kiểm tra mức thụt đầu dòng và dấu hai chấm", "mind indentation and colons")
+        raise UncountablePolicy((policy_problem(_ROOT, message, remedy, line),)) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise UncountablePolicy(
-            (PolicyProblem(_ROOT, f"is no YAML: {type(error).__name__}", "save it as UTF-8 text"),)
-        ) from None
+        kind = type(error).__name__
+        message = Sentence(f"không phải là YAML hợp lệ ({kind})", f"is no YAML: {kind}")
+        remedy = Sentence("hãy lưu thành văn bản UTF-8", "save it as UTF-8 text")
+        raise UncountablePolicy((policy_problem(_ROOT, message, remedy),)) from None
     return (_value(node, "", lines) if node is not None else None), lines
 
 
@@ -204,32 +292,45 @@ def _value(node: Any, path: str, lines: Lines) -> Any:
             return node.value == "true"
         case "tag:yaml.org,2002:int" if _INT.match(node.value):
             if len(node.value) > MAX_DIGITS:
-                raise UncountablePolicy((_at(node, path, "is too long a number", "write fewer digits"),))
+                raise UncountablePolicy(
+                    (
+                        _at(
+                            node,
+                            path,
+                            Sentence("số có quá nhiều chữ số", "is too long a number"),
+                            Sentence("hãy ghi ít chữ số hơn", "write fewer digits"),
+                        ),
+                    )
+                )
             return int(node.value)
         case "tag:yaml.org,2002:null":
             return None
         case "tag:yaml.org,2002:str":
             return node.value
         case _:
-            raise UncountablePolicy((_at(node, path, f"has the tag {node.tag}", "leave tags out"),))
+            message = Sentence(f"có thẻ {node.tag}", f"has the tag {node.tag}")
+            raise UncountablePolicy((_at(node, path, message, Sentence("hãy bỏ thẻ", "leave tags out")),))
 
 
 def _mapping(node: Any, path: str, lines: Lines) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise UncountablePolicy((_at(key, path, "has a list or words as a name", "write a word before the colon"),))
+            message = Sentence("dùng danh sách hoặc nhóm từ khóa làm tên", "has a list or words as a name")
+            remedy = Sentence("hãy ghi một từ khóa trước dấu hai chấm", "write a word before the colon")
+            raise UncountablePolicy((_at(key, path, message, remedy),))
         name = str(key.value)
         here = f"{path}.{name}" if path else name
         if name in found:
-            raise UncountablePolicy((_at(key, here, f"{name!r} is written twice", "keep one"),))
+            message = Sentence(f"{name!r} được ghi hai lần", f"{name!r} is written twice")
+            raise UncountablePolicy((_at(key, here, message, KEEP_ONE),))
         found[name] = _value(value, here, lines)
         lines[here] = key.start_mark.line + 1
     return found
 
 
-def _at(node: Any, path: str, message: str, remedy: str) -> PolicyProblem:
-    return PolicyProblem(path or _ROOT, message, remedy, node.start_mark.line + 1)
+def _at(node: Any, path: str, message: Sentence, remedy: Sentence) -> PolicyProblem:
+    return policy_problem(path or _ROOT, message, remedy, node.start_mark.line + 1)
 
 
 def line_of(path: str, lines: Lines) -> int:

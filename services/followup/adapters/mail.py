@@ -22,7 +22,7 @@ from services.followup.application.digest_mailer import Mailed, MailRefused, Mai
 from services.followup.domain.letters.digest import DigestLine, MailDigest, Recipient, message_id
 from shared.http.auth import is_loopback
 from shared.identifiers import LOCAL_ZONE, NATION, MalformedCode, agency_code
-from shared.policy.checking import UncountablePolicy
+from shared.policy.problem import UncountablePolicy
 from shared.policy.reading import parse
 
 TIMEOUT = 10.0  # seconds for each answer of the server
@@ -118,7 +118,7 @@ def load_recipients(path: str) -> list[Recipient]:
         raise InvalidMail(f"{path}: this is not UTF-8") from None
     except UncountablePolicy as invalid:
         problem = invalid.problems[0]
-        raise InvalidMail(f"{path}:{problem.line or 1}: {problem.message}; {problem.remedy}") from None
+        raise InvalidMail(f"{path}:{problem.line or 1}: {problem.said.en}") from None
     if not isinstance(found, Mapping) or not found:
         raise InvalidMail(f"{path}: name at least one body with its address, as `H35.10.3: van-thu@example.vn`")
     recipients: dict[str, Recipient] = {}

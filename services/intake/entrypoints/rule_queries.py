@@ -24,10 +24,20 @@ from shared.http.auth import caller_of, need_role
 from shared.http.openapi import answers
 from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, derived_id
-from shared.policy import ANCHOR_TITLES, DOCUMENTS, Policy, UncountablePolicy, policy_of, read_policy, shipped_policy
+from shared.policy import (
+    ANCHOR_TITLES,
+    DOCUMENTS,
+    Policy,
+    PolicyProblem,
+    UncountablePolicy,
+    policy_of,
+    read_policy,
+    shipped_policy,
+)
 from shared.policy.clock_sheet import clock_sheet
 from shared.policy.diff import changes
 from shared.policy.probe import missing_years, uncountable_rules
+from shared.policy.reading import value_in_vietnamese
 from shared.policy.schema import Anchor
 
 YAML = ("application/yaml", "application/x-yaml", "text/yaml")
@@ -41,7 +51,7 @@ class CheckedPolicy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """
 
     valid: bool
-    problems: tuple[dict[str, Any], ...] = ()
+    problems: tuple[PolicyProblem, ...] = ()
     lines: tuple[dict[str, Any], ...] = ()
     provisional: tuple[dict[str, Any], ...] = ()
     effects: tuple[dict[str, Any], ...] = ()
@@ -64,11 +74,28 @@ class Compared(msgspec.Struct, frozen=True):
 CalendarYearInput: type[CalendarYear] = strict(CalendarYear)
 
 
+class CalendarProblemTranslation(msgspec.Struct, frozen=True):
+    """What is wrong with a calendar, in one language."""
+
+    problem: str
+
+
+class CalendarProblemTranslations(msgspec.Struct, frozen=True):
+    """What is wrong with a calendar, in each language."""
+
+    vi: CalendarProblemTranslation
+    en: CalendarProblemTranslation
+
+
 class CheckedCalendar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is wrong with a calendar, and which days it would change; `version` is that of the one it is compared to."""
+    """What is wrong with a calendar, and which days it would change; `version` is that of the one it is compared to.
+
+    `problem` is English; `translations` say it in each language.
+    """
 
     valid: bool
     problem: str = ""
+    translations: CalendarProblemTranslations | None = None
     version: int = 0
     changes: tuple[dict[str, Any], ...] = ()
 
@@ -137,8 +164,10 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         try:
             draft = msgspec.json.decode(body, type=CalendarYearInput)
             validate(draft)
-        except (msgspec.DecodeError, ContradictoryCalendar) as error:
-            return CheckedCalendar(valid=False, problem=str(error))
+        except msgspec.DecodeError as error:
+            return _wrong_calendar(value_in_vietnamese(str(error)), str(error))
+        except ContradictoryCalendar as error:
+            return _wrong_calendar(f"{error.field}: {error.said.vi}", str(error))
         known = regulation_cache.regulation.years.get(draft.year)
         found = day_changes(known, draft) if known else []
         return CheckedCalendar(
@@ -186,9 +215,9 @@ def _checked(
     try:
         policy = _policy(body, content_type)
     except UncountablePolicy as invalid:
-        return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in invalid.problems))
+        return CheckedPolicy(valid=False, problems=invalid.problems)
     if problems := uncountable_rules(policy, calendar):
-        return CheckedPolicy(valid=False, problems=tuple(msgspec.to_builtins(p) for p in problems))
+        return CheckedPolicy(valid=False, problems=problems)
     try:
         lines = clock_sheet(policy, days, calendar)
     except CalendarMissing as missing:
@@ -200,6 +229,11 @@ def _checked(
         provisional=tuple(msgspec.to_builtins(year) for year in missing_years(policy, calendar)),
         effects=tuple(msgspec.to_builtins(effect) for effect in effects),
     )
+
+
+def _wrong_calendar(vi: str, en: str) -> CheckedCalendar:
+    translations = CalendarProblemTranslations(CalendarProblemTranslation(vi), CalendarProblemTranslation(en))
+    return CheckedCalendar(valid=False, problem=en, translations=translations)
 
 
 def _compared(body: bytes) -> Compared:
@@ -237,8 +271,7 @@ def _named(at: str, given: dict[str, Any] | str) -> Policy:
         return shipped_policy(given)
     except UncountablePolicy as invalid:
         first = invalid.problems[0]
-        said = f"{first.message}; {first.remedy}"
-        raise problem(422, "invalid-policy", field=f"{at}.{first.path}", problems=said) from None
+        raise problem(422, "invalid-policy", field=f"{at}.{first.path}", problems=first.said) from None
 
 
 def _policy(body: bytes, content_type: str) -> Policy:

@@ -89,7 +89,8 @@ class TestPolicy:
         file.write_text(SHORTER.replace("length: 10", "lenght: 10"), "utf-8")
         refused = await tool(policy.app, intake, "adopt", str(file), "--jurisdiction", DISTRICT)
         assert refused.exit_code == 1
-        assert f"{file}:5: rules[0].lenght: unknown word 'lenght'" in refused.stderr
+        assert f"{file}:5: rules[0].lenght: không có từ khóa 'lenght'; " in refused.stderr
+        assert " / unknown word 'lenght'; " in refused.stderr
         body = {
             "jurisdiction": DISTRICT,
             "policy": {
@@ -105,11 +106,13 @@ class TestPolicy:
         answer = await intake.post("/v1/policies", body)
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:doithoai:problem:invalid-policy")
         assert "policy.rules[0].length: a deadline needs a length" in answer.json()["detail"]
+        vietnamese = answer.json()["translations"]["vi"]["detail"]
+        assert "policy.rules[0].length: deadline phải có length; hãy ghi bao nhiêu" in vietnamese
 
     async def test_intake_that_refuses__is_one_line(self, intake: Intake) -> None:
         refused = await tool(policy.app, intake, "adopt", "youth-dialogue", "--jurisdiction", "H99")
         assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
-        assert "H99" in refused.stderr
+        assert all(told in refused.stderr for told in ("H99", ": từ chối (422): ", " / refused (422): "))
 
     async def test_check__by_http__as_json_and_as_yaml_with_lines(self, intake: Intake) -> None:
         sound = await intake.client.post(
@@ -125,7 +128,10 @@ class TestPolicy:
             headers={"Content-Type": "application/yaml"},
         )
         (problem,) = wrong.json()["problems"]
-        assert (problem["line"], problem["path"]) == (5, "rules[0].duty")
+        assert (problem["line"], problem["path"], problem["message"]) == (5, "rules[0].duty", "unknown duty 'replay'")
+        told = problem["translations"]
+        assert (told["vi"]["message"], told["en"]["message"]) == ("không có việc 'replay'", problem["message"])
+        assert "hãy dùng một trong: invitation" in told["vi"]["remedy"]
         as_json = await intake.post("/v1/policies/check", {"policy_id": "x", "rules": 3})
         assert as_json.status_code == 200 and as_json.json()["valid"] is False
 
@@ -210,6 +216,8 @@ class TestCalendarRoutes:
         draft = {"year": 2027, "holidays": [], "makeup_dayz": [{"date": "2027-05-08", "instead_of": "2027-05-04"}]}
         checked = (await intake.post("/v1/calendars/check", draft)).json()
         assert checked["valid"] is False and "makeup_dayz" in checked["problem"]
+        assert checked["translations"]["en"] == {"problem": checked["problem"]}
+        assert checked["translations"]["vi"] == {"problem": "không có trường `makeup_dayz`"}
 
     async def test_published__from_an_edited_draft(self, intake: Intake, tmp_path: Path) -> None:
         file = tmp_path / "2028.yaml"
@@ -251,5 +259,6 @@ class TestCalendarRoutes:
         draft["makeup_days"].append({"date": "2019-09-09", "instead_of": "2019-09-12"})
         answer = (await intake.post("/v1/calendars/check", draft)).json()
         assert answer["valid"] is False and "2019-09-09 is a Monday" in answer["problem"]
+        assert "Ngày 09/09/2019 không phải thứ Bảy hoặc Chủ nhật" in answer["translations"]["vi"]["problem"]
         assert (await intake.get("/v1/calendars/2027/proposal")).json()["provisional"] is True
         assert (await intake.get("/v1/calendars/1950")).status_code == 404

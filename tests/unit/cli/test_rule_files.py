@@ -1,7 +1,9 @@
 """`doithoai policy` and `doithoai calendar` on files: what they print, and one line for each error."""
 
+import inspect
 import json
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -35,11 +37,23 @@ def test_check__names_file_line_and_remedy(tmp_path: Path) -> None:
     refused = policy("check", str(file))
     assert refused.exit_code == 1
     assert refused.stderr == (
-        f"{file}:6: rules[1].form: unknown word 'sometimes'; "
+        f"{file}:6: rules[1].form: không có từ khóa 'sometimes'; "
+        "hãy dùng một trong: deadline, minimum_notice, minimum_duration, frequency, undated / "
+        "unknown word 'sometimes'; "
         "use one of deadline, minimum_notice, minimum_duration, frequency, undated\n"
     )
     told = json.loads(policy("check", str(file), "--json").stdout)
-    assert (told["valid"], told["problems"][0]["line"]) == (False, 6)
+    english = {
+        "message": "unknown word 'sometimes'",
+        "remedy": "use one of deadline, minimum_notice, minimum_duration, frequency, undated",
+    }
+    vietnamese = {
+        "message": "không có từ khóa 'sometimes'",
+        "remedy": "hãy dùng một trong: deadline, minimum_notice, minimum_duration, frequency, undated",
+    }
+    translations = {"vi": vietnamese, "en": english}
+    problem = {"path": "rules[1].form", **english, "line": 6, "translations": translations}
+    assert told == {"valid": False, "problems": [problem]}
 
 
 def test_check__no_such_file() -> None:
@@ -129,11 +143,22 @@ def test_error__is_one_line_in_both_languages(arguments: tuple[str, ...], vi: st
     assert vi in before and after.isascii()
 
 
-@pytest.mark.parametrize("command", ["show", "explain"])
-def test_help__is_in_both_languages(command: str) -> None:
-    told = policy(command, "--help").stdout
-    assert ("In bảng thời hạn" in told and "clock sheet" in told) or ("Giải thích" in told and "Explain" in told)
-    assert "In JSON thay cho bảng" in told
+@pytest.mark.parametrize("module", [policies, calendars])
+def test_help__is_in_both_languages(module: ModuleType) -> None:
+    for command in (module.main, *(each.callback for each in module.app.registered_commands)):
+        told = [part for part in inspect.cleandoc(command.__doc__ or "").split("\n\n") if part]
+        assert len(told) % 2 == 0 and all(map(str.isascii, told[1::2])), command.__name__
+        assert not any(map(str.isascii, told[::2])), command.__name__
+        for parameter in inspect.signature(command).parameters.values():
+            (words,) = parameter.annotation.__metadata__
+            vi, *_, en = words.help.split(" / ")
+            assert not vi.isascii() and en.isascii(), (command.__name__, parameter.name)
+
+
+def test_help__shows_both_languages() -> None:
+    for told in (policy("adopt", "--help").stdout, calendar("edit", "--help").stdout, policy("show", "--help").stdout):
+        assert "Ghi nhận việc" in told or "Sửa các ngày" in told or "In bảng thời hạn" in told
+        assert "Record in intake" in told or "Change days" in told or "clock sheet" in told
 
 
 def test_diff__word_by_word() -> None:
@@ -184,6 +209,43 @@ def test_calendar__a_wrong_file_names_line_and_reason(year: Path, old: str, new:
     refused = calendar("edit", str(year))
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert all(each in refused.stderr for each in told.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "vi", "en"),
+    [
+        (("--off", "2026-12-31"), "--off: '2026-12-31' chưa đúng; hãy viết như", "is incomplete; write it as"),
+        (("--off", "31/12=Nghỉ"), "--off: '31/12' không phải là ngày hợp lệ", "'31/12' is not a valid date"),
+        (("--drop", "2026-01-02"), "--drop: 2026-01-02 không phải là ngày nghỉ", "2026-01-02 is neither off nor"),
+        (
+            ("--work", "2026-12-28=2026-12-31"),
+            "lịch năm 2026 sẽ mâu thuẫn: makeup_days[1].date: Ngày 28/12/2026 không phải thứ Bảy hoặc Chủ nhật",
+            "the year 2026 would contradict itself: makeup_days[1].date: 2026-12-28 is a Monday",
+        ),
+        (("--out", "/nowhere/2026.yaml"), "/nowhere/2026.yaml: không ghi được", "cannot be written"),
+    ],
+)
+def test_calendar_edit__refuses_in_both_languages(year: Path, arguments: tuple[str, ...], vi: str, en: str) -> None:
+    refused = calendar("edit", str(year), *arguments)
+    assert refused.exit_code in (1, 2) and refused.stderr.count("\n") == 1
+    before, _, after = refused.stderr.partition(" / ")
+    assert vi in before and en in after, refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "vi"),
+    [
+        ("2026-08-22", "2026-08-24", ":6: lịch không hợp lệ: năm 2026, makeup_days[0].date: Ngày 24/08/2026 không"),
+        ("makeup_days", "make_up_days", ":1: lịch không hợp lệ: không có trường `make_up_days` (tại `$[0]`)"),
+        ("name: Quốc khánh", "name: 3", ":3: lịch không hợp lệ: phải là `str`, không phải `int` (tại `$[0].holidays"),
+        ("year: 2026", "year: 2026\nyear: 2026", ":2: lịch không hợp lệ: year: 'year' được ghi hai lần; hãy chỉ giữ"),
+        ("holidays:", "[", "lịch không hợp lệ: $: không phải là YAML hợp lệ"),
+    ],
+)
+def test_calendar__a_wrong_file_says_the_reason_in_vietnamese_too(year: Path, old: str, new: str, vi: str) -> None:
+    year.write_text(YEAR.replace(old, new, 1), "utf-8")
+    before, _, after = calendar("edit", str(year)).stderr.partition(" / is not a valid calendar: ")
+    assert vi in before and after, before
 
 
 def test_calendar__two_versions_at_once(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from shared.events.regulation import (
 from shared.identifiers import NATION, is_within
 from shared.policy import UncountablePolicy, check, occurrences
 from shared.policy.probe import uncountable_rules
+from shared.sentences import Sentence
 
 # --- jurisdictions and agencies --------------------------------------------------------------------------------------
 
@@ -139,7 +140,10 @@ def _check_policy(event: PolicyAdopted, regulation: Regulation) -> str:
         if uncountable := uncountable_rules(event.policy, regulation.calendar):
             raise UncountablePolicy(uncountable)
     except UncountablePolicy as invalid:
-        problems = "; ".join(f"policy.{problem}" for problem in invalid.problems)
+        problems = Sentence(
+            "; ".join(f"policy.{problem.path}: {problem.said.vi}" for problem in invalid.problems),
+            "; ".join(f"policy.{problem.path}: {problem.said.en}" for problem in invalid.problems),
+        )
         raise errors.InvalidPolicy(f"policy.{invalid.problems[0].path}", problems=problems) from invalid
     return event.jurisdiction
 

@@ -9,6 +9,7 @@ import pytest
 from shared.policy import DEFAULT_POLICY, DUTY_KINDS, Policy, Rule, UncountablePolicy, anchor_of, check, problems_of
 from shared.policy.counting import length_of
 from shared.policy.schema import Document
+from tests.support.bilingual import check_problem
 from tests.support.history import day
 
 DOCUMENT = Document(number="1/QĐ", issued_on=date(2020, 1, 1))
@@ -447,9 +448,10 @@ def test_check__refuses_with_every_problem() -> None:
     check(DEFAULT_POLICY)
 
 
-def test_every_problem__has_a_remedy() -> None:
+def test_every_problem__has_a_remedy_and_is_said_in_both_languages() -> None:
     wrong = [policy(each) for each, _, _ in RULES.values()] + [each for each, _, _ in POLICIES.values()]
-    assert all(problem.remedy for each in wrong for problem in problems_of(each))
+    for problem in (problem for each in wrong for problem in problems_of(each)):
+        check_problem(problem)
 
 
 def test_remedy__names_what_may_be_used() -> None:

@@ -18,6 +18,7 @@ from shared.policy import (
     shipped_policy,
     shipped_text,
 )
+from tests.support.bilingual import check_problem
 
 HEAD = """\
 policy_id: test
@@ -30,6 +31,8 @@ rules:
 def problems(text: str) -> list[str]:
     with pytest.raises(UncountablePolicy) as refused:
         read_policy(text)
+    for problem in refused.value.problems:
+        check_problem(problem)
     return [f"{p.line} {p}" for p in refused.value.problems]
 
 
@@ -155,11 +158,31 @@ def test_wrong_metadata__says_where_what_and_the_remedy(line: str, told: str) ->
         ("policy_id: &a x\nheirs: {y: *a}\n", "refers to another part"),
         ("policy_id: !!python/name:os.system x\n", "has the tag"),
         ("x" * 300_000, "is longer than"),
+        ("policy_id: \0\n", "is no YAML"),
     ],
 )
 def test_no_policy_at_all__is_said_in_one_line(text: str, told: str) -> None:
     (problem,) = problems(text)
     assert told in problem
+
+
+@pytest.mark.parametrize(
+    ("line", "vi"),
+    [
+        ("warn_days: 7", "phải là `array`, không phải `int`; hãy ghi thành danh sách: [a, b]"),
+        ("warn_days: [0]", "phải là `int` >= 1; hãy ghi từ 1 trở lên"),
+        ("audience: 3", "phải là `str`, không phải `int`; hãy đặt trong dấu ngoặc kép"),
+        ("heirs: [a]", "phải là `object`, không phải `array`; hãy ghi các từ khóa kèm giá trị: {word: value}"),
+        ("valid_until: 2020-02-30", "không phải là ngày hợp lệ theo RFC3339; hãy viết theo dạng YYYY-MM-DD"),
+        ("levels: [moon]", "không có từ khóa 'moon'; hãy dùng một trong: nation, province, district, commune"),
+    ],
+)
+def test_value_of_the_wrong_kind__is_said_in_vietnamese_too(line: str, vi: str) -> None:
+    with pytest.raises(UncountablePolicy) as refused:
+        read_policy(f"{HEAD}  - {{duty: reply, form: undated}}\n{line}\n")
+    (problem,) = refused.value.problems
+    assert problem.said.vi == vi
+    check_problem(problem)
 
 
 def test_every_problem__is_told_at_once__in_the_order_of_the_text() -> None:

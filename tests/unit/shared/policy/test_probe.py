@@ -5,6 +5,7 @@ import pytest
 from shared.calendar import Calendar, CalendarYear
 from shared.policy import DOCUMENTS, Rule, shipped_policy
 from shared.policy.probe import MissingYear, missing_years, uncountable_rules
+from tests.support.bilingual import check_problem
 from tests.support.policy_strategies import policy_of
 
 KNOWN = Calendar(CalendarYear(year=year, holidays=()) for year in (2025, 2026))
@@ -27,6 +28,7 @@ def test_fixed_date_in_a_year_without_a_calendar__waits_for_it() -> None:
 
 def test_count_beyond_the_last_year_that_can_have_a_calendar__is_refused_with_its_place() -> None:
     (problem,) = uncountable_rules(policy_of(fixed("2100-12-31"), fixed("2100-12-31", 5)), KNOWN)
+    check_problem(problem)
     assert problem.path == "rules[1]"
     assert (
         problem.message
@@ -36,6 +38,7 @@ def test_count_beyond_the_last_year_that_can_have_a_calendar__is_refused_with_it
 
 def test_impossible_day__is_found_by_counting_too() -> None:
     (problem,) = uncountable_rules(policy_of(fixed("04-31")), KNOWN)
+    check_problem(problem)
     assert "there is no day 04-31 in the year 2025" in problem.message
 
 

@@ -48,7 +48,7 @@ class ImpossibleDay(ValueError):
 
 
 def check(policy: Policy) -> None:
-    """Refuse a policy that contradicts itself. Raises InvalidPolicy with every problem."""
+    """Refuse a policy that contradicts itself. Raises UncountablePolicy with every problem."""
     if problems := tuple(problems_of(policy)):
         raise UncountablePolicy(problems)
 

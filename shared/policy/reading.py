@@ -69,7 +69,7 @@ Lines = dict[str, int]
 
 
 def read_policy(text: str) -> Policy:
-    """The policy of a YAML text (JSON is YAML). Raises InvalidPolicy, whose problems name their lines."""
+    """The policy of a YAML text (JSON is YAML). Raises UncountablePolicy, whose problems name their lines."""
     data, lines = parse(text)
     try:
         return policy_of(data)
@@ -79,7 +79,7 @@ def read_policy(text: str) -> Policy:
 
 
 def policy_of(data: Any) -> Policy:
-    """The policy of plain values. Raises InvalidPolicy."""
+    """The policy of plain values. Raises UncountablePolicy."""
     if not isinstance(data, dict):
         raise UncountablePolicy(
             (
@@ -252,7 +252,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|
 
 
 def parse(text: str) -> tuple[Any, Lines]:
-    """Plain values, and the line on which each path begins. Raises InvalidPolicy where it is no such text at all."""
+    """Plain values, and the line on which each path begins. Raises UncountablePolicy where it is no such text at all."""
     if len(text) > MAX_TEXT:
         raise UncountablePolicy(
             (

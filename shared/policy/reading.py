@@ -252,7 +252,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"^(?:null|~|
 
 
 def parse(text: str) -> tuple[Any, Lines]:
-    """Plain values, and the line on which each path begins. Raises UncountablePolicy where it is no such text at all."""
+    """Plain values, and the line on which each path begins. Raises UncountablePolicy where it is no such text."""
     if len(text) > MAX_TEXT:
         raise UncountablePolicy(
             (

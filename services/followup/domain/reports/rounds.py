@@ -83,7 +83,8 @@ def _ending(
     if settled is not None and settled <= round_.end.on:
         return settled, "replied"
     how: How = ENDINGS[type(round_.end.event)]
-    answered = bool(clocks) and all(r.outcome in DONE for r in clocks)
+    # Outside a conference no clock may have run for the reply that was given.
+    answered = all(r.outcome in DONE for r in clocks) if clocks else replied_on is not None
     return round_.end.on, "replied" if how == "closed" and answered else how
 
 

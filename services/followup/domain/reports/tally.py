@@ -169,8 +169,9 @@ class Tally:
             self._add_days(counts, raised)
 
     def _begun(self, raised: DeadlineState, own: Mapping[UUID, date]) -> date:
-        start = raised.starting_event
-        begun = own.get(start) or self._shared.get(start) or _recorded_on(raised.deadline_id)
+        start, raised_on = raised.starting_event, _recorded_on(raised.deadline_id)
+        # A deadline that was inherited may find a start of its own later: it was owed before that.
+        begun = min(own.get(start) or self._shared.get(start) or raised_on, raised_on)
         if raised.subject == "jurisdiction" and raised.explanation and raised.explanation.counted_from:
             begun = raised.explanation.counted_from  # one adoption opens every period
         return min(begun, raised.done_on or begun)

@@ -42,7 +42,7 @@ _BODIES = {
 _STATES: dict[str, dict[str, Bilingual]] = {
     "petition": {
         "no_clock": Bilingual("Chưa có thời hạn", "no clock yet"),
-        "raised": Bilingual("Đã nêu tại hội nghị", "raised"),
+        "raised": Bilingual("Chờ phân công", "to be assigned"),
         "assigned": Bilingual("Đang giải quyết", "assigned"),
         "escalated": Bilingual("Đã trình cấp trên", "escalated"),
         "replied": Bilingual("Đã trả lời, chờ kết quả", "replied, result awaited"),

@@ -29,6 +29,7 @@ from shared.events.petition import (
     PetitionClosed,
     PetitionForwarded,
     PetitionMarkedComplex,
+    PetitionMerged,
     PetitionReopened,
     PetitionScheduled,
     PetitionWithdrawn,
@@ -97,6 +98,23 @@ def test_period__that_is_none_is_refused(text: str) -> None:
         parse_period(text)
 
 
+# --- how a round ended ------------------------------------------------------------------------------------------------
+
+
+def test_closed_after_a_reply_outside_a_conference__is_replied_though_no_clock_ran() -> None:
+    history = History()
+    for name, replies in (("answered", 1), ("silent", 0)):
+        received = history.receive(name, "2019-07-10")
+        assigned = PetitionAssigned(effective_on=day("2019-07-12"), agency=ENVIRONMENT)
+        history.record(received, assigned, "2019-07-12 10:00")
+        for _ in range(replies):
+            history.record(received, reply("2019-07-20"), "2019-07-22 10:00")
+        history.record(received, PetitionClosed(effective_on=day("2019-07-25")), "2019-07-25 10:00")
+    history.until("2019-08-01 00:00")
+    counted = cases(tallied(history, "2019-07"))
+    assert (counted.handled, counted.replied, counted.otherwise) == (2, 1, 1)
+
+
 # --- the overdue ------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +124,20 @@ def test_open_and_overdue__stays_in_the_rate_of_every_later_period(history: Hist
         counted = deadlines(tallied(history, period), "reply")
         assert (counted.overdue, counted.on_time_rate) == (1, 0.0), period
         assert cases(tallied(history, period)).overdue == 1, period
+
+
+def test_inherited_and_overdue__is_counted_before_the_petition_has_a_clock_of_its_own(history: History) -> None:
+    other = history.receive("other", "2019-07-01")
+    assigned = PetitionAssigned(effective_on=day("2019-08-27"), agency=ENVIRONMENT)
+    history.record(other, assigned, "2019-08-28 10:00")
+    merged = PetitionMerged(effective_on=day("2019-08-29"), into=other)
+    history.record(petition(history), merged, "2019-08-29 10:00")
+    later = history.plan("later", "2019-11-15", planned="2019-07-21")
+    history.hold(later, other, first="2019-11-15")
+    history.until("2019-12-05 00:00")
+    (inherited,) = (r for r in history.engine.raised_of(other) if r.duty == "reply" and r.is_open)
+    assert inherited.due_on == day("2019-09-16")
+    assert [deadlines(tallied(history, f"2019-{month}"), "reply").overdue for month in ("09", "10", "11")] == [1, 1, 1]
 
 
 def test_overdue__begins_the_day_after_the_due_date(history: History) -> None:

@@ -300,7 +300,9 @@ def test_retry_of_a_done_command(staged: Scenes) -> None:
 def test_token_revoked(staged: Scenes, tmp_path: Path) -> None:
     tokens, secret = tmp_path / "tokens.json", tmp_path / "reader.token"
     office, operator = mint_token("office", "office", sources=("*",)), mint_token("operator", "operations")
-    others = (office[1], operator[1])
+    witness, other = mint_token("witness", "auditor"), tmp_path / "witness.token"
+    others = (office[1], operator[1], witness[1])
+    other.write_text(witness[0])
 
     def mint() -> None:
         token, entry = mint_token("followup", "auditor")
@@ -309,8 +311,13 @@ def test_token_revoked(staged: Scenes, tmp_path: Path) -> None:
 
     mint()
     reader = {"SOURCE_TOKEN_FILE": str(secret)}
-    with staged(intake={"TOKENS_FILE": str(tokens)}, followup={**reader, "AMQP_URL": ""}) as scene:
+    with staged(
+        intake={"TOKENS_FILE": str(tokens)},
+        followup={**reader, "AMQP_URL": ""},
+        undisturbed={"SOURCE_TOKEN_FILE": str(other)},
+    ) as scene:
         scene.office.token, scene.office.clock_token, scene.intake.token = office[0], operator[0], office[0]
+        scene.caller = "office"
         scene.start().work(scene.some(10, 30), pause=True)
         tokens.write_bytes(msgspec.json.encode({"tokens": others}))
         scene.intake.stop()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import msgspec
 import pytest
@@ -339,11 +340,11 @@ def _takes_whatever_comes(self: SourcePrefetch, cursor: Any, limit: int) -> Any:
 def _keeps_its_memory() -> Any:
     """After a failure the reader goes on with what it had in memory."""
     right = SourceReader._follow
-    kept: dict[int, Projector] = {}
+    kept = WeakKeyDictionary[SourceReader, Projector]()  # an id may be another reader's later
 
     async def follow(self: SourceReader) -> None:
         def same(source: str, projection: Any) -> Projector:
-            return kept.setdefault(id(self), Projector(source, projection))
+            return kept.setdefault(self, Projector(source, projection))
 
         async def opened(this: Projector) -> None:
             if not this.cursor.revision:

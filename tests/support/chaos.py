@@ -123,10 +123,12 @@ class Scene:
         filter_down: Callable[[], Filter] | None = None,
         intake: dict[str, str] | None = None,
         followup: dict[str, str] | None = None,
+        undisturbed: dict[str, str] | None = None,
     ) -> None:
         self.ground, self.folder, self.count = ground, folder, count
         self.cluster, self.broker = cluster or ground.cluster, broker or ground.broker
         self.rng = random.Random(f"{ground.seed}:{name}")
+        self.caller = oracle.CALLER  # as whom the office is known
         self.notes: list[str] = []
         self.largest: Counter[str] = Counter()
         self.cursors: list[tuple[Any, ...]] = []
@@ -144,7 +146,7 @@ class Scene:
         self.amqp(self._clear_broker)
         self.intake = self.another_intake(**intake or {})
         self.followup = self.another_followup(**followup or {})
-        self.undisturbed = self.pair.followup(self.intake, self.reference, AMQP_URL="")
+        self.undisturbed = self.pair.followup(self.intake, self.reference, **{"AMQP_URL": ""} | (undisturbed or {}))
         self.office = Clerk(lambda: self.intake.url, self.rng.randrange(10**6), pace)
         self._worker: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -297,7 +299,7 @@ class Scene:
 
     def account(self) -> None:
         """Everything that must hold after whatever happened."""
-        oracle.check_store(self.store, self.office.accepted, self.count + self.beside)
+        oracle.check_store(self.store, self.office.accepted, self.count + self.beside, self.caller)
         oracle.check_projection(self.store, self.projection)
         count = oracle.check_raised(self.store, self.projection, self.reference)
         assert count > self.count, f"{count} deadline events: the scene proves nothing"

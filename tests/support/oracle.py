@@ -56,8 +56,10 @@ def raised(dsn: str) -> dict[Any, tuple[Any, ...]]:
     return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows(dsn, _RAISED)}
 
 
-def check_store(dsn: str, accepted: Mapping[str, Mapping[str, Any]], references: int | None = None) -> None:
-    """Every accepted command is in the store exactly once, nothing else is, and the log is in order."""
+def check_store(
+    dsn: str, accepted: Mapping[str, Mapping[str, Any]], references: int | None = None, caller: str = CALLER
+) -> None:
+    """Every accepted command of a caller is in the store exactly once, nothing else is, and the log is in order."""
     events = stored_events(dsn)
     assert [e[0] for e in events] == list(range(1, len(events) + 1)), "positions have a gap"
     stamps = [e[5] for e in events]
@@ -67,9 +69,9 @@ def check_store(dsn: str, accepted: Mapping[str, Mapping[str, Any]], references:
         versions[event[2]] += 1
         assert event[3] == versions[event[2]], f"stream {event[2]}: version {event[3]}, not {versions[event[2]]}"
     answered = sorted((a["id"], a["version"], a["position"]) for a in accepted.values())
-    recorded = sorted((str(e[2]), e[3], e[0]) for e in events if _is_first_of_command(e))
+    recorded = sorted((str(e[2]), e[3], e[0]) for e in events if _is_first_of_command(e, caller))
     assert answered == recorded, f"accepted {len(answered)}, recorded {len(recorded)}: {_apart(answered, recorded)}"
-    ((keys,),) = rows(dsn, "SELECT count(*) FROM idempotency_keys WHERE caller = %s", CALLER)
+    ((keys,),) = rows(dsn, "SELECT count(*) FROM idempotency_keys WHERE caller = %s", caller)
     assert keys == len(accepted), f"{keys} keys for {len(accepted)} commands"
     if references is not None:
         ((count,),) = rows(dsn, "SELECT count(*) FROM external_references")
@@ -78,9 +80,9 @@ def check_store(dsn: str, accepted: Mapping[str, Mapping[str, Any]], references:
         check_sealed(event[6].decode(), f"the bytes at {event[0]}")
 
 
-def _is_first_of_command(event: tuple[Any, ...]) -> bool:
+def _is_first_of_command(event: tuple[Any, ...], caller: str) -> bool:
     _, meta = decode_state(event[4], event[6])
-    return meta.actor == CALLER and meta.causation_id is None
+    return meta.actor == caller and meta.causation_id is None
 
 
 def check_projection(intake: str, followup: str) -> None:

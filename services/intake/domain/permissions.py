@@ -11,6 +11,7 @@ from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot, SourceMayNot
 from services.intake.domain.facts import AnyFact, agencies_named
+from services.intake.domain.field_checks import code_of
 from services.intake.domain.petition import Petition
 from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
@@ -71,13 +72,15 @@ def check_role(caller: Caller, roles: frozenset[str]) -> None:
 
 
 def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:
-    """Refuse a command that is not the caller's to give. Raises NotAllowed."""
+    """Refuse a command that is not the caller's to give. Raises NotAllowed, and InvalidCode where its place is none."""
     act = act_on(type(event), target)
     if act is not None:
         check_role(caller, act.roles)
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
     if not is_within(place, caller.jurisdiction):
+        if target is None:  # a name or a slip of the pen lies nowhere, and not outside the caller's jurisdiction
+            code_of("jurisdiction" if hasattr(event, "jurisdiction") else "code", place)
         successor = regulation.successor_of_jurisdiction(place, event.effective_on)
         if not is_within(successor, caller.jurisdiction):
             raise _elsewhere(place, caller)

@@ -44,6 +44,21 @@ def test_who_may(who: Caller, topic: str, fields: dict[str, Any], target: UUID |
     assert type(refused.value).__name__ == error
 
 
+@pytest.mark.parametrize(
+    ("topic", "fields", "field"),
+    [
+        ("PetitionReceived", {"jurisdiction": "Thị trấn Tam Đường"}, "jurisdiction"),
+        ("JurisdictionClosed", {"code": "Tam Đường"}, "code"),
+    ],
+)
+def test_place_that_is_no_code_is_a_mistake_in_the_field_and_lies_outside_nobodys(
+    topic: str, fields: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(errors.InvalidCode) as refused:
+        may(caller("office"), DATED_EVENTS[topic](effective_on=NOTICE, **fields), None, Register().regulation)
+    assert refused.value.field == field
+
+
 def test_source_is_pushed_as_by_who_holds_it() -> None:
     portal = Caller("portal", frozenset({"system"}), DISTRICT, sources=("paknn",))
     check_source(portal, "paknn")

@@ -115,7 +115,18 @@ ACTS = (
     ActForm(
         "assignment",
         Bilingual("Phân công giải quyết", "Assign"),
-        (_AGENCY, Field("due_on", Bilingual("Hạn chủ trì ấn định", "Chair's own earlier date"), "date", False)),
+        (
+            _AGENCY,
+            Field(
+                "due_on",
+                Bilingual(
+                    "Hạn do người chủ trì ấn định, rút ngắn thời hạn trả lời (không đặt ra thời hạn khi chưa có)",
+                    "Chair's own date: shortens the time for the reply, and sets none where none runs",
+                ),
+                "date",
+                False,
+            ),
+        ),
     ),
     ActForm("reassignment", Bilingual("Chuyển cơ quan giải quyết", "Reassign"), (_AGENCY, _REASON)),
     ActForm(

@@ -67,6 +67,9 @@ async def test_portal_of_the_page_in_node__is_answered_and_reads_an_event(
     done = await asyncio.to_thread(run_node_tool, "node", str(tmp_path / "portal.js"), broker_url_of("portal"))
     assert done.returncode == 0, done.stderr
     assert "receipt_code" in done.stdout and "intake PetitionReceived {" in done.stdout
+    again = await asyncio.to_thread(run_node_tool, "node", str(tmp_path / "portal.js"), broker_url_of("portal"))
+    answer = done.stdout.partition("intake PetitionReceived")[0]
+    assert again.stdout == answer and "AbortError" in again.stderr, again.stderr
 
 
 async def test_python_sdk__reads_what_the_broker_delivers(queued: Intake, broker_url_of: UrlOf) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from shared.events.definition import DatedEvent, Internal, Public, SealedAll, SealedOwn
+from shared.events.definition import DatedEvent, Digest, Internal, Public, SealedAll, SealedOwn
 from shared.policy.schema import Channel, Trait
 
 ConferenceKind = Literal["periodic", "extraordinary"]
@@ -113,7 +113,7 @@ class PreparationReported(BaseConferenceEvent, frozen=True, kw_only=True, omit_d
 
     TOPIC: ClassVar[str] = "PreparationReported"
     number: Public[str] = ""
-    digest: Internal[str] = ""
+    digest: Internal[Digest] = ""
 
 
 class PublicNoticePublished(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -182,7 +182,7 @@ class MinutesAdopted(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaul
     """The secretary had the minutes adopted."""
 
     TOPIC: ClassVar[str] = "MinutesAdopted"
-    digest: Internal[str]
+    digest: Internal[Digest]
     minutes: SealedOwn[str] = ""
 
 
@@ -241,7 +241,7 @@ class ConclusionNoticeIssued(BaseConferenceEvent, frozen=True, kw_only=True, omi
     TOPIC: ClassVar[str] = "ConclusionNoticeIssued"
     number: Public[str]
     signatory: Public[str]
-    digest: Public[str]
+    digest: Public[Digest]
     assignments: Internal[tuple[ConclusionAssignment, ...]] = ()
 
 

@@ -40,6 +40,10 @@ SealedAll = Annotated[T, _marker(Visibility.SEALED_ALL)]
 SealedOwn = Annotated[T, _marker(Visibility.SEALED_OWN)]
 
 
+#: A file by its SHA-256. Commands are held to its form; what came from a register of the past may lack it.
+Digest = Annotated[str, msgspec.Meta(description="The SHA-256 of the file, in hexadecimal digits.")]
+
+
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A recorded fact. TOPIC is its stored name, AGGREGATE the kind of stream, VERSION that of its fields."""
 

@@ -1,12 +1,21 @@
 """Events of a petition: received, classified, raised, assigned, answered (plan II.4)."""
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta
 
-from shared.events.definition import DatedEvent, Internal, Public, SealedAll, SealedEach, SealedOwn
+from shared.events.definition import (
+    DatedEvent,
+    Digest,
+    Internal,
+    Public,
+    SealedAll,
+    SealedEach,
+    SealedOwn,
+)
 from shared.policy.schema import Recipient, Trait
 
 PetitionKind = Literal["petition", "reflection"]
@@ -18,18 +27,18 @@ RECIPIENTS: tuple[Recipient, ...] = ("party_committee", "government", "chair")
 class Identity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Who a petitioner is. Personal data; only ever sealed."""
 
-    name: str
-    address: str = ""
-    phone: str = ""
-    document: str = ""
+    name: Annotated[str, Meta(description="The full name of the person, or the name of the organisation.")]
+    address: Annotated[str, Meta(description="The address for letters.")] = ""
+    phone: Annotated[str, Meta(description="The telephone number.")] = ""
+    document: Annotated[str, Meta(description="The number of an identity document, or of the organisation's.")] = ""
 
 
 class Attachment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A file known by its SHA-256 (hex)."""
 
-    digest: str
-    media_type: str = ""
-    size: int = 0
+    digest: Digest
+    media_type: Annotated[str, Meta(description="The media type, such as `application/pdf`.")] = ""
+    size: Annotated[int, Meta(description="The size in bytes.")] = 0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +52,7 @@ class NoticeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     """The document by which somebody was told: its number, and its SHA-256 (hex)."""
 
     number: str
-    digest: str
+    digest: Digest
 
 
 class BasePetitionEvent(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,14 +65,30 @@ class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
     """A matter raised by citizens or an organisation; `petitioner_ids` are opaque, minted unless given."""
 
     TOPIC: ClassVar[str] = "PetitionReceived"
-    jurisdiction: Public[str]
+    jurisdiction: Annotated[Public[str], Meta(description="The code of the place that the matter is about.")]
     receipt_code: Internal[str] = ""
-    kind: Public[PetitionKind] = "petition"
-    channel: Internal[str] = ""
-    petitioner_ids: Internal[tuple[str, ...]] = ()
-    identities: SealedEach[dict[str, Identity]] = {}
-    text: SealedAll[str] = ""
-    attachments: Internal[tuple[Attachment, ...]] = ()
+    kind: Annotated[Public[PetitionKind], Meta(description="`petition` is a kiến nghị, `reflection` a phản ánh.")] = (
+        "petition"
+    )
+    channel: Annotated[Internal[str], Meta(description="How it came in, in the sender's own word.")] = ""
+    petitioner_ids: Annotated[
+        Internal[tuple[str, ...]],
+        Meta(
+            description="Ids of those who petition, which the sender chooses: opaque, without a slash, never a name or "
+            "a number of a document, since they are not sealed. The same person keeps the same id."
+        ),
+    ] = ()
+    identities: Annotated[
+        SealedEach[dict[str, Identity]],
+        Meta(
+            description="Who the petitioners are: a map from an id in `petitioner_ids` to the person. Under any other "
+            "label a person is given a new id."
+        ),
+    ] = {}
+    text: Annotated[SealedAll[str], Meta(description="What they say, in their own words.")] = ""
+    attachments: Annotated[
+        Internal[tuple[Attachment, ...]], Meta(description="The files that came with it; they stay with the sender.")
+    ] = ()
 
 
 class PetitionClassified(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,7 +105,7 @@ class AcceptanceNoticeSent(BasePetitionEvent, frozen=True, kw_only=True, omit_de
 
     TOPIC: ClassVar[str] = "AcceptanceNoticeSent"
     number: Public[str]
-    digest: Internal[str] = ""
+    digest: Internal[Digest] = ""
 
 
 class RefusalNoticeSent(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,7 +113,7 @@ class RefusalNoticeSent(BasePetitionEvent, frozen=True, kw_only=True, omit_defau
 
     TOPIC: ClassVar[str] = "RefusalNoticeSent"
     number: Public[str]
-    digest: Internal[str] = ""
+    digest: Internal[Digest] = ""
     ground: SealedAll[str] = ""
 
 
@@ -104,7 +129,7 @@ class AnswerPrepared(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults
 
     TOPIC: ClassVar[str] = "AnswerPrepared"
     agency: Public[str]
-    digest: Internal[str] = ""
+    digest: Internal[Digest] = ""
     text: SealedAll[str] = ""
 
 
@@ -215,7 +240,7 @@ class HigherAuthorityAnswered(BasePetitionEvent, frozen=True, kw_only=True, omit
     TOPIC: ClassVar[str] = "HigherAuthorityAnswered"
     authority: Public[str]
     number: Public[str] = ""
-    digest: Internal[str] = ""
+    digest: Internal[Digest] = ""
 
 
 class WrittenReplyIssued(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -224,7 +249,7 @@ class WrittenReplyIssued(BasePetitionEvent, frozen=True, kw_only=True, omit_defa
     TOPIC: ClassVar[str] = "WrittenReplyIssued"
     number: Public[str]
     signatory: Public[str]
-    digest: Public[str]
+    digest: Public[Digest]
     answers: Internal[tuple[str, ...]] = ()
     reports: Public[tuple[Report, ...]] = ()
     text: SealedAll[str] = ""
@@ -273,7 +298,7 @@ class PetitionWithdrawn(BasePetitionEvent, frozen=True, kw_only=True, omit_defau
     """The petitioner took the petition back."""
 
     TOPIC: ClassVar[str] = "PetitionWithdrawn"
-    reason: SealedAll[str] = ""
+    reason: Annotated[SealedAll[str], Meta(description="Why, as the petitioner gives it.")] = ""
 
 
 class PetitionMerged(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):

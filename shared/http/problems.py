@@ -6,7 +6,7 @@ English), and once more in both under `translations`, for pages that show both.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import structlog
@@ -65,6 +65,11 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
     field: str | None = None
     translations: ProblemTranslations | None = None
+    allowed: Annotated[list[str] | None, msgspec.Meta(description="What may stand there instead.")] = None
+    fields: Annotated[
+        list[str] | None, msgspec.Meta(description="The fields that differ from what was recorded before.")
+    ] = None
+    version: Annotated[int | None, msgspec.Meta(description="The current version, where another was named.")] = None
 
 
 class ProblemError(Exception):

@@ -23,6 +23,7 @@ SCHEMAS = ROOT / "contracts" / "schemas"
 POLICY = ROOT / "contracts" / "policy.schema.json"
 TOPICS = ROOT / "tests" / "architecture" / "topics.txt"
 MAP = ROOT / "docs" / "architecture.md"
+CONSOLE_PAGE = ROOT / "docs" / "howto" / "work-in-the-console.md"
 RULES_PAGE = ROOT / "docs" / "howto" / "write-rules.md"
 
 
@@ -43,6 +44,7 @@ def outputs() -> dict[Path, str]:
     found[TOPICS] = "".join(f"{topic}\n" for topic in dict.fromkeys([*TOPICS.read_text("utf-8").split(), *EVENTS]))
     found[MAP] = tables.with_rooms(MAP.read_text("utf-8"))
     found[RULES_PAGE] = tables.with_who_may_adopt(RULES_PAGE.read_text("utf-8"))
+    found[CONSOLE_PAGE] = tables.with_forms(CONSOLE_PAGE.read_text("utf-8"))
     return found
 
 

@@ -12,6 +12,7 @@ from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.queries import query_routes
+from services.intake.entrypoints.refused_queries import refused_route
 from services.intake.entrypoints.rule_queries import regulation_routes
 from shared.http.auth import Callers
 from shared.http.feed import feed_route
@@ -27,6 +28,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *command_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),
+        refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
         *health_routes(NOTHING),

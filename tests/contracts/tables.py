@@ -1,9 +1,11 @@
 """What the documentation says in tables that the code knows best: commands and their roles, metrics, rooms."""
 
 import ast
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from services.followup.console.form_fields import ACTS, RECEIVE
 from services.followup.domain.wording.names import event_words
 from services.followup.entrypoints.metrics import followup_collector
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
@@ -39,6 +41,7 @@ _TITLES = {
     "petition": "Petitions",
     "petitioner": "Petitioners",
 }
+_WHEN = {"open": "open", "ended": "ended", "any": "open or ended"}
 _REGULATION = ("policy", "calendar", "plan", "jurisdiction", "agency")
 
 
@@ -56,6 +59,33 @@ def with_who_may_adopt(page: str) -> str:
     """docs/howto/write-rules.md with its table of who may record what clocks are counted by."""
     ordered = sorted((r for r in ROUTES if r.aggregate in _REGULATION), key=lambda r: _REGULATION.index(r.aggregate))
     return _with_table(page, _command_table(ordered))
+
+
+def with_forms(page: str) -> str:
+    """docs/howto/work-in-the-console.md with its table of forms, and the acts on a petition that have none."""
+    forms = (RECEIVE, *ACTS)
+    rows = [f"| {form.words.vi} | {form.words.en} | {_WHEN[form.when]} | {in_words(form.roles)} |\n" for form in forms]
+    rows[0] = rows[0].replace(_WHEN[RECEIVE.when], "new")
+    have = {_petition_path(form.path) for form in forms}
+    others = [r for r in ROUTES if r.aggregate == "petition" and r.path not in have]
+    missing = ", ".join(f"{event_words(r.topic).vi} (`{r.path.rpartition('/')[2]}`)" for r in others)
+    return _with_table(
+        page,
+        "| form | | petition | roles |\n|---|---|---|---|\n"
+        + "".join(rows)
+        + "\n"
+        + textwrap.fill(
+            f"Without a form, by HTTP or by queue alone, are on a petition: {missing}; and every act on conferences, "
+            "plans, policies, calendars, jurisdictions and agencies, and the erasure of a petitioner.",
+            130,
+            break_on_hyphens=False,
+        )
+        + "\n",
+    )
+
+
+def _petition_path(last: str) -> str:
+    return f"/v1/petitions/{{id}}/{last}" if last else "/v1/petitions"
 
 
 def with_rooms(page: str) -> str:

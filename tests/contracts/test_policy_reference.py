@@ -14,10 +14,15 @@ from shared.policy.reading import parse
 from tests.contracts.policy import schema
 from tests.support.history import seed_years
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "policies.md").read_text("utf-8")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "reference" / "policies.md").read_text("utf-8")
 HEAD = "policy_id: example\ndocument: {number: 1/QĐ, issued_on: 2019-01-01}\nvalid_from: 2019-01-01\n"
 #: An example, and the lines after it that tell what it gives.
-EXAMPLES = re.findall(r"```yaml\n(.*?)```\n+((?:`\w+` from [\d-]+: [\d-]+\n)*)", PAGE, re.DOTALL)
+EXAMPLES = [
+    example
+    for page in (PAGE, (DOCS / "howto" / "connect-a-system.md").read_text("utf-8"))
+    for example in re.findall(r"```yaml\n(.*?)```\n+((?:`\w+` from [\d-]+: [\d-]+\n)*)", page, re.DOTALL)
+]
 CALENDAR = Calendar(seed_years())
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from cloudevents.core.formats.json import JSONFormat
 
 from shared.http.auth import mint_token
 from tests.support.intake import Intake, served, tokens_file
-from tests.support.interop import run_node_tool
+from tests.support.interop import NODE_FOLDER, run_node_tool
 from tests.support.queue_fuzz import fuzzed
 from tests.support.rabbit import UrlOf
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = Path(__file__).parent / "node" / "queue.js"
+PAGE = ROOT / "docs" / "howto" / "connect-a-system.md"
 CE = "urn:doithoai:schema:PetitionReceived"
 
 
@@ -54,6 +56,20 @@ async def test_portal_in_javascript__queues_is_answered_and_reads_events(queued:
         assert (event["source"], event["dataschema"]) == ("/doithoai/local", CE)
         assert event["data"] == json.loads(row["state"])
     assert set(told["refusals"].values()) == {403}, told["refusals"]
+
+
+async def test_portal_of_the_page_in_node__is_answered_and_reads_an_event(
+    queued: Intake, broker_url_of: UrlOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (code,) = re.findall(r"```js\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    (tmp_path / "portal.js").write_text(code, "utf-8")
+    monkeypatch.setenv("NODE_PATH", str(NODE_FOLDER / "node_modules"))
+    done = await asyncio.to_thread(run_node_tool, "node", str(tmp_path / "portal.js"), broker_url_of("portal"))
+    assert done.returncode == 0, done.stderr
+    assert "receipt_code" in done.stdout and "intake PetitionReceived {" in done.stdout
+    again = await asyncio.to_thread(run_node_tool, "node", str(tmp_path / "portal.js"), broker_url_of("portal"))
+    answer = done.stdout.partition("intake PetitionReceived")[0]
+    assert again.stdout == answer and "AbortError" in again.stderr, again.stderr
 
 
 async def test_python_sdk__reads_what_the_broker_delivers(queued: Intake, broker_url_of: UrlOf) -> None:

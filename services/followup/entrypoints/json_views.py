@@ -1,7 +1,7 @@
 """The JSON answers of the HTTP API about cases, deadlines and sources, each made from a row."""
 
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -74,7 +74,13 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str
     status: StatusName
     due_on: date | None
-    breached_at: str | None
+    breached_at: Annotated[
+        str | None,
+        msgspec.Meta(
+            description="The instant at which the deadline is breached if it is not met until then: the local midnight "
+            "after `due_on`. It says nothing of whether it was breached; `breached` and `outcome` do."
+        ),
+    ]
     warned_on: tuple[date, ...]
     warnings_planned: tuple[date, ...]
     breached: bool

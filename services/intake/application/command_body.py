@@ -23,11 +23,26 @@ _INT = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 class Extras(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What every command may carry beside its event's own fields."""
 
-    effective_on: date | None = None
-    on_behalf_of: Short = ""
-    source: Short = ""
-    external_id: Short = ""
-    correlation_id: UUID | None = None
+    effective_on: Annotated[
+        date | None,
+        msgspec.Meta(description="The day on which it was done, never a day to come; left out, the store's today."),
+    ] = None
+    on_behalf_of: Annotated[Short, msgspec.Meta(description="The official or the body for whom the caller acts.")] = ""
+    source: Annotated[
+        Short,
+        msgspec.Meta(
+            description="The system that it comes from, one of the caller's own; left out, the caller's name."
+        ),
+    ] = ""
+    external_id: Annotated[
+        Short,
+        msgspec.Meta(
+            description="The record's own reference at the source: each is recorded once, however often sent."
+        ),
+    ] = ""
+    correlation_id: Annotated[
+        UUID | None, msgspec.Meta(description="An id by which the caller knows again what belongs together.")
+    ] = None
 
 
 #: The type of a body: the fields of its event and the extras, nothing else.
@@ -44,7 +59,7 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
     # One type for the routes that share an event: they share its name in the OpenAPI document too.
     kind = DATED_EVENTS[topic]
     hints = get_type_hints(kind, include_extras=True)
-    fields = [_redefined(f, strict(hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
+    fields = [_redefined(f, _typed(f, hints[f.name])) for f in msgspec.structs.fields(kind) if f.name not in left_out]
     made = msgspec.defstruct(
         f"{topic}Command",
         fields,
@@ -56,6 +71,14 @@ def _body_type(topic: str, left_out: frozenset[str]) -> Body:
         forbid_unknown_fields=True,
     )
     return made  # type: ignore[return-value]
+
+
+def _typed(field: msgspec.structs.FieldInfo, hint: Any) -> Any:
+    """The strict type of a field, with what the document says of its form; `field_checks` is what holds it to that."""
+    if field.name != "digest":
+        return strict(hint)
+    pattern = "^[0-9A-Fa-f]{64}$" if field.required else "^([0-9A-Fa-f]{64})?$"
+    return Annotated[strict(hint), msgspec.Meta(extra_json_schema={"pattern": pattern})]
 
 
 def strict(hint: Any) -> Any:
@@ -78,7 +101,7 @@ def strict(hint: Any) -> Any:
 @functools.cache
 def _strict_struct(kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
     hints = get_type_hints(kind, include_extras=True)
-    typed = [(field, strict(hints[field.name])) for field in msgspec.structs.fields(kind)]
+    typed = [(field, _typed(field, hints[field.name])) for field in msgspec.structs.fields(kind)]
     fields = [_redefined(field, hint) for field, hint in typed if hint is not hints[field.name]]
     # The same name: it stands for the same thing in the OpenAPI document. Years are answered too, leniently.
     name = f"{kind.__name__}Input" if kind.__module__ == CalendarYear.__module__ else kind.__name__

@@ -1062,8 +1062,9 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Đã gửi với nội dung khác", "Idempotency key reused"),
         {
             "": Sentence(
-                "Biểu mẫu này đã được gửi với nội dung khác; hãy mở lại biểu mẫu.",
-                "used before with another body; take a new key for a new command",
+                "Khóa chống gửi lặp này đã được dùng cho nội dung khác; hãy gửi với khóa mới (trên trang web: mở lại "
+                "biểu mẫu).",
+                "used before with another body; take a new key for a new command (on a page: open the form again)",
             )
         },
     ),
@@ -1120,8 +1121,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Không có {aggregate} {target}; hãy kiểm tra lại mã.", "there is no {aggregate} {target}"
             ),
             "no-id": Sentence(
-                "Không có {aggregate} ở địa chỉ này; địa chỉ phải chứa mã định danh (UUID).",
-                "there is no {aggregate} at this address: it takes an id",
+                "Chưa xác định được {aggregate}; hãy nêu mã định danh (UUID) của {aggregate}.",
+                "which {aggregate} is meant is not said; name it by its id, a UUID",
             ),
             "no-code": Sentence(
                 "“{text}” không phải là mã định danh điện tử; mã gồm chữ không dấu và số, cách nhau bằng dấu "

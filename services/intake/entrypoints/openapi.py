@@ -65,6 +65,10 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
         "jurisdiction": "H35.10.31",
         "kind": "petition",
         "channel": "portal",
+        "petitioner_ids": ["cong-tinh-5821"],
+        "identities": {
+            "cong-tinh-5821": {"name": "Lò Thị Mai", "address": "Bản Thẳm, xã Bản Hon", "phone": "0900000000"}
+        },
         "text": "Đường vào bản bị sạt lở, xe không qua được.",
         "effective_on": "2026-03-02",
         "source": "cong-tinh",

@@ -1,4 +1,8 @@
-"""`GET /v1/refused-commands`: which queued commands were refused, without a word of what they said."""
+"""`GET /v1/refused-commands`: which queued commands were refused, without a word of what they said.
+
+Who sees one goes by its sender, for whom the broker vouched, and never by what it said: the place that it names is a
+claim of somebody who was refused.
+"""
 
 import base64
 import binascii
@@ -15,10 +19,18 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, covers_all
 from shared.http.auth import Callers, caller_of, need_role
+from shared.http.openapi import answers
 from shared.http.problems import problem
 from shared.identifiers import NATION
 
 PATH = "/v1/refused-commands"
+SEEN_BY = (
+    "Refused commands, the newest first, without a word of what they said. Offices and operators see those that were "
+    "sent by the broker's user of a caller whose own place is theirs or lies below it. The place that a command speaks "
+    "of does not matter: what the portal of a province sent about a commune is seen by the office and the operators of "
+    "the province, and not by the office of the district. Those whose place holds every registered one see all, also "
+    "what came without `user_id` or from a user of the broker whom nobody knows."
+)
 
 
 class RefusedItems(msgspec.Struct, frozen=True):
@@ -30,7 +42,14 @@ class RefusedItems(msgspec.Struct, frozen=True):
 def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: RegulationCache) -> HTTPRouteHandler:
     """The route. Who sees the whole store also sees what came from users of the broker whom nobody knows."""
 
-    @get(PATH, summary="Refused commands of the queue", tags=["operations"], responses=openapi.READ_PROBLEMS)
+    @get(
+        PATH,
+        summary="Refused commands of the queue",
+        description=SEEN_BY,
+        tags=["operations"],
+        responses=openapi.READ_PROBLEMS,
+        operation_class=answers("Link"),
+    )
     async def list_refused_commands(
         request: Request[Any, Any, Any],
         limit: Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,

@@ -1,8 +1,10 @@
 """Who may read what at followup: every route, every role, every place."""
 
+import json
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from pathlib import Path
 
 import httpx
 import pytest
@@ -79,6 +81,7 @@ FORMS = {
 }
 QUERIES = {"/v1/reports": "?period=2019-09", "/reports": "?period=2019-09"}
 PUBLIC = ("/healthz", "/readyz", LOGIN)
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -114,6 +117,12 @@ async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     found = {route for route in routes_of(asked.app) if not route[1].startswith("/schema")}
     assert found == RULES.keys() | FORMS
+
+
+async def test_contract__is_the_document_that_is_served(asked: Asked) -> None:
+    committed = json.loads((CONTRACTS / "openapi-followup.json").read_text("utf-8"))
+    headers = {"Authorization": f"Bearer {next(a.token for a in asked.askings if a.token)}"}
+    assert (await asked.client.get("/schema/openapi.json", headers=headers)).json() == committed
 
 
 async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:

@@ -1,6 +1,8 @@
 """Who may read what at intake, and give which command: every route, every role, every place."""
 
+import json
 from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -63,6 +65,7 @@ POSTED: dict[str, Rule] = {
     "/v1/clock": OPERATORS,
 }
 DOCUMENTATION = "/schema"
+CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -98,6 +101,12 @@ async def test_route__has_a_rule(asked: Asked) -> None:
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
     named = RULES.keys() | commands | {("POST", path) for path in POSTED}
     assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
+
+
+async def test_contract__is_the_document_that_is_served(asked: Asked) -> None:
+    committed = json.loads((CONTRACTS / "openapi-intake.json").read_text("utf-8"))
+    headers = {"Authorization": f"Bearer {next(a.token for a in asked.askings if a.token)}"}
+    assert (await asked.client.get("/schema/openapi.json", headers=headers)).json() == committed
 
 
 async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:

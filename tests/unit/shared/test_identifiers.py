@@ -1,12 +1,13 @@
 """One function normalises what comes in at every door."""
 
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identifiers import MalformedCode, agency_code, kept_forms, normalised
+from shared.identifiers import _MARKS, MalformedCode, agency_code, composed, kept_forms, normalised
 
 UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u2069\ufeff"
 
@@ -27,6 +28,22 @@ def test_normalised_text__is_composed_and_stays_as_it_is(text: str) -> None:
     found = normalised(text)
     assert unicodedata.is_normalized("NFC", found)
     assert normalised(found) == found == normalised(unicodedata.normalize("NFD", text))
+
+
+def test_marks__stand_where_they_are_looked_for() -> None:
+    assert "".join(c for c in map(chr, range(sys.maxunicode + 1)) if unicodedata.combining(c)) == _MARKS
+
+
+@given(st.lists(st.text(st.sampled_from("aộ漢 \u200b"), max_size=2) | st.text(st.sampled_from(_MARKS), max_size=120)))
+def test_composed_text__is_that_of_the_interpreter(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert composed(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.timeout(30)  # the interpreter alone takes minutes
+@pytest.mark.parametrize("between", ["", "\u200b"])
+def test_hundred_thousand_marks_on_one_letter__hold_up_nobody(between: str) -> None:
+    assert len(normalised("a" + between.join(["\u0301\u0323\u0327\u0328"] * 100_000))) == 400_000
 
 
 def test_kept_forms__are_those_of_the_releases_before_and_of_today() -> None:

@@ -2,6 +2,8 @@
 
 import unicodedata
 
+from shared.identifiers import composed
+
 _ALPHABET = "aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _LETTERS = {letter: number for number, letter in enumerate(_ALPHABET)}
 #: No tone, grave, hook above, tilde, acute, dot below.
@@ -14,7 +16,7 @@ def vietnamese_order(text: str) -> Key:
     """The key by which to sort: `đường` comes after `dân`, `bà` before `bá`, capitals with small letters."""
     letters: list[tuple[int, str]] = []
     tones: list[int] = []
-    for letter in unicodedata.normalize("NFC", text).casefold():
+    for letter in composed(text).casefold():
         parts = unicodedata.normalize("NFD", letter)
         tone = next((mark for mark in parts if mark in _TONES), "")
         bare = unicodedata.normalize("NFC", parts.replace(tone, "") if tone else parts)

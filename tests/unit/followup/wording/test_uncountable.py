@@ -12,7 +12,7 @@ def test_missing_calendar__names_its_year_in_both_languages() -> None:
 
 
 def test_impossible_day__names_the_document_and_the_day() -> None:
-    words = uncountable_words("12/QĐ-UBND", str(ImpossibleDay("there is no day 04-31 in the year 2027")))
+    words = uncountable_words("12/QĐ-UBND", str(ImpossibleDay("04-31", 2027)))
     assert "văn bản 12/QĐ-UBND nêu ngày 31/04, ngày này không có trong năm 2027" in words.vi
     assert "12/QĐ-UBND names a day (04-31) that 2027 does not have" in words.en
 

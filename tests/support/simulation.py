@@ -536,6 +536,8 @@ class SimulatedRows:
             self.facts += [(fact, fact.position in change.petition_facts) for fact in change.facts]
             self.links |= set(change.links)
             self.cases |= {record.row.subject_id: record for record in change.cases}
+            for subject_id in change.gone:
+                self.cases.pop(subject_id, None)
             for raised in change.deadlines:
                 self.raised[raised.deadline_id] = raised
                 waits = not {raised.subject_id, raised.deadline_id}.isdisjoint(change.waiting)

@@ -141,6 +141,7 @@ class Changes(msgspec.Struct, kw_only=True):
     links: list[tuple[UUID, UUID, bool]] = []  # (other, petition, merged), as `links_of` gives them
     cases: list[CaseRecord] = []
     deadlines: list[DeadlineState] = []
+    gone: Collection[UUID] = ()  # subjects of which no fact stands that makes them a case: their rows go
     overdue: Collection[UUID] = ()  # subjects whose rows are changed in this alone, that they are overdue now
     # Whose timers wait: subjects that are parked or listed as a difference, deadlines that cannot be counted.
     waiting: Collection[UUID] = ()
@@ -160,7 +161,7 @@ class Changes(msgspec.Struct, kw_only=True):
     def is_rare(self) -> bool:
         """Whether it holds what is seldom written."""
         rows = self.agencies or self.differences or self.uncountable or self.settled or self.parked or self.released
-        return bool(rows or self.sweeps or self.swept or self.settled_to is not None)
+        return bool(rows or self.gone or self.sweeps or self.swept or self.settled_to is not None)
 
 
 class Writing(Protocol):

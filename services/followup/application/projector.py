@@ -344,6 +344,7 @@ class Projector:
             known = await self._projection.raised_ids({r.deadline_id for r in result.raised})
             changes.emitted = [e for e in result.emitted if e.event_id not in known]
             changes.deadlines, changes.cases = result.raised, result.cases
+            changes.gone = history.keys() - {record.row.subject_id for record in result.cases}
             changes.released = set(history)
             changes.uncountable = result.uncountable
             changes.waiting = {duty.deadline_id for duties in result.uncountable.values() for duty in duties}
@@ -492,6 +493,8 @@ class Projector:
                     changes.deadlines.append(raised)
             if (record := record_of(engine, subject_id)) is not None:
                 changes.cases.append(record)
+            elif engine.cases.has_facts(subject_id):  # what made it a case was annulled
+                changes.gone = {*changes.gone, subject_id}
         engine.dirty = set()
         changes.differences = {s: why for s, why in engine.differences.items() if self._listed.get(s) != why}
         changes.settled = self._listed.keys() - engine.differences.keys()

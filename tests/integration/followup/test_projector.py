@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from importlib.resources import files
 
 import asyncpg
 import msgspec
@@ -72,6 +73,13 @@ def told() -> History:
         "2019-09-21 09:00",
         "petition",
     )
+    # Received and planned by mistake: no case is left of either.
+    mistaken = history.receive("mistaken", "2019-09-24", ("x7",))
+    history.plan("mistaken", "2019-11-20", planned="2019-09-24")
+    for n, fact in enumerate(history.facts[-2:]):
+        aggregate = "petition" if fact.originator_id == mistaken else "conference"
+        annulled = RecordAnnulled(effective_on=day("2019-09-24"), event_id=fact.event_id)
+        history.record(fact.originator_id, annulled, f"2019-09-24 18:00:0{n}", aggregate)
     history.record(petitions[3], reply("2019-09-30"), "2019-10-02 09:00")
     history.until("2019-10-20 00:00")
     return history
@@ -256,6 +264,30 @@ async def test_memory__is_loaded_again_after_it_was_let_go(pool: asyncpg.Pool, m
     await swept(writer)
     assert await emitted_ids(pool) == ids_of(history.engine)
     assert await state(pool) == ought(history.engine, len(events))
+
+
+async def test_row_of_an_annulled_case__that_an_older_release_left_goes_with_the_migration(pool: asyncpg.Pool) -> None:
+    history = told()
+    writer = await opened(pool)
+    await writer.apply(recorded(history))
+    await writer.advance(at("2019-10-20 00:00"), len(history.facts))
+    await swept(writer)
+    taken_back = {fact.event.event_id for fact in history.facts if isinstance(fact.event, RecordAnnulled)}
+    left = [
+        f for f in history.facts if f.event_id in taken_back and f.topic in ("PetitionReceived", "ConferencePlanned")
+    ]
+    assert len(left) == 2
+    for fact in left:
+        # Whatever stood in the row.
+        await pool.execute(
+            "INSERT INTO cases SELECT (json_populate_record(c, json_build_object('subject_id', $1::text))).* "
+            "FROM cases c WHERE subject = $2 LIMIT 1",
+            str(fact.originator_id),
+            fact.meta.aggregate,
+        )
+    assert await state(pool) != ought(history.engine, len(history.facts))
+    await pool.execute(files("services.followup").joinpath("migrations/0014_annulled_cases.sql").read_text("utf-8"))
+    assert await state(pool) == ought(history.engine, len(history.facts))
 
 
 async def test_midnight__fires_in_bounded_transactions(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

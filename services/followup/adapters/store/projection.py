@@ -334,6 +334,8 @@ class StoredWriting:
                 self._source,
                 list(changes.released),
             )
+        if changes.gone:
+            await self._connection.execute("DELETE FROM cases WHERE subject_id = ANY($1)", list(changes.gone))
         if changes.uncountable:
             duties = sorted((d for each in changes.uncountable.values() for d in each), key=lambda d: d.deadline_id)
             await self._connection.execute(_COUNTABLE, list(changes.uncountable), [d.deadline_id for d in duties])

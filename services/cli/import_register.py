@@ -258,6 +258,7 @@ async def _importer(
                 references,
                 RefusedCommands(pool, seals, new_id),
             ),
+            references=references,
             seals=seals,
             recorder=recorder,
             new_id=new_id,

@@ -263,7 +263,10 @@ class CsvTable:
     def _headed(self, cells: list[str]) -> Cells | RowRefused:
         if len(cells) > len(self.headings) and any(cells[len(self.headings) :]):
             return RowRefused(
-                "", f"{len(cells)} cells under {len(self.headings)} headings: quote what holds {self._delimiter!r}"
+                "",
+                f"có {len(cells)} ô dưới {len(self.headings)} cột; ô nào chứa {self._delimiter!r} thì đặt trong dấu "
+                "ngoặc kép",
+                f"{len(cells)} cells under {len(self.headings)} headings: quote what holds {self._delimiter!r}",
             )
         return list(zip(self.headings, cells, strict=False))
 
@@ -358,5 +361,5 @@ class JsonLines:
             if isinstance(raw := found.get(RAW), str):
                 found = self._decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RowRefused("", f"no JSON object: {error}") from None
+            raise RowRefused("", f"không phải là đối tượng JSON ({error})", f"no JSON object: {error}") from None
         return list(found.items())

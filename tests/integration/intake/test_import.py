@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.importing import COMMAND, Importing, environment, rejects_of, write_lines
-from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served
+from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, PROVINCE, Intake, served
 from tests.support.postgres import TestServer
 from tests.support.waiting import until
 
@@ -236,8 +236,8 @@ async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, t
     assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 3)
     ended = "Vụ việc đã kết thúc ngày 02/07/2019 (đã rút); hãy mở lại vụ việc trước."
     assert [(r["_line"], r["_column"], r["_reason"].split(",")[0]) for r in rejects_of(summary)] == [
-        (1, "", "held back with line 4"),
-        (3, "", "held back with line 4"),
+        (1, "", "giữ lại cùng dòng 4 đã bị trả lại"),
+        (3, "", "giữ lại cùng dòng 4 đã bị trả lại"),
         (4, "", f"{ended} / the case ended (withdrawn) on 2019-07-02; reopen it"),
     ]
     assert await cases(importing.intake, head) == {"TD-2": ["PetitionReceived"]}
@@ -286,7 +286,142 @@ async def test_name_of_another_petition__is_refused(importing: Importing, tmp_pa
     )
     code, summary, _ = await importing.run(other)
     reasons = [r["_reason"] for r in rejects_of(summary)]
-    assert code == 1 and "received on 2019-07-01" in reasons[0] and "is a conference" in reasons[1]
+    assert code == 1 and "Ngày tiếp (recorded: 2019-07-01)" in reasons[0] and "is a conference" in reasons[1]
+
+
+WHOLE = row(
+    7,
+    Điện_thoại="0912",
+    **{
+        "Ghi chú": "nộp tại bản",
+        "Kênh tiếp nhận": "trực tiếp",
+        "Lĩnh vực": "giao thông",
+        "Cơ quan thụ lý": EDUCATION,
+        "Thời hạn": "20/07/2019",
+        "Số văn bản trả lời": "71/KTHT ngày 18/07/2019",
+        "Nội dung trả lời": "Đã sửa đường.",
+        "Tình trạng": "đang giải quyết",
+    },
+)
+WHOLE["Điện thoại"] = WHOLE.pop("Điện_thoại")
+
+
+@pytest.mark.parametrize(
+    ("heading", "other", "told"),
+    [
+        ("Nội dung đơn", "Cầu bị sập.", "Nội dung đơn"),
+        ("Nội dung đơn", "Đường vào bản 7", "Nội dung đơn"),
+        ("Họ tên", "Giàng A Chu", "Họ tên"),
+        ("Điện thoại", "0999", "Điện thoại"),
+        ("Ghi chú", "nộp qua bưu điện", "Ghi chú"),
+        ("Kênh tiếp nhận", "bưu điện", "Kênh tiếp nhận (recorded: trực tiếp)"),
+        ("Ngày tiếp", "02/07/2019", "Ngày tiếp (recorded: 2019-07-01)"),
+        ("Địa bàn", DISTRICT, f"Địa bàn (recorded: {COMMUNE})"),
+        ("Lĩnh vực", "đất đai", "Lĩnh vực (recorded: giao thông)"),
+        ("Thời hạn", "19/07/2019", "Thời hạn (recorded: 2019-07-20)"),
+        ("Số văn bản trả lời", "71/KTHT ngày 17/07/2019", "Số văn bản trả lời (recorded: 2019-07-18)"),
+        ("Nội dung trả lời", "Chưa sửa.", "Nội dung trả lời"),
+    ],
+)
+async def test_row_that_says_something_else__goes_back_with_the_columns(
+    importing: Importing, tmp_path: Path, heading: str, other: str, told: str
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    head = await importing.intake.head()
+    assert (await importing.done(table(tmp_path / "a.csv", [WHOLE | {"STT": "9", "Ghi chú": ""}])))["known"] == 1
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", [WHOLE | {heading: other}]))
+    assert (code, summary["known"], summary["rejected"]) == (1, 0, 1)
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert rejected["_column"] == heading
+    assert f"recorded of this case under: {told};" in rejected["_reason"] and "đã ghi nhận" in rejected["_reason"]
+    assert "another name" not in rejected["_reason"] and (other == DISTRICT or other not in rejected["_reason"])
+    assert await importing.intake.head() == head
+
+
+async def test_act_that_says_something_else_in_sealed_words__goes_back(importing: Importing, tmp_path: Path) -> None:
+    received = {"command": "PetitionReceived", "case": "P1", "effective_on": "01/07/2019", "jurisdiction": COMMUNE}
+    ended = {"command": "PetitionWithdrawn", "case": "P1", "effective_on": "02/07/2019", "reason": "Đã xong."}
+    named = {"text": "Đường sạt lở.", "identities": {"1": {"name": "Lò Văn Pâng"}}}
+    await importing.done(write_lines(tmp_path / "a.jsonl", received | named, ended))
+    for number, (changed, column) in enumerate(
+        (
+            ((received | named | {"text": "Cầu sập."}, ended), "text"),
+            ((received | named | {"identities": {"1": {"name": "Giàng A Chu"}}}, ended), "identities"),
+            ((received | named, ended | {"reason": "Chuyển đi."}), "reason"),
+        )
+    ):
+        code, summary, _ = await importing.run(write_lines(tmp_path / f"b{number}.jsonl", *changed))
+        assert (code, summary["known"]) == (1, 0)
+        assert column in [rejected["_column"] for rejected in rejects_of(summary)]
+    other = write_lines(tmp_path / "c.jsonl", received | {"text": "Đường sạt lở."}, ended)
+    assert (await importing.done(other))["known"] == 2
+
+
+async def test_erased_petitioner__leaves_only_what_is_public_to_be_held_against(
+    importing: Importing, tmp_path: Path
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    (petition,) = await importing.intake.rows("SELECT owner_id FROM sealing_keys WHERE owner_id <> ''")
+    await importing.intake.done(f"/v1/petitioners/{petition['owner_id']}/erasure", {"ground": "theo yêu cầu"})
+    again = await importing.done(table(tmp_path / "b.csv", [WHOLE | {"Nội dung đơn": "Cầu sập.", "Họ tên": "X"}]))
+    assert again["known"] == 1
+    code, _, _ = await importing.run(table(tmp_path / "b.csv", [WHOLE | {"Kênh tiếp nhận": "bưu điện"}]))
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "added"),
+    [
+        ({"reported_on": "19/07/2019"}, ["ReplyReported"]),
+        ({"Tình trạng": "Đã giải quyết xong", "result_on": "20/07/2019"}, ["AgencyResultReported"]),
+        ({"Tình trạng": "Đã giải quyết xong", "Thời hạn": ""}, ["AgencyResultReported"]),
+        ({"Ngày kết thúc": "22/07/2019", "Địa bàn": "", "Họ tên": ""}, ["PetitionClosed"]),
+        ({"Thời hạn": "", "Kênh tiếp nhận": "", "Ghi chú": "", "Nội dung trả lời": "", "Lĩnh vực": ""}, []),
+        ({"Ngày tiếp": "", "Điện thoại": "", "Cơ quan thụ lý": ""}, []),
+    ],
+)
+async def test_row_that_repeats_what_is_recorded__adds_what_it_says_more(
+    importing: Importing, tmp_path: Path, more: dict[str, str], added: list[str]
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    head = await importing.intake.head()
+    for number in range(2):
+        # Another number of the row, so that it is held against the record and not against an earlier import.
+        again = table(tmp_path / "b.csv", [WHOLE | more | {"Điện thoại": "0912" if number else ""}])
+        summary = await importing.done(again)
+        assert (summary["recorded"], summary["events"]) == ((0, 0) if number or not added else (1, 1))
+    log = await log_of(importing.intake, head)
+    assert [event["topic"] for event in log] == added
+    if added == ["ReplyReported"]:
+        assert log[0]["data"]["reply_number"] == "71/KTHT" and len(log[0]["data"]["reports"]) == 3
+        code, summary, _ = await importing.run(table(tmp_path / "b.csv", [WHOLE | {"reported_on": "20/07/2019"}]))
+        assert code == 1 and "reported_on (recorded: 2019-07-19)" in read_table(Path(summary["rejects"]))[0]["_reason"]
+
+
+async def test_known_case_without_its_place__is_the_same_case(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    bare = {name: cell for name, cell in WHOLE.items() if name != "Địa bàn"}
+    elsewhere = {"name": "Huyện Phong Thổ", "level": "district", "parent": PROVINCE, "valid_from": "2004-01-01"}
+    await importing.intake.done("/v1/jurisdictions", elsewhere | {"code": "H35.11"})
+    head = await importing.intake.head()
+    for options in ((), ("--jurisdiction", DISTRICT), ("--jurisdiction", COMMUNE)):
+        assert (await importing.done(table(tmp_path / "b.csv", [bare]), *options))["known"] == 1
+    assert await importing.intake.head() == head
+    code, summary, _ = await importing.run(table(tmp_path / "b.csv", [bare]), "--jurisdiction", "H35.11")
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Địa bàn") and f"Địa bàn (recorded: {COMMUNE})" in rejected["_reason"]
+    assert "another name" not in rejected["_reason"]
+
+
+async def test_case_whose_receipt_was_annulled__says_so(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(table(tmp_path / "a.csv", [row(1)]))
+    (case,) = await importing.intake.rows("SELECT originator_id FROM external_references")
+    path = f"/v1/petitions/{case['originator_id']}"
+    (fact,) = (await importing.intake.get(path)).json()["facts"]
+    await importing.intake.done(f"{path}/annulments", {"event_id": fact["event_id"], "reason": "ghi nhầm"})
+    code, summary, _ = await importing.run(table(tmp_path / "b.csv", [row(1, agency=EDUCATION)]))
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Mã đơn") and "was annulled" in rejected["_reason"]
 
 
 async def test_two_imports_of_one_file_at_once__double_nothing(importing: Importing, tmp_path: Path) -> None:

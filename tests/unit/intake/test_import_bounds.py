@@ -75,7 +75,7 @@ class Anywhere:
         return "H35.10.31"
 
     def conference(self, name: str, field: str) -> tuple[UUID, Conference]:
-        raise RowRefused(field, "there is none")
+        raise RowRefused(field, "không có", "there is none")
 
 
 def imported(folder: Path, name: str, content: bytes, mapping: bytes) -> None:

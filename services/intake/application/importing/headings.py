@@ -141,6 +141,11 @@ def folded(text: str) -> str:
 _KNOWN = {folded(name): field for field, names in FIELDS.items() for name in (field, *names)}
 
 
+def usual_heading(field: str) -> str:
+    """How offices head a field; any other text comes back as it is."""
+    return FIELDS[field][0].capitalize() if field in FIELDS else field
+
+
 class Columns:
     """Headings to fields, for one file."""
 
@@ -183,8 +188,8 @@ class Columns:
                 taken[field] = heading
 
     def heading(self, field: str) -> str:
-        """The heading under which the file has a field; the field's own name where it has none."""
-        return self._headings.get(field, field)
+        """The heading under which the file has a field; the usual one where it has none."""
+        return self._headings.get(field) or usual_heading(field)
 
     def _resolved(self, heading: str) -> str:
         name = folded(heading)

@@ -66,6 +66,8 @@ class Row(msgspec.Struct, frozen=True):
     content: bytes
     register: dict[str, str] | None
     act: RegisterAct | None = None
+    #: The fields of the register that stand in the row itself; the others are the mapping's defaults.
+    columns: frozenset[str] = frozenset()
 
 
 class Index:
@@ -113,9 +115,9 @@ class Rows:
             act = act_of(self._named(given), from_text=self.table.of_text)
             content = msgspec.json.encode([act.topic, act.case, act.fields], order="sorted")
             return Row(index, _name(act.case), content, None, act)
-        row = register_row(cells, self.columns, self._mapping)
+        row, columns = register_row(cells, self.columns, self._mapping)
         row.pop("ordinal", None)
-        return Row(index, _name(row.get(CASE, "")), msgspec.json.encode(row, order="sorted"), row)
+        return Row(index, _name(row.get(CASE, "")), msgspec.json.encode(row, order="sorted"), row, columns=columns)
 
     def _named(self, given: dict[str, Any]) -> dict[str, Any]:
         """In a table the case of an act may stand under any heading that means so."""
@@ -276,7 +278,9 @@ class _Cases:
 
 def _name(case: str) -> str:
     if len(case) > MAX_SHORT:
-        raise RowRefused(CASE, f"{len(case)} characters; at most {MAX_SHORT}")
+        raise RowRefused(
+            CASE, f"dài {len(case)} ký tự; tối đa là {MAX_SHORT}", f"{len(case)} characters; at most {MAX_SHORT}"
+        )
     return case
 
 

@@ -208,6 +208,7 @@ class CsvTable:
         lines = _Lines(content, begin, 1 if begin else 0)
         self.headings: tuple[str, ...] = ()
         self.titles: list[int] = []
+        self.numbers_at = 0
         line = lines.line + 1
         try:
             for number, cells in enumerate(self._reader(lines)):
@@ -233,7 +234,9 @@ class CsvTable:
             for number, cells in enumerate(self._reader(lines)):
                 span = ClosedSpan(line, start, lines.position)
                 start, line = lines.position, lines.line + 1
-                if any(cells) and not (number == 0 and self._numbers_columns(cells)):
+                if number == 0 and self._numbers_columns(cells):
+                    self.numbers_at = span.line
+                elif any(cells):
                     yield span, self._headed(cells)
         except csv.Error as error:
             raise _broken(line, error) from None
@@ -323,6 +326,7 @@ class JsonLines:
     of_text = False
     headings: tuple[str, ...] = ()
     titles: tuple[int, ...] = ()
+    numbers_at = 0
 
     def __init__(self, content: bytes) -> None:
         self._content = content

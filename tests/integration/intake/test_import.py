@@ -10,6 +10,7 @@ import subprocess
 import unicodedata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -211,8 +212,8 @@ async def test_bad_rows__go_back_with_line_column_and_reason_are_mended_and_impo
         strict=True,
     ):
         record.update(mended)
-    again = await importing.done(table(Path(summary["rejects"]), rejected))
-    assert again["recorded"] == 4
+    code, again, errors = await importing.run(table(Path(summary["rejects"]), rejected))
+    assert (code, again["recorded"]) == (0, 4) and "a.rejects.csv" in errors and "personal data" in errors
     code, summary, _ = await importing.run(tmp_path / "a.csv")
     assert (code, summary["recorded"], summary["known"], summary["rejected"]) == (1, 0, 1, 4)
     assert Path(summary["rejects"]).name == "a.rejects-2.csv", "never over a file that someone may be mending"
@@ -493,6 +494,8 @@ async def _reached(intake: Intake, position: int, process: "subprocess.Popen[byt
     ("name", "content", "options", "told"),
     [
         ("a.csv", "Mã đơn,Người nhập\n", (), "--ignore 'Người nhập'"),
+        ("a.csv", "Mã đơn,Người nhập,Hình thức\n", (), "--ignore 'Người nhập' --ignore 'Hình thức'"),
+        ("a.jsonl", '{"Người nhập": "x"}\n{"Hình thức": "y"}\n', (), "--ignore 'Người nhập' --ignore 'Hình thức'"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--mapping", "none.yaml"), "cannot be read"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--jurisdiction", "x y"), "--jurisdiction"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--rejects", "a.csv"), "--rejects"),
@@ -519,6 +522,28 @@ async def test_wrong_use__is_told_and_records_nothing(
     code, _, errors = await importing.run(tmp_path / name, *options)
     assert code == 2 and told in errors and len(errors.splitlines()) == 1
     assert await importing.intake.head() == head
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nowhere",
+        "postgresql://127.0.0.1:port/intake",
+        "mysql://127.0.0.1/intake",
+        "/intake-not-there",
+        "/postgres",
+        "postgresql://nobody:geheim@no-such-host.invalid/intake",
+    ],
+)
+async def test_database_that_cannot_be_meant__is_wrong_use_of_its_setting(
+    importing: Importing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    own = urlsplit(importing.intake.dsn)
+    named = own._replace(path=url).geturl() if url[0] == "/" else url
+    monkeypatch.setenv("INTAKE_DATABASE_URL", named)
+    code, _, errors = await importing.run(table(tmp_path / "a.csv", [row(1)]))
+    assert code == 2 and "INTAKE_DATABASE_URL" in errors and len(errors.splitlines()) == 1, errors
+    assert "geheim" not in errors
 
 
 async def test_mapping_and_defaults__give_what_the_file_lacks(importing: Importing, tmp_path: Path) -> None:
@@ -564,7 +589,7 @@ async def test_table_of_petitions__is_imported_without_its_titles_parts_and_tota
     head = await importing.intake.head()
     code, summary, errors = await importing.run(tmp_path / "a.csv", *options)
     assert (code, summary["recorded"], summary["rows"]) == (0, 2, 2), errors
-    assert [warning.split(":")[0] for warning in summary["warnings"]] == ["line 6", "line 1", "line 4, 7"]
+    assert [warning.split(":")[0] for warning in summary["warnings"]] == ["line 6", "line 1", "line 3", "line 4, 7"]
     assert "TCVN3" in errors and "phông" in errors
     assert sorted((await cases(importing.intake, head)).values()) == [
         ["PetitionReceived"],

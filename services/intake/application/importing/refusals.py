@@ -1,10 +1,12 @@
 """Why a row, or the whole file, is not imported."""
 
+import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.intake.domain import Refused
 
+MOST_NAMED = 30  # columns in a message
 MOST_SHOWN = 80  # characters of a cell in a message
 LONGEST_REASON = 750  # characters in each language: a reason may quote what it refuses
 
@@ -69,11 +71,18 @@ class FileRefused(Exception):
     """A file or mapping that cannot be imported at all; nothing was recorded. The message names the remedy."""
 
 
-class UnknownColumn(FileRefused):
-    """A column that means nothing here."""
+class UnknownColumns(FileRefused):
+    """Columns that mean nothing here."""
 
-    def __init__(self, heading: str) -> None:
+    def __init__(self, *headings: str) -> None:
+        named = [shlex.quote(shortened(" ".join(heading.split()))) for heading in headings[:MOST_NAMED]]
+        more = ", …" if len(headings) > MOST_NAMED else ""
+        listed, ignored = ", ".join(named) + more, " ".join(f"--ignore {name}" for name in named)
         super().__init__(
-            f"the column {shown(heading)} is not known: give its meaning in a mapping file (--mapping), "
-            f"or leave it out with --ignore {shown(heading)}"
+            in_both(
+                f"không biết ý nghĩa của cột {listed}; hãy ghi nghĩa trong tệp --mapping, hoặc bỏ qua bằng {ignored}",
+                f"not known: the columns {listed}; give their meaning in a mapping file (--mapping), or leave them out "
+                f"with {ignored}",
+            )
         )
+        self.headings = headings

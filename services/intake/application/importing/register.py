@@ -417,9 +417,11 @@ def _replied(r: _Reading) -> Iterator[DatedEvent]:
         return
     number, on = r.text("reply_number"), r.day("reply_on")
     column, text = ("reply", both) if (both := r.text("reply")) else ("reply_number", number)
-    # The day often stands behind the number, whatever the heading asks for.
-    if both or (on is None and _DAY_OF_REPLY.search(text)) or (on is not None and _ends_with(text, on)):
+    # The day often stands behind the number, or in a column of its own, whatever the heading asks for.
+    if (on is None and (both or _DAY_OF_REPLY.search(text))) or (on is not None and _ends_with(text, on)):
         number, on = _number_and_day(text, column)
+    else:
+        number = text
     if on is None:
         raise RowRefused("reply_on", "để trống; hãy ghi ngày của văn bản trả lời", "is empty: a reply has a date")
     r.reply_on = on

@@ -11,7 +11,7 @@ import msgspec
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.importing.case_events import RegisterAct, act_of, names_in
 from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping, folded
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, UnknownColumns
 from services.intake.application.importing.values import as_text, register_row
 from services.intake.domain.permissions import REGULATION
 from shared.identifiers import normalised
@@ -42,6 +42,11 @@ class Table(Protocol):
     @property
     def of_text(self) -> bool:
         """Whether every value is a cell of text."""
+        ...
+
+    @property
+    def numbers_at(self) -> int:
+        """The line that numbers the columns of a table, once its records were read; 0 where there is none."""
         ...
 
     @property
@@ -97,7 +102,7 @@ class Index:
 
 
 class Rows:
-    """Reads the rows of one table under one mapping."""
+    """Reads the rows of one table under one mapping. Raises UnknownColumns, with those of every row."""
 
     def __init__(self, table: Table, columns: Columns, mapping: FileMapping) -> None:
         self.table, self.columns, self._mapping = table, columns, mapping
@@ -106,7 +111,10 @@ class Rows:
         self._without_acts = self._has_head and COMMAND not in fields
         self._case_at = fields.index(CASE) if CASE in fields else None
         self._ordinal_at = fields.index(ORDINAL) if ORDINAL in fields else None
+        self._unknown: dict[str, None] = {}
         self.index = self._indexed()
+        if self._unknown:
+            raise UnknownColumns(*self._unknown)
 
     def row(self, index: int) -> Row:
         """One row. Raises RowRefused."""
@@ -205,6 +213,9 @@ class Rows:
     def _case(self, cells: Cells) -> str:
         if not self._has_head:
             # Every heading is looked at, so that an unknown one stops the import before anything is recorded.
+            if unknown := self.columns.unknown_among(heading for heading, _ in cells):
+                self._unknown.update(dict.fromkeys(unknown))
+                return ""
             found = [value for heading, value in cells if self.columns.field(heading) == CASE]
         else:
             found = [] if self._case_at is None or self._case_at >= len(cells) else [cells[self._case_at][1]]

@@ -24,9 +24,9 @@ _TIME = re.compile(r",? [0-2]?\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:am|pm
 def register_row(
     cells: Iterable[tuple[str, Any]], columns: Columns, mapping: FileMapping
 ) -> tuple[dict[str, str], frozenset[str]]:
-    """The fields of a register row that say something, and which of them stand in it. Raises RowRefused, UnknownColumn.
+    """The fields of a register row that say something, and which stand in it: the others are defaults.
 
-    The others are the defaults of the mapping.
+    Raises RowRefused, UnknownColumns.
     """
     row: dict[str, str] = {}
     fields = columns.fields

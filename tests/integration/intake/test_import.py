@@ -399,6 +399,28 @@ async def test_row_that_repeats_what_is_recorded__adds_what_it_says_more(
         assert code == 1 and "reported_on (recorded: 2019-07-19)" in read_table(Path(summary["rejects"]))[0]["_reason"]
 
 
+async def test_report_of_a_reply__by_a_default_or_by_the_column_in_a_later_import(
+    importing: Importing, tmp_path: Path
+) -> None:
+    (tmp_path / "m.yaml").write_text("defaults: { reported_on: 30/09/2019 }\n", "utf-8")
+    replied = {f"TD-{n}": row(n, reply=f"{n}/KTHT ngày {day}") for n, day in ((1, "16/09/2019"), (2, "01/10/2019"))}
+    file = table(tmp_path / "a.csv", list(replied.values()))
+    head = await importing.intake.head()
+    code, summary, _ = await importing.run(file, "--mapping", str(tmp_path / "m.yaml"))
+    assert (code, summary["recorded"]) == (1, 1)
+    assert [r["Mã đơn"] for r in read_table(Path(summary["rejects"]))] == ["TD-2"]
+    await importing.done(file)
+    column = {"Ngày báo cáo kết quả trả lời": "02/10/2019"}
+    await importing.done(table(tmp_path / "a.csv", [replied["TD-2"] | column]))
+    log = await log_of(importing.intake, head)
+    told = [(event["topic"], [each["on"] for each in event["data"].get("reports", ())]) for event in log]
+    assert [each for each in told if "Repl" in each[0]] == [
+        ("WrittenReplyIssued", ["2019-09-30"] * 3),
+        ("WrittenReplyIssued", []),
+        ("ReplyReported", ["2019-10-02"] * 3),
+    ]
+
+
 async def test_known_case_without_its_place__is_the_same_case(importing: Importing, tmp_path: Path) -> None:
     await importing.done(table(tmp_path / "a.csv", [WHOLE]))
     bare = {name: cell for name, cell in WHOLE.items() if name != "Địa bàn"}

@@ -339,6 +339,21 @@ async def test_row_that_says_something_else__goes_back_with_the_columns(
     assert await importing.intake.head() == head
 
 
+async def test_row_that_says_several_things_otherwise__is_told_all_its_columns(
+    importing: Importing, tmp_path: Path
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    otherwise = {
+        "Họ tên": "Giàng A Chu",
+        "Lĩnh vực": "đất đai",
+        "Nội dung trả lời": "Chưa sửa.",
+        "Thời hạn": "19/07/2019",
+    }
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", [WHOLE | otherwise]))
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Họ tên") and all(name in rejected["_reason"] for name in otherwise)
+
+
 async def test_act_that_says_something_else_in_sealed_words__goes_back(importing: Importing, tmp_path: Path) -> None:
     received = {"command": "PetitionReceived", "case": "P1", "effective_on": "01/07/2019", "jurisdiction": COMMUNE}
     ended = {"command": "PetitionWithdrawn", "case": "P1", "effective_on": "02/07/2019", "reason": "Đã xong."}

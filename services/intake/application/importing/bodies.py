@@ -9,6 +9,7 @@ from services.intake.application.importing.headings import folded
 from services.intake.application.importing.refusals import RowRefused, shortened, shown
 from services.intake.domain.regulation import PublicBody, Regulation
 from shared.identifiers import MalformedCode, agency_code, is_within
+from shared.sentences import Sentence
 
 MOST_OFFERED = 3  # registered names like one that is not
 ALIKE = 0.85  # of two spellings, from 0 to 1
@@ -24,7 +25,7 @@ class Bodies:
         self._within = within
         self._agencies = _by_name(regulation.agencies)
         self._places = _by_name(regulation.jurisdictions)
-        self._found: dict[tuple[str, date, str], str] = {}
+        self._found: dict[tuple[str, date, str], str | Sentence] = {}
 
     def agency(self, text: str, on: date, field: str) -> str:
         """The code of an agency on a day. Raises RowRefused."""
@@ -46,12 +47,15 @@ class Bodies:
         key = (text, on, field)
         if (known := self._found.get(key)) is None:
             known = self._found[key] = _resolved(text, on, field, names, codes, within)
+        if isinstance(known, Sentence):
+            raise RowRefused(field, *known)
         return known
 
 
 def _resolved(
     text: str, on: date, field: str, names: Mapping[str, list[PublicBody]], codes: Mapping[str, PublicBody], within: str
-) -> str:
+) -> str | Sentence:
+    """The code, or why there is none: names that are wrong stand in many rows, and each is looked for once."""
     try:
         if (code := agency_code(text)) in codes:
             return code
@@ -63,28 +67,25 @@ def _resolved(
     if len(nearer) == 1:
         return nearer[0]
     if not nearer:
-        raise _unknown(text, field, names)
+        return _unknown(text, field, names)
     codes_of_name = ", ".join(sorted(nearer))
-    raise RowRefused(
-        field,
+    return Sentence(
         f"{shown(text)} là tên của {codes_of_name}; hãy ghi mã",
         f"{shown(text)} is the name of {codes_of_name}: write the code",
     )
 
 
-def _unknown(text: str, field: str, names: Mapping[str, list[PublicBody]]) -> RowRefused:
+def _unknown(text: str, field: str, names: Mapping[str, list[PublicBody]]) -> Sentence:
     """A name that nobody has; where others are like it, those are offered, so that no body is registered twice."""
     near = [body for name in _near(folded(text), names) for body in names[name]][:MOST_OFFERED]
     if not near:
-        return RowRefused(
-            field,
+        return Sentence(
             f"{shown(text)} không phải là mã hay tên đã đăng ký; hãy đăng ký trước",
             f"{shown(text)} is neither a registered code nor a registered name: register it first",
         )
     offered = "; ".join(f"{body.name} ({body.code})" for body in near)
     entry = f"values: {{ {field}: {{ {json.dumps(shortened(text), ensure_ascii=False)}: {near[0].code} }} }}"
-    return RowRefused(
-        field,
+    return Sentence(
         f"{shown(text)} không phải là mã hay tên đã đăng ký; gần giống: {offered}. Nếu là cơ quan, địa bàn đó thì ghi "
         f"tên hoặc mã đã đăng ký, hoặc thêm vào tệp --mapping: {entry}; nếu không thì đăng ký trước",
         f"{shown(text)} is neither a registered code nor a registered name; near it: {offered}. If it is that one, "

@@ -146,9 +146,20 @@ class Decisions:
         if row.register is not None:
             case = work.case(row.case)
             petition = self._known.loaded.petitions.get(case)
-            for event in events_of(row.register, work, petition, row.columns):
-                said = RowSaid(said_of(event, row.columns), row.register, row.columns)
-                work.do(case, row.case, event, said)
+            differs: list[RowDiffers] = []
+            try:
+                for event in events_of(row.register, work, petition, row.columns):
+                    said = RowSaid(said_of(event, row.columns), row.register, row.columns)
+                    try:
+                        work.do(case, row.case, event, said)
+                    except RowDiffers as found:
+                        differs.append(found)
+            except (RowRefused, Refused):
+                # What follows is decided without what differs: that is what the row is told of.
+                if not differs:
+                    raise
+            if differs:
+                raise RowDiffers([column for each in differs for column in each.columns], differs[0].to_do)
             return
         assert row.act is not None
         if not row.case:

@@ -5,6 +5,8 @@ import contextlib
 import gc
 import json
 import os
+import re
+import socket
 import sys
 import threading
 import time
@@ -21,7 +23,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
@@ -35,7 +37,7 @@ from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
-from services.intake.application.importing.refusals import FileRefused
+from services.intake.application.importing.refusals import FileRefused, in_both
 from services.intake.application.importing.rows import Rows
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
@@ -51,11 +53,35 @@ from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
 FAILURES = (StoreUnavailable, WorkerLost, *TRANSIENT_ERRORS, asyncpg.PostgresError)
+#: The database that is named cannot be meant, or is none of intake; waiting does not help.
+NO_STORE = (
+    ValueError,  # of a URL that cannot be read
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    socket.gaierror,
+)
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
 SHARE = 2000  # groups: fewer are not worth a process
 TOLD_EVERY = 200  # rows
 SHOWN = 10  # rejected rows shown on the terminal, and lines in a warning
+_NAMED_WRONGLY = Sentence(
+    "không có cơ sở dữ liệu nào ở đó; hãy ghi đúng như của intake, ví dụ "
+    "postgresql://NGƯỜI_DÙNG:MẬT_KHẨU@MÁY:5432/intake",
+    "there is no such database; write it as intake has it, such as postgresql://USER:PASSWORD@HOST:5432/intake",
+)
+_NOT_MIGRATED = Sentence(
+    "cơ sở dữ liệu này chưa có các bảng của intake; hãy kiểm tra địa chỉ, hoặc chạy `doithoai migrate` trước",
+    "that database holds no tables of intake; check the address, or run `doithoai migrate` first",
+)
 _NO_DELIMITERS = ('"', "\r", "\n", " ")
+
+
+class _NoStore(Exception):
+    """The database that the settings name is not intake's."""
+
+    def __init__(self, said: Sentence) -> None:
+        super().__init__(said.en)
+        self.said = said
 
 
 def import_(
@@ -99,11 +125,14 @@ def import_(
     try:
         with _progress(len(rows.index)) as advance:
             outcome = _run(settings, rows, asked, advance)
+    except _NoStore as error:
+        stop_at("INTAKE_DATABASE_URL", WRONG_USE, error.said)
     except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
         stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
     summary = {"rows": len(rows.index)} | msgspec.to_builtins(outcome.summary)
     _report(
+        file,
         outcome,
         rows,
         table,
@@ -138,6 +167,11 @@ def _warnings(table: ImportFile, rows: Rows) -> Iterator[Sentence]:
         )
     for lines, vi, en in (
         (table.titles, "bỏ qua, là tiêu đề phía trên hàng tên cột", "passed over, as titles above the headings"),
+        (
+            [table.numbers_at] if table.numbers_at else [],
+            "bỏ qua, là hàng đánh số các cột",
+            "passed over, as the row that numbers the columns",
+        ),
         (
             rows.index.passed_over,
             "bỏ qua, là đề mục, dòng tổng cộng hoặc dòng trống có số thứ tự",
@@ -233,8 +267,15 @@ async def _importer(
 ) -> AsyncIterator[Importer]:
     seals = seals_of(settings)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="import", largest=4)
+        try:
+            pool = await create_pool(settings.database_url, application="import", largest=4)
+        except NO_STORE as error:
+            raise _NoStore(_NAMED_WRONGLY) from error
+        except asyncpg.UndefinedTableError as error:
+            raise _NoStore(_NOT_MIGRATED) from error
         stack.push_async_callback(pool.close)
+        if await pool.fetchval("SELECT to_regclass('external_references')") is None:
+            raise _NoStore(_NOT_MIGRATED)
         writer = GroupCommit(pool)
         await writer.start()
         stack.push_async_callback(writer.close)
@@ -258,6 +299,7 @@ async def _importer(
                 references,
                 RefusedCommands(pool, seals, new_id),
             ),
+            references=references,
             seals=seals,
             recorder=recorder,
             new_id=new_id,
@@ -290,6 +332,7 @@ def _progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 def _report(
+    file: Path,
     outcome: Outcome,
     rows: Rows,
     table: ImportFile,
@@ -309,6 +352,22 @@ def _report(
         _print(outcome.summary, rejections, rows, summary)
     if rejections:
         raise typer.Exit(FAILED)
+    if left := _rejects_left(file):
+        named = ", ".join(map(str, left))
+        typer.echo(
+            in_both(
+                f"còn tệp dòng bị trả lại của lần nhập trước, có dữ liệu cá nhân; không cần nữa thì hãy xóa: {named}",
+                f"rejected rows of an earlier import are still here, with personal data; delete what is done: {named}",
+            ),
+            err=True,
+        )
+
+
+def _rejects_left(file: Path) -> list[Path]:
+    """The files of rejected rows of earlier imports of a file; it may be one of them itself."""
+    stem = re.sub(r"\.rejects(?:-\d+)?$", "", file.with_suffix("").name)
+    left = re.compile(rf"{re.escape(stem)}\.rejects(?:-\d+)?{re.escape(file.suffix)}")
+    return sorted(each for each in file.parent.iterdir() if left.fullmatch(each.name))
 
 
 def _print(s: Summary, rejections: Sequence[Rejection], rows: Rows, summary: dict[str, object]) -> None:

@@ -24,6 +24,7 @@ INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
 STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
+DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
 
 
 class DevFailed(RuntimeError):
@@ -70,7 +71,9 @@ class DevPair:
         self._stack.callback(stop)
         for name in ("intake", "followup"):
             asyncio.run(ensure_database(dsn("postgres"), name))
-        return {name: dsn(name) for name in ("intake", "followup")}
+        urls = {name: dsn(name) for name in ("intake", "followup")}
+        _write_secret(self.data / DATABASE_URL, urls["intake"].encode())
+        return urls
 
     def amqp_urls(self, choice: str) -> dict[str, str]:
         """The broker's URL of each service, empty if events travel by the feed alone; a private one may be starting."""
@@ -130,6 +133,7 @@ def run_pair(
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
     pair.wait_ready(*urls)
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
+    _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:
         play(urls[0], urls[1], _say)
     _say("Running; Ctrl-C stops everything.")

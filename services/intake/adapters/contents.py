@@ -34,11 +34,11 @@ class StoredContents:
             subject_id,
         )
 
-    async def sealed_of(self, originator_id: UUID) -> Sequence[SealedRow]:
-        """The events of an aggregate that hold something sealed, in order."""
+    async def sealed_of(self, *originator_ids: UUID) -> Sequence[SealedRow]:
+        """The events of aggregates that hold something sealed, each aggregate's in order."""
         rows = await self._pool.fetch(
             "SELECT event_id, originator_id, originator_version, topic, sealed FROM stored_events "
-            "WHERE originator_id = $1 AND sealed IS NOT NULL ORDER BY originator_version",
-            originator_id,
+            "WHERE originator_id = ANY($1) AND sealed IS NOT NULL ORDER BY originator_id, originator_version",
+            originator_ids,
         )
         return [SealedRow(*row.values()) for row in rows]

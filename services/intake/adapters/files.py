@@ -208,6 +208,7 @@ class CsvTable:
         lines = _Lines(content, begin, 1 if begin else 0)
         self.headings: tuple[str, ...] = ()
         self.titles: list[int] = []
+        self.numbers_at = 0
         line = lines.line + 1
         try:
             for number, cells in enumerate(self._reader(lines)):
@@ -233,7 +234,9 @@ class CsvTable:
             for number, cells in enumerate(self._reader(lines)):
                 span = ClosedSpan(line, start, lines.position)
                 start, line = lines.position, lines.line + 1
-                if any(cells) and not (number == 0 and self._numbers_columns(cells)):
+                if number == 0 and self._numbers_columns(cells):
+                    self.numbers_at = span.line
+                elif any(cells):
                     yield span, self._headed(cells)
         except csv.Error as error:
             raise _broken(line, error) from None
@@ -263,7 +266,10 @@ class CsvTable:
     def _headed(self, cells: list[str]) -> Cells | RowRefused:
         if len(cells) > len(self.headings) and any(cells[len(self.headings) :]):
             return RowRefused(
-                "", f"{len(cells)} cells under {len(self.headings)} headings: quote what holds {self._delimiter!r}"
+                "",
+                f"có {len(cells)} ô dưới {len(self.headings)} cột; ô nào chứa {self._delimiter!r} thì đặt trong dấu "
+                "ngoặc kép",
+                f"{len(cells)} cells under {len(self.headings)} headings: quote what holds {self._delimiter!r}",
             )
         return list(zip(self.headings, cells, strict=False))
 
@@ -320,6 +326,7 @@ class JsonLines:
     of_text = False
     headings: tuple[str, ...] = ()
     titles: tuple[int, ...] = ()
+    numbers_at = 0
 
     def __init__(self, content: bytes) -> None:
         self._content = content
@@ -358,5 +365,5 @@ class JsonLines:
             if isinstance(raw := found.get(RAW), str):
                 found = self._decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RowRefused("", f"no JSON object: {error}") from None
+            raise RowRefused("", f"không phải là đối tượng JSON ({error})", f"no JSON object: {error}") from None
         return list(found.items())

@@ -1,7 +1,7 @@
 """A command whose external reference is known: is it the same again, something else, or was it taken back?"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -24,9 +24,9 @@ _DIGEST = re.compile(r"[0-9A-Fa-f]{64}")  # kept in small letters
 
 
 class SealedRows(Protocol):
-    """What is sealed of an aggregate."""
+    """What is sealed of aggregates."""
 
-    async def sealed_of(self, originator_id: UUID) -> Sequence[Any]: ...
+    async def sealed_of(self, *originator_ids: UUID) -> Sequence[Any]: ...
 
 
 class KnownReferences:
@@ -50,24 +50,23 @@ class KnownReferences:
             return
         recorded = msgspec.to_builtins(fact.event)
         # What was erased cannot be held against anything: then the fields that are public must do.
-        left_out = {*command.codec.route.decided, *(SEALED[place.topic] if _is_erased(facts) else ())}
-        if not _is_erased(facts):
-            recorded |= await self._opened(place)
+        left_out = {*command.codec.route.decided, *(SEALED[place.topic] if is_erased(facts) else ())}
+        if SEALED[place.topic] and not is_erased(facts):
+            opened = await self.opened([place.originator_id])
+            recorded |= opened.get((place.originator_id, place.version), {})
         given = msgspec.to_builtins(_event(command, fact))
-        differing = [
-            name
-            for name in fact.event.__struct_fields__
-            if name not in left_out and not _is_same(given.get(name), recorded.get(name))
-        ]
-        if differing:
-            raise ReferenceDiffers(differing)
+        if found := differing(given, recorded, (f for f in fact.event.__struct_fields__ if f not in left_out)):
+            raise ReferenceDiffers(found)
 
-    async def _opened(self, place: EventPlace) -> dict[str, Any]:
-        if not SEALED[place.topic]:
+    async def opened(self, originator_ids: Sequence[UUID]) -> dict[tuple[UUID, int], dict[str, Any]]:
+        """What can still be read of the sealed words of some aggregates, by aggregate and version.
+
+        Nobody is shown it: it is held against what is given, so no reading is recorded.
+        """
+        if not originator_ids or not (rows := await self._sealed.sealed_of(*originator_ids)):
             return {}
-        rows = [r for r in await self._sealed.sealed_of(place.originator_id) if r.version == place.version]
-        keys = {key.key_id: key for key in await self._history.keys_of([place.originator_id])}
-        return self._opener.opened(rows[0], keys) if rows else {}
+        keys = {key.key_id: key for key in await self._history.keys_of(originator_ids)}
+        return {(row.originator_id, row.version): self._opener.opened(row, keys) for row in rows}
 
 
 def _event(command: Command, recorded: AnyFact) -> DatedEvent:
@@ -75,12 +74,23 @@ def _event(command: Command, recorded: AnyFact) -> DatedEvent:
     codec, body = command.codec, command.body
     in_path = {name: code_of(command.target) for name in codec.route.in_path}
     event = codec.event(body, body.effective_on or recorded.event.effective_on, **in_path)
+    return with_recorded_ids(event, recorded.event)
+
+
+def with_recorded_ids(event: DatedEvent, recorded: DatedEvent) -> DatedEvent:
+    """The event with the ids of the record for the petitioners to whom it gives none. Raises InvalidValue."""
     named = getattr(event, "petitioner_ids", ())
-    minted = iter([i for i in getattr(recorded.event, "petitioner_ids", ()) if i not in named])
+    minted = iter([i for i in getattr(recorded, "petitioner_ids", ()) if i not in named])
     return with_petitioner_ids(event, lambda: next(minted, ""))
 
 
-def _is_erased(facts: Sequence[AnyFact]) -> bool:
+def differing(given: Mapping[str, Any], recorded: Mapping[str, Any], fields: Iterable[str]) -> list[str]:
+    """The fields in which what is given says something else than what is recorded."""
+    return [name for name in fields if not _is_same(given.get(name), recorded.get(name))]
+
+
+def is_erased(facts: Iterable[AnyFact]) -> bool:
+    """Whether a petitioner of a case was erased: then what is sealed of it cannot be held against anything."""
     return any(isinstance(fact.event, PersonalDataErased) for fact in facts)
 
 

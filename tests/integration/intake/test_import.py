@@ -10,11 +10,12 @@ import subprocess
 import unicodedata
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support.importing import COMMAND, Importing, environment, rejects_of, write_lines
-from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served
+from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, PROVINCE, Intake, served
 from tests.support.postgres import TestServer
 from tests.support.waiting import until
 
@@ -211,8 +212,8 @@ async def test_bad_rows__go_back_with_line_column_and_reason_are_mended_and_impo
         strict=True,
     ):
         record.update(mended)
-    again = await importing.done(table(Path(summary["rejects"]), rejected))
-    assert again["recorded"] == 4
+    code, again, errors = await importing.run(table(Path(summary["rejects"]), rejected))
+    assert (code, again["recorded"]) == (0, 4) and "a.rejects.csv" in errors and "personal data" in errors
     code, summary, _ = await importing.run(tmp_path / "a.csv")
     assert (code, summary["recorded"], summary["known"], summary["rejected"]) == (1, 0, 1, 4)
     assert Path(summary["rejects"]).name == "a.rejects-2.csv", "never over a file that someone may be mending"
@@ -236,8 +237,8 @@ async def test_case_with_one_bad_row__is_held_back_whole(importing: Importing, t
     assert (code, summary["recorded"], summary["rejected"]) == (1, 1, 3)
     ended = "Vụ việc đã kết thúc ngày 02/07/2019 (đã rút); hãy mở lại vụ việc trước."
     assert [(r["_line"], r["_column"], r["_reason"].split(",")[0]) for r in rejects_of(summary)] == [
-        (1, "", "held back with line 4"),
-        (3, "", "held back with line 4"),
+        (1, "", "giữ lại cùng dòng 4 đã bị trả lại"),
+        (3, "", "giữ lại cùng dòng 4 đã bị trả lại"),
         (4, "", f"{ended} / the case ended (withdrawn) on 2019-07-02; reopen it"),
     ]
     assert await cases(importing.intake, head) == {"TD-2": ["PetitionReceived"]}
@@ -286,7 +287,179 @@ async def test_name_of_another_petition__is_refused(importing: Importing, tmp_pa
     )
     code, summary, _ = await importing.run(other)
     reasons = [r["_reason"] for r in rejects_of(summary)]
-    assert code == 1 and "received on 2019-07-01" in reasons[0] and "is a conference" in reasons[1]
+    assert code == 1 and "Ngày tiếp (recorded: 2019-07-01)" in reasons[0] and "is a conference" in reasons[1]
+
+
+WHOLE = row(
+    7,
+    Điện_thoại="0912",
+    **{
+        "Ghi chú": "nộp tại bản",
+        "Kênh tiếp nhận": "trực tiếp",
+        "Lĩnh vực": "giao thông",
+        "Cơ quan thụ lý": EDUCATION,
+        "Thời hạn": "20/07/2019",
+        "Số văn bản trả lời": "71/KTHT ngày 18/07/2019",
+        "Nội dung trả lời": "Đã sửa đường.",
+        "Tình trạng": "đang giải quyết",
+    },
+)
+WHOLE["Điện thoại"] = WHOLE.pop("Điện_thoại")
+
+
+@pytest.mark.parametrize(
+    ("heading", "other", "told"),
+    [
+        ("Nội dung đơn", "Cầu bị sập.", "Nội dung đơn"),
+        ("Nội dung đơn", "Đường vào bản 7", "Nội dung đơn"),
+        ("Họ tên", "Giàng A Chu", "Họ tên"),
+        ("Điện thoại", "0999", "Điện thoại"),
+        ("Ghi chú", "nộp qua bưu điện", "Ghi chú"),
+        ("Kênh tiếp nhận", "bưu điện", "Kênh tiếp nhận (recorded: trực tiếp)"),
+        ("Ngày tiếp", "02/07/2019", "Ngày tiếp (recorded: 2019-07-01)"),
+        ("Địa bàn", DISTRICT, f"Địa bàn (recorded: {COMMUNE})"),
+        ("Lĩnh vực", "đất đai", "Lĩnh vực (recorded: giao thông)"),
+        ("Thời hạn", "19/07/2019", "Thời hạn (recorded: 2019-07-20)"),
+        ("Số văn bản trả lời", "71/KTHT ngày 17/07/2019", "Số văn bản trả lời (recorded: 2019-07-18)"),
+        ("Nội dung trả lời", "Chưa sửa.", "Nội dung trả lời"),
+    ],
+)
+async def test_row_that_says_something_else__goes_back_with_the_columns(
+    importing: Importing, tmp_path: Path, heading: str, other: str, told: str
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    head = await importing.intake.head()
+    assert (await importing.done(table(tmp_path / "a.csv", [WHOLE | {"STT": "9", "Ghi chú": ""}])))["known"] == 1
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", [WHOLE | {heading: other}]))
+    assert (code, summary["known"], summary["rejected"]) == (1, 0, 1)
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert rejected["_column"] == heading
+    assert f"recorded of this case under: {told};" in rejected["_reason"] and "đã ghi nhận" in rejected["_reason"]
+    assert "another name" not in rejected["_reason"] and (other == DISTRICT or other not in rejected["_reason"])
+    assert await importing.intake.head() == head
+
+
+async def test_row_that_says_several_things_otherwise__is_told_all_its_columns(
+    importing: Importing, tmp_path: Path
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    otherwise = {
+        "Họ tên": "Giàng A Chu",
+        "Lĩnh vực": "đất đai",
+        "Nội dung trả lời": "Chưa sửa.",
+        "Thời hạn": "19/07/2019",
+    }
+    code, summary, _ = await importing.run(table(tmp_path / "a.csv", [WHOLE | otherwise]))
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Họ tên") and all(name in rejected["_reason"] for name in otherwise)
+
+
+async def test_act_that_says_something_else_in_sealed_words__goes_back(importing: Importing, tmp_path: Path) -> None:
+    received = {"command": "PetitionReceived", "case": "P1", "effective_on": "01/07/2019", "jurisdiction": COMMUNE}
+    ended = {"command": "PetitionWithdrawn", "case": "P1", "effective_on": "02/07/2019", "reason": "Đã xong."}
+    named = {"text": "Đường sạt lở.", "identities": {"1": {"name": "Lò Văn Pâng"}}}
+    await importing.done(write_lines(tmp_path / "a.jsonl", received | named, ended))
+    for number, (changed, column) in enumerate(
+        (
+            ((received | named | {"text": "Cầu sập."}, ended), "text"),
+            ((received | named | {"identities": {"1": {"name": "Giàng A Chu"}}}, ended), "identities"),
+            ((received | named, ended | {"reason": "Chuyển đi."}), "reason"),
+        )
+    ):
+        code, summary, _ = await importing.run(write_lines(tmp_path / f"b{number}.jsonl", *changed))
+        assert (code, summary["known"]) == (1, 0)
+        assert column in [rejected["_column"] for rejected in rejects_of(summary)]
+    other = write_lines(tmp_path / "c.jsonl", received | {"text": "Đường sạt lở."}, ended)
+    assert (await importing.done(other))["known"] == 2
+
+
+async def test_erased_petitioner__leaves_only_what_is_public_to_be_held_against(
+    importing: Importing, tmp_path: Path
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    (petition,) = await importing.intake.rows("SELECT owner_id FROM sealing_keys WHERE owner_id <> ''")
+    await importing.intake.done(f"/v1/petitioners/{petition['owner_id']}/erasure", {"ground": "theo yêu cầu"})
+    again = await importing.done(table(tmp_path / "b.csv", [WHOLE | {"Nội dung đơn": "Cầu sập.", "Họ tên": "X"}]))
+    assert again["known"] == 1
+    code, _, _ = await importing.run(table(tmp_path / "b.csv", [WHOLE | {"Kênh tiếp nhận": "bưu điện"}]))
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "added"),
+    [
+        ({"reported_on": "19/07/2019"}, ["ReplyReported"]),
+        ({"Tình trạng": "Đã giải quyết xong", "result_on": "20/07/2019"}, ["AgencyResultReported"]),
+        ({"Tình trạng": "Đã giải quyết xong", "Thời hạn": ""}, ["AgencyResultReported"]),
+        ({"Ngày kết thúc": "22/07/2019", "Địa bàn": "", "Họ tên": ""}, ["PetitionClosed"]),
+        ({"Thời hạn": "", "Kênh tiếp nhận": "", "Ghi chú": "", "Nội dung trả lời": "", "Lĩnh vực": ""}, []),
+        ({"Ngày tiếp": "", "Điện thoại": "", "Cơ quan thụ lý": ""}, []),
+    ],
+)
+async def test_row_that_repeats_what_is_recorded__adds_what_it_says_more(
+    importing: Importing, tmp_path: Path, more: dict[str, str], added: list[str]
+) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    head = await importing.intake.head()
+    for number in range(2):
+        # Another number of the row, so that it is held against the record and not against an earlier import.
+        again = table(tmp_path / "b.csv", [WHOLE | more | {"Điện thoại": "0912" if number else ""}])
+        summary = await importing.done(again)
+        assert (summary["recorded"], summary["events"]) == ((0, 0) if number or not added else (1, 1))
+    log = await log_of(importing.intake, head)
+    assert [event["topic"] for event in log] == added
+    if added == ["ReplyReported"]:
+        assert log[0]["data"]["reply_number"] == "71/KTHT" and len(log[0]["data"]["reports"]) == 3
+        code, summary, _ = await importing.run(table(tmp_path / "b.csv", [WHOLE | {"reported_on": "20/07/2019"}]))
+        assert code == 1 and "reported_on (recorded: 2019-07-19)" in read_table(Path(summary["rejects"]))[0]["_reason"]
+
+
+async def test_report_of_a_reply__by_a_default_or_by_the_column_in_a_later_import(
+    importing: Importing, tmp_path: Path
+) -> None:
+    (tmp_path / "m.yaml").write_text("defaults: { reported_on: 30/09/2019 }\n", "utf-8")
+    replied = {f"TD-{n}": row(n, reply=f"{n}/KTHT ngày {day}") for n, day in ((1, "16/09/2019"), (2, "01/10/2019"))}
+    file = table(tmp_path / "a.csv", list(replied.values()))
+    head = await importing.intake.head()
+    code, summary, _ = await importing.run(file, "--mapping", str(tmp_path / "m.yaml"))
+    assert (code, summary["recorded"]) == (1, 1)
+    assert [r["Mã đơn"] for r in read_table(Path(summary["rejects"]))] == ["TD-2"]
+    await importing.done(file)
+    column = {"Ngày báo cáo kết quả trả lời": "02/10/2019"}
+    await importing.done(table(tmp_path / "a.csv", [replied["TD-2"] | column]))
+    log = await log_of(importing.intake, head)
+    told = [(event["topic"], [each["on"] for each in event["data"].get("reports", ())]) for event in log]
+    assert [each for each in told if "Repl" in each[0]] == [
+        ("WrittenReplyIssued", ["2019-09-30"] * 3),
+        ("WrittenReplyIssued", []),
+        ("ReplyReported", ["2019-10-02"] * 3),
+    ]
+
+
+async def test_known_case_without_its_place__is_the_same_case(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(table(tmp_path / "a.csv", [WHOLE]))
+    bare = {name: cell for name, cell in WHOLE.items() if name != "Địa bàn"}
+    elsewhere = {"name": "Huyện Phong Thổ", "level": "district", "parent": PROVINCE, "valid_from": "2004-01-01"}
+    await importing.intake.done("/v1/jurisdictions", elsewhere | {"code": "H35.11"})
+    head = await importing.intake.head()
+    for options in ((), ("--jurisdiction", DISTRICT), ("--jurisdiction", COMMUNE)):
+        assert (await importing.done(table(tmp_path / "b.csv", [bare]), *options))["known"] == 1
+    assert await importing.intake.head() == head
+    code, summary, _ = await importing.run(table(tmp_path / "b.csv", [bare]), "--jurisdiction", "H35.11")
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Địa bàn") and f"Địa bàn (recorded: {COMMUNE})" in rejected["_reason"]
+    assert "another name" not in rejected["_reason"]
+
+
+async def test_case_whose_receipt_was_annulled__says_so(importing: Importing, tmp_path: Path) -> None:
+    await importing.done(table(tmp_path / "a.csv", [row(1)]))
+    (case,) = await importing.intake.rows("SELECT originator_id FROM external_references")
+    path = f"/v1/petitions/{case['originator_id']}"
+    (fact,) = (await importing.intake.get(path)).json()["facts"]
+    await importing.intake.done(f"{path}/annulments", {"event_id": fact["event_id"], "reason": "ghi nhầm"})
+    code, summary, _ = await importing.run(table(tmp_path / "b.csv", [row(1, agency=EDUCATION)]))
+    (rejected,) = read_table(Path(summary["rejects"]))
+    assert (code, rejected["_column"]) == (1, "Mã đơn") and "was annulled" in rejected["_reason"]
 
 
 async def test_two_imports_of_one_file_at_once__double_nothing(importing: Importing, tmp_path: Path) -> None:
@@ -358,6 +531,8 @@ async def _reached(intake: Intake, position: int, process: "subprocess.Popen[byt
     ("name", "content", "options", "told"),
     [
         ("a.csv", "Mã đơn,Người nhập\n", (), "--ignore 'Người nhập'"),
+        ("a.csv", "Mã đơn,Người nhập,Hình thức\n", (), "--ignore 'Người nhập' --ignore 'Hình thức'"),
+        ("a.jsonl", '{"Người nhập": "x"}\n{"Hình thức": "y"}\n', (), "--ignore 'Người nhập' --ignore 'Hình thức'"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--mapping", "none.yaml"), "cannot be read"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--jurisdiction", "x y"), "--jurisdiction"),
         ("a.csv", "Mã đơn,Ngày tiếp\n", ("--rejects", "a.csv"), "--rejects"),
@@ -384,6 +559,28 @@ async def test_wrong_use__is_told_and_records_nothing(
     code, _, errors = await importing.run(tmp_path / name, *options)
     assert code == 2 and told in errors and len(errors.splitlines()) == 1
     assert await importing.intake.head() == head
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nowhere",
+        "postgresql://127.0.0.1:port/intake",
+        "mysql://127.0.0.1/intake",
+        "/intake-not-there",
+        "/postgres",
+        "postgresql://nobody:geheim@no-such-host.invalid/intake",
+    ],
+)
+async def test_database_that_cannot_be_meant__is_wrong_use_of_its_setting(
+    importing: Importing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    own = urlsplit(importing.intake.dsn)
+    named = own._replace(path=url).geturl() if url[0] == "/" else url
+    monkeypatch.setenv("INTAKE_DATABASE_URL", named)
+    code, _, errors = await importing.run(table(tmp_path / "a.csv", [row(1)]))
+    assert code == 2 and "INTAKE_DATABASE_URL" in errors and len(errors.splitlines()) == 1, errors
+    assert "geheim" not in errors
 
 
 async def test_mapping_and_defaults__give_what_the_file_lacks(importing: Importing, tmp_path: Path) -> None:
@@ -429,7 +626,7 @@ async def test_table_of_petitions__is_imported_without_its_titles_parts_and_tota
     head = await importing.intake.head()
     code, summary, errors = await importing.run(tmp_path / "a.csv", *options)
     assert (code, summary["recorded"], summary["rows"]) == (0, 2, 2), errors
-    assert [warning.split(":")[0] for warning in summary["warnings"]] == ["line 6", "line 1", "line 4, 7"]
+    assert [warning.split(":")[0] for warning in summary["warnings"]] == ["line 6", "line 1", "line 3", "line 4, 7"]
     assert "TCVN3" in errors and "phông" in errors
     assert sorted((await cases(importing.intake, head)).values()) == [
         ["PetitionReceived"],

@@ -9,7 +9,7 @@ import pytest
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns, FileMapping
-from services.intake.application.importing.refusals import FileRefused, RowRefused, UnknownColumn
+from services.intake.application.importing.refusals import FileRefused, RowRefused, UnknownColumns
 from services.intake.application.importing.rows import Rows
 
 PLAIN = FileMapping()
@@ -135,7 +135,7 @@ def test_row_with_a_case_or_many_cells__is_never_passed_over(tmp_path: Path) -> 
 
 def test_head__is_never_looked_for_below_a_row_that_holds_a_heading(tmp_path: Path) -> None:
     text = "Mã đơn,Người nhập\nA,B\nMã đơn,Nội dung đơn\n"
-    with pytest.raises(UnknownColumn, match="Người nhập"):
+    with pytest.raises(UnknownColumns, match="Người nhập"):
         rows_of(source(tmp_path, "a.csv", text))
 
 
@@ -190,7 +190,7 @@ def test_vietnamese__is_in_no_old_font(tmp_path: Path) -> None:
     ],
 )
 def test_file__that_cannot_be_imported_at_all_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
-    with pytest.raises((FileRefused, UnknownColumn), match=reason):
+    with pytest.raises((FileRefused, UnknownColumns), match=reason):
         rows_of(source(tmp_path, name, content))
     with pytest.raises(FileRefused, match="cannot be read"):
         opened(tmp_path / "missing.csv")

@@ -11,7 +11,7 @@ from services.intake.application.importing.headings import Columns, FileMapping
 from services.intake.application.importing.refusals import RowRefused
 from services.intake.application.importing.register import NOT_RECORDED, events_of
 from services.intake.application.importing.values import as_text, register_row
-from services.intake.domain import Conference, Refused
+from services.intake.domain import Conference, Petition, Refused
 from services.intake.domain.field_checks import checked
 from shared.events import DatedEvent
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, HELD, C, Register
@@ -34,11 +34,11 @@ class PlanContext:
 
 
 def row_of(mapping: FileMapping = PLAIN, **cells: Any) -> dict[str, str]:
-    return register_row({**BASIS, **cells}.items(), Columns(mapping), mapping)
+    return register_row({**BASIS, **cells}.items(), Columns(mapping), mapping)[0]
 
 
 def events(register: Register, **cells: Any) -> list[DatedEvent]:
-    return list(events_of(row_of(**cells), PlanContext(register), None))
+    return list(events_of(row_of(**cells), PlanContext(register)))
 
 
 def topics(found: list[DatedEvent]) -> list[tuple[str, str]]:
@@ -159,7 +159,7 @@ def test_complaints_and_denunciations__go_elsewhere(kind: str, procedure: str) -
 
 def test_known_petition__needs_only_what_is_new() -> None:
     row = {"reply": "12/UBND ngày 16/9/2019"}
-    found: Any = list(events_of(row, PlanContext(Register()), date(2019, 7, 1)))
+    found: Any = list(events_of(row, PlanContext(Register()), Petition(COMMUNE, date(2019, 7, 1))))
     assert [(event.TOPIC, event.number, event.signatory) for event in found] == [
         ("WrittenReplyIssued", "12/UBND", NOT_RECORDED)
     ]
@@ -226,7 +226,7 @@ def test_day__as_offices_and_machines_write_it(text: str) -> None:
 )
 def test_day__that_may_mean_another_is_refused(text: str) -> None:
     column, reason = refused(**{"Ngày tiếp": text})
-    assert column == "received_on" and "dd/mm/yyyy" in reason and len(reason) < 200
+    assert column == "received_on" and "dd/mm/yyyy" in reason and len(reason) < 400
 
 
 @pytest.mark.parametrize(
@@ -238,9 +238,23 @@ def test_day__that_may_mean_another_is_refused(text: str) -> None:
         "12/UBND-VP\n16/9/2019.",
     ],
 )
-def test_reply__by_number_and_day_in_one_cell(text: str) -> None:
-    found: Any = events(Register(historic=True).closed(), reply=text)[-1]
+@pytest.mark.parametrize("heading", ["Số văn bản, ngày", "Số văn bản trả lời", "Số văn bản"])
+def test_reply__by_number_and_day_in_one_cell(heading: str, text: str) -> None:
+    found: Any = events(Register(historic=True).closed(), **{heading: text})[-1]
     assert (found.TOPIC, found.number, found.effective_on) == ("WrittenReplyIssued", "12/UBND-VP", date(2019, 9, 16))
+
+
+@pytest.mark.parametrize(
+    ("number", "day", "kept"),
+    [
+        ("71/KTHT ngày 16/09/2019", "16/09/2019", "71/KTHT"),
+        ("71/KTHT ngày 10/09/2019", "16/09/2019", "71/KTHT ngày 10/09/2019"),
+        ("71/KTHT của UBND huyện ngày 16/09/2019 gửi công dân", "16/09/2019", None),
+    ],
+)
+def test_number_with_a_day__beside_a_column_for_the_day(number: str, day: str, kept: str | None) -> None:
+    found: Any = events(Register(historic=True).closed(), **{"Số văn bản trả lời": number, "Ngày văn bản": day})[-1]
+    assert (found.number, found.effective_on) == (kept or number, date(2019, 9, 16))
 
 
 @pytest.mark.parametrize(
@@ -265,6 +279,25 @@ def test_agency__by_its_name_wherever_the_tone_stands(written: str) -> None:
     named = Register()
     named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], "Ủy ban Mặt trận")
     assert events(named, agency=written)[-1].agency == EDUCATION  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Phòng Tài nguyên và Môi trường",
+        "phòng tài nguyên và môi trừơng huyện Tam Đường",
+        "PHÒNG  TÀI NGUYÊN VÀ MÔI TRƯỜNG",
+    ],
+)
+def test_agency__that_is_nearly_registered_is_offered_with_the_mapping_entry(written: str) -> None:
+    named, name = Register(), "Phòng Tài nguyên và Môi trường huyện Tam Đường"
+    named.regulation.agencies[EDUCATION] = _named(named.regulation.agencies[EDUCATION], name)
+    with pytest.raises(RowRefused) as why:
+        events(named, agency=written)
+    entry = f'values: {{ agency: {{ "{written}": {EDUCATION} }} }}'
+    assert f"{name} ({EDUCATION})" in why.value.reason and why.value.reason.count(entry) == 2
+    with pytest.raises(RowRefused, match=r"register it first$"):
+        events(named, agency="Trường Mầm non Bản Bo")
 
 
 def test_agency__written_with_the_letter_that_looks_like_its_own() -> None:

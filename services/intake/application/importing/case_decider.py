@@ -2,17 +2,21 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from services.intake.application.deciding import LoadedAggregates, rests_on, with_receipt
+from services.intake.application.errors import ReferenceAnnulled
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
-from services.intake.application.importing.refusals import RowRefused, reason_of, shown
-from services.intake.application.importing.register import COLUMN_OF, events_of
+from services.intake.application.importing.known_case import CaseRecords, RowSaid
+from services.intake.application.importing.refusals import RowDiffers, RowRefused, in_both, reason_of, shown
+from services.intake.application.importing.register import COLUMN_OF, events_of, said_of
 from services.intake.application.importing.rows import Row, is_id
+from services.intake.application.importing.values import in_words
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import (
@@ -28,13 +32,11 @@ from services.intake.domain import (
 )
 from services.intake.domain.facts import unrecorded
 from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
-from shared.events import DatedEvent, public_data
-from shared.events.petition import PetitionReceived
+from shared.events import DatedEvent
+from shared.events.titles import EVENT_TITLES
 from shared.identifiers import NATION
 
 IMPORT = Caller("import", frozenset({"office", "chair", "operations"}), NATION)
-#: What the service drew or filled in itself says nothing about whether two records are the same.
-_FILLED = frozenset({"petitioner_ids", "receipt_code", "notice_id"})
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -69,6 +71,8 @@ class Known:
         self.loaded = LoadedAggregates()
         self.ids: dict[str, UUID] = {}
         self.facts: dict[UUID, Sequence[AnyFact]] = {}
+        #: What can still be read of their sealed words, by version, of the cases that rows are of.
+        self.opened: dict[UUID, dict[int, Mapping[str, Any]]] = {}
         #: The petitions of the store that were merged into each.
         self.merged: dict[UUID, list[UUID]] = {}
         #: How many events were decided; they are recorded in that order.
@@ -91,6 +95,7 @@ class Known:
         self.loaded.versions = {i: v for i, v in self.loaded.versions.items() if i in kept}
         self.ids = {name: i for name, i in self.ids.items() if i in kept}
         self.facts = {i: facts for i, facts in self.facts.items() if i in kept}
+        self.opened = {i: opened for i, opened in self.opened.items() if i in kept}
 
 
 class Decisions:
@@ -129,6 +134,9 @@ class Decisions:
         except RowRefused as refused:
             work.undo()
             return self._rejected(row, refused.column, refused.reason, "")
+        except RowDiffers as differs:
+            work.undo()
+            return self._rejected(row, differs.columns[0].column, self._told(row, differs), "")
         except Refused as refused:
             work.undo()
             return self._rejected(row, refused.field or "", reason_of(refused), work.topic, stale=True)
@@ -138,22 +146,57 @@ class Decisions:
         if row.register is not None:
             case = work.case(row.case)
             petition = self._known.loaded.petitions.get(case)
-            for event in events_of(row.register, work, petition.received_on if petition else None):
-                work.do(case, row.case, event)
+            differs: list[RowDiffers] = []
+            try:
+                for event in events_of(row.register, work, petition, row.columns):
+                    said = RowSaid(said_of(event, row.columns), row.register, row.columns)
+                    try:
+                        work.do(case, row.case, event, said)
+                    except RowDiffers as found:
+                        differs.append(found)
+            except (RowRefused, Refused):
+                # What follows is decided without what differs: that is what the row is told of.
+                if not differs:
+                    raise
+            if differs:
+                raise RowDiffers([column for each in differs for column in each.columns], differs[0].to_do)
             return
         assert row.act is not None
         if not row.case:
-            raise RowRefused(CASE, "is empty: which case is it? Any name that is unique in its source will do")
+            raise RowRefused(
+                CASE,
+                "để trống; hãy ghi mã của vụ việc, mã nào cũng được miễn là không trùng trong cùng nguồn",
+                "is empty: which case is it? Any name that is unique in its source will do",
+            )
         case = work.case(row.case)
         body = body_of(row.act, with_ids(row.act, work.id_of), from_text=self._of_text)
         assert body.effective_on is not None
-        work.do(case, row.case, row.act.codec.event(body, body.effective_on))
+        event = row.act.codec.event(body, body.effective_on)
+        work.do(case, row.case, event, RowSaid(frozenset(row.act.fields)))
 
     def _rejected(self, row: Row | None, field: str, reason: str, topic: str, *, stale: bool = False) -> Rejected:
         assert row is not None
-        if row.register is not None:
-            field = self._columns.heading(COLUMN_OF.get(topic, {}).get(field, field)) if field else ""
-        return Rejected(row.index, field, reason, stale)
+        if field == "external_id":
+            field = CASE
+        elif row.register is not None:
+            field = COLUMN_OF.get(topic, {}).get(field, field)
+        return Rejected(row.index, self._heading(row, field), reason, stale)
+
+    def _heading(self, row: Row, column: str) -> str:
+        """A column as the file has it; a row that names its act has the names of the event's fields."""
+        return self._columns.heading(column) if column and (row.register is not None or column == CASE) else column
+
+    def _told(self, row: Row | None, differs: RowDiffers) -> str:
+        assert row is not None
+        found = {self._heading(row, each.column): each.recorded for each in differs.columns}
+        vi = ", ".join(name + (f" (đã ghi nhận: {in_words(value)})" if value else "") for name, value in found.items())
+        en = ", ".join(name + (f" (recorded: {value})" if value else "") for name, value in found.items())
+        return in_both(
+            f"khác với nội dung đã ghi nhận của vụ việc này ở cột: {vi}. Hãy ghi ô đó cho khớp, hoặc để trống; nếu nội "
+            f"dung mới là đúng thì {differs.to_do[0]}",
+            f"something else was recorded of this case under: {en}; write the cell as recorded, or leave it empty; "
+            f"where the row is right, {differs.to_do[1]}",
+        )
 
 
 class _Work:
@@ -179,7 +222,7 @@ class _Work:
         self._before: dict[UUID, Petition | Conference | None] = {}
         self._names: list[str] = []
         self._rows: dict[UUID, int] = {}
-        self._records: dict[UUID, set[bytes]] = {}
+        self._records: dict[UUID, CaseRecords] = {}
         self.topic = ""
 
     # --- what a row refers to ---
@@ -194,14 +237,20 @@ class _Work:
         conference_id = self.id_of(name, field)
         found = self._known.loaded.conferences.get(conference_id)
         if found is None:
-            raise RowRefused(field, f"{shown(name)} is no conference")
+            raise RowRefused(
+                field, f"{shown(name)} không phải là hội nghị đã ghi nhận", f"{shown(name)} is no conference"
+            )
         return conference_id, found
 
     def id_of(self, name: str, field: str) -> UUID:
         """The id of a case that a row names. Raises RowRefused."""
         found = self._known.ids.get(name)
         if found is None or found not in self._known.loaded.versions:
-            raise RowRefused(field, f"there is no case {shown(name)}: import it first, or in the same file")
+            raise RowRefused(
+                field,
+                f"chưa có {shown(name)}; hãy nhập trước, hoặc trong cùng tệp",
+                f"there is no case {shown(name)}: import it first, or in the same file",
+            )
         self._rest_on(found)
         return found
 
@@ -210,14 +259,20 @@ class _Work:
         loaded = self._known.loaded
         if (found := self._known.ids.get(name) if name else None) is None:
             if is_id(name) is not None:
-                raise RowRefused(CASE, f"there is no case {name}")
+                raise RowRefused(CASE, f"không có vụ việc {name}", f"there is no case {name}")
             found = self._mint()
             loaded.versions[found] = 0
             if name:
                 self._known.ids[name] = found
                 self._names.append(name)
         elif loaded.of(found) is None and loaded.versions[found]:
-            raise RowRefused(CASE, f"{name!r} is the reference of something else: take another name")
+            if self._known.facts[found][0].event.AGGREGATE in ("petition", "conference"):
+                raise ReferenceAnnulled  # the same case, taken back
+            raise RowRefused(
+                CASE,
+                f"{shown(name)} là mã của một ghi nhận khác, không phải vụ việc; hãy dùng mã khác",
+                f"{shown(name)} is the reference of something else: take another name",
+            )
         self._rows[found] = self._rows.get(found, 0) + 1
         self._rest_on(found)
         return found
@@ -235,32 +290,31 @@ class _Work:
 
     # --- events ---
 
-    def do(self, case: UUID, name: str, event: DatedEvent) -> None:
-        """Decide one event and fold what it comes to. Raises RowRefused, Refused."""
+    def do(self, case: UUID, name: str, event: DatedEvent, said: RowSaid) -> None:
+        """Decide what an event adds to its case and fold what it comes to. Raises RowRefused, RowDiffers, Refused."""
         self.topic = event.TOPIC
-        event = with_petitioner_ids(event, lambda: str(self._mint()))
         target = self._known.loaded.of(case)
-        if self._is_recorded(case, event):
-            return
         _check_kind(name, target, event)
-        may(IMPORT, event, target, self._regulation_cache.regulation)
-        for number, fact in enumerate(with_receipt(decide(event, target, self._world, case))):
+        if (news := self._news(case, event, said)) is None:
+            return
+        self.topic = news.TOPIC
+        news = with_petitioner_ids(news, lambda: str(self._mint()))
+        may(IMPORT, news, target, self._regulation_cache.regulation)
+        for number, fact in enumerate(with_receipt(decide(news, target, self._world, case))):
             self._fold(fact)
             self._told.append(Told(fact, self._name_of(fact, case, name), number > 0))
+            if (records := self._records.get(fact.originator_id)) is not None:
+                records.add(fact.event)
 
-    def _is_recorded(self, case: UUID, event: DatedEvent) -> bool:
-        """Whether the case holds the same record: same event, same day, same public content."""
+    def _news(self, case: UUID, event: DatedEvent, said: RowSaid) -> DatedEvent | None:
+        """What of an event the case does not hold yet."""
         facts = self._known.facts.get(case, ())
         if not facts and self._rows[case] == 1:
-            return False  # a new case, and nothing before this row
+            return event  # a new case, and nothing before this row
         if (records := self._records.get(case)) is None:
             told = [told.fact.event for told in self._told if told.fact.originator_id == case]
-            records = self._records[case] = {_record(event) for event in (*(f.event for f in facts), *told)}
-        record = _record(event)
-        if record in records:
-            return True
-        records.add(record)
-        return False
+            records = self._records[case] = CaseRecords(facts, self._known.opened.get(case, {}), told)
+        return records.news(event, said)
 
     def _fold(self, fact: AnyNewFact) -> None:
         loaded, case = self._known.loaded, fact.originator_id
@@ -312,16 +366,16 @@ class _Work:
 
 def _check_kind(name: str, target: Petition | Conference | None, event: DatedEvent) -> None:
     aggregate = "" if target is None else "petition" if isinstance(target, Petition) else "conference"
-    if isinstance(event, PetitionReceived) and isinstance(target, Petition):
-        raise RowRefused(
-            CASE, f"{name!r} is a petition received on {target.received_on} in {target.jurisdiction}: take another name"
-        )
     if aggregate and aggregate != event.AGGREGATE:
-        raise RowRefused(CASE, f"{name!r} is a {aggregate}: {event.TOPIC} is not done to it")
+        kind = "kiến nghị" if aggregate == "petition" else "hội nghị"
+        raise RowRefused(
+            CASE,
+            f"{shown(name)} là {kind}, không ghi việc này được: {EVENT_TITLES[event.TOPIC].vi}",
+            f"{shown(name)} is a {aggregate}: {event.TOPIC} is not done to it",
+        )
     if not aggregate and event.TOPIC not in ("PetitionReceived", "ConferencePlanned", "ConferenceProposed"):
-        raise RowRefused(CASE, f"there is no case {name!r} yet: its receipt, plan or proposal comes first")
-
-
-def _record(event: DatedEvent) -> bytes:
-    data = {name: value for name, value in public_data(event).items() if name not in _FILLED}
-    return msgspec.json.encode([event.TOPIC, data], order="sorted")
+        raise RowRefused(
+            CASE,
+            f"chưa có {shown(name)}; hãy ghi việc tiếp nhận, kế hoạch hoặc đề xuất trước",
+            f"there is no case {shown(name)} yet: its receipt, plan or proposal comes first",
+        )

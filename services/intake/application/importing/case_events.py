@@ -15,8 +15,10 @@ from services.intake.application.commands import CommandRoute, route_of_command
 from services.intake.application.importing.headings import CASE, COMMAND, REASONS
 from services.intake.application.importing.refusals import RowRefused, column_of, shown
 from services.intake.application.importing.values import as_text, parsed_day, parts_of
-from services.intake.application.invalid_body import invalid_field, without_path
+from services.intake.application.invalid_body import InvalidBody, invalid_field, without_path, wrong_field
 from shared.events import DATED_EVENTS
+from shared.problem_words import DOOR_NAMES, DOOR_WORDS
+from shared.sentences import problem_text
 
 #: They name a record or a deadline by its id, which no file from elsewhere knows.
 NOT_IMPORTED = frozenset({"RecordAnnulled", "ReminderSent", "PersonalDataErased"})
@@ -50,17 +52,25 @@ def act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     try:
         return _act_of(row, from_text=from_text)
     except RecursionError:
-        raise RowRefused("", "is nested too deeply: no command has so many brackets within brackets") from None
+        raise RowRefused(
+            "",
+            "có quá nhiều lớp ngoặc lồng nhau",
+            "is nested too deeply: no command has so many brackets within brackets",
+        ) from None
 
 
 def _act_of(row: Mapping[str, Any], *, from_text: bool) -> RegisterAct:
     topic = as_text(row.get(COMMAND), COMMAND)
     route = None if topic in NOT_IMPORTED or topic not in DATED_EVENTS else route_of_command(topic, has_target=False)
     if route is None:
-        raise RowRefused(COMMAND, f"{shown(topic)} is no event that can be imported")
+        raise RowRefused(
+            COMMAND,
+            f"{shown(topic)} không phải là loại ghi nhận nhập được từ tệp",
+            f"{shown(topic)} is no event that can be imported",
+        )
     data = row.get("data", {})
     if not isinstance(data, dict):
-        raise RowRefused("data", "holds no object")
+        raise RowRefused("data", "không phải là đối tượng JSON", "holds no object")
     named = next((as_text(row[key], key) for key in (CASE, "id", "external_id") if row.get(key)), "")
     given = {key: value for key, value in row.items() if key not in _OWN} | data
     given.pop("source", None)
@@ -104,11 +114,17 @@ def body_of(act: RegisterAct, fields: Mapping[str, Any], *, from_text: bool) -> 
     """The body that the act's own codec takes, strictly. Raises RowRefused."""
     given = {name: value for name, value in fields.items() if name not in act.route.in_path}
     if "effective_on" not in given:
-        raise RowRefused("effective_on", "is empty: an event of the past has its day")
+        raise RowRefused(
+            "effective_on",
+            "để trống; hãy ghi ngày của việc đã diễn ra",
+            "is empty: an event of the past has its day",
+        )
     try:
         return msgspec.convert(given, act.codec.type, strict=not from_text)
     except msgspec.ValidationError as error:
-        raise RowRefused(column_of(invalid_field(error)), without_path(error)) from None
+        found = wrong_field(InvalidBody(str(error), act.codec.type))
+        wrong = problem_text(DOOR_WORDS["invalid-body"], found.sentence, found.values, DOOR_NAMES)
+        raise RowRefused(column_of(invalid_field(error)), wrong.detail.vi, without_path(error)) from None
 
 
 def _line_with_id(line: Any, id_of: Callable[[str, str], UUID]) -> Any:
@@ -126,7 +142,7 @@ def _cell(value: Any, name: str, topic: str) -> Any:
         try:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError) as error:
-            raise RowRefused(name, f"is no JSON: {error}") from None
+            raise RowRefused(name, f"không phải là JSON ({error})", f"is no JSON: {error}") from None
     return list(parts_of(text))
 
 

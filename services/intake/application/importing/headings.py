@@ -7,23 +7,50 @@ from typing import Any
 
 import msgspec
 
-from services.intake.application.importing.refusals import FileRefused, UnknownColumn
+from services.intake.application.importing.refusals import FileRefused, UnknownColumns, in_both
 from shared.identifiers import normalised
 
 #: The fields of a register row, with the headings met in files and those of form 03/TCD (Decree 154/2026).
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "case": ("mã đơn", "mã hồ sơ", "mã vụ việc", "mã kiến nghị", "mã số", "external_id"),
-    "ordinal": ("stt", "tt", "số thứ tự"),
-    "jurisdiction": ("địa bàn", "xã", "xã phường thị trấn"),
-    "received_on": ("ngày tiếp", "ngày nhận", "ngày tiếp nhận", "ngày tiếp nhận đơn", "ngày tháng"),
-    "kind": ("loại đơn", "loại đơn kn tc kn pa", "loại"),
+    "ordinal": ("stt", "tt", "số tt", "số thứ tự"),
+    "jurisdiction": ("địa bàn", "xã", "xã phường", "xã phường thị trấn"),
+    "received_on": (
+        "ngày tiếp",
+        "ngày nhận",
+        "ngày tiếp nhận",
+        "ngày tiếp nhận đơn",
+        "ngày tháng",
+        "ngày tháng năm",
+    ),
+    "kind": ("loại đơn", "loại đơn kn tc kn pa", "loại", "phân loại đơn"),
     "channel": ("kênh tiếp nhận", "nguồn", "hình thức tiếp nhận"),
-    "name": ("họ tên", "họ và tên", "người kiến nghị", "chủ đơn", "họ tên người kiến nghị", "công dân"),
-    "name_address": ("họ tên địa chỉ", "họ và tên địa chỉ", "họ tên địa chỉ công dân"),
+    "name": (
+        "họ tên",
+        "họ và tên",
+        "người kiến nghị",
+        "chủ đơn",
+        "họ tên người kiến nghị",
+        "công dân",
+        "họ tên công dân",
+        "họ và tên công dân",
+        "tên công dân",
+    ),
+    "name_address": ("họ tên địa chỉ", "họ và tên địa chỉ", "họ tên địa chỉ công dân", "họ và tên địa chỉ công dân"),
     "address": ("địa chỉ", "thôn bản", "thôn", "bản", "nơi ở"),
     "phone": ("điện thoại", "số điện thoại", "sđt"),
     "document": ("cccd cmnd hộ chiếu", "cccd", "cmnd", "số cccd", "số cmnd", "hộ chiếu"),
-    "text": ("nội dung", "nội dung đơn", "nội dung kiến nghị", "nội dung ý kiến kiến nghị", "ý kiến kiến nghị"),
+    "text": (
+        "nội dung đơn",
+        "nội dung",
+        "nội dung kiến nghị",
+        "nội dung phản ánh",
+        "nội dung phản ánh kiến nghị",
+        "nội dung kiến nghị phản ánh",
+        "nội dung vụ việc",
+        "nội dung ý kiến kiến nghị",
+        "ý kiến kiến nghị",
+    ),
     "note": (
         "ghi chú",
         "số người cùng nội dung",
@@ -52,10 +79,17 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
         "cơ quan giải quyết",
         "đơn vị giải quyết",
         "cơ quan đơn vị giải quyết",
+        "cơ quan xử lý",
+        "đơn vị xử lý",
+        "cơ quan đơn vị xử lý",
+        "cơ quan được giao",
+        "đơn vị được giao",
+        "cơ quan đơn vị được giao",
+        "đơn vị cơ quan được giao",
     ),
     "assisting": ("cơ quan phối hợp", "đơn vị phối hợp", "cơ quan đơn vị phối hợp"),
     "assigned_on": ("ngày giao", "ngày phân công", "ngày chuyển"),
-    "due_on": ("thời hạn", "hạn giải quyết", "hạn trả lời"),
+    "due_on": ("thời hạn", "hạn giải quyết", "hạn trả lời", "thời hạn giải quyết", "thời hạn trả lời"),
     "complex_on": ("ngày xác định phức tạp",),
     "complex_by": ("người xác định phức tạp",),
     "complex_criteria": ("tiêu chí phức tạp", "lý do phức tạp"),
@@ -66,12 +100,19 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "escalated_to": ("trình cấp trên", "cơ quan cấp trên"),
     "escalated_on": ("ngày trình cấp trên",),
     "escalation_number": ("số văn bản trình",),
-    "reply": ("số văn bản ngày", "số ngày văn bản", "số văn bản ngày tháng"),
-    "reply_number": ("số văn bản", "số văn bản trả lời"),
-    "reply_on": ("ngày văn bản", "ngày trả lời"),
+    "reply": (
+        "số văn bản ngày",
+        "số ngày văn bản",
+        "số văn bản ngày tháng",
+        "văn bản trả lời",
+        "số ngày văn bản trả lời",
+        "số văn bản trả lời ngày",
+    ),
+    "reply_number": ("số văn bản trả lời", "số văn bản", "số công văn trả lời", "số ký hiệu văn bản trả lời"),
+    "reply_on": ("ngày văn bản", "ngày trả lời", "ngày văn bản trả lời", "ngày công văn trả lời"),
     "reply_signatory": ("người ký",),
     "reply_digest": ("mã băm văn bản",),
-    "reply_text": ("nội dung trả lời", "kết quả nội dung trả lời", "kết quả", "kết quả giải quyết"),
+    "reply_text": ("nội dung trả lời", "kết quả nội dung trả lời", "kết quả", "kết quả giải quyết", "kết quả xử lý"),
     "reported_on": ("ngày báo cáo kết quả trả lời",),
     "result": ("tình trạng", "hiện trạng", "trạng thái"),
     "result_on": ("ngày giải quyết xong", "ngày hoàn thành"),
@@ -141,6 +182,11 @@ def folded(text: str) -> str:
 _KNOWN = {folded(name): field for field, names in FIELDS.items() for name in (field, *names)}
 
 
+def usual_heading(field: str) -> str:
+    """How offices head a field; any other text comes back as it is."""
+    return FIELDS[field][0].capitalize() if field in FIELDS else field
+
+
 class Columns:
     """Headings to fields, for one file."""
 
@@ -155,7 +201,7 @@ class Columns:
         self._headings: dict[str, str] = {}
 
     def field(self, heading: str) -> str:
-        """The field that a heading means; empty for one that is left out. Raises UnknownColumn."""
+        """The field that a heading means; empty for one that is left out. Raises UnknownColumns."""
         found = self.fields.get(heading)
         if found is None:
             found = self.fields[heading] = self._resolved(heading)
@@ -166,25 +212,43 @@ class Columns:
         """Whether a text is a heading of which the meaning is known, be it to leave it out; a blank one is not."""
         try:
             self._resolved(heading)
-        except UnknownColumn:
+        except UnknownColumns:
             return False
         return bool(folded(heading))
 
+    def unknown_among(self, headings: Iterable[str]) -> list[str]:
+        """Those of which the meaning is not known."""
+        found: list[str] = []
+        for heading in headings:
+            try:
+                self.field(heading)
+            except UnknownColumns:
+                found.append(heading)
+        return found
+
     def check(self, headings: Sequence[str]) -> None:
-        """Refuse a head with an unknown column, or two for one field. Raises FileRefused."""
+        """Refuse a head with unknown columns, or two for one field. Raises FileRefused."""
         if COMMAND not in headings:
             self._deed_fields = frozenset()
+        if unknown := self.unknown_among(headings):
+            raise UnknownColumns(*unknown)
         taken: dict[str, str] = {}
         for heading in headings:
             field = self.field(heading)
             if field in taken and field not in JOINED:
-                raise FileRefused(f"the columns {taken[field]!r} and {heading!r} both mean {field}: leave one out")
+                raise FileRefused(
+                    in_both(
+                        f"hai cột {taken[field]!r} và {heading!r} cùng một nghĩa ({usual_heading(field)}); hãy bỏ một "
+                        "cột bằng --ignore",
+                        f"the columns {taken[field]!r} and {heading!r} both mean {field}: leave one out with --ignore",
+                    )
+                )
             if field:
                 taken[field] = heading
 
     def heading(self, field: str) -> str:
-        """The heading under which the file has a field; the field's own name where it has none."""
-        return self._headings.get(field, field)
+        """The heading under which the file has a field; the usual one where it has none."""
+        return self._headings.get(field) or usual_heading(field)
 
     def _resolved(self, heading: str) -> str:
         name = folded(heading)
@@ -200,7 +264,7 @@ class Columns:
         parts = {known for part in heading.split("/") if (known := _KNOWN.get(folded(part)))}
         if len(parts) == 1:
             return parts.pop()
-        raise UnknownColumn(heading)
+        raise UnknownColumns(heading)
 
 
 def decoded_mapping(content: Any) -> FileMapping:

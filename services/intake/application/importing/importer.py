@@ -15,9 +15,10 @@ from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
 from services.intake.application.importing.case_events import names_in
-from services.intake.application.importing.refusals import RowRefused, reason_of
+from services.intake.application.importing.refusals import RowRefused, in_both, reason_of
 from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
+from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import History, Ids, Seals, StoredKey
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import Refused
@@ -92,6 +93,7 @@ class Importer:
         history: History,
         bulk: Bulk,
         handler: CommandHandler,
+        references: KnownReferences,
         seals: Seals,
         recorder: Recorder,
         new_id: Ids,
@@ -99,6 +101,7 @@ class Importer:
     ) -> None:
         self._rows, self._settings = rows, settings
         self._regulation_cache, self._history, self._bulk, self._handler = regulation_cache, history, bulk, handler
+        self._references = references
         self._seals, self._new_id, self._progress = seals, new_id, progress
         self._appends = Appends(settings, recorder, new_id)
         self.outcome = Outcome(Summary(), [])
@@ -220,7 +223,8 @@ class Importer:
 
     async def _load(self, rows: Iterable[Row]) -> None:
         """What the store holds of the cases that the rows are of or refer to."""
-        names = {name for row in rows for name in _names_of(row)} - self._known.ids.keys()
+        wanted = list(rows)
+        names = {name for row in wanted for name in _names_of(row)} - self._known.ids.keys()
         ids = {name: given for name in names if (given := is_id(name)) is not None}
         named = [name for name in names if name not in ids]
         ids |= await self._bulk.originators(self._settings.source, named) if named else {}
@@ -229,6 +233,15 @@ class Importer:
         self._known.ids |= {name: i for name, i in ids.items() if found[i]}
         if petitions := tuple(self._known.loaded.petitions):
             await load_clocks(self._history, petitions, self._known.loaded, self._known.take)
+        cases = {case for row in wanted if (case := self._known.ids.get(row.case)) is not None}
+        await self._open([case for case in cases if case not in self._known.opened])
+
+    async def _open(self, cases: Sequence[UUID]) -> None:
+        """The sealed words of cases that exist already: a row is held against them."""
+        for case in cases:
+            self._known.opened[case] = {}
+        for (case, version), content in (await self._references.opened(cases)).items():
+            self._known.opened[case][version] = content
 
     async def _keys(self, groups: Iterable[Group]) -> dict[UUID, list[StoredKey]]:
         """The sealing keys of cases that exist already."""
@@ -253,7 +266,10 @@ class Importer:
                 elif not last:
                     self._again.add(numbers)
                 else:
-                    reason = f"others kept changing what it rests on ({type(outcome).__name__}): import it again"
+                    reason = in_both(
+                        "người khác liên tục thay đổi vụ việc liên quan; hãy nhập lại dòng này",
+                        f"others kept changing what it rests on ({type(outcome).__name__}): import it again",
+                    )
                     self._reject(numbers, Rejected(numbers[0], "", reason))
 
     # --- bodies, calendars, policies, plans ---
@@ -305,7 +321,11 @@ class Importer:
             if number == rejected.index:
                 self.outcome.rejections.append(Rejection(number, rejected.column, rejected.reason))
             else:
-                self.outcome.rejections.append(Rejection(number, "", f"held back with line {line}, which was rejected"))
+                held_back = in_both(
+                    f"giữ lại cùng dòng {line} đã bị trả lại, vì thuộc cùng vụ việc",
+                    f"held back with line {line}, which was rejected",
+                )
+                self.outcome.rejections.append(Rejection(number, "", held_back))
         self.outcome.summary.rejected += len(numbers)
         self._progress(len(numbers))
 

@@ -1,17 +1,44 @@
 """Why a row, or the whole file, is not imported."""
 
+import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from services.intake.domain import Refused
 
+MOST_NAMED = 30  # columns in a message
 MOST_SHOWN = 80  # characters of a cell in a message
-LONGEST_REASON = 1_500  # characters: a reason may quote what it refuses
+LONGEST_REASON = 750  # characters in each language: a reason may quote what it refuses
 
 
 class RowRefused(Exception):
-    """A row that is not imported; `column` is a field of the register or of the event, empty where none is to blame."""
+    """A row that is not imported, and why in both languages.
 
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.column, self.reason = column, _shortened(reason, LONGEST_REASON)
+    `column` is a field of the register or of the event, empty where none is to blame.
+    """
+
+    def __init__(self, column: str, vi: str, en: str) -> None:
+        self.column = column
+        self.reason = in_both(shortened(vi, LONGEST_REASON), shortened(en, LONGEST_REASON))
+        super().__init__(self.reason)
+
+
+class Differing(NamedTuple):
+    """A column in which a row says something else than the record; what is recorded, where everybody may read it."""
+
+    column: str
+    recorded: str | None
+
+
+class RowDiffers(Exception):
+    """A row that says something else than what was recorded; the columns are fields of the register or of the event.
+
+    `to_do` is what to do where the record is to follow the row, in both languages.
+    """
+
+    def __init__(self, columns: Sequence[Differing], to_do: tuple[str, str]) -> None:
+        super().__init__(", ".join(each.column for each in columns))
+        self.columns, self.to_do = columns, to_do
 
 
 def column_of(field: str | None) -> str:
@@ -22,15 +49,21 @@ def column_of(field: str | None) -> str:
 def reason_of(refused: Refused) -> str:
     """Why the rules refuse a row, in both languages."""
     detail = refused.text.detail
-    return f"{detail.vi} / {detail.en}"
+    return in_both(detail.vi, detail.en)
+
+
+def in_both(vi: str, en: str) -> str:
+    """One thing in both languages, as a table and a file show it."""
+    return f"{vi} / {en}"
 
 
 def shown(text: str) -> str:
     """A text in quotation marks, as a message shows it: its beginning alone where it is long."""
-    return repr(_shortened(text, MOST_SHOWN))
+    return repr(shortened(text))
 
 
-def _shortened(text: str, most: int) -> str:
+def shortened(text: str, most: int = MOST_SHOWN) -> str:
+    """A text, or its beginning where it is long."""
     return text if len(text) <= most else text[:most] + "…"
 
 
@@ -38,11 +71,18 @@ class FileRefused(Exception):
     """A file or mapping that cannot be imported at all; nothing was recorded. The message names the remedy."""
 
 
-class UnknownColumn(FileRefused):
-    """A column that means nothing here."""
+class UnknownColumns(FileRefused):
+    """Columns that mean nothing here."""
 
-    def __init__(self, heading: str) -> None:
+    def __init__(self, *headings: str) -> None:
+        named = [shlex.quote(shortened(" ".join(heading.split()))) for heading in headings[:MOST_NAMED]]
+        more = ", …" if len(headings) > MOST_NAMED else ""
+        listed, ignored = ", ".join(named) + more, " ".join(f"--ignore {name}" for name in named)
         super().__init__(
-            f"the column {shown(heading)} is not known: give its meaning in a mapping file (--mapping), "
-            f"or leave it out with --ignore {shown(heading)}"
+            in_both(
+                f"không biết ý nghĩa của cột {listed}; hãy ghi nghĩa trong tệp --mapping, hoặc bỏ qua bằng {ignored}",
+                f"not known: the columns {listed}; give their meaning in a mapping file (--mapping), or leave them out "
+                f"with {ignored}",
+            )
         )
+        self.headings = headings

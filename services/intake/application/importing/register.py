@@ -1,7 +1,7 @@
 """What one row of an office's register says: the events of a petition's life, in the order in which they follow."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from itertools import islice
 from typing import Any, Protocol
@@ -19,7 +19,7 @@ from services.intake.application.importing.values import (
     parts_of,
     word_of,
 )
-from services.intake.domain import Conference
+from services.intake.domain import Conference, Petition
 from services.intake.domain.field_checks import NOT_RECORDED
 from shared.events import DatedEvent
 from shared.events.petition import (
@@ -41,6 +41,7 @@ from shared.events.petition import (
     Report,
     WrittenReplyIssued,
 )
+from shared.identifiers import NATION, is_within
 
 #: The column to blame for a field of an event, where it has another name.
 COLUMN_OF: dict[str, dict[str, str]] = {
@@ -80,12 +81,105 @@ COLUMN_OF: dict[str, dict[str, str]] = {
     "PetitionWithdrawn": {"effective_on": "withdrawn_on"},
     "PetitionRedirected": {"effective_on": "redirected_on", "body": "redirected_to", "procedure": "kind"},
 }
+#: The columns that say a field of an event, where they are not the one above.
+_SAID_BY: dict[str, dict[str, tuple[str, ...]]] = {
+    "PetitionReceived": {
+        "identities": ("name", "name_address", "address", "phone", "document"),
+        "text": ("text", "note", "reply_text"),
+    },
+    "WrittenReplyIssued": {"effective_on": ("reply_on", "reply", "reply_number"), "number": ("reply_number", "reply")},
+    "PetitionRedirected": {"body": ("redirected_to", "agency")},
+}
 #: The day behind the number of a document. Each piece of it is bounded, so that no cell takes longer than its length.
 _DAY_OF_REPLY = re.compile(
     r"(?:\bngày ?)?(?<!\d)\d{1,2}(?: ?[/.-] ?\d{1,2} ?[/.-] ?|,? tháng \d{1,2},? năm )\d{4}(?!\d)", re.I
 )
 _NUMBER_SIGN = re.compile(r"số ?:? ?", re.I)
+#: What may follow the matter in a recorded text: a note under its heading.
+_NOTES = re.compile(r"\n[^:\n]{1,200}: ")
 _ELSEWHERE = ("complaint", "denunciation")
+
+
+def columns_of(topic: str, field: str) -> tuple[str, ...]:
+    """The columns of a register that say a field of an event."""
+    return _SAID_BY.get(topic, {}).get(field) or (COLUMN_OF.get(topic, {}).get(field, field),)
+
+
+def said_of(event: DatedEvent, columns: frozenset[str]) -> frozenset[str]:
+    """The fields of an event that stand in a row, by its filled columns; the others were derived, or are defaults."""
+    topic = event.TOPIC
+    found = frozenset(f for f in event.__struct_fields__ if not columns.isdisjoint(columns_of(topic, f)))
+    return found | {"jurisdiction"} if isinstance(event, PetitionReceived) else found
+
+
+def laid_over(
+    given: Mapping[str, Any], recorded: Mapping[str, Any], row: Row, columns: frozenset[str]
+) -> dict[str, Any]:
+    """What a row says of a receipt, laid over the recorded one: a cell that is empty says nothing."""
+    found = dict(given)
+    known = recorded.get("identities") or {}
+    said = {label: _said_parts(theirs, columns) for label, theirs in (given.get("identities") or {}).items()}
+    if not said and known:
+        said = {next(iter(known)): {part: row[part] for part in ("phone", "document") if part in columns}}
+    found["identities"] = {**known, **{label: {**known.get(label, {}), **parts} for label, parts in said.items()}}
+    if not _other_words(row, columns, str(recorded.get("text") or "")):
+        found["text"] = recorded.get("text")
+    return found
+
+
+def differing_columns(
+    topic: str,
+    field: str,
+    row: Row,
+    columns: frozenset[str],
+    given: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+) -> list[str]:
+    """The columns of a row in which it says something else of a field than the record."""
+    if (topic, field) == ("PetitionReceived", "text"):
+        return _other_words(row, columns, str(recorded.get("text") or ""))
+    if (topic, field) == ("PetitionReceived", "identities"):
+        known = recorded.get("identities") or {}
+        parts = [
+            part
+            for label, theirs in given["identities"].items()
+            for part, value in theirs.items()
+            if value != known.get(label, {}).get(part, "")
+        ]
+        found = [part if part in columns else "name_address" for part in parts]
+        return [each for each in dict.fromkeys(found) if each in columns] or ["name"]
+    named = columns_of(topic, field)
+    return [next((each for each in named if each in columns), named[0])]
+
+
+def _said_parts(identity: Mapping[str, str], columns: frozenset[str]) -> dict[str, str]:
+    """The parts of an identity that stand in the row."""
+    both = "name_address" in columns
+    return {
+        part: value
+        for part, value in identity.items()
+        if value not in ("", NOT_RECORDED) and (part in columns or (both and part in ("name", "address")))
+    }
+
+
+def _other_words(row: Row, columns: frozenset[str], recorded: str) -> list[str]:
+    """The columns whose words are not in a recorded text, which begins with the matter and goes on with notes."""
+    found: list[str] = []
+    if "text" in columns:
+        text = row["text"]
+        rest = recorded[len(text) :] if recorded.startswith(text) else None
+        if rest is None or (rest and not _NOTES.match(rest)):
+            found.append("text")
+    known = set(recorded.split("\n"))
+    if "note" in columns:
+        heading = "note"
+        for line in row["note"].split("\n"):
+            heading = named[0] if len(named := line.split(": ", 1)) > 1 else heading
+            if line not in known and heading not in found:
+                found.append(heading)
+    if "reply_text" in columns and not _has_reply(row) and not known.issuperset(_outcome(row).split("\n")):
+        found.append("reply_text")
+    return found
 
 
 class Around(Protocol):
@@ -99,8 +193,10 @@ class Around(Protocol):
 class _Reading:
     """One row while it is read; the days that later events fall back on."""
 
-    def __init__(self, row: Row, around: Around, received_on: date) -> None:
-        self.row, self.around, self.received_on = row, around, received_on
+    def __init__(
+        self, row: Row, around: Around, received_on: date, known: Petition | None, columns: frozenset[str]
+    ) -> None:
+        self.row, self.around, self.received_on, self.known, self.columns = row, around, received_on, known, columns
         self.kind = word_of(row, "kind", KINDS, "petition")
         self.meeting: tuple[UUID, Conference] | None = None
         if (name := row.get("conference")) is not None:
@@ -127,12 +223,21 @@ class _Reading:
         return max(self.held_on or self.received_on, closed or self.received_on)
 
 
-def events_of(row: Row, around: Around, received_on: date | None) -> Iterator[DatedEvent]:
-    """The events of a row. `received_on`: when a petition that is known already came in. Raises RowRefused."""
+def events_of(
+    row: Row, around: Around, known: Petition | None = None, columns: frozenset[str] = frozenset()
+) -> Iterator[DatedEvent]:
+    """The events of a row; `known` is its petition where that is known already. Raises RowRefused.
+
+    `columns` are those that stand in the row itself: the others are given for all rows.
+    """
     told_on = day_of(row, "received_on")
-    if (on := told_on or received_on) is None:
-        raise RowRefused("received_on", "is empty: a petition has a day on which it was received")
-    reading = _Reading(row, around, on)
+    if (on := told_on or (known.received_on if known else None)) is None:
+        raise RowRefused(
+            "received_on",
+            "để trống; hãy ghi ngày tiếp nhận kiến nghị",
+            "is empty: a petition has a day on which it was received",
+        )
+    reading = _Reading(row, around, on, known, columns)
     if told_on is not None:
         yield _received(reading, told_on)
     for fields, part in _PARTS:
@@ -142,15 +247,16 @@ def events_of(row: Row, around: Around, received_on: date | None) -> Iterator[Da
 
 def _received(r: _Reading, on: date) -> DatedEvent:
     if r.kind == "ambiguous":
-        raise RowRefused("kind", "KN may be khiếu nại or kiến nghị: write it out, or KN/PA")
-    place = r.text("jurisdiction")
-    if not place:
-        raise RowRefused("jurisdiction", "is empty: give the column, or --jurisdiction")
+        raise RowRefused(
+            "kind",
+            "“KN” có thể là khiếu nại hoặc kiến nghị; hãy ghi đủ chữ, hoặc KN/PA",
+            "KN may be khiếu nại or kiến nghị: write it out, or KN/PA",
+        )
     text = "\n".join(part for part in (r.text("text"), *_notes(r)) if part)
     kind: Any = "petition" if r.kind in _ELSEWHERE else r.kind
     return PetitionReceived(
         effective_on=on,
-        jurisdiction=r.around.place(place, on, "jurisdiction"),
+        jurisdiction=_place(r, on),
         kind=kind,
         channel=r.text("channel"),
         identities=_identities(r),
@@ -158,11 +264,29 @@ def _received(r: _Reading, on: date) -> DatedEvent:
     )
 
 
+def _place(r: _Reading, on: date) -> str:
+    """The jurisdiction of a petition; one that is known may lie anywhere in the jurisdiction given for all rows."""
+    place = r.text("jurisdiction")
+    if not place and r.known is None:
+        raise RowRefused(
+            "jurisdiction",
+            "để trống; hãy ghi địa bàn, hoặc dùng --jurisdiction",
+            "is empty: give the column, or --jurisdiction",
+        )
+    code = r.around.place(place, on, "jurisdiction") if place else ""
+    if r.known is not None and "jurisdiction" not in r.columns and is_within(r.known.jurisdiction, code or NATION):
+        return r.known.jurisdiction
+    return code
+
+
 def _notes(r: _Reading) -> tuple[str, ...]:
     """What has no field of its own stays with the sealed text; also an outcome told without a document."""
-    outcome = r.text("reply_text")
-    told = f"Kết quả: {outcome}" if outcome and not _has_reply(r.row) else ""
-    return (r.text("note"), told)
+    return (r.text("note"), "" if _has_reply(r.row) else _outcome(r.row))
+
+
+def _outcome(row: Row) -> str:
+    """An outcome that is told without a document."""
+    return f"Kết quả: {row['reply_text']}" if row.get("reply_text") else ""
 
 
 def _identities(r: _Reading) -> dict[str, Identity]:
@@ -194,7 +318,11 @@ def _at_conference(r: _Reading) -> Iterator[DatedEvent]:
         return
     if r.meeting is None:
         if r.text("answered_on") or r.text("answer"):
-            raise RowRefused("conference", "is empty: name the conference of the oral answer, or --conference")
+            raise RowRefused(
+                "conference",
+                "để trống; hãy ghi hội nghị đã trả lời trực tiếp, hoặc dùng --conference",
+                "is empty: name the conference of the oral answer, or --conference",
+            )
         return
     conference_id, conference = r.meeting
     scheduled_on = r.day("scheduled_on")
@@ -245,7 +373,11 @@ def _extended(r: _Reading) -> Iterator[DatedEvent]:
     told, reported = r.day("extension_told_on"), r.day("extension_reported_on")
     for field, on in (("extension_told_on", told), ("extension_reported_on", reported)):
         if on is None:
-            raise RowRefused(field, "is empty: an extension is valid only with its two notices")
+            raise RowRefused(
+                field,
+                "để trống; gia hạn chỉ có giá trị khi có đủ hai thông báo",
+                "is empty: an extension is valid only with its two notices",
+            )
     assert told is not None and reported is not None
     yield ExtensionGranted(
         effective_on=max(told, reported),
@@ -260,11 +392,19 @@ def _escalated(r: _Reading) -> Iterator[DatedEvent]:
     authority = r.text("escalated_to")
     if not authority:
         if word_of(r.row, "result", RESULTS) == "escalated":
-            raise RowRefused("escalated_to", "is empty: name the higher authority that has the matter")
+            raise RowRefused(
+                "escalated_to",
+                "để trống; hãy ghi cơ quan cấp trên đang giải quyết",
+                "is empty: name the higher authority that has the matter",
+            )
         return
     on = r.day("escalated_on")
     if on is None:
-        raise RowRefused("escalated_on", "is empty: when was the matter submitted to the higher authority?")
+        raise RowRefused(
+            "escalated_on",
+            "để trống; hãy ghi ngày trình cấp trên",
+            "is empty: when was the matter submitted to the higher authority?",
+        )
     yield PetitionEscalated(effective_on=on, authority=authority, number=r.text("escalation_number"))
 
 
@@ -276,10 +416,14 @@ def _replied(r: _Reading) -> Iterator[DatedEvent]:
     if not _has_reply(r.row):
         return
     number, on = r.text("reply_number"), r.day("reply_on")
-    if both := r.text("reply"):
-        number, on = _number_and_day(both)
+    column, text = ("reply", both) if (both := r.text("reply")) else ("reply_number", number)
+    # The day often stands behind the number, or in a column of its own, whatever the heading asks for.
+    if (on is None and (both or _DAY_OF_REPLY.search(text))) or (on is not None and _ends_with(text, on)):
+        number, on = _number_and_day(text, column)
+    else:
+        number = text
     if on is None:
-        raise RowRefused("reply_on", "is empty: a reply has a date")
+        raise RowRefused("reply_on", "để trống; hãy ghi ngày của văn bản trả lời", "is empty: a reply has a date")
     r.reply_on = on
     reported_on = r.day("reported_on")
     yield WrittenReplyIssued(
@@ -292,20 +436,34 @@ def _replied(r: _Reading) -> Iterator[DatedEvent]:
     )
 
 
-def _number_and_day(text: str) -> tuple[str, date]:
+def _ends_with(text: str, on: date) -> bool:
+    """Whether a number has this very day behind it."""
+    try:
+        return _number_and_day(text, "reply_number")[1] == on
+    except RowRefused:
+        return False
+
+
+def _number_and_day(text: str, column: str) -> tuple[str, date]:
     """The number and the day of the one reply in a cell. Raises RowRefused."""
     plain = " ".join(text.split())
     days = [found.span() for found in islice(_DAY_OF_REPLY.finditer(plain), 2)]
     if len(days) > 1:
         raise RowRefused(
-            "reply", f"{shown(text)} holds more than one day: write each reply in a row of its own, with the same case"
+            column,
+            f"{shown(text)} có nhiều ngày; hãy ghi mỗi văn bản trả lời một dòng, cùng mã vụ việc",
+            f"{shown(text)} holds more than one day: write each reply in a row of its own, with the same case",
         )
     start, end = days[0] if days else (0, 0)
     number = plain[:start].rstrip(" ,;:")
     number = number[sign.end() :] if (sign := _NUMBER_SIGN.match(number)) else number
     if not number or plain[end:].strip(" .,;)"):
-        raise RowRefused("reply", "holds no number with a date: write 12/UBND-VP, ngày 16/09/2019")
-    return number, parsed_day(plain[start:end], "reply")
+        raise RowRefused(
+            column,
+            "không có số kèm ngày của văn bản; hãy ghi như 12/UBND-VP, ngày 16/09/2019",
+            "holds no number with a date: write 12/UBND-VP, ngày 16/09/2019",
+        )
+    return number, parsed_day(plain[start:end], column)
 
 
 def _result(r: _Reading) -> Iterator[DatedEvent]:
@@ -315,11 +473,15 @@ def _result(r: _Reading) -> Iterator[DatedEvent]:
     on = r.day("result_on") or (r.reply_on if result == "resolved" else None)
     if on is None:
         if result == "resolved":
-            raise RowRefused("result_on", "is empty: when was the matter resolved?")
+            raise RowRefused(
+                "result_on", "để trống; hãy ghi ngày giải quyết xong", "is empty: when was the matter resolved?"
+            )
         return  # under way since its assignment: no event says so, and none has to
     agency = r.text("agency")
     if not agency:
-        raise RowRefused("agency", "is empty: whose result is it?")
+        raise RowRefused(
+            "agency", "để trống; hãy ghi cơ quan có kết quả giải quyết này", "is empty: whose result is it?"
+        )
     yield AgencyResultReported(effective_on=on, agency=r.around.agency(agency, on, "agency"), result=result)
 
 
@@ -330,7 +492,11 @@ def _ended(r: _Reading) -> Iterator[DatedEvent]:
         yield PetitionWithdrawn(effective_on=on)
     body = r.text("redirected_to") or (r.text("agency") if r.kind in _ELSEWHERE else "")
     if not body and r.kind in _ELSEWHERE:
-        raise RowRefused("redirected_to", "is empty: complaints and denunciations are other procedures; whose is it?")
+        raise RowRefused(
+            "redirected_to",
+            "để trống; khiếu nại, tố cáo theo thủ tục khác, hãy ghi cơ quan có thẩm quyền giải quyết",
+            "is empty: complaints and denunciations are other procedures; whose is it?",
+        )
     if body:
         procedure: Any = r.kind if r.kind in _ELSEWHERE else "other"
         yield PetitionRedirected(effective_on=r.day("redirected_on") or r.received_on, procedure=procedure, body=body)

@@ -11,7 +11,7 @@ import msgspec
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.importing.case_events import RegisterAct, act_of, names_in
 from services.intake.application.importing.headings import CASE, COMMAND, Columns, FileMapping, folded
-from services.intake.application.importing.refusals import RowRefused
+from services.intake.application.importing.refusals import RowRefused, UnknownColumns
 from services.intake.application.importing.values import as_text, register_row
 from services.intake.domain.permissions import REGULATION
 from shared.identifiers import normalised
@@ -45,6 +45,11 @@ class Table(Protocol):
         ...
 
     @property
+    def numbers_at(self) -> int:
+        """The line that numbers the columns of a table, once its records were read; 0 where there is none."""
+        ...
+
+    @property
     def headings(self) -> Sequence[str]:
         """The headings of its head, if it has one."""
         ...
@@ -66,6 +71,8 @@ class Row(msgspec.Struct, frozen=True):
     content: bytes
     register: dict[str, str] | None
     act: RegisterAct | None = None
+    #: The fields of the register that stand in the row itself; the others are the mapping's defaults.
+    columns: frozenset[str] = frozenset()
 
 
 class Index:
@@ -95,7 +102,7 @@ class Index:
 
 
 class Rows:
-    """Reads the rows of one table under one mapping."""
+    """Reads the rows of one table under one mapping. Raises UnknownColumns, with those of every row."""
 
     def __init__(self, table: Table, columns: Columns, mapping: FileMapping) -> None:
         self.table, self.columns, self._mapping = table, columns, mapping
@@ -104,7 +111,10 @@ class Rows:
         self._without_acts = self._has_head and COMMAND not in fields
         self._case_at = fields.index(CASE) if CASE in fields else None
         self._ordinal_at = fields.index(ORDINAL) if ORDINAL in fields else None
+        self._unknown: dict[str, None] = {}
         self.index = self._indexed()
+        if self._unknown:
+            raise UnknownColumns(*self._unknown)
 
     def row(self, index: int) -> Row:
         """One row. Raises RowRefused."""
@@ -113,9 +123,9 @@ class Rows:
             act = act_of(self._named(given), from_text=self.table.of_text)
             content = msgspec.json.encode([act.topic, act.case, act.fields], order="sorted")
             return Row(index, _name(act.case), content, None, act)
-        row = register_row(cells, self.columns, self._mapping)
+        row, columns = register_row(cells, self.columns, self._mapping)
         row.pop("ordinal", None)
-        return Row(index, _name(row.get(CASE, "")), msgspec.json.encode(row, order="sorted"), row)
+        return Row(index, _name(row.get(CASE, "")), msgspec.json.encode(row, order="sorted"), row, columns=columns)
 
     def _named(self, given: dict[str, Any]) -> dict[str, Any]:
         """In a table the case of an act may stand under any heading that means so."""
@@ -203,6 +213,9 @@ class Rows:
     def _case(self, cells: Cells) -> str:
         if not self._has_head:
             # Every heading is looked at, so that an unknown one stops the import before anything is recorded.
+            if unknown := self.columns.unknown_among(heading for heading, _ in cells):
+                self._unknown.update(dict.fromkeys(unknown))
+                return ""
             found = [value for heading, value in cells if self.columns.field(heading) == CASE]
         else:
             found = [] if self._case_at is None or self._case_at >= len(cells) else [cells[self._case_at][1]]
@@ -276,7 +289,9 @@ class _Cases:
 
 def _name(case: str) -> str:
     if len(case) > MAX_SHORT:
-        raise RowRefused(CASE, f"{len(case)} characters; at most {MAX_SHORT}")
+        raise RowRefused(
+            CASE, f"dài {len(case)} ký tự; tối đa là {MAX_SHORT}", f"{len(case)} characters; at most {MAX_SHORT}"
+        )
     return case
 
 

@@ -21,8 +21,13 @@ _YEAR_FIRST = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _TIME = re.compile(r",? [0-2]?\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?: ?(?:am|pm|sa|ch))?$")
 
 
-def register_row(cells: Iterable[tuple[str, Any]], columns: Columns, mapping: FileMapping) -> dict[str, str]:
-    """The fields of a register row that say something. Raises RowRefused, UnknownColumn."""
+def register_row(
+    cells: Iterable[tuple[str, Any]], columns: Columns, mapping: FileMapping
+) -> tuple[dict[str, str], frozenset[str]]:
+    """The fields of a register row that say something, and which stand in it: the others are defaults.
+
+    Raises RowRefused, UnknownColumns.
+    """
     row: dict[str, str] = {}
     fields = columns.fields
     for heading, cell in cells:
@@ -35,10 +40,11 @@ def register_row(cells: Iterable[tuple[str, Any]], columns: Columns, mapping: Fi
         if field in row and field in JOINED:
             text = f"{row[field]}{', ' if field == 'address' else chr(10)}{text}"
         row[field] = mapping.words[field].get(folded(text), text) if field in mapping.values else text
+    filled = frozenset(row)
     if row:
         for field, value in mapping.defaults.items():
             row.setdefault(field, value)
-    return row
+    return row, filled
 
 
 def as_text(cell: Any, field: str) -> str:
@@ -46,20 +52,34 @@ def as_text(cell: Any, field: str) -> str:
     if isinstance(cell, str):
         text = normalised(cell)
         if "\x00" in text:
-            raise RowRefused(field, "holds the NUL character U+0000: remove it")
+            raise RowRefused(
+                field, "có ký tự NUL (U+0000); hãy xóa ký tự đó", "holds the NUL character U+0000: remove it"
+            )
         return text
     if cell is None:
         return ""
     if isinstance(cell, list):
         if any(isinstance(part, list) for part in cell):
-            raise RowRefused(field, "holds lists within a list: write one list, or a text")
+            raise RowRefused(
+                field,
+                "có danh sách trong danh sách; hãy ghi một danh sách hoặc một văn bản",
+                "holds lists within a list: write one list, or a text",
+            )
         return "; ".join(as_text(part, field) for part in cell)
     if isinstance(cell, bool) or not isinstance(cell, int | float):
-        raise RowRefused(field, f"holds {_kind(cell)} where a text belongs: write it in quotation marks")
+        raise RowRefused(
+            field,
+            "phải là chữ; hãy đặt trong dấu ngoặc kép",
+            f"holds {_kind(cell)} where a text belongs: write it in quotation marks",
+        )
     if isinstance(cell, int):
         return str(cell)
     if not math.isfinite(cell):
-        raise RowRefused(field, "holds no finite number: write it in quotation marks")
+        raise RowRefused(
+            field,
+            "không phải là số hữu hạn; hãy đặt trong dấu ngoặc kép",
+            "holds no finite number: write it in quotation marks",
+        )
     return str(int(cell)) if cell.is_integer() else str(cell)
 
 
@@ -76,7 +96,11 @@ def day_of(row: Row, field: str) -> date | None:
 def parsed_day(text: str, field: str) -> date:
     """A day as offices and machines write it; of an instant its day in Viet Nam. Raises RowRefused."""
     if len(text) > LONGEST_DAY or (day := _day(text)) is None:
-        raise RowRefused(field, f"{shown(text)} is no date: write dd/mm/yyyy or yyyy-mm-dd")
+        raise RowRefused(
+            field,
+            f"{shown(text)} không phải là ngày; hãy ghi ngày/tháng/năm, ví dụ 23/08/2019",
+            f"{shown(text)} is no date: write dd/mm/yyyy or yyyy-mm-dd",
+        )
     return day
 
 
@@ -105,6 +129,12 @@ def _instant(plain: str) -> date | None:
         return None
 
 
+def in_words(text: str) -> str:
+    """A recorded value as people read it: a day in the order of the country."""
+    found = _YEAR_FIRST.fullmatch(text)
+    return f"{found[3]}/{found[2]}/{found[1]}" if found else text
+
+
 def parts_of(text: str) -> tuple[str, ...]:
     """Several things in one cell: separated by semicolons or lines."""
     return tuple(part for piece in re.split(r"[;\n]", text) if (part := piece.strip()))
@@ -117,7 +147,11 @@ def word_of(row: Row, field: str, words: Mapping[str, str], default: str = "") -
         return default
     if (value := words.get(folded(text))) is None:
         known = ", ".join(sorted(words))
-        raise RowRefused(field, f"{shown(text)} is none of: {known}; or give its meaning under `values` in the mapping")
+        raise RowRefused(
+            field,
+            f"{shown(text)} không thuộc các từ: {known}; hoặc ghi nghĩa của từ này ở mục `values` của tệp --mapping",
+            f"{shown(text)} is none of: {known}; or give its meaning under `values` in the mapping",
+        )
     return value
 
 

@@ -129,7 +129,12 @@ def import_(
         stop_at("INTAKE_DATABASE_URL", WRONG_USE, error.said)
     except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
-        stop(FAILED, f"the store failed ({type(error).__name__}); what was recorded stays: run it again to go on")
+        kind = type(error).__name__
+        said = Sentence(
+            f"kho dữ liệu bị gián đoạn ({kind}); những gì đã ghi vẫn còn: hãy chạy lại để ghi tiếp",
+            f"the store failed ({kind}); what was recorded stays: run it again to go on",
+        )
+        stop_at("INTAKE_DATABASE_URL", FAILED, said)
     summary = {"rows": len(rows.index)} | msgspec.to_builtins(outcome.summary)
     _report(
         file,

@@ -205,6 +205,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Hãy gửi biểu mẫu từ trang này.",
                 "send the form: application/x-www-form-urlencoded or multipart/form-data",
             ),
+            "url-encoded": Sentence(
+                "Hãy gửi biểu mẫu từ trang này, kiểu application/x-www-form-urlencoded.",
+                "send the form from its page, as application/x-www-form-urlencoded",
+            ),
         },
     ),
     "malformed-form": ProblemWords(
@@ -213,6 +217,26 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Biểu mẫu có ký tự không phải UTF-8; hãy gửi lại từ trang này.",
                 "the form is not UTF-8: send it from its page",
+            ),
+            "charset": Sentence(
+                "Một phần của biểu mẫu khai bảng mã khác UTF-8; hãy gửi lại bằng UTF-8.",
+                "a part of the form says another charset: send it in UTF-8",
+            ),
+            "boundary": Sentence(
+                "Content-Type của biểu mẫu thiếu boundary (1 đến 70 ký tự ASCII); hãy bổ sung rồi gửi lại.",
+                "its Content-Type needs a boundary of 1 to 70 ASCII characters: add it",
+            ),
+            "parts": Sentence(
+                "Các phần của biểu mẫu không đúng multipart/form-data hoặc chưa gửi hết; hãy gửi lại từ trang này.",
+                "its parts are no multipart/form-data, or it ends early: send it again from its page",
+            ),
+            "fields": Sentence(
+                "Biểu mẫu có quá {most} trường, hoặc phần đầu của một trường quá dài; hãy gửi lại từ trang này.",
+                "it has more than {most} fields, or the head of one is too long: send it from its page",
+            ),
+            "percent": Sentence(
+                "Biểu mẫu có dấu “%” mà sau đó không phải hai chữ số thập lục phân; hãy viết dấu này là %25.",
+                "a percent sign without two hexadecimal digits after it: write the sign itself as %25",
             ),
         },
     ),

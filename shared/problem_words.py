@@ -146,7 +146,11 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-request": ProblemWords(
         Sentence("Yêu cầu không hợp lệ", "Invalid request"),
         {
-            "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid"),
+            "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid: check it"),
+            "http": Sentence(
+                "Yêu cầu không đúng giao thức HTTP/1.1; hãy kiểm tra chương trình gửi.",
+                "this is no request of HTTP/1.1: check the program that sends it",
+            ),
             "unknown": Sentence(
                 "Địa chỉ này không có tham số đó; chỉ nhận: {known}.",
                 "there is no such parameter here; it takes {known}",

@@ -4,7 +4,7 @@ import functools
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from litestar import Request
@@ -141,6 +141,8 @@ class Callers:
         async def authenticate(request: Request[Any, Any, Any]) -> None:
             if "\x00" in request.scope["path"] or b"%00" in request.scope["query_string"]:
                 raise problem(400, "nul-character", "address")
+            if not _is_as_written(request):
+                raise problem(404, "not-found", "address")
             if request.scope["path"] not in open_paths:
                 try:
                     request.scope["state"][_CALLER] = self.of_request(request)
@@ -190,6 +192,15 @@ def is_from_foreign_page(request: Request[Any, Any, Any]) -> bool:
         return site not in ("same-origin", "none") and not (is_safe and headers.get("sec-fetch-mode") == "navigate")
     origin = headers.get("origin")
     return not is_safe and origin is not None and _netloc(origin) != headers.get("host")
+
+
+def _is_as_written(request: Request[Any, Any, Any]) -> bool:
+    """Whether an address is the route's own. The framework takes `/metrics/` and `//metrics` for `/metrics`.
+
+    A proxy that keeps others from an address does not.
+    """
+    raw: bytes = request.scope["raw_path"].partition(b"?")[0]
+    return unquote(raw.decode("latin-1")) == request.scope["path"]
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:

@@ -8,6 +8,7 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar, Request, Response, get, post
+from litestar.response import Stream
 
 from shared.http.connections import ConnectionLimits
 from shared.http.problems import EXCEPTION_HANDLERS
@@ -72,6 +73,14 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Served]:
     async def big() -> Response[bytes]:
         return Response(b"x" * BIG, media_type="application/octet-stream")
 
+    @get("/halves")
+    async def halves() -> Stream:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"half"
+            await release.wait()
+
+        return Stream(parts)
+
     @post("/", status_code=200)
     async def body(request: Request) -> int:  # type: ignore[type-arg]
         begun.set()
@@ -80,7 +89,7 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Served]:
         finally:
             ended.set()
 
-    app = Litestar([hello, slow, big, body], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None)
+    app = Litestar([hello, slow, big, halves, body], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None)
     http = server(app, "127.0.0.1", 0, limits)
     task = asyncio.create_task(http.serve())
     await until(lambda: http.started)
@@ -224,3 +233,38 @@ async def test_answer__is_kept_by_no_cache_and_guessed_at_by_no_browser(served: 
     async with httpx.AsyncClient(timeout=30) as client:
         headers = (await client.get(f"{served.url}{path}")).headers
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /x HTTP/1.1\nHost: x\n\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        GET + b"No colon\r\n\r\n",
+    ],
+)
+async def test_bytes__that_are_no_request_are_refused_like_any_other(served: Served, sent: bytes) -> None:
+    reader, _ = await served.open(sent)
+    head, _, body = (await rest_of(reader)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    for line in (
+        b"content-type: application/problem+json",
+        b"cache-control: no-store",
+        b"x-content-type-options: nosniff",
+    ):
+        assert line in head.split(b"\r\n")
+    found = msgspec.json.decode(body)
+    assert found["type"] == "urn:doithoai:problem:invalid-request"
+    assert "hãy kiểm tra chương trình gửi" in found["translations"]["vi"]["detail"]
+
+
+async def test_bytes__that_are_no_request_do_not_get_into_the_answer_before_them(served: Served) -> None:
+    reader, writer = await served.open(b"GET /halves HTTP/1.1\r\nHost: a\r\n\r\n")
+    head = await reader.readuntil(b"half")
+    writer.write(b"\x16\x03\x01 \r\n\r\n")
+    await writer.drain()
+    assert head.startswith(b"HTTP/1.1 200 ") and await rest_of(reader) == b"\r\n"

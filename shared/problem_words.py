@@ -481,11 +481,21 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         {
             "": Sentence(
                 "Không kết nối được hệ thống tiếp nhận; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
-                "intake cannot be reached ({kind}): send it again",
+                "intake cannot be reached ({kind}): send it again, it is recorded once",
             ),
             "status": Sentence(
                 "Hệ thống tiếp nhận trả lời lỗi {status}; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
-                "intake answered {status}: send it again",
+                "intake answered {status}: send it again, it is recorded once",
+            ),
+            "slow": Sentence(
+                "Hệ thống tiếp nhận chưa trả lời sau {seconds} giây; hãy đợi giây lát rồi gửi lại, việc gửi lại không "
+                "ghi nhận hai lần.",
+                "intake did not answer within {seconds} seconds: wait a moment and send it again, it is recorded once",
+            ),
+            "slow-to-open": Sentence(
+                "Hệ thống tiếp nhận, nơi giữ nội dung, chưa trả lời sau {seconds} giây; hãy mở lại trang sau giây lát.",
+                "intake, which keeps what was written, did not answer within {seconds} seconds: open the page again "
+                "shortly",
             ),
             "not-opened": Sentence(
                 "Hệ thống tiếp nhận, nơi giữ nội dung, hiện không kết nối được; hãy mở lại trang sau giây lát.",

@@ -151,6 +151,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Yêu cầu không đúng giao thức HTTP/1.1; hãy kiểm tra chương trình gửi.",
                 "this is no request of HTTP/1.1: check the program that sends it",
             ),
+            "query": Sentence(
+                "Phần sau dấu “?” của địa chỉ quá dài: tối đa {most} byte và {parameters} tham số; hãy rút ngắn.",
+                "what follows the question mark is too long: at most {most} bytes and {parameters} parameters",
+            ),
             "unknown": Sentence(
                 "Địa chỉ này không có tham số đó; chỉ nhận: {known}.",
                 "there is no such parameter here; it takes {known}",

@@ -20,6 +20,7 @@ from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, proble
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+MAX_QUERY, MAX_PARAMETERS = 4096, 50  # bytes of an address behind its question mark; the framework keeps the last 1024
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
@@ -122,7 +123,10 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 
 def _unclear(scope: Scope) -> ProblemError | None:
-    """What is wrong with a request that could be read in two ways."""
+    """What is wrong with a request that could be read in two ways, or with parameters that take long to read."""
+    query = scope["query_string"]
+    if len(query) > MAX_QUERY or query.count(b"&") >= MAX_PARAMETERS:
+        return problem(400, "invalid-request", "query", most=MAX_QUERY, parameters=MAX_PARAMETERS)
     names = [name for name, _ in scope["headers"]]
     if len(set(names)) < len(names):
         for name in ONCE:

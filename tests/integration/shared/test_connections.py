@@ -268,3 +268,11 @@ async def test_bytes__that_are_no_request_do_not_get_into_the_answer_before_them
     writer.write(b"\x16\x03\x01 \r\n\r\n")
     await writer.drain()
     assert head.startswith(b"HTTP/1.1 200 ") and await rest_of(reader) == b"\r\n"
+
+
+@pytest.mark.parametrize("query", [b"&".join(b"%x" % n for n in range(60)), b"a=" + b"%41" * 2000])
+async def test_address__of_too_many_parameters_is_not_read(served: Served, query: bytes) -> None:
+    reader, _ = await served.open(b"GET /?" + query + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    found = await rest_of(reader)
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert "4096 byte" in msgspec.json.decode(found.partition(b"\r\n\r\n")[2])["translations"]["vi"]["detail"]

@@ -319,6 +319,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "twice": Sentence(
                 "Trường {name} chỉ được gửi một lần; hãy bỏ bớt.", "send {name} once: which of them is meant is unclear"
             ),
+            "port": Sentence(
+                "Cổng trong trường Host không phải số từ 0 đến 65535; hãy sửa.",
+                "the port in the header Host is no number from 0 to 65535: correct it",
+            ),
             "no-host": Sentence(
                 "Yêu cầu thiếu trường Host; hãy gửi kèm tên máy chủ.", "HTTP/1.1 needs the header Host: send it"
             ),

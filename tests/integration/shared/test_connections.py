@@ -12,7 +12,7 @@ from litestar.response import Stream
 
 from shared.http.connections import ConnectionLimits
 from shared.http.problems import EXCEPTION_HANDLERS
-from shared.http.server import Server, server
+from shared.http.server import Server, guarded, server
 from tests.support.waiting import until
 
 #: Short times: the server looks once a second.
@@ -219,6 +219,8 @@ async def test_answer__that_takes_its_time_is_waited_for(served: Served) -> None
         (b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nauthorization: Bearer y\r\n", "Authorization"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: 1\r\nIdempotency-Key: 2\r\n", "Idempotency-Key"),
         (b"GET / HTTP/1.1\r\n", "Host"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:65536\r\n", "Host"),
+        (b"GET / HTTP/1.1\r\nHost: [::1]:x\r\n", "Host"),
     ],
 )
 async def test_header__that_could_mean_two_things_is_refused(served: Served, head: bytes, field: str) -> None:
@@ -276,3 +278,21 @@ async def test_address__of_too_many_parameters_is_not_read(served: Served, query
     found = await rest_of(reader)
     assert found.startswith(b"HTTP/1.1 400 ")
     assert "4096 byte" in msgspec.json.decode(found.partition(b"\r\n\r\n")[2])["translations"]["vi"]["detail"]
+
+
+@pytest.mark.parametrize("host", [b"a", b"a:1", b"a:65535", b"a:", b"[::1]", b"[::1]:8571"])
+async def test_host__with_or_without_a_port_is_served(served: Served, host: bytes) -> None:
+    reader, _ = await served.open(b"GET / HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n")
+    assert (await rest_of(reader)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_error__that_the_application_does_not_answer_is_answered_like_any_other() -> None:
+    async def broken(scope: object, receive: object, send: object) -> None:
+        raise ValueError("what a citizen wrote")
+
+    transport = httpx.ASGITransport(guarded(broken))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+        answer = await client.get("/")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:doithoai:problem:internal-error")
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert "citizen" not in answer.text

@@ -146,7 +146,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "invalid-request": ProblemWords(
         Sentence("Yêu cầu không hợp lệ", "Invalid request"),
         {
-            "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid"),
+            "": Sentence("Yêu cầu không hợp lệ; hãy kiểm tra lại.", "the request is not valid: check it"),
+            "http": Sentence(
+                "Yêu cầu không đúng giao thức HTTP/1.1; hãy kiểm tra chương trình gửi.",
+                "this is no request of HTTP/1.1: check the program that sends it",
+            ),
+            "query": Sentence(
+                "Phần sau dấu “?” của địa chỉ quá dài: tối đa {most} byte và {parameters} tham số; hãy rút ngắn.",
+                "what follows the question mark is too long: at most {most} bytes and {parameters} parameters",
+            ),
             "unknown": Sentence(
                 "Địa chỉ này không có tham số đó; chỉ nhận: {known}.",
                 "there is no such parameter here; it takes {known}",
@@ -205,6 +213,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Hãy gửi biểu mẫu từ trang này.",
                 "send the form: application/x-www-form-urlencoded or multipart/form-data",
             ),
+            "url-encoded": Sentence(
+                "Hãy gửi biểu mẫu từ trang này, kiểu application/x-www-form-urlencoded.",
+                "send the form from its page, as application/x-www-form-urlencoded",
+            ),
         },
     ),
     "malformed-form": ProblemWords(
@@ -213,6 +225,26 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Biểu mẫu có ký tự không phải UTF-8; hãy gửi lại từ trang này.",
                 "the form is not UTF-8: send it from its page",
+            ),
+            "charset": Sentence(
+                "Một phần của biểu mẫu khai bảng mã khác UTF-8; hãy gửi lại bằng UTF-8.",
+                "a part of the form says another charset: send it in UTF-8",
+            ),
+            "boundary": Sentence(
+                "Content-Type của biểu mẫu thiếu boundary (1 đến 70 ký tự ASCII); hãy bổ sung rồi gửi lại.",
+                "its Content-Type needs a boundary of 1 to 70 ASCII characters: add it",
+            ),
+            "parts": Sentence(
+                "Các phần của biểu mẫu không đúng multipart/form-data hoặc chưa gửi hết; hãy gửi lại từ trang này.",
+                "its parts are no multipart/form-data, or it ends early: send it again from its page",
+            ),
+            "fields": Sentence(
+                "Biểu mẫu có quá {most} trường, hoặc phần đầu của một trường quá dài; hãy gửi lại từ trang này.",
+                "it has more than {most} fields, or the head of one is too long: send it from its page",
+            ),
+            "percent": Sentence(
+                "Biểu mẫu có dấu “%” mà sau đó không phải hai chữ số thập lục phân; hãy viết dấu này là %25.",
+                "a percent sign without two hexadecimal digits after it: write the sign itself as %25",
             ),
         },
     ),
@@ -286,6 +318,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         {
             "twice": Sentence(
                 "Trường {name} chỉ được gửi một lần; hãy bỏ bớt.", "send {name} once: which of them is meant is unclear"
+            ),
+            "port": Sentence(
+                "Cổng trong trường Host không phải số từ 0 đến 65535; hãy sửa.",
+                "the port in the header Host is no number from 0 to 65535: correct it",
             ),
             "no-host": Sentence(
                 "Yêu cầu thiếu trường Host; hãy gửi kèm tên máy chủ.", "HTTP/1.1 needs the header Host: send it"
@@ -453,11 +489,21 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         {
             "": Sentence(
                 "Không kết nối được hệ thống tiếp nhận; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
-                "intake cannot be reached ({kind}): send it again",
+                "intake cannot be reached ({kind}): send it again, it is recorded once",
             ),
             "status": Sentence(
                 "Hệ thống tiếp nhận trả lời lỗi {status}; hãy gửi lại, việc gửi lại không ghi nhận hai lần.",
-                "intake answered {status}: send it again",
+                "intake answered {status}: send it again, it is recorded once",
+            ),
+            "slow": Sentence(
+                "Hệ thống tiếp nhận chưa trả lời sau {seconds} giây; hãy đợi giây lát rồi gửi lại, việc gửi lại không "
+                "ghi nhận hai lần.",
+                "intake did not answer within {seconds} seconds: wait a moment and send it again, it is recorded once",
+            ),
+            "slow-to-open": Sentence(
+                "Hệ thống tiếp nhận, nơi giữ nội dung, chưa trả lời sau {seconds} giây; hãy mở lại trang sau giây lát.",
+                "intake, which keeps what was written, did not answer within {seconds} seconds: open the page again "
+                "shortly",
             ),
             "not-opened": Sentence(
                 "Hệ thống tiếp nhận, nơi giữ nội dung, hiện không kết nối được; hãy mở lại trang sau giây lát.",

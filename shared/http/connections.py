@@ -91,6 +91,12 @@ class WatchedProtocol(HttpToolsProtocol):
         if self.stage is ConnectionStage.ANSWERING and self.cycle.response_complete:
             self._wait()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP as any other request; amid an answer the refusal would become part of that."""
+        cycle: RequestResponseCycle | None = self.cycle
+        is_amid_answer = cycle is not None and cycle.response_started and not cycle.response_complete
+        self._end(None if is_amid_answer else problem(400, "invalid-request", "http"))
+
     def resume_writing(self) -> None:
         """The answer is read on."""
         self._unread = None
@@ -151,7 +157,12 @@ class WatchedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-_PHRASES = {408: "Request Timeout", 431: "Request Header Fields Too Large", 503: "Service Unavailable"}
+_PHRASES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    431: "Request Header Fields Too Large",
+    503: "Service Unavailable",
+}
 
 
 def watched(connections: Iterable[Any]) -> list[WatchedProtocol]:

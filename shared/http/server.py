@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import re
 import signal
 import socket
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from types import FrameType
 
+import structlog
 import uvicorn
 from litestar import Litestar, Request
 from litestar.enums import ScopeType
@@ -20,12 +22,18 @@ from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, proble
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+MAX_QUERY, MAX_PARAMETERS = 4096, 50  # bytes of an address behind its question mark; the framework keeps the last 1024
 TICKS = 10  # of uvicorn's loop, a tenth of a second each, between two looks at the connections
 
 #: Headers of which a second one makes it unclear what is asked, or by whom.
 ONCE = (b"host", b"authorization", b"origin", b"content-type", b"idempotency-key", b"sec-fetch-site")
 #: What no answer lacks: no cache keeps it, no browser takes it for another type than it says.
 GUARDS = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+#: How a host ends that says no port, or one of up to four digits or of five that is none too large.
+_PORT = re.compile(rb"^[^:]*$|\]$|:(\d{0,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$")
+
+log = structlog.get_logger("http")
 
 
 class Server(uvicorn.Server):
@@ -102,7 +110,11 @@ def guarded(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, send)
             return
 
+        is_answering = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal is_answering
+            is_answering = True
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 names = {name.lower() for name, _ in headers}
@@ -111,8 +123,14 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
         refusal = _unclear(scope)
         if refusal is None:
-            await app(scope, receive, send_guarded)
-            return
+            try:
+                await app(scope, receive, send_guarded)
+                return
+            except Exception as error:
+                if is_answering:
+                    raise
+                log.error("unforeseen", path=scope["path"], kind=type(error).__name__)
+                refusal = problem(500, "internal-error")
         body = problem_body(refusal, language_of(Request(scope)))
         headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
         await send_guarded({"type": "http.response.start", "status": refusal.status, "headers": headers})
@@ -122,7 +140,10 @@ def guarded(app: ASGIApp) -> ASGIApp:
 
 
 def _unclear(scope: Scope) -> ProblemError | None:
-    """What is wrong with a request that could be read in two ways."""
+    """What is wrong with a request that could be read in two ways, or with parameters that take long to read."""
+    query = scope["query_string"]
+    if len(query) > MAX_QUERY or query.count(b"&") >= MAX_PARAMETERS:
+        return problem(400, "invalid-request", "query", most=MAX_QUERY, parameters=MAX_PARAMETERS)
     names = [name for name, _ in scope["headers"]]
     if len(set(names)) < len(names):
         for name in ONCE:
@@ -131,6 +152,8 @@ def _unclear(scope: Scope) -> ProblemError | None:
                 return problem(400, "invalid-header", "twice", field=said, name=said)
     if b"host" not in names and scope["http_version"] == "1.1":
         return problem(400, "invalid-header", "no-host", field="Host")
+    if any(name == b"host" and not _PORT.search(value) for name, value in scope["headers"]):
+        return problem(400, "invalid-header", "port", field="Host")
     return None
 
 

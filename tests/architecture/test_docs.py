@@ -65,3 +65,12 @@ def test_dependencies__are_all_explained() -> None:
     groups = [PROJECT["project"]["dependencies"], *PROJECT["dependency-groups"].values()]
     names = {re.split(r"[\[=<>]", needed)[0] for group in groups for needed in group}
     assert sorted(name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)) == []
+
+
+def test_proxy__of_the_example_keeps_the_metrics_from_others_however_they_are_written() -> None:
+    example = (ROOT / "docs" / "howto" / "run.md").read_text("utf-8")
+    denied = re.search(r"location ~ (\S+) \{ deny all; \}", example)
+    assert denied
+    for path in ("/metrics", "/metrics/", "//metrics", "/metrics//"):
+        assert re.search(denied[1], path), path
+    assert not re.search(denied[1], "/v1/metrics")

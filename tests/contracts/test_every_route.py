@@ -111,6 +111,16 @@ def test_get__has_a_head_at_the_same_address() -> None:
     assert [path for (_, path), known in methods.items() if "GET" in known and "HEAD" not in known] == []
 
 
+@pytest.mark.parametrize("place", [p for p in PLACES if p.method == "GET" and p.path != "/"], ids=str)
+def test_address__with_more_slashes_is_another(place: Place) -> None:
+    """A proxy that keeps others from an address knows only the one that is documented."""
+    with_slash = place.path.rstrip("/") + "/"
+    for path in (with_slash, f"/{place.path}", with_slash[:-1] + "%2F", place.path.replace("/", "//")):
+        answer = TestClient(place.app, base_url=LOCAL).get(f"{LOCAL}{path}")
+        assert answer.status_code == 404, path
+        assert answer.json()["translations"]["vi"]["detail"].startswith("Không có gì ở địa chỉ này")
+
+
 def test_form__with_a_key_that_is_not_ascii_is_refused() -> None:
     (form,) = (p for p in PLACES if (p.method, p.path) == ("POST", "/office/petitions/new"))
     answer = TestClient(form.app, base_url=LOCAL).post(form.path, data={"key": "Đơn-1"})

@@ -1,5 +1,7 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import httpx
@@ -8,7 +10,7 @@ import msgspec
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
 
 class Refusal(Exception):
@@ -71,7 +73,9 @@ class IntakeClient:
         """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            answer = await self._client.post(f"{url}{path}", json=body, headers=headers, timeout=TIMEOUT)
+            answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
+        except TimeoutError as error:
+            raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
@@ -82,12 +86,20 @@ class IntakeClient:
         """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await self._client.get(f"{url}{path}/content", headers=headers, timeout=TIMEOUT)
+            answer = await _in_time(self._client.get(f"{url}{path}/content", headers=headers, timeout=None))
+        except TimeoutError as error:
+            raise away("slow-to-open", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
             raise away("not-opened", kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=_Content).events
         raise _refusal(answer)
+
+
+async def _in_time(answer: Awaitable[httpx.Response]) -> httpx.Response:
+    """An answer that comes within the time for it, connecting included. Raises TimeoutError."""
+    async with asyncio.timeout(TIMEOUT):
+        return await answer
 
 
 def _refusal(answer: httpx.Response) -> Refusal:

@@ -31,7 +31,7 @@ from services.followup.entrypoints.query_parameters import (
     or_404,
 )
 from shared.events.deadline import Subject
-from shared.http.auth import COOKIE, caller_of
+from shared.http.auth import caller_of, cookie_of
 
 ON_A_PAGE = 25
 IN_THE_FORM = 500  # agencies
@@ -81,7 +81,7 @@ def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
             names=await names_of(queries, codes),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
-            signed_in=COOKIE in request.cookies,
+            signed_in=cookie_of(request) is not None,
         )
 
     @get("/receipts", include_in_schema=False)

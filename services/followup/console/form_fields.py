@@ -1,6 +1,7 @@
 """The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from services.followup.domain.deadlines.case_rows import UNASSIGNED, CaseRow
@@ -12,6 +13,7 @@ Kind = Literal[
 
 
 OFFICE_OR_CHAIR = frozenset({"office", "chair"})
+MAX_LINES = 1000  # of one field, as intake takes them; one more is sent, for intake to refuse
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -221,6 +223,11 @@ def fields_of(act: ActForm) -> tuple[Field, ...]:
     return (*act.fields, _EFFECTIVE)
 
 
+def file_inputs(act: ActForm) -> frozenset[str]:
+    """The names of the inputs that take a file, of which the field gets the hash."""
+    return frozenset(f"{field.name}_file" for field in act.fields if field.kind == "file")
+
+
 def acts_for(row: CaseRow, roles: frozenset[str], owed: Collection[str]) -> tuple[ActForm, ...]:
     """The forms for a case, by the roles of who looks at it, how far it has come and the duties that are `owed`."""
     if row.subject != "petition":
@@ -249,7 +256,8 @@ def body_of_act(act: ActForm, filled: Mapping[str, str]) -> dict[str, Any]:
         if not text:
             continue
         if field.kind == "lines":
-            body[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
+            lines = (line.strip() for line in text.splitlines())
+            body[field.name] = list(islice(filter(None, lines), MAX_LINES + 1))
         elif field.kind == "reports":
             body[field.name] = [{"recipient": who, "on": filled["today"]} for who in RECIPIENTS]
         elif "." in field.name:

@@ -4,16 +4,13 @@ followup decides nothing. intake takes the command or refuses it, and a refusal 
 """
 
 import asyncio
-import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import date
 from typing import Any
-from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from litestar import Response, get, post
-from litestar.datastructures import UploadFile
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
@@ -23,6 +20,7 @@ from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.cases import IN_THE_FORM
+from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
 from services.followup.console.form_fields import (
     BY_PATH,
     RECEIVE,
@@ -31,6 +29,7 @@ from services.followup.console.form_fields import (
     empty_field,
     field_of_form,
     fields_of,
+    file_inputs,
 )
 from services.followup.console.pages import Pages, annulled_ids
 from services.followup.console.sign_in import SEE_OTHER
@@ -38,7 +37,7 @@ from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
-from shared.http.auth import token_of
+from shared.http.auth import caller_of, need_role, token_of
 from shared.http.problems import problem
 from shared.identifiers import local_day
 from shared.problem_words import DOOR_WORDS
@@ -46,10 +45,7 @@ from shared.problem_words import DOOR_WORDS
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
 MAX_KEY = 200  # characters of a form's key, as intake takes it
-MAX_FILE = 32 * 1024 * 1024  # bytes: the scan of a written reply
-CHUNK = 64 * 1024  # bytes
-FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-
+MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 
 #: The address of a source's intake; None while the source is not known.
 Address = Callable[[str], str | None]
@@ -67,7 +63,7 @@ def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     async def new_petition(request: HttpRequest) -> Response[str]:
         return await office.form(request, RECEIVE, None, {})
 
-    @post("/office/petitions/new", include_in_schema=False, status_code=200)
+    @post("/office/petitions/new", include_in_schema=False, status_code=200, request_max_body_size=MOST)
     async def receive(request: HttpRequest) -> Response[Any]:
         return await office.submit(request, RECEIVE, None)
 
@@ -85,7 +81,7 @@ def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
         "/cases/{subject_id:uuid}/acts/{path:str}",
         include_in_schema=False,
         status_code=200,
-        request_max_body_size=MAX_FILE,
+        request_max_body_size=MOST,
     )
     async def act(request: HttpRequest, subject_id: FromPath[UUID], path: FromPath[str]) -> Response[Any]:
         return await office.submit(request, _act(path), await office.file(request, subject_id))
@@ -97,35 +93,14 @@ def _act_routes(office: "_Forms") -> list[HTTPRouteHandler]:
     return [new_petition, receive, form, act, content]
 
 
+def _check_key(key: str) -> None:
+    """Refuse a key that could not be sent as a header; ours can. Raises ProblemError 400."""
+    if len(key) > MAX_KEY or key != key.strip() or not (key.isascii() and key.isprintable()):
+        raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)
+
+
 def _act(path: str) -> ActForm:
     return or_404(BY_PATH.get(path), "act")
-
-
-async def _filled(request: HttpRequest) -> dict[str, str]:
-    """What was filled in. Of a file only the hash is kept. Raises ProblemError for what no form of ours sends."""
-    if request.content_type[0] not in FORM_TYPES:
-        raise problem(415, "unsupported-media-type", "form")
-    if request.content_type[0] == FORM_TYPES[0]:
-        try:
-            unquote_to_bytes((await request.body()).replace(b"+", b" ")).decode()
-        except UnicodeDecodeError:
-            raise problem(400, "malformed-form") from None
-    filled: dict[str, str] = {}
-    for name, value in (await request.form()).items():
-        if not isinstance(value, UploadFile):
-            filled.setdefault(name, str(value))
-        elif value.filename:
-            filled[name.removesuffix("_file")] = await _sha256(value)
-    if any("\ufffd" in text for text in filled.values()):
-        raise problem(400, "malformed-form")
-    return filled
-
-
-async def _sha256(file: UploadFile) -> str:
-    hashed = hashlib.sha256()
-    while chunk := await file.read(CHUNK):
-        hashed.update(chunk)
-    return hashed.hexdigest()
 
 
 class _Forms:
@@ -192,10 +167,10 @@ class _Forms:
 
     async def submit(self, request: HttpRequest, act: ActForm, file: CaseFile | None) -> Response[Any]:
         """Send the command to intake, then show the case, or the form with the reason of the refusal."""
-        filled = await _filled(request)
-        if not filled.get("key", "").isascii():
-            # Ours are; as a header of the command no other could be sent.
-            raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)
+        # Asked before anything is read: whom intake would refuse may not make this process read a file.
+        need_role(caller_of(request), *act.roles)
+        filled = await read_form(request, file_inputs(act))
+        _check_key(filled.get("key", ""))
         source = await self._source(file, filled)
         row = file.case.row if file else None
         path = f"/v1/{row.subject}s/{row.subject_id}/{act.path}" if row else "/v1/petitions"

@@ -13,6 +13,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from services.followup.console.form_body import MULTIPART, URL_ENCODED, read_form
 from services.followup.console.form_fields import BY_PATH, RECEIVE, fields_of
 from services.followup.console.pages import Pages
 from services.followup.console.sign_in import LOGIN, SEE_OTHER
@@ -21,7 +22,7 @@ from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
 
 MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this process read more
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+FORMS = (URL_ENCODED, MULTIPART)
 LABELS = {field.name: field.words for act in (RECEIVE, *BY_PATH.values()) for field in fields_of(act)}
 
 _TYPED = "typed"  # where a request's scope keeps what was typed
@@ -33,9 +34,9 @@ async def keep_typed(request: Request[Any, Any, Any]) -> None:
     size = request.headers.get("content-length", "")
     if request.method != "POST" or kind not in FORMS or not size.isdecimal() or int(size) > MAX_KEPT:
         return
-    with contextlib.suppress(HTTPException):  # what is no form has nothing to keep
-        typed = (await request.form()).multi_items()
-        request.scope["state"][_TYPED] = [(name, value) for name, value in typed if isinstance(value, str) and value]
+    with contextlib.suppress(ProblemError, HTTPException):  # what is no form of ours has nothing to keep
+        typed = await read_form(request, most=MAX_KEPT)
+        request.scope["state"][_TYPED] = [(name, value) for name, value in typed.items() if value]
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:

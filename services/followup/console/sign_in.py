@@ -6,11 +6,13 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
+from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import COOKIE, Callers, refuse_foreign_pages
 
 LOGIN = "/office/login"
+MAX_SENT = 4096  # bytes of a stranger's form, which holds one token
 SEE_OTHER: Literal[303] = 303
 
 
@@ -26,7 +28,7 @@ def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
     @post(LOGIN, include_in_schema=False, status_code=200)
     async def login(request: HttpRequest) -> Response[Any]:
         refuse_foreign_pages(request)  # it sets a cookie: no page of others signs anybody in
-        token = str((await request.form()).get("token", "")).strip()
+        token = (await read_url_encoded(request, MAX_SENT)).get("token", "").strip()
         if not await callers.knows(request, token):
             shown = pages.show("login.html", sources=[], failed=True)
             shown.status_code = 401

@@ -16,7 +16,7 @@ from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
-MAX_BODY = 256 * 1024  # bytes: forms
+MAX_BODY = 1024 * 1024  # bytes
 RETRY_AFTER = "1"  # seconds
 MIN_COMPRESSED = 1024  # bytes
 #: What echoes a caller's input beside something secret is not compressed, or its length would tell of the secret; the

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from services.followup.bootstrap import running
-from services.followup.console.form_fields import BY_PATH
+from services.followup.console.form_fields import ACTS, BY_PATH, RECEIVE
 from services.followup.console.sign_in import LOGIN
 from services.followup.settings import FollowupSettings
 from shared.identifiers import derived_id
@@ -72,7 +72,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/office/petitions/new"): CALLERS,
     ("GET", "/receipts"): NO_CODE,
 }
-#: Forms: intake judges what they send, under the token of whoever sends it.
+#: Forms: intake judges what they send, under the token of whoever sends it and has one of the roles of its act.
 FORMS = {
     ("POST", LOGIN),
     ("POST", "/office/logout"),
@@ -168,3 +168,26 @@ async def test_form__is_taken_from_nobody_without_a_token(asked: Asked) -> None:
         where = address(path, {"subject_id": derived_id("petition", "waiting"), "path": "reply"})
         answer = await asked.client.post(where, data={"text": "…"})
         assert answer.status_code == 401, where
+
+
+async def test_form__is_read_of_nobody_without_its_role(asked: Asked) -> None:
+    """Whom intake would refuse sends no file through this process first."""
+    read = list[str]()
+
+    async def body(who: str) -> AsyncIterator[bytes]:
+        read.append(who)
+        yield b"text=x"
+
+    forms = [("/office/petitions/new", RECEIVE)] + [(f"/cases/{THEIRS}/acts/{act.path}", act) for act in ACTS]
+    for asking in [a for a in asked.askings if a.role]:
+        headers = {"Authorization": f"Bearer {asking.token}", "Content-Type": "application/x-www-form-urlencoded"}
+        for path, act in forms:
+            read.clear()
+            answer = await asked.client.post(path, content=body(str(asking)), headers=headers)
+            if act is not RECEIVE and CASE(asking, DISTRICT) == {404}:
+                assert (answer.status_code, read) == (404, []), f"{asking}: {path}"
+            elif asking.role in act.roles:
+                assert (answer.status_code in (422, 503), read) == (True, [str(asking)]), f"{asking}: {path}"
+            else:
+                assert (answer.status_code, read) == (403, []), f"{asking}: {path}"
+                assert answer.json()["type"] == "urn:doithoai:problem:role-may-not"

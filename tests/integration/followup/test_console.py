@@ -401,9 +401,17 @@ async def test_form__takes_what_a_form_sends_and_no_more(client: httpx.AsyncClie
         assert answer.status_code == 415, answer.text
     for wrong in (b"text=%ff%fe", b"text=\xff"):
         assert (await client.post(path, content=wrong, headers=form)).status_code == 400
-    if path.startswith("/office"):
-        big = b"text=" + b"a" * 12_000_000
-        assert (await client.post(path, content=big, headers=form)).status_code == 413
+    for big in (b"text=" + b"a" * 12_000_000, b"&".join(b"%x=1" % n for n in range(1_000_000))):
+        answer = await client.post(path, content=big, headers=form)
+        assert (answer.status_code, answer.json()["detail"]) == (413, "the body is too large: at most 1 MiB")
+    many = b"&".join(b"%x=1" % n for n in range(100_000))
+    assert (await client.post(path, content=many, headers=form)).status_code == 400
+
+
+async def test_form__that_is_refused_gives_back_no_more_than_was_sent(client: httpx.AsyncClient) -> None:
+    path = f"/cases/{petition('late')}/acts/reply"
+    page = await client.post(path, data={"number": "&" * 300_000, "unknown": "&" * 10_000}, files={"x": b"a" * 9000})
+    assert page.status_code == 503 and 300_000 * len("&amp;") < len(page.content) < 1_600_000
 
 
 async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from html import unescape
+from typing import Any
 
 import httpx
 import pytest
@@ -78,6 +79,72 @@ async def test_form__that_is_too_large_for_a_stranger_stays_on_the_page_before(b
     page = await browser.post(NEW, data={"text": "x" * 300_000}, headers={"Sec-Fetch-Site": "same-origin"})
     assert page.status_code == 401 and "xxx" not in page.text
     assert f'href="{LOGIN}" target="_blank"' in page.text and "quay lại trang trước" in page.text
+
+
+def part(text: bytes, head: str = "") -> bytes:
+    """A multipart form of one part."""
+    disposition = f'Content-Disposition: form-data; name="token"\r\n{head}\r\n'.encode()
+    return b"--x\r\n" + disposition + text + b"\r\n--x--\r\n"
+
+
+UNREADABLE = [
+    part(b"a", "Content-Type: text/plain; charset=nonsense\r\n"),
+    part(b"\xff\xfe", "Content-Type: text/plain; charset=utf-16\r\n"),
+    part(b"\xff\xfe"),
+    part(b"a")[:-5],
+    part(b"a")[:-6] * 2000,
+    b"",
+]
+MULTIPART = {"Content-Type": "multipart/form-data; boundary=x", "Accept": "*/*"}
+
+
+@pytest.mark.parametrize("body", UNREADABLE)
+async def test_form__that_cannot_be_read_is_refused_with_a_remedy(browser: httpx.AsyncClient, body: bytes) -> None:
+    async def sent(path: str, body: bytes = body, headers: dict[str, str] = MULTIPART) -> dict[str, Any]:
+        answer = await browser.post(path, content=body, headers=headers)
+        return {"status": answer.status_code, **answer.json()}
+
+    assert (await sent(NEW))["status"] == 401  # of strangers nothing is read but what may come back to them
+    login = await sent(LOGIN)
+    assert (login["status"], login["type"]) == (415, "urn:doithoai:problem:unsupported-media-type")
+    assert "application/x-www-form-urlencoded" in login["translations"]["vi"]["detail"]
+    browser.cookies.set(COOKIE, TOKEN)
+    found = await sent(NEW)
+    assert (found["status"], found["type"]) == (400, "urn:doithoai:problem:malformed-form")
+    assert found["translations"]["vi"]["detail"] != found["translations"]["en"]["detail"] != ""
+    nowhere = await sent(NEW, headers=MULTIPART | {"Content-Type": "multipart/form-data"})
+    assert (nowhere["type"], nowhere["field"]) == ("urn:doithoai:problem:malformed-form", "Content-Type")
+    assert (await browser.post("/office/logout", content=body, headers=MULTIPART)).status_code == 303
+
+
+@pytest.mark.parametrize("path", [LOGIN, NEW])
+async def test_form__that_is_not_utf_8_is_refused(browser: httpx.AsyncClient, path: str) -> None:
+    browser.cookies.set(COOKIE, TOKEN)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for body in (b"token=%ff", b"token=\xff", b"%ff=1", b"token=%"):
+        assert (await browser.post(path, content=body, headers=headers)).status_code == 400
+
+
+async def test_sign_in__takes_a_token_and_no_more(browser: httpx.AsyncClient) -> None:
+    page = await browser.post(LOGIN, data={"token": "x" * 5000})
+    assert page.status_code == 413 and "4096 byte" in page.text
+    page = await browser.post(LOGIN, data={str(n): "" for n in range(200)})
+    assert page.status_code == 400 and "quá 100 trường" in page.text
+
+
+@pytest.mark.parametrize("key", ["k\r\nX: y", "k\n", " k", "k ", "\tk", "k\0", "\x7f", "k" * 201, "Đơn-1"])
+async def test_form__with_a_key_that_is_no_header_is_refused(browser: httpx.AsyncClient, key: str) -> None:
+    browser.cookies.set(COOKIE, TOKEN)
+    answer = await browser.post(NEW, data=TYPED | {"key": key}, headers={"Accept": "*/*"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "key")
+    assert answer.json()["type"] == "urn:doithoai:problem:invalid-idempotency-key"
+
+
+async def test_form__of_many_fields_is_not_given_back(browser: httpx.AsyncClient) -> None:
+    many = "&".join(f"{n:x}=1" for n in range(30_000)).encode()
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    page = await browser.post(NEW, content=many, headers=form)
+    assert page.status_code == 401 and len(page.content) < 20_000
 
 
 async def test_sign_in__is_for_our_own_page_alone(browser: httpx.AsyncClient) -> None:

@@ -8,10 +8,11 @@ import httpx
 import msgspec
 import pytest
 from litestar import Litestar, Request, Response, get, post
+from litestar.response import Stream
 
 from shared.http.connections import ConnectionLimits
 from shared.http.problems import EXCEPTION_HANDLERS
-from shared.http.server import Server, server
+from shared.http.server import Server, guarded, server
 from tests.support.waiting import until
 
 #: Short times: the server looks once a second.
@@ -72,6 +73,14 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Served]:
     async def big() -> Response[bytes]:
         return Response(b"x" * BIG, media_type="application/octet-stream")
 
+    @get("/halves")
+    async def halves() -> Stream:
+        async def parts() -> AsyncIterator[bytes]:
+            yield b"half"
+            await release.wait()
+
+        return Stream(parts)
+
     @post("/", status_code=200)
     async def body(request: Request) -> int:  # type: ignore[type-arg]
         begun.set()
@@ -80,7 +89,7 @@ async def served(limits: ConnectionLimits) -> AsyncIterator[Served]:
         finally:
             ended.set()
 
-    app = Litestar([hello, slow, big, body], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None)
+    app = Litestar([hello, slow, big, halves, body], exception_handlers=EXCEPTION_HANDLERS, openapi_config=None)
     http = server(app, "127.0.0.1", 0, limits)
     task = asyncio.create_task(http.serve())
     await until(lambda: http.started)
@@ -210,6 +219,8 @@ async def test_answer__that_takes_its_time_is_waited_for(served: Served) -> None
         (b"GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x\r\nauthorization: Bearer y\r\n", "Authorization"),
         (b"GET / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: 1\r\nIdempotency-Key: 2\r\n", "Idempotency-Key"),
         (b"GET / HTTP/1.1\r\n", "Host"),
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:65536\r\n", "Host"),
+        (b"GET / HTTP/1.1\r\nHost: [::1]:x\r\n", "Host"),
     ],
 )
 async def test_header__that_could_mean_two_things_is_refused(served: Served, head: bytes, field: str) -> None:
@@ -224,3 +235,64 @@ async def test_answer__is_kept_by_no_cache_and_guessed_at_by_no_browser(served: 
     async with httpx.AsyncClient(timeout=30) as client:
         headers = (await client.get(f"{served.url}{path}")).headers
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET /x HTTP/1.1\nHost: x\n\n",
+        b"GET / HTTP/9\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        GET + b"No colon\r\n\r\n",
+    ],
+)
+async def test_bytes__that_are_no_request_are_refused_like_any_other(served: Served, sent: bytes) -> None:
+    reader, _ = await served.open(sent)
+    head, _, body = (await rest_of(reader)).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    for line in (
+        b"content-type: application/problem+json",
+        b"cache-control: no-store",
+        b"x-content-type-options: nosniff",
+    ):
+        assert line in head.split(b"\r\n")
+    found = msgspec.json.decode(body)
+    assert found["type"] == "urn:doithoai:problem:invalid-request"
+    assert "hãy kiểm tra chương trình gửi" in found["translations"]["vi"]["detail"]
+
+
+async def test_bytes__that_are_no_request_do_not_get_into_the_answer_before_them(served: Served) -> None:
+    reader, writer = await served.open(b"GET /halves HTTP/1.1\r\nHost: a\r\n\r\n")
+    head = await reader.readuntil(b"half")
+    writer.write(b"\x16\x03\x01 \r\n\r\n")
+    await writer.drain()
+    assert head.startswith(b"HTTP/1.1 200 ") and await rest_of(reader) == b"\r\n"
+
+
+@pytest.mark.parametrize("query", [b"&".join(b"%x" % n for n in range(60)), b"a=" + b"%41" * 2000])
+async def test_address__of_too_many_parameters_is_not_read(served: Served, query: bytes) -> None:
+    reader, _ = await served.open(b"GET /?" + query + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    found = await rest_of(reader)
+    assert found.startswith(b"HTTP/1.1 400 ")
+    assert "4096 byte" in msgspec.json.decode(found.partition(b"\r\n\r\n")[2])["translations"]["vi"]["detail"]
+
+
+@pytest.mark.parametrize("host", [b"a", b"a:1", b"a:65535", b"a:", b"[::1]", b"[::1]:8571"])
+async def test_host__with_or_without_a_port_is_served(served: Served, host: bytes) -> None:
+    reader, _ = await served.open(b"GET / HTTP/1.1\r\nConnection: close\r\nHost: " + host + b"\r\n\r\n")
+    assert (await rest_of(reader)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_error__that_the_application_does_not_answer_is_answered_like_any_other() -> None:
+    async def broken(scope: object, receive: object, send: object) -> None:
+        raise ValueError("what a citizen wrote")
+
+    transport = httpx.ASGITransport(guarded(broken))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://a") as client:
+        answer = await client.get("/")
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:doithoai:problem:internal-error")
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert "citizen" not in answer.text

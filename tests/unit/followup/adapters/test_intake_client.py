@@ -1,8 +1,12 @@
 """What followup makes of the answers of intake."""
 
+import asyncio
+import contextlib
+
 import httpx
 import pytest
 
+from services.followup.adapters import intake_client
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 
 FORBIDDEN = {"type": "role-may-not", "detail": "no", "field": None}
@@ -30,3 +34,26 @@ async def test_content__that_is_not_opened_says_why_and_with_which_status(
             await IntakeClient(client).content("http://intake", "/v1/petitions/1", "")
     assert refused.value.status == status
     assert said in refused.value.detail.vi
+
+
+async def test_intake__that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that says nothing nor one that trickles."""
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    assert intake_client.TIMEOUT <= 10
+    monkeypatch.setattr(intake_client, "TIMEOUT", 0.2)
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server, httpx.AsyncClient() as client:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        intake = IntakeClient(client)
+        with pytest.raises(Refusal, match="wait a moment and send it again, it is recorded once") as acted:
+            await asyncio.wait_for(intake.act(url, "/v1/petitions", {}, "k", ""), 5)
+        with pytest.raises(Refusal, match="open the page again shortly") as opened:
+            await asyncio.wait_for(intake.content(url, "/v1/petitions/1", ""), 5)
+        assert acted.value.status == opened.value.status == 503

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from litestar import Request
 
-from shared.http.auth import Callers, configured_callers, is_from_foreign_page, is_loopback
+from shared.http.auth import COOKIE, Callers, configured_callers, is_from_foreign_page, is_loopback, token_of
 from shared.http.problems import ProblemError
 from shared.http.refused_calls import FREE, LONGEST_WAIT, MAX_ADDRESSES, MAX_WAITING, RefusedCalls, network_of
 from shared.http.tokens import (
@@ -142,6 +142,27 @@ def test_foreign_page__needs_no_look_where_a_program_sends_its_token() -> None:
 
 
 # --- the tokens file -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "cookie", ["{}={}", "a=b; {}={}", "{}={};a=b", "a; =; {} = {} ", "a={0}; {0}=x; {0}={1}", "{}={}; {}x=y"]
+)
+def test_cookie__is_found_among_others(cookie: str) -> None:
+    callers = Callers((ENTRY,), local_allowed=False, cookies=True)
+    header = cookie.format(COOKIE, TOKEN, COOKIE)
+    assert refusal(callers, request(cookie=header)) == ""
+    assert token_of(request(cookie=header)) == TOKEN
+    assert refusal(callers, request(cookie=f"{COOKIE}x={TOKEN}")) == "unauthenticated"
+
+
+def test_cookie__of_others_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """64 KiB of backslashes between quotes take the framework 20 seconds."""
+    read = list[str]()
+    monkeypatch.setattr("http.cookies._unquote", read.append)
+    monkeypatch.setattr("litestar._parsers.unquote_cookie", read.append)
+    asked = request(cookie='a="' + "\\" * 1000 + '"')
+    assert refusal(Callers((ENTRY,), local_allowed=False, cookies=True), asked) == "unauthenticated"
+    assert (token_of(asked), read) == ("", [])
 
 
 def test_token__has_a_second_one_while_it_is_replaced() -> None:

@@ -1,0 +1,158 @@
+"""Reads what was filled into a form, within bounds that are kept before anything is parsed.
+
+Only files may be large: they are hashed as they come, and nothing of them is kept. All else is small enough to be
+parsed without holding up other requests.
+"""
+
+import binascii
+import hashlib
+import re
+from collections.abc import AsyncIterator, Collection
+from typing import Any
+
+from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser  # type: ignore[import-untyped]
+
+from services.followup.entrypoints.query_parameters import HttpRequest
+from shared.http.problems import ProblemError, problem
+
+MIB = 1024 * 1024  # bytes
+MAX_TEXT = MIB  # bytes of a form without its files: the longest text that intake takes, with its escapes
+MAX_FILES = 32 * MIB  # bytes of a form's files: the scan of a written reply
+MAX_FIELDS = 100  # our largest form has a dozen
+MAX_BOUNDARY = 70  # characters (RFC 2046)
+MAX_HEADER = 2048  # bytes of one header of a part: a file's name is in it
+MAX_HEADERS = 4  # of one part
+URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+#: What a part's text may say that it is written in.
+CHARSETS = ("utf-8", "utf8", "us-ascii")
+
+_NOT_ESCAPED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+async def read_form(request: HttpRequest, files: Collection[str] = (), most: int = MAX_TEXT) -> dict[str, str]:
+    """What was filled in, at most `most` bytes beside the files. Of a name that comes twice the first counts.
+
+    An input of `files` (`digest_file`) gives the field without `_file` the SHA-256 of its file; other files are passed
+    over. Raises ProblemError 400, 413, 415.
+    """
+    kind, options = request.content_type
+    if kind == URL_ENCODED:
+        return await read_url_encoded(request, most)
+    if kind != MULTIPART:
+        raise problem(415, "unsupported-media-type", "form")
+    boundary = options.get("boundary", "")
+    if not (0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii()):
+        raise problem(400, "malformed-form", "boundary", field="Content-Type")
+    parts = _Parts(files, most)
+    try:
+        with PushMultipartParser(
+            boundary, max_header_size=MAX_HEADER, max_header_count=MAX_HEADERS, max_segment_count=MAX_FIELDS
+        ) as parser:
+            async for chunk in _chunks(request, most + (MAX_FILES if files else 0)):
+                for found in parser.parse(chunk):
+                    parts.take(found)
+                parts.count(len(chunk))
+    except ParserLimitReached:
+        raise problem(400, "malformed-form", "fields", most=MAX_FIELDS) from None
+    except MultipartError:
+        raise problem(400, "malformed-form", "parts") from None
+    return parts.texts | parts.hashes
+
+
+async def read_url_encoded(request: HttpRequest, most: int = MAX_TEXT) -> dict[str, str]:
+    """What was filled into a form without files. Raises ProblemError 400, 413, 415."""
+    if request.content_type[0] != URL_ENCODED:
+        raise problem(415, "unsupported-media-type", "url-encoded")
+    body = b"".join([chunk async for chunk in _chunks(request, most)])
+    if body.count(b"&") >= MAX_FIELDS:
+        raise problem(400, "malformed-form", "fields", most=MAX_FIELDS)
+    if _NOT_ESCAPED.search(body):
+        raise problem(400, "malformed-form", "percent")
+    filled: dict[str, str] = {}
+    for pair in body.split(b"&") if body else ():
+        name, _, value = pair.partition(b"=")
+        filled.setdefault(_text(_unescaped(name)), _text(_unescaped(value)))
+    return filled
+
+
+async def _chunks(request: HttpRequest, most: int) -> AsyncIterator[bytes]:
+    """The body as it comes, refused by the length that it announces or once it is longer."""
+    if (request.content_length or 0) > most:
+        raise _too_large(most)
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            raise _too_large(most)
+        if chunk:
+            yield chunk
+
+
+class _Parts:
+    """The parts of a multipart form, taken as they come: texts are collected, files hashed."""
+
+    def __init__(self, files: Collection[str], most: int) -> None:
+        self.texts: dict[str, str] = {}
+        self.hashes: dict[str, str] = {}
+        self._files, self._most = files, most
+        self._part: MultipartSegment | None = None
+        self._text = bytearray()
+        self._hash: Any = None  # of hashlib
+        self._beside_files = self._in_files = 0
+
+    def take(self, found: MultipartSegment | bytes | None) -> None:
+        """Take the head of a part, a piece of it, or (None) its end. Raises ProblemError 400."""
+        if isinstance(found, MultipartSegment):
+            self._part, self._text = found, bytearray()
+            self._hash = hashlib.sha256() if found.filename and found.name in self._files else None
+        elif found is None:
+            self._end()
+        elif self._hash is not None:
+            self._hash.update(found)
+            self._in_files += len(found)
+            self._beside_files -= len(found)
+        else:
+            self._text += found
+
+    def count(self, size: int) -> None:
+        """Count a chunk whose pieces were taken. Raises ProblemError 413."""
+        self._beside_files += size
+        if self._beside_files > self._most:
+            raise _too_large(self._most)
+        if self._in_files > MAX_FILES:
+            raise _too_large(MAX_FILES)
+
+    def _end(self) -> None:
+        part = self._part
+        assert part is not None and part.name is not None  # the parser gives the head of a part before its end
+        if self._hash is not None:
+            self.hashes[part.name.removesuffix("_file")] = self._hash.hexdigest()
+        elif not part.filename:
+            if (part.charset or "utf-8").lower() not in CHARSETS:
+                raise problem(400, "malformed-form", "charset")
+            self.texts.setdefault(part.name, _text(bytes(self._text)))
+
+
+def _unescaped(text: bytes) -> bytes:
+    """The bytes of a name or value of a form, of which every % is known to escape one.
+
+    Quoted-printable is the same code with another sign. Its decoder takes 3 ms for a MiB where that of urllib, which
+    goes through the escapes in Python, takes 180.
+    """
+    return binascii.a2b_qp(text.replace(b"=", b"%3D").replace(b"+", b" ").replace(b"%", b"="))
+
+
+def _text(text: bytes) -> str:
+    try:
+        found = text.decode()
+    except UnicodeDecodeError:
+        raise problem(400, "malformed-form") from None
+    if "\ufffd" in found:  # what was no UTF-8 before a browser sent it
+        raise problem(400, "malformed-form")
+    return found
+
+
+def _too_large(most: int) -> ProblemError:
+    if most < MIB:
+        return problem(413, "body-too-large", "bytes", most=most)
+    return problem(413, "body-too-large", most=most // MIB)

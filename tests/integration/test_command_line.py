@@ -106,6 +106,22 @@ def test_tokens_file_that_is_none__is_named_with_what_to_do(tmp_path: Path) -> N
         assert done.stderr.startswith(place) and "mend it" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", ["deadline reply --from 2019-08-23", "policy check plan-570", "token x", "--help"]
+)
+def test_result_without_a_place__is_refused_and_a_reader_who_has_enough_is_not_bothered(arguments: str) -> None:
+    program = " ".join(PROGRAM)
+    closed = subprocess.run(
+        ["bash", "-c", f"{program} {arguments} >&-"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert closed.returncode == 2 and "standard output is closed" in closed.stderr
+    assert len(closed.stderr.splitlines()) == 1
+    broken = subprocess.run(
+        ["bash", "-c", f"{program} {arguments} | true"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert broken.stderr == ""
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1258"])
 def test_terminal_without_vietnamese__gets_what_it_can_show(encoding: str) -> None:
     terminal = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}

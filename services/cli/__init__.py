@@ -8,6 +8,7 @@ import sys
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE
+from shared.sentences import Sentence
 
 #: Where each command and group is defined. Only what is asked for is imported: `deadline` waits for no web server.
 PLACES = {
@@ -25,6 +26,12 @@ PLACES = {
     "reconcile": "services.cli.followup",
 }
 GROUPS = {"intake", "followup", "policy", "calendar"}
+#: What these print is no result.
+SERVERS = {"dev", "serve"}
+CLOSED = Sentence(
+    "đầu ra chuẩn đã đóng, kết quả không có chỗ ghi; hãy cho một chỗ, ví dụ > FILE",
+    "standard output is closed and the result has no place; give it one, such as > FILE",
+)
 
 
 def build(asked: str) -> typer.Typer:
@@ -60,6 +67,10 @@ def main() -> None:
         # A terminal that lacks Vietnamese letters shows question marks: what is done must not end in an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # Python writes into nothing then, and says nothing.
+    if sys.stdout is None and SERVERS.isdisjoint(sys.argv[1:3]):
+        print(f"{CLOSED.vi} / {CLOSED.en}", file=sys.stderr)
+        sys.exit(WRONG_USE)
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

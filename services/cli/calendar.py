@@ -10,7 +10,7 @@ import yaml
 
 from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.rule_files import day, load_years, text_of
-from services.exit_codes import FAILED, WRONG_USE, stop_at
+from services.exit_codes import FAILED, WRONG_USE, stop_at, unwritable
 from services.intake.adapters.proposals import proposed_calendar
 from shared.calendar import FIRST_YEAR, LAST_YEAR, CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
@@ -256,9 +256,7 @@ def _write(year: CalendarYear, out: Path | None, comments: str = "") -> None:
     try:
         out.write_text(text, "utf-8")
     except OSError as error:
-        why = error.strerror
-        said = Sentence(f"không ghi được ({why}); hãy nêu tệp khác", f"cannot be written ({why}); name another file")
-        stop_at(str(out), WRONG_USE, said)
+        stop_at(str(out), WRONG_USE, unwritable(error))
 
 
 def _current(url: str, token: str, year: int) -> tuple[CalendarYear, int] | None:

@@ -14,13 +14,12 @@ from rich.table import Table
 from services.cli.rule_files import (
     calendar_of,
     day,
-    jurisdiction_code,
     policy_or_default,
     source_of,
     stop_at_unknown_rule,
     stop_without_calendar,
 )
-from services.exit_codes import FAILED, stop_at
+from services.exit_codes import FAILED, given_code, stop_at
 from shared.calendar import Calendar, CalendarMissing, CalendarYear, Count, day_text
 from shared.identifiers import breach_instant, local_iso
 from shared.policy import DEFAULT_POLICY, Policy, UnknownRule, named_rule, rule_count
@@ -68,7 +67,7 @@ def deadline(
     intake, not here. The calendars are those of 2019 to 2026, unless --calendar gives others.
     """
     counted_from = day("--from", start)
-    place = jurisdiction_code(jurisdiction) if jurisdiction else ""
+    place = given_code("--jurisdiction", jurisdiction) if jurisdiction else ""
     document = policy_or_default(policy)
     known, years = calendar_of("--calendar", calendar)
     count = _count(document, rule, counted_from, known)

@@ -12,8 +12,9 @@ import typer
 from services.dev.pair import FOLLOWUP_PORT, INTAKE_PORT, DevFailed, _say, run_pair
 from services.dev.postgres import EmbeddedUnavailable
 from services.dev.rabbitmq import BrokerUnavailable
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
 from services.story.client import StoryRefused
+from shared.sentences import Sentence
 
 
 def dev(
@@ -25,9 +26,15 @@ def dev(
 ) -> None:
     """Start a whole pair on this machine and keep it running. A second run continues with the same data."""
     if broker not in ("auto", "none") and not broker.startswith(("amqp://", "amqps://")):
-        stop(WRONG_USE, f"--broker: {broker!r} is neither auto nor none nor an amqp:// URL")
+        said = Sentence(
+            f"{broker!r} không phải auto, none hay địa chỉ amqp://; hãy nêu một trong ba",
+            f"{broker!r} is neither auto nor none nor an amqp:// URL; give one of them",
+        )
+        stop_at("--broker", WRONG_USE, said)
     if (intake_port or INTAKE_PORT) == (followup_port or FOLLOWUP_PORT):
-        stop(WRONG_USE, "--intake-port and --followup-port: give two different ports")
+        said = Sentence("hãy nêu hai cổng khác nhau", "give two different ports")
+        stop_at("--intake-port, --followup-port", WRONG_USE, said)
+    _make_folder(data)
     for stopping in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(stopping, _interrupt)
     # An interruption while things are being stopped must not leave half of them running.
@@ -51,6 +58,19 @@ def dev(
         stack.close()
     if failure:
         stop(FAILED, failure)
+
+
+def _make_folder(data: Path) -> None:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        said = Sentence("không phải là thư mục; hãy nêu một thư mục", "is no folder; name one")
+    except OSError as error:
+        why = error.strerror
+        said = Sentence(f"không tạo được ({why}); hãy nêu thư mục khác", f"cannot be made ({why}); name another folder")
+    else:
+        return
+    stop_at(f"--data: {data}", WRONG_USE, said)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

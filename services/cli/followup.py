@@ -17,7 +17,8 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.cli.intake_client import feed_refusal
+from services.exit_codes import FAILED, WRONG_USE, need_folder_of, stop, stop_at, unwritable
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
 from services.followup.adapters.read.mail_digests import StoredDigests
@@ -47,12 +48,19 @@ from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso, normalised
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure
+from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, SourceUnavailable)
 
 app = typer.Typer(name="followup", help="Follow sources and watch the clocks.", no_args_is_help=True)
 _progress = Console(stderr=True)
+
+TOKEN_FILE = "FOLLOWUP_SOURCE_TOKEN_FILE"
+GIVE_TOKEN_FILE = Sentence(
+    f"hãy ghi mã truy cập vào một tệp và nêu tệp đó bằng {TOKEN_FILE}",
+    f"write a token into a file, and name that file by {TOKEN_FILE}",
+)
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -72,7 +80,9 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(_settings().model_copy(update=given))
-    except (InvalidTokens, WrongSettings) as error:
+    except InvalidTokens as error:
+        stop_at("FOLLOWUP_TOKENS_FILE, FOLLOWUP_TOKENS", WRONG_USE, error.said)
+    except WrongSettings as error:
         stop(WRONG_USE, str(error))
     except (UnfitServer, *AWAY) as error:
         stop(FAILED, f"followup does not start: {failure(error, 'FOLLOWUP_DATABASE_URL')}")
@@ -148,22 +158,28 @@ def replay(
     """Replay a source's history up to a point and print the digest of the resulting state."""
     place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
     if not place.startswith(("http://", "https://", "postgresql://", "postgres://")):
-        stop(WRONG_USE, f"--from: {place.partition('?')[0]!r} is neither http://, https:// nor postgresql://")
-    token_file = os.environ.get("FOLLOWUP_SOURCE_TOKEN_FILE", "")
-    try:
-        token = TokenFile(token_file)
-    except OSError as error:
-        stop(WRONG_USE, f"FOLLOWUP_SOURCE_TOKEN_FILE: {token_file}: {error.strerror}")
-    try:
-        found = _run(_replay(place.rstrip("/"), token, parse_until(until)))
-    except InvalidPoint as error:
-        stop(WRONG_USE, f"--until: {error}")
+        named = repr(place.partition("?")[0])
+        said = Sentence(
+            f"{named} không phải http://, https:// hay postgresql://; hãy nêu một địa chỉ như vậy",
+            f"{named} is neither http://, https:// nor postgresql://; give such an address",
+        )
+        stop_at("--from", WRONG_USE, said)
+    token = _token()
     if to is not None:
-        try:
+        need_folder_of("--to", to)  # before the history is read, which may take long
+    try:
+        found = _run(
+            _replay(place.rstrip("/"), token, parse_until(until)),
+            "--from" if history else "FOLLOWUP_SOURCES",
+            bool(token()),
+        )
+        if to is not None:
             with to.open("wb") as file:
                 file.writelines(line + b"\n" for line in _rows(found))
-        except OSError as error:
-            stop(FAILED, f"--to: {to}: {error.strerror}")
+    except InvalidPoint as error:
+        stop(WRONG_USE, f"--until: {error}")
+    except OSError as error:
+        stop_at(f"--to: {to}", WRONG_USE, unwritable(error))
     point = found.point
     at = f"{point.position}@{local_iso(point.instant)}"
     if as_json:
@@ -278,7 +294,22 @@ def _settings() -> FollowupSettings:
         stop(WRONG_USE, str(error))
 
 
-def _run(work: "Awaitable[T]") -> T:
+def _token() -> TokenFile:
+    path = os.environ.get(TOKEN_FILE, "")
+    try:
+        return TokenFile(path)
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", "") or error
+        said = Sentence(
+            f"không đọc được ({why}); hãy nêu tệp chứa mã truy cập",
+            f"cannot be read ({why}); name the file that holds the token",
+        )
+        stop_at(f"{TOKEN_FILE}: {path}", WRONG_USE, said)
+
+
+def _run(work: "Awaitable[T]", place: str = "FOLLOWUP_DATABASE_URL", has_token: bool | None = None) -> T:
+    """What the work gives. `place` is where the database, or for a replay the history, is named."""
+
     async def awaited() -> T:
         return await work
 
@@ -288,5 +319,9 @@ def _run(work: "Awaitable[T]") -> T:
         stop(WRONG_USE, str(error))
     except (SourceStopped, SourceRefused, StillSweeping, RequestFailed) as error:
         stop(FAILED, str(error))
+    except SourceUnavailable as error:
+        known = bool(os.environ.get(TOKEN_FILE)) if has_token is None else has_token
+        where = "FOLLOWUP_SOURCES" if place == "FOLLOWUP_DATABASE_URL" else place
+        stop_at(where, FAILED, feed_refusal(error.status, str(error), known, GIVE_TOKEN_FILE))
     except AWAY as error:
-        stop(FAILED, f"{type(error).__name__}: the source or the database cannot be reached")
+        stop(FAILED, failure(error, place))

@@ -23,7 +23,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
+from services.exit_codes import FAILED, WRONG_USE, given_code, need_folder_of, stop, stop_at
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
@@ -44,7 +44,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.bootstrap import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
-from shared.identifiers import MalformedCode, agency_code, normalised
+from shared.identifiers import normalised
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -104,6 +104,8 @@ def import_(
     of the same form, with line, column and reason. Correct them there and import that file.
     """
     given = _given(jurisdiction, conference)
+    if rejects is not None:
+        need_folder_of("--rejects", rejects)
     source = _source(source)
     try:
         meaning = read_mapping(mapping)
@@ -151,7 +153,8 @@ def import_(
 def _source(source: str) -> str:
     name = normalised(source)
     if not name or len(name) > MAX_SHORT:
-        stop(WRONG_USE, f"--source: 1 to {MAX_SHORT} characters name a register")
+        said = Sentence(f"hãy đặt tên sổ bằng 1 đến {MAX_SHORT} ký tự", f"1 to {MAX_SHORT} characters name a register")
+        stop_at("--source", WRONG_USE, said)
     return name
 
 
@@ -189,10 +192,7 @@ def _warnings(table: ImportFile, rows: Rows) -> Iterator[Sentence]:
 
 
 def _given(jurisdiction: str, conference: str) -> dict[str, str]:
-    try:
-        code = agency_code(jurisdiction) if jurisdiction else ""
-    except MalformedCode as error:
-        stop(WRONG_USE, f"--jurisdiction: {error}")
+    code = given_code("--jurisdiction", jurisdiction) if jurisdiction else ""
     return {field: value for field, value in (("jurisdiction", code), ("conference", normalised(conference))) if value}
 
 
@@ -349,7 +349,15 @@ def _report(
     rejections = sorted(outcome.rejections, key=lambda r: r.index)
     if rejections:
         found = [(rows.index.span(r.index), r.column, r.reason) for r in rejections]
-        write_rejects(target, table, found)
+        try:
+            write_rejects(target, table, found)
+        except OSError as error:
+            why = error.strerror
+            said = Sentence(
+                f"không ghi được các dòng bị trả lại ({why}); những gì đã ghi vẫn còn: hãy chạy lại với --rejects FILE",
+                f"the rejected rows cannot be written ({why}); what was recorded stays: run again with --rejects FILE",
+            )
+            stop_at(str(target), FAILED, said)
     summary |= {"rejects": str(target) if rejections else "", "seconds": round(seconds, 3)}
     if as_json:
         sys.stdout.write(json.dumps(summary) + "\n")

@@ -1,6 +1,7 @@
 """`doithoai intake serve`, and the command `doithoai token`."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +10,13 @@ import msgspec
 import typer
 
 from services.cli.intake_client import DEFAULT_URL, get
-from services.exit_codes import FAILED, WRONG_USE, stop
+from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
 from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
-from shared.identifiers import NATION, MalformedCode, agency_code, normalised
+from shared.identifiers import NATION, normalised
 from shared.postgres.server_check import UnfitServer, failure
+from shared.sentences import Sentence
 from shared.settings import WrongSettings, settings_from_environment
 
 app = typer.Typer(name="intake", help="The system of record.", no_args_is_help=True)
@@ -34,7 +36,9 @@ def serve(
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(settings_from_environment(IntakeSettings).model_copy(update=given))
-    except (InvalidTokens, WrongSettings) as error:
+    except InvalidTokens as error:
+        stop_at("INTAKE_TOKENS_FILE, INTAKE_TOKENS", WRONG_USE, error.said)
+    except WrongSettings as error:
         stop(WRONG_USE, str(error))
     except (OSError, TimeoutError, UnfitServer, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         stop(FAILED, f"intake does not start: {failure(error, 'INTAKE_DATABASE_URL')}")
@@ -57,17 +61,26 @@ def token(
     """Mint a token. It is printed once, with the hashed entry for the tokens file."""
     if rotate:
         if file is None:
-            stop(WRONG_USE, "--rotate: name the tokens file with --file")
+            said = Sentence("hãy nêu tệp mã truy cập bằng --file FILE", "name the tokens file with --file FILE")
+            stop_at("--rotate", WRONG_USE, said)
         minted, entry = _rotated(file, name)
     else:
         if role not in ROLES or (role == "agency") != bool(agency):
-            stop(WRONG_USE, f"--role: one of {', '.join(sorted(ROLES))}; the role agency, and it alone, needs --agency")
-        try:
-            place, body = agency_code(jurisdiction), agency_code(agency) if agency else ""
-        except MalformedCode as error:
-            stop(WRONG_USE, str(error))
+            listed = ", ".join(sorted(ROLES))
+            said = Sentence(
+                f"hãy chọn một trong: {listed}; chỉ vai trò agency, và luôn luôn, cần --agency",
+                f"one of {listed}; the role agency, and it alone, needs --agency",
+            )
+            stop_at("--role", WRONG_USE, said)
+        place = given_code("--jurisdiction", jurisdiction)
+        body = given_code("--agency", agency) if agency else ""
         minted, entry = mint_token(normalised(name), role, place, body, amqp_user, tuple(source or ()))  # type: ignore[arg-type]
-        _add(file, entry)
+        try:
+            checked((entry,))
+        except InvalidTokens as error:
+            stop_at("--source" if "" in entry.sources else "NAME", WRONG_USE, error.said)
+        if file is not None:
+            _add(file, entry)
     typer.echo(minted)
     typer.echo(msgspec.json.encode(entry).decode())
 
@@ -80,7 +93,14 @@ def refused(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """List the commands of the queue that were refused: when, whose, which, and why; nothing of what they said."""
-    items = (get(url, f"/v1/refused-commands?limit={limit}", token) or {"items": []})["items"]
+    answer = get(url, f"/v1/refused-commands?limit={limit}", token)
+    if answer is None:
+        said = Sentence(
+            f"{url} không có danh sách này (404); hãy nêu hệ thống tiếp nhận cùng phiên bản",
+            f"{url} has no such list (404); name an intake of this version",
+        )
+        stop_at("--url", FAILED, said)
+    items = answer["items"]
     if as_json:
         typer.echo(json.dumps(items, ensure_ascii=False))
         return
@@ -92,19 +112,24 @@ def refused(
         typer.echo("nothing was refused")
 
 
-def _add(file: Path | None, entry: TokenEntry) -> None:
+class _OtherwiseInFile(Exception):
+    """A caller is in the tokens file though it should not be, or the other way round."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.said = Sentence(vi, en)
+
+
+def _add(file: Path, entry: TokenEntry) -> None:
     def added(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
         if any(known.name == entry.name for known in entries):
-            raise InvalidTokens(f"{entry.name} is in {file} already: --rotate mints it another token")
+            raise _OtherwiseInFile(
+                f"{entry.name} đã có trong {file}: --rotate tạo thêm một mã truy cập cho bên gọi đó",
+                f"{entry.name} is in {file} already: --rotate mints it another token",
+            )
         return (*entries, entry)
 
-    try:
-        if file is None:
-            checked((entry,))
-        else:
-            change_tokens(file, added)
-    except (InvalidTokens, OSError) as error:
-        stop(FAILED, str(error))
+    _change(file, added)
 
 
 def _rotated(file: Path, name: str) -> tuple[str, TokenEntry]:
@@ -113,12 +138,23 @@ def _rotated(file: Path, name: str) -> tuple[str, TokenEntry]:
     def replaced(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
         known = next((entry for entry in entries if entry.name == name), None)
         if known is None:
-            raise InvalidTokens(f"{name} is not in {file}: without --rotate it gets its first token")
+            raise _OtherwiseInFile(
+                f"{name} chưa có trong {file}: bỏ --rotate để tạo mã truy cập đầu tiên",
+                f"{name} is not in {file}: without --rotate it gets its first token",
+            )
         made.append(rotated(known))
         return tuple(made[0][1] if entry is known else entry for entry in entries)
 
-    try:
-        change_tokens(file, replaced)
-    except (InvalidTokens, OSError) as error:
-        stop(FAILED, str(error))
+    _change(file, replaced)
     return made[0]
+
+
+def _change(file: Path, change: Callable[[tuple[TokenEntry, ...]], tuple[TokenEntry, ...]]) -> None:
+    try:
+        change_tokens(file, change)
+    except _OtherwiseInFile as refused:
+        stop_at("NAME", FAILED, refused.said)
+    except InvalidTokens as error:
+        stop_at(f"--file: {file}", WRONG_USE, error.said)
+    except OSError as error:
+        stop_at(f"--file: {file}", WRONG_USE, unwritable(error))

@@ -17,7 +17,6 @@ from services.cli.policy_trial import try_on_history
 from services.cli.rule_files import (
     calendar_of,
     day,
-    jurisdiction_code,
     load_policy,
     policy_or_default,
     policy_text,
@@ -26,7 +25,7 @@ from services.cli.rule_files import (
     stop_at_unknown_rule,
     stop_without_calendar,
 )
-from services.exit_codes import FAILED, WRONG_USE, stop_at
+from services.exit_codes import FAILED, WRONG_USE, given_code, stop_at
 from shared.calendar import Calendar, CalendarMissing
 from shared.policy import (
     DUTIES,
@@ -151,7 +150,7 @@ def show(
     try:
         lines = clock_sheet(policy, days, known)
     except CalendarMissing as missing:
-        stop_without_calendar("--calendar", missing.year)
+        stop_without_calendar("--calendar", missing.year, "--conference" if conference else "--on")
     if as_json:
         _json({"policy": msgspec.to_builtins(policy), "lines": msgspec.to_builtins(lines)})
         return
@@ -388,7 +387,7 @@ def _code(text: str) -> str:
     if not text:
         said = Sentence("hãy nêu đơn vị áp dụng quy định, ví dụ H35.10", "name who adopts the policy, such as H35.10")
         stop_at("--jurisdiction", WRONG_USE, said)
-    return jurisdiction_code(text)
+    return given_code("--jurisdiction", text)
 
 
 def _name(policy: Policy) -> str:

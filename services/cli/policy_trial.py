@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import typer
 
-from services.cli.intake_client import TOKEN_VARIABLE, headers
+from services.cli.intake_client import GIVE_TOKEN, feed_refusal, headers
 from services.exit_codes import FAILED, stop_at
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact
@@ -52,10 +52,12 @@ async def _read(url: str, token: str) -> list[Fact]:
                 facts += [fact_of(event) for event in page.events]
                 if not page.events or facts[-1].position >= page.head:
                     return facts
-        except (SourceUnavailable, StaleEpoch, HistoryDiffers) as error:
+        except SourceUnavailable as error:
+            stop_at(f"--url: {url}", FAILED, feed_refusal(error.status, str(error), bool(value), GIVE_TOKEN))
+        except (StaleEpoch, HistoryDiffers) as error:
             said = Sentence(
-                f"không đọc được các sự kiện của {url} ({error}); hãy kiểm tra địa chỉ và {TOKEN_VARIABLE}",
-                f"the events of {url} cannot be read ({error}); is intake there, and {TOKEN_VARIABLE} set?",
+                f"không đọc được các sự kiện của {url} ({error}); hãy thử lại",
+                f"the events of {url} cannot be read ({error}); try again",
             )
             stop_at("--url", FAILED, said)
         except (UnknownTopic, Undecodable) as error:

@@ -11,7 +11,6 @@ import typer
 from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.shipped import seed_years
-from shared.identifiers import MalformedCode, agency_code
 from shared.policy import (
     DEFAULT_POLICY,
     DOCUMENTS,
@@ -98,22 +97,21 @@ def day(option: str, text: str) -> date:
     return found
 
 
-def jurisdiction_code(text: str) -> str:
-    """An agency code given on the command line, in either order."""
-    try:
-        return agency_code(text)
-    except MalformedCode as error:
-        said = Sentence(f"{text!r} không phải là mã định danh của cơ quan; hãy viết như H35.10", str(error))
-        stop_at("--jurisdiction", WRONG_USE, said)
-
-
-def stop_without_calendar(place: str, year: int) -> NoReturn:
-    """End the command because a count reaches a year that has no calendar."""
+def stop_without_calendar(place: str, year: int, counted_from: str = "--from") -> NoReturn:
+    """End the command because a count reaches a year that has no calendar, or that can have none."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        said = Sentence(
+            f"phép tính chạm năm {year}, ngoài các năm {FIRST_YEAR} đến {LAST_YEAR} là những năm có thể có lịch; "
+            "hãy nêu một ngày khác",
+            f"the count reaches {year}, beyond the years {FIRST_YEAR} to {LAST_YEAR} which alone have calendars; "
+            "give another day",
+        )
+        stop_at(counted_from, WRONG_USE, said)
     said = Sentence(
         f"năm {year} chưa có lịch; hãy nêu lịch bằng --calendar FILE",
         f"{year} is a year without a calendar; give one with --calendar FILE",
     )
-    stop_at(place, FAILED, said)
+    stop_at(place, WRONG_USE, said)
 
 
 def policy_or_default(name: str) -> Policy:

@@ -25,6 +25,7 @@ STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
+BROKER_PAUSE, LONGEST_BROKER_PAUSE = 5.0, 300.0  # seconds before a broker that ended is started again
 
 
 class DevFailed(RuntimeError):
@@ -63,6 +64,8 @@ class DevPair:
         self.data, self._stack = data, stack
         self.broker: PrivateBroker | None = None
         self.children: list[Child] = []
+        self._broker_again = 0.0  # when a broker that ended is started again; 0: it runs
+        self._broker_pause = BROKER_PAUSE
         (data / "logs").mkdir(parents=True, exist_ok=True)
 
     def databases(self) -> dict[str, str]:
@@ -96,11 +99,25 @@ class DevPair:
         self.children.append(child)
 
     def require(self) -> None:
-        """Check that everything that was started still runs. Raises DevFailed."""
+        """Check that both services still run, and start a broker that ended again. Raises DevFailed."""
         for child in self.children:
             child.require()
-        if self.broker is not None and not self.broker.is_alive():
-            raise DevFailed(f"the broker ended; see {self.data / 'rabbitmq' / 'log'}")
+        if self.broker is None or self.broker.is_alive():
+            return
+        # Losing it costs latency and nothing else.
+        now = time.monotonic()
+        if self._broker_again == 0.0:
+            _say(
+                f"The broker ended: the feed carries the events, and the broker starts again in "
+                f"{self._broker_pause:.0f} s; see {self.data / 'rabbitmq' / 'log'}"
+            )
+            self._broker_again = now + self._broker_pause
+        elif now >= self._broker_again:
+            self._broker_again = 0.0
+            self._broker_pause = min(self._broker_pause * 2, LONGEST_BROKER_PAUSE)  # one that cannot stay
+            self.broker.stop()  # its epmd is there still
+            self.broker.launch()
+            _say("The broker starts again.")
 
     def wait_ready(self, *urls: str) -> None:
         """Wait until every service says that it is ready. Raises DevFailed."""

@@ -84,7 +84,10 @@ class Callers:
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
         if not local_allowed and not entries:
-            raise InvalidTokens("there are no tokens: mint one with `doithoai token NAME --file TOKENS_FILE`")
+            raise InvalidTokens(
+                "chưa có mã truy cập nào: hãy tạo bằng `doithoai token NAME --file TOKENS_FILE`",
+                "there are no tokens: mint one with `doithoai token NAME --file TOKENS_FILE`",
+            )
         self.replace(entries)
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:

@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from shared.identifiers import NATION, normalised
+from shared.sentences import Sentence
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
 ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
@@ -36,7 +37,11 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class InvalidTokens(ValueError):
-    """A tokens file that cannot be used. The message says why."""
+    """Tokens that cannot be used. The message says why and what to do; `said` says it in both languages."""
+
+    def __init__(self, vi: str, en: str) -> None:
+        super().__init__(en)
+        self.said = Sentence(vi, en)
 
 
 class TokenEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -111,13 +116,25 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
     )
     for entry in named:
         if entry.role == "agency" and not entry.agency:
-            raise InvalidTokens(f"{entry.name}: the role agency needs the agency's code")
+            raise InvalidTokens(
+                f"{entry.name}: vai trò agency cần mã định danh của cơ quan",
+                f"{entry.name}: the role agency needs the agency's code",
+            )
         if entry.name in RESERVED:
-            raise InvalidTokens(f"{entry.name}: this name is the product's own; take another one")
+            raise InvalidTokens(
+                f"{entry.name}: tên này là của phần mềm; hãy đặt tên khác",
+                f"{entry.name}: this name is the product's own; take another one",
+            )
         if not entry.name or "" in entry.sources:
-            raise InvalidTokens(f"{entry.name!r}: names of callers and sources are not empty")
+            raise InvalidTokens(
+                f"{entry.name!r}: tên bên gọi và tên nguồn không được để trống; hãy đặt tên",
+                f"{entry.name!r}: names of callers and sources are not empty; give one",
+            )
         if not 1 <= len(entry.hashes) <= MAX_SECRETS or not all(map(_SHA256.fullmatch, entry.hashes)):
-            raise InvalidTokens(f"{entry.name}: sha256 is the hash of a token, or of {MAX_SECRETS} in a list")
+            raise InvalidTokens(
+                f"{entry.name}: sha256 là mã băm của một mã truy cập, hoặc danh sách {MAX_SECRETS} mã băm",
+                f"{entry.name}: sha256 is the hash of a token, or of {MAX_SECRETS} in a list",
+            )
     for what, each in (
         ("sha256", (sha256 for entry in named for sha256 in entry.hashes)),
         ("name", (entry.name for entry in named)),
@@ -125,12 +142,18 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
     ):
         twice = sorted(value for value, count in Counter(each).items() if count > 1)
         if twice:
-            raise InvalidTokens(f"two entries have the same {what}, {twice[0]}: give each caller one entry of its own")
+            raise InvalidTokens(
+                f"hai mục có cùng {what}, {twice[0]}: hãy cho mỗi bên gọi một mục riêng",
+                f"two entries have the same {what}, {twice[0]}: give each caller one entry of its own",
+            )
     users = {entry.amqp_user for entry in named if entry.amqp_user}
     for user in sorted(users):
         # The queues of a user are those whose names begin with its own and a dot.
         if within := next((other for other in sorted(users) if other.startswith(f"{user}.")), ""):
-            raise InvalidTokens(f"the queues of {within} would be those of {user} too: name amqp_user without a dot")
+            raise InvalidTokens(
+                f"hàng đợi của {within} cũng sẽ là của {user}: hãy đặt amqp_user không có dấu chấm",
+                f"the queues of {within} would be those of {user} too: name amqp_user without a dot",
+            )
     return named
 
 
@@ -140,8 +163,18 @@ def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
         content = (Path(path).read_bytes() if path else text.encode()).removeprefix(codecs.BOM_UTF8)
         content = content.removeprefix(b"\xef\xbb\xbf")  # editors of Windows begin a file with this mark
         return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InvalidTokens(f"the tokens cannot be read: {error}") from error
+    except OSError as error:
+        why = error.strerror
+        raise InvalidTokens(
+            f"không đọc được tệp mã truy cập {path} ({why}); hãy nêu một tệp đọc được",
+            f"the tokens cannot be read: {path} ({why}); name a file that can be read",
+        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        which = path or "JSON"
+        raise InvalidTokens(
+            f"không đọc được mã truy cập trong {which}: {error}; hãy sửa thành dạng mà `doithoai token NAME` in ra",
+            f"the tokens cannot be read: {which}: {error}; mend it to the form that `doithoai token NAME` prints",
+        ) from error
 
 
 def change_tokens(file: Path, change: Callable[[tuple[TokenEntry, ...]], tuple[TokenEntry, ...]]) -> None:

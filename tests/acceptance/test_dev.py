@@ -127,6 +127,24 @@ async def test_dev__a_portal_queues_by_the_page_under_the_shipped_rights(tmp_pat
                 await channel.default_exchange.publish(message, events_of("local").queue)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+async def test_dev__outlives_its_broker_and_starts_it_again(tmp_path: Path) -> None:
+    async with pair_from_nothing(tmp_path, "auto") as (intake, _), httpx.AsyncClient() as client:
+        node, _ = (tmp_path / "data" / "rabbitmq" / "pids").read_text("utf-8").split()
+        os.killpg(int(node), signal.SIGKILL)
+        await until(lambda: "The broker ended" in (tmp_path / "said").read_text("utf-8"), 30)
+        place = {"code": "H35", "name": "Lai Châu", "level": "province", "valid_from": "2004-01-01"}
+        assert (await client.post(f"{intake}/v1/jurisdictions", json=place)).status_code == 201
+        await until(lambda: "The broker starts again." in (tmp_path / "said").read_text("utf-8"), 60)
+        await until(lambda: _has_no_notice(client, intake), 180)
+
+
+async def _has_no_notice(client: httpx.AsyncClient, url: str) -> bool:
+    answer = (await client.get(f"{url}/readyz")).json()
+    return not answer.get("notices")
+
+
 async def _follows(client: httpx.AsyncClient, url: str, own: dict[str, str], position: int) -> bool:
     (source,) = (await client.get(f"{url}/v1/sources", headers=own)).json()["items"] or [{}]
     return bool(source.get("position") == position)

@@ -1,9 +1,13 @@
 """The command line as a shell and a terminal meet it: exit codes, one line an error, signals, letters."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -30,11 +34,36 @@ def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProces
         (["calendar"], "doithoai calendar: name a command; --help lists them"),
         (["calendar", "propose", "1800"], "greater than or equal to 1900"),
         (["deadline", "reply", "--from", "1800-01-01"], "1800-01-01 is not in the years 1900 to 2100"),
+        (["deadline", "reply", "--from", "2100-12-31"], "give one with --calendar FILE"),
+        (["policy", "show", "plan-570", "--conference", "2100-12-31"], "give one with --calendar FILE"),
+        (["token", ""], "NAME: '': tên bên gọi và tên nguồn không được để trống"),
+        (["token", "x", "--source", ""], "--source: "),
+        (["token", "x", "--jurisdiction", "?"], "--jurisdiction: "),
+        (["token", "x", "--role", "agency", "--agency", "?"], "--agency: "),
+        (["token", "x", "--role", "chief"], "--role: "),
+        (["token", "x", "--rotate"], "--rotate: "),
+        (["token", "local", "--file", "/nonexist/x.json"], "take another one"),
+        (["token", "x", "--file", "/nonexist/x.json"], "--file: /nonexist/x.json: "),
+        (["token", "x", "--file", "/tmp"], "name a file that can be read"),
+        (
+            ["dev", "--data", "/dev/null"],
+            "--data: /dev/null: không phải là thư mục; hãy nêu một thư mục / is no folder",
+        ),
+        (["dev", "--broker", "x"], "--broker: 'x' không phải"),
+        (
+            ["replay", "--until", "5", "--from", "http://127.0.0.1:9", "--to", "/nonexist/x"],
+            "--to: /nonexist/x: không có thư mục",
+        ),
+        (["replay", "--until", "5", "--from", "http://127.0.0.1:9", "--to", "/tmp"], "--to: /tmp: "),
+        (["import", "/nonexist.csv", "--source", "x", "--rejects", "/nonexist/x"], "--rejects: /nonexist/x: "),
+        (["import", "/nonexist.csv", "--source", "x", "--jurisdiction", "?"], "--jurisdiction: "),
+        (["import", "/nonexist.csv", "--source", "x"], "name a file that can be"),
+        (["calendar", "propose", "2027", "--out", "/nonexist/x"], "/nonexist/x: không ghi được"),
         (["dev", "--intake-port", "9999", "--followup-port", "9999"], "give two different ports"),
         (["dev", "--intake-port", "8571"], "give two different ports"),
         (
             ["replay", "--until", "5", "--from", "ftp://x"],
-            "--from: 'ftp://x' is neither http://, https:// nor postgresql://",
+            "'ftp://x' is neither http://, https:// nor postgresql://",
         ),
     ],
 )
@@ -54,13 +83,43 @@ def test_folder_of_secrets_that_is_none__is_said_in_one_line(command: tuple[str,
 def test_file_that_cannot_be_read__is_named_without_a_class(tmp_path: Path) -> None:
     missing = str(tmp_path / "token")
     done = doithoai("replay", "--until", "5", "--from", "http://127.0.0.1:9", FOLLOWUP_SOURCE_TOKEN_FILE=missing)
-    assert (done.returncode, done.stderr) == (2, f"FOLLOWUP_SOURCE_TOKEN_FILE: {missing}: No such file or directory\n")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"FOLLOWUP_SOURCE_TOKEN_FILE: {missing}: không đọc được (No such file or directory)")
 
 
 def test_folder_that_cannot_be_made__is_named_without_a_class(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = doithoai("dev", "--no-story", "--broker", "none", "--data", str(tmp_path / "file" / "data"))
-    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/file/data: Not a directory\n")
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f"--data: {tmp_path}/file/data: không tạo được (Not a directory)")
+
+
+def test_tokens_file_that_is_none__is_named_with_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.json"
+    file.write_text("{")
+    minted = doithoai("token", "x", "--file", str(file))
+    serving = doithoai(
+        "intake", "serve", INTAKE_TOKENS_FILE=str(file), INTAKE_DATABASE_URL="postgresql://127.0.0.1:9/x",
+    )  # fmt: skip
+    for done, place in ((minted, f"--file: {file}: "), (serving, "INTAKE_TOKENS_FILE, INTAKE_TOKENS: ")):
+        assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+        assert done.stderr.startswith(place) and "mend it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", ["deadline reply --from 2019-08-23", "policy check plan-570", "token x", "--help"]
+)
+def test_result_without_a_place__is_refused_and_a_reader_who_has_enough_is_not_bothered(arguments: str) -> None:
+    program = " ".join(PROGRAM)
+    closed = subprocess.run(
+        ["bash", "-c", f"{program} {arguments} >&-"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert closed.returncode == 2 and "standard output is closed" in closed.stderr
+    assert len(closed.stderr.splitlines()) == 1
+    broken = subprocess.run(
+        ["bash", "-c", f"{program} {arguments} | true"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert broken.stderr == ""
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "cp1258"])
@@ -81,6 +140,81 @@ def test_zone__is_there_without_the_data_of_the_system() -> None:
         [sys.executable, "-c", code], env=os.environ | {"PYTHONTZPATH": ""}, capture_output=True, text=True, check=False
     )
     assert done.stdout == "2026-01-01 00:00:00+07:00\n", done.stderr
+
+
+@contextlib.contextmanager
+def answering(status: int) -> Iterator[str]:
+    """A server that answers everything with one status, as a proxy does. Its URL."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+REPLAY = ["replay", "--until", "5", "--from"]
+TRY = ["policy", "diff", "plan-570", "--against-history", "--jurisdiction", "H35.10", "--url"]
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (401, "answered 401: it needs a token"),
+        (403, "answered 403: this caller may not read every event"),
+        (404, "answered 404: there is no feed; is it intake?"),
+        (502, "answered 502; see the log there"),
+        (503, "answered 503: it runs, but cannot read its store now"),
+    ],
+)
+def test_feed_that_refuses__is_told_as_what_it_answers(status: int, told: str) -> None:
+    with answering(status) as url:
+        for command in (REPLAY, TRY):
+            done = doithoai(*command, url)
+            assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+            assert told in done.stderr and "cannot be reached" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["intake", "refused"], ["calendar", "confirm", "2027"]])
+def test_answer_of_something_else__is_not_taken_for_an_empty_list(command: list[str]) -> None:
+    with answering(404) as url:
+        done = doithoai(*command, "--url", url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "answered 404 without JSON; is it intake?" in done.stderr
+
+
+def test_intake_with_tokens__says_how_one_is_given(made: Pair, tmp_path: Path) -> None:
+    file, given = tmp_path / "tokens.json", tmp_path / "token"
+    minted = doithoai("token", "audit", "--role", "auditor", "--file", str(file)).stdout.splitlines()[0]
+    intake = made.intake(TOKENS_FILE=str(file)).start()
+    given.write_text("dt_old")
+    known = {"FOLLOWUP_SOURCE_TOKEN_FILE": str(given)}
+    for command, environment, told in (
+        (REPLAY, {}, "it needs a token; write a token into a file, and name that file by FOLLOWUP_SOURCE_TOKEN_FILE"),
+        (REPLAY, known, "it does not know the token; use one that is in intake's tokens file"),
+        (TRY, {}, "it needs a token; give a token with --token or DOITHOAI_TOKEN"),
+        (["intake", "refused", "--url"], {}, "give a token with --token or DOITHOAI_TOKEN"),
+        (["calendar", "confirm", "2027", "--url"], {}, "give a token with --token or DOITHOAI_TOKEN"),
+        (["policy", "adopt", "plan-570", "--jurisdiction", "H35.10", "--url"], {}, "DOITHOAI_TOKEN"),
+    ):
+        done = doithoai(*command, intake.url, **environment)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), done.stderr
+        assert told in done.stderr and "401" in done.stderr, done.stderr
+    given.write_text(minted)
+    done = doithoai(*REPLAY, intake.url, **known)
+    assert "401" not in done.stderr
 
 
 @pytest.fixture

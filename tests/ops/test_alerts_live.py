@@ -1,6 +1,7 @@
 """A real pair under a real Prometheus and Alertmanager: each alert is provoked, received, and ends when it is mended.
 
-Only a reader that lags for minutes and a mail server that is away for an hour are told by a stub.
+A stub tells only what a real pair would take too long for: a reader that lags for minutes, a mail server that is away
+for an hour, and a sweep of half an hour, since that of a few cases is over within milliseconds.
 """
 
 import asyncio
@@ -23,44 +24,57 @@ import yaml
 
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
-from shared.rabbit.topology import events_of
-from tests.support.office import AGENCIES, BEGIN, Office
+from shared.rabbit.topology import commands_of, events_of
+from tests.support.office import AGENCIES, BEGIN, DISTRICT, Office
 from tests.support.pair import Pair
 from tests.support.pair import pair as made_pair
 from tests.support.postgres import TestServer
 from tests.support.prometheus import RULES, Exporter, Sink, Watch, serving, until
 
-EVENTS = events_of("local")
+EVENTS, COMMANDS = events_of("local"), commands_of("local")
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 FACTOR = 20  # fifteen minutes are forty-five seconds
 PATIENCE = 60.0  # seconds
+LONG_PATIENCE = 240.0  # seconds; an hour is three minutes
+OCTOBER = "2026-10-08T08:00:00+07:00"  # the calendars that are shipped end with that year
 WELL = {"DoithoaiWatchdog"}
+#: What is sent in vain: to which service, what it says of it, and the header that it does not take.
+REFUSED = {
+    ("intake", "unknown-token"): {"Authorization": "Bearer old"},
+    ("followup", "foreign-origin"): {"Sec-Fetch-Site": "cross-site"},
+}
 
 
 class WatchedPair:
     """The pair, the office that works with it, and those who watch."""
 
-    def __init__(self, pair: Pair, broker: PrivateBroker, watch: Watch, sink: Sink, stub: Exporter) -> None:
-        self.pair, self.broker, self.watch, self.sink, self.stub = pair, broker, watch, sink, stub
+    watch: Watch
+
+    def __init__(self, pair: Pair, broker: PrivateBroker, sink: Sink, stub: Exporter) -> None:
+        self.pair, self.broker, self.sink, self.stub = pair, broker, sink, stub
         self.intake, self.followup = pair.services
         self.followup_dsn = self.followup.environment["FOLLOWUP_DATABASE_URL"]
+        self.later = pair.intake(
+            DATABASE_URL=pair.server.database("shared.postgres"), AMQP_URL="", SOURCE="later", CLOCK_START=OCTOBER
+        )
         self.office = Office(lambda: self.intake.url)
         self.damaged = (0, b"")  # where the damaged event stands, and what it should have been
 
     def firing(self) -> set[str]:
         return {alert["labels"]["alertname"] for alert in self.watch.prometheus.firing()}
 
-    def fires(self, name: str, **labels: str) -> None:
+    def fires(self, name: str, patience: float = PATIENCE, **labels: str) -> None:
         """Wait until somebody was told of an alert with these labels."""
-        until(lambda: self._told(name, "firing", labels), f"{name} {labels} is told; {self.firing()}", PATIENCE)
+        until(lambda: self.is_told(name, **labels), f"{name} {labels} is told; {self.firing()}", patience)
 
     def ends(self, name: str, **labels: str) -> None:
         """Wait until somebody was told that it has ended."""
-        until(lambda: self._told(name, "resolved", labels), f"{name} {labels} ends; {self.firing()}", PATIENCE)
+        until(lambda: self.is_told(name, "resolved", **labels), f"{name} {labels} ends; {self.firing()}", PATIENCE)
 
-    def _told(self, name: str, status: str, labels: dict[str, str]) -> bool:
+    def is_told(self, name: str, status: str = "firing", **labels: str) -> bool:
+        """Whether somebody was told of it."""
         return any(labels.items() <= alert["labels"].items() for alert in self.sink.told(name, status))
 
     def doithoai(self, *arguments: str) -> str:
@@ -83,14 +97,14 @@ def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, a
     with made_pair(pg_server, tmp_path, amqp_url) as pair, serving(sink) as told, serving(stub) as told_by_stub:
         intake = pair.intake(CLOCK_START=BEGIN).start()
         followup = pair.followup(intake).start()
-        targets = {"intake": intake.url, "followup": followup.url, "stub": told_by_stub}
-        watch = Watch(tmp_path, targets, told, FACTOR, scrape="1500ms")
-        scene = WatchedPair(pair, rabbit_server, watch, sink, stub)
+        scene = WatchedPair(pair, rabbit_server, sink, stub)
+        targets = {"intake": intake.url, "followup": followup.url, "later": scene.later.url, "stub": told_by_stub}
+        scene.watch = Watch(tmp_path, targets, told, FACTOR, scrape="1500ms")
         try:
             yield scene
         finally:
             scene.office.close()
-            watch.stop()
+            scene.watch.stop()
             rabbit_server.control("start_app")
 
 
@@ -119,13 +133,20 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     pair_is_well(scene)
     work_until_all_is_assigned(scene)
     broker_away_over_deadlines(scene)
+    scene.later.start()  # an hour of its alert passes beside all else; without a broker, of which the pair's counts
     early_messages(scene)
+    commands_that_wait(scene)
+    refused_callers(scene)
     parked_event(scene)
+    uncountable_duty(scene)
     locked_tables(scene)
     followup_down_and_a_difference(scene)
+    address_twice(scene)
     intake_down_and_restored(scene)
     lagging_reader(scene)
     unsent_digests(scene)
+    slow_sweep(scene)
+    unpublished_calendar(scene)
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
         scene.ends(name)
     standing = {"DoithoaiDeadlinesDueSoon", "DoithoaiOldestUnresolvedTooOld"}  # of the other petitions
@@ -180,9 +201,13 @@ def broker_away_over_deadlines(scene: WatchedPair) -> None:
     scene.ends("DoithoaiOldestUnresolvedTooOld", agency=AGENCIES[0])
     scene.fires("DoithoaiOutboxStuck", service="intake")
     scene.fires("DoithoaiOutboxStuck", service="followup")
+    scene.fires("DoithoaiQueueNotConsumed", service="intake")
+    scene.fires("DoithoaiQueueNotConsumed", service="followup")
     scene.broker.control("start_app")
     scene.ends("DoithoaiOutboxStuck", service="intake")
     scene.ends("DoithoaiOutboxStuck", service="followup")
+    scene.ends("DoithoaiQueueNotConsumed", service="intake")
+    scene.ends("DoithoaiQueueNotConsumed", service="followup")
 
 
 def early_messages(scene: WatchedPair) -> None:
@@ -204,6 +229,48 @@ def early_messages(scene: WatchedPair) -> None:
 
     asyncio.run(publish())
     scene.fires("DoithoaiFeedGaps", source="local")
+
+
+def commands_that_wait(scene: WatchedPair) -> None:
+    """One command can be neither decided nor kept while somebody holds a table; those behind it wait for it."""
+
+    async def publish() -> None:
+        async with await aio_pika.connect(scene.pair.amqp_url) as connection:
+            channel = await connection.channel()
+            exchange = await channel.get_exchange(COMMANDS.exchange)
+            for number in range(3):
+                await exchange.publish(aio_pika.Message(f"không phải lệnh {number}".encode()), COMMANDS.pattern)
+
+    async def held(connection: asyncpg.Connection) -> None:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE refused_commands IN EXCLUSIVE MODE")
+            await publish()
+            await asyncio.to_thread(scene.fires, "DoithoaiCommandsWaiting", queue=COMMANDS.queue)
+
+    on(scene.pair.intake_dsn, held)
+    scene.ends("DoithoaiCommandsWaiting", queue=COMMANDS.queue)
+
+
+def refused_callers(scene: WatchedPair) -> None:
+    """A token that nobody has any more, sent again and again; and a page of others that sends from a browser."""
+    until(lambda: call_in_vain(scene), f"DoithoaiCallersRefused is told; {scene.firing()}", PATIENCE)
+    for service, reason in REFUSED:
+        scene.ends("DoithoaiCallersRefused", job=service, reason=reason)
+
+
+def call_in_vain(scene: WatchedPair) -> bool:
+    """Call a few times in vain, and say whether somebody was told of each kind of it."""
+
+    async def call() -> None:
+        async with httpx.AsyncClient(verify=False, timeout=30) as client:
+            for (name, _), headers in REFUSED.items():
+                url = {"intake": scene.intake, "followup": scene.followup}[name].url
+                # At once: each answer to a wrong token is held back.
+                answers = await asyncio.gather(*(client.get(f"{url}/v1/agencies", headers=headers) for _ in range(5)))
+                assert {answer.status_code for answer in answers} <= {401, 403}
+
+    asyncio.run(call())
+    return all(scene.is_told("DoithoaiCallersRefused", job=name, reason=reason) for name, reason in REFUSED)
 
 
 def parked_event(scene: WatchedPair) -> None:
@@ -251,6 +318,23 @@ def release_parked(scene: WatchedPair) -> None:
     scene.doithoai("followup", "unpark", scene.office.petitions[2], "--source", "local")
 
 
+def uncountable_duty(scene: WatchedPair) -> None:
+    """A document names a day of a year that has no calendar; then somebody publishes that year."""
+    rule = {"duty": "commune_plan", "form": "deadline", "length": 0, "counted_from": "fixed_date"}
+    policy = {
+        "policy_id": "far",
+        "document": {"number": "1/QĐ-UBND", "issued_on": "2019-09-01"},
+        "valid_from": "2019-09-01",
+        "rules": [rule | {"fixed_date": "2030-03-15"}],
+    }
+    scene.office.act("policy", "/v1/policies", jurisdiction=DISTRICT, policy=policy)
+    scene.office.act("plan:2019", "/v1/plans", jurisdiction=DISTRICT, number="1/KH-UBND", year=2019)
+    scene.fires("DoithoaiDutiesUncountable", source="local")
+    holidays = [{"date": "2030-01-01", "name": "Tết Dương lịch"}]
+    scene.office.act("calendar:2030", "/v1/calendars", year=2030, holidays=holidays)
+    scene.ends("DoithoaiDutiesUncountable", source="local")
+
+
 def locked_tables(scene: WatchedPair) -> None:
     """Somebody forgot a transaction: first the writer cannot write, then the figures cannot be read."""
 
@@ -284,6 +368,20 @@ def followup_down_and_a_difference(scene: WatchedPair) -> None:
     scene.fires("DoithoaiDifferencesFound", source="local")
     scene.doithoai("reconcile", "--source", "local", "--reason", "đã đối chiếu sổ")
     scene.ends("DoithoaiDifferencesFound", source="local")
+
+
+def address_twice(scene: WatchedPair) -> None:
+    """followup is given a second address of the source that it follows already, and then only the first again."""
+    sources = {"FOLLOWUP_SOURCES": f"{scene.intake.url},http://localhost:{scene.intake.port}"}
+    before = dict(scene.followup.environment)
+    scene.followup.stop()
+    scene.followup.environment |= sources
+    scene.followup.start(wait=False)  # it never says that it is ready
+    scene.fires("DoithoaiSourceRefused", service="followup")
+    scene.followup.stop()
+    scene.followup.environment = before
+    scene.followup.start()
+    scene.ends("DoithoaiSourceRefused", service="followup")
 
 
 def intake_down_and_restored(scene: WatchedPair) -> None:
@@ -324,6 +422,25 @@ def unsent_digests(scene: WatchedPair) -> None:
     scene.fires("DoithoaiDigestsUnsent", service="followup")
     scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = 0
     scene.ends("DoithoaiDigestsUnsent", service="followup")
+
+
+def slow_sweep(scene: WatchedPair) -> None:
+    name = 'followup_oldest_sweep_timestamp_seconds{source="far"}'
+    scene.stub.values[name] = time.time() - 2000
+    scene.fires("DoithoaiSweepSlow", source="far")
+    scene.stub.values[name] = 0
+    scene.ends("DoithoaiSweepSlow", source="far")
+
+
+def unpublished_calendar(scene: WatchedPair) -> None:
+    """In October nobody has published the next year; the office does, as the runbook says."""
+    scene.fires("DoithoaiCalendarUnpublished", LONG_PATIENCE)
+    office = scene.pair.office(scene.later)
+    office.places()
+    file = scene.pair.folder / "2027.yaml"
+    scene.doithoai("calendar", "propose", "2027", "--out", str(file))
+    scene.doithoai("calendar", "publish", str(file), "--url", scene.later.url)
+    scene.ends("DoithoaiCalendarUnpublished")
 
 
 def everything_was_told(sink: Sink) -> None:

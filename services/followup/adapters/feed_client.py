@@ -50,7 +50,8 @@ class FeedClient:
                 raise _conflict(bytes(content))
             answer.raise_for_status()
         except httpx.HTTPStatusError as error:
-            raise SourceUnavailable(f"answered {error.response.status_code}") from error
+            status = error.response.status_code
+            raise SourceUnavailable(f"answered {status}", status) from error
         except httpx.HTTPError as error:
             raise SourceUnavailable(type(error).__name__) from error
         return bytes(content)

@@ -36,7 +36,11 @@ class HistoryDiffers(SourceStopped):
 
 
 class SourceUnavailable(Exception):
-    """The source cannot be reached now; the message says why."""
+    """The source cannot be reached now, or refuses; the message says why. `status` is 0 where nothing answered."""
+
+    def __init__(self, why: str, status: int = 0) -> None:
+        super().__init__(why)
+        self.status = status
 
 
 class StaleEpoch(Exception):

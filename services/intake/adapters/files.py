@@ -100,7 +100,7 @@ def _content(path: Path, most: int, whose: str) -> bytes:
             raise FileRefused(f"{whose} {size} bytes; at most {most}: divide it")
         return path.read_bytes()
     except OSError as error:
-        raise FileRefused(f"{whose} cannot be read ({error.strerror})") from None
+        raise FileRefused(f"{whose} cannot be read ({error.strerror}); name a file that can be") from None
 
 
 def _refuse_other_formats(path: Path, content: bytes) -> None:

@@ -97,8 +97,9 @@ def test_every_rule_answers_or_says_that_it_is_undated(rule: str) -> None:
         (("result_report", "--from", "2019-08-23"), 1, ("RULE", "undated duty")),
         (("reply", "--from", "1899-06-01"), 2, ("--from", "1899", "1900 to 2100")),
         (("annual_dialogue", "--from", "2101-01-01"), 2, ("--from", "2101", "1900 to 2100")),
-        (("reply", "--from", "2026-12-20"), 1, ("--calendar", "2027", "--calendar FILE")),
-        (("invitation", "--from", "2019-01-03"), 1, ("--calendar", "2018", "--calendar FILE")),
+        (("reply", "--from", "2026-12-20"), 2, ("--calendar", "2027", "--calendar FILE")),
+        (("invitation", "--from", "2019-01-03"), 2, ("--calendar", "2018", "--calendar FILE")),
+        (("reply", "--from", "2100-12-31"), 2, ("--from", "2100", "--calendar FILE")),
     ],
 )
 def test_refusal_is_one_line_with_field_and_remedy(
@@ -117,6 +118,14 @@ def test_from_is_required() -> None:
 
 
 YEAR_2027 = {"year": 2027, "holidays": [{"date": "2027-01-01", "name": "Tết Dương lịch"}], "version": "draft"}
+
+
+def test_count_beyond_the_years_that_can_have_a_calendar__asks_for_another_day(tmp_path: Path) -> None:
+    file = tmp_path / "2100.json"
+    file.write_text(json.dumps({"year": 2100, "holidays": []}), encoding="utf-8")
+    result = run("reply", "--from", "2100-12-20", "--calendar", str(file))
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "--from" in result.stderr and "2101" in result.stderr and "give another day" in result.stderr
 
 
 @pytest.mark.parametrize("content", [YEAR_2027, [YEAR_2027]])

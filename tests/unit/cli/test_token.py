@@ -68,4 +68,4 @@ def test_token__used_wrongly_says_so(arguments: tuple[str, ...]) -> None:
 
 
 def test_token__under_a_name_of_the_product_is_refused() -> None:
-    assert token("local").exit_code == FAILED
+    assert token("local").exit_code == WRONG_USE

@@ -274,6 +274,13 @@ async def test_question__that_is_none_is_refused(client: httpx.AsyncClient, path
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+@pytest.mark.parametrize("period", ["1901", "1901-Q1", "1901-01", "1969-12", "2099", "2099-12"])
+async def test_report__of_a_period_at_the_ends_of_the_calendar(client: httpx.AsyncClient, period: str) -> None:
+    status = 200 if period < "2000" else 400  # which has not begun
+    for path in (f"/v1/reports?period={period}", f"/reports/{period}"):
+        assert (await client.get(path)).status_code == status, path
+
+
 async def test_nothing_is_commanded_here(client: httpx.AsyncClient) -> None:
     assert (await client.post("/v1/cases", json={})).status_code == 405
 

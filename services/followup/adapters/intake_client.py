@@ -1,5 +1,6 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -8,7 +9,8 @@ import msgspec
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
-TIMEOUT = 30.0  # seconds
+TIMEOUT = 30.0  # seconds without a byte
+WHOLE = 60.0  # seconds for a whole answer: one that drips in holds nobody
 
 
 class Refusal(Exception):
@@ -71,8 +73,9 @@ class IntakeClient:
         """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            answer = await self._client.post(f"{url}{path}", json=body, headers=headers, timeout=TIMEOUT)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(WHOLE):
+                answer = await self._client.post(f"{url}{path}", json=body, headers=headers, timeout=TIMEOUT)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=RecordedCommand)
@@ -82,8 +85,9 @@ class IntakeClient:
         """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await self._client.get(f"{url}{path}/content", headers=headers, timeout=TIMEOUT)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(WHOLE):
+                answer = await self._client.get(f"{url}{path}/content", headers=headers, timeout=TIMEOUT)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise away("not-opened", kind=type(error).__name__) from error
         if answer.is_success:
             return msgspec.json.decode(answer.content, type=_Content).events

@@ -1,8 +1,12 @@
 """What followup makes of the answers of intake."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
+from services.followup.adapters import intake_client
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 
 FORBIDDEN = {"type": "role-may-not", "detail": "no", "field": None}
@@ -30,3 +34,25 @@ async def test_content__that_is_not_opened_says_why_and_with_which_status(
             await IntakeClient(client).content("http://intake", "/v1/petitions/1", "")
     assert refused.value.status == status
     assert said in refused.value.detail.vi
+
+
+class Dripping(httpx.AsyncByteStream):
+    """An answer of which a byte comes now and then, for ever."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b" "
+
+
+async def test_answer__that_drips_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intake_client, "WHOLE", 0.2)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Dripping()))
+    async with httpx.AsyncClient(transport=transport) as client, asyncio.timeout(10):
+        for asked in (
+            IntakeClient(client).content("http://intake", "/v1/petitions/1", ""),
+            IntakeClient(client).act("http://intake", "/v1/petitions", {}, "key", ""),
+        ):
+            with pytest.raises(Refusal) as refused:
+                await asked
+            assert refused.value.status == 503

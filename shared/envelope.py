@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from shared.events import EVENTS, Recorded
-from shared.identifiers import local_iso, snake
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_iso, snake
 
 CONTENT_TYPE = "application/json"
 SPEC_VERSION = "1.0"
@@ -18,6 +18,7 @@ TYPE_PREFIX = "vn.doithoai."
 SCHEMA = "urn:doithoai:schema:"  # begins the name of the schema of an event's data: contracts/schemas/{topic}.json
 #: A page ends with the event that fills it to so many bytes, so that a page of large events is a short one.
 PAGE_BYTES = 4 * 1024 * 1024
+MOST = 2**63 - 1  # the largest position or version that a store can keep
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -224,6 +225,9 @@ def parse_feed_page(body: bytes) -> FeedPage:
     try:
         page = _page_decoder.decode(body)
         events = [_recorded(e, bytes(e.data)) for e in page.events]
+        complete_to = None if page.complete_to is None else _usable(page.complete_to)
+        if not 0 <= page.head <= MOST:
+            raise ValueError(f"no log is {page.head} events long")
     except (msgspec.MsgspecError, ValueError) as error:
         raise InvalidMessage(f"not a feed page: {error}") from error
     return FeedPage(
@@ -231,14 +235,16 @@ def parse_feed_page(body: bytes) -> FeedPage:
         epoch=page.epoch,
         previous_id=page.previous_id,
         head=page.head,
-        complete_to=page.complete_to,
+        complete_to=complete_to,
         events=events,
     )
 
 
 def _recorded(found: _Attributes, state: bytes) -> Recorded:
-    if found.recordedat.tzinfo is None or not state:
-        raise ValueError("an event has data, and an instant with an offset")
+    if not state:
+        raise ValueError("an event has data")
+    if not (1 <= found.position <= MOST and 1 <= found.aggregateversion <= MOST):
+        raise ValueError("an event has a position and a version from 1")
     return Recorded(
         source=found.source.removeprefix("/doithoai/"),
         epoch=found.epoch,
@@ -248,6 +254,13 @@ def _recorded(found: _Attributes, state: bytes) -> Recorded:
         originator_id=found.subject,
         version=found.aggregateversion,
         topic=topic_of(found.type),
-        recorded_at=found.recordedat.astimezone(UTC),
+        recorded_at=_usable(found.recordedat),
         state=state,
     )
+
+
+def _usable(instant: datetime) -> datetime:
+    """The instant in UTC: no log reaches beyond the years that can be counted in. Raises ValueError."""
+    if instant.tzinfo is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValueError(f"{instant} is no instant of the years {FIRST_YEAR} to {LAST_YEAR} with an offset")
+    return instant.astimezone(UTC)

@@ -99,8 +99,11 @@ def derived_id(*parts: object) -> UUID:
 
 
 def ordered_id(instant: datetime, entropy: bytes) -> UUID:
-    """A time-ordered id (UUIDv7, RFC 9562): 48 bits of `instant` in milliseconds, then 10 bytes of `entropy`."""
-    return _shaped(int(instant.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10], "big"), version=7)
+    """A time-ordered id (UUIDv7, RFC 9562): 48 bits of `instant` in milliseconds, then 10 bytes of `entropy`.
+
+    The form begins in 1970; what was earlier stands there.
+    """
+    return _shaped(max(int(instant.timestamp() * 1000), 0) << 80 | int.from_bytes(entropy[:10], "big"), version=7)
 
 
 def ordered_derived_id(instant: datetime, *parts: object) -> UUID:

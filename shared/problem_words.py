@@ -46,6 +46,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "anchor": Sentence(
                 "Không có mốc tính thời hạn “{anchor}”; hãy chọn một trong: {known}.", "'{anchor}' is none of {known}"
             ),
+            "clock-year": Sentence(
+                "Đồng hồ chỉ được đặt từ năm {first} đến năm {last}, không thể là năm {year}.",
+                "{year} is outside {first} to {last}, which the clock may show",
+            ),
             "no-date": Sentence(
                 "“{text}” không phải là ngày; hãy viết theo mẫu YYYY-MM-DD (năm-tháng-ngày).",
                 "'{text}' is no date; write it as YYYY-MM-DD",

@@ -206,6 +206,8 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
     if settings.movable_from is not None and not await store.is_clock_movable(pool):
         try:
             await store.move_clock(pool, settings.movable_from)
+        except store.OutOfYears as error:
+            raise WrongSettings(f"INTAKE_CLOCK_START: {error}") from None
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
     return (await store.read_identity(pool)).source

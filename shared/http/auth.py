@@ -83,15 +83,18 @@ class Callers:
         self.refused = refused or RefusedCalls()
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
-        if not local_allowed and not entries:
+        self.replace(entries)
+
+    def replace(self, entries: tuple[TokenEntry, ...]) -> None:
+        """Replace the known callers. Raises InvalidTokens, in which case the old ones stay.
+
+        A file that names nobody is one that an editor or a full disk emptied: it would shut everybody out.
+        """
+        if not entries and not self._local_allowed:
             raise InvalidTokens(
                 "chưa có mã truy cập nào: hãy tạo bằng `doithoai token NAME --file TOKENS_FILE`",
                 "there are no tokens: mint one with `doithoai token NAME --file TOKENS_FILE`",
             )
-        self.replace(entries)
-
-    def replace(self, entries: tuple[TokenEntry, ...]) -> None:
-        """Replace the known callers. Raises InvalidTokens, in which case the old ones stay."""
         found = [(entry, _caller(entry)) for entry in checked(entries)]
         self._by_hash = {each: caller for entry, caller in found for each in entry.hashes}
         self._by_user = {entry.amqp_user: caller for entry, caller in found if entry.amqp_user}

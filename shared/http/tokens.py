@@ -160,8 +160,8 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
 def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
     """The entries of a tokens file, or of the same JSON given as text. Raises InvalidTokens."""
     try:
-        content = (Path(path).read_bytes() if path else text.encode()).removeprefix(codecs.BOM_UTF8)
-        content = content.removeprefix(b"\xef\xbb\xbf")  # editors of Windows begin a file with this mark
+        content = Path(path).read_bytes() if path else text.encode()
+        content = content.removeprefix(codecs.BOM_UTF8)  # editors of Windows begin a file with this mark
         return msgspec.json.decode(content, type=TokensFile).tokens if content.strip() else ()
     except OSError as error:
         why = error.strerror

@@ -10,7 +10,7 @@ import msgspec
 
 from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
-from shared.identifiers import local_day
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_day
 
 Pool = asyncpg.Pool
 _EVENT = "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at"
@@ -40,6 +40,14 @@ class StoreIdentity(msgspec.Struct, frozen=True):
 
     source: str  # the name of the store
     epoch: str  # a new one after a restore or a promotion, since events may have been lost
+
+
+#: A movable clock stays a year within what can be counted in: it goes on from where it was moved to.
+FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR = FIRST_YEAR + 1, LAST_YEAR - 1
+
+
+class OutOfYears(ValueError):
+    """A development store's clock was to be moved to where days cannot be counted any more."""
 
 
 class MovedBackwards(ValueError):
@@ -148,10 +156,12 @@ async def is_clock_movable(connection: Any) -> bool:
 
 
 async def move_clock(connection: Any, to: datetime) -> datetime:
-    """Move the clock of a development store forwards and return its time. Raises MovedBackwards.
+    """Move the clock of a development store forwards and return its time. Raises OutOfYears, MovedBackwards.
 
     A store becomes a development store by the first move, which must come before its first event.
     """
+    if not FIRST_CLOCK_YEAR <= to.year <= LAST_CLOCK_YEAR:
+        raise OutOfYears(f"{to.year} is outside {FIRST_CLOCK_YEAR} to {LAST_CLOCK_YEAR}")
     try:
         moved: datetime = await connection.fetchval("SELECT move_clock($1)", to)
     except asyncpg.ObjectNotInPrerequisiteStateError as error:

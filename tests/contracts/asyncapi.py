@@ -161,7 +161,10 @@ def _command() -> dict[str, Any]:
                     f"({', '.join(_ambiguous())}); without it the first of them is taken",
                 },
                 "data": {"type": "object", "description": "the body of the HTTP command of the same act"},
-                "if_match": {"type": "integer", "description": "the version that the caller knows"},
+                "if_match": {
+                    "type": "integer",
+                    "description": "the version that the caller knows; unread where something is created",
+                },
             },
         },
     }

@@ -1,5 +1,6 @@
 """The client of a source's feed: pages by long poll, a changed epoch told apart from other refusals."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
@@ -8,7 +9,8 @@ import msgspec
 from services.followup.application.ports import HistoryDiffers, SourceUnavailable, StaleEpoch
 from shared.envelope import FeedPage, InvalidMessage, parse_feed_page
 
-TIMEOUT = 10.0  # seconds, beyond the wait that was asked for
+TIMEOUT = 10.0  # seconds without a byte, beyond the wait that was asked for
+WHOLE = 60.0  # seconds for a whole page, beyond that wait: bytes that drip in hold no reader
 LARGEST = 32 * 1024 * 1024  # bytes of an answer: a page that ends at its bytes is far smaller
 
 
@@ -18,16 +20,19 @@ class FeedClient:
     def __init__(self, url: str, client: httpx.AsyncClient, token: Callable[[], str] = lambda: "") -> None:
         """`token` is asked before each page: what it names may be replaced at any time."""
         self._url, self._client, self._token = f"{url}/v1/events", client, token
+        self._most: int | None = None  # events that a page came with in time; None as long as every one did
 
     async def page(self, after: int, epoch: str = "", limit: int = 1000, wait: float = 0.0) -> FeedPage:
         """The page after a position. Raises StaleEpoch, HistoryDiffers, SourceUnavailable.
 
         A source that does not end its pages at their bytes is asked for fewer events until a page fits in memory.
         """
+        limit = min(limit, self._most or limit)
         while (content := await self._content(after, epoch, limit, wait)) is None:
             if limit == 1:
                 raise SourceUnavailable(f"the event after {after} is larger than {LARGEST} bytes")
             limit = max(limit // 8, 1)
+        self._most = self._most and self._most * 2
         try:
             return parse_feed_page(content)
         except InvalidMessage as error:
@@ -39,9 +44,10 @@ class FeedClient:
         token, content = self._token(), bytearray()
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            async with self._client.stream(
-                "GET", self._url, params=asked, headers=headers, timeout=wait + TIMEOUT
-            ) as answer:
+            async with (
+                asyncio.timeout(wait + WHOLE),
+                self._client.stream("GET", self._url, params=asked, headers=headers, timeout=wait + TIMEOUT) as answer,
+            ):
                 async for chunk in answer.aiter_bytes():
                     content += chunk
                     if len(content) > LARGEST:
@@ -54,12 +60,18 @@ class FeedClient:
             raise SourceUnavailable(f"answered {status}", status) from error
         except httpx.HTTPError as error:
             raise SourceUnavailable(type(error).__name__) from error
+        except TimeoutError:
+            self._most = max(limit // 8, 1)  # over a slow line fewer events come in time
+            raise SourceUnavailable(f"a page took longer than {wait + WHOLE:.0f} s") from None
         return bytes(content)
 
 
 def _conflict(content: bytes) -> Exception:
-    problem = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
-    kind = msgspec.json.decode(problem["type"], type=str)
-    if kind.endswith(":stale-epoch"):
-        return StaleEpoch(msgspec.json.decode(problem["epoch"], type=str))
+    try:
+        problem = msgspec.json.decode(content, type=dict[str, msgspec.Raw])
+        kind = msgspec.json.decode(problem["type"], type=str)
+        if kind.endswith(":stale-epoch"):
+            return StaleEpoch(msgspec.json.decode(problem["epoch"], type=str))
+    except (msgspec.MsgspecError, KeyError):
+        return SourceUnavailable(f"answered {httpx.codes.CONFLICT.value} without saying why")
     return HistoryDiffers(f"the log is shorter than what was read from it ({kind.rsplit(':', 1)[-1]})")

@@ -1,8 +1,11 @@
 """Mail: the text of a digest from a template that an office can edit, the file of recipients, the server it goes to."""
 
 import asyncio
+import contextlib
 import smtplib
+import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from email.header import Header
@@ -25,7 +28,8 @@ from shared.identifiers import LOCAL_ZONE, NATION, MalformedCode, agency_code
 from shared.policy.problem import UncountablePolicy
 from shared.policy.reading import parse
 
-TIMEOUT = 10.0  # seconds for each answer of the server
+TIMEOUT = 10.0  # seconds without a byte of the server
+WHOLE = 120.0  # seconds for a whole message: answers that drip in hold no digest
 PORTS = {"smtp": 25, "smtps": 465}
 BODIES = ("office", "chair")
 
@@ -218,8 +222,11 @@ class Post:
 
     def _deliver(self, message: EmailMessage, addresses: tuple[str, ...]) -> tuple[str, ...]:
         """Hand the message over; the addresses that the server refused while it took it for others."""
+        server, done = self._server(), threading.Event()
+        threading.Thread(target=_cut_off, args=(server, done), daemon=True).start()
         try:
-            with self._connected() as server:
+            with server:
+                self._connect(server)
                 return tuple(server.send_message(message, to_addrs=addresses))
         except smtplib.SMTPRecipientsRefused as error:
             codes = sorted({code for code, _ in error.recipients.values()})
@@ -228,27 +235,41 @@ class Post:
             raise _judged(error.smtp_code, f"{type(error).__name__} {error.smtp_code}") from None
         except (OSError, smtplib.SMTPException) as error:
             raise MailServerUnavailable(type(error).__name__) from None
+        finally:
+            done.set()
 
-    def _connected(self) -> smtplib.SMTP:
+    def _server(self) -> smtplib.SMTP:
         if self._scheme == "smtps":
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
-                self._host, self._port, timeout=TIMEOUT, context=ssl.create_default_context()
-            )
+            server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=TIMEOUT, context=ssl.create_default_context())
         else:
-            server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT)
-        try:
-            server.ehlo_or_helo_if_needed()
-            if self._scheme == "smtp" and server.has_extn("starttls"):
-                server.starttls(context=ssl.create_default_context())
-                server.ehlo()
-            elif self._scheme == "smtp" and self._user and not is_loopback(self._host):
-                raise MailServerUnavailable("PasswordInClear")  # the server offers no encryption
-            if self._user:
-                server.login(self._user, self._password)
-        except BaseException:
-            server.close()
-            raise
+            server = smtplib.SMTP(timeout=TIMEOUT)
+        vars(server)["_host"] = (
+            self._host
+        )  # whose certificate is asked for: smtplib sets it where it connects by itself
         return server
+
+    def _connect(self, server: smtplib.SMTP) -> None:
+        code, said = server.connect(self._host, self._port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, said)
+        server.ehlo_or_helo_if_needed()
+        if self._scheme == "smtp" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+            server.ehlo()
+        elif self._scheme == "smtp" and self._user and not is_loopback(self._host):
+            raise MailServerUnavailable("PasswordInClear")  # the server offers no encryption
+        if self._user:
+            server.login(self._user, self._password)
+
+
+def _cut_off(server: smtplib.SMTP, done: threading.Event) -> None:
+    """End a conversation that takes too long, at the socket: a read of it cannot be ended otherwise."""
+    pause = WHOLE
+    while not done.wait(pause):
+        pause = 0.1
+        with contextlib.suppress(OSError):
+            if server.sock is not None:
+                socket.socket.shutdown(server.sock, socket.SHUT_RDWR)
 
 
 def _judged(code: int, why: str) -> MailRefused | MailServerUnavailable:

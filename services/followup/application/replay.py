@@ -11,6 +11,7 @@ from services.followup.application.applying import apply_event, decoded
 from services.followup.application.state_digest import StatePoint, engine_digest
 from services.followup.domain.deadlines.engine import DeadlineEngine
 from shared.events import Recorded
+from shared.identifiers import FIRST_YEAR, LAST_YEAR
 
 _POINT = re.compile(r"(\d+)(?:@(.+))?")
 
@@ -60,7 +61,7 @@ def parse_until(text: str) -> Until:
         instant = datetime.fromisoformat(written)
     except ValueError:
         instant = None
-    if instant is None or instant.tzinfo is None:
+    if instant is None or instant.tzinfo is None or not FIRST_YEAR <= instant.year <= LAST_YEAR:
         raise InvalidPoint(f"{text!r}: give POSITION, POSITION@INSTANT or INSTANT, as 1200@2019-10-04T09:00:00+07:00")
     return Until(position, instant)
 

@@ -22,5 +22,5 @@ class StoreClock:
         return await store.is_clock_movable(self._pool)
 
     async def move(self, to: datetime) -> datetime:
-        """Forwards only. Raises MovedBackwards."""
+        """Forwards only. Raises OutOfYears, MovedBackwards."""
         return await store.move_clock(self._pool, to)

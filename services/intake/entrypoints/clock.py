@@ -13,7 +13,7 @@ from services.intake.entrypoints.bodies import json_of
 from shared.http.auth import caller_of, need_role
 from shared.http.problems import problem
 from shared.identifiers import local_day
-from shared.postgres.store import MovedBackwards
+from shared.postgres.store import FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR, MovedBackwards, OutOfYears
 
 
 class Clock(Protocol):
@@ -60,6 +60,9 @@ def clock_routes(clock: Clock, regulation_cache: RegulationCache, after_move: An
             raise problem(409, "clock-not-movable")
         try:
             await clock.move(move.to)
+        except OutOfYears:
+            year, first, last = move.to.year, FIRST_CLOCK_YEAR, LAST_CLOCK_YEAR
+            raise problem(422, "invalid-value", "clock-year", field="to", year=year, first=first, last=last) from None
         except MovedBackwards as error:
             raise problem(409, "clock-moves-forwards", field="to", problem=error) from None
         await regulation_cache.refresh()

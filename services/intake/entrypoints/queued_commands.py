@@ -23,6 +23,8 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 log = structlog.get_logger("queue")
 
+#: What is called otherwise in a message than over HTTP.
+NAMES_BY_QUEUE = {"Idempotency-Key": "message_id", "If-Match": "if_match"}
 UNKNOWN = ""  # the command's name when the body could not be read
 
 
@@ -79,7 +81,7 @@ class CommandIntake:
             route = route_of_command(name, has_target=bool(envelope.id), aggregate=envelope.aggregate)
             if route is None:
                 raise problem(422, "unknown-command", field="command")
-            codec = CODECS[route.path]
+            codec, version = CODECS[route.path], envelope.if_match
             done = await self._handler.execute(
                 Command(
                     codec=codec,
@@ -87,7 +89,8 @@ class CommandIntake:
                     body=codec.decode(bytes(envelope.data)),
                     caller=domain_caller(caller),
                     key=key,
-                    if_match=None if envelope.if_match is None else (envelope.if_match,),
+                    # What a command creates has no version yet: it is not looked at, as over HTTP.
+                    if_match=(version,) if route.has_versions and version is not None else None,
                 )
             )
             return QueueAnswer(True, _accepted(done))
@@ -126,7 +129,9 @@ def _problem(error: Exception) -> ProblemError:
     if isinstance(error, ProblemError):
         return error
     try:
-        return problem_of(error)
+        found = problem_of(error)
+        named = NAMES_BY_QUEUE.get(found.field or "", found.field)
+        return ProblemError(found.status, found.code, found.text, field=named, **found.members)
     except Exception as unforeseen:
         # A command that breaks us is kept like a refused one: dropping it, or trying for ever, would lose it.
         log.error("unforeseen", kind=type(unforeseen).__name__)

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.followup.adapters.read.mail_digests import StoredDigests
 from services.story.client import PairClient
 from shared.envelope import parse_feed_page
 from shared.http.auth import Callers, Role, mint_token
@@ -187,6 +188,30 @@ async def test_digest__is_what_a_replay_gives(client: httpx.AsyncClient) -> None
     assert answer["digest"] == ought(history.engine, len(history.facts))
 
 
+@pytest.mark.parametrize("stored", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"])
+async def test_source__stored_with_an_instant_out_of_all_bounds_hinders_no_other(
+    pg_server: TestServer, stored: str
+) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+        await project(pool, dialogue(), AUTUMN)
+        await pool.execute(
+            "INSERT INTO sources (source, epoch, instant, horizon, complete_to, complete_read_at) "
+            "SELECT 'strange', epoch, $1::timestamptz, $1, $1, complete_read_at FROM sources",
+            datetime.fromisoformat(stored),
+        )
+        for path in ("/", "/figures", "/reports", "/metrics", "/v1/breaches", "/v1/deadlines"):
+            answer = await client.get(path)
+            assert answer.status_code == 200, (path, answer.text)
+        horizons = {s["source"]: s["horizon"] for s in await items(client, "/v1/sources")}
+        assert horizons == {"test": "2019-10-01T02:00:00Z", "strange": None}
+        (point,) = (await client.get("/v1/digest")).json()["points"]
+        assert point.startswith("test ")
+        assert len(await items(client, "/v1/cases")) == len(TITLES)
+        clocks = await StoredDigests(pool).clocks()
+        assert [clock.source for clock in clocks] == ["test"]
+
+
 async def test_feed__of_followups_own_events(client: httpx.AsyncClient) -> None:
     page = parse_feed_page((await client.get("/v1/events", params={"limit": 5000})).content)
     assert {e.topic for e in page.events} >= {"DeadlineSet", "DeadlineDueSoon", "DeadlineBreached", "DeadlineMet"}
@@ -247,6 +272,13 @@ async def test_question__that_is_none_is_refused(client: httpx.AsyncClient, path
     answer = await client.get(path)
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:doithoai:problem:{kind}")
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("period", ["1901", "1901-Q1", "1901-01", "1969-12", "2099", "2099-12"])
+async def test_report__of_a_period_at_the_ends_of_the_calendar(client: httpx.AsyncClient, period: str) -> None:
+    status = 200 if period < "2000" else 400  # which has not begun
+    for path in (f"/v1/reports?period={period}", f"/reports/{period}"):
+        assert (await client.get(path)).status_code == status, path
 
 
 async def test_nothing_is_commanded_here(client: httpx.AsyncClient) -> None:

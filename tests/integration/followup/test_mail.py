@@ -1,6 +1,7 @@
 """Digests by mail to a real server: what they tell, once a day, at least once, late, through faults."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from services.followup.adapters import mail
 from services.followup.adapters.mail import DigestTemplate, Post
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.application import digest_mailer
-from services.followup.application.digest_mailer import DigestMailer, Mailed
+from services.followup.application.digest_mailer import DigestMailer, Mailed, MailServerUnavailable
 from services.followup.domain.letters.digest import MailDigest, Recipient
 from shared.events.regulation import AgencyClosed
 from shared.identifiers import derived_id
@@ -377,3 +379,26 @@ async def test_digest_of_the_office__asks_for_the_next_calendar_from_october_on(
         assert (digest.unpublished_year, digest.is_empty) == (asked, empty), (recipient, day)
     asking = await store.digest("test", Recipient("office@H35.10.99", ()), date(2026, 10, 1), date(2026, 10, 1))
     assert "LỊCH LÀM VIỆC NĂM 2027 CHƯA ĐƯỢC CÔNG BỐ" in DigestTemplate().render(asking)[1]
+
+
+async def test_mail_server__that_drips_its_greeting_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "WHOLE", 0.3)
+
+    ended = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while not reader.at_eof():
+                writer.write(b"220-wait\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.set()
+
+    async with asyncio.timeout(20), await asyncio.start_server(drip, "127.0.0.1", 0) as dripping:
+        url, digest = f"smtp://127.0.0.1:{dripping.sockets[0].getsockname()[1]}", mail._SAMPLE
+        with pytest.raises(MailServerUnavailable):
+            await Post(url, "a@example.vn", DigestTemplate()).send(digest, Recipient(digest.recipient, MINE.addresses))
+        await ended.wait()

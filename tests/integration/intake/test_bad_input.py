@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 
+from shared.policy import shipped_policy
 from tests.support.bad_input import BAD, Bad
 from tests.support.intake import CLOSED, COMMUNE, Intake, served
 from tests.support.postgres import TestServer
@@ -208,3 +210,13 @@ async def test_pages_of_the_register(intake: Intake) -> None:
     everything = (await intake.get("/v1/agencies")).json()["items"]
     assert seen == [item["position"] for item in everything] and len(seen) == 4
     assert (await intake.get("/v1/agencies", cursor="???")).status_code == 400
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "1900-01-01", "2100-12-31"])
+async def test_a_day_at_the_end_of_the_calendar_in_a_question(intake: Intake, day: str) -> None:
+    policy = msgspec.to_builtins(shipped_policy("plan-570"))
+    for query in (f"on=receipt={day}", f"on=conference_end={day}", f"conference={day}"):
+        answer = await intake.post(f"/v1/policies/check?{query}", policy)
+        assert answer.status_code < 500, (query, answer.text)
+    answer = await intake.post("/v1/policies/check", {**policy, "valid_from": day})
+    assert answer.status_code == 200, answer.text

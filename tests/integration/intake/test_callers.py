@@ -260,7 +260,7 @@ async def test_a_revoked_token_is_refused_and_a_new_one_taken_without_a_restart(
         tokens_file(tmp_path, second)
         await until(lambda: is_answered(new, 201))
         assert await is_answered(old, 401)
-        tokens_file(tmp_path)
+        tokens_file(tmp_path, first)
         await until(lambda: is_answered(new, 401))
 
 

@@ -1,5 +1,7 @@
 """Every command of the table is taken over HTTP: one conference of one day, from the registers to the last report."""
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from services.intake.application.command_body import CODECS
@@ -135,8 +137,9 @@ async def ended_otherwise(walk: Walk, survivor: str) -> None:
     await walk.do("/v1/petitioners/{id}/erasure", "p1", ground="Hết mục đích.")
 
 
-async def test_every_command_of_the_table_is_taken(intake: Intake) -> None:
-    walk, today = Walk(intake), await intake.today()
+async def everything(walk: Walk) -> tuple[str, str]:
+    """Every command; the conference, and the event of it that was annulled last."""
+    intake, today = walk.intake, await walk.intake.today()
     await registers(walk, today)
     petition, answered = await walk.received(petitioner_ids=["p1"]), await walk.received()
     await walk.do(f"{P}/classification", petition, subject="Đường vào bản", field="giao thông", urgency="urgent")
@@ -150,7 +153,46 @@ async def test_every_command_of_the_table_is_taken(intake: Intake) -> None:
     review = (await intake.get(f"/v1/conferences/{conference}")).json()["facts"]
     event_id = next(fact["event_id"] for fact in review if fact["topic"] == "InternalReviewHeld")
     await walk.do(f"{C}/annulments", conference, event_id=event_id, reason="Chưa họp.")
+    return conference, event_id
+
+
+async def test_every_command_of_the_table_is_taken(intake: Intake) -> None:
+    walk = Walk(intake)
+    conference, event_id = await everything(walk)
     assert set(CODECS) - walk.taken == set(), "send a request of each of these commands in this file"
     assert walk.taken - set(CODECS) == set()
     taken_back = await intake.post(f"/v1/conferences/{conference}/annulments", {"event_id": event_id})
     assert taken_back.json()["type"] == f"urn:doithoai:problem:{errors.AlreadyAnnulled.code}"
+
+
+#: Days at the ends of what a date can say.
+EXTREME_DAYS = ("0001-01-01", "9999-12-31")
+
+
+def at_the_ends(value: Any) -> Iterator[Any]:
+    """The same value with one of its dates at an end of the calendar, for each of them."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+        yield from EXTREME_DAYS
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            if name != "issued_on":  # of a document: it is printed and counted with by nobody
+                yield from ({**value, name: each} for each in at_the_ends(part))
+    elif isinstance(value, list):
+        for number, part in enumerate(value):
+            yield from ([*value[:number], each, *value[number + 1 :]] for each in at_the_ends(part))
+
+
+class WalkAtTheEnds(Walk):
+    """Sends each command first with each of its dates at an end of the calendar."""
+
+    async def do(self, path: str, target: str = "", **body: Any) -> str:
+        for each in at_the_ends({"effective_on": "2019-01-01", **body}):
+            if each.get("effective_on") == "2019-01-01":
+                del each["effective_on"]
+            answer = await self.intake.post(path.replace("{id}", target), each)
+            assert 400 <= answer.status_code < 500, (path, each, answer.status_code, answer.text)
+        return await super().do(path, target, **body)
+
+
+async def test_no_command_falls_over_a_date_at_the_end_of_the_calendar(intake: Intake) -> None:
+    await everything(WalkAtTheEnds(intake))

@@ -4,9 +4,12 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
+import pytest
+
 from shared.envelope import PAGE_BYTES, parse_feed_page
 from shared.events import decode_state
 from shared.http.feed import MAX_POLLS
+from shared.settings import WrongSettings
 from tests.support.intake import COMMUNE, Intake, served
 
 
@@ -94,6 +97,43 @@ async def test_the_movable_clock_moves_forwards_only_and_brings_proposals(databa
         page = parse_feed_page((await intake.get("/v1/events", limit="5000")).content)
         proposed = [decode_state(e.topic, e.state)[0] for e in page.events if e.topic == "CalendarProposed"]
         assert [getattr(e, "year", 0) for e in proposed] == [2027, 2028]
+
+
+EXTREME = ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59", "2100-01-01T00:00:00Z", "1900-12-31T23:59:59Z"]
+EXTREME += ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"]
+
+
+async def test_the_movable_clock_stays_in_years_that_can_be_counted_in(database: str, tmp_path: Path) -> None:
+    async with served(database, tmp_path, clock_start="2025-03-01T08:00:00+07:00") as intake:
+        await intake.places()
+        for to in EXTREME:
+            refused = await intake.post("/v1/clock", {"to": to})
+            assert (refused.status_code, refused.json()["field"]) == (422, "to"), to
+            assert "năm 2099" in refused.json()["translations"]["vi"]["detail"]
+            assert await intake.today() == "2025-03-01"
+        # At the very edge everything still works.
+        moved = await intake.post("/v1/clock", {"to": "2099-12-31T23:59:59-23:59"})
+        assert (moved.status_code, moved.json()["today"]) == (200, "2100-01-02")
+        assert (await intake.get("/v1/calendars/2026")).status_code == 200
+        page = parse_feed_page((await intake.get("/v1/events", limit="5000")).content)
+        received = await intake.post("/v1/petitions", {"jurisdiction": COMMUNE})
+        assert received.status_code in (201, 422), received.text
+        assert page.complete_to is not None and page.complete_to.year == 2100
+
+
+async def test_the_movable_clock_begins_long_ago(database: str, tmp_path: Path) -> None:
+    async with served(database, tmp_path, clock_start="1901-01-02T00:00:00+07:00") as intake:
+        await intake.done("/v1/calendars", {"year": 1901, "holidays": []})
+        place = {"code": "H35", "name": "Tỉnh", "level": "province", "valid_from": "1901-01-01"}
+        await intake.done("/v1/jurisdictions", place)
+        await intake.petition(jurisdiction="H35")
+
+
+@pytest.mark.parametrize("start", EXTREME)
+async def test_the_movable_clock_does_not_begin_outside_of_them(database: str, tmp_path: Path, start: str) -> None:
+    with pytest.raises(WrongSettings, match="INTAKE_CLOCK_START"):
+        async with served(database, tmp_path, clock_start=start):
+            pass
 
 
 async def test_a_store_of_real_events_keeps_real_time(intake: Intake) -> None:

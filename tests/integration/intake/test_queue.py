@@ -64,7 +64,13 @@ async def test_a_command_on_a_petition(queued: Intake) -> None:
     body = {"command": "PetitionClassified", "id": petition, "if_match": 1, "data": {"subject": "S", "field": "land"}}
     assert (await queued.commands.take(json.dumps(body).encode(), "office", "m2")).accepted
     stale = await queued.commands.take(json.dumps(body).encode(), "office", "m3")
-    assert json.loads(stale.body)["status"] == 412
+    told = json.loads(stale.body)
+    assert (told["status"], told["field"], told["version"]) == (412, "if_match", 2)
+
+
+async def test_a_version_of_what_is_created__is_not_looked_at(queued: Intake) -> None:
+    body = json.loads(received()) | {"if_match": 7}
+    assert (await queued.commands.take(json.dumps(body).encode(), "portal", "created")).accepted
 
 
 @pytest.mark.parametrize(
@@ -104,7 +110,11 @@ async def test_a_refused_command_is_kept_sealed_with_its_reason(
 async def test_a_key_that_was_used_with_another_body(queued: Intake) -> None:
     assert (await queued.commands.take(received(), "portal", "used")).accepted
     other = await queued.commands.take(received(text="Khác."), "portal", "used")
-    assert json.loads(other.body)["type"].endswith(":idempotency-key-reused")
+    told = json.loads(other.body)
+    assert told["type"].endswith(":idempotency-key-reused") and told["field"] == "message_id"
+    (row,) = await queued.rows("SELECT * FROM refused_commands WHERE refused_id = $1", UUID(told["refused_id"]))
+    kept = seals_of(queued.settings).open_refused(row["refused_id"], row["sealed"])
+    assert kept is not None and kept.reason == reason_of(told)
 
 
 async def test_the_same_reference_twice_adds_nothing(queued: Intake) -> None:

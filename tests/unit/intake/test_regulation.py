@@ -47,6 +47,10 @@ REFUSED: list[tuple[str, str, dict[str, Any]]] = [
     ("UnknownJurisdiction", "JurisdictionClosed", {"code": DISTRICT, "successor": DISTRICT}),
     ("AlreadyRegistered", "AgencyRegistered", AGENCY | {"code": EDUCATION}),
     ("UnknownJurisdiction", "AgencyRegistered", AGENCY | {"jurisdiction": "H9"}),
+    ("InvalidCode", "AgencyRegistered", AGENCY | {"code": "H36.05"}),
+    ("InvalidCode", "AgencyRegistered", AGENCY | {"code": "H36"}),
+    ("InvalidCode", "AgencyRegistered", AGENCY | {"code": "H35"}),
+    ("InvalidCode", "AgencyRegistered", AGENCY | {"code": "H35.10.8", "jurisdiction": "H36"}),
     ("UnknownAgency", "AgencyClosed", {"code": "H35.77"}),
     ("AlreadyClosed", "AgencyClosed", {"code": CLOSED}),
     ("PlanAlreadyAdopted", "DialoguePlanAdopted", PLAN),
@@ -88,6 +92,11 @@ TAKEN: list[tuple[str, dict[str, Any], str]] = [
     ("JurisdictionRegistered", COMMUNE, "H35.10.32"),
     ("JurisdictionClosed", {"code": DISTRICT, "successor": "H35"}, DISTRICT),
     ("AgencyRegistered", AGENCY, DISTRICT),
+    ("AgencyRegistered", AGENCY | {"code": "H35.10.31.2"}, DISTRICT),
+    ("AgencyRegistered", AGENCY | {"code": "H35.1"}, DISTRICT),
+    ("AgencyRegistered", AGENCY | {"code": "G09.12"}, DISTRICT),
+    ("AgencyRegistered", AGENCY | {"code": DISTRICT}, DISTRICT),
+    ("AgencyRegistered", AGENCY | {"code": "H36.05", "jurisdiction": NATION}, NATION),
     ("AgencyClosed", {"code": EDUCATION}, DISTRICT),
     ("DialoguePlanAdopted", PLAN, DISTRICT),
     ("PolicyAdopted", policy(rules=(RULE,)), DISTRICT),
@@ -99,6 +108,15 @@ TAKEN: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("topic", "fields", "jurisdiction"), TAKEN)
 def test_what_the_register_takes(topic: str, fields: dict[str, Any], jurisdiction: str) -> None:
     assert check_regulation(event(topic, **fields), Register().regulation) == jurisdiction
+
+
+def test_agency__of_a_jurisdiction_that_ended_belongs_to_who_took_over() -> None:
+    register = Register().rule(event("JurisdictionClosed", code="H36", successor=DISTRICT))
+    registered = event("AgencyRegistered", **AGENCY | {"code": "H36.05"})
+    assert check_regulation(registered, register.regulation) == DISTRICT
+    elsewhere = event("AgencyRegistered", **AGENCY | {"code": "H36.05", "jurisdiction": "H35.10.31"})
+    with pytest.raises(errors.InvalidCode):
+        check_regulation(elsewhere, Register().regulation)
 
 
 # --- a policy that is annulled ---------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 import sys
 import unicodedata
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.identifiers import _MARKS, MalformedCode, agency_code, composed, kept_forms, normalised
+from shared.identifiers import _MARKS, MalformedCode, agency_code, composed, kept_forms, normalised, ordered_id
 
 UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202e\u2060\u2066\u2069\ufeff"
 
@@ -21,6 +22,11 @@ def test_what_nobody_sees__tells_no_two_texts_apart(unseen: str) -> None:
 def test_blanks__go_around_a_text_and_may_be_broken_within() -> None:
     assert normalised("\u00a0 Lò\u00a0Văn\u202fX \u3000\t") == "Lò Văn X"
     assert normalised("một\nhai  ba") == "một\nhai  ba"
+
+
+def test_ordered_id__of_an_instant_before_1970_stands_at_its_beginning() -> None:
+    earliest, first = datetime(1901, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)
+    assert ordered_id(earliest, bytes(10)) == ordered_id(first, bytes(10)) < ordered_id(datetime.now(UTC), bytes(10))
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs",)) | st.sampled_from([*UNSEEN, "\u0301", "\u00a0"])))

@@ -7,13 +7,16 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read.pagination import read
+from services.followup.adapters.read.source_clocks import HORIZON
 from services.followup.application.state_digest import StatePoint, case_line, deadline_line, digest_of_lines
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 
 PAGE = 1000  # rows; after a page other work gets its turn
 
-_POINTS = "SELECT source, epoch, position, horizon AS instant FROM sources WHERE horizon IS NOT NULL ORDER BY source"
+_POINTS = f"""
+SELECT source, epoch, position, {HORIZON} AS instant FROM sources WHERE {HORIZON} IS NOT NULL ORDER BY source
+"""
 
 _SWEEPING = "SELECT source, position FROM sweeps ORDER BY source, position"
 

@@ -15,6 +15,7 @@ from services.followup.adapters.read.jurisdiction_names import place_names
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
+from services.followup.adapters.read.source_clocks import NOW
 from services.followup.application.access import Scope
 from services.followup.application.digest_mailer import Mailed, SourceClock
 from services.followup.domain.deadlines.case_rows import CaseRow
@@ -30,10 +31,10 @@ from shared.identifiers import NATION, derived_id, midnight, ordered_id
 
 LISTED = 200  # deadlines in each part of a digest; the rest are counted
 
-_CLOCKS = """
-SELECT source, greatest(complete_to + (clock_timestamp() - complete_read_at), horizon, instant) AS now,
+_CLOCKS = f"""
+SELECT source, {NOW} AS now,
     extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for
-FROM sources WHERE complete_read_at IS NOT NULL ORDER BY source
+FROM sources WHERE complete_read_at IS NOT NULL AND {NOW} IS NOT NULL ORDER BY source
 """
 _OWED = """
 SELECT d.raised, c.row, count(*) OVER () AS total FROM deadlines d LEFT JOIN cases c USING (subject_id)

@@ -29,6 +29,7 @@ from services.followup.adapters.read.models import (
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
+from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
@@ -41,11 +42,10 @@ T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
 PROBE_TIMEOUT = 3.0  # seconds
 
-_NOW = "greatest(complete_to + (clock_timestamp() - complete_read_at), horizon, instant)"
-_DAYS = f"SELECT source, {_NOW} AS now FROM sources"
+_DAYS = f"SELECT source, {NOW} AS now FROM sources"
 SOURCES = f"""
-SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, state, reason,
-    greatest(head - position, 0) AS lag_events, {_NOW} AS now
+SELECT source, epoch, position, event_id, {INSTANT} AS instant, {HORIZON} AS horizon, {COMPLETE_TO} AS complete_to,
+    head, state, reason, greatest(head - position, 0) AS lag_events, {NOW} AS now
 FROM sources ORDER BY source
 """
 _PROGRESS = """

@@ -46,14 +46,19 @@ class Period(msgspec.Struct, frozen=True):
         return self._at(self.first - _DAY)
 
     @property
+    def has_before(self) -> bool:
+        """Whether there is a report of the period before."""
+        return self.before.first.year > FIRST_YEAR
+
+    @property
     def after(self) -> "Period":
         """The period of the same length just after."""
         return self._at(self.last + _DAY)
 
     def _at(self, day: date) -> "Period":
         if "Q" in self.text:
-            return parse_period(f"{day.year}-Q{(day.month + 2) // 3}")
-        return parse_period(f"{day:%Y-%m}" if "-" in self.text else f"{day.year}")
+            return _period(f"{day.year}-Q{(day.month + 2) // 3}")
+        return _period(f"{day:%Y-%m}" if "-" in self.text else f"{day.year}")
 
 
 def parse_period(text: str) -> Period:
@@ -61,6 +66,12 @@ def parse_period(text: str) -> Period:
     found = _FORM.fullmatch(text)
     if found is None or not FIRST_YEAR < int(found["year"]) < LAST_YEAR:
         raise InvalidPeriod(f"{text!r} is not a period: write a month (2019-09), a quarter (2019-Q3) or a year (2019)")
+    return _period(text)
+
+
+def _period(text: str) -> Period:
+    found = _FORM.fullmatch(text)
+    assert found is not None
     year, first_month, months = int(found["year"]), 1, 12
     if found["month"]:
         first_month, months = int(found["month"]), 1

@@ -25,7 +25,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import NATION, is_within
+from shared.identifiers import NATION, is_within, lineage
 from shared.policy import UncountablePolicy, check, occurrences
 from shared.policy.probe import uncountable_rules
 from shared.sentences import Sentence
@@ -58,7 +58,24 @@ def _check_end_of_jurisdiction(event: JurisdictionClosed, regulation: Regulation
 def _check_agency(event: AgencyRegistered, regulation: Regulation) -> str:
     _require_new(regulation.agencies.get(event.code), event.code)
     regulation.require_seat(event.jurisdiction)
+    if _is_of_another_authority(event, regulation):
+        raise errors.InvalidCode("code", "not-under-parent", code=event.code, parent=event.jurisdiction)
     return event.jurisdiction
+
+
+def _is_of_another_authority(event: AgencyRegistered, regulation: Regulation) -> bool:
+    """Whether an agency's code belongs to another authority than its seat, which alone gives such codes away.
+
+    A code belongs to the nearest jurisdiction on record that it is or lies under; of one that has ended, to who took
+    over. The seat's own are free to it, so are codes under those above it, and those of no jurisdiction on record.
+    """
+    nearest = next((code for code in lineage(event.code) if code in regulation.jurisdictions), NATION)
+    authority = regulation.successor_of_jurisdiction(nearest, event.effective_on)
+    if is_within(nearest, event.jurisdiction) or is_within(authority, event.jurisdiction):
+        return False
+    return nearest == event.code or not (
+        is_within(event.jurisdiction, nearest) or is_within(event.jurisdiction, authority)
+    )
 
 
 def _register_agency(regulation: Regulation, fact: Fact[AgencyRegistered]) -> None:

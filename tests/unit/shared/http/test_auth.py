@@ -18,6 +18,7 @@ from shared.http.tokens import (
     TokenFile,
     change_tokens,
     checked,
+    follow_tokens,
     load_tokens,
     mint_token,
     rotated,
@@ -90,8 +91,9 @@ def test_local__is_nobody_once_tokens_are_configured(tmp_path: Path) -> None:
     configured = configured_callers("127.0.0.1", str(file), "")
     assert refusal(configured, request()) == "unauthenticated"
     assert refusal(configured, request(authorization=f"Bearer {TOKEN}")) == ""
-    # Nor once the last of them is taken out.
-    configured.replace(())
+    # Nor once the last of them is taken out, which is not taken.
+    with pytest.raises(InvalidTokens):
+        configured.replace(())
     assert refusal(configured, request()) == "unauthenticated"
     assert refusal(configured_callers("127.0.0.1", "", ""), request()) == ""
 
@@ -219,6 +221,31 @@ def test_tokens__begin_with_a_byte_order_mark_or_without(tmp_path: Path) -> None
     file = tmp_path / "tokens.json"
     file.write_bytes(b"\xef\xbb\xbf" + msgspec.json.encode({"tokens": [ENTRY]}))
     assert load_tokens(str(file)) == (ENTRY,)
+
+
+@pytest.mark.parametrize("emptied", ["", " \n", "{}", '{"tokens": []}'])
+async def test_tokens_file__that_names_nobody_shuts_nobody_out(
+    tmp_path: Path, emptied: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shared.http.tokens.LOOK_EVERY", 0.01)
+    file, asked = tmp_path / "tokens.json", request(authorization=f"Bearer {TOKEN}")
+    change_tokens(file, lambda _: (ENTRY,))
+    callers = configured_callers("0.0.0.0", str(file), "")
+    file.write_text(emptied)
+    following = asyncio.create_task(follow_tokens(callers, str(file)))
+    logged = ""
+    while "tokens_" not in logged:
+        await asyncio.sleep(0.01)
+        logged += capsys.readouterr().out
+    assert "tokens_not_replaced" in logged
+    assert refusal(callers, asked) == ""
+    # Another entry alone is a change like any other.
+    file.write_bytes(msgspec.json.encode({"tokens": [mint_token("văn phòng", "office")[1]]}))
+    while "tokens_read" not in logged:
+        await asyncio.sleep(0.01)
+        logged += capsys.readouterr().out
+    assert refusal(callers, asked) == "unauthenticated"
+    following.cancel()
 
 
 def test_tokens_file__is_its_owners_alone_whatever_it_was(tmp_path: Path) -> None:

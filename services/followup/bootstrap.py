@@ -124,6 +124,8 @@ async def running(
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
+        # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
+        acting = await stack.enter_async_context(httpx.AsyncClient())
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         names = SourceNames(StoredBirths(pool))
@@ -192,7 +194,7 @@ async def running(
                 *report_routes(reports),
                 *report_pages(queries, reports),
                 *reminder_routes(queries, reminders),
-                *form_routes(queries, reminders, IntakeClient(client), address),
+                *form_routes(queries, reminders, IntakeClient(acting), address),
                 *sign_in_routes(callers),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
                 *health_routes(hindrances(queries, refused), notices),

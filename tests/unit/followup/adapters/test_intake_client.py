@@ -36,7 +36,7 @@ async def test_content__that_is_not_opened_says_why_and_with_which_status(
     assert said in refused.value.detail.vi
 
 
-class Dripping(httpx.AsyncByteStream):
+class DrippingAnswer(httpx.AsyncByteStream):
     """An answer of which a byte comes now and then, for ever."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -47,7 +47,7 @@ class Dripping(httpx.AsyncByteStream):
 
 async def test_answer__that_drips_in_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(intake_client, "WHOLE", 0.2)
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Dripping()))
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=DrippingAnswer()))
     async with httpx.AsyncClient(transport=transport) as client, asyncio.timeout(10):
         for asked in (
             IntakeClient(client).content("http://intake", "/v1/petitions/1", ""),

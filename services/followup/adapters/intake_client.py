@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import msgspec
@@ -11,6 +11,8 @@ from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
+
+T = TypeVar("T")
 
 
 class Refusal(Exception):
@@ -79,7 +81,7 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
-            return msgspec.json.decode(answer.content, type=RecordedCommand)
+            return _decoded(answer, RecordedCommand)
         raise _refusal(answer)
 
     async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
@@ -92,7 +94,7 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away("not-opened", kind=type(error).__name__) from error
         if answer.is_success:
-            return msgspec.json.decode(answer.content, type=_Content).events
+            return _decoded(answer, _Content, "not-opened").events
         raise _refusal(answer)
 
 
@@ -100,6 +102,14 @@ async def _in_time(answer: Awaitable[httpx.Response]) -> httpx.Response:
     """An answer that comes within the time for it, connecting included. Raises TimeoutError."""
     async with asyncio.timeout(TIMEOUT):
         return await answer
+
+
+def _decoded(answer: httpx.Response, kind: type[T], sentence: str = "") -> T:
+    """What an intake answers; anything else is not from one. Raises Refusal."""
+    try:
+        return msgspec.json.decode(answer.content, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise away(sentence, kind=type(error).__name__) from error
 
 
 def _refusal(answer: httpx.Response) -> Refusal:

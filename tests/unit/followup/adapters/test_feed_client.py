@@ -49,7 +49,7 @@ async def test_event__that_is_too_large_is_said() -> None:
             await FeedClient("http://127.0.0.1", connection).page(7)
 
 
-class Dripping(httpx.AsyncByteStream):
+class DrippingPage(httpx.AsyncByteStream):
     """An answer of which a byte comes now and then, for ever."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -64,7 +64,7 @@ async def test_page__that_drips_in_is_given_up_and_asked_for_with_fewer_events(m
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(int(request.url.params["limit"]))
-        return httpx.Response(200, stream=Dripping()) if len(asked) == 1 else httpx.Response(200, content=PAGE)
+        return httpx.Response(200, stream=DrippingPage()) if len(asked) == 1 else httpx.Response(200, content=PAGE)
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as connection:
         feed, begun = FeedClient("http://127.0.0.1", connection), monotonic()

@@ -23,8 +23,10 @@ def away(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(502, text="bad gateway"), 503, "Hệ thống tiếp nhận trả lời lỗi 502"),
         (lambda _: httpx.Response(503, json={"type": "store-unavailable", "detail": "later"}), 503, "later"),
         (lambda _: httpx.Response(403, json=FORBIDDEN), 403, "no"),
+        (lambda _: httpx.Response(200, text="<html>"), 503, "hiện không kết nối được"),
+        (lambda _: httpx.Response(200, json={"events": "\u00e9"}), 503, "hiện không kết nối được"),
     ],
-    ids=["away", "proxy", "store", "forbidden"],
+    ids=["away", "proxy", "store", "forbidden", "page", "foreign"],
 )
 async def test_content__that_is_not_opened_says_why_and_with_which_status(
     answer: httpx.MockTransport, status: int, said: str

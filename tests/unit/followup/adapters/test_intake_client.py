@@ -40,6 +40,7 @@ async def test_content__that_is_not_opened_says_why_and_with_which_status(
 
 async def test_intake__that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither one that says nothing nor one that trickles."""
+    ended = asyncio.Queue[None]()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
@@ -48,6 +49,10 @@ async def test_intake__that_hangs_is_not_waited_for_long(monkeypatch: pytest.Mon
                 writer.write(b" ")
                 await writer.drain()
                 await asyncio.sleep(0.01)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        ended.put_nowait(None)
 
     assert intake_client.TIMEOUT <= 10
     monkeypatch.setattr(intake_client, "TIMEOUT", 0.2)
@@ -59,3 +64,5 @@ async def test_intake__that_hangs_is_not_waited_for_long(monkeypatch: pytest.Mon
         with pytest.raises(Refusal, match="open the page again shortly") as opened:
             await asyncio.wait_for(intake.content(url, "/v1/petitions/1", ""), 5)
         assert acted.value.status == opened.value.status == 503
+        for _ in range(2):  # both were hung up on, and nothing of them is left
+            await asyncio.wait_for(ended.get(), 5)

@@ -5,6 +5,7 @@ import contextlib
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.mail import MailServer, mail_server
 from tests.support.office import BEGIN, Office
@@ -14,6 +15,7 @@ from tests.support.pair import Pair, Service, until
 PROVINCE, LEAD = "H96", "H96.1"
 
 
+@pytest.mark.slow
 def test_province_of_another_number__is_told_of_no_plan_by_page_letter_digest_or_file(
     pair: Pair, tmp_path: Path
 ) -> None:

@@ -195,6 +195,7 @@ def test_answer_of_something_else__is_not_taken_for_an_empty_list(command: list[
     assert "answered 404 without JSON; is it intake?" in done.stderr
 
 
+@pytest.mark.slow
 def test_intake_with_tokens__says_how_one_is_given(made: Pair, tmp_path: Path) -> None:
     file, given = tmp_path / "tokens.json", tmp_path / "token"
     minted = doithoai("token", "audit", "--role", "auditor", "--file", str(file)).stdout.splitlines()[0]

@@ -87,6 +87,7 @@ def test_address_that_stands_twice__is_refused_at_start(monkeypatch: pytest.Monk
         settings_from_environment(FollowupSettings)
 
 
+@pytest.mark.slow
 def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
     pg_server: TestServer, tmp_path: Path
 ) -> None:

@@ -42,7 +42,7 @@ INSTANT = timedelta(microseconds=1)  # the smallest step of a stamp
 APPLIED_AT_ONCE = 250  # events in one transaction
 FIRED_AT_ONCE = 100  # timers in one transaction: at a midnight thousands fall together
 SETTLED_AT_ONCE = 200  # deadlines or cases in one transaction, when an event concerns all of them
-WALKED_AT_ONCE = 2_000  # cases that are gone through for those few that can change
+WALKED_AT_ONCE = 400  # cases that are gone through for those that can change, which may be all of them
 KEPT = 5_000  # petitions and conferences kept in memory between two batches; the collector's pauses grow with them
 
 log = structlog.get_logger("writer")

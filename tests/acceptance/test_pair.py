@@ -154,6 +154,7 @@ def test_followup_down_over_midnights__raises_what_an_undisturbed_one_did(pair: 
     assert deadline_events(disturbed) == deadline_events(undisturbed)
 
 
+@pytest.mark.slow
 def test_two_followups__one_writes_and_the_other_takes_over(pair: Pair) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     dsn = pair.followup_dsn()

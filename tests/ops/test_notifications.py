@@ -45,6 +45,7 @@ def scene(stage: SettablePair) -> SettablePair:
     return stage
 
 
+@pytest.mark.slow
 def test_mass_breach_after_an_outage__is_one_notification_with_a_count(scene: SettablePair) -> None:
     followup, prometheus = scene.followup, scene.watch.prometheus
     breaches = {

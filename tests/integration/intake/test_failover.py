@@ -149,6 +149,7 @@ def _consumers(broker: PrivateBroker, vhost: str) -> str:
     return broker.control("list_queues", "-p", vhost, "name", "consumers").replace("\t", " ")
 
 
+@pytest.mark.slow
 def test_broker_away__intake_accepts_says_what_is_pending_and_resumes(made: Pair, tmp_path: Path) -> None:
     broker = PrivateBroker(tmp_path / "broker")
     broker.start()

@@ -22,7 +22,7 @@ def stop(code: int, message: str) -> NoReturn:
 
 def stop_at(place: str, code: int, said: Sentence) -> NoReturn:
     """End the command with a code, and say in one line, in both languages, what is wrong at an option or in a file."""
-    stop(code, f"{place}: {said.vi} / {said.en}")
+    stop(code, f"{place}: {said.both}")
 
 
 def unwritable(error: OSError) -> Sentence:

@@ -14,6 +14,11 @@ class Sentence(NamedTuple):
     vi: str
     en: str
 
+    @property
+    def both(self) -> str:
+        """One thing in both languages on one line, as terminals, tables and files show it."""
+        return f"{self.vi} / {self.en}"
+
     def filled(self, values: Mapping[str, object], names: Names) -> "Sentence":
         """The sentence with its values, of which a sentence is put in in its language.
 

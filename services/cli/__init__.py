@@ -69,7 +69,7 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     # Python writes into nothing then, and says nothing.
     if sys.stdout is None and SERVERS.isdisjoint(sys.argv[1:3]):
-        print(f"{CLOSED.vi} / {CLOSED.en}", file=sys.stderr)
+        print(CLOSED.both, file=sys.stderr)
         sys.exit(WRONG_USE)
     try:
         code = build(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False)

@@ -12,8 +12,9 @@ from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.rule_files import day, load_years, text_of
 from services.exit_codes import FAILED, WRONG_USE, stop_at, unwritable
 from services.intake.adapters.proposals import proposed_calendar
-from shared.calendar import FIRST_YEAR, LAST_YEAR, CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
+from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
+from shared.identifiers import FIRST_YEAR, LAST_YEAR
 from shared.sentences import Sentence
 
 app = typer.Typer(name="calendar", no_args_is_help=True)

@@ -37,7 +37,7 @@ from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns
 from services.intake.application.importing.importer import Importer, Numbers, Outcome, Rejection, Summary, share_of
-from services.intake.application.importing.refusals import FileRefused, in_both
+from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
@@ -121,7 +121,7 @@ def import_(
         stop(WRONG_USE, str(error))
     warnings = list(_warnings(table, rows))
     for warning in warnings:
-        typer.echo(f"{warning.vi} / {warning.en}", err=True)
+        typer.echo(warning.both, err=True)
     asked = Settings(source=source, within=given.get("jurisdiction", ""), on_behalf_of=normalised(on_behalf_of))
     began = time.monotonic()
     try:
@@ -368,10 +368,10 @@ def _report(
     if left := _rejects_left(file):
         named = ", ".join(map(str, left))
         typer.echo(
-            in_both(
+            Sentence(
                 f"còn tệp dòng bị trả lại của lần nhập trước, có dữ liệu cá nhân; không cần nữa thì hãy xóa: {named}",
                 f"rejected rows of an earlier import are still here, with personal data; delete what is done: {named}",
-            ),
+            ).both,
             err=True,
         )
 

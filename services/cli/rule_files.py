@@ -9,8 +9,9 @@ import msgspec
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop_at
-from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarYear, ContradictoryCalendar, validate
+from shared.calendar import Calendar, CalendarYear, ContradictoryCalendar, validate
 from shared.calendar.shipped import seed_years
+from shared.identifiers import FIRST_YEAR, LAST_YEAR
 from shared.policy import (
     DEFAULT_POLICY,
     DOCUMENTS,
@@ -72,7 +73,7 @@ def load_policy(name: str) -> Policy:
 def problem_line(name: str, problem: PolicyProblem) -> str:
     """A problem as compilers write it: `file:line: where: what; remedy`, the last two in both languages."""
     said = problem.said
-    return f"{name}:{problem.line or 1}: {problem.path}: {said.vi} / {said.en}"
+    return f"{name}:{problem.line or 1}: {problem.path}: {said.both}"
 
 
 def day(option: str, text: str) -> date:
@@ -123,7 +124,7 @@ def source_of(policy: Policy, rule: Rule, name: str) -> str:
     """Where a rule stands: in the policy that was named, else in the product's default, which is no law to be cited."""
     if name and policy.stated_rule(rule.duty) is not None:
         return f"{policy.document.number}, {rule.section}" if rule.section else policy.document.number
-    return f"{DEFAULT_LIMIT.vi} / {DEFAULT_LIMIT.en}"
+    return DEFAULT_LIMIT.both
 
 
 def stop_at_unknown_rule(rule: str, known: Sequence[str]) -> NoReturn:

@@ -133,7 +133,6 @@ class DevPair:
 def run_pair(
     stack: contextlib.ExitStack, data: Path, intake: int | None, followup: int | None, story: bool, broker: str
 ) -> None:
-    data.mkdir(parents=True, exist_ok=True)
     stack.enter_context(_locked(data))
     ports = _port("--intake-port", intake, INTAKE_PORT), _port("--followup-port", followup, FOLLOWUP_PORT)
     urls = [f"http://{HOST}:{port}" for port in ports]

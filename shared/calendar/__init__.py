@@ -17,8 +17,6 @@ from shared.calendar.day_reasons import (
 )
 from shared.calendar.years import (
     CONTRADICTIONS,
-    FIRST_YEAR,
-    LAST_YEAR,
     CalendarYear,
     ContradictoryCalendar,
     DayOff,
@@ -31,8 +29,6 @@ __all__ = [
     "CALENDAR_DAY",
     "CLOCK_SUSPENDED",
     "CONTRADICTIONS",
-    "FIRST_YEAR",
-    "LAST_YEAR",
     "ROLLED",
     "START_DAY",
     "WEEKEND",

@@ -6,10 +6,10 @@ from datetime import date
 import msgspec
 
 from shared.calendar.day_reasons import NAMES
+from shared.identifiers import FIRST_YEAR, LAST_YEAR
 from shared.sentences import Sentence
 
 Day = date  # the type beside fields that are themselves called `date`
-FIRST_YEAR, LAST_YEAR = 1900, 2100
 ASKED_FROM = 10  # the month from which the next year's calendar is asked for
 SATURDAY = 5  # as date.weekday() numbers it
 

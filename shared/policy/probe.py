@@ -10,7 +10,8 @@ from datetime import date
 
 import msgspec
 
-from shared.calendar import FIRST_YEAR, LAST_YEAR, Calendar, CalendarMissing, CalendarYear
+from shared.calendar import Calendar, CalendarMissing, CalendarYear
+from shared.identifiers import FIRST_YEAR, LAST_YEAR
 from shared.policy.checking import ImpossibleDay, counted_from
 from shared.policy.counting import NO_TRAITS, Traits
 from shared.policy.problem import PolicyProblem, policy_problem

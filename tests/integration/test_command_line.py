@@ -1,13 +1,9 @@
 """The command line as a shell and a terminal meet it: exit codes, one line an error, signals, letters."""
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +11,7 @@ import pytest
 from services.dev.rabbitmq import free_ports
 from tests.support.pair import Pair, pair, until
 from tests.support.postgres import TestServer
+from tests.support.prometheus import serving
 
 PROGRAM = [sys.executable, "-m", "services.cli"]
 
@@ -142,29 +139,6 @@ def test_zone__is_there_without_the_data_of_the_system() -> None:
     assert done.stdout == "2026-01-01 00:00:00+07:00\n", done.stderr
 
 
-@contextlib.contextmanager
-def answering(status: int) -> Iterator[str]:
-    """A server that answers everything with one status, as a proxy does. Its URL."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
 REPLAY = ["replay", "--until", "5", "--from"]
 TRY = ["policy", "diff", "plan-570", "--against-history", "--jurisdiction", "H35.10", "--url"]
 
@@ -180,7 +154,7 @@ TRY = ["policy", "diff", "plan-570", "--against-history", "--jurisdiction", "H35
     ],
 )
 def test_feed_that_refuses__is_told_as_what_it_answers(status: int, told: str) -> None:
-    with answering(status) as url:
+    with serving(lambda _, __: b"", status) as url:
         for command in (REPLAY, TRY):
             done = doithoai(*command, url)
             assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
@@ -189,7 +163,7 @@ def test_feed_that_refuses__is_told_as_what_it_answers(status: int, told: str) -
 
 @pytest.mark.parametrize("command", [["intake", "refused"], ["calendar", "confirm", "2027"]])
 def test_answer_of_something_else__is_not_taken_for_an_empty_list(command: list[str]) -> None:
-    with answering(404) as url:
+    with serving(lambda _, __: b"", 404) as url:
         done = doithoai(*command, "--url", url)
     assert (done.returncode, done.stdout) == (1, "")
     assert "answered 404 without JSON; is it intake?" in done.stderr

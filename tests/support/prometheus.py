@@ -138,13 +138,13 @@ class Alertmanager(ListeningProgram):
 
 
 @contextlib.contextmanager
-def serving(answer: Callable[[str, bytes], bytes]) -> Iterator[str]:
+def serving(answer: Callable[[str, bytes], bytes], status: int = 200) -> Iterator[str]:
     """A small HTTP server; `answer` gets path and body, what it returns is the reply. Its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             reply = answer(self.path, self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Type", "text/plain; version=0.0.4")
             self.send_header("Content-Length", str(len(reply)))
             self.end_headers()

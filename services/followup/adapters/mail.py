@@ -243,9 +243,8 @@ class Post:
             server: smtplib.SMTP = smtplib.SMTP_SSL(timeout=TIMEOUT, context=ssl.create_default_context())
         else:
             server = smtplib.SMTP(timeout=TIMEOUT)
-        vars(server)["_host"] = (
-            self._host
-        )  # whose certificate is asked for: smtplib sets it where it connects by itself
+        # Whose certificate is asked for: smtplib sets it where it connects by itself.
+        vars(server)["_host"] = self._host
         return server
 
     def _connect(self, server: smtplib.SMTP) -> None:

@@ -1,7 +1,6 @@
 """The fields of each of the office's forms, and how what was filled in becomes the body of intake's command."""
 
 from collections.abc import Collection, Mapping
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from services.followup.domain.deadlines.case_rows import UNASSIGNED, CaseRow
@@ -13,7 +12,6 @@ Kind = Literal[
 
 
 OFFICE_OR_CHAIR = frozenset({"office", "chair"})
-MAX_LINES = 1000  # of one field, as intake takes them; one more is sent, for intake to refuse
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -256,8 +254,7 @@ def body_of_act(act: ActForm, filled: Mapping[str, str]) -> dict[str, Any]:
         if not text:
             continue
         if field.kind == "lines":
-            lines = (line.strip() for line in text.splitlines())
-            body[field.name] = list(islice(filter(None, lines), MAX_LINES + 1))
+            body[field.name] = [line.strip() for line in text.splitlines() if line.strip()]
         elif field.kind == "reports":
             body[field.name] = [{"recipient": who, "on": filled["today"]} for who in RECIPIENTS]
         elif "." in field.name:

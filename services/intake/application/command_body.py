@@ -11,6 +11,7 @@ import msgspec
 
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
 from services.intake.application.invalid_body import InvalidBody
+from services.intake.domain.field_checks import DIGEST
 from shared.calendar import CalendarYear
 from shared.events import DATED_EVENTS, DatedEvent
 
@@ -77,7 +78,7 @@ def _typed(field: msgspec.structs.FieldInfo, hint: Any) -> Any:
     """The strict type of a field, with what the document says of its form; `field_checks` is what holds it to that."""
     if field.name != "digest":
         return strict(hint)
-    pattern = "^[0-9A-Fa-f]{64}$" if field.required else "^([0-9A-Fa-f]{64})?$"
+    pattern = f"^{DIGEST}$" if field.required else f"^({DIGEST})?$"
     return Annotated[strict(hint), msgspec.Meta(extra_json_schema={"pattern": pattern})]
 
 

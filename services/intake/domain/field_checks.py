@@ -28,7 +28,8 @@ _CODES = ("code", "agency", "jurisdiction", "parent", "successor", "office", "st
 _CODE_LISTS = ("assisting", "agencies")
 #: Ids of petitioners stay as they are: each is looked for among those on record, which earlier releases kept as sent.
 _PETITIONERS = ("petitioner_id", "petitioner_ids", "answers")
-_SHA_256 = re.compile(r"[0-9a-f]{64}")
+DIGEST = "[0-9A-Fa-f]{64}"  # a SHA-256, kept in small letters
+_SHA_256 = re.compile(DIGEST)
 
 E = TypeVar("E", bound=DatedEvent)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date
-from difflib import SequenceMatcher
+from difflib import get_close_matches
 
 from services.intake.application.importing.headings import folded
 from services.intake.application.importing.refusals import RowRefused, shortened, shown
@@ -96,17 +96,19 @@ def _unknown(text: str, field: str, names: Mapping[str, list[PublicBody]]) -> Se
 def _near(name: str, names: Iterable[str]) -> list[str]:
     """The names that hold all the words of the other, or are held, or are spelt much like it; the nearest first."""
     words = set(name.split())
-    found: dict[str, float] = {}
     if not words or len(name) > LONGEST_NAME:
         return []
+    held: dict[str, float] = {}
+    rest: list[str] = []
     for other in names:
         theirs = set(other.split())
         shorter = min(len(words), len(theirs))
         if shorter >= LEAST_WORDS and (words <= theirs or theirs <= words):
-            found[other] = 1 + shorter / max(len(words), len(theirs))
-        elif (alike := SequenceMatcher(None, name, other).ratio()) >= ALIKE:
-            found[other] = alike
-    return sorted(found, key=lambda other: (-found[other], other))
+            held[other] = shorter / max(len(words), len(theirs))
+        else:
+            rest.append(other)
+    nearest = sorted(held, key=lambda other: (-held[other], other))
+    return [*nearest, *get_close_matches(name, rest, MOST_OFFERED, ALIKE)]
 
 
 def _by_name(bodies: Mapping[str, PublicBody]) -> dict[str, list[PublicBody]]:

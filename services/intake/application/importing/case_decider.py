@@ -13,7 +13,7 @@ from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_events import body_of, with_ids
 from services.intake.application.importing.headings import CASE, Columns
 from services.intake.application.importing.known_case import CaseRecords, RowSaid
-from services.intake.application.importing.refusals import RowDiffers, RowRefused, in_both, reason_of, shown
+from services.intake.application.importing.refusals import RowDiffers, RowRefused, reason_of, shown
 from services.intake.application.importing.register import COLUMN_OF, events_of, said_of
 from services.intake.application.importing.rows import Row, is_id
 from services.intake.application.importing.values import in_words
@@ -35,6 +35,7 @@ from services.intake.domain.folding import conference_after, fold_conference, fo
 from shared.events import DatedEvent
 from shared.events.titles import EVENT_TITLES
 from shared.identifiers import NATION
+from shared.sentences import Sentence
 
 IMPORT = Caller("import", frozenset({"office", "chair", "operations"}), NATION)
 
@@ -191,12 +192,12 @@ class Decisions:
         found = {self._heading(row, each.column): each.recorded for each in differs.columns}
         vi = ", ".join(name + (f" (đã ghi nhận: {in_words(value)})" if value else "") for name, value in found.items())
         en = ", ".join(name + (f" (recorded: {value})" if value else "") for name, value in found.items())
-        return in_both(
+        return Sentence(
             f"khác với nội dung đã ghi nhận của vụ việc này ở cột: {vi}. Hãy ghi ô đó cho khớp, hoặc để trống; nếu nội "
             f"dung mới là đúng thì {differs.to_do[0]}",
             f"something else was recorded of this case under: {en}; write the cell as recorded, or leave it empty; "
             f"where the row is right, {differs.to_do[1]}",
-        )
+        ).both
 
 
 class _Work:

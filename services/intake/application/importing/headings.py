@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from services.intake.application.importing.refusals import FileRefused, UnknownColumns, in_both
+from services.intake.application.importing.refusals import FileRefused, UnknownColumns
 from shared.identifiers import normalised
+from shared.sentences import Sentence
 
 #: The fields of a register row, with the headings met in files and those of form 03/TCD (Decree 154/2026).
 FIELDS: Mapping[str, tuple[str, ...]] = {
@@ -237,11 +238,11 @@ class Columns:
             field = self.field(heading)
             if field in taken and field not in JOINED:
                 raise FileRefused(
-                    in_both(
+                    Sentence(
                         f"hai cột {taken[field]!r} và {heading!r} cùng một nghĩa ({usual_heading(field)}); hãy bỏ một "
                         "cột bằng --ignore",
                         f"the columns {taken[field]!r} and {heading!r} both mean {field}: leave one out with --ignore",
-                    )
+                    ).both
                 )
             if field:
                 taken[field] = heading

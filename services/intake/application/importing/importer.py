@@ -15,7 +15,7 @@ from services.intake.application.importing.appends import Appends, Settings
 from services.intake.application.importing.bodies import Bodies
 from services.intake.application.importing.case_decider import IMPORT, Decisions, Group, Known, Rejected
 from services.intake.application.importing.case_events import names_in
-from services.intake.application.importing.refusals import RowRefused, in_both, reason_of
+from services.intake.application.importing.refusals import RowRefused, reason_of
 from services.intake.application.importing.regulation_rows import record_regulation
 from services.intake.application.importing.rows import Row, Rows, is_id
 from services.intake.application.known_reference import KnownReferences
@@ -24,6 +24,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import Refused
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, NotRecorded
+from shared.sentences import Sentence
 
 BATCH = 400  # groups decided and committed together
 MAX_ATTEMPTS = 8  # for what others kept changing
@@ -266,10 +267,10 @@ class Importer:
                 elif not last:
                     self._again.add(numbers)
                 else:
-                    reason = in_both(
+                    reason = Sentence(
                         "người khác liên tục thay đổi vụ việc liên quan; hãy nhập lại dòng này",
                         f"others kept changing what it rests on ({type(outcome).__name__}): import it again",
-                    )
+                    ).both
                     self._reject(numbers, Rejected(numbers[0], "", reason))
 
     # --- bodies, calendars, policies, plans ---
@@ -321,10 +322,10 @@ class Importer:
             if number == rejected.index:
                 self.outcome.rejections.append(Rejection(number, rejected.column, rejected.reason))
             else:
-                held_back = in_both(
+                held_back = Sentence(
                     f"giữ lại cùng dòng {line} đã bị trả lại, vì thuộc cùng vụ việc",
                     f"held back with line {line}, which was rejected",
-                )
+                ).both
                 self.outcome.rejections.append(Rejection(number, "", held_back))
         self.outcome.summary.rejected += len(numbers)
         self._progress(len(numbers))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from services.intake.application.importing.refusals import Differing, RowDiffers
-from services.intake.application.importing.register import differing_columns, laid_over
+from services.intake.application.importing.register import columns_of, differing_columns, laid_over
 from services.intake.application.importing.values import Row
 from services.intake.application.known_reference import differing, is_erased, with_recorded_ids
 from services.intake.domain import AnyFact
@@ -164,7 +164,8 @@ class CaseRecords:
             return None
         asked = {report.recipient for report in missing}
         if standing := [report for report, stands in known if stands and report.recipient in asked]:
-            raise RowDiffers([Differing(_column("reports", said), standing[0].on.isoformat())], _TO_ANNUL)
+            column = "reports" if said.row is None else columns_of(event.TOPIC, "reports")[0]
+            raise RowDiffers([Differing(column, standing[0].on.isoformat())], _TO_ANNUL)
         return ReplyReported(
             effective_on=max(report.on for report in missing), reply_number=record.event.number, reports=missing
         )
@@ -186,10 +187,6 @@ def record_of(event: DatedEvent) -> bytes:
     """All that an event says and that is not sealed: an act with the same of it means the same record."""
     data = {name: value for name, value in public_data(event).items() if name not in _FILLED}
     return msgspec.json.encode([event.TOPIC, data], order="sorted")
-
-
-def _column(field: str, said: RowSaid) -> str:
-    return field if said.row is None else "reported_on"
 
 
 def _plain(value: Any) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.intake.domain import Refused
+from shared.sentences import Sentence
 
 MOST_NAMED = 30  # columns in a message
 MOST_SHOWN = 80  # characters of a cell in a message
@@ -19,7 +20,7 @@ class RowRefused(Exception):
 
     def __init__(self, column: str, vi: str, en: str) -> None:
         self.column = column
-        self.reason = in_both(shortened(vi, LONGEST_REASON), shortened(en, LONGEST_REASON))
+        self.reason = Sentence(shortened(vi, LONGEST_REASON), shortened(en, LONGEST_REASON)).both
         super().__init__(self.reason)
 
 
@@ -49,12 +50,7 @@ def column_of(field: str | None) -> str:
 def reason_of(refused: Refused) -> str:
     """Why the rules refuse a row, in both languages."""
     detail = refused.text.detail
-    return in_both(detail.vi, detail.en)
-
-
-def in_both(vi: str, en: str) -> str:
-    """One thing in both languages, as a table and a file show it."""
-    return f"{vi} / {en}"
+    return detail.both
 
 
 def shown(text: str) -> str:
@@ -79,10 +75,10 @@ class UnknownColumns(FileRefused):
         more = ", …" if len(headings) > MOST_NAMED else ""
         listed, ignored = ", ".join(named) + more, " ".join(f"--ignore {name}" for name in named)
         super().__init__(
-            in_both(
+            Sentence(
                 f"không biết ý nghĩa của cột {listed}; hãy ghi nghĩa trong tệp --mapping, hoặc bỏ qua bằng {ignored}",
                 f"not known: the columns {listed}; give their meaning in a mapping file (--mapping), or leave them out "
                 f"with {ignored}",
-            )
+            ).both
         )
         self.headings = headings

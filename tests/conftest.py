@@ -8,13 +8,13 @@ import hypothesis
 import pytest
 
 from tests.support.postgres import TestServer
-from tests.support.rabbit import amqp_url, broker_url_of, other_user_url, rabbit_server
+from tests.support.rabbit import amqp_url, broker_url_of, fresh_vhosts, other_user_url, rabbit_server
 
 # How long an example takes says nothing on a machine that others use too.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
 
-__all__ = ["amqp_url", "broker_url_of", "database", "other_user_url", "pg_server", "rabbit_server"]
+__all__ = ["amqp_url", "broker_url_of", "database", "fresh_vhosts", "other_user_url", "pg_server", "rabbit_server"]
 
 
 @pytest.fixture(scope="session")

@@ -8,9 +8,6 @@ import pytest
 from tests.support.pair import Pair
 from tests.support.pair import pair as made_pair
 from tests.support.postgres import TestServer
-from tests.support.rabbit import amqp_url, rabbit_server
-
-__all__ = ["amqp_url", "rabbit_server"]
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ UrlOf = Callable[[str], str]
 AT_ONCE = 4  # virtual hosts that are made by one command, which takes seconds whatever it does
 
 _numbers = itertools.count(1)
-_fresh: list[str] = []  # the URLs of virtual hosts that no test has used
 
 
 def private_broker(folder: Path) -> PrivateBroker:
@@ -42,12 +41,21 @@ def rabbit_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateB
         found.kill()  # nothing of it is needed again, and a stop in good order takes long
 
 
+@pytest.fixture(scope="session")
+def fresh_vhosts(rabbit_server: PrivateBroker) -> Iterator[str]:
+    """The URLs of virtual hosts that no test has used, without end."""
+
+    def made() -> Iterator[str]:
+        while True:
+            yield from rabbit_server.add_vhosts(*(f"test{next(_numbers)}" for _ in range(AT_ONCE)))
+
+    return made()
+
+
 @pytest.fixture
-def amqp_url(rabbit_server: PrivateBroker) -> str:
+def amqp_url(fresh_vhosts: Iterator[str]) -> str:
     """The URL of a fresh virtual host."""
-    if not _fresh:
-        _fresh.extend(rabbit_server.add_vhosts(*(f"test{next(_numbers)}" for _ in range(AT_ONCE))))
-    return _fresh.pop(0)
+    return next(fresh_vhosts)
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ INSERT INTO refused_commands (refused_id, caller, command, reason_code, sealed) 
 """
 _LIST = """
 SELECT refused_id, refused_at, caller, command, reason_code, sealed = '' AS is_erased FROM refused_commands
-WHERE ($1::uuid IS NULL OR refused_id < $1) AND ($2::text[] IS NULL OR caller = ANY ($2))
-ORDER BY refused_id DESC LIMIT $3
+WHERE ($1::uuid IS NULL
+       OR (refused_at, refused_id) < (SELECT refused_at, refused_id FROM refused_commands WHERE refused_id = $1))
+AND ($2::text[] IS NULL OR caller = ANY ($2)) ORDER BY refused_at DESC, refused_id DESC LIMIT $3
 """
 _NEXT = "SELECT refused_id, sealed FROM refused_commands WHERE refused_id > $1 AND sealed <> '' ORDER BY 1 LIMIT $2"
 _SEALED = """

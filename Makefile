@@ -45,10 +45,10 @@ run: .venv/.synced ## Start the whole pair and play the conference of plan 570/K
 	$(BIN)/doithoai dev --data $(DATA) $(ARGS)
 
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
 
 test-all: .venv/.synced ## Every test, the long ones too; the whole matrix of faults is make chaos
-	$(BIN)/pytest -q -n 3 --dist loadfile -m "not bench and not chaos and not interop and not fuzz" $(ARGS)
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not chaos and not interop and not fuzz" $(ARGS)
 
 lint: .venv/.synced ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check . || { echo "make format formats these files"; exit 1; }

@@ -24,9 +24,11 @@ from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.known_reference import KnownReferences
+from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
+from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.queries import may_read_all, query_routes
@@ -174,6 +176,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             [
                 *command_routes(handler),
                 *query_routes(reading),
+                *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),

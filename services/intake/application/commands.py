@@ -22,7 +22,10 @@ from shared.events import DatedEvent
 
 
 class CommandRoute(msgspec.Struct, frozen=True):
-    """Where a command comes in. `decided` are the fields that the service fills, `in_path` those from the address."""
+    """Where a command comes in. `decided` are the fields that the service fills, `in_path` those from the address.
+
+    `is_final`: nothing takes back what it records.
+    """
 
     event_type: type[DatedEvent]
     aggregate: str
@@ -31,6 +34,7 @@ class CommandRoute(msgspec.Struct, frozen=True):
     roles: frozenset[str]
     decided: tuple[str, ...] = ()
     in_path: tuple[str, ...] = ()
+    is_final: bool = False
 
     @property
     def topic(self) -> str:
@@ -53,7 +57,9 @@ def _creating(act: AnyAct) -> CommandRoute:
 
 
 def _on_regulation(act: RegulationAct[Any]) -> CommandRoute:
-    return CommandRoute(act.event, act.aggregate, act.path, act.creates, act.roles, act.decided, act.in_path)
+    return CommandRoute(
+        act.event, act.aggregate, act.path, act.creates, act.roles, act.decided, act.in_path, act.is_final
+    )
 
 
 def _on_case(aggregate: str, act: AnyAct) -> CommandRoute:
@@ -61,7 +67,9 @@ def _on_case(aggregate: str, act: AnyAct) -> CommandRoute:
     return CommandRoute(act.event, aggregate, path, False, act.roles, act.decided)
 
 
-ERASURE = CommandRoute(ERASING.event, "petitioner", ERASING.path, False, ERASING.roles, in_path=("petitioner_id",))
+ERASURE = CommandRoute(
+    ERASING.event, "petitioner", ERASING.path, False, ERASING.roles, (), ("petitioner_id",), is_final=True
+)
 
 
 def _routes() -> Iterable[CommandRoute]:

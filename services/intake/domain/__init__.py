@@ -2,7 +2,7 @@
 
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.decide import clocks_looked_at, decide, possible, related
+from services.intake.domain.decide import clocks_looked_at, decide, named_before, possible, related
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, agencies_named
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
@@ -12,6 +12,7 @@ from services.intake.domain.permissions import (
     check_sender,
     check_source,
     may,
+    may_at_place,
     may_read_content,
     may_see,
     may_under_rules,
@@ -43,9 +44,11 @@ __all__ = [
     "fold_regulation",
     "inherited",
     "may",
+    "may_at_place",
     "may_read_content",
     "may_see",
     "may_under_rules",
+    "named_before",
     "possible",
     "related",
 ]

@@ -74,20 +74,18 @@ def possible(
 
 def related(event: DatedEvent, target: Petition | Conference | None) -> tuple[UUID, ...]:
     """The aggregates that must be loaded for the decision, besides the petitions of a conference."""
-    found: list[UUID] = []
-    match target:
-        case Petition():
-            found.extend(target.conferences)
-            if isinstance(event, RecordAnnulled):
-                found.extend(survivor_of_annulled(event, target))
-        case Conference():
-            found.extend(_named_by(target.facts))
-        case None:
-            pass
+    found = list(named_before(target)) if target is not None else []
+    if isinstance(target, Petition) and isinstance(event, RecordAnnulled):
+        found.extend(survivor_of_annulled(event, target))
     act = act_on(type(event), target)
     if act is not None:
         found.extend(act.names(event))
     return tuple(dict.fromkeys(found))
+
+
+def named_before(target: Petition | Conference) -> tuple[UUID, ...]:
+    """The aggregates that a case names so far, on which every decision about it may rest."""
+    return target.conferences if isinstance(target, Petition) else _named_by(target.facts)
 
 
 def clocks_looked_at(event: DatedEvent, target: Petition | Conference | None, originator_id: UUID) -> tuple[UUID, ...]:

@@ -102,6 +102,16 @@ def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, 
         raise AgencyMayNot(None, "no-agency")
 
 
+def may_at_place(caller: Caller, roles: frozenset[str], place: str, regulation: Regulation, today: date) -> None:
+    """Refuse what is not the caller's to begin or do at a jurisdiction, with whatever body. Raises NotAllowed."""
+    check_role(caller, roles)
+    successor = regulation.successor_of_jurisdiction(place, today)
+    if not (is_within(place, caller.jurisdiction) or is_within(successor, caller.jurisdiction)):
+        raise _elsewhere(place, caller)
+    if caller.roles & roles == {"agency"} and not caller.agency:
+        raise AgencyMayNot(None, "no-agency")
+
+
 def check_source(caller: Caller, source: str) -> None:
     """Refuse a source in whose name a caller may not push. Raises SourceMayNot."""
     if source and not caller.may_push_as(source):

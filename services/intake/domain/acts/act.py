@@ -194,6 +194,8 @@ class RegulationAct(Act[E], Generic[E], frozen=True, kw_only=True):
     fill: Callable[[E], E] = lambda event: event
     #: The kind of stream, of an event that any stream may hold.
     stream: str = ""
+    #: Whether nothing takes it back: no annulment, no later record of the same.
+    is_final: bool = True
 
     @property
     def aggregate(self) -> str:

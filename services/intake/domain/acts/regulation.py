@@ -269,6 +269,7 @@ REGULATION_ACTS = (
     ),
     RegulationAct(
         event=PolicyAdopted,
+        is_final=False,
         path="/v1/policies",
         roles=OFFICE_OR_OPERATIONS,
         creates=True,
@@ -277,6 +278,7 @@ REGULATION_ACTS = (
     ),
     RegulationAct(
         event=RecordAnnulled,
+        is_final=False,
         stream="policy",
         path="/v1/policies/{id}/annulments",
         roles=OFFICE_OR_OPERATIONS,
@@ -288,6 +290,7 @@ REGULATION_ACTS = (
     ),
     RegulationAct(
         event=CalendarPublished,
+        is_final=False,
         path="/v1/calendars",
         roles=OFFICE_OR_OPERATIONS,
         creates=True,

@@ -22,6 +22,7 @@ from services.followup.adapters.read.models import (
     Difference,
     ParkedEvent,
     Progress,
+    RaisedEvent,
     Source,
     StoredEvent,
     Uncountable,
@@ -66,6 +67,10 @@ _FACTS = "SELECT position, event_id, topic, recorded_at, state FROM facts WHERE 
 _RAISED_EVENTS = """
 SELECT notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
 WHERE originator_id = $1 ORDER BY originator_version
+"""
+_RAISED_OF = """
+SELECT originator_id, notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
+WHERE originator_id = ANY ($1) ORDER BY notification_id
 """
 _WAITING = """
 SELECT position, reason FROM parked_events WHERE source = $1 AND petition_id = $2 AND released_at IS NULL
@@ -175,6 +180,11 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def titles(self, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of cases, for those who may see what is owed on them."""
+        rows = await read(self._pool, lambda c: c.fetch(_CASES, list(subject_ids)))
+        return {row.subject_id: row.title for row in (_row.decode(each["row"]) for each in rows)}
+
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""
         found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
@@ -255,6 +265,12 @@ class Queries:
             return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
+
+    async def raised_events(self, deadline_ids: Collection[UUID]) -> list[RaisedEvent]:
+        """Return the events of deadlines that the caller may see, in the order in which they were raised."""
+        rows = await read(self._pool, lambda c: c.fetch(_RAISED_OF, list(deadline_ids)))
+        found = (dict(row) for row in rows)
+        return [RaisedEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
 
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
         """Return agencies in the order of their codes. Raises InvalidCursor."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
@@ -95,9 +95,12 @@ class Content(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One line of what happened: a fact, or an event of the deadline of a duty. `annulled`: what took it back."""
+    """One line of what happened: a fact, or an event of the deadline of a duty, `at` its instant.
+
+    `annulled`: what took it back."""
 
     event: EventView
+    at: datetime
     duty: Bilingual | None
     annulled: EventView | None
     details: list[tuple[Bilingual, Any, str]]
@@ -287,6 +290,7 @@ def _timeline(
     facts = [
         Entry(
             event,
+            event.recorded_at,
             None,
             by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
             list(_details(event, names, linked)),
@@ -294,10 +298,13 @@ def _timeline(
         for event in events
     ]
     of_deadlines = [
-        Entry(event_view(each.event), duties.get(each.deadline_id), None, list(_told_of(event_view(each.event))))
+        Entry(
+            event, datetime.fromisoformat(event.data["at"]), duties.get(each.deadline_id), None, list(_told_of(event))
+        )
         for each in raised
+        for event in [event_view(each.event)]
     ]
-    return sorted([*facts, *of_deadlines], key=lambda entry: entry.event.recorded_at)
+    return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
 
 
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:

@@ -307,6 +307,11 @@ def _timeline(
     return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
 
 
+def _instant(event: EventView) -> datetime:
+    """When a deadline's event was raised, in event time."""
+    return datetime.fromisoformat(str(event.data["at"]))
+
+
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
     """What the page says of a deadline's event: its day, and why a breach was none."""
     for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):

@@ -35,6 +35,7 @@ from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import sign_in_routes
@@ -196,6 +197,7 @@ async def running(
                 *query_routes(queries, LiveState(pool)),
                 *work_routes(pages, queries),
                 *case_pages(pages, queries, acts, address),
+                *place_pages(pages, queries, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),

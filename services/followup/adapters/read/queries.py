@@ -37,7 +37,7 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from shared.calendar import Calendar
-from shared.identifiers import NATION, is_within, local_day
+from shared.identifiers import NATION, derived_id, is_within, local_day
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
@@ -104,6 +104,9 @@ _UNCOUNTABLE_OF_SUBJECT = """
 SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
     u.found_at
 FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER BY u.deadline_id
+"""
+_SOURCE_OF_PLACE = """
+SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -308,6 +311,11 @@ class Queries:
             return {code: name for code, name in sorted(names.items()) if seen is not None and seen.holds(code)}
 
         return await read(self._pool, work)
+
+    async def source_of_place(self, code: str) -> str | None:
+        """Return the source in which a jurisdiction was registered, of several the first; None for none."""
+        found: str | None = await self._pool.fetchval(_SOURCE_OF_PLACE, derived_id("jurisdiction", code))
+        return found
 
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""

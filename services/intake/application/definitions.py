@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
+from services.intake.application.composite_acts import COMPOSITE_ACTS
 from shared.events import SEALED
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
 from shared.events.titles import EVENT_TITLES
@@ -76,6 +77,10 @@ _KINDS: dict[str, FieldKind] = {
 }
 
 
+#: The fields that hold ids of petitions and conferences.
+CASE_FIELDS = frozenset(name for name, kind in _KINDS.items() if kind in ("petition", "conference"))
+
+
 class Translated(msgspec.Struct, frozen=True):
     """One thing said in each language."""
 
@@ -119,6 +124,15 @@ class CommandDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     creates: bool = False
     is_final: bool = False
     fields: tuple[FieldDefinition, ...] = ()
+
+
+class ActDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A composite act: what it is called, where it is sent, which commands its parts may give."""
+
+    name: str
+    path: str
+    title: Translated
+    commands: tuple[str, ...]
 
 
 def definition_of(codec: BodyCodec) -> CommandDefinition:
@@ -201,3 +215,8 @@ def _said(sentence: Sentence) -> Translated:
 
 #: The definition of each command by its path.
 DEFINITIONS: dict[str, CommandDefinition] = {path: definition_of(codec) for path, codec in CODECS.items()}
+#: The definition of each composite act.
+ACT_DEFINITIONS: tuple[ActDefinition, ...] = tuple(
+    ActDefinition(name=act.name, path=act.path, title=_said(act.title), commands=act.commands)
+    for act in COMPOSITE_ACTS.values()
+)

@@ -20,10 +20,10 @@ from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
-from services.followup.console.forms import Address
 from services.followup.console.history import history_of
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
 from services.followup.console.recorded import Recorded, recorded_now
+from services.followup.console.sending import Address
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from services.followup.entrypoints.access import scope_of

@@ -25,7 +25,9 @@ NEXT: dict[CaseState, tuple[str, ...]] = {
         "PublicNoticePublished", "InvitationsSent", "PreparationTaskAssigned", "PreparationTaskDone",
         "PreparationReported", "ConferenceOpened",
     ),
-    CaseState.OPEN: ("SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "MinutesAdopted", "ConferenceClosed"),
+    CaseState.OPEN: (
+        "SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "SecretaryAppointed", "MinutesAdopted", "ConferenceClosed",
+    ),
     CaseState.HELD: ("ConclusionNoticeIssued", "InternalReviewHeld", "PublicationStarted", "PublicationEnded"),
     CaseState.BOUND: ("PetitionReceived", "ConferencePlanned", "DialoguePlanAdopted", "ReceptionDayHeld"),
 }  # fmt: skip

@@ -6,14 +6,15 @@ from typing import Any
 from services.followup.adapters.read.models import Case
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, case_choice, plain, without_empty
-from services.followup.domain.deadlines.case_rows import UNASSIGNED
+from services.followup.domain.deadlines.case_rows import UNASSIGNED, CaseState
 from services.followup.domain.wording.names import Bilingual
 
 LINE = "line-"  # before the id of a petition
 
 
 def _open(situation: Situation) -> Iterable[Case]:
-    return (case for case in situation.petitions if case.row.unresolved)
+    """The petitions that were raised and are not done with; nothing is concluded of what was only on the agenda."""
+    return (case for case in situation.petitions if case.row.unresolved and case.row.state != CaseState.NO_CLOCK)
 
 
 def _fields(situation: Situation) -> Iterable[FormField]:

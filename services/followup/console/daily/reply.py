@@ -21,21 +21,26 @@ def _fields(situation: Situation) -> Iterable[FormField]:
         "Reported to party committee, government and chair on the same day",
         kind="yes_no",
     )
-    if "AgencyResultReported" in situation.possible:
+    if "AgencyResultReported" in situation.possible and _lead(situation):
         yield situation.field("AgencyResultReported.result", is_required=False)
         yield situation.field("AgencyResultReported.summary")
     yield situation.field("WrittenReplyIssued.effective_on")
 
 
+def _lead(situation: Situation) -> str:
+    """The agency that reports a result: whoever fills it in, else the one in charge; "" where there is none yet."""
+    row = situation.file.case.row
+    return situation.agency or (row.agency if row.agency != UNASSIGNED else "")
+
+
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:
-    row, petition = situation.file.case.row, situation.target.named
+    petition = situation.target.named
     day = filled.get("effective_on") or situation.today.isoformat()
     body = {name: filled.get(name) for name in ("number", "signatory", "digest", "text", "effective_on")}
     reports = [{"recipient": recipient, "on": day} for recipient in RECIPIENTS] if filled.get("reported") else None
     parts = [Part("WrittenReplyIssued", without_empty(body | {"reports": reports}), petition, {"reports": "reported"})]
     if filled.get("result"):
-        agency = situation.agency or (row.agency if row.agency != UNASSIGNED else "")
-        said = {name: filled.get(name) for name in ("result", "summary", "effective_on")} | {"agency": agency}
+        said = {name: filled.get(name) for name in ("result", "summary", "effective_on")} | {"agency": _lead(situation)}
         parts.append(Part("AgencyResultReported", without_empty(said), petition, {"agency": "result"}))
     return parts
 

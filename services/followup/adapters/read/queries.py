@@ -10,6 +10,7 @@ import msgspec
 
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
+from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
@@ -118,17 +119,26 @@ class Queries:
         return [Progress(*row.values()) for row in await self._pool.fetch(_PROGRESS, timeout=PROBE_TIMEOUT)]
 
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
-        """Return cases in the order of their earliest open due dates: the overdue ones first. Raises InvalidCursor."""
-        after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
+        """Return cases in the order asked for: by their earliest open due dates unless told. Raises InvalidCursor."""
 
         async def work(connection: Any) -> Page[Case]:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
             days = await _days(connection)
-            rows = await listings.cases(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = [_case(row, days) for row in rows]
-            return _page(found, limit, lambda case: (case.due_on or NEVER, case.row.subject_id))
+            rows, following = await CaseQuestion(connection, narrowed, days, wanted).page(limit, cursor)
+            return Page([_case(row, days) for row in rows], following)
+
+        return await read(self._pool, work)
+
+    async def case_totals(self, scope: Scope, wanted: CaseFilter) -> CaseTotals:
+        """Return how many cases there are, of the whole answer and by state."""
+
+        async def work(connection: Any) -> CaseTotals:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return CaseTotals(Bounded(0), {})
+            return await CaseQuestion(connection, narrowed, await _days(connection), wanted).totals()
 
         return await read(self._pool, work)
 

@@ -50,8 +50,10 @@ $$;
 -- No collation of the server's is needed, and none makes the index wrong when the server's libraries are changed.
 CREATE OR REPLACE FUNCTION followup_order(letters text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307'), 60)
-        || ' ' || left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307\u0340\u0341\u0342\u0343\u0344'), 80)
-    FROM (SELECT replace(btrim(replace(replace(letters, '  ', ' '), '  ', ' ')), 'đ', E'd\u0335')) AS o (l)
+        || E'\x01' || left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307\u0340\u0341\u0342\u0343\u0344'), 80)
+    FROM (
+        SELECT replace(array_to_string(array_remove(string_to_array(letters, ' '), ''), ' '), 'đ', E'd\u0335') OFFSET 0
+    ) AS spaced (l)
 $$;
 
 -- What a case is searched by, out of its row. Nothing of it was ever sealed.

@@ -5,7 +5,7 @@ With any other condition the cases are gathered first, by whatever indexes the c
 only where they are too many for that is the order walked, since then it comes by enough of them soon.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -112,10 +112,18 @@ class TextQuery(msgspec.Struct, frozen=True):
 
 
 class CaseQuestion:
-    """One question about cases, asked within one snapshot."""
+    """One question about cases, asked within one snapshot; `among` are the states that it is about."""
 
-    def __init__(self, connection: Any, scope: Scope, days: Mapping[str, date], wanted: CaseFilter) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        scope: Scope,
+        days: Mapping[str, date],
+        wanted: CaseFilter,
+        among: Collection[str] = tuple(CaseState),
+    ) -> None:
         self._connection, self._scope, self._days, self._wanted = connection, scope, days, wanted
+        self._among = among
         self._order = order_of(wanted.sort)
         self._names = [f"k{n}" for n in range(len(self._order.keys))]
 
@@ -160,6 +168,7 @@ class CaseQuestion:
         if wanted.unresolved and wanted.subject != "petition":
             return []
         found = [wanted.state] if wanted.state else await self._known_states()
+        found = [state for state in found if state in self._among]
         if wanted.unresolved:
             found = [state for state in found if state in OPEN_STATES]
         if wanted.ended is not None:

@@ -101,6 +101,15 @@ class Listing:
         earliest = self.value(min(self._days.values(), default=date.min), "date")
         return [f"due_on >= {earliest}", self.compared("due_on", ">=", table)]
 
+    def within_days(self, days: int, table: str) -> list[str]:
+        """Return the condition that a due date is today or within some days."""
+        latest = self.value(max(self._days.values(), default=date.min), "date")
+        return [
+            *self.to_come(table),
+            f"due_on <= {latest} + {self.value(days, 'int')}",
+            self.compared(f"due_on - {self.value(days, 'int')}", "<=", table),
+        ]
+
     async def codes(self, table: str, subject: str = "") -> str:
         """Return the codes of the scope's subtree that occur in a table, as an array."""
         value = Values()
@@ -160,13 +169,45 @@ def _of_status(listing: Listing, status: Status | None) -> list[str]:
             return []
 
 
+async def soonest(listing: Listing, wanted: DeadlineFilter, days: int) -> Sequence[Any]:
+    """Return the rows of open deadlines that fall due today or within some days, in the order of their due dates."""
+    return await _scanned(listing, wanted, listing.within_days(days, "deadlines"), (DutyOutcome.OPEN,), _DEADLINE_ORDER)
+
+
+async def count_overdue(listing: Listing, wanted: DeadlineFilter) -> int:
+    """Count the open deadlines whose due dates have passed, up to the listing's limit."""
+    return await _counted(listing, wanted, listing.past("deadlines"))
+
+
+async def count_soonest(listing: Listing, wanted: DeadlineFilter, days: int) -> int:
+    """Count the open deadlines that fall due today or within some days, up to the listing's limit."""
+    return await _counted(listing, wanted, listing.within_days(days, "deadlines"))
+
+
+async def _counted(listing: Listing, wanted: DeadlineFilter, where: list[str]) -> int:
+    scan = await _scan(listing, wanted, where, (DutyOutcome.OPEN,), _DEADLINE_ORDER)
+    if scan is None:
+        return 0
+    query = f"SELECT count(*) FROM (SELECT 1 FROM ({scan}) AS scans LIMIT {listing.limit}) AS counted"
+    found: int = await listing.connection.fetchval(query, *listing.value.given)
+    return found
+
+
 async def _scanned(
     listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
 ) -> Sequence[Any]:
+    scan = await _scan(listing, wanted, where, outcomes, order)
+    return [] if scan is None else await listing.fetch("deadlines", order, "t.raised", [scan])
+
+
+async def _scan(
+    listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
+) -> str | None:
+    """The scans of the deadlines that are asked for; None where the caller may see none."""
     scope, value = listing.scope, listing.value
     agency = wanted.agency or scope.agency
     if scope.agency and agency not in scope.agencies:
-        return []
+        return None
     over = {"outcome": value(list(outcomes), "text[]")}
     if agency:
         over["debtor"] = listing.these(agency, scope)
@@ -178,6 +219,4 @@ async def _scanned(
         over["duty"] = value(duties, "text[]")
     if wanted.duty and "duty" not in over:
         where.append(f"duty = {value(wanted.duty)}")
-    return await listing.fetch(
-        "deadlines", order, "t.raised", [index_scan("deadlines", order, over, where, listing.limit)]
-    )
+    return index_scan("deadlines", order, over, where, listing.limit)

@@ -30,20 +30,20 @@ from services.followup.adapters.read.models import (
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
-from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW
+from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW, days_of
 from services.followup.adapters.read.warning_dates import warned_on
+from services.followup.adapters.read.work import NOTHING, Work, work_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from shared.calendar import Calendar
-from shared.identifiers import NATION, is_within, local_day
+from shared.identifiers import NATION, is_within
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
 PROBE_TIMEOUT = 3.0  # seconds
 
-_DAYS = f"SELECT source, {NOW} AS now FROM sources"
 SOURCES = f"""
 SELECT source, epoch, position, event_id, {INSTANT} AS instant, {HORIZON} AS horizon, {COMPLETE_TO} AS complete_to,
     head, state, reason, greatest(head - position, 0) AS lag_events, {NOW} AS now
@@ -125,7 +125,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows, following = await CaseQuestion(connection, narrowed, days, wanted).page(limit, cursor)
             return Page([_case(row, days) for row in rows], following)
 
@@ -138,7 +138,16 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return CaseTotals(Bounded(0), {})
-            return await CaseQuestion(connection, narrowed, await _days(connection), wanted).totals()
+            return await CaseQuestion(connection, narrowed, await days_of(connection), wanted).totals()
+
+        return await read(self._pool, work)
+
+    async def work(self, scope: Scope, limit: int) -> Work:
+        """Return what waits for somebody within a scope, each case judged by its source's day."""
+
+        async def work(connection: Any) -> Work:
+            seen = await reached(connection, scope)
+            return NOTHING if seen is None else await work_of(connection, seen, limit)
 
         return await read(self._pool, work)
 
@@ -146,7 +155,7 @@ class Queries:
         """Return one case; None when there is none within the scope."""
 
         async def work(connection: Any) -> CaseFile | None:
-            days = await _days(connection)
+            days = await days_of(connection)
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
@@ -194,7 +203,7 @@ class Queries:
         """Return what is still owed on some cases that the caller may see, the earliest first."""
 
         async def work(connection: Any) -> dict[UUID, list[Deadline]]:
-            days = await _days(connection)
+            days = await days_of(connection)
             found: dict[UUID, list[Deadline]] = {}
             for row in await connection.fetch(_OPEN_OF_SUBJECTS, list(subject_ids)):
                 deadline = _deadline(_raised.decode(row["raised"]), days)
@@ -211,7 +220,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
@@ -226,7 +235,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
@@ -241,7 +250,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.retracted(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.deadline_id,))
@@ -261,7 +270,7 @@ class Queries:
             if not _is_visible(await reached(connection, scope), case, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
-            (deadline,) = await _with_dates(connection, [_deadline(raised, await _days(connection))])
+            (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
             return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
@@ -341,10 +350,6 @@ class Queries:
             return rows
 
         return await read(self._pool, work)
-
-
-async def _days(connection: Any) -> dict[str, date]:
-    return {row["source"]: local_day(row["now"]) for row in await connection.fetch(_DAYS) if row["now"] is not None}
 
 
 def _case(row: Any, days: dict[str, date]) -> Case:

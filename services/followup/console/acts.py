@@ -26,7 +26,8 @@ NEXT: dict[CaseState, tuple[str, ...]] = {
         "PreparationReported", "ConferenceOpened",
     ),
     CaseState.OPEN: (
-        "SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "SecretaryAppointed", "MinutesAdopted", "ConferenceClosed",
+        "SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "SecretaryAppointed", "MinutesAdopted",
+        "ConferenceClosed",
     ),
     CaseState.HELD: ("ConclusionNoticeIssued", "InternalReviewHeld", "PublicationStarted", "PublicationEnded"),
     CaseState.BOUND: ("PetitionReceived", "ConferencePlanned", "DialoguePlanAdopted", "ReceptionDayHeld"),

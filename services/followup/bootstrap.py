@@ -30,6 +30,7 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import LOGIN
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
@@ -200,6 +201,7 @@ async def running(
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *daily_routes(pages, queries, acts, address),
+                *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),

@@ -70,6 +70,8 @@ NO_CODE = _known(lambda asking, place: NOT_THERE)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
+#: Those who may give a command that names a file.
+UPLOADERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "agency", "system") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 

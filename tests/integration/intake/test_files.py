@@ -1,6 +1,5 @@
 """Files: sealed where they lie, given out by the case that names them, gone when nobody may or will read them."""
 
-import asyncio
 import hashlib
 import io
 import zipfile
@@ -10,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served, tokens_file
-from shared.http.auth import mint_token
+from tests.support.intake import EDUCATION, Intake, served
 
 PDF = b"%PDF-1.7\n" + b"Van ban tra loi.\n" * 10_000
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 500

@@ -59,10 +59,10 @@ class _Bounded(io.RawIOBase):
         return self._source.seek(offset, whence)
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= self._left:
-            raise _TooMuch
-        self._left -= size
-        data = bytearray()
-        while len(data) < size and (more := self._source.read(size - len(data))):
+        data, wanted = bytearray(), size if size >= 0 else self._left + 1
+        while len(data) < wanted and (more := self._source.read(min(wanted, self._left + 1) - len(data))):
             data += more
+            if len(data) > self._left:
+                raise _TooMuch
+        self._left -= len(data)
         return bytes(data)

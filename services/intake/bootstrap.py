@@ -201,7 +201,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             return {"store": reason} if reason else {}
 
         def notices() -> dict[str, str]:
-            return queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
+            found = {"relay": relay.hindrance, "files": file_keeper.hindrance}
+            return queue.notices | {name: why for name, why in found.items() if why}
 
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         works["files"] = _keep_files(file_keeper)
@@ -273,7 +274,8 @@ async def _keep_files(file_keeper: FileKeeper) -> None:
     while True:
         try:
             await file_keeper.round()
-            file_keeper.kept_at = time.time()
+            file_keeper.kept_at, file_keeper.hindrance = time.time(), ""
         except Exception as error:  # the store or the folder may be away; the next round tries again
+            file_keeper.hindrance = f"files that are to go are not dropped ({type(error).__name__})"
             log.warning("files_not_kept", kind=type(error).__name__)
         await file_keeper.wait(KEEP_FILES_EVERY)

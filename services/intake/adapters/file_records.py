@@ -11,8 +11,8 @@ from services.intake.application.ports import FileKey, NamedFile, NewUpload, Sto
 
 #: How long a file waits for the event that names it.
 KEPT_UNNAMED = timedelta(hours=24)
-#: A command that named a file longer ago is not going to be recorded any more.
-LONGEST_COMMAND = timedelta(hours=1)
+#: A command that named a file longer ago is hardly under way any more, and surely not.
+LONG_COMMAND, LONGEST_COMMAND = timedelta(minutes=1), timedelta(hours=1)
 
 _ADD = """
 INSERT INTO files (stored_name, digest, size, media_type, name, wrapped, uploaded_by)
@@ -64,7 +64,12 @@ _UNWANTED = """
 SELECT stored_name, wanted_at FROM files f
 WHERE dropped_at IS NULL AND (wrapped IS NULL OR wanted_at < clock_timestamp() - $1::interval) AND NOT EXISTS (
     SELECT 1 FROM file_keys k WHERE k.stored_name = f.stored_name AND (
-        f.wrapped IS NOT NULL OR NOT k.recorded OR EXISTS (SELECT 1 FROM sealing_keys s WHERE s.key_id = k.key_id)
+        f.wrapped IS NOT NULL
+        OR NOT k.recorded AND (
+            k.named_at > clock_timestamp() - $2::interval
+            OR EXISTS (SELECT 1 FROM stored_events e WHERE e.event_id = k.event_id)
+        )
+        OR k.recorded AND EXISTS (SELECT 1 FROM sealing_keys s WHERE s.key_id = k.key_id)
     )
 )
 """
@@ -139,7 +144,7 @@ class StoredFileRecords:
 
     async def drop(self) -> Sequence[str]:
         """Drop what no event has named in time and what no key opens; the stored names that are to be removed."""
-        rows = await self._pool.fetch(_UNWANTED, KEPT_UNNAMED)
+        rows = await self._pool.fetch(_UNWANTED, KEPT_UNNAMED, LONG_COMMAND)
         if rows:
             await self._pool.execute(_DROP, [row["stored_name"] for row in rows], [row["wanted_at"] for row in rows])
         return [row["stored_name"] for row in await self._pool.fetch(_TO_REMOVE)]

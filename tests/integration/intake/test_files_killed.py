@@ -49,6 +49,8 @@ async def check(intake: Intake, told: list[str]) -> None:
     # What nobody has finished is taken for forgotten after an hour.
     for file in stored(Path(intake.settings.files) / INCOMING):
         os.utime(file, (1, 1))
+    # So is a command that had named it and was not recorded.
+    await intake.rows("UPDATE file_keys SET named_at = named_at - interval '2 minutes' WHERE NOT recorded")
     await until(lambda: stored(intake.settings.files) == [])
     assert await intake.rows("SELECT 1 FROM files WHERE wrapped IS NOT NULL") == []
 

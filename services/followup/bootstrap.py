@@ -35,6 +35,7 @@ from services.followup.console.administration import administration_routes
 from services.followup.console.cases import case_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
+from services.followup.console.doors import door_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
@@ -200,7 +201,8 @@ async def running(
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *work_routes(pages, queries),
+                *work_routes(pages, queries, callers),
+                *door_routes(pages, queries, callers),
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *daily_routes(pages, queries, acts, address),

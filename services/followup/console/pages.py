@@ -38,17 +38,11 @@ from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
 from shared.http.auth import caller_of, cookie_of
+from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
+from shared.sentences import Sentence
 
 BODIES = ("office", "chair", "unassigned")
-ROLES: Mapping[str, Bilingual] = {
-    "office": Bilingual("Văn phòng", "office"),
-    "chair": Bilingual("Người chủ trì", "chair"),
-    "agency": Bilingual("Cơ quan giải quyết", "agency"),
-    "auditor": Bilingual("Thanh tra, giám sát", "auditor"),
-    "operations": Bilingual("Quản trị hệ thống", "operations"),
-    "system": Bilingual("Hệ thống kết nối", "connected system"),
-}
 WEEKDAYS = (
     Bilingual("Thứ Hai", "Monday"),
     Bilingual("Thứ Ba", "Tuesday"),
@@ -81,7 +75,7 @@ class Person(NamedTuple):
     """Who looks at a page: a name, what they are, and the place they act for."""
 
     name: str
-    roles: tuple[Bilingual, ...]
+    roles: tuple[Sentence, ...]
     place: str
     signed_in: bool
 
@@ -158,7 +152,7 @@ class Pages:
         places = await self._queries.places(scope)
         person = Person(
             caller.name,
-            tuple(ROLES[role] for role in ROLES if role in caller.roles),
+            tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             places.get(caller.jurisdiction, ""),
             cookie_of(request) is not None,
         )

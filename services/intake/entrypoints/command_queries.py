@@ -8,12 +8,13 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from services.intake.application.definitions import ACT_DEFINITIONS, DEFINITIONS, ActDefinition, CommandDefinition
+from services.intake.application.definitions import ACT_DEFINITIONS, DEFINITIONS
 from services.intake.application.possible_commands import PossibleCommand, PossibleCommands
 from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.refusals import problem_of
+from shared.command_definitions import ActDefinition, CommandDefinition
 from shared.http.auth import caller_of
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers

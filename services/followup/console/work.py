@@ -1,0 +1,41 @@
+"""The first page: what whoever looks has to see to, the overdue first."""
+
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from services.followup.adapters.read.queries import Queries
+from services.followup.console.pages import Pages, names_of, today_of
+from services.followup.console.recorded import recorded_now
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.query_parameters import HttpRequest
+from shared.http.auth import caller_of
+
+SHOWN = 50  # of each kind
+REMINDING = frozenset({"office", "chair"})
+
+
+def work_routes(pages: Pages, queries: Queries) -> list[HTTPRouteHandler]:
+    """The route of the first page."""
+
+    @get("/", include_in_schema=False)
+    async def work(request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = "") -> Response[str]:
+        scope, caller = scope_of(request), caller_of(request)
+        found = await queries.work(scope, SHOWN)
+        owed = [*found.overdue, *found.due_soon]
+        places = await queries.places(scope)
+        late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
+        return await pages.show(
+            request,
+            "work.html",
+            today=await today_of(queries),
+            work=found,
+            recorded=recorded_now(recorded, None),
+            own_place=caller.jurisdiction if caller.jurisdiction in places else "",
+            to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
+            names=await names_of(queries, {each.raised.debtor for each in owed}),
+        )
+
+    return [work]

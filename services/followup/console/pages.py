@@ -31,7 +31,7 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.calendar import Calendar
@@ -87,12 +87,13 @@ class Person(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `place` is the section of the navigation that the page belongs to."""
+    """What stands around every page. `here` is its address, for the link to the other language."""
 
     person: Person | None
     sources: tuple[Source, ...] = ()
     here: str = "/"
     may_administer: bool = False
+    may_see_figures: bool = False
 
 
 class Pages:
@@ -162,7 +163,8 @@ class Pages:
             cookie_of(request) is not None,
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
-        shell = Shell(person, tuple(sources), _here(request), may_administer)
+        may_see_figures = may_administer and await reads_all(self._queries, caller)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures)
         return self._rendered(request, template, status, shell=shell, **values)
 
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:

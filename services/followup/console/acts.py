@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal
-from services.followup.console.forms import Address
+from services.followup.console.intake_door import Address
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
 from shared.command_definitions import CommandDefinition

@@ -20,8 +20,8 @@ from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
-from services.followup.console.forms import Address
 from services.followup.console.history import history_of
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
 from services.followup.console.recorded import Recorded, recorded_now
 from services.followup.console.targets import FormTarget, case_target

@@ -6,8 +6,7 @@ refusal is shown beside the input that it names.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,13 +16,14 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, RecordedCommand, Refusal, away
+from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, FormField, body_of, form_of, input_of
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
@@ -32,21 +32,14 @@ from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.problems import problem
-from shared.identifiers import local_day
 from shared.sentences import Sentence
 
-WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
-LOOK_EVERY = 0.05  # seconds
 MAX_GIVEN = 200  # characters of what a link fills in
-MAX_KEY = 200  # characters of a form's key, as intake takes it
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
 #: What a form sends beside the fields of its command.
 _OWN = frozenset({"key", "more", "confirmed", "back"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
-
-#: The address of a source's intake; None while the source is not known.
-Address = Callable[[str], str | None]
 
 
 def form_routes(
@@ -99,7 +92,7 @@ class _Forms:
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices = FormChoices(queries)
-        self._intake, self._address = intake, address
+        self._intake, self._door = intake, IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
         """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
@@ -133,13 +126,13 @@ class _Forms:
         need_role(caller_of(request), *definition.roles)
         form = form_of(definition, await self._choices.of(scope_of(request), target.file))
         filled = await read_form(request, form.file_inputs)
-        _check_key(filled.get("key", ""))
+        check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             filled[f"{name}.rows"] = str(len(_field(form, name).rows(filled, name)) + 1)
             return await self._page(request, target, form, filled)
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
-        body, errors = body_of(form, filled, await self._today(target.source))
+        body, errors = body_of(form, filled, await self._door.today(target.source))
         if errors:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
@@ -147,13 +140,13 @@ class _Forms:
                 request, "confirm.html", form=form, filled=filled, said=_said(form, filled), target=target
             )
         try:
-            url = self._url(target)
+            url = self._door.url(target.source)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
             at = input_of(form, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
-        await self._until_read(target.source, done)
+        await self._door.until_read(target.source, done.position)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
@@ -163,7 +156,7 @@ class _Forms:
         self, request: HttpRequest, target: FormTarget, command: str
     ) -> tuple[CommandDefinition, PossibleCommandAnswer]:
         """A command on a case that is possible now. Raises Refusal."""
-        url, token = self._url(target), token_of(request)
+        url, token = self._door.url(target.source), token_of(request)
         definitions, answers = await asyncio.gather(
             self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
         )
@@ -201,25 +194,6 @@ class _Forms:
         status = refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 409
         return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
 
-    def _url(self, target: FormTarget) -> str:
-        url = self._address(target.source)
-        if url is None:
-            raise away("unread-source", source=target.source)
-        return url
-
-    async def _today(self, source: str) -> date:
-        now = next((s.now for s in await self._queries.sources() if s.source == source), None)
-        if now is None:
-            raise problem(503, "intake-away", "not-read-yet", source=source)
-        return local_day(now)
-
-    async def _until_read(self, source: str, done: RecordedCommand) -> None:
-        """Wait until followup has read what was recorded, but not for long if it is behind."""
-        for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
-            if any(s.source == source and s.position >= done.position for s in await self._queries.sources()):
-                return
-            await asyncio.sleep(LOOK_EVERY)
-
 
 def _field(form: CommandForm, name: str) -> FormField:
     found = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
@@ -231,9 +205,3 @@ def _field(form: CommandForm, name: str) -> FormField:
 def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
     """What was filled in, as it is read before it is confirmed."""
     return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]
-
-
-def _check_key(key: str) -> None:
-    """Refuse a key that could not be sent as a header; ours can. Raises ProblemError 400."""
-    if len(key) > MAX_KEY or key != key.strip() or not (key.isascii() and key.isprintable()):
-        raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)

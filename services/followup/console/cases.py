@@ -38,6 +38,7 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
 )
 from shared.http.auth import token_of
+from shared.identifiers import local_day
 
 ON_A_PAGE = 25
 IN_THE_FORM = 500  # agencies
@@ -163,8 +164,11 @@ class _Cases:
             return {}, "case.html"
         petitions = await queries.at_conference(scope, row.subject_id)
         states = Counter(case.row.state for case in petitions)
+        view = conference_view(events, annulled_ids(file.events), file.deadlines, row.state)
+        now = next((s.now for s in await queries.sources() if s.source == file.case.source), None)
         return {
-            "view": conference_view(events, annulled_ids(file.events), file.deadlines, row.state),
+            "view": view,
+            "is_in_hall": view.is_in_hall(row.state, local_day(now) if now else None),
             "phases": PHASES,
             "petitions": petitions,
             "titles": {case.row.subject_id: case.row.title for case in petitions},

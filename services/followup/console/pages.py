@@ -168,7 +168,9 @@ class Pages:
     async def show_with_script(
         self, request: HttpRequest, template: str, script: str, *, status: int = 200, **values: Any
     ) -> Response[str]:
-        """A page with a script of ours: this text alone runs, and talks to us alone."""
+        """A page with a script of ours, if one is named: this text alone runs, and talks to us alone."""
+        if not script:
+            return await self.show(request, template, status=status, script="", **values)
         source = self._templates.get_template(script).render()
         shown = await self.show(request, template, status=status, script=source, **values)
         allowed = f"; script-src {_hashed(source)}; connect-src 'self'"

@@ -220,7 +220,7 @@ class _Halls:
             next_number=_next_number(speakers),
             petitions=hall.petitions,
             names=await names_of(self._queries, {case.row.agency for case in hall.petitions}),
-            bodies_to_choose=choices["body"],
+            agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
             kinds_to_choose=_KINDS,
             person=caller_of(request).name,

@@ -437,6 +437,13 @@
       event.preventDefault();
       event.target.form.requestSubmit();
     }
+    // Browsers disagree on what goes with an access key, and some letters of Vietnamese are typed with Alt.
+    const letter = event.altKey && !event.ctrlKey && /^Key[A-Z]$/.test(event.code) && event.code.slice(3).toLowerCase();
+    const input = letter && root.querySelector(`form:not([hidden]) [accesskey="${letter}"]`);
+    if (input) {
+      event.preventDefault();
+      input.focus();
+    }
   });
   document.addEventListener("click", (event) => {
     const line = lines.get(event.target.dataset && event.target.dataset.move);

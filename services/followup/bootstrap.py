@@ -39,6 +39,7 @@ from services.followup.console.doors import door_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
+from services.followup.console.hall import hall_pages
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_pages
@@ -212,6 +213,7 @@ async def running(
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
+                *hall_pages(pages, queries, acts, address),
                 *form_routes(pages, queries, reminders, acts, address),
                 *sign_in_routes(pages, callers),
                 *language_routes(),

@@ -1,7 +1,7 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ import httpx
 import msgspec
 
 from shared.command_definitions import CommandDefinition
+from shared.http.problems import TYPE_PREFIX
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
@@ -18,16 +19,20 @@ T = TypeVar("T")
 
 
 class Refusal(Exception):
-    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP."""
+    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP.
 
-    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422) -> None:
+    `code` is that of the problem; empty where no problem was told.
+    """
+
+    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422, code: str = "") -> None:
         super().__init__(detail.en)
-        self.detail, self.field, self.status = detail, field, status
+        self.detail, self.field, self.status, self.code = detail, field, status, code
 
 
 def away(sentence: str = "", **values: object) -> Refusal:
     """The refusal of an act that did not get to its source."""
-    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail, status=503)
+    text = problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES)
+    return Refusal(text.detail, status=503, code="intake-away")
 
 
 class _Translation(msgspec.Struct, frozen=True):
@@ -57,10 +62,25 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedPart(msgspec.Struct, frozen=True):
+    """Where a part of a composite act was recorded, and the version that its case has by it."""
+
+    command: str
+    id: str
+    version: int
+    position: int
+    receipt_code: str = ""
+
+
 class RecordedAct(msgspec.Struct, frozen=True):
     """Where the parts of a composite act were recorded."""
 
-    parts: list[RecordedCommand]
+    parts: list[RecordedPart]
+
+    @property
+    def position(self) -> int:
+        """The last of them."""
+        return max(part.position for part in self.parts)
 
 
 class OpenedEvent(msgspec.Struct, frozen=True):
@@ -155,19 +175,19 @@ class IntakeClient:
 
     async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
         """Record one command. Sent again with the same key it is recorded once. Raises Refusal."""
-        return _decoded(await self._post(url, path, body, key, token), RecordedCommand)
+        return _decoded(await self._post(f"{url}{path}", body, key, token), RecordedCommand)
 
-    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+    async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
 
         Raises Refusal, whose field names the part: `parts[1].subject`.
         """
-        return _decoded(await self._post(url, f"/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
+        return _decoded(await self._post(f"{url}/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
 
-    async def _post(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> httpx.Response:
+    async def _post(self, address: str, body: Any, key: str, token: str) -> httpx.Response:
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
-            answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
+            answer = await _in_time(self._client.post(address, json=body, headers=headers, timeout=None))
         except TimeoutError as error:
             raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
@@ -215,4 +235,4 @@ def _refusal(answer: httpx.Response) -> Refusal:
 def _refusal_of(problem: _Problem, status: int) -> Refusal:
     said = problem.translations
     detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-    return Refusal(detail, problem.field, status)
+    return Refusal(detail, problem.field, status, problem.type.removeprefix(TYPE_PREFIX))

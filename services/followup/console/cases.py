@@ -22,9 +22,9 @@ from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
 from services.followup.console.recorded import Recorded, recorded_now
-from services.followup.console.sending import Address
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -45,6 +45,7 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
 )
 from shared.http.auth import token_of
+from shared.identifiers import local_day
 
 ON_A_PAGE = 25
 FIRST = date(2000, 1, 1)  # the day before any source was read, when nothing is listed
@@ -200,8 +201,11 @@ class _Cases:
             return {}, "case.html"
         petitions = await queries.at_conference(scope, row.subject_id)
         states = Counter(case.row.state for case in petitions)
+        view = conference_view(events, annulled_ids(file.events), file.deadlines, row.state)
+        now = next((s.now for s in await queries.sources() if s.source == file.case.source), None)
         return {
-            "view": conference_view(events, annulled_ids(file.events), file.deadlines, row.state),
+            "view": view,
+            "is_in_hall": view.is_in_hall(row.state, local_day(now) if now else None),
             "phases": PHASES,
             "petitions": petitions,
             "titles": {case.row.subject_id: case.row.title for case in petitions},

@@ -23,8 +23,8 @@ from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, with_more_rows
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
@@ -92,7 +92,7 @@ class _Forms:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices = FormChoices(queries)
         self._intake = intake
-        self._source = SourceOfActs(queries, address)
+        self._source = IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
         """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""

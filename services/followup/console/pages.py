@@ -134,10 +134,12 @@ class Pages:
             bodies={code: body_words(code) for code in BODIES},
             style=style,
         )
-        known = hashlib.sha256(style.encode()).digest()
+        self._policy = (
+            f"default-src 'none'; style-src {_hashed(style)}; "
+            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
         self._headers = {
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{base64.b64encode(known).decode()}'; "
-            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": self._policy,
             "Cache-Control": "no-store",
             # With no-referrer a browser sends `Origin: null` with our own forms, and the check of origins refuses them.
             "Referrer-Policy": "same-origin",
@@ -161,6 +163,18 @@ class Pages:
         shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures)
         return self._rendered(request, template, status, shell=shell, **values)
 
+    async def show_with_script(
+        self, request: HttpRequest, template: str, script: str, *, status: int = 200, **values: Any
+    ) -> Response[str]:
+        """A page with a script of ours, if one is named: this text alone runs, and talks to us alone."""
+        if not script:
+            return await self.show(request, template, status=status, script="", **values)
+        source = self._templates.get_template(script).render()
+        shown = await self.show(request, template, status=status, script=source, **values)
+        allowed = f"; script-src {_hashed(source)}; connect-src 'self'"
+        shown.headers["Content-Security-Policy"] = self._policy + allowed
+        return shown
+
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
         return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
@@ -168,6 +182,11 @@ class Pages:
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
         html = self._templates.get_template(template).render(lang=language_of(request), **values)
         return Response(html, media_type="text/html", headers=self._headers, status_code=status)
+
+
+def _hashed(text: str) -> str:
+    """What allows this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:

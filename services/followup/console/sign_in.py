@@ -43,6 +43,7 @@ def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
     async def logout() -> Redirect:
         answer = Redirect(DOORS if callers.are_local else LOGIN, status_code=SEE_OTHER)
         answer.delete_cookie(COOKIE, path="/")
+        answer.headers["Clear-Site-Data"] = '"storage"'  # what the hall's page keeps in the browser
         return answer
 
     return [login_form, login, logout]

@@ -21,6 +21,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.projection import StoredProjection
@@ -29,6 +30,7 @@ from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import LOGIN
+from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
@@ -38,6 +40,7 @@ from services.followup.console.pages import Pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
+from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
@@ -169,7 +172,7 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        reminders, reports = Reminders(pool, queries), Reports(pool)
+        reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -203,6 +206,8 @@ async def running(
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
                 *form_routes(pages, queries, reminders, acts, address),
+                *rule_pages(pages, queries, logs, acts, address),
+                *calendar_pages(pages, queries, logs, acts, address),
                 *sign_in_routes(pages, callers),
                 *language_routes(),
                 favicon_route(),

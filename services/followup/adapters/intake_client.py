@@ -3,11 +3,16 @@
 import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
+from shared.calendar import CalendarYear
 from shared.command_definitions import CommandDefinition
+from shared.policy import PolicyProblem
+from shared.policy.effect import PolicyEffect
+from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
@@ -86,6 +91,15 @@ class _PossibleCommands(msgspec.Struct, frozen=True):
     items: list[PossibleCommandAnswer]
 
 
+class CheckedPolicyAnswer(msgspec.Struct, frozen=True):
+    """What intake finds wrong with a policy, and what its adoption would bring."""
+
+    valid: bool
+    problems: tuple[PolicyProblem, ...] = ()
+    provisional: tuple[MissingYear, ...] = ()
+    effects: tuple[PolicyEffect, ...] = ()
+
+
 class _Definitions(msgspec.Struct, frozen=True):
     items: list[CommandDefinition]
 
@@ -125,18 +139,43 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
 
-    async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
-        """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
-        headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
+    async def act(
+        self, url: str, path: str, body: dict[str, Any], key: str, token: str, version: int | None = None
+    ) -> RecordedCommand:
+        """Record one act. Sent again with the same key it is recorded once. Raises Refusal.
+
+        With a version it is refused where something else was recorded since.
+        """
+        expected = {} if version is None else {"If-Match": f'"{version}"'}
+        answer = await self._post(f"{url}{path}", msgspec.json.encode(body), token, {"Idempotency-Key": key} | expected)
+        return _decoded(answer, RecordedCommand)
+
+    async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
+        """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
+        address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
+        answer = await self._post(address, text.encode(), token, {"Content-Type": "application/yaml"})
+        return _decoded(answer, CheckedPolicyAnswer)
+
+    async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
+        """A year as it is computed from what is known of its holidays. Raises Refusal."""
+        answer = await self._get(f"{url}/v1/calendars/{year}/proposal", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, CalendarYear)
+
+    async def _post(self, address: str, content: bytes, token: str, headers: dict[str, str]) -> httpx.Response:
+        """The answer to what was sent. Raises Refusal."""
+        sent = {"Content-Type": "application/json"} | headers
+        sent |= {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
+            answer = await _in_time(self._client.post(address, content=content, headers=sent, timeout=None))
         except TimeoutError as error:
             raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
-        if answer.is_success:
-            return _decoded(answer, RecordedCommand)
-        raise _refusal(answer)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
 
     async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
         """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""

@@ -17,7 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, RecordedCommand, Refusal, away
+from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal, away
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
@@ -133,13 +133,13 @@ class _Forms:
         need_role(caller_of(request), *definition.roles)
         form = form_of(definition, await self._choices.of(scope_of(request), target.file))
         filled = await read_form(request, form.file_inputs)
-        _check_key(filled.get("key", ""))
+        check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             filled[f"{name}.rows"] = str(len(_field(form, name).rows(filled, name)) + 1)
             return await self._page(request, target, form, filled)
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
-        body, errors = body_of(form, filled, await self._today(target.source))
+        body, errors = body_of(form, filled, await today_of(self._queries, target.source))
         if errors:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
@@ -153,7 +153,7 @@ class _Forms:
             at = input_of(form, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
-        await self._until_read(target.source, done)
+        await until_read(self._queries, target.source, done.position)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
@@ -207,18 +207,21 @@ class _Forms:
             raise away("unread-source", source=target.source)
         return url
 
-    async def _today(self, source: str) -> date:
-        now = next((s.now for s in await self._queries.sources() if s.source == source), None)
-        if now is None:
-            raise problem(503, "intake-away", "not-read-yet", source=source)
-        return local_day(now)
 
-    async def _until_read(self, source: str, done: RecordedCommand) -> None:
-        """Wait until followup has read what was recorded, but not for long if it is behind."""
-        for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
-            if any(s.source == source and s.position >= done.position for s in await self._queries.sources()):
-                return
-            await asyncio.sleep(LOOK_EVERY)
+async def today_of(queries: Queries, source: str) -> date:
+    """The day by which a source is judged. Raises ProblemError 503 while nothing of it was read."""
+    now = next((s.now for s in await queries.sources() if s.source == source), None)
+    if now is None:
+        raise problem(503, "intake-away", "not-read-yet", source=source)
+    return local_day(now)
+
+
+async def until_read(queries: Queries, source: str, position: int) -> None:
+    """Wait until followup has read what was recorded, but not for long if it is behind."""
+    for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
+        if any(s.source == source and s.position >= position for s in await queries.sources()):
+            return
+        await asyncio.sleep(LOOK_EVERY)
 
 
 def _field(form: CommandForm, name: str) -> FormField:
@@ -233,7 +236,7 @@ def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, s
     return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
     """Refuse a key that could not be sent as a header; ours can. Raises ProblemError 400."""
     if len(key) > MAX_KEY or key != key.strip() or not (key.isascii() and key.isprintable()):
         raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)

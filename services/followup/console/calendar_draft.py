@@ -9,7 +9,7 @@ import msgspec
 
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
-from shared.calendar.diff import day_changes
+from shared.calendar.diff import DayChange, day_changes
 from shared.calendar.years import SATURDAY
 from shared.sentences import Sentence
 
@@ -148,6 +148,10 @@ def wrong_day(year: CalendarYear, field: str, said: Sentence) -> WrongDay:
 def changed_days(before: CalendarYear | None, after: CalendarYear) -> list[ChangedDay]:
     """The days that would count differently, earliest first; all that are named where there was no calendar."""
     known = before or CalendarYear(year=after.year, holidays=())
-    return [
-        ChangedDay(each.date, Bilingual(each.in_words("vi"), each.in_words("en"))) for each in day_changes(known, after)
-    ]
+    return [_changed(each) for each in day_changes(known, after)]
+
+
+def _changed(change: DayChange) -> ChangedDay:
+    if change.kind in ("made_up", "no_longer_made_up"):
+        change = msgspec.structs.replace(change, name=f"{date.fromisoformat(change.name):%d/%m/%Y}")
+    return ChangedDay(change.date, Bilingual(change.in_words("vi"), change.in_words("en")))

@@ -36,7 +36,7 @@ from services.followup.console.forms import Address, check_key, today_of, until_
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
-from services.followup.console.rules import ask_to_set_rules, may_set_rules
+from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
@@ -74,13 +74,6 @@ class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     holidays: tuple[DayOff, ...]
     makeup_days: tuple[MakeUpDay, ...] = ()
-
-
-class CalendarError(NamedTuple):
-    """What is wrong, and the input that is to blame; empty where none is."""
-
-    at: str
-    said: Sentence
 
 
 class YearAt(NamedTuple):
@@ -216,11 +209,11 @@ class _Calendars:
             return await self._page(request, at, draft, filled, day=_day(at.year, filled["day"]))
         if filled.get("do") == "set":
             return await self._set(request, at, draft, filled, _day(at.year, filled.get("of", "")))
-        errors = [] if filled["document"] else [CalendarError("document", _NO_DOCUMENT)]
+        errors = [] if filled["document"] else [RuleError("document", _NO_DOCUMENT)]
         try:
             check_year(draft)
         except WrongDay as wrong:
-            return await self._page(request, at, draft, filled, [CalendarError(wrong.at, wrong.said)], wrong.day)
+            return await self._page(request, at, draft, filled, [RuleError(wrong.at, wrong.said)], wrong.day)
         if errors or filled.get("do") not in ("publish", "confirm"):
             return await self._page(request, at, draft, filled, errors)
         if filled["do"] == "publish":
@@ -238,7 +231,7 @@ class _Calendars:
                 return await self._page(request, at, with_day(draft, day, entry), filled)
             except WrongDay as wrong:
                 where = wrong.at if wrong.day == day else ""
-                errors = [CalendarError(where, wrong.said)]
+                errors = [RuleError(where, wrong.said)]
         return await self._page(request, at, draft, filled, errors, day, entry)
 
     async def _publish(
@@ -256,7 +249,7 @@ class _Calendars:
             done = await self._intake.act(self._url(at), "/v1/calendars", body, key, token, version)
         except Refusal as refusal:
             wrong = wrong_day(draft, refusal.field or "", refusal.detail)
-            errors = [CalendarError(wrong.at if wrong.day or wrong.at == "document" else "", wrong.said)]
+            errors = [RuleError(wrong.at if wrong.day or wrong.at == "document" else "", wrong.said)]
             # What was published meanwhile is what the draft is compared with from here on.
             again = filled | {"version": str(at.version)}
             return await self._page(request, at, draft, again, errors, wrong.day, status=_status(refusal))
@@ -270,7 +263,7 @@ class _Calendars:
         at: YearAt,
         draft: CalendarYear,
         filled: dict[str, str],
-        errors: Sequence[CalendarError] = (),
+        errors: Sequence[RuleError] = (),
         day: date | None = None,
         entry: DayEntry | None = None,
         status: int = 0,
@@ -345,12 +338,12 @@ def _day(year: int, text: str) -> date:
     return day
 
 
-def _entry(filled: dict[str, str], today: date) -> tuple[DayEntry, list[CalendarError]]:
+def _entry(filled: dict[str, str], today: date) -> tuple[DayEntry, list[RuleError]]:
     """What a day is to be, as it was filled in."""
     kind = _KINDS.get(filled.get("kind", ""), "work")
     typed = filled.get("instead_of", "").strip()
     other = typed_day(typed, today) if typed else None
     entry = DayEntry(kind, composed(filled.get("name", "")).strip(), composed(filled.get("name_en", "")).strip(), other)
     if kind == "makeup" and typed and other is None:
-        return entry, [CalendarError("instead_of", _NO_DAY.filled({"text": typed[:40]}, {}))]
+        return entry, [RuleError("instead_of", _NO_DAY.filled({"text": typed[:40]}, {}))]
     return entry, []

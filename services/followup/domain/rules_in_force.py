@@ -1,14 +1,17 @@
 """The rules in force at a place on a day, as the clock sheets of their documents, and what changes in them. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import msgspec
 
 from services.followup.domain.regulation import RegulationLog
 from shared.calendar import Calendar
-from shared.policy import DUTIES, Policy, Rule
+from shared.policy import DUTIES, DUTY_KINDS, Policy, Rule
 from shared.policy.clock_sheet import NOT_STATED, ClockLine, clock_sheet
+
+#: A line by its audience, its duty, and its place among the variants of that.
+LineKey = tuple[str, str, int]
 
 
 class DocumentSheet(msgspec.Struct, frozen=True):
@@ -76,15 +79,22 @@ def sheet_changes(before: Sequence[DocumentSheet], after: Sequence[DocumentSheet
     """The lines that say something else, or that another document says, in the order of the later state."""
     old, new = _by_line(before), _by_line(after)
     return [
-        LineChange(audience=key[0], before=old.get(key), after=new.get(key))
+        LineChange(audience=key[0], before=_holding(old, key), after=_holding(new, key))
         for key in dict.fromkeys((*new, *old))
-        if _said(old.get(key)) != _said(new.get(key))
+        if _said(_holding(old, key)) != _said(_holding(new, key))
     ]
 
 
-def _by_line(sheets: Sequence[DocumentSheet]) -> dict[tuple[str, str, int], StatedLine]:
-    """Each line by its audience, its duty and its place among the variants of that."""
-    found: dict[tuple[str, str, int], StatedLine] = {}
+def _holding(lines: Mapping[LineKey, StatedLine], key: LineKey) -> StatedLine | None:
+    """The line that holds: what is said of all holds for a variant and an audience too, save how often it is owed."""
+    audience, duty, nth = key
+    audiences = [audience] if DUTY_KINDS[duty].forms == ("frequency",) else [audience, ""]
+    asked = [(said, duty, number) for said in audiences for number in (nth, 0)]
+    return next((lines[each] for each in asked if each in lines), None)
+
+
+def _by_line(sheets: Sequence[DocumentSheet]) -> dict[LineKey, StatedLine]:
+    found: dict[LineKey, StatedLine] = {}
     for sheet in sheets:
         for line in sheet.lines:
             nth = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -61,6 +62,12 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedAct(msgspec.Struct, frozen=True):
+    """Where the parts of a composite act were recorded."""
+
+    parts: list[RecordedCommand]
+
+
 class OpenedEvent(msgspec.Struct, frozen=True):
     """What still opens of one event's sealed fields."""
 
@@ -71,6 +78,20 @@ class OpenedEvent(msgspec.Struct, frozen=True):
 
 class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
+
+
+class RefusedCommandAnswer(msgspec.Struct, frozen=True):
+    """A refused command of the queue, without what it said."""
+
+    refused_at: datetime
+    caller: str
+    command: str
+    reason_code: str
+    is_erased: bool = False
+
+
+class _RefusedCommands(msgspec.Struct, frozen=True):
+    items: list[RefusedCommandAnswer]
 
 
 class PossibleCommandAnswer(msgspec.Struct, frozen=True):
@@ -130,6 +151,13 @@ class IntakeClient:
             raise _refusal(answer)
         return _decoded(answer, _PossibleCommands).items
 
+    async def refused_commands(self, url: str, limit: int, token: str) -> list[RefusedCommandAnswer]:
+        """The newest refused commands of the queue that the caller may see. Raises Refusal."""
+        answer = await self._get(f"{url}/v1/refused-commands?limit={limit}", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, _RefusedCommands).items
+
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
@@ -142,18 +170,27 @@ class IntakeClient:
     async def act(
         self, url: str, path: str, body: dict[str, Any], key: str, token: str, version: int | None = None
     ) -> RecordedCommand:
-        """Record one act. Sent again with the same key it is recorded once. Raises Refusal.
+        """Record one command. Sent again with the same key it is recorded once. Raises Refusal.
 
         With a version it is refused where something else was recorded since.
         """
         expected = {} if version is None else {"If-Match": f'"{version}"'}
-        answer = await self._post(f"{url}{path}", msgspec.json.encode(body), token, {"Idempotency-Key": key} | expected)
-        return _decoded(answer, RecordedCommand)
+        headers = {"Idempotency-Key": key} | expected
+        return _decoded(await self._post(f"{url}{path}", msgspec.json.encode(body), headers, token), RecordedCommand)
+
+    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+        """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
+
+        Raises Refusal, whose field names the part: `parts[1].subject`.
+        """
+        content = msgspec.json.encode({"parts": parts})
+        answer = await self._post(f"{url}/v1/acts/{name}", content, {"Idempotency-Key": key}, token)
+        return _decoded(answer, RecordedAct)
 
     async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
         """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
         address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
-        answer = await self._post(address, text.encode(), token, {"Content-Type": "application/yaml"})
+        answer = await self._post(address, text.encode(), {"Content-Type": "application/yaml"}, token)
         return _decoded(answer, CheckedPolicyAnswer)
 
     async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
@@ -163,8 +200,7 @@ class IntakeClient:
             raise _refusal(answer)
         return _decoded(answer, CalendarYear)
 
-    async def _post(self, address: str, content: bytes, token: str, headers: dict[str, str]) -> httpx.Response:
-        """The answer to what was sent. Raises Refusal."""
+    async def _post(self, address: str, content: bytes, headers: dict[str, str], token: str) -> httpx.Response:
         sent = {"Content-Type": "application/json"} | headers
         sent |= {"Authorization": f"Bearer {token}"} if token else {}
         try:
@@ -173,9 +209,9 @@ class IntakeClient:
             raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
-        if not answer.is_success:
-            raise _refusal(answer)
-        return answer
+        if answer.is_success:
+            return answer
+        raise _refusal(answer)
 
     async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
         """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""

@@ -16,7 +16,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal, away
+from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.console.addresses import SEE_OTHER
@@ -32,11 +32,11 @@ from services.followup.console.calendar_draft import (
     wrong_day,
 )
 from services.followup.console.form_body import MAX_TEXT, read_form
-from services.followup.console.forms import Address, check_key, today_of, until_read
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
+from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
@@ -140,7 +140,7 @@ class _Calendars:
         self, pages: Pages, queries: Queries, logs: RegulationLogs, intake: IntakeClient, address: Address
     ) -> None:
         self._pages, self._queries, self._logs = pages, queries, logs
-        self._intake, self._address = intake, address
+        self._intake, self._address, self._source = intake, address, SourceOfActs(queries, address)
 
     async def at(self, request: HttpRequest, source: str, year: int) -> YearAt:
         """A year of a source: the one asked for, else that of the topmost place that the caller may see.
@@ -154,7 +154,7 @@ class _Calendars:
             tree = place_tree(await self._queries.places(scope_of(request)))
             source = (tree and await self._queries.source_of_place(tree[0][0])) or min(logs, default="")
         log = or_404(logs.get(source), "source")
-        return YearAt(source, year, log.calendars.years.get(year), log, await today_of(self._queries, source))
+        return YearAt(source, year, log.calendars.years.get(year), log, await self._source.today(source))
 
     async def list(self, request: HttpRequest, at: YearAt) -> Response[str]:
         """The years that have a calendar, and those that may need one."""
@@ -190,7 +190,9 @@ class _Calendars:
         """The form of a year: as it stands, or as intake proposes it."""
         try:
             await self._asked(request, at)
-            draft = at.known or await self._intake.proposed_calendar(self._url(at), at.year, token_of(request))
+            draft = at.known or await self._intake.proposed_calendar(
+                self._source.url(at.source), at.year, token_of(request)
+            )
         except Refusal as refusal:
             return await self._refused(request, at, refusal)
         return await self._page(request, at, draft, {"document": draft.document if at.known else ""})
@@ -246,14 +248,14 @@ class _Calendars:
         version = int(filled["version"]) if filled.get("version", "").isdecimal() else at.version
         key, token = filled.get("key", ""), token_of(request)
         try:
-            done = await self._intake.act(self._url(at), "/v1/calendars", body, key, token, version)
+            done = await self._intake.act(self._source.url(at.source), "/v1/calendars", body, key, token, version)
         except Refusal as refusal:
             wrong = wrong_day(draft, refusal.field or "", refusal.detail)
             errors = [RuleError(wrong.at if wrong.day or wrong.at == "document" else "", wrong.said)]
             # What was published meanwhile is what the draft is compared with from here on.
             again = filled | {"version": str(at.version)}
             return await self._page(request, at, draft, again, errors, wrong.day, status=_status(refusal))
-        await until_read(self._queries, at.source, done.position)
+        await self._source.until_read(at.source, done.position)
         query = urlencode({"source": at.source, "recorded": CalendarPublished.TOPIC})
         return Redirect(f"/calendars/{at.year}?{query}", status_code=SEE_OTHER)
 
@@ -294,19 +296,15 @@ class _Calendars:
 
     async def _asked(self, request: HttpRequest, at: YearAt) -> None:
         """Refuse whom intake would refuse, before anything is read of the form. Raises Refusal."""
-        await ask_to_set_rules(self._intake, self._url(at), f"/v1/jurisdictions/{at.topmost}", token_of(request))
+        await ask_to_set_rules(
+            self._intake, self._source.url(at.source), f"/v1/jurisdictions/{at.topmost}", token_of(request)
+        )
 
     async def _refused(self, request: HttpRequest, at: YearAt, refusal: Refusal) -> Response[str]:
         back = Back(f"/calendars?{urlencode({'source': at.source})}", Bilingual("Lịch làm việc", "Calendar"))
         return await self._pages.show(
             request, "refused.html", status=_status(refusal), target=back, detail=refusal.detail
         )
-
-    def _url(self, at: YearAt) -> str:
-        url = self._address(at.source)
-        if url is None:
-            raise away("unread-source", source=at.source)
-        return url
 
 
 def month_names() -> list[Bilingual]:

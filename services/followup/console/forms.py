@@ -6,8 +6,7 @@ refusal is shown beside the input that it names.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,36 +16,29 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal, away
+from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, FormField, body_of, form_of, input_of
+from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, with_more_rows
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
 from services.followup.console.pages import Pages
+from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
-from shared.http.problems import problem
-from shared.identifiers import local_day
 from shared.sentences import Sentence
 
-WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
-LOOK_EVERY = 0.05  # seconds
 MAX_GIVEN = 200  # characters of what a link fills in
-MAX_KEY = 200  # characters of a form's key, as intake takes it
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
 #: What a form sends beside the fields of its command.
 _OWN = frozenset({"key", "more", "confirmed", "back"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
-
-#: The address of a source's intake; None while the source is not known.
-Address = Callable[[str], str | None]
 
 
 def form_routes(
@@ -99,7 +91,8 @@ class _Forms:
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices = FormChoices(queries)
-        self._intake, self._address = intake, address
+        self._intake = intake
+        self._source = SourceOfActs(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
         """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
@@ -135,11 +128,10 @@ class _Forms:
         filled = await read_form(request, form.file_inputs)
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
-            filled[f"{name}.rows"] = str(len(_field(form, name).rows(filled, name)) + 1)
-            return await self._page(request, target, form, filled)
+            return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
-        body, errors = body_of(form, filled, await today_of(self._queries, target.source))
+        body, errors = body_of(form, filled, await self._source.today(target.source))
         if errors:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
@@ -147,13 +139,13 @@ class _Forms:
                 request, "confirm.html", form=form, filled=filled, said=_said(form, filled), target=target
             )
         try:
-            url = self._url(target)
+            url = self._source.url(target.source)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
             at = input_of(form, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
-        await until_read(self._queries, target.source, done.position)
+        await self._source.until_read(target.source, done.position)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
@@ -163,7 +155,7 @@ class _Forms:
         self, request: HttpRequest, target: FormTarget, command: str
     ) -> tuple[CommandDefinition, PossibleCommandAnswer]:
         """A command on a case that is possible now. Raises Refusal."""
-        url, token = self._url(target), token_of(request)
+        url, token = self._source.url(target.source), token_of(request)
         definitions, answers = await asyncio.gather(
             self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
         )
@@ -201,42 +193,7 @@ class _Forms:
         status = refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 409
         return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
 
-    def _url(self, target: FormTarget) -> str:
-        url = self._address(target.source)
-        if url is None:
-            raise away("unread-source", source=target.source)
-        return url
-
-
-async def today_of(queries: Queries, source: str) -> date:
-    """The day by which a source is judged. Raises ProblemError 503 while nothing of it was read."""
-    now = next((s.now for s in await queries.sources() if s.source == source), None)
-    if now is None:
-        raise problem(503, "intake-away", "not-read-yet", source=source)
-    return local_day(now)
-
-
-async def until_read(queries: Queries, source: str, position: int) -> None:
-    """Wait until followup has read what was recorded, but not for long if it is behind."""
-    for _ in range(int(WAIT_FOR_READER / LOOK_EVERY)):
-        if any(s.source == source and s.position >= position for s in await queries.sources()):
-            return
-        await asyncio.sleep(LOOK_EVERY)
-
-
-def _field(form: CommandForm, name: str) -> FormField:
-    found = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
-    if found is None:
-        raise problem(422, "invalid-value", "more", field="more")
-    return found
-
 
 def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
     """What was filled in, as it is read before it is confirmed."""
     return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]
-
-
-def check_key(key: str) -> None:
-    """Refuse a key that could not be sent as a header; ours can. Raises ProblemError 400."""
-    if len(key) > MAX_KEY or key != key.strip() or not (key.isascii() and key.isprintable()):
-        raise problem(400, "invalid-idempotency-key", field="key", most=MAX_KEY)

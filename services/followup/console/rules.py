@@ -24,17 +24,16 @@ from services.followup.adapters.intake_client import (
     IntakeClient,
     PossibleCommandAnswer,
     Refusal,
-    away,
 )
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact, trial_fact
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
-from services.followup.console.forms import Address, check_key, today_of, until_read
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
+from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, place_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.facts import Fact
@@ -184,14 +183,14 @@ class _Rules:
         self, pages: Pages, queries: Queries, logs: RegulationLogs, intake: IntakeClient, address: Address
     ) -> None:
         self._pages, self._queries, self._logs = pages, queries, logs
-        self._intake, self._address = intake, address
+        self._intake, self._address, self._source = intake, address, SourceOfActs(queries, address)
         self._one_at_a_time = asyncio.Lock()
 
     async def at(self, request: HttpRequest, code: str) -> At:
         """A place that the caller may see. Raises ProblemError 400, 404, 503."""
         target = await place_target(self._queries, scope_of(request), code)
         log = (await self._logs.by_source()).get(target.source, RegulationLog())
-        return At(target, log, await today_of(self._queries, target.source))
+        return At(target, log, await self._source.today(target.source))
 
     async def shown(self, request: HttpRequest, place: str, recorded: str) -> Response[str]:
         """The rules in force at a place: the one asked for, else the caller's own, else the topmost."""
@@ -266,7 +265,9 @@ class _Rules:
         self, request: HttpRequest, at: At, text: str
     ) -> tuple[Policy | None, CheckedPolicyAnswer, list[RuleError]]:
         """The document as intake judges it. Raises Refusal."""
-        checked = await self._intake.check_policy(self._url(at), text, at.target.named, token_of(request))
+        checked = await self._intake.check_policy(
+            self._source.url(at.target.source), text, at.target.named, token_of(request)
+        )
         problems, policy = checked.problems, None
         if checked.valid:
             try:
@@ -298,8 +299,7 @@ class _Rules:
         refusal: Refusal | None = None,
     ) -> Response[str]:
         shown = (trial.history or [])[:SHOWN_CHANGES] if trial else []
-        scope = scope_of(request)
-        subjects = await self._queries.visible(scope, {each.subject_id for each in shown})
+        titles = await self._queries.titles(scope_of(request), {each.subject_id for each in shown})
         return await self._pages.show(
             request,
             "rules_adopt.html",
@@ -308,8 +308,8 @@ class _Rules:
             filled=filled,
             errors=errors,
             trial=trial,
-            shown=[each for each in shown if each.subject_id in subjects],
-            titles=await self._queries.titles(subjects),
+            shown=[each for each in shown if each.subject_id in titles],
+            titles=titles,
             most=MAX_HISTORY,
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
@@ -394,7 +394,7 @@ class _Rules:
             body["effective_on"] = day.isoformat()
         try:
             done = await self._intake.act(
-                self._url(at), path, body, filled.get("key", ""), token_of(request), at.version
+                self._source.url(at.target.source), path, body, filled.get("key", ""), token_of(request), at.version
             )
         except Refusal as refusal:
             at_field = {"effective_on": "effective_on", None: ""}.get(refusal.field, own)
@@ -402,14 +402,14 @@ class _Rules:
             if adoption is None:
                 return await self._adopt_page(request, at, filled, errors, refusal=refusal)
             return await self._annul_page(request, at, adoption, filled, errors, refusal)
-        await until_read(self._queries, at.target.source, done.position)
+        await self._source.until_read(at.target.source, done.position)
         topic = RecordAnnulled.TOPIC if adoption else PolicyAdopted.TOPIC
         query = urlencode({"place": at.target.named, "recorded": topic})
         return Redirect(f"/rules?{query}", status_code=SEE_OTHER)
 
     async def _asked(self, request: HttpRequest, at: At) -> tuple[CommandDefinition, str]:
         """The adoption of a document at a place, and where it is sent, if it is possible. Raises Refusal."""
-        url, token = self._url(at), token_of(request)
+        url, token = self._source.url(at.target.source), token_of(request)
         definitions, answer = await asyncio.gather(
             self._intake.definitions(url, token), ask_to_set_rules(self._intake, url, at.target.path, token)
         )
@@ -419,12 +419,6 @@ class _Rules:
         return await self._pages.show(
             request, "refused.html", status=_status(refusal), target=at.target, detail=refusal.detail
         )
-
-    def _url(self, at: At) -> str:
-        url = self._address(at.target.source)
-        if url is None:
-            raise away("unread-source", source=at.target.source)
-        return url
 
 
 def _status(refusal: Refusal) -> int:

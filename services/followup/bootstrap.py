@@ -22,6 +22,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.store.operator_requests import ask
@@ -32,6 +33,7 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import LOGIN
 from services.followup.console.administration import administration_routes
+from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
@@ -45,6 +47,7 @@ from services.followup.console.pages import Pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
+from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
@@ -176,7 +179,7 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        reminders, reports = Reminders(pool, queries), Reports(pool)
+        reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -215,6 +218,8 @@ async def running(
                 *reminder_routes(queries, reminders),
                 *hall_pages(pages, queries, acts, address),
                 *form_routes(pages, queries, reminders, acts, address),
+                *rule_pages(pages, queries, logs, acts, address),
+                *calendar_pages(pages, queries, logs, acts, address),
                 *sign_in_routes(pages, callers),
                 *language_routes(),
                 favicon_route(),

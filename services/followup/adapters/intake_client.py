@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
 
+from shared.calendar import CalendarYear
 from shared.command_definitions import CommandDefinition
 from shared.http.problems import TYPE_PREFIX
+from shared.policy import PolicyProblem
+from shared.policy.effect import PolicyEffect
+from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
@@ -127,6 +132,15 @@ class _PossibleCommands(msgspec.Struct, frozen=True):
     items: list[PossibleCommandAnswer]
 
 
+class CheckedPolicyAnswer(msgspec.Struct, frozen=True):
+    """What intake finds wrong with a policy, and what its adoption would bring."""
+
+    valid: bool
+    problems: tuple[PolicyProblem, ...] = ()
+    provisional: tuple[MissingYear, ...] = ()
+    effects: tuple[PolicyEffect, ...] = ()
+
+
 class _Definitions(msgspec.Struct, frozen=True):
     items: list[CommandDefinition]
 
@@ -173,21 +187,44 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
 
-    async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
-        """Record one command. Sent again with the same key it is recorded once. Raises Refusal."""
-        return _decoded(await self._post(f"{url}{path}", body, key, token), RecordedCommand)
+    async def act(
+        self, url: str, path: str, body: dict[str, Any], key: str, token: str, version: int | None = None
+    ) -> RecordedCommand:
+        """Record one command. Sent again with the same key it is recorded once. Raises Refusal.
+
+        With a version it is refused where something else was recorded since.
+        """
+        expected = {} if version is None else {"If-Match": f'"{version}"'}
+        headers = {"Idempotency-Key": key} | expected
+        return _decoded(await self._post(f"{url}{path}", msgspec.json.encode(body), headers, token), RecordedCommand)
 
     async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
 
         Raises Refusal, whose field names the part: `parts[1].subject`.
         """
-        return _decoded(await self._post(f"{url}/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
+        content = msgspec.json.encode({"parts": parts})
+        answer = await self._post(f"{url}/v1/acts/{name}", content, {"Idempotency-Key": key}, token)
+        return _decoded(answer, RecordedAct)
 
-    async def _post(self, address: str, body: Any, key: str, token: str) -> httpx.Response:
-        headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
+    async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
+        """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
+        address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
+        answer = await self._post(address, text.encode(), {"Content-Type": "application/yaml"}, token)
+        return _decoded(answer, CheckedPolicyAnswer)
+
+    async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
+        """A year as it is computed from what is known of its holidays. Raises Refusal."""
+        answer = await self._get(f"{url}/v1/calendars/{year}/proposal", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, CalendarYear)
+
+    async def _post(self, address: str, content: bytes, headers: dict[str, str], token: str) -> httpx.Response:
+        sent = {"Content-Type": "application/json"} | headers
+        sent |= {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await _in_time(self._client.post(address, json=body, headers=headers, timeout=None))
+            answer = await _in_time(self._client.post(address, content=content, headers=sent, timeout=None))
         except TimeoutError as error:
             raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:

@@ -123,11 +123,46 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Mã truy cập không đúng; hãy kiểm tra lại hoặc xin cấp mã mới.",
                 "this token is not known here; check it or ask for a new one",
             ),
+            "expired-token": Sentence(
+                "Phiên đăng nhập đã hết hạn; hãy đăng nhập lại hoặc lấy mã truy cập mới.",
+                "the access token has expired; get a new one from the provider",
+            ),
             "unknown-user": Sentence(
                 "Hàng đợi không xác nhận được người gửi; hãy gửi bằng tài khoản đã đăng ký.",
                 "the broker vouched for nobody known here; send as a registered user",
             ),
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
+        },
+    ),
+    "no-post": ProblemWords(
+        Sentence("Chưa được giao vị trí công tác", "No post"),
+        {
+            "": Sentence(
+                "Bạn chưa được giao vị trí công tác nào còn hiệu lực; hãy đề nghị người quản trị của đơn vị.",
+                "no post of yours stands today; ask the administrator of your place for one",
+            ),
+            "other": Sentence(
+                "Vị trí công tác đã chọn không phải của bạn hoặc không còn hiệu lực; hãy chọn vị trí khác.",
+                "the post that was chosen is none of yours that stands today; choose another one",
+            ),
+        },
+    ),
+    "post-not-chosen": ProblemWords(
+        Sentence("Chưa chọn vị trí công tác", "No post chosen"),
+        {
+            "": Sentence(
+                "Bạn giữ nhiều vị trí công tác; hãy chọn một vị trí cho việc này.",
+                "you hold several posts; choose one by the header Doithoai-Post, GET /v1/me names them",
+            )
+        },
+    ),
+    "provider-away": ProblemWords(
+        Sentence("Chưa kiểm tra được đăng nhập", "Sign-in provider away"),
+        {
+            "": Sentence(
+                "Hệ thống đăng nhập chưa trả lời nên chưa kiểm tra được bạn là ai; hãy thử lại sau ít phút.",
+                "the sign-in provider does not answer, so nobody new can be verified; try again in a few minutes",
+            )
         },
     ),
     "forbidden": ProblemWords(
@@ -574,6 +609,7 @@ DOOR_NAMES: Names = {
         "chair": "người chủ trì",
         "auditor": "kiểm tra",
         "operations": "vận hành",
+        "admin": "quản trị người dùng",
         "none": "không có",
     },
 }

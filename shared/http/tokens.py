@@ -21,10 +21,11 @@ import structlog
 from shared.identifiers import NATION, normalised
 from shared.sentences import Sentence
 
-Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
-ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
-#: The names of callers that no file may give.
+Role = Literal["system", "office", "agency", "chair", "auditor", "operations", "admin"]
+ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations", "admin"})
+#: The names of callers that no file may give, and how those of people begin.
 RESERVED = frozenset({"local", "bootstrap"})
+PERSON = "person:"
 
 LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 MAX_SECRETS = 2  # of one caller: the old one until its holder has the new one
@@ -120,7 +121,7 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
                 f"{entry.name}: vai trò agency cần mã định danh của cơ quan",
                 f"{entry.name}: the role agency needs the agency's code",
             )
-        if entry.name in RESERVED:
+        if entry.name in RESERVED or entry.name.startswith(PERSON):
             raise InvalidTokens(
                 f"{entry.name}: tên này là của phần mềm; hãy đặt tên khác",
                 f"{entry.name}: this name is the product's own; take another one",

@@ -22,6 +22,7 @@ from tests.support.access import (
     NATION,
     OFFICES,
     OPERATORS,
+    STAFF,
     Asked,
     Question,
     Rule,
@@ -56,6 +57,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/plans"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
     ("GET", "/v1/refused-commands"): OFFICES,
+    ("GET", "/v1/people"): STAFF,
+    ("GET", "/v1/me"): CALLERS,
 }
 #: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
 POSTED: dict[str, Rule] = {

@@ -28,13 +28,19 @@ from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
+from services.followup.console.addresses import LOGIN
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.routes import daily_routes
+from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
+from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
-from services.followup.console.sign_in import LOGIN, sign_in_routes
+from services.followup.console.sign_in import sign_in_routes
+from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
@@ -186,23 +192,29 @@ async def running(
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
 
+        pages, acts = Pages(queries), IntakeClient(acting)
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *case_pages(queries),
-                *figures_routes(queries, lambda: collector.snapshot),
+                *work_routes(pages, queries),
+                *case_pages(pages, queries, acts, address),
+                *place_pages(pages, queries, acts, address),
+                *daily_routes(pages, queries, acts, address),
+                *figures_routes(pages, queries, lambda: collector.snapshot),
                 *report_routes(reports),
-                *report_pages(queries, reports),
+                *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
-                *form_routes(queries, reminders, IntakeClient(acting), address),
-                *sign_in_routes(callers),
+                *form_routes(pages, queries, reminders, acts, address),
+                *sign_in_routes(pages, callers),
+                *language_routes(),
+                favicon_route(),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
                 *health_routes(hindrances(queries, refused), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
-            open_paths=frozenset({LOGIN}),
-            for_people=for_people(Pages()),
+            open_paths=frozenset({LOGIN, FAVICON, *LANGUAGE}),
+            for_people=for_people(pages),
             before_refusal=keep_typed,
         )
 

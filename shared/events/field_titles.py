@@ -74,6 +74,7 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "kind": Sentence("Loại", "Kind"),
     "channel": Sentence("Hình thức", "Channel"),
     "petitioner_ids": Sentence("Mã người kiến nghị", "Ids of petitioners"),
+    "receipt_code": Sentence("Mã tiếp nhận", "Receipt code"),
     "identities": Sentence("Người kiến nghị", "Petitioners"),
     "address": Sentence("Địa chỉ", "Address"),
     "phone": Sentence("Điện thoại", "Telephone"),

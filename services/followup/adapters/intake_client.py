@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from shared.command_definitions import CommandDefinition
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
@@ -42,6 +43,7 @@ class _Problem(msgspec.Struct, frozen=True):
 
     type: str
     detail: str = ""
+    status: int = 422
     field: str | None = None
     translations: _Translations | None = None
 
@@ -54,25 +56,93 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedAct(msgspec.Struct, frozen=True):
+    """Where the parts of a composite act were recorded."""
+
+    parts: list[RecordedCommand]
+
+
 class OpenedEvent(msgspec.Struct, frozen=True):
     """What still opens of one event's sealed fields."""
 
     topic: str
     content: dict[str, Any] = {}
+    event_id: str = ""
 
 
 class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
 
 
+class PossibleCommandAnswer(msgspec.Struct, frozen=True):
+    """Whether a caller can give a command now, at its address; where not, why not."""
+
+    command: str
+    path: str
+    possible: bool
+    problem: _Problem | None = None
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """What refuses it."""
+        return _refusal_of(self.problem, self.problem.status) if self.problem else None
+
+
+class _PossibleCommands(msgspec.Struct, frozen=True):
+    items: list[PossibleCommandAnswer]
+
+
+class _Definitions(msgspec.Struct, frozen=True):
+    items: list[CommandDefinition]
+
+
 class IntakeClient:
-    """Posts commands to the sources, and reads what they have sealed, each at its own address."""
+    """Posts commands to the sources, asks which are possible, and reads what they have sealed, each at its address."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
+        self._definitions: dict[str, tuple[str, dict[str, CommandDefinition]]] = {}
+
+    async def definitions(self, url: str, token: str) -> dict[str, CommandDefinition]:
+        """The definition of each command by its path; asked again, and rarely sent again. Raises Refusal."""
+        tag, known = self._definitions.get(url, ("", {}))
+        answer = await self._get(f"{url}/v1/commands", token, tag)
+        if answer.status_code == httpx.codes.NOT_MODIFIED:
+            return known
+        if not answer.is_success:
+            raise _refusal(answer)
+        found = {each.path: each for each in _decoded(answer, _Definitions).items}
+        self._definitions[url] = (answer.headers.get("ETag", ""), found)
+        return found
+
+    async def possible(self, url: str, path: str, token: str) -> list[PossibleCommandAnswer]:
+        """Which commands the caller can give on a petition, a conference or at a place. Raises Refusal."""
+        answer = await self._get(f"{url}{path}/commands", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, _PossibleCommands).items
+
+    async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
+        sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
+        try:
+            return await _in_time(self._client.get(address, headers=sent, timeout=None))
+        except TimeoutError as error:
+            raise away("slow", seconds=round(TIMEOUT)) from error
+        except httpx.HTTPError as error:
+            raise away(kind=type(error).__name__) from error
 
     async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
-        """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
+        """Record one command. Sent again with the same key it is recorded once. Raises Refusal."""
+        return _decoded(await self._post(url, path, body, key, token), RecordedCommand)
+
+    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+        """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
+
+        Raises Refusal, whose field names the part: `parts[1].subject`.
+        """
+        return _decoded(await self._post(url, f"/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
+
+    async def _post(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> httpx.Response:
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
             answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
@@ -81,7 +151,7 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
-            return _decoded(answer, RecordedCommand)
+            return answer
         raise _refusal(answer)
 
     async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
@@ -117,6 +187,10 @@ def _refusal(answer: httpx.Response) -> Refusal:
         problem = msgspec.json.decode(answer.content, type=_Problem)
     except msgspec.DecodeError:
         return away("status", status=answer.status_code)
+    return _refusal_of(problem, answer.status_code)
+
+
+def _refusal_of(problem: _Problem, status: int) -> Refusal:
     said = problem.translations
     detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-    return Refusal(detail, problem.field, answer.status_code)
+    return Refusal(detail, problem.field, status)

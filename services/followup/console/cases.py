@@ -1,9 +1,10 @@
-"""The pages of open cases and of one case with every day of its counts, made on the server without scripts."""
+"""The pages of cases: the lists of petitions and conferences, and one of them with every day of its counts."""
 
-import contextlib
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Response, get
@@ -11,15 +12,22 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
+from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.listings import CaseFilter
-from services.followup.adapters.read.models import Case, Deadline
+from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.form_fields import BY_PATH, ENDED, RECEIVE, acts_for
+from services.followup.console.acts import PossibleActs
+from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.conference_view import PHASES, conference_view
+from services.followup.console.content import content_of
+from services.followup.console.history import history_of
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
-from services.followup.console.sign_in import SEE_OTHER
+from services.followup.console.recorded import Recorded, recorded_now
+from services.followup.console.sending import Address
+from services.followup.console.targets import FormTarget, case_target
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
-from services.followup.entrypoints.access import reads_all, scope_of
-from services.followup.entrypoints.json_views import EventView, event_view
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.json_views import EventView
 from services.followup.entrypoints.query_parameters import (
     Body,
     Cursor,
@@ -28,114 +36,141 @@ from services.followup.entrypoints.query_parameters import (
     body_of,
     next_link,
     or_400,
-    or_404,
 )
-from shared.events.deadline import Subject
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import token_of
 
 ON_A_PAGE = 25
 IN_THE_FORM = 500  # agencies
-MAX_CODE = 40  # characters of a receipt's code, as it is typed
-#: The fields of events that name another case.
-NAMES_A_CASE = ("conference_id", "into")
-#: Those whom intake may show what is sealed.
-CONTENT_ROLES = frozenset({"office", "chair", "agency"})
+MAX_SOUGHT = 200  # characters of what is looked for
+ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
-def case_pages(queries: Queries) -> list[HTTPRouteHandler]:
-    """The routes `/`, `/receipts` and `/cases/{id}`."""
-    pages = Pages()
+def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+    """The routes of the lists, of the search and of one case."""
+    shown = _Cases(pages, queries, intake, address)
 
-    @get("/", include_in_schema=False)
-    async def list_of_cases(
+    @get("/cases", include_in_schema=False)
+    async def petitions(
         request: HttpRequest,
-        subject: FromQuery[Subject] = "petition",
         agency: Body = "",
         case_state: InState = "",
         overdue: FromQuery[bool] = False,
         cursor: Cursor = "",
     ) -> Response[str]:
-        scope = scope_of(request)
         wanted = CaseFilter(
-            subject=subject,
+            subject="petition",
             agency=body_of(agency),
             state=case_state,
             overdue=overdue,
             # Without a word on the state the petitions are those that are not done with.
-            unresolved=subject == "petition" and not case_state,
+            unresolved=not case_state,
         )
+        return await shown.list(request, wanted, cursor)
+
+    @get("/conferences", include_in_schema=False)
+    async def conferences(request: HttpRequest, case_state: InState = "", cursor: Cursor = "") -> Response[str]:
+        return await shown.list(request, CaseFilter(subject="conference", state=case_state), cursor)
+
+    @get("/search", include_in_schema=False)
+    async def search(
+        request: HttpRequest, q: Annotated[str, QueryParameter(max_length=MAX_SOUGHT)] = ""
+    ) -> Response[Any]:
+        sought = "".join(letter for letter in q.upper() if letter.isalnum())
+        found = await queries.by_receipt(scope_of(request), sought) if sought else None
+        if found is not None:
+            return Redirect(f"/cases/{found}", status_code=SEE_OTHER)
+        return await pages.show(request, "search.html", sought=q)
+
+    @get("/cases/{subject_id:uuid}", include_in_schema=False)
+    async def one_case(
+        request: HttpRequest,
+        subject_id: FromPath[UUID],
+        recorded: Annotated[str, QueryParameter(max_length=60)] = "",
+        on: FromQuery[date | None] = None,
+    ) -> Response[Any]:
+        target = await case_target(queries, scope_of(request), subject_id)
+        if target.subject == "jurisdiction":
+            return Redirect(target.page, status_code=SEE_OTHER)
+        return await shown.one(request, target, recorded_now(recorded, on))
+
+    return [petitions, conferences, search, one_case]
+
+
+class _Cases:
+    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
+        self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
+        self._acts = PossibleActs(intake, address)
+
+    async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str) -> Response[str]:
+        """A page of a list."""
+        queries, scope = self._queries, scope_of(request)
         page = await or_400(queries.cases(scope, wanted, ON_A_PAGE, cursor))
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
         codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
-        return pages.show(
+        return await self._pages.show(
+            request,
             "cases.html",
-            sources=await queries.sources(),
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
+            places=await queries.places(scope),
             open_states=OPEN_STATES,
             ended_states=(CaseState.RESOLVED, *ENDED),
-            may_receive=bool(RECEIVE.roles & caller_of(request).roles),
-            may_read_figures=await reads_all(queries, caller_of(request)),
             late=await lateness(queries),
             wanted=wanted,
             names=await names_of(queries, codes),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
-            signed_in=cookie_of(request) is not None,
         )
 
-    @get("/receipts", include_in_schema=False)
-    async def by_receipt(
-        request: HttpRequest, code: Annotated[str, QueryParameter(max_length=MAX_CODE)] = ""
-    ) -> Redirect:
-        sought = "".join(letter for letter in code.upper() if letter.isalnum())
-        found = await queries.by_receipt(scope_of(request), sought) if sought else None
-        return Redirect(f"/cases/{or_404(found, 'case')}", status_code=SEE_OTHER)
-
-    @get("/cases/{subject_id:uuid}", include_in_schema=False)
-    async def one_case(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[str]:
-        file = or_404(await queries.case(scope_of(request), subject_id), "case")
-        events = [event_view(event) for event in file.events]
-        return pages.show(
-            "case.html",
-            sources=await queries.sources(),
+    async def one(self, request: HttpRequest, target: FormTarget, recorded: Recorded | None) -> Response[str]:
+        """The page of one petition or conference."""
+        file = target.file
+        assert file is not None  # only a place may have none
+        queries, row = self._queries, file.case.row
+        acts, content = await asyncio.gather(
+            self._acts.on(target, token_of(request)), content_of(self._intake, self._address, request, file)
+        )
+        history = await history_of(queries, scope_of(request), file)
+        more, template = await self._of_subject(request, file, history.events)
+        names = history.names | await names_of(queries, {case.row.agency for case in more.get("petitions", ())})
+        return await self._pages.show(
+            request,
+            template,
+            **more,
+            can={act.command for act in [*acts.first, *acts.others]} if acts else set(),
+            recorded=recorded,
+            target=target,
             file=file,
             case=file.case,
-            row=file.case.row,
+            row=row,
             deadlines=sorted(file.deadlines, key=_open_first),
-            events=events,
-            waits=any(event.waits for event in events),
+            timeline=history.entries,
+            waits=any(event.waits for event in history.events),
             places=await queries.places(scope_of(request)),
-            acts=acts_for(
-                file.case.row,
-                caller_of(request).roles,
-                {d.raised.duty for d in file.deadlines if d.raised.is_open},
-            ),
-            may_remind=bool(BY_PATH["reminders"].roles & caller_of(request).roles),
-            may_read=bool(CONTENT_ROLES & caller_of(request).roles),
-            annulled=annulled_ids(file.events),
-            names_a_case=NAMES_A_CASE,
-            linked={str(i) for i in await queries.visible(scope_of(request), _others(file.case, events))},
+            acts=acts,
+            content=content,
+            linked=history.linked,
             late=await lateness(queries),
-            names=await names_of(queries, _bodies(file.case, file.deadlines, events)),
+            names=names,
         )
 
-    return [list_of_cases, by_receipt, one_case]
+    async def _of_subject(
+        self, request: HttpRequest, file: CaseFile, events: Sequence[EventView]
+    ) -> tuple[dict[str, Any], str]:
+        """What the page of a conference shows beside what every case has, and its template."""
+        queries, scope, row = self._queries, scope_of(request), file.case.row
+        if row.subject != "conference":
+            return {}, "case.html"
+        petitions = await queries.at_conference(scope, row.subject_id)
+        states = Counter(case.row.state for case in petitions)
+        return {
+            "view": conference_view(events, annulled_ids(file.events), file.deadlines, row.state),
+            "phases": PHASES,
+            "petitions": petitions,
+            "titles": {case.row.subject_id: case.row.title for case in petitions},
+            "progress": [(state, states[state]) for state in CaseState if states[state]],
+        }, "conference.html"
 
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:
     return not deadline.raised.is_open, deadline.raised.due_on or date.max
-
-
-def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:
-    """The cases that the page of a case names."""
-    found = {each for each in (case.row.conference_id, case.row.merged_into) if each}
-    for named in (event.data.get(field) for event in events for field in NAMES_A_CASE):
-        with contextlib.suppress(ValueError):  # an event that waits may hold anything
-            found.add(UUID(str(named)))
-    return found
-
-
-def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:
-    named = {str(event.data[field]) for event in events for field in ("agency", "to") if field in event.data}
-    return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}

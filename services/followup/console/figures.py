@@ -52,18 +52,18 @@ class SourceRow(NamedTuple):
     stopped: bool
 
 
-def figures_routes(queries: Queries, snapshot: Callable[[], MetricsSnapshot]) -> list[HTTPRouteHandler]:
+def figures_routes(pages: Pages, queries: Queries, snapshot: Callable[[], MetricsSnapshot]) -> list[HTTPRouteHandler]:
     """The route of the page. It covers every jurisdiction, so its callers must too."""
-    pages, may_read = Pages(), may_read_all(queries)
+    may_read = may_read_all(queries)
 
     @get("/figures", include_in_schema=False)
     async def figures(request: HttpRequest) -> Response[str]:
         await may_read(caller_of(request))
         shot = snapshot()
         bodies = body_rows(shot)
-        return pages.show(
+        return await pages.show(
+            request,
             "figures.html",
-            sources=await queries.sources(),
             statuses=STATUSES,
             totals=total(shot.open_deadlines, 2),
             kinds=kind_rows(shot),

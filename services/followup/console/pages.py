@@ -1,17 +1,20 @@
-"""Renders the templates under headers that let a page do nothing but be read."""
+"""Renders the templates, one language a page, under headers that let a page do nothing but be read."""
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from litestar import Response
 
-from services.followup.adapters.read.models import Deadline, StoredEvent
+from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.language import Language, language_of
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
@@ -27,54 +30,42 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
+from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import event_view
+from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
+from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
+from shared.http.auth import caller_of, cookie_of
 from shared.identifiers import LOCAL_ZONE, local_day
 
 BODIES = ("office", "chair", "unassigned")
-#: Fields of events that a person looks for; those that name a case become links.
-DETAILS = {
-    "subject": Bilingual("Trích yếu", "subject"),
-    "agency": Bilingual("Cơ quan", "agency"),
-    "authority": Bilingual("Cấp trên", "authority"),
-    "number": Bilingual("Số văn bản", "document"),
-    "reply_number": Bilingual("Văn bản trả lời", "reply"),
-    "due_on": Bilingual("Ngày ấn định", "date set"),
-    "expected_on": Bilingual("Dự kiến trả lời", "expected"),
-    "petitioner_told_on": Bilingual("Báo người kiến nghị", "petitioner told"),
-    "petitioner_notice": Bilingual("Văn bản báo người kiến nghị", "notice to the petitioner"),
-    "committee_told_on": Bilingual("Báo cáo Ủy ban nhân dân", "committee told"),
-    "committee_notice": Bilingual("Văn bản báo cáo Ủy ban nhân dân", "notice to the committee"),
-    "first_day": Bilingual("Ngày đầu", "first day"),
-    "last_day": Bilingual("Ngày cuối", "last day"),
-    "for_date": Bilingual("Cho ngày", "for the date"),
-    "place": Bilingual("Địa điểm", "place"),
-    "conference_id": Bilingual("Hội nghị", "conference"),
-    "into": Bilingual("Gộp vào", "merged into"),
-    "to": Bilingual("Gửi", "to"),
+ROLES: Mapping[str, Bilingual] = {
+    "office": Bilingual("Văn phòng", "office"),
+    "chair": Bilingual("Người chủ trì", "chair"),
+    "agency": Bilingual("Cơ quan giải quyết", "agency"),
+    "auditor": Bilingual("Thanh tra, giám sát", "auditor"),
+    "operations": Bilingual("Quản trị hệ thống", "operations"),
+    "system": Bilingual("Hệ thống kết nối", "connected system"),
 }
-
-
-#: What is sealed of an event, by its fields; an id of a petitioner stays as it is.
-CONTENT = {
-    "text": Bilingual("Nội dung", "text"),
-    "identities": Bilingual("Người kiến nghị", "petitioners"),
-    "name": Bilingual("Họ tên", "name"),
-    "names": Bilingual("Họ tên", "names"),
-    "address": Bilingual("Địa chỉ", "address"),
-    "phone": Bilingual("Điện thoại", "telephone"),
-    "document": Bilingual("Giấy tờ", "document"),
-    "reason": Bilingual("Lý do", "reason"),
-    "ground": Bilingual("Căn cứ", "ground"),
-    "summary": Bilingual("Tóm tắt", "summary"),
-    "answer": Bilingual("Trả lời", "answer"),
-    "words": Bilingual("Ý kiến", "words"),
-    "matter": Bilingual("Việc", "matter"),
-    "minutes": Bilingual("Biên bản", "minutes"),
-    "invited": Bilingual("Người được mời", "invited"),
-    "chair_reason": Bilingual("Lý do của người chủ trì", "the chair's reason"),
-}
+WEEKDAYS = (
+    Bilingual("Thứ Hai", "Monday"),
+    Bilingual("Thứ Ba", "Tuesday"),
+    Bilingual("Thứ Tư", "Wednesday"),
+    Bilingual("Thứ Năm", "Thursday"),
+    Bilingual("Thứ Sáu", "Friday"),
+    Bilingual("Thứ Bảy", "Saturday"),
+    Bilingual("Chủ nhật", "Sunday"),
+)
+SHORT_WEEKDAYS = (
+    Bilingual("Hai", "Mon"),
+    Bilingual("Ba", "Tue"),
+    Bilingual("Tư", "Wed"),
+    Bilingual("Năm", "Thu"),
+    Bilingual("Sáu", "Fri"),
+    Bilingual("Bảy", "Sat"),
+    Bilingual("CN", "Sun"),
+)
 
 
 class Cell(NamedTuple):
@@ -85,10 +76,29 @@ class Cell(NamedTuple):
     is_due: bool
 
 
+class Person(NamedTuple):
+    """Who looks at a page: a name, what they are, and the place they act for."""
+
+    name: str
+    roles: tuple[Bilingual, ...]
+    place: str
+    signed_in: bool
+
+
+class Shell(NamedTuple):
+    """What stands around every page. `place` is the section of the navigation that the page belongs to."""
+
+    person: Person | None
+    sources: tuple[Source, ...] = ()
+    here: str = "/"
+    may_administer: bool = False
+
+
 class Pages:
     """Renders the templates under headers that let a page do nothing but be read."""
 
-    def __init__(self) -> None:
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
         self._templates = Environment(
             loader=PackageLoader("services.followup.console"),
             autoescape=True,
@@ -98,8 +108,17 @@ class Pages:
             lstrip_blocks=True,
         )
         style = self._templates.get_template("style.css").render()
-        self._templates.filters.update(day=_day, moment=_moment, uncapitalised=_uncapitalised)
+        self._templates.filters.update(
+            day=_day,
+            long_day=_long_day,
+            moment=_moment,
+            capitalised=_capitalised,
+            uncapitalised=_uncapitalised,
+            in_language=_in_language,
+            say=_say,
+        )
         self._templates.globals.update(
+            t=_told,
             duty=duty_words,
             part=part_words,
             state=state_words,
@@ -111,8 +130,9 @@ class Pages:
             short=short_line,
             letter=letter,
             weeks=weeks,
-            details=DETAILS,
-            content_field=lambda name: CONTENT.get(name) or Bilingual(name, ""),
+            weekdays=SHORT_WEEKDAYS,
+            field_title=field_title,
+            choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
             event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
@@ -120,17 +140,49 @@ class Pages:
         known = hashlib.sha256(style.encode()).digest()
         self._headers = {
             "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{base64.b64encode(known).decode()}'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
             "Cache-Control": "no-store",
             # With no-referrer a browser sends `Origin: null` with our own forms, and the check of origins refuses them.
             "Referrer-Policy": "same-origin",
             "X-Content-Type-Options": "nosniff",
         }
 
-    def show(self, template: str, **values: Any) -> Response[str]:
-        """A page as an answer."""
-        html = self._templates.get_template(template).render(**values)
-        return Response(html, media_type="text/html", headers=self._headers)
+    async def show(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
+        """A page as an answer, with who looks at it, where they are, and how far the data reaches."""
+        scope = scope_of(request)
+        caller = caller_of(request)
+        sources = await self._queries.sources()
+        places = await self._queries.places(scope)
+        person = Person(
+            caller.name,
+            tuple(ROLES[role] for role in ROLES if role in caller.roles),
+            places.get(caller.jurisdiction, ""),
+            cookie_of(request) is not None,
+        )
+        may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
+        shell = Shell(person, tuple(sources), _here(request), may_administer)
+        return self._rendered(request, template, status, shell=shell, **values)
+
+    def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
+        """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
+        return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
+
+    def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
+        html = self._templates.get_template(template).render(lang=language_of(request), **values)
+        return Response(html, media_type="text/html", headers=self._headers, status_code=status)
+
+
+def field_title(name: str, topic: str = "") -> Bilingual:
+    """What a field of an event is called; one without words by its own name."""
+    found = FIELD_TITLES.get(f"{topic}.{name}") or FIELD_TITLES.get(name)
+    return Bilingual(found.vi, found.en) if found else Bilingual(name, name)
+
+
+def choice_words(topic: str, name: str, value: str) -> Bilingual | None:
+    """What a value of a choice is called; None where the field is no choice."""
+    table = CHOICE_TITLES.get(f"{topic}.{name}") or CHOICE_TITLES.get(name) or {}
+    found = table.get(value)
+    return Bilingual(found.vi, found.en) if found else None
 
 
 def weeks(deadline: Deadline) -> list[list[Cell]]:
@@ -180,7 +232,32 @@ async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingua
     """The names of bodies by code. One that is not registered is called by its code."""
     wanted = sorted(codes)
     registered = await queries.agency_names(wanted)
-    return {code: Bilingual(registered[code], code) if code in registered else body_words(code) for code in wanted}
+    return {code: Bilingual(*[registered[code]] * 2) if code in registered else body_words(code) for code in wanted}
+
+
+def _here(request: HttpRequest) -> str:
+    """The page's own address, for the link to the other language; a form that was sent leads back to itself."""
+    query = request.scope["query_string"].decode("latin-1")
+    path = quote(request.scope["path"])
+    return quote(path + (f"?{query}" if query else ""), safe="")
+
+
+@pass_context
+def _in_language(context: Context, words: Any) -> Any:
+    """The part of something said in each language that is in the language of the page."""
+    return words[context["lang"]] if isinstance(words, Mapping) else getattr(words, context["lang"])
+
+
+@pass_context
+def _say(context: Context, words: Any) -> str:
+    """Words in the language of the page."""
+    return str(_in_language(context, words))
+
+
+@pass_context
+def _told(context: Context, vi: str, en: str) -> str:
+    """One of two sentences, by the language of the page."""
+    return vi if context["lang"] == Language.VIETNAMESE else en
 
 
 def _day(day: date | str | None) -> str:
@@ -192,9 +269,24 @@ def _day(day: date | str | None) -> str:
         return str(day)
 
 
+@pass_context
+def _long_day(context: Context, day: date | None) -> str:
+    """A day with its weekday: `Thứ Sáu, ngày 13/11/2026`."""
+    if day is None:
+        return "—"
+    weekday = WEEKDAYS[day.weekday()]
+    if context["lang"] == Language.VIETNAMESE:
+        return f"{weekday.vi}, ngày {day:%d/%m/%Y}"
+    return f"{weekday.en} {day:%d/%m/%Y}"
+
+
 def _uncapitalised(text: str) -> str:
     """A name within a sentence: `Quý III năm 2019` as `quý III năm 2019`."""
     return text[:1].lower() + text[1:]
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _moment(instant: datetime | None) -> str:

@@ -7,23 +7,24 @@ was typed comes back on the page of the problem then, so that nobody types a pet
 import contextlib
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from services.followup.console.addresses import LOGIN, SEE_OTHER
 from services.followup.console.form_body import MULTIPART, URL_ENCODED, read_form
-from services.followup.console.form_fields import BY_PATH, RECEIVE, fields_of
-from services.followup.console.pages import Pages
-from services.followup.console.sign_in import LOGIN, SEE_OTHER
+from services.followup.console.pages import Pages, field_title
 from services.followup.entrypoints.app import Handler
 from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
 
 MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this process read more
 FORMS = (URL_ENCODED, MULTIPART)
-LABELS = {field.name: field.words for act in (RECEIVE, *BY_PATH.values()) for field in fields_of(act)}
+#: What a form sends beside what people typed.
+OWN = frozenset({"key", "more", "confirmed", "back", "token", "to"})
 
 _TYPED = "typed"  # where a request's scope keeps what was typed
 
@@ -53,15 +54,17 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
             typed = request.scope["state"].get(_TYPED, [])
             is_unknown = isinstance(error, ProblemError) and error.status == 401
             if is_unknown and request.method != "POST":
-                return Redirect(LOGIN, status_code=SEE_OTHER)
+                to = request.scope["path"]
+                return Redirect(LOGIN if to == "/" else f"{LOGIN}?to={quote(to, safe='')}", status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response
             problem = msgspec.json.decode(response.content, type=Problem)
-            shown = pages.show(
+            shown = pages.bare(
+                request,
                 "problem.html",
                 said=problem.translations,
                 typed=typed,
-                labels=LABELS,
+                labels={name: field_title(name.rpartition(".")[2]) for name, _ in typed if name not in OWN},
                 # Sent again by a click on this page it is ours; what others sent is shown and no more.
                 again=request.url.path if is_unknown and not is_from_foreign_page(request) else "",
                 sign_in=LOGIN if is_unknown else "",

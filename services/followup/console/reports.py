@@ -42,9 +42,8 @@ _STANDINGS = {
 }
 
 
-def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
+def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
     """The routes `/reports` and `/reports/{period}`."""
-    pages = Pages()
 
     async def show(
         request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping
@@ -52,9 +51,9 @@ def report_pages(queries: Queries, reports: Reports) -> list[HTTPRouteHandler]:
         scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
         counted = await counted_or_400(reports, scope, period, listed=True)
         names, sources = Names(counted), await queries.sources()
-        return pages.show(
+        return await pages.show(
+            request,
             "report.html",
-            sources=sources,
             has_begun=lambda other: any(s.now is not None and local_day(s.now) >= other.first for s in sources),
             report=report_view(counted, scope.jurisdiction),
             period=period,

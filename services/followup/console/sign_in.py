@@ -1,39 +1,38 @@
 """Sign-in and sign-out for a browser."""
 
-from typing import Any, Literal
+from typing import Annotated, Any
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
+from services.followup.console.addresses import LOGIN, MAX_ADDRESS, SEE_OTHER, own_path
 from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import COOKIE, Callers, refuse_foreign_pages
 
-LOGIN = "/office/login"
-MAX_SENT = 4096  # bytes of a stranger's form, which holds one token
-SEE_OTHER: Literal[303] = 303
+MAX_SENT = 8192  # bytes of a stranger's form, which holds one token and where to go on
 
 
-def sign_in_routes(callers: Callers) -> list[HTTPRouteHandler]:
+def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
     """The routes of sign-in, a form that puts a token into a cookie, and of sign-out."""
 
-    pages = Pages()
-
     @get(LOGIN, include_in_schema=False)
-    async def login_form() -> Response[str]:
-        return pages.show("login.html", sources=[], failed=False)
+    async def login_form(
+        request: HttpRequest, to: Annotated[str, QueryParameter(max_length=MAX_ADDRESS)] = "/"
+    ) -> Response[str]:
+        return pages.bare(request, "login.html", failed=False, to=own_path(to))
 
     @post(LOGIN, include_in_schema=False, status_code=200)
     async def login(request: HttpRequest) -> Response[Any]:
         refuse_foreign_pages(request)  # it sets a cookie: no page of others signs anybody in
-        token = (await read_url_encoded(request, MAX_SENT)).get("token", "").strip()
+        filled = await read_url_encoded(request, MAX_SENT)
+        token, to = filled.get("token", "").strip(), own_path(filled.get("to", "/"))
         if not await callers.knows(request, token):
-            shown = pages.show("login.html", sources=[], failed=True)
-            shown.status_code = 401
-            return shown
-        answer = Redirect("/", status_code=SEE_OTHER)
+            return pages.bare(request, "login.html", status=401, failed=True, to=to)
+        answer = Redirect(to, status_code=SEE_OTHER)
         answer.set_cookie(
             COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https", path="/"
         )

@@ -11,31 +11,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
+from services.intake.application.composite_acts import COMPOSITE_ACTS
+from shared.command_definitions import (
+    ActDefinition,
+    ChoiceDefinition,
+    CommandDefinition,
+    FieldDefinition,
+    FieldKind,
+    translated,
+)
 from shared.events import SEALED
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
 from shared.events.titles import EVENT_TITLES
-from shared.sentences import Sentence
 
-#: What a field is filled in with. `record` is an event of the case itself, `body` an agency, the office or the chair,
-#: `group` has fields of its own, and with `is_list` many such rows.
-FieldKind = Literal[
-    "text",
-    "long_text",
-    "number",
-    "yes_no",
-    "date",
-    "choice",
-    "place",
-    "agency",
-    "body",
-    "petition",
-    "conference",
-    "record",
-    "deadline",
-    "file",
-    "policy",
-    "group",
-]
 #: Fields of text that name or hold something in particular.
 _KINDS: dict[str, FieldKind] = {
     "jurisdiction": "place",
@@ -76,49 +64,8 @@ _KINDS: dict[str, FieldKind] = {
 }
 
 
-class Translated(msgspec.Struct, frozen=True):
-    """One thing said in each language."""
-
-    vi: str
-    en: str
-
-
-class ChoiceDefinition(msgspec.Struct, frozen=True):
-    """A value that a field may have, and what it is called."""
-
-    value: str
-    title: Translated
-
-
-class FieldDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A field of a command's body. `is_keyed`: the rows of a group are a mapping by a key that the sender makes up."""
-
-    name: str
-    kind: FieldKind
-    title: Translated
-    is_required: bool = False
-    is_list: bool = False
-    is_keyed: bool = False
-    is_sealed: bool = False
-    help: Translated | None = None
-    choices: tuple[ChoiceDefinition, ...] = ()
-    fields: "tuple[FieldDefinition, ...]" = ()
-
-
-class CommandDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A command: what it is called, where it is sent, who may send it, what its body holds.
-
-    `is_final`: nothing takes back what it records.
-    """
-
-    command: str
-    path: str
-    aggregate: str
-    title: Translated
-    roles: tuple[str, ...]
-    creates: bool = False
-    is_final: bool = False
-    fields: tuple[FieldDefinition, ...] = ()
+#: The fields that hold ids of petitions and conferences.
+CASE_FIELDS = frozenset(name for name, kind in _KINDS.items() if kind in ("petition", "conference"))
 
 
 def definition_of(codec: BodyCodec) -> CommandDefinition:
@@ -128,7 +75,7 @@ def definition_of(codec: BodyCodec) -> CommandDefinition:
         command=route.topic,
         path=route.path,
         aggregate=route.aggregate,
-        title=_said(EVENT_TITLES[route.topic]),
+        title=translated(EVENT_TITLES[route.topic]),
         roles=tuple(sorted(route.roles)),
         creates=route.creates,
         is_final=route.is_final,
@@ -156,13 +103,13 @@ def _field(owner: str, field: msgspec.structs.FieldInfo, is_sealed: bool) -> Fie
     return FieldDefinition(
         name=name,
         kind="group" if is_group else _kind(owner, name, hint),
-        title=_said(_of(FIELD_TITLES, owner, name)),
+        title=translated(_of(FIELD_TITLES, owner, name)),
         is_required=field.required,
         is_list=is_list,
         is_keyed=is_keyed,
         is_sealed=is_sealed,
-        help=_said(help_words) if help_words else None,
-        choices=tuple(ChoiceDefinition(value, _said(words[value])) for value in choices),
+        help=translated(help_words) if help_words else None,
+        choices=tuple(ChoiceDefinition(value, translated(words[value])) for value in choices),
         fields=tuple(_fields(hint.__name__.removesuffix("Input"), hint)) if is_group else (),
     )
 
@@ -195,9 +142,10 @@ def _of(table: Any, owner: str, name: str) -> Any:
     return table.get(f"{owner}.{name}") or table[name]
 
 
-def _said(sentence: Sentence) -> Translated:
-    return Translated(sentence.vi, sentence.en)
-
-
 #: The definition of each command by its path.
 DEFINITIONS: dict[str, CommandDefinition] = {path: definition_of(codec) for path, codec in CODECS.items()}
+#: The definition of each composite act.
+ACT_DEFINITIONS: tuple[ActDefinition, ...] = tuple(
+    ActDefinition(name=act.name, path=act.path, title=translated(act.title), commands=act.commands)
+    for act in COMPOSITE_ACTS.values()
+)

@@ -1,0 +1,79 @@
+"""What the fields of a form may name: places, bodies, cases, records and deadlines, by names that people know."""
+
+from services.followup.adapters.read.listings import CaseFilter
+from services.followup.adapters.read.models import Case, CaseFile, Deadline
+from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
+from services.followup.console.command_forms import Choices
+from services.followup.console.pages import annulled_ids
+from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.domain.wording.names import Bilingual, body_words, duty_words
+from services.followup.entrypoints.json_views import EventView, event_view
+from shared.command_definitions import ChoiceDefinition, Translated
+from shared.events.deadline import Subject
+
+OFFERED = 500  # agencies, petitions and conferences to choose from
+#: The bodies that have no code and may be written to.
+OWN_BODIES = ("office", "chair")
+#: The fields by which people tell one record from another.
+TOLD_APART = ("number", "agency", "subject", "expected_on", "task", "speaker")
+
+
+class FormChoices:
+    """Reads what there is to choose from, within what the caller may see."""
+
+    def __init__(self, queries: Queries) -> None:
+        self._queries = queries
+
+    async def of(self, scope: Scope, file: CaseFile | None) -> Choices:
+        """The choices of a form about a case, by the kind of field."""
+        places = await self._queries.places(scope)
+        found = (await self._queries.agencies(scope, "", OFFERED)).items
+        agencies = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
+        agencies.sort(key=lambda choice: vietnamese_order(choice.title.vi))
+        events, deadlines = (file.events, file.deadlines) if file else ([], [])
+        annulled = annulled_ids(events)
+        return {
+            "place": [_same(code, f"{name} ({code})") for code, name in places.items()],
+            "agency": agencies,
+            "body": [*(_choice(code, body_words(code)) for code in OWN_BODIES), *agencies],
+            "petition": await self._cases(scope, "petition"),
+            "conference": await self._cases(scope, "conference"),
+            "record": [
+                _record(event)
+                for event in map(event_view, reversed(events))
+                if event.event_id not in annulled and not event.topic.startswith("Deadline")
+            ],
+            "deadline": [_deadline(each) for each in deadlines if each.raised.is_open],
+        }
+
+    async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
+        wanted = CaseFilter(subject=subject, unresolved=subject == "petition")
+        return [_case(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
+
+
+def _case(case: Case) -> ChoiceDefinition:
+    row = case.row
+    told = row.receipt_code or (f"{row.received_on:%d/%m/%Y}" if row.received_on else "")
+    vi, en = (row.title or words for words in ("Chưa phân loại", "Not classified"))
+    return _choice(str(row.subject_id), Bilingual(f"{vi} ({told})", f"{en} ({told})"))
+
+
+def _record(event: EventView) -> ChoiceDefinition:
+    told = [str(event.data[name]) for name in TOLD_APART if event.data.get(name)]
+    rest = ", ".join([str(event.data.get("effective_on", "")), *told])
+    return _choice(str(event.event_id), Bilingual(f"{event.name.vi}, {rest}", f"{event.name.en}, {rest}"))
+
+
+def _deadline(deadline: Deadline) -> ChoiceDefinition:
+    raised, words = deadline.raised, duty_words(deadline.raised.duty)
+    due = f", {raised.due_on:%d/%m/%Y}" if raised.due_on else ""
+    return _choice(str(raised.deadline_id), Bilingual(words.vi + due, words.en + due))
+
+
+def _choice(value: str, words: Bilingual) -> ChoiceDefinition:
+    return ChoiceDefinition(value, Translated(words.vi, words.en))
+
+
+def _same(value: str, title: str) -> ChoiceDefinition:
+    return ChoiceDefinition(value, Translated(title, title))

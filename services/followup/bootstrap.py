@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -23,13 +24,16 @@ from services.followup.adapters.read.metrics_snapshot import MetricsQueries, Met
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
+from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import LOGIN
+from services.followup.console.administration import administration_routes
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
@@ -200,7 +204,9 @@ async def running(
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *daily_routes(pages, queries, acts, address),
+                *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
+                *administration_routes(pages, queries, acts, address, partial(_retried, pool)),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
@@ -217,6 +223,11 @@ async def running(
             for_people=for_people(pages),
             before_refusal=keep_typed,
         )
+
+
+async def _retried(pool: "asyncpg.Pool[asyncpg.Record]", source: str, petition_id: UUID) -> str:
+    """Ask the projector of a source to rebuild a petition whose events wait. Raises RequestFailed."""
+    return await ask(pool, "unpark", source, petition_id, "")
 
 
 def digest_mailer(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -74,6 +75,20 @@ class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
 
 
+class RefusedCommandAnswer(msgspec.Struct, frozen=True):
+    """A refused command of the queue, without what it said."""
+
+    refused_at: datetime
+    caller: str
+    command: str
+    reason_code: str
+    is_erased: bool = False
+
+
+class _RefusedCommands(msgspec.Struct, frozen=True):
+    items: list[RefusedCommandAnswer]
+
+
 class PossibleCommandAnswer(msgspec.Struct, frozen=True):
     """Whether a caller can give a command now, at its address; where not, why not."""
 
@@ -121,6 +136,13 @@ class IntakeClient:
         if not answer.is_success:
             raise _refusal(answer)
         return _decoded(answer, _PossibleCommands).items
+
+    async def refused_commands(self, url: str, limit: int, token: str) -> list[RefusedCommandAnswer]:
+        """The newest refused commands of the queue that the caller may see. Raises Refusal."""
+        answer = await self._get(f"{url}/v1/refused-commands?limit={limit}", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, _RefusedCommands).items
 
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}

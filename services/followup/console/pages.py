@@ -20,6 +20,7 @@ from services.followup.domain.wording.explanation import DayLine, counted_days, 
 from services.followup.domain.wording.names import (
     Bilingual,
     body_words,
+    decision_words,
     duty_words,
     event_words,
     ground_words,
@@ -30,7 +31,7 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.calendar import Calendar
@@ -86,12 +87,13 @@ class Person(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `place` is the section of the navigation that the page belongs to."""
+    """What stands around every page. `here` is its address, for the link to the other language."""
 
     person: Person | None
     sources: tuple[Source, ...] = ()
     here: str = "/"
     may_administer: bool = False
+    may_see_figures: bool = False
 
 
 class Pages:
@@ -120,6 +122,7 @@ class Pages:
         self._templates.globals.update(
             t=_told,
             duty=duty_words,
+            decision=decision_words,
             part=part_words,
             state=state_words,
             status=status_words,
@@ -160,7 +163,8 @@ class Pages:
             cookie_of(request) is not None,
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
-        shell = Shell(person, tuple(sources), _here(request), may_administer)
+        may_see_figures = may_administer and await reads_all(self._queries, caller)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures)
         return self._rendered(request, template, status, shell=shell, **values)
 
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
@@ -201,6 +205,11 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
         ]
         for week in range((last - monday).days // 7 + 1)
     ]
+
+
+async def today_of(queries: Queries) -> date | None:
+    """The day by which a page judges: of several sources the earliest, which all have reached; None before any."""
+    return min((local_day(source.now) for source in await queries.sources() if source.now is not None), default=None)
 
 
 async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:

@@ -218,11 +218,6 @@ class Queries:
         visible = await self.visible(scope, [case.row.subject_id for case in cases])
         return [case for case in cases if case.row.subject_id in visible]
 
-    async def titles(self, subject_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return the titles of cases, for those who may see what is owed on them."""
-        rows = await read(self._pool, lambda c: c.fetch(_CASES, list(subject_ids)))
-        return {row.subject_id: row.title for row in (_row.decode(each["row"]) for each in rows)}
-
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""
         found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)

@@ -147,12 +147,14 @@ def parts_of(act: CompositeAct, given: Sequence[PartInput]) -> tuple[GivenPart, 
 def _part(act: CompositeAct, given: PartInput, before: Sequence[GivenPart]) -> GivenPart:
     if given.command not in act.commands:
         raise InvalidValue("command", "not-in-act", act=act.title, allowed=act.commands)
-    aggregate, named = given.aggregate, _PART.fullmatch(given.target)
+    named, aggregate = _PART.fullmatch(given.target), ""
     if named is not None:
-        number = int(named[1])
-        _check_earlier(number, before, "target")
-        aggregate = aggregate or before[number].codec.route.aggregate
-    route = route_of_command(given.command, has_target=bool(given.target), aggregate=aggregate)
+        _check_earlier(int(named[1]), before, "target")
+        aggregate = before[int(named[1])].codec.route.aggregate
+    has_target = bool(given.target)
+    route = route_of_command(given.command, has_target=has_target, aggregate=given.aggregate or aggregate)
+    if route is None and not given.aggregate:
+        route = route_of_command(given.command, has_target=has_target)  # refused in its turn, since it is not found
     if route is None:
         raise InvalidValue("aggregate", "not-done-to", command=given.command)
     codec, raw, data = CODECS[route.path], bytes(given.body), None

@@ -123,6 +123,13 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Mã truy cập không đúng; hãy kiểm tra lại hoặc xin cấp mã mới.",
                 "this token is not known here; check it or ask for a new one",
             ),
+            "no-session": Sentence(
+                "Phiên làm việc đã kết thúc; hãy đăng nhập lại.", "the session has ended; sign in again"
+            ),
+            "token-not-taken": Sentence(
+                "Hệ thống tiếp nhận không chấp nhận phiên đăng nhập này; hãy đăng nhập lại hoặc báo người quản trị.",
+                "intake does not take this sign-in; sign in again, or tell who runs the service",
+            ),
             "expired-token": Sentence(
                 "Phiên đăng nhập đã hết hạn; hãy đăng nhập lại hoặc lấy mã truy cập mới.",
                 "the access token has expired; get a new one from the provider",
@@ -175,6 +182,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "page": Sentence(
                 "Chỉ nhận thao tác từ chính trang của hệ thống này; hãy mở lại trang và thực hiện ở đó.",
                 "this must come from a page of this service",
+            ),
+            "form": Sentence(
+                "Biểu mẫu này không phải của phiên làm việc hiện tại; chưa ghi nhận gì, hãy gửi lại.",
+                "the form is not one of the session that is signed in now: nothing was recorded, send it again",
             ),
             "machine": Sentence(
                 "Không có mã truy cập thì chỉ phục vụ chương trình trên chính máy này; hãy gửi kèm mã truy cập.",
@@ -547,6 +558,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "not-opened": Sentence(
                 "Hệ thống tiếp nhận, nơi giữ nội dung, hiện không kết nối được; hãy mở lại trang sau giây lát.",
                 "intake, which keeps what was written, cannot be reached ({kind}): open the page again shortly",
+            ),
+            "no-posts": Sentence(
+                "Hệ thống tiếp nhận chưa trả lời nên chưa biết vị trí công tác của bạn; hãy thử lại sau giây lát.",
+                "intake does not answer, so your posts are not known: try again shortly",
             ),
             "unread-source": Sentence(
                 "Nguồn {source} không được đọc ở đây; chưa ghi nhận gì, hãy báo người vận hành.",

@@ -33,6 +33,7 @@ FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"tru
 PROBES = frozenset({"/healthz", "/readyz"})
 
 _CALLER = "caller"  # where a request's scope keeps who calls
+_ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof
 
 
 class AuthenticatedCaller(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     post: UUID | None = None
     delegation: UUID | None = None
     delegated: frozenset[str] = frozenset()
+    #: What a person is called on pages.
+    called: str = ""
 
 
 class PersonProofs(Protocol):
@@ -209,8 +212,15 @@ def caller_of(request: Request[Any, Any, Any]) -> AuthenticatedCaller:
 
 def token_of(request: Request[Any, Any, Any]) -> str:
     """The token of a request, to act elsewhere in the caller's name. It is empty for `local`."""
+    if (acting := request.scope["state"].get(_ACTING)) is not None:
+        return str(acting)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else cookie_of(request) or ""
+
+
+def act_with(request: Request[Any, Any, Any], token: str) -> None:
+    """Let a request act elsewhere with another token than the one that it brought."""
+    request.scope["state"][_ACTING] = token
 
 
 def need_role(caller: AuthenticatedCaller, *roles: str) -> None:

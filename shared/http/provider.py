@@ -146,8 +146,11 @@ class Provider:
         return await bounded(self._client, httpx.Request("GET", url, headers={"Accept": "application/json"}))
 
 
-async def bounded(client: httpx.AsyncClient, request: httpx.Request) -> bytes:
-    """What the provider answers, within the bounds of time and size. Raises ProviderAway."""
+async def bounded(client: httpx.AsyncClient, request: httpx.Request, refused: type[Exception] | None = None) -> bytes:
+    """What the provider answers, within the bounds of time and size.
+
+    Raises ProviderAway, and `refused` where the provider refuses what was asked.
+    """
     try:
         async with asyncio.timeout(TIMEOUT):
             answer = await client.send(request, stream=True, follow_redirects=False)
@@ -161,6 +164,8 @@ async def bounded(client: httpx.AsyncClient, request: httpx.Request) -> bytes:
                 await answer.aclose()
     except (httpx.HTTPError, TimeoutError, OSError) as error:
         raise ProviderAway(f"it does not answer ({type(error).__name__})") from None
+    if refused is not None and answer.status_code in (httpx.codes.BAD_REQUEST, httpx.codes.UNAUTHORIZED):
+        raise refused(str(answer.status_code))
     if answer.status_code != httpx.codes.OK:
         raise ProviderAway(f"it answered {answer.status_code}")
     return body

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Response
+from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
@@ -34,6 +36,7 @@ from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
+from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
@@ -153,10 +156,10 @@ class Pages:
         sources = await self._queries.sources()
         places = await self._queries.places(scope)
         person = Person(
-            caller.name,
+            caller.called or caller.name,
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             places.get(caller.jurisdiction, ""),
-            cookie_of(request) is not None,
+            bool(caller.subject) or cookie_of(request) is not None,
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
         may_see_figures = may_administer and await reads_all(self._queries, caller)
@@ -180,7 +183,9 @@ class Pages:
         return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
 
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
-        html = self._templates.get_template(template).render(lang=language_of(request), **values)
+        html = self._templates.get_template(template).render(
+            lang=language_of(request), own_form=partial(_own_form, form_token_of(request)), **values
+        )
         return Response(html, media_type="text/html", headers=self._headers, status_code=status)
 
 
@@ -262,6 +267,13 @@ def _here(request: HttpRequest) -> str:
     query = request.scope["query_string"].decode("latin-1")
     path = quote(request.scope["path"])
     return quote(path + (f"?{query}" if query else ""), safe="")
+
+
+def _own_form(form_token: str) -> Markup:
+    """The input by which a form shows that it is ours; nothing where nobody signed in at a provider."""
+    return (
+        Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token) if form_token else Markup()
+    )
 
 
 @pass_context

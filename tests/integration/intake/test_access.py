@@ -23,6 +23,7 @@ from tests.support.access import (
     NATION,
     OFFICES,
     OPERATORS,
+    STAFF,
     Asked,
     Question,
     Rule,
@@ -62,6 +63,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/petitions/{target:str}/commands"): CASE,
     ("GET", "/v1/conferences/{target:str}/commands"): CASE,
     ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/people"): STAFF,
+    ("GET", "/v1/me"): CALLERS,
 }
 #: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
 POSTED: dict[str, Rule] = {

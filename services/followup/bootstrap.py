@@ -48,6 +48,7 @@ from services.followup.console.forms import form_routes
 from services.followup.console.hall import hall_pages
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.people import people_pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.provider_sign_in import OPEN_PATHS, provider_sign_in_routes
@@ -269,6 +270,7 @@ async def running(
                 *daily_routes(pages, queries, acts, address),
                 *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
+                *people_pages(pages, queries, acts, address),
                 *administration_routes(pages, queries, acts, address, partial(_retried, pool)),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -18,6 +19,7 @@ from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
+MOST_PEOPLE = 1000  # a page
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
 T = TypeVar("T")
@@ -100,6 +102,43 @@ class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
 
 
+class DelegationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A delegation of the chair's acts to who holds a post."""
+
+    id: UUID
+    valid_from: date
+    valid_until: date
+    ended_on: date | None = None
+    stands: bool
+
+
+class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A post of a person."""
+
+    id: UUID
+    position: str
+    roles: list[str]
+    jurisdiction: str
+    valid_from: date
+    agency: str = ""
+    valid_until: date | None = None
+    ended_on: date | None = None
+    stands: bool
+    delegations: list[DelegationAnswer] = []
+
+
+class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with the posts that the caller sees; the name is empty once it was erased."""
+
+    subject: str
+    name: str
+    posts: list[PostAnswer]
+
+
+class _People(msgspec.Struct, frozen=True):
+    items: list[PersonAnswer]
+
+
 class RefusedCommandAnswer(msgspec.Struct, frozen=True):
     """A refused command of the queue, without what it said."""
 
@@ -177,6 +216,17 @@ class IntakeClient:
         if not answer.is_success:
             raise _refusal(answer)
         return _decoded(answer, _RefusedCommands).items
+
+    async def people(self, url: str, token: str) -> list[PersonAnswer]:
+        """Everybody who has or had a post within what the caller sees to. Raises Refusal."""
+        found, path = list[PersonAnswer](), f"/v1/people?limit={MOST_PEOPLE}"
+        while path:
+            answer = await self._get(f"{url}{path}", token)
+            if not answer.is_success:
+                raise _refusal(answer)
+            found += _decoded(answer, _People).items
+            path = answer.links.get("next", {}).get("url", "")
+        return found
 
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}

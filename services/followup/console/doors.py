@@ -57,6 +57,11 @@ _DOORS = (
         Bilingual("Xem hệ thống đang đọc đến đâu", "See how far the system has read"),
         "/administration",
     ),
+    Door(
+        "admin",
+        Bilingual("Cấp chức vụ cho một người", "Grant somebody a post"),
+        "/people",
+    ),
 )
 
 

@@ -40,7 +40,7 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -91,6 +91,7 @@ class Shell(NamedTuple):
     here: str = "/"
     may_administer: bool = False
     may_see_figures: bool = False
+    may_see_people: bool = False
 
 
 class Pages:
@@ -163,7 +164,7 @@ class Pages:
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(
@@ -192,6 +193,10 @@ class Pages:
 def _hashed(text: str) -> str:
     """What allows this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _sees_people(caller: AuthenticatedCaller) -> bool:
+    return not caller.roles.isdisjoint({"admin", "chair", "office"})
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:

@@ -33,6 +33,7 @@ from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
+MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 200  # characters of what a link fills in
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
@@ -70,8 +71,15 @@ def form_routes(
         return await forms.submit(request, await case_target(queries, scope_of(request), subject_id), command)
 
     @get("/jurisdictions/{code:str}/acts/{command:str}", include_in_schema=False)
-    async def place_form(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[str]:
-        return await forms.empty(request, await place_target(queries, scope_of(request), code), command, {})
+    async def place_form(
+        request: HttpRequest,
+        code: FromPath[str],
+        command: FromPath[str],
+        petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
+    ) -> Response[str]:
+        target = await place_target(queries, scope_of(request), code)
+        chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
+        return await forms.empty(request, target, command, chosen)
 
     @post(
         "/jurisdictions/{code:str}/acts/{command:str}",

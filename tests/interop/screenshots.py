@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/screenshots: `make screenshots`. A pair with the story played, each page as its role sees it."""
+"""Takes the pictures of docs/screenshots from a pair with the story played, each page as its role sees it."""
 
 import signal
 import subprocess

@@ -61,8 +61,8 @@ async def walked(client: httpx.AsyncClient, *begin: str) -> dict[str, str]:
     while waiting:
         path = waiting.pop()
         if (
-            path.endswith("/content")
-            or path in told
+            path in told
+            or path.startswith("/language/")  # the same pages once more
             or (path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09")))
         ):
             continue  # the months before and after lead on for ever

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, NamedTuple
@@ -17,8 +18,9 @@ from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.forms import Address, definitions_by_command, possible_path
-from services.followup.console.pages import Pages, annulled_ids, field_title, lateness, names_of
+from services.followup.console.pages import Pages, annulled_ids, choice_words, field_title, lateness, names_of
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from services.followup.domain.wording.names import Bilingual, duty_words, event_words, reason_words
 from services.followup.entrypoints.access import scope_of
@@ -35,7 +37,6 @@ from services.followup.entrypoints.query_parameters import (
 )
 from shared.command_definitions import CommandDefinition
 from shared.events.any_stream import RecordAnnulled
-from shared.events.field_titles import CHOICE_TITLES
 from shared.events.titles import EVENT_TITLES
 from shared.http.auth import caller_of, token_of
 from shared.sentences import Sentence
@@ -92,6 +93,11 @@ class Content(NamedTuple):
 
     texts: list[Text]
     refusal: Refusal | None = None
+    opened: dict[str, dict[str, Any]] = {}
+
+    def of(self, event_id: UUID) -> dict[str, Any]:
+        """What was written with one event."""
+        return self.opened.get(str(event_id), {})
 
 
 class Entry(NamedTuple):
@@ -200,9 +206,13 @@ class _Cases:
         names = await names_of(queries, _bodies(file.case, file.deadlines, events))
         visible = await queries.visible(scope_of(request), _others(file.case, events))
         linked = {str(i) for i in visible}
+        more, template = await self._of_subject(request, file, events)
+        names |= await names_of(queries, {case.row.agency for case in more.get("petitions", ())})
         return await self._pages.show(
             request,
-            "case.html",
+            template,
+            **more,
+            can={act.command for act in [*acts.first, *acts.others]} if acts else set(),
             recorded=recorded,
             file=file,
             case=file.case,
@@ -212,12 +222,36 @@ class _Cases:
             waits=any(event.waits for event in events),
             places=await queries.places(scope_of(request)),
             acts=acts,
-            may_remind=acts is not None and any(act.command == "ReminderSent" for act in [*acts.first, *acts.others]),
             content=content,
             linked=linked,
             late=await lateness(queries),
             names=names,
         )
+
+    async def _of_subject(
+        self, request: HttpRequest, file: CaseFile, events: Sequence[EventView]
+    ) -> tuple[dict[str, Any], str]:
+        """What the page of a conference or a place shows beside what every case has, and its template."""
+        queries, scope, row = self._queries, scope_of(request), file.case.row
+        match row.subject:
+            case "conference":
+                petitions = await queries.at_conference(scope, row.subject_id)
+                states = Counter(case.row.state for case in petitions)
+                return {
+                    "view": conference_view(events, annulled_ids(file.events), file.deadlines, row.state),
+                    "phases": PHASES,
+                    "petitions": petitions,
+                    "titles": {case.row.subject_id: case.row.title for case in petitions},
+                    "progress": [(state, states[state]) for state in CaseState if states[state]],
+                }, "conference.html"
+            case "jurisdiction":
+                wanted = CaseFilter(subject="jurisdiction", jurisdiction=row.jurisdiction)
+                below = (await queries.cases(scope, wanted, IN_THE_FORM)).items
+                return {
+                    "communes": [case for case in below if case.row.subject_id != row.subject_id]
+                }, "jurisdiction.html"
+            case _:
+                return {}, "case.html"
 
     async def _acts(self, request: HttpRequest, file: CaseFile) -> Acts | None:
         """What can be done on a case now; None where intake does not say so."""
@@ -253,7 +287,8 @@ class _Cases:
         except Refusal as refusal:
             return Content([], refusal)
         days = {str(event.event_id): event_view(event).data.get("effective_on", "") for event in file.events}
-        return Content([_text(event, days) for event in opened if event.content])
+        texts = [_text(event, days) for event in opened if event.content]
+        return Content(texts, opened={event.event_id: event.content for event in opened})
 
 
 def _text(event: OpenedEvent, days: dict[str, Any]) -> Text:
@@ -307,6 +342,11 @@ def _timeline(
     return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
 
 
+def _instant(event: EventView) -> datetime:
+    """When a deadline's event was raised, in event time."""
+    return datetime.fromisoformat(str(event.data["at"]))
+
+
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
     """What the page says of a deadline's event: its day, and why a breach was none."""
     for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):
@@ -328,7 +368,7 @@ def _details(event: EventView, names: dict[str, Bilingual], linked: set[str]) ->
             yield words, ", ".join(names[str(v)].vi if str(v) in names else str(v) for v in value), ""
         elif isinstance(value, bool):
             yield words, Bilingual("có", "yes") if value else Bilingual("không", "no"), ""
-        elif (found := _choice_words(event.topic, name, str(value))) is not None:
+        elif (found := choice_words(event.topic, name, str(value))) is not None:
             yield words, found, ""
         elif str(value) in names:
             yield words, names[str(value)], ""
@@ -336,12 +376,6 @@ def _details(event: EventView, names: dict[str, Bilingual], linked: set[str]) ->
             with contextlib.suppress(ValueError):
                 value = f"{date.fromisoformat(str(value)):%d/%m/%Y}"
             yield words, str(value), ""
-
-
-def _choice_words(topic: str, name: str, value: str) -> Bilingual | None:
-    table = CHOICE_TITLES.get(f"{topic}.{name}") or CHOICE_TITLES.get(name) or {}
-    found = table.get(value)
-    return Bilingual(found.vi, found.en) if found else None
 
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:
@@ -362,6 +396,6 @@ def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventVie
         str(event.data[field])
         for event in events
         for field in ("agency", "to", "by", "office", "station")
-        if event.data.get(field)
+        if isinstance(event.data.get(field), str)
     }
     return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}

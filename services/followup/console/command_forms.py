@@ -18,6 +18,8 @@ from shared.sentences import Sentence
 
 #: What people do not fill in: what the service makes up, or what other pages take.
 NOT_ASKED = frozenset({"petitioner_ids", "attachments", "policy_id"})
+#: What a form asks for though the command may leave it out: what a machine does not know, a person does.
+NEEDED = frozenset({"PetitionReceived.kind", "PetitionReceived.text", "PetitionReassigned.reason"})
 BLANK_ROWS = 2  # beneath those that are filled in
 MAX_ROWS = 100
 MAX_POLICY_ERRORS = 10  # that are told at once
@@ -90,16 +92,20 @@ def form_of(definition: CommandDefinition, choices: Choices) -> CommandForm:
         command=definition.command,
         title=definition.title,
         is_final=definition.is_final,
-        fields=tuple(_field(each, choices) for each in definition.fields if each.name not in NOT_ASKED),
+        fields=tuple(
+            _field(each, choices, f"{definition.command}.{each.name}" in NEEDED)
+            for each in definition.fields
+            if each.name not in NOT_ASKED
+        ),
     )
 
 
-def _field(field: FieldDefinition, choices: Choices) -> FormField:
+def _field(field: FieldDefinition, choices: Choices, is_needed: bool = False) -> FormField:
     return FormField(
         name=field.name,
         kind=field.kind,
         title=field.title,
-        is_required=field.is_required,
+        is_required=field.is_required or is_needed,
         is_list=field.is_list,
         is_keyed=field.is_keyed,
         help=field.help,

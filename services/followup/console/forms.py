@@ -8,13 +8,13 @@ import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect
 
 from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, RecordedCommand, Refusal, away
@@ -37,6 +37,7 @@ from shared.sentences import Sentence
 
 WAIT_FOR_READER = 3.0  # seconds that an answer waits until the page shows what was recorded
 LOOK_EVERY = 0.05  # seconds
+MAX_GIVEN = 200  # characters of what a link fills in
 MAX_KEY = 200  # characters of a form's key, as intake takes it
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
@@ -60,9 +61,12 @@ def form_routes(
         subject_id: FromPath[UUID],
         command: FromPath[str],
         deadline_id: FromQuery[UUID | None] = None,
+        task: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
+        speaker: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
     ) -> Response[str]:
         file = await forms.file(request, subject_id)
-        return await forms.empty(request, file, command, await forms.letter(file, deadline_id))
+        given = {"task": task, "speaker": speaker} | await forms.letter(file, deadline_id)
+        return await forms.empty(request, file, command, given)
 
     @post(
         "/cases/{subject_id:uuid}/acts/{command:str}",

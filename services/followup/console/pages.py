@@ -35,7 +35,7 @@ from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
-from shared.events.field_titles import FIELD_TITLES
+from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
 from shared.http.auth import caller_of, cookie_of
 from shared.identifiers import LOCAL_ZONE, local_day
 
@@ -132,6 +132,7 @@ class Pages:
             weeks=weeks,
             weekdays=SHORT_WEEKDAYS,
             field_title=field_title,
+            choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
             event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
@@ -175,6 +176,13 @@ def field_title(name: str, topic: str = "") -> Bilingual:
     """What a field of an event is called; one without words by its own name."""
     found = FIELD_TITLES.get(f"{topic}.{name}") or FIELD_TITLES.get(name)
     return Bilingual(found.vi, found.en) if found else Bilingual(name, name)
+
+
+def choice_words(topic: str, name: str, value: str) -> Bilingual | None:
+    """What a value of a choice is called; None where the field is no choice."""
+    table = CHOICE_TITLES.get(f"{topic}.{name}") or CHOICE_TITLES.get(name) or {}
+    found = table.get(value)
+    return Bilingual(found.vi, found.en) if found else None
 
 
 def weeks(deadline: Deadline) -> list[list[Cell]]:

@@ -68,6 +68,10 @@ _RAISED_EVENTS = """
 SELECT notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
 WHERE originator_id = $1 ORDER BY originator_version
 """
+_AT_CONFERENCE = """
+SELECT c.source, c.due_on, c.row FROM links l JOIN cases c ON c.subject_id = l.petition_id
+WHERE l.other_id = $1 AND NOT l.merged ORDER BY c.received_on, c.subject_id
+"""
 _RAISED_OF = """
 SELECT originator_id, notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
 WHERE originator_id = ANY ($1) ORDER BY notification_id
@@ -179,6 +183,18 @@ class Queries:
             return {row.subject_id for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
 
         return await read(self._pool, work)
+
+    async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
+        """Return the petitions of a conference that the caller may see, in the order of their receipt."""
+
+        async def work(connection: Any) -> list[Case]:
+            days = await _days(connection)
+            return [_case(row, days) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
+
+        # A link stays when a petition is taken off the agenda: its row says where it belongs now.
+        cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
+        visible = await self.visible(scope, [case.row.subject_id for case in cases])
+        return [case for case in cases if case.row.subject_id in visible]
 
     async def titles(self, subject_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the titles of cases, for those who may see what is owed on them."""

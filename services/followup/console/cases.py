@@ -22,7 +22,7 @@ from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.forms import Address, definitions_by_command, possible_path
 from services.followup.console.pages import Pages, annulled_ids, choice_words, field_title, lateness, names_of
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
-from services.followup.domain.wording.names import Bilingual, duty_words, event_words, reason_words
+from services.followup.domain.wording.names import Bilingual, duty_words, event_words, ground_words, reason_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import (
@@ -37,6 +37,7 @@ from services.followup.entrypoints.query_parameters import (
 )
 from shared.command_definitions import CommandDefinition
 from shared.events.any_stream import RecordAnnulled
+from shared.events.deadline import DeadlineWaived
 from shared.events.titles import EVENT_TITLES
 from shared.http.auth import caller_of, token_of
 from shared.sentences import Sentence
@@ -348,12 +349,13 @@ def _instant(event: EventView) -> datetime:
 
 
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
-    """What the page says of a deadline's event: its day, and why a breach was none."""
+    """What the page says of a deadline's event: its day, and why it moved, was none, or is owed no more."""
     for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):
         if day := event.data.get(name):
             yield words, f"{date.fromisoformat(str(day)):%d/%m/%Y}", ""
     if reason := event.data.get("reason"):
-        yield Bilingual("Lý do", "reason"), reason_words(str(reason)), ""
+        words_of = ground_words if event.topic == DeadlineWaived.TOPIC else reason_words
+        yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
 
 
 def _details(event: EventView, names: dict[str, Bilingual], linked: set[str]) -> Iterable[tuple[Bilingual, Any, str]]:

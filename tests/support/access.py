@@ -58,6 +58,8 @@ def _everything(asking: Asking, place: str) -> set[int]:
 
 
 ANYBODY: Rule = lambda asking, place: FOUND  # noqa: E731
+#: Anybody, who is sent on to another page of ours.
+SENT_BACK: Rule = lambda asking, place: {303}  # noqa: E731
 #: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
@@ -65,8 +67,6 @@ CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_mi
 NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else FOUND)
 #: What intake opens, of a case in sight, while there is no intake.
 NO_INTAKE = _known(lambda asking, place: {503} if _case(asking, place) == FOUND else NOT_THERE)
-#: A search for nothing.
-NO_CODE = _known(lambda asking, place: NOT_THERE)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
@@ -80,6 +80,7 @@ class Asked(NamedTuple):
     client: httpx.AsyncClient
     askings: list[Asking]
     ids: Mapping[str, object] = {}
+    callers: Callers | None = None
 
 
 def callers_of_all_kinds(agency: str, other_agency: str) -> tuple[Callers, list[Asking]]:

@@ -16,12 +16,14 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.console.addresses import LOGIN
 from services.followup.console.cases import case_pages
+from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
-from services.followup.console.problem_pages import for_people
+from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
+from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
@@ -40,6 +42,8 @@ from shared.postgres.pool import Notifications
 from tests.support.intake_stub import StubIntake
 from tests.support.projection import Pool
 
+LOCAL = Callers(local_allowed=True)
+
 
 def console_routes(
     pages: Pages, queries: Queries, reminders: Reminders, intake: StubIntake | None = None
@@ -52,6 +56,7 @@ def console_routes(
         *case_pages(pages, queries, acts, address),
         *form_routes(pages, queries, reminders, acts, address),
         *language_routes(),
+        favicon_route(),
     ]
 
 
@@ -71,12 +76,14 @@ async def reading_app(
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
             feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
+            *sign_in_routes(pages, callers or LOCAL),
             *health_routes(hindrances(queries, dict)),
             metrics_route(collector, may_read_all(queries)),
         ],
-        callers or Callers(local_allowed=True),
-        open_paths=frozenset({LOGIN, *LANGUAGE}),
+        callers or LOCAL,
+        open_paths=frozenset({LOGIN, FAVICON, *LANGUAGE}),
         for_people=for_people(pages),
+        before_refusal=keep_typed,
     )
 
 

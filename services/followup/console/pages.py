@@ -30,7 +30,7 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.calendar import Calendar
@@ -159,7 +159,8 @@ class Pages:
             places.get(caller.jurisdiction, ""),
             cookie_of(request) is not None,
         )
-        may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
+        is_asked = not caller.roles.isdisjoint({"operations", "office", "auditor"})
+        may_administer = is_asked and await reads_all(self._queries, caller)
         shell = Shell(person, tuple(sources), _here(request), may_administer)
         return self._rendered(request, template, status, shell=shell, **values)
 

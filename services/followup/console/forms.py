@@ -40,9 +40,6 @@ LOOK_EVERY = 0.05  # seconds
 MAX_GIVEN = 200  # characters of what a link fills in
 MAX_KEY = 200  # characters of a form's key, as intake takes it
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
-OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
-#: What a form sends beside the fields of its command.
-_OWN = frozenset({"key", "more", "confirmed", "back"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 #: The address of a source's intake; None while the source is not known.
@@ -144,7 +141,7 @@ class _Forms:
             url = self._url(file)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
-            at = input_of(form, refusal.field)
+            at = input_of(form, refusal.field, filled)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, file, form, filled, [error], 503 if refusal.status >= 500 else 422)
         await self._until_read(file.case.source, done)

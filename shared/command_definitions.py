@@ -77,6 +77,15 @@ class CommandDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     fields: tuple[FieldDefinition, ...] = ()
 
 
+class ActDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A composite act: what it is called, where it is sent, which commands its parts may give."""
+
+    name: str
+    path: str
+    title: Translated
+    commands: tuple[str, ...]
+
+
 def translated(sentence: Sentence) -> Translated:
     """The same as an answer holds it."""
     return Translated(sentence.vi, sentence.en)

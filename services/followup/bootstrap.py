@@ -30,11 +30,14 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import LOGIN
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
+from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import sign_in_routes
@@ -196,6 +199,9 @@ async def running(
                 *query_routes(queries, LiveState(pool)),
                 *work_routes(pages, queries),
                 *case_pages(pages, queries, acts, address),
+                *place_pages(pages, queries, acts, address),
+                *daily_routes(pages, queries, acts, address),
+                *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),

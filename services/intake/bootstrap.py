@@ -23,9 +23,11 @@ from services.intake.application.append_builder import Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.composite.act_handler import ActHandler
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
+from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
@@ -123,6 +125,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         references = KnownReferences(history, contents, seals)
         refused = RefusedCommands(pool, seals, new_id)
         handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references, refused)
+        acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY)
@@ -130,7 +133,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
-        commands = CommandIntake(handler, callers, refused)
+        commands = CommandIntake(handler, acts, callers, refused)
         queue = CommandQueue(settings.amqp_url, source, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
@@ -175,6 +178,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         app = make_app(
             [
                 *command_routes(handler),
+                *act_routes(acts),
                 *query_routes(reading),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),

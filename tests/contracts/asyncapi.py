@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.intake.application.commands import ROUTES as ROUTES_OF_COMMANDS
+from services.intake.application.composite_acts import COMPOSITE_ACTS, MAX_PARTS
 from shared.events import EVENTS
 from shared.identifiers import snake
 from shared.rabbit import topology
@@ -63,7 +64,7 @@ def document() -> dict[str, Any]:
             },
         },
         "components": {
-            "messages": {**messages, "Command": _command(), "Answer": _answer()},
+            "messages": {**messages, "Command": _command(), "Act": _act(), "Answer": _answer()},
             "messageTraits": {"CloudEvent": {"headers": _headers()}},
         },
     }
@@ -96,7 +97,7 @@ def _commands() -> dict[str, Any]:
         "description": f"Published to the exchange {COMMANDS.exchange} with the name of the source as routing key; "
         f"intake takes them from the queue {COMMANDS.queue}. Nobody outside needs the default exchange.",
         "parameters": {"source": {"description": "the name of the source (INTAKE_SOURCE)", "default": "local"}},
-        "messages": _ref("Command"),
+        "messages": {**_ref("Command"), **_ref("Act")},
         "bindings": {
             "amqp": {
                 "is": "routingKey",
@@ -164,6 +165,47 @@ def _command() -> dict[str, Any]:
                 "if_match": {
                     "type": "integer",
                     "description": "the version that the caller knows; unread where something is created",
+                },
+            },
+        },
+    }
+
+
+def _act() -> dict[str, Any]:
+    commands = sorted({command for act in COMPOSITE_ACTS.values() for command in act.commands})
+    return {
+        "name": "Act",
+        "summary": "Several commands that are decided and recorded as one, all or none; message_id is their one "
+        "idempotency key. Where the id of a case stands, `#0` may stand for that of the first part.",
+        "contentType": "application/json",
+        "correlationId": {"location": "$message.header#/correlationId"},
+        "payload": {
+            "type": "object",
+            "required": ["act", "parts"],
+            "properties": {
+                "act": {"type": "string", "enum": list(COMPOSITE_ACTS), "description": "the name of the act"},
+                "parts": {
+                    "type": "array",
+                    "minItems": 1,
+                    "maxItems": MAX_PARTS,
+                    "items": {
+                        "type": "object",
+                        "required": ["command"],
+                        "properties": {
+                            "command": {"type": "string", "enum": commands},
+                            "target": {
+                                "type": "string",
+                                "description": "the id of the case, or `#n`: that of part n, counted from 0",
+                            },
+                            "aggregate": {
+                                "type": "string",
+                                "enum": ["conference", "petition"],
+                                "description": "what the target is, where the command is done to both",
+                            },
+                            "body": {"type": "object", "description": "the body of the HTTP command of the same act"},
+                            "if_match": {"type": "integer", "description": "the version that the caller knows"},
+                        },
+                    },
                 },
             },
         },

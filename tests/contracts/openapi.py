@@ -8,6 +8,7 @@ from services.followup.entrypoints import app as followup_app
 from services.followup.entrypoints import queries as followup_queries
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.commands import command_routes
@@ -26,6 +27,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
     """The routes of intake."""
     return [
         *command_routes(NOTHING),
+        *act_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),
         refused_route(NOTHING, NOTHING, NOTHING),

@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from services.followup.adapters.intake_client import IntakeClient
-from services.intake.application.definitions import DEFINITIONS
+from services.intake.application.definitions import ACT_DEFINITIONS, DEFINITIONS
 from shared.command_definitions import CommandDefinition
 
 URL = "http://intake.example"
@@ -54,7 +54,11 @@ class StubIntake:
         if path == "/v1/commands":
             if request.headers.get("If-None-Match") == '"1"':
                 return httpx.Response(304)
-            return httpx.Response(200, content=msgspec.json.encode({"items": list(DEFINITIONS.values())}), headers=TAG)
+            return httpx.Response(
+                200,
+                content=msgspec.json.encode({"items": list(DEFINITIONS.values()), "acts": ACT_DEFINITIONS}),
+                headers=TAG,
+            )
         if path.endswith("/content"):
             return httpx.Response(200, json={"events": self.content})
         _, _, plural, target, _ = path.split("/")

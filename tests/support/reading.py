@@ -16,11 +16,14 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.console.addresses import LOGIN
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
+from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import sign_in_routes
@@ -54,6 +57,9 @@ def console_routes(
     return [
         *work_routes(pages, queries),
         *case_pages(pages, queries, acts, address),
+        *place_pages(pages, queries, acts, address),
+        *daily_routes(pages, queries, acts, address),
+        *remind_routes(pages, queries, reminders, acts, address),
         *form_routes(pages, queries, reminders, acts, address),
         *language_routes(),
         favicon_route(),

@@ -56,6 +56,12 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedAct(msgspec.Struct, frozen=True):
+    """Where the parts of a composite act were recorded."""
+
+    parts: list[RecordedCommand]
+
+
 class OpenedEvent(msgspec.Struct, frozen=True):
     """What still opens of one event's sealed fields."""
 
@@ -126,7 +132,17 @@ class IntakeClient:
             raise away(kind=type(error).__name__) from error
 
     async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
-        """Record one act. Sent again with the same key it is recorded once. Raises Refusal."""
+        """Record one command. Sent again with the same key it is recorded once. Raises Refusal."""
+        return _decoded(await self._post(url, path, body, key, token), RecordedCommand)
+
+    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+        """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
+
+        Raises Refusal, whose field names the part: `parts[1].subject`.
+        """
+        return _decoded(await self._post(url, f"/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
+
+    async def _post(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> httpx.Response:
         headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
         try:
             answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
@@ -135,7 +151,7 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
         if answer.is_success:
-            return _decoded(answer, RecordedCommand)
+            return answer
         raise _refusal(answer)
 
     async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:

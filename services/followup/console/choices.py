@@ -25,13 +25,14 @@ class FormChoices:
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    async def of(self, scope: Scope, file: CaseFile) -> Choices:
+    async def of(self, scope: Scope, file: CaseFile | None) -> Choices:
         """The choices of a form about a case, by the kind of field."""
         places = await self._queries.places(scope)
         found = (await self._queries.agencies(scope, "", OFFERED)).items
         agencies = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
         agencies.sort(key=lambda choice: vietnamese_order(choice.title.vi))
-        annulled = annulled_ids(file.events)
+        events, deadlines = (file.events, file.deadlines) if file else ([], [])
+        annulled = annulled_ids(events)
         return {
             "place": [_same(code, f"{name} ({code})") for code, name in places.items()],
             "agency": agencies,
@@ -40,10 +41,10 @@ class FormChoices:
             "conference": await self._cases(scope, "conference"),
             "record": [
                 _record(event)
-                for event in map(event_view, reversed(file.events))
+                for event in map(event_view, reversed(events))
                 if event.event_id not in annulled and not event.topic.startswith("Deadline")
             ],
-            "deadline": [_deadline(each) for each in file.deadlines if each.raised.is_open],
+            "deadline": [_deadline(each) for each in deadlines if each.raised.is_open],
         }
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:

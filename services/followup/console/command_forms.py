@@ -95,14 +95,15 @@ def form_of(definition: CommandDefinition, choices: Choices) -> CommandForm:
         title=definition.title,
         is_final=definition.is_final,
         fields=tuple(
-            _field(each, choices, f"{definition.command}.{each.name}" in NEEDED)
+            field_of(each, choices, is_needed=f"{definition.command}.{each.name}" in NEEDED)
             for each in definition.fields
             if each.name not in NOT_ASKED
         ),
     )
 
 
-def _field(field: FieldDefinition, choices: Choices, is_needed: bool = False) -> FormField:
+def field_of(field: FieldDefinition, choices: Choices, *, is_needed: bool = False) -> FormField:
+    """A field of a form from its definition."""
     return FormField(
         name=field.name,
         kind=field.kind,
@@ -112,8 +113,14 @@ def _field(field: FieldDefinition, choices: Choices, is_needed: bool = False) ->
         is_keyed=field.is_keyed,
         help=field.help,
         choices=tuple(choices.get(field.kind, ())) if field.kind in CHOSEN else field.choices,
-        fields=tuple(_field(part, choices) for part in field.fields),
+        fields=tuple(field_of(part, choices) for part in field.fields),
     )
+
+
+def with_more_rows(form: CommandForm, filled: Filled, name: str) -> dict[str, str]:
+    """What was filled in, with one more row of a group; the same where there is no such group."""
+    field = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
+    return {**filled, f"{name}.rows": str(len(field.rows(filled, name)) + 1)} if field else dict(filled)
 
 
 def body_of(form: CommandForm, filled: Filled, today: date) -> tuple[dict[str, Any], list[FormError]]:
@@ -213,17 +220,27 @@ def _inputs(fields: Iterable[FormField], prefix: str) -> Iterator[tuple[str, For
         yield from _inputs(field.fields, f"{prefix}{field.name}.{'0.' if field.is_list else ''}")
 
 
-def input_of(form: CommandForm, field: str | None, filled: Filled) -> str:
-    """The input that a refusal of intake names, or the nearest around it; empty for none.
+def as_filled(field: str | None, filled: Filled) -> str:
+    """The field that a refusal of intake names, by the rows of the form.
 
     `a[0].b` is in the first row that was filled in, since the empty ones were not sent: `a.0.b`, or `a.1.b`.
     """
-    named = (field or "").replace("[", ".").replace("]", "")
+    named = _dotted(field)
     group, _, rest = named.partition(".")
     number, _, part = rest.partition(".")
     rows = _numbers(filled, group)
     if number.isdecimal() and len(number) <= 3 and int(number) < len(rows):
-        named = f"{group}.{rows[int(number)]}" + (f".{part}" if part else "")
+        return f"{group}.{rows[int(number)]}" + (f".{part}" if part else "")
+    return named
+
+
+def _dotted(field: str | None) -> str:
+    return (field or "").replace("[", ".").replace("]", "")
+
+
+def input_of(form: CommandForm, field: str | None) -> str:
+    """The input of a field that is named, or the nearest around it; empty for none. `a[0].b` is `a.0.b`."""
+    named = _dotted(field)
     known = {name for name, _ in _inputs(form.fields, "")}
     while named:
         if named in known or _first_row(named) in known:

@@ -20,6 +20,7 @@ from services.followup.domain.wording.explanation import DayLine, counted_days, 
 from services.followup.domain.wording.names import (
     Bilingual,
     body_words,
+    decision_words,
     duty_words,
     event_words,
     ground_words,
@@ -120,6 +121,7 @@ class Pages:
         self._templates.globals.update(
             t=_told,
             duty=duty_words,
+            decision=decision_words,
             part=part_words,
             state=state_words,
             status=status_words,
@@ -202,6 +204,11 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
         ]
         for week in range((last - monday).days // 7 + 1)
     ]
+
+
+async def today_of(queries: Queries) -> date | None:
+    """The day by which a page judges: of several sources the earliest, which all have reached; None before any."""
+    return min((local_day(source.now) for source in await queries.sources() if source.now is not None), default=None)
 
 
 async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:

@@ -44,6 +44,10 @@ _PLACE = """
 SELECT originator_id, originator_version, notification_id, recorded_at, topic, state
 FROM stored_events WHERE originator_id = $1 AND originator_version = $2
 """
+_FROM = """
+SELECT originator_id, originator_version, notification_id, recorded_at, topic, state
+FROM stored_events WHERE notification_id >= $1 ORDER BY notification_id LIMIT $2
+"""
 _PETITIONS_AT = """
 SELECT DISTINCT originator_id FROM stored_events
 WHERE topic IN ('PetitionScheduled', 'PetitionRaised') AND intake_conference_of(state) = $1
@@ -109,6 +113,20 @@ class StoredHistory:
         if row is None:
             raise LookupError(f"{originator_id} has no version {version}")
         return _place(row)
+
+    async def places_from(self, position: int, commands: int) -> Sequence[EventPlace]:
+        """Where the first events of some commands stand that were recorded together, from a position on.
+
+        An event that a command brought with it names its cause, and the first one of a command has none.
+        """
+        found: list[EventPlace] = []
+        while len(found) < commands:
+            rows = await self._pool.fetch(_FROM, position, commands)
+            if not rows:
+                raise LookupError(f"{commands} commands were not recorded together")
+            found += [_place(row) for row in rows if decode_metadata(row["state"]).causation_id is None]
+            position = rows[-1]["notification_id"] + 1
+        return found[:commands]
 
     async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
         """The petitions ever scheduled for or raised at a conference."""

@@ -1,5 +1,6 @@
 """From decided facts to an append: metadata, versions, sealing, keys, references."""
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -44,14 +45,37 @@ class Recorder:
 
     async def prepare(self, command: Command, decided: Decided, fingerprint: bytes) -> Append:
         """Seal and encode every event of a command."""
+        ring = await self.ring(decided.facts, decided.expected)
+        return Append(
+            events=tuple(self.events(command, decided, dict(decided.expected), ring, self._new_id())),
+            expected=decided.expected,
+            # Only a decision that took the day for granted depends on it.
+            today=decided.day if command.body.effective_on is None else None,
+            caller=command.caller.name if command.key else "",
+            key=command.key,
+            fingerprint=fingerprint,
+            references=(command.reference,) if command.reference else (),
+            new_keys=tuple(ring.new),
+            used_keys=tuple(sorted(ring.used)),
+            erase_owner=decided.erase_owner,
+            erase_key_ids=decided.erase_key_ids,
+        )
+
+    def events(
+        self,
+        command: Command,
+        decided: Decided,
+        versions: dict[UUID, int],
+        ring: KeyRing,
+        first_id: UUID,
+        correlation_id: UUID | None = None,
+    ) -> list[NewEvent]:
+        """The events of a command, the first of them with `first_id`; `versions` goes on with them."""
         body, reference = command.body, command.reference
-        ring = await self._ring(decided)
-        versions = dict(decided.expected)
-        first_id = self._new_id()
         said = Authorship(
             actor=command.caller.name,
             on_behalf_of=normalised(body.on_behalf_of),
-            correlation_id=body.correlation_id or first_id,
+            correlation_id=body.correlation_id or correlation_id or first_id,
             source=reference[0] if reference else normalised(body.source),
             external_id=reference[1] if reference else "",
             backfilled=command.backfilled,
@@ -65,20 +89,7 @@ class Recorder:
             cause = first_id if events else None
             event_id = self._new_id() if events else first_id
             events.append(self.event(fact, version, event_id, said, ring, petitioners, cause))
-        return Append(
-            events=tuple(events),
-            expected=decided.expected,
-            # Only a decision that took the day for granted depends on it.
-            today=decided.day if body.effective_on is None else None,
-            caller=command.caller.name if command.key else "",
-            key=command.key,
-            fingerprint=fingerprint,
-            references=(command.reference,) if command.reference else (),
-            new_keys=tuple(ring.new),
-            used_keys=tuple(sorted(ring.used)),
-            erase_owner=decided.erase_owner,
-            erase_key_ids=decided.erase_key_ids,
-        )
+        return events
 
     def event(
         self,
@@ -120,12 +131,10 @@ class Recorder:
             effective_on=event.effective_on if isinstance(event, DatedEvent) else None,
         )
 
-    async def _ring(self, decided: Decided) -> KeyRing:
+    async def ring(self, facts: Iterable[AnyNewFact], expected: Mapping[UUID, int]) -> KeyRing:
         """The keys that exist for what is to be sealed; a new aggregate has none yet, so nobody is asked."""
         existing: set[UUID] = {
-            fact.originator_id
-            for fact in decided.facts
-            if decided.expected.get(fact.originator_id, 0) and seals_something(fact.event)
+            fact.originator_id for fact in facts if expected.get(fact.originator_id, 0) and seals_something(fact.event)
         }
         return KeyRing(await self._history.keys_of(existing) if existing else ())
 

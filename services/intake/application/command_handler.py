@@ -6,27 +6,18 @@ import contextlib
 import msgspec
 
 from services.intake.application.append_builder import Recorder
+from services.intake.application.attempts import settled
 from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.deciding import CommandDecider, Decided
-from services.intake.application.errors import Contended, KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
+from services.intake.application.errors import KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, RefusedBodies, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
 from services.intake.domain import Refused, check_role, check_source
 from shared.event_store.append import Append, Appended
-from shared.event_store.errors import (
-    DayChanged,
-    FutureDated,
-    IdempotencyReplay,
-    KeyErased,
-    KeyRecord,
-    ReferenceExists,
-    VersionConflict,
-)
+from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
-
-MAX_ATTEMPTS = 8
 
 _sorted = msgspec.json.Encoder(order="sorted")
 
@@ -63,47 +54,35 @@ class CommandHandler:
             place = await self._history.reference(*earlier)
             if place is not None:
                 return await self._known(command, place, fingerprint)
-        refusal: Exception | None = None
         is_erased = False
-        for _ in range(MAX_ATTEMPTS):
-            seen = self._regulation_cache.changes
-            try:
-                # Commands that are at hand together take each step together: one step many times over costs a fifth
-                # less than the steps in turns, the detours through the loop included.
-                await asyncio.sleep(0)
-                decided = await self._decider.decide(command)
-                await asyncio.sleep(0)
-                append = await self._recorder.prepare(command, decided, fingerprint)
-                if decided.erase_owner and not is_erased:
-                    # Once, however often the append is tried: everything that is kept is read. Before the keys go, by
-                    # which the petitioner is recognised; one whose erasure then fails is asked for again, and what is
-                    # gone by then was a copy of what was refused.
-                    await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
-                    is_erased = True
-                return self._done(decided, append, await self._writer.append(append))
-            except IdempotencyReplay as replay:
-                return await self._replayed(command, fingerprint, replay.record)
-            except ReferenceExists as known:
-                place = await self._history.place(known.originator_id, known.version)
-                return await self._known(command, place, fingerprint)
-            except (VersionConflict, KeyErased):
-                refusal = Contended()
-                await self._regulation_cache.refresh()
-            except (DayChanged, FutureDated) as changed:
-                refusal = Contended()
-                self._regulation_cache.learn_day(changed.today)
-                await self._regulation_cache.refresh()
-            except Refused as refused:
-                refusal = refused
-                # What this process knows may have been stale: the refusal stands if nothing has changed, neither now
-                # nor by another command while this one was decided.
-                await self._regulation_cache.refresh()
-                if self._regulation_cache.changes == seen:
-                    break
-        assert refusal is not None
-        return await self._first_answer_or(refusal, command, fingerprint)
 
-    async def _first_answer_or(self, refusal: Exception, command: Command, fingerprint: bytes) -> CommandOutcome:
+        async def attempt() -> CommandOutcome:
+            nonlocal is_erased
+            # Commands that are at hand together take each step together: one step many times over costs a fifth
+            # less than the steps in turns, the detours through the loop included.
+            await asyncio.sleep(0)
+            decided = await self._decider.decide(command)
+            await asyncio.sleep(0)
+            append = await self._recorder.prepare(command, decided, fingerprint)
+            if decided.erase_owner and not is_erased:
+                # Once, however often the append is tried: everything that is kept is read. Before the keys go, by
+                # which the petitioner is recognised; one whose erasure then fails is asked for again, and what is
+                # gone by then was a copy of what was refused.
+                await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
+                is_erased = True
+            return self._done(decided, append, await self._writer.append(append))
+
+        try:
+            return await settled(self._regulation_cache, attempt)
+        except IdempotencyReplay as replay:
+            return await self._replayed(command, fingerprint, replay.record)
+        except ReferenceExists as known:
+            place = await self._history.place(known.originator_id, known.version)
+            return await self._known(command, place, fingerprint)
+        except Refused as refusal:
+            return await self._first_answer_or(refusal, command, fingerprint)
+
+    async def _first_answer_or(self, refusal: Refused, command: Command, fingerprint: bytes) -> CommandOutcome:
         """A retry of a done command gets its first answer, whatever refuses it now."""
         if command.key:
             record = await self._history.key_record(command.caller.name, command.key)
@@ -124,13 +103,13 @@ class CommandHandler:
             record = await self._history.key_record(command.caller.name, command.key)
             if record is not None and record.fingerprint != fingerprint:
                 raise KeyReused
-        return _first(place, known_reference=True)
+        return first_answer(place, known_reference=True)
 
     async def _replayed(self, command: Command, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
         if record.fingerprint != fingerprint:
             raise KeyReused
         known = bool(command.reference) and await self._history.is_known_reference(command.caller.name, command.key)
-        return _first(await self._history.place(record.originator_id, record.version), known_reference=known)
+        return first_answer(await self._history.place(record.originator_id, record.version), known_reference=known)
 
     def _fingerprint(self, command: Command) -> bytes:
         """Keyed, so that it tells nothing of a body to whoever reads the table; fields in any order are the same."""
@@ -151,7 +130,8 @@ class CommandHandler:
         )
 
 
-def _first(place: EventPlace, *, known_reference: bool = False) -> CommandOutcome:
+def first_answer(place: EventPlace, *, known_reference: bool = False) -> CommandOutcome:
+    """The answer that a command got whose first event stands there."""
     return CommandOutcome(
         id=place.originator_id,
         aggregate=place.aggregate,

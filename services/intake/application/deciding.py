@@ -13,8 +13,8 @@ from services.intake.application.command import Command
 from services.intake.application.commands import ERASURE
 from services.intake.application.errors import NotFound, StaleVersion
 from services.intake.application.petitioners import with_petitioner_ids
-from services.intake.application.ports import History, Ids
-from services.intake.application.regulation_cache import RegulationCache
+from services.intake.application.ports import CaseHistory, Ids
+from services.intake.application.regulation_cache import RegulationCache, RegulationSnapshot
 from services.intake.application.stream_ids import code_of, receipt_code, regulation_id, target_id
 from services.intake.domain import (
     AnyFact,
@@ -101,25 +101,25 @@ class LoadedAggregates:
 class CommandDecider:
     """Decides one command on what is known and what it loads."""
 
-    def __init__(self, regulation_cache: RegulationCache, history: History, new_id: Ids) -> None:
+    def __init__(self, regulation_cache: RegulationCache, history: CaseHistory, new_id: Ids) -> None:
         self._regulation_cache = regulation_cache
         self._history = history
         self._new_id = new_id
 
-    async def decide(self, command: Command) -> Decided:
-        """The facts of a command and what they rest on. Raises Refused."""
+    async def decide(self, command: Command, known: RegulationSnapshot | None = None) -> Decided:
+        """The facts of a command and what they rest on: what is known now, or what was `known`. Raises Refused."""
+        known = known or self._regulation_cache.snapshot()
         if command.codec.route is ERASURE:
-            return await self._erasure(command)
-        event = self._event(command)
-        day, regulation = self._regulation_cache.today, self._regulation_cache.regulation
+            return await self._erasure(command, known)
+        event, regulation = self._event(command, known), known.regulation
         loaded = LoadedAggregates()
-        originator = await self._target(command, event, loaded)
+        originator = await self._target(command, event, loaded, known)
         target = loaded.of(originator)
         await self._load_related(originator, event, loaded)
         if command.if_match is not None and loaded.versions[originator] not in command.if_match:
             raise StaleVersion(loaded.versions[originator])
         may(command.caller, event, target, regulation)
-        context = DecisionContext(regulation, day, loaded.conferences, loaded.petitions, originator)
+        context = DecisionContext(regulation, known.today, loaded.conferences, loaded.petitions, originator)
         may_under_rules(command.caller, event, target, context)
         if isinstance(event, PolicyAdopted):
             # It is counted with before it is adopted, which takes longer than anything else that is decided.
@@ -128,31 +128,33 @@ class CommandDecider:
             facts = with_receipt(decide(event, target, context, originator))
         return Decided(
             facts=facts,
-            expected=loaded.versions | rests_on(facts, self._regulation_cache.versions) | self._counted_by(facts),
-            day=day,
+            expected=loaded.versions | rests_on(facts, known.versions) | _counted_by(facts, known),
+            day=known.today,
             aggregate=facts[0].aggregate,
             petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)),
         )
 
-    def _event(self, command: Command) -> DatedEvent:
+    def _event(self, command: Command, known: RegulationSnapshot) -> DatedEvent:
         codec = command.codec
         given: dict[str, Any] = {name: code_of(command.target) for name in codec.route.in_path}
-        event = codec.event(command.body, command.body.effective_on or self._regulation_cache.today, **given)
+        event = codec.event(command.body, command.body.effective_on or known.today, **given)
         return with_petitioner_ids(event, lambda: str(self._new_id()))
 
-    async def _target(self, command: Command, event: DatedEvent, loaded: LoadedAggregates) -> UUID:
+    async def _target(
+        self, command: Command, event: DatedEvent, loaded: LoadedAggregates, known: RegulationSnapshot
+    ) -> UUID:
         """The aggregate of the event: a new one, one of the regulation, or the one at the address, loaded."""
         route = command.codec.route
-        if (known := regulation_id(event)) is not None:
-            loaded.versions[known] = self._regulation_cache.versions.get(known, 0)
-            return known
+        if (registered := regulation_id(event)) is not None:
+            loaded.versions[registered] = known.versions.get(registered, 0)
+            return registered
         if route.creates:
             created = self._new_id()
             loaded.versions[created] = 0
             return created
         originator = target_id(route.aggregate, command.target)
         if route.aggregate == "policy":
-            if (version := self._regulation_cache.versions.get(originator)) is None:
+            if (version := known.versions.get(originator)) is None:
                 raise NotFound(None, "target", aggregate=route.aggregate, target=command.target)
             loaded.versions[originator] = version
             return originator
@@ -175,45 +177,45 @@ class CommandDecider:
         if looked_at := clocks_looked_at(event, loaded.of(originator), originator):
             await load_clocks(self._history, looked_at, loaded, loaded.take)
 
-    def _counted_by(self, facts: Sequence[AnyNewFact]) -> dict[UUID, int]:
-        """The policies and calendars by which days were counted for these facts."""
-        if not any(fact.event.TOPIC in RESTING_ON_RULES for fact in facts):
-            return {}
-        places = {code for fact in facts for code in lineage(fact.jurisdiction)}
-        relied = [derived_id("policy", code) for code in places]
-        relied += [derived_id("calendar", year) for year in self._regulation_cache.regulation.years]
-        return {originator: self._regulation_cache.versions.get(originator, 0) for originator in relied}
-
-    async def _erasure(self, command: Command) -> Decided:
+    async def _erasure(self, command: Command, known: RegulationSnapshot) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
-        day = self._regulation_cache.today
         for owner in kept_forms(command.target):
             if keys := await self._history.keys_owned_by(owner):
                 break
         else:
             raise NotFound(None, "nothing-to-erase")
-        event = command.codec.event(command.body, command.body.effective_on or day, petitioner_id=owner)
+        event = command.codec.event(command.body, command.body.effective_on or known.today, petitioner_id=owner)
         loaded = LoadedAggregates()
         loaded.take(await self._history.facts({key.originator_id for key in keys}))
         facts: list[AnyNewFact] = []
         for originator, petition in sorted(loaded.petitions.items()):
-            may(command.caller, event, petition, self._regulation_cache.regulation)
-            context = DecisionContext(self._regulation_cache.regulation, day, loaded.conferences, loaded.petitions)
+            may(command.caller, event, petition, known.regulation)
+            context = DecisionContext(known.regulation, known.today, loaded.conferences, loaded.petitions)
             facts.extend(decide(event, petition, context, originator))
         if not facts:
             raise NotFound(None, "no-petition")
         return Decided(
             facts=tuple(facts),
             expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
-            day=day,
+            day=known.today,
             aggregate="petition",
             erase_owner=owner,
             erase_key_ids=tuple(sorted(key.key_id for key in keys)),
         )
 
 
+def _counted_by(facts: Sequence[AnyNewFact], known: RegulationSnapshot) -> dict[UUID, int]:
+    """The policies and calendars by which days were counted for these facts."""
+    if not any(fact.event.TOPIC in RESTING_ON_RULES for fact in facts):
+        return {}
+    places = {code for fact in facts for code in lineage(fact.jurisdiction)}
+    relied = [derived_id("policy", code) for code in places]
+    relied += [derived_id("calendar", year) for year in known.regulation.years]
+    return {originator: known.versions.get(originator, 0) for originator in relied}
+
+
 async def load_clocks(
-    history: History,
+    history: CaseHistory,
     petition_ids: Collection[UUID],
     loaded: LoadedAggregates,
     take: Callable[[Mapping[UUID, Sequence[AnyFact]]], None],

@@ -11,7 +11,15 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
-from shared.command_definitions import ChoiceDefinition, CommandDefinition, FieldDefinition, FieldKind, translated
+from services.intake.application.composite_acts import COMPOSITE_ACTS
+from shared.command_definitions import (
+    ActDefinition,
+    ChoiceDefinition,
+    CommandDefinition,
+    FieldDefinition,
+    FieldKind,
+    translated,
+)
 from shared.events import SEALED
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
 from shared.events.titles import EVENT_TITLES
@@ -54,6 +62,10 @@ _KINDS: dict[str, FieldKind] = {
         "long_text",
     ),
 }
+
+
+#: The fields that hold ids of petitions and conferences.
+CASE_FIELDS = frozenset(name for name, kind in _KINDS.items() if kind in ("petition", "conference"))
 
 
 def definition_of(codec: BodyCodec) -> CommandDefinition:
@@ -132,3 +144,8 @@ def _of(table: Any, owner: str, name: str) -> Any:
 
 #: The definition of each command by its path.
 DEFINITIONS: dict[str, CommandDefinition] = {path: definition_of(codec) for path, codec in CODECS.items()}
+#: The definition of each composite act.
+ACT_DEFINITIONS: tuple[ActDefinition, ...] = tuple(
+    ActDefinition(name=act.name, path=act.path, title=translated(act.title), commands=act.commands)
+    for act in COMPOSITE_ACTS.values()
+)

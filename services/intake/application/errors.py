@@ -6,6 +6,7 @@ Refused (of the domain)
     ├── ReferenceUsed  the external reference belongs to another record
     ├── ReferenceDiffers   what is recorded under the external reference says something else
     ├── ReferenceAnnulled  what was recorded under the external reference was taken back
+    ├── PartlyRecorded   some parts of an act are recorded under their references, and some are not
     ├── StaleVersion   If-Match names another version than the current one
     ├── NotFound       the address names nothing
     ├── WrongAddress   the address is no id or code
@@ -33,8 +34,8 @@ class KeyReused(CommandRefused):
 class ReferenceUsed(CommandRefused):
     """The external reference belongs to another record."""
 
-    def __init__(self) -> None:
-        super().__init__("external_id")
+    def __init__(self, field: str = "external_id") -> None:
+        super().__init__(field)
 
 
 class ReferenceDiffers(CommandRefused):
@@ -50,6 +51,10 @@ class ReferenceAnnulled(CommandRefused):
 
     def __init__(self) -> None:
         super().__init__("external_id")
+
+
+class PartlyRecorded(CommandRefused):
+    """Some parts of an act are recorded under their references, and some are not."""
 
 
 class StaleVersion(CommandRefused):

@@ -23,11 +23,12 @@ _LENGTHS = ("str", "array", "object", "bytes")
 
 
 class InvalidBody(msgspec.ValidationError):
-    """A body that its type does not take. `kind` is the type that was asked for."""
+    """A body that its type does not take. `kind` is the type that was asked for; `within`, where in the whole body of
+    the request it stands, if it is a part of that."""
 
-    def __init__(self, message: str, kind: Any) -> None:
+    def __init__(self, message: str, kind: Any, within: str = "") -> None:
         super().__init__(message)
-        self.kind = kind
+        self.kind, self.within = kind, within
 
 
 class WrongField(NamedTuple):
@@ -41,6 +42,11 @@ class WrongField(NamedTuple):
 
 def wrong_field(error: msgspec.ValidationError) -> WrongField:
     """What is wrong with a body."""
+    found, within = _wrong(error), getattr(error, "within", "")
+    return found._replace(field=f"{within}.{found.field}" if found.field else within) if within else found
+
+
+def _wrong(error: msgspec.ValidationError) -> WrongField:
     field, text = invalid_field(error), without_path(error)
     if (named := _NAMED.search(text)) is not None:
         return WrongField(field, "missing" if named[1] == "required" else "unknown", {})

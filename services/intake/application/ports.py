@@ -45,12 +45,32 @@ class KeyRing:
         self.used: set[UUID] = set()
 
 
-class History(Protocol):
-    """What the log and its side tables tell."""
+class CaseHistory(Protocol):
+    """What the log tells of cases: all that a decision reads."""
 
     async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[AnyFact]]:
         """The facts of each aggregate, in order; none for one that does not exist."""
         ...
+
+    async def place(self, originator_id: UUID, version: int) -> EventPlace:
+        """Where one event stands."""
+        ...
+
+    async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
+        """The petitions ever scheduled for or raised at a conference."""
+        ...
+
+    async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
+        """The petitions ever merged into these, also where the merger was taken back."""
+        ...
+
+    async def keys_owned_by(self, owner_id: str) -> Sequence[StoredKey]:
+        """Every sealing key of a petitioner."""
+        ...
+
+
+class History(CaseHistory, Protocol):
+    """What the log and its side tables tell."""
 
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
@@ -80,24 +100,12 @@ class History(Protocol):
         """The event that an external reference belongs to."""
         ...
 
-    async def place(self, originator_id: UUID, version: int) -> EventPlace:
-        """Where one event stands."""
-        ...
-
-    async def petitions_at(self, conference_id: UUID) -> Sequence[UUID]:
-        """The petitions ever scheduled for or raised at a conference."""
-        ...
-
-    async def merged_into(self, petition_ids: Iterable[UUID]) -> Sequence[UUID]:
-        """The petitions ever merged into these, also where the merger was taken back."""
+    async def places_from(self, position: int, commands: int) -> Sequence[EventPlace]:
+        """Where the first events of some commands stand that were recorded together, from a position on."""
         ...
 
     async def keys_of(self, originators: Iterable[UUID]) -> Sequence[StoredKey]:
         """The sealing keys of some aggregates."""
-        ...
-
-    async def keys_owned_by(self, owner_id: str) -> Sequence[StoredKey]:
-        """Every sealing key of a petitioner."""
         ...
 
 

@@ -1,13 +1,24 @@
 """What this process knows without asking: the regulation, the versions of its aggregates, the store's day."""
 
 import asyncio
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
+
+import msgspec
 
 from services.intake.application.ports import History
 from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import AnyFact, Regulation, fold_regulation
 from shared.events.any_stream import RecordAnnulled
+
+
+class RegulationSnapshot(msgspec.Struct, frozen=True):
+    """What was known at one moment. A refresh does not change it, so that a decision rests on one state alone."""
+
+    regulation: Regulation
+    versions: Mapping[UUID, int]
+    today: date
 
 
 class RegulationCache:
@@ -25,6 +36,10 @@ class RegulationCache:
         self.today: date = date.min
         #: How often something that decisions rest on has changed: tells one state of this knowledge from another.
         self.changes = 0
+
+    def snapshot(self) -> RegulationSnapshot:
+        """What is known now."""
+        return RegulationSnapshot(self.regulation, self.versions, self.today)
 
     async def refresh(self) -> bool:
         """Read what was recorded since; whether anything that decisions rest on changed."""
@@ -45,8 +60,8 @@ class RegulationCache:
             if facts:
                 self.facts.extend(facts)
                 self.regulation = fold_regulation(self.facts)
-                for fact in facts:
-                    self.versions[self._stream_of(fact)] = fact.version
+                # A dict of its own: a decision under way still expects the versions of the regulation that it reads.
+                self.versions = self.versions | {self._stream_of(fact): fact.version for fact in facts}
             return changed
 
     def _stream_of(self, fact: AnyFact) -> UUID:

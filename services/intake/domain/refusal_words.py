@@ -216,6 +216,18 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "identities": Sentence(
                 "Tối đa {most} người kiến nghị trong một kiến nghị.", "at most {most} petitioners in one petition"
             ),
+            "not-in-act": Sentence(
+                "“{act}” không gồm việc này; chỉ gồm: {allowed}.",
+                "'{act}' has no such part; its parts are {allowed}",
+            ),
+            "not-done-to": Sentence(
+                "{command} không thực hiện trên loại hồ sơ này; hãy ghi petition hoặc conference.",
+                "{command} is not done to this; name petition or conference",
+            ),
+            "no-earlier-part": Sentence(
+                "{part} không phải là phần đứng trước; hãy dẫn đến một phần đứng trước, đánh số từ #0.",
+                "{part} is no earlier part; name one of those before it, counted from #0",
+            ),
             "too-long-for-petitioners": Sentence(
                 "Nội dung quá dài: tối đa {most} ký tự cho {petitioners} người kiến nghị.",
                 "at most {most} characters for {petitioners} petitioners",
@@ -1094,6 +1106,17 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Ghi nhận mang mã tham chiếu này đã bị thu hồi; nếu vẫn cần ghi nhận, hãy gửi với mã tham chiếu mới.",
                 "what was recorded under this reference was annulled; to record it anew, send it under a new one",
+            )
+        },
+    ),
+    "partly-recorded": ProblemWords(
+        Sentence("Đã ghi nhận một phần", "Partly recorded"),
+        {
+            "": Sentence(
+                "Phần mang mã tham chiếu này đã được ghi nhận trước, các phần khác thì chưa. Lần gửi này chưa được ghi "
+                "nhận; hãy bỏ phần này và dẫn các phần khác đến hồ sơ đã có.",
+                "a part with this reference was recorded before, and others were not; nothing new was recorded: leave "
+                "this part out, and let the others name the case that there is",
             )
         },
     ),

@@ -8,13 +8,13 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from services.intake.application.definitions import DEFINITIONS
+from services.intake.application.definitions import ACT_DEFINITIONS, DEFINITIONS
 from services.intake.application.possible_commands import PossibleCommand, PossibleCommands
 from services.intake.application.stream_ids import target_id
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.refusals import problem_of
-from shared.command_definitions import CommandDefinition
+from shared.command_definitions import ActDefinition, CommandDefinition
 from shared.http.auth import caller_of
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
@@ -22,9 +22,10 @@ from shared.http.problems import Problem, problem_body
 
 
 class CommandDefinitions(msgspec.Struct, frozen=True):
-    """Every command that there is."""
+    """Every command that there is, and every composite act."""
 
     items: tuple[CommandDefinition, ...]
+    acts: tuple[ActDefinition, ...]
 
 
 class PossibleCommandView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +43,7 @@ class PossibleCommandItems(msgspec.Struct, frozen=True):
     items: list[PossibleCommandView]
 
 
-_all = CommandDefinitions(tuple(DEFINITIONS.values()))
+_all = CommandDefinitions(tuple(DEFINITIONS.values()), ACT_DEFINITIONS)
 _TAG = f'"{hashlib.sha256(msgspec.json.encode(_all)).hexdigest()[:16]}"'
 _problem = msgspec.json.Decoder(Problem)
 

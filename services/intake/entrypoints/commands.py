@@ -60,7 +60,7 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
         handle = handle_creation
 
     async def _handle(request: Request[Any, Any, Any], target: str) -> Response[Accepted]:
-        headers = _headers(request)
+        headers = headers_of(request)
         body = await whole_body(request, headers)
         check_type(headers, body)
         command = Command(
@@ -68,7 +68,7 @@ def _route(codec: BodyCodec, handler: CommandHandler) -> HTTPRouteHandler:
             target=target,
             body=codec.decode(cleaned(body)),
             caller=domain_caller(caller_of(request)),
-            key=_key(headers),
+            key=key_of(headers),
             if_match=_if_match(headers) if has_versions else None,
         )
         return _answer(await handler.execute(command))
@@ -90,7 +90,7 @@ def _operation_id(route: CommandRoute) -> str:
     return "".join(w.capitalize() for p in parts for w in p.split("-"))
 
 
-def _headers(request: Request[Any, Any, Any]) -> Headers:
+def headers_of(request: Request[Any, Any, Any]) -> Headers:
     """The headers by name. A list that came in several lines is one (RFC 9110, 5.3); two keys are none."""
     given: Any = request.scope["headers"]
     headers = dict(given)
@@ -101,7 +101,7 @@ def _headers(request: Request[Any, Any, Any]) -> Headers:
     return headers
 
 
-def _key(headers: Headers) -> str:
+def key_of(headers: Headers) -> str:
     key = headers.get(b"idempotency-key", b"").decode("latin-1").strip()
     if len(key) > MAX_KEY or not (key.isascii() and key.isprintable()):
         raise problem(400, "invalid-idempotency-key", field="Idempotency-Key", most=MAX_KEY)

@@ -1,8 +1,10 @@
 """What the OpenAPI document says of a command: its body from the event, its headers, its problems."""
 
+import functools
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Litestar
@@ -13,6 +15,7 @@ from litestar.openapi.spec.media_type import OpenAPIMediaType
 
 from services.intake.application.case_queries import FactView
 from services.intake.application.command_body import CODECS, BodyCodec
+from services.intake.application.composite_acts import COMPOSITE_ACTS, MAX_PARTS, CompositeAct
 from services.intake.entrypoints.limits import MAX_KEY
 from shared.events import EVENTS
 from shared.http.auth import PROBES
@@ -81,6 +84,30 @@ _EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
+_ACT_EXAMPLES: dict[str, dict[str, Any]] = {
+    "record-slip": {
+        "parts": [
+            {"command": "PetitionReceived", "body": {"jurisdiction": "H35.10.31", "channel": "conference"}},
+            {
+                "command": "PetitionClassified",
+                "target": "#0",
+                "body": {"subject": "Đường vào bản", "field": "transport"},
+            },
+            {
+                "command": "PetitionScheduled",
+                "target": "#0",
+                "body": {"conference_id": "01890a5d-ac96-774b-bcce-b302099a8057"},
+            },
+            {
+                "command": "SpeakerRegistered",
+                "target": "01890a5d-ac96-774b-bcce-b302099a8057",
+                "body": {"speaker": "S-07", "petition_id": "#0"},
+            },
+        ]
+    },
+}
+
+
 def operation_of(codec: BodyCodec) -> type[Operation]:
     """The operation class of a command: Litestar builds it, then it adds the typed body and the headers."""
 
@@ -114,6 +141,62 @@ def operation_of(codec: BodyCodec) -> type[Operation]:
             describe_answer(self, "201", sent, links=_LINKS.get(codec.route.aggregate, {}))
 
     return CommandOperation
+
+
+@functools.cache
+def act_body(act: CompositeAct) -> type[msgspec.Struct]:
+    """The type of an act's body: its parts, told apart by their command, each with the body of that command."""
+    part: Any = functools.reduce(operator.or_, (_part(codec) for codec in _codecs_of(act)))
+    parts: Any = Annotated[tuple[part, ...], msgspec.Meta(min_length=1, max_length=MAX_PARTS)]
+    name = "".join(word.capitalize() for word in act.name.split("-"))
+    namespace = {"__doc__": f"{act.title.en}: one or more of these, in the order in which they were done."}
+    return msgspec.defstruct(f"{name}Act", [("parts", parts)], namespace=namespace)
+
+
+def _codecs_of(act: CompositeAct) -> Iterable[BodyCodec]:
+    """The codec of each of its commands: those of one command on several things have the same body."""
+    return {codec.route.topic: codec for codec in CODECS.values() if codec.route.topic in act.commands}.values()
+
+
+def act_operation(act: CompositeAct) -> type[Operation]:
+    """The operation class of an act."""
+
+    @dataclass
+    class ActOperation(Operation):
+        def __post_init__(self) -> None:
+            ref = Reference(ref=REF.format(name=act_body(act).__name__))
+            example = _ACT_EXAMPLES.get(act.name)
+            content = {"application/json": OpenAPIMediaType(schema=ref, example=example)}
+            self.request_body = RequestBody(content=content, required=True)
+            self.parameters = [*(self.parameters or []), _KEY]
+            if self.responses is not None:
+                recorded = self.responses["201"]
+                assert isinstance(recorded, OpenAPIResponse)
+                recorded.description = "decided and recorded, whole"
+                self.responses["200"] = OpenAPIResponse(
+                    description="every part's external reference is known and says the same: nothing new was recorded",
+                    content=recorded.content,
+                )
+
+    return ActOperation
+
+
+@functools.cache
+def _part(codec: BodyCodec) -> Any:
+    """The type of a part of an act."""
+    route = codec.route
+    body: tuple[Any, ...] = ("body", codec.type)
+    if not any(field.required for field in msgspec.structs.fields(codec.type)):
+        body = (*body, msgspec.field(default_factory=codec.type))
+    target = Annotated[str, msgspec.Meta(description="the id of the case, or `#0` for that of the first part")]
+    aggregate = Annotated[str, msgspec.Meta(description="what the target is, where the command is done to several")]
+    version = Annotated[int | None, msgspec.Meta(description="the version of the target that the caller knows")]
+    fields: list[Any] = [] if route.creates else [("target", target), ("aggregate", aggregate, "")]
+    fields += [body] if route.creates else [body, ("if_match", version, None)]
+    namespace = {"__doc__": f"{route.summary} In the body `#0` may stand for the id of the first part's case."}
+    return msgspec.defstruct(
+        f"{route.topic}Part", fields, tag_field="command", tag=route.topic, kw_only=True, namespace=namespace
+    )
 
 
 def _describe_target(parameter: Parameter, aggregate: str) -> None:
@@ -193,7 +276,7 @@ def describe(app: Litestar, *more: type[msgspec.Struct]) -> None:
     Litestar describes only what it parses itself; msgspec writes JSON Schema 2020-12, the dialect of OpenAPI 3.1.
     Raises ValueError where two schemas would have one name.
     """
-    types = {*(codec.type for codec in CODECS.values()), *more}
+    types = {*(codec.type for codec in CODECS.values()), *map(act_body, COMPOSITE_ACTS.values()), *more}
     _, bodies = msgspec.json.schema_components(sorted(types, key=lambda t: t.__name__), ref_template=REF)
     components = app.openapi_schema.components
     answered = dict(components.schemas or {})

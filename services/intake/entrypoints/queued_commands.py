@@ -10,7 +10,11 @@ from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.command_body import CODECS
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.commands import route_of_command
+from services.intake.application.composite.act_handler import ActHandler
+from services.intake.application.composite.given_act import GivenAct, Parts, parts_of, result_of
+from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.application.json_body import cleaned
+from services.intake.domain import Caller
 from services.intake.entrypoints.callers import domain_caller
 from services.intake.entrypoints.limits import MAX_BODY, MAX_KEY
 from services.intake.entrypoints.refusals import problem_of
@@ -38,6 +42,19 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     if_match: int | None = None
 
 
+class QueuedAct(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a queued composite act: its name, and its parts as over HTTP."""
+
+    act: str
+    parts: Parts
+
+
+class _Named(msgspec.Struct, frozen=True):
+    """Tells an act from a command."""
+
+    act: str = ""
+
+
 class Refusals(Protocol):
     """Where refused commands are kept."""
 
@@ -56,13 +73,15 @@ class Passing(Exception):
 
 
 _envelope = msgspec.json.Decoder(Envelope)
+_act = msgspec.json.Decoder(QueuedAct)
+_named = msgspec.json.Decoder(_Named)
 
 
 class CommandIntake:
     """Decides queued commands; knows nothing of the broker."""
 
-    def __init__(self, handler: CommandHandler, callers: Callers, refusals: Refusals) -> None:
-        self._handler = handler
+    def __init__(self, handler: CommandHandler, acts: ActHandler, callers: Callers, refusals: Refusals) -> None:
+        self._handler, self._acts = handler, acts
         self._callers = callers
         self._refusals = refusals
 
@@ -76,36 +95,49 @@ class CommandIntake:
             key = _key(message_id)
             if len(body) > MAX_BODY:
                 raise problem(413, "body-too-large", "bytes", most=MAX_BODY)
-            envelope = _envelope.decode(cleaned(body))
+            body_text = cleaned(body)
+            if name := _named.decode(body_text).act:
+                return await self._act(body_text, domain_caller(caller), key)
+            envelope = _envelope.decode(body_text)
             name = envelope.command
-            route = route_of_command(name, has_target=bool(envelope.id), aggregate=envelope.aggregate)
-            if route is None:
-                raise problem(422, "unknown-command", field="command")
-            codec, version = CODECS[route.path], envelope.if_match
-            done = await self._handler.execute(
-                Command(
-                    codec=codec,
-                    target=envelope.id,
-                    body=codec.decode(bytes(envelope.data)),
-                    caller=domain_caller(caller),
-                    key=key,
-                    # What a command creates has no version yet: it is not looked at, as over HTTP.
-                    if_match=(version,) if route.has_versions and version is not None else None,
-                )
-            )
-            return QueueAnswer(True, _accepted(done))
+            return await self._command(envelope, domain_caller(caller), key)
         except (StoreUnavailable, Overloaded, *TRANSIENT_ERRORS) as error:
             raise Passing from error
         except Exception as error:
             return await self._refused(_problem(error), name, user_id or "", body)
+
+    async def _command(self, envelope: Envelope, caller: Caller, key: str) -> QueueAnswer:
+        route = route_of_command(envelope.command, has_target=bool(envelope.id), aggregate=envelope.aggregate)
+        if route is None:
+            raise problem(422, "unknown-command", field="command")
+        codec, version = CODECS[route.path], envelope.if_match
+        done = await self._handler.execute(
+            Command(
+                codec=codec,
+                target=envelope.id,
+                body=codec.decode(bytes(envelope.data)),
+                caller=caller,
+                key=key,
+                # What a command creates has no version yet: it is not looked at, as over HTTP.
+                if_match=(version,) if route.has_versions and version is not None else None,
+            )
+        )
+        return QueueAnswer(True, _accepted(done))
+
+    async def _act(self, body: bytes, caller: Caller, key: str) -> QueueAnswer:
+        queued = _act.decode(body)
+        if (act := COMPOSITE_ACTS.get(queued.act)) is None:
+            raise problem(422, "unknown-command", field="act")
+        given = GivenAct(definition=act, parts=parts_of(act, queued.parts), caller=caller, key=key)
+        return QueueAnswer(True, msgspec.json.encode(result_of(given, await self._acts.execute(given))))
 
     async def refuse_undecodable(self, body: bytes) -> QueueAnswer:
         """Refuse and keep a message whose properties cannot be read. Raises Passing."""
         return await self._refused(problem(400, "undecodable-message"), UNKNOWN, "", body)
 
     async def _refused(self, refusal: ProblemError, name: str, user: str, body: bytes) -> QueueAnswer:
-        # A name that is no event's may be anything, so it stays inside the sealed body.
-        name = name if name in DATED_EVENTS else UNKNOWN
+        # A name that is neither an event's nor an act's may be anything, so it stays inside the sealed body.
+        name = name if name in DATED_EVENTS or name in COMPOSITE_ACTS else UNKNOWN
         try:
             refused_id = await self._refusals.keep(user, name, refusal.code, str(refusal), body)
         except TRANSIENT_ERRORS as away:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.followup.console.cases import ENDED, NEXT
+from services.followup.console.acts import NEXT
+from services.followup.console.cases import ENDED
 from services.followup.console.command_forms import (
     BLANK_ROWS,
     CHOSEN,
@@ -20,6 +21,7 @@ from services.followup.console.command_forms import (
     Choices,
     CommandForm,
     FormField,
+    as_filled,
     body_of,
     form_of,
     input_of,
@@ -316,8 +318,8 @@ def test_notice__is_sent_as_a_document_and_its_refusal_is_shown_at_its_field() -
     assert body["petitioner_notice"] == {"number": "12/TB", "digest": "ab" * 32}
     assert (body["petitioner_told_on"], body["expected_on"]) == ("2026-09-05", "2026-10-01")
     assert "committee_notice" not in body
-    assert input_of(extension, "petitioner_notice.digest", filled) == "petitioner_notice.digest"
-    assert input_of(extension, "committee_notice", filled) == "committee_notice"
+    assert input_of(extension, as_filled("petitioner_notice.digest", filled)) == "petitioner_notice.digest"
+    assert input_of(extension, as_filled("committee_notice", filled)) == "committee_notice"
     assert extension.file_inputs == {"petitioner_notice.digest_file", "committee_notice.digest_file"}
 
 
@@ -329,8 +331,9 @@ def test_input__of_every_field_is_found_by_the_name_that_intake_gives_it(path: s
     asked = form_of(DEFINITIONS[path], CHOICES)
     for name in _input_names(asked):
         filled = {name: "x"}
-        assert input_of(asked, name.replace(".0.", "[0]."), filled) == name
-        assert input_of(asked, f"{name.replace('.0.', '[0].')}.more[3].still", filled) == name
+        named = name.replace(".0.", "[0].")
+        assert input_of(asked, as_filled(named, filled)) == input_of(asked, named) == name
+        assert input_of(asked, as_filled(f"{named}.more[3].still", filled)) == name
 
 
 @pytest.mark.parametrize(
@@ -353,7 +356,7 @@ def test_input__of_every_field_is_found_by_the_name_that_intake_gives_it(path: s
 )
 def test_input__of_a_row_is_that_of_the_row_that_was_filled_in(field: str | None, at: str) -> None:
     filled = {"assignments.1.agency": "H35.10.4", "assignments.4.agency": "H35.10.1", "assignments.0.agency": " "}
-    assert input_of(form("ConclusionNoticeIssued"), field, filled) == at
+    assert input_of(form("ConclusionNoticeIssued"), as_filled(field, filled)) == at
 
 
 def test_rows__are_those_filled_in_and_some_to_go_on() -> None:

@@ -1,0 +1,146 @@
+"""What happened to a case: its facts and its deadlines as one history, annulled records with who and why."""
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedEvent
+from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
+from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
+from services.followup.domain.wording.names import Bilingual, duty_words, ground_words, reason_words
+from services.followup.entrypoints.json_views import EventView, event_view
+from shared.events.any_stream import RecordAnnulled
+from shared.events.deadline import DeadlineWaived
+
+#: The fields of events that name another case.
+NAMES_A_CASE = ("conference_id", "into")
+#: What a page does not repeat of an event: its day stands above, and ids are for machines.
+NOT_TOLD = frozenset(
+    {"annulled_topic", "deadline_id", "effective_on", "event_id", "notice_id", "petition_ids", "petitioner_ids"}
+)
+
+
+class Entry(NamedTuple):
+    """One line of what happened: a fact, or an event of the deadline of a duty, `at` its instant.
+
+    `annulled`: what took it back."""
+
+    event: EventView
+    at: datetime
+    duty: Bilingual | None
+    annulled: EventView | None
+    details: list[tuple[Bilingual, Any, str]]
+
+
+class History(NamedTuple):
+    """What happened, the names of the bodies in it, and the cases that it names and the caller may see."""
+
+    entries: list[Entry]
+    events: list[EventView]
+    names: dict[str, Bilingual]
+    linked: frozenset[str]
+
+
+async def history_of(queries: Queries, scope: Scope, file: CaseFile) -> History:
+    """The history of a case."""
+    events = [event_view(event) for event in file.events]
+    raised = await queries.raised_events([deadline.raised.deadline_id for deadline in file.deadlines])
+    names = await names_of(queries, _bodies(file.case, file.deadlines, events))
+    linked = frozenset(map(str, await queries.visible(scope, _others(file.case, events))))
+    return History(_timeline(file, events, raised, names, linked), events, names, linked)
+
+
+def _timeline(
+    file: CaseFile,
+    events: Sequence[EventView],
+    raised: Sequence[RaisedEvent],
+    names: dict[str, Bilingual],
+    linked: frozenset[str],
+) -> list[Entry]:
+    """What happened in the order in which it was recorded; what was annulled says by what."""
+    duties = {d.raised.deadline_id: duty_words(d.raised.duty) for d in file.deadlines}
+    gone = annulled_ids(file.events)
+    by_annulled = {
+        str(event.data.get("event_id")): event
+        for event in events
+        if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone
+    }
+    facts = [
+        Entry(
+            event,
+            event.recorded_at,
+            None,
+            by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
+            list(_details(event, names, linked)),
+        )
+        for event in events
+    ]
+    of_deadlines = [
+        Entry(
+            event, datetime.fromisoformat(event.data["at"]), duties.get(each.deadline_id), None, list(_told_of(event))
+        )
+        for each in raised
+        for event in [event_view(each.event)]
+    ]
+    return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
+
+
+def _instant(event: EventView) -> datetime:
+    """When a deadline's event was raised, in event time."""
+    return datetime.fromisoformat(str(event.data["at"]))
+
+
+def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
+    """What the page says of a deadline's event: its day, and why a breach was none."""
+    for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):
+        if day := event.data.get(name):
+            yield words, f"{date.fromisoformat(str(day)):%d/%m/%Y}", ""
+    if reason := event.data.get("reason"):
+        words_of = ground_words if event.topic == DeadlineWaived.TOPIC else reason_words
+        yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
+
+
+def _details(
+    event: EventView, names: dict[str, Bilingual], linked: frozenset[str]
+) -> Iterable[tuple[Bilingual, Any, str]]:
+    for name, value in event.data.items():
+        if name in NOT_TOLD or not value or (isinstance(value, (dict, list)) and name not in ("agencies", "assisting")):
+            continue
+        words = field_title(name, event.topic)
+        if name in NAMES_A_CASE:
+            if str(value) in linked:
+                yield words, "", f"/cases/{value}"
+        elif isinstance(value, list):
+            yield words, ", ".join(names[str(v)].vi if str(v) in names else str(v) for v in value), ""
+        elif isinstance(value, bool):
+            yield words, Bilingual("có", "yes") if value else Bilingual("không", "no"), ""
+        elif (found := choice_words(event.topic, name, str(value))) is not None:
+            yield words, found, ""
+        elif str(value) in names:
+            yield words, names[str(value)], ""
+        else:
+            with contextlib.suppress(ValueError):
+                value = f"{date.fromisoformat(str(value)):%d/%m/%Y}"
+            yield words, str(value), ""
+
+
+def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:
+    """The cases that the page of a case names."""
+    found = {each for each in (case.row.conference_id, case.row.merged_into) if each}
+    for named in (event.data.get(field) for event in events for field in NAMES_A_CASE):
+        with contextlib.suppress(ValueError):  # an event that waits may hold anything
+            found.add(UUID(str(named)))
+    return found
+
+
+def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:
+    named = {
+        str(event.data[field])
+        for event in events
+        for field in ("agency", "to", "by", "office", "station")
+        if isinstance(event.data.get(field), str)
+    }
+    return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}

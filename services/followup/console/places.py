@@ -1,0 +1,93 @@
+"""The pages of jurisdictions: the tree of them, and one with what it owes and what can be begun there."""
+
+from datetime import date
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from services.followup.adapters.intake_client import IntakeClient
+from services.followup.adapters.read.listings import CaseFilter
+from services.followup.adapters.read.models import Case
+from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
+from services.followup.console.acts import PossibleActs
+from services.followup.console.history import history_of
+from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.recorded import recorded_now
+from services.followup.console.sending import Address
+from services.followup.console.targets import place_target
+from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.query_parameters import HttpRequest
+from shared.http.auth import token_of
+from shared.identifiers import lineage
+
+OWING = 500  # jurisdictions with duties of their own
+
+
+def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+    """The routes of the tree and of one place."""
+    acts = PossibleActs(intake, address)
+
+    async def owing(scope: Scope) -> dict[str, Case]:
+        page = await queries.cases(scope, CaseFilter(subject="jurisdiction"), OWING)
+        return {case.row.jurisdiction: case for case in page.items}
+
+    @get("/jurisdictions", include_in_schema=False)
+    async def jurisdictions(request: HttpRequest) -> Response[str]:
+        scope = scope_of(request)
+        places = await queries.places(scope)
+        return await pages.show(
+            request, "jurisdictions.html", rows=_tree(places), cases=await owing(scope), places=places
+        )
+
+    @get("/jurisdictions/{code:str}", include_in_schema=False)
+    async def jurisdiction(
+        request: HttpRequest,
+        code: FromPath[str],
+        recorded: Annotated[str, QueryParameter(max_length=60)] = "",
+        on: FromQuery[date | None] = None,
+    ) -> Response[str]:
+        scope = scope_of(request)
+        target = await place_target(queries, scope, code)
+        places, file = await queries.places(scope), target.file
+        deadlines = file.deadlines if file else []
+        return await pages.show(
+            request,
+            "jurisdiction.html",
+            target=target,
+            acts=await acts.on(target, token_of(request)),
+            recorded=recorded_now(recorded, on),
+            deadlines=sorted(deadlines, key=lambda d: (not d.raised.is_open, d.raised.due_on or date.max)),
+            timeline=(await history_of(queries, scope, file)).entries if file else [],
+            above=[place for place in lineage(target.named)[1:] if place in places],
+            below=[place for place, depth in _tree(places) if target.named in lineage(place)[1:]],
+            cases=await owing(scope),
+            places=places,
+            late=await lateness(queries),
+            names=await names_of(queries, {deadline.raised.debtor for deadline in deadlines}),
+        )
+
+    return [jurisdictions, jurisdiction]
+
+
+def _tree(places: dict[str, str]) -> list[tuple[str, int]]:
+    """The places from the topmost down, those of one level in the order of their names, each with its depth."""
+    found: list[tuple[str, int]] = []
+
+    def add(code: str, depth: int) -> None:
+        found.append((code, depth))
+        for below in sorted(
+            (c for c in places if _above(c, places) == code), key=lambda c: vietnamese_order(places[c])
+        ):
+            add(below, depth + 1)
+
+    for top in sorted(code for code in places if not _above(code, places)):
+        add(top, 0)
+    return found
+
+
+def _above(code: str, places: dict[str, str]) -> str:
+    return next((each for each in lineage(code)[1:] if each in places), "")

@@ -1,0 +1,72 @@
+"""What a form is about: a petition, a conference or a place, with where intake keeps it and where its page is."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from uuid import UUID
+
+from services.followup.adapters.read.models import CaseFile
+from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
+from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.wording.names import Bilingual
+from services.followup.entrypoints.query_parameters import code_of, or_404
+from shared.command_definitions import CommandDefinition
+from shared.events.deadline import Subject
+from shared.identifiers import derived_id
+
+
+class FormTarget(NamedTuple):
+    """`named` is the id of a case or the code of a place; `file` is None for a place that owes nothing of its own."""
+
+    source: str
+    subject: Subject
+    named: str
+    jurisdiction: str
+    title: Bilingual
+    file: CaseFile | None
+
+    @property
+    def path(self) -> str:
+        """Where intake keeps it."""
+        return f"/v1/{self.subject}s/{self.named}"
+
+    @property
+    def page(self) -> str:
+        """The address of its page."""
+        return f"/jurisdictions/{self.named}" if self.subject == "jurisdiction" else f"/cases/{self.named}"
+
+    def commands(self, definitions: Iterable[CommandDefinition]) -> dict[str, CommandDefinition]:
+        """The definitions of the commands on it by their names: some names stand for two, one that begins a case."""
+        is_place = self.subject == "jurisdiction"
+        return {
+            each.command: each
+            for each in definitions
+            if (each.aggregate == self.subject and not each.creates) or (is_place and each.creates)
+        }
+
+
+async def case_target(queries: Queries, scope: Scope, subject_id: UUID) -> FormTarget:
+    """A petition or conference that the caller may see. Raises ProblemError 404."""
+    file = or_404(await queries.case(scope, subject_id), "case")
+    row = file.case.row
+    if row.subject == "jurisdiction":
+        return await place_target(queries, scope, row.jurisdiction)
+    return FormTarget(file.case.source, row.subject, str(subject_id), row.jurisdiction, title_of(row), file)
+
+
+async def place_target(queries: Queries, scope: Scope, code: str) -> FormTarget:
+    """A registered jurisdiction within what the caller may see. Raises ProblemError 400, 404."""
+    known = code_of(code)
+    name = or_404((await queries.places(scope)).get(known), "jurisdiction")
+    source = or_404(await queries.source_of_place(known), "jurisdiction")
+    file = await queries.case(scope, derived_id("jurisdiction", known))
+    return FormTarget(source, "jurisdiction", known, known, Bilingual(name, name), file)
+
+
+def title_of(row: CaseRow) -> Bilingual:
+    """What a case is called on pages."""
+    if row.title:
+        return Bilingual(row.title, row.title)
+    if row.subject == "conference":
+        return Bilingual("Hội nghị chưa có địa điểm", "Conference without a place")
+    return Bilingual("Kiến nghị chưa phân loại", "Petition not yet classified")

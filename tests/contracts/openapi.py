@@ -11,6 +11,7 @@ from services.followup.entrypoints.reports import report_routes
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.clock import clock_routes
+from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.queries import query_routes
 from services.intake.entrypoints.refused_queries import refused_route
@@ -29,6 +30,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *command_routes(NOTHING),
         *act_routes(NOTHING),
         *query_routes(NOTHING),
+        *command_query_routes(NOTHING),
         *regulation_routes(NOTHING),
         refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),

@@ -67,7 +67,13 @@ CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_mi
 NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else FOUND)
 #: What intake opens, of a case in sight, while there is no intake.
 NO_INTAKE = _known(lambda asking, place: {503} if _case(asking, place) == FOUND else NOT_THERE)
-#: Those who see to a place, and those of them who draft its rules.
+#: A jurisdiction, which is nobody's secret to those within whose subtree it lies; its forms while there is no intake.
+PLACE = _known(lambda asking, place: FOUND if is_within(place, asking.place) else NOT_THERE)
+NO_INTAKE_AT_PLACE = _known(lambda asking, place: {503} if is_within(place, asking.place) else NOT_THERE)
+#: Whoever has a token is sent on to what was found.
+SENT_ON = _known(lambda asking, place: {303})
+#: Those who send reminders; those who see to a place, and those of them who draft its rules.
+REMINDERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair") else REFUSED)
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)

@@ -16,6 +16,7 @@ from services.followup.console.addresses import LOGIN
 from services.followup.console.favicon import FAVICON
 from services.followup.settings import FollowupSettings
 from services.intake.application.definitions import DEFINITIONS
+from shared.events.regulation import JurisdictionRegistered
 from shared.identifiers import derived_id
 from tests.support.access import (
     ANYBODY,
@@ -25,7 +26,11 @@ from tests.support.access import (
     NATION,
     NO_AGENCY,
     NO_INTAKE,
+    NO_INTAKE_AT_PLACE,
+    PLACE,
+    REMINDERS,
     SENT_BACK,
+    SENT_ON,
     Asked,
     Asking,
     Question,
@@ -36,6 +41,7 @@ from tests.support.access import (
     wrong_answers,
 )
 from tests.support.following import projection_pool
+from tests.support.history import History, day
 from tests.support.intake_stub import StubIntake
 from tests.support.postgres import TestServer
 from tests.support.projection import AUTUMN, EDUCATION, PACKAGES, TITLES, dialogue, petition, project
@@ -55,6 +61,11 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/cases/{subject_id:uuid}"): CASE,
     ("GET", "/cases/{subject_id:uuid}"): CASE,
     ("GET", "/cases/{subject_id:uuid}/acts/{command:str}"): NO_INTAKE,
+    ("GET", "/cases/{subject_id:uuid}/do/{task:str}"): NO_INTAKE,
+    ("GET", "/jurisdictions/{code:str}"): PLACE,
+    ("GET", "/jurisdictions/{code:str}/acts/{command:str}"): NO_INTAKE_AT_PLACE,
+    ("GET", "/jurisdictions/{code:str}/do/{task:str}"): NO_INTAKE_AT_PLACE,
+    ("GET", "/remind/{agency:str}"): REMINDERS,
     ("GET", "/v1/deadlines/{deadline_id:uuid}"): CASE,
     ("GET", "/v1/deadlines/{deadline_id:uuid}/letter"): CASE,
     ("GET", "/v1/events"): EVERYTHING,
@@ -68,6 +79,10 @@ RULES: dict[tuple[str, str], Rule] = {
     # Lists: what the caller may see of them, which the test below looks at.
     ("GET", "/"): CALLERS,
     ("GET", "/v1/cases"): CALLERS,
+    ("GET", "/v1/cases/totals"): CALLERS,
+    ("GET", "/v1/cases.csv"): CALLERS,
+    ("GET", "/v1/cases.xlsx"): CALLERS,
+    ("GET", "/v1/work"): CALLERS,
     ("GET", "/v1/deadlines"): CALLERS,
     ("GET", "/v1/breaches"): CALLERS,
     ("GET", "/v1/agencies"): CALLERS,
@@ -78,13 +93,17 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/cases"): CALLERS,
     ("GET", "/conferences"): CALLERS,
     ("GET", "/jurisdictions"): CALLERS,
-    ("GET", "/search"): CALLERS,
+    ("GET", "/search"): SENT_ON,
 }
 #: Forms: intake judges what they send, under the token of whoever sends it and has one of the roles of its act.
 FORMS = {
     ("POST", LOGIN),
     ("POST", "/office/logout"),
     ("POST", "/cases/{subject_id:uuid}/acts/{command:str}"),
+    ("POST", "/cases/{subject_id:uuid}/do/{task:str}"),
+    ("POST", "/jurisdictions/{code:str}/acts/{command:str}"),
+    ("POST", "/jurisdictions/{code:str}/do/{task:str}"),
+    ("POST", "/remind/{agency:str}"),
 }
 QUERIES = {"/v1/reports": "?period=2019-09", "/reports": "?period=2019-09"}
 #: The acts on a petition.
@@ -92,12 +111,23 @@ ACTS = [each for each in DEFINITIONS.values() if each.aggregate == "petition" an
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
 
+def told() -> History:
+    """The autumn of 2019 in a district that is registered."""
+    history = dialogue()
+    registered = JurisdictionRegistered(
+        effective_on=day("2019-01-02"), code=DISTRICT, name="Huyện Tam Đường", level="district",
+        valid_from=day("2004-01-01"),
+    )  # fmt: skip
+    history.record(derived_id("jurisdiction", DISTRICT), registered, "2019-09-20 10:00")
+    return history
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked(pg_server: TestServer) -> AsyncIterator[Asked]:
     """The conference of August 2019 as it stood in autumn, and one caller of each kind."""
     autumn_dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(autumn_dsn) as pool:
-        await project(pool, dialogue(), AUTUMN)
+        await project(pool, told(), AUTUMN)
     callers, askings = callers_of_all_kinds(EDUCATION, STATION)
     settings = FollowupSettings(database_url=autumn_dsn, migrate=False, sources="")
     async with (
@@ -119,7 +149,7 @@ async def acting(pg_server: TestServer, asked: Asked) -> AsyncIterator[Asked]:
 async def reading(pg_server: TestServer, asked: Asked, intake: StubIntake) -> AsyncIterator[Asked]:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool:
-        await project(pool, dialogue(), AUTUMN)
+        await project(pool, told(), AUTUMN)
         app = await reading_app(pool, dsn, asked.callers, intake)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
             yield Asked(app, client, asked.askings, callers=asked.callers)
@@ -136,6 +166,9 @@ async def theirs(asked: Asked) -> dict[str, object]:
         "deadline_id": deadline["deadline_id"],
         "command": "WrittenReplyIssued",
         "language": "en",
+        "task": "reply",
+        "code": DISTRICT,
+        "agency": "H35.10.99",
         "period": "2019-09",
     }
 
@@ -200,7 +233,7 @@ async def test_page__links_only_what_answers_its_caller(acting: Asked) -> None:
 
 async def test_form__is_taken_from_nobody_without_a_token(asked: Asked) -> None:
     for _, path in sorted(FORMS - {("POST", LOGIN)}):
-        where = address(path, {"subject_id": derived_id("petition", "waiting"), "command": "WrittenReplyIssued"})
+        where = address(path, await theirs(asked))
         answer = await asked.client.post(where, data={"text": "…"})
         assert answer.status_code == 401, where
 

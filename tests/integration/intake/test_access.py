@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.application.command_body import CODECS
+from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.bootstrap import callers_of, running, seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
@@ -44,6 +45,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
     ("GET", "/v1/conferences/{target:str}"): CASE,
     ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
+    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
+    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
+    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/commands"): CALLERS,
     ("GET", "/v1/events"): EVERYTHING,
     ("GET", "/metrics"): EVERYTHING,
     # The regulation is nobody's secret: who is charged with what, and how days are counted.
@@ -79,7 +84,11 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
         await intake.done(f"/v1/petitions/{petition['id']}/forwarding", {"agency": EDUCATION})
         days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
         conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
-        ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
+        ids = {
+            "petitions": petition["id"],
+            "conferences": (await intake.done("/v1/conferences", conference))["id"],
+            "jurisdictions": DISTRICT,
+        }
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
     settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)
@@ -99,7 +108,8 @@ def where(path: str, ids: Mapping[str, object]) -> str:
 async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
-    named = RULES.keys() | commands | {("POST", path) for path in POSTED}
+    acts = {("POST", act.path) for act in COMPOSITE_ACTS.values()}
+    named = RULES.keys() | commands | acts | {("POST", path) for path in POSTED}
     assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
 
 

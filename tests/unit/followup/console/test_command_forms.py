@@ -64,7 +64,7 @@ CHOICES: Choices = {
 }
 
 
-class Entry(NamedTuple):
+class SentField(NamedTuple):
     """What a browser sends of a field, by the end of its inputs' names, and the value that it stands for."""
 
     inputs: dict[str, str]
@@ -77,53 +77,55 @@ LINE = st.text(st.sampled_from("aạếĐ0 .:-<&\"'{}[]%"), min_size=1, max_size
 TEXT = st.lists(LINE, min_size=1, max_size=3).map("\n".join)
 
 
-def entries(field: FormField) -> st.SearchStrategy[Entry]:
+def entries(field: FormField) -> st.SearchStrategy[SentField]:
     """Everything that can be filled into a field."""
     if field.kind == "group":
         return groups(field)
     if field.is_list and field.choices:
         chosen = st.lists(st.sampled_from([c.value for c in field.choices]), min_size=1, unique=True)
         ordered = chosen.map(lambda some: [c.value for c in field.choices if c.value in some])
-        return ordered.map(lambda values: Entry({f".{value}": "yes" for value in values}, values))
+        return ordered.map(lambda values: SentField({f".{value}": "yes" for value in values}, values))
     if field.is_list:
-        return st.lists(LINE, min_size=1, max_size=4).map(lambda lines: Entry({"": "\r\n".join(lines) + "\r\n"}, lines))
+        return st.lists(LINE, min_size=1, max_size=4).map(
+            lambda lines: SentField({"": "\r\n".join(lines) + "\r\n"}, lines)
+        )
     if field.choices:
-        return st.sampled_from(field.choices).map(lambda choice: Entry({"": choice.value}, choice.value))
+        return st.sampled_from(field.choices).map(lambda choice: SentField({"": choice.value}, choice.value))
     match field.kind:
         case "date":
             days = st.dates(min_value=date(2000, 1, 1), max_value=date(2099, 12, 31))
             written = st.sampled_from(("%d/%m/%Y", "%Y-%m-%d", "%d.%m.%y"))
-            return st.builds(lambda day, how: Entry({"": day.strftime(how)}, day.isoformat()), days, written)
+            return st.builds(lambda day, how: SentField({"": day.strftime(how)}, day.isoformat()), days, written)
         case "number":
-            return st.integers(0, 10**17).map(lambda number: Entry({"": f" {number} "}, number))
+            return st.integers(0, 10**17).map(lambda number: SentField({"": f" {number} "}, number))
         case "yes_no":
             answers = [True, False] if field.is_required else [True]
-            return st.sampled_from(answers).map(lambda answer: Entry({"": "yes" if answer else "no"}, answer))
+            return st.sampled_from(answers).map(lambda answer: SentField({"": "yes" if answer else "no"}, answer))
         case "policy":
-            return st.just(Entry({"": POLICY}, POLICY))
+            return st.just(SentField({"": POLICY}, POLICY))
         case "file":
-            return st.just(Entry({"": "ab" * 32}, "ab" * 32))
+            return st.just(SentField({"": "ab" * 32}, "ab" * 32))
         case _:
-            return TEXT.map(lambda text: Entry({"": f"  {text} "}, text))
+            return TEXT.map(lambda text: SentField({"": f"  {text} "}, text))
 
 
-def groups(field: FormField) -> st.SearchStrategy[Entry]:
+def groups(field: FormField) -> st.SearchStrategy[SentField]:
     row = filled_in(field.fields).filter(lambda entry: bool(entry.value))
     if not field.is_list:
-        return row.map(lambda entry: Entry({f".{name}": text for name, text in entry.inputs.items()}, entry.value))
+        return row.map(lambda entry: SentField({f".{name}": text for name, text in entry.inputs.items()}, entry.value))
 
-    def numbered(rows: dict[int, Entry]) -> Entry:
+    def numbered(rows: dict[int, SentField]) -> SentField:
         inputs = {f".{n}.{name}": text for n, entry in rows.items() for name, text in entry.inputs.items()}
         bodies = [rows[n].value for n in sorted(rows)]
-        return Entry(inputs, {str(n): body for n, body in enumerate(bodies, 1)} if field.is_keyed else bodies)
+        return SentField(inputs, {str(n): body for n, body in enumerate(bodies, 1)} if field.is_keyed else bodies)
 
     return st.dictionaries(st.integers(0, MAX_ROWS - 1), row, min_size=1, max_size=3).map(numbered)
 
 
-def filled_in(fields: tuple[FormField, ...]) -> st.SearchStrategy[Entry]:
+def filled_in(fields: tuple[FormField, ...]) -> st.SearchStrategy[SentField]:
     """The fields of a form filled in, those that may be left empty or not; an empty input is sent as a browser does."""
 
-    def together(some: dict[str, Entry | None]) -> Entry:
+    def together(some: dict[str, SentField | None]) -> SentField:
         inputs, body = dict[str, str](), dict[str, Any]()
         for name, entry in some.items():
             if entry is None:
@@ -131,7 +133,7 @@ def filled_in(fields: tuple[FormField, ...]) -> st.SearchStrategy[Entry]:
             else:
                 inputs |= {name + end: text for end, text in entry.inputs.items()}
                 body[name] = entry.value
-        return Entry(inputs, body)
+        return SentField(inputs, body)
 
     return st.fixed_dictionaries(
         {f.name: entries(f) if f.is_required else st.one_of(st.none(), entries(f)) for f in fields}

@@ -68,6 +68,7 @@ _TAGS = {
     "plan": "Dialogue plans of a year.",
     "petitioner": "Those who petition.",
     "file": "The files that records name by their SHA-256.",
+    "person": "Who holds which post, and for whom a deputy acts.",
     "act": "Several commands that are decided and recorded as one.",
     "case": "Petitions, conferences and authorities with what is owed on each.",
     "deadline": "What is owed by when, and how it ended.",

@@ -9,6 +9,7 @@ from services.intake.domain.folding import fold_conference, fold_petition, fold_
 from services.intake.domain.named_files import files_named, topics_that_name_files
 from services.intake.domain.permissions import (
     Caller,
+    check_person,
     check_role,
     check_sender,
     check_source,
@@ -35,6 +36,7 @@ __all__ = [
     "Refused",
     "Regulation",
     "agencies_named",
+    "check_person",
     "check_role",
     "check_sender",
     "check_source",

@@ -206,6 +206,12 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of those of some cases that the caller may see."""
+        seen = await self.visible(scope, subject_ids)
+        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
+        return {row.subject_id: row.title for row in rows}
+
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 

@@ -29,10 +29,9 @@ from services.intake.application.uploads import (
 from services.intake.domain import topics_that_name_files
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.bodies import check_encoding
-from services.intake.entrypoints.callers import domain_caller
+from services.intake.entrypoints.callers import domain_caller, reader
 from shared.http.auth import caller_of, need_role
 from shared.http.problems import ProblemError, problem
-from shared.identifiers import normalised
 
 PATH = "/v1/files"
 #: Who may give a command that names a file.
@@ -136,7 +135,7 @@ def _file_route(files: FileQueries, troubles: FileTroubles, aggregate: str) -> H
         subject_id, caller = target_id(aggregate, target), caller_of(request)
         read = files.petition_file if aggregate == "petition" else files.conference_file
         try:
-            found = await read(domain_caller(caller), normalised(on_behalf_of), subject_id, digest)
+            found = await read(domain_caller(caller), reader(caller, on_behalf_of), subject_id, digest)
         except ErasedFile:
             raise problem(410, "file-erased") from None
         except (MissingFile, DamagedFile, OSError) as error:

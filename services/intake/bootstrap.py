@@ -79,7 +79,7 @@ from shared.tasks import cancel_and_wait
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
-KEEP_FILES_EVERY = 60.0  # seconds between two looks at what is to be dropped
+KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 

@@ -290,6 +290,18 @@ async def test_erasure__reaches_the_file_its_key_and_its_bytes(intake: Intake) -
     assert (await intake.get(f"{path}/files/{digest_of(PDF)}")).content == PDF
 
 
+async def test_erasure__does_not_wait_for_the_next_round(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.bootstrap.KEEP_FILES_EVERY", 3600)
+    async with served(database, tmp_path, files=str(tmp_path / "files")) as intake:
+        await intake.places()
+        await uploaded(intake, PDF)
+        await answered(intake, PDF)
+        await intake.done("/v1/petitioners/p1/erasure", {})
+        await until_dropped(intake)
+
+
 async def test_erasure_of_one_of_two__leaves_the_file_to_the_other(intake: Intake) -> None:
     await uploaded(intake, PDF)
     identities = {"p1": {"name": "A"}, "p2": {"name": "B"}}

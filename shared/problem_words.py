@@ -57,7 +57,6 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "document": Sentence(
                 "Không có văn bản “{document}”; hãy chọn một trong: {known}.", "'{document}' is none of {known}"
             ),
-            "source": Sentence("Hãy chọn hệ thống tiếp nhận kiến nghị này.", "name the intake that takes the petition"),
         },
     ),
     "invalid-code": ProblemWords(

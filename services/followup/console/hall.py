@@ -23,7 +23,7 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
-from services.followup.console.conference_view import ConferenceView, conference_view
+from services.followup.console.conference_view import ConferencePage, conference_view
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_url_encoded
 from services.followup.console.hall_lines import Line, line_of
@@ -118,7 +118,7 @@ class Hall(NamedTuple):
     """A conference as its hall sees it."""
 
     file: CaseFile
-    view: ConferenceView
+    view: ConferencePage
     petitions: list[Case]
     events: list[EventView]
 

@@ -27,6 +27,7 @@ class Browsers:
 
     def page(self, who: str, language: str, scheme: str) -> Any:
         """A page of a browser that has signed in."""
+        self.wrong.clear()
         context = self._chrome.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         page.goto(f"{self.desk.followup.url}/language/{language}?to=/office/login")
@@ -36,7 +37,7 @@ class Browsers:
         return page
 
     def look(self, page: Any) -> None:
-        """Note what sticks out at each width, and what axe-core finds: on a phone in the dark, else on a wide screen."""
+        """Note what sticks out at each width, and what axe-core finds: in the dark on a phone, else on a screen."""
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             if (beyond := page.evaluate(BEYOND)) > 0:

@@ -1,38 +1,45 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
+from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import msgspec
 
 from shared.calendar import CalendarYear
 from shared.command_definitions import CommandDefinition
+from shared.http.problems import TYPE_PREFIX
 from shared.policy import PolicyProblem
 from shared.policy.effect import PolicyEffect
 from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
+MOST_PEOPLE = 1000  # a page
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
 T = TypeVar("T")
 
 
 class Refusal(Exception):
-    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP."""
+    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP.
 
-    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422) -> None:
+    `code` is that of the problem; empty where no problem was told.
+    """
+
+    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422, code: str = "") -> None:
         super().__init__(detail.en)
-        self.detail, self.field, self.status = detail, field, status
+        self.detail, self.field, self.status, self.code = detail, field, status, code
 
 
 def away(sentence: str = "", **values: object) -> Refusal:
     """The refusal of an act that did not get to its source."""
-    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail, status=503)
+    text = problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES)
+    return Refusal(text.detail, status=503, code="intake-away")
 
 
 class _Translation(msgspec.Struct, frozen=True):
@@ -62,10 +69,25 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedPart(msgspec.Struct, frozen=True):
+    """Where a part of a composite act was recorded, and the version that its case has by it."""
+
+    command: str
+    id: str
+    version: int
+    position: int
+    receipt_code: str = ""
+
+
 class RecordedAct(msgspec.Struct, frozen=True):
     """Where the parts of a composite act were recorded."""
 
-    parts: list[RecordedCommand]
+    parts: list[RecordedPart]
+
+    @property
+    def position(self) -> int:
+        """The last of them."""
+        return max(part.position for part in self.parts)
 
 
 class OpenedEvent(msgspec.Struct, frozen=True):
@@ -78,6 +100,43 @@ class OpenedEvent(msgspec.Struct, frozen=True):
 
 class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
+
+
+class DelegationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A delegation of the chair's acts to who holds a post."""
+
+    id: UUID
+    valid_from: date
+    valid_until: date
+    ended_on: date | None = None
+    stands: bool
+
+
+class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A post of a person."""
+
+    id: UUID
+    position: str
+    roles: list[str]
+    jurisdiction: str
+    valid_from: date
+    agency: str = ""
+    valid_until: date | None = None
+    ended_on: date | None = None
+    stands: bool
+    delegations: list[DelegationAnswer] = []
+
+
+class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with the posts that the caller sees; the name is empty once it was erased."""
+
+    subject: str
+    name: str
+    posts: list[PostAnswer]
+
+
+class _People(msgspec.Struct, frozen=True):
+    items: list[PersonAnswer]
 
 
 class RefusedCommandAnswer(msgspec.Struct, frozen=True):
@@ -158,6 +217,17 @@ class IntakeClient:
             raise _refusal(answer)
         return _decoded(answer, _RefusedCommands).items
 
+    async def people(self, url: str, token: str) -> list[PersonAnswer]:
+        """Everybody who has or had a post within what the caller sees to. Raises Refusal."""
+        found, path = list[PersonAnswer](), f"/v1/people?limit={MOST_PEOPLE}"
+        while path:
+            answer = await self._get(f"{url}{path}", token)
+            if not answer.is_success:
+                raise _refusal(answer)
+            found += _decoded(answer, _People).items
+            path = answer.links.get("next", {}).get("url", "")
+        return found
+
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
@@ -178,7 +248,7 @@ class IntakeClient:
         headers = {"Idempotency-Key": key} | expected
         return _decoded(await self._post(f"{url}{path}", msgspec.json.encode(body), headers, token), RecordedCommand)
 
-    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+    async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
 
         Raises Refusal, whose field names the part: `parts[1].subject`.
@@ -252,4 +322,4 @@ def _refusal(answer: httpx.Response) -> Refusal:
 def _refusal_of(problem: _Problem, status: int) -> Refusal:
     said = problem.translations
     detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-    return Refusal(detail, problem.field, status)
+    return Refusal(detail, problem.field, status, problem.type.removeprefix(TYPE_PREFIX))

@@ -14,8 +14,9 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, Refu
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.store.operator_requests import RequestFailed
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.form_body import need_own_form
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages
-from services.followup.console.sending import Address
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, need_role, token_of
@@ -73,6 +74,7 @@ def administration_routes(
     @post(PAGE + "/retries/{source:str}/{petition_id:uuid}", include_in_schema=False, status_code=200)
     async def retry_parked(request: HttpRequest, source: FromPath[str], petition_id: FromPath[UUID]) -> Response[Any]:
         need_role(caller_of(request), *RETRYING)
+        await need_own_form(request)
         try:
             await retry(source, petition_id)
         except RequestFailed as error:

@@ -32,11 +32,11 @@ from services.followup.console.calendar_draft import (
     wrong_day,
 )
 from services.followup.console.form_body import MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
@@ -140,7 +140,7 @@ class _Calendars:
         self, pages: Pages, queries: Queries, logs: RegulationLogs, intake: IntakeClient, address: Address
     ) -> None:
         self._pages, self._queries, self._logs = pages, queries, logs
-        self._intake, self._address, self._source = intake, address, SourceOfActs(queries, address)
+        self._intake, self._address, self._source = intake, address, IntakeDoor(queries, address)
 
     async def at(self, request: HttpRequest, source: str, year: int) -> YearAt:
         """A year of a source: the one asked for, else that of the topmost place that the caller may see.

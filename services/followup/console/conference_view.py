@@ -1,6 +1,7 @@
 """A conference as its page shows it, phase by phase: prepared, held, concluded, followed up. Pure."""
 
 from collections.abc import Iterable, Sequence
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -74,6 +75,11 @@ class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
     conclusion: EventView | None = None
     reviewed_on: str = ""
     publications: tuple[EventView, ...] = ()
+
+    def is_in_hall(self, state: CaseState, today: date | None) -> bool:
+        """Whether it is being held, or planned for today."""
+        is_planned = state == CaseState.PLANNED and today is not None
+        return state == CaseState.OPEN or (is_planned and self.first_day <= str(today) <= self.last_day)
 
 
 def conference_view(

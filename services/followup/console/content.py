@@ -5,8 +5,8 @@ from uuid import UUID
 
 from services.followup.adapters.intake_client import IntakeClient, OpenedEvent, Refusal, away
 from services.followup.adapters.read.models import CaseFile
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import field_title
-from services.followup.console.sending import Address
 from services.followup.domain.wording.names import Bilingual, event_words
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest

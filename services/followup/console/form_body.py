@@ -13,16 +13,19 @@ from typing import Any
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser  # type: ignore[import-untyped]
 
 from services.followup.entrypoints.query_parameters import HttpRequest
+from services.followup.entrypoints.signed_in import FORM_TOKEN, is_own_form, signed_in_of
 from shared.http.problems import ProblemError, problem
 
 MIB = 1024 * 1024  # bytes
 MAX_TEXT = MIB  # bytes of a form without its files: the longest text that intake takes, with its escapes
 MAX_FILES = 32 * MIB  # bytes of a form's files: the scan of a written reply
+MAX_EMPTY = 1024  # bytes of a form that has a button alone
 MAX_FIELDS = 100  # our largest form has a dozen
 MAX_BOUNDARY = 70  # characters (RFC 2046)
 MAX_HEADER = 2048  # bytes of one header of a part: a file's name is in it
 MAX_HEADERS = 4  # of one part
 URL_ENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
+TYPED = "typed"  # where a request's scope keeps what was typed into a refused form
 #: What a part's text may say that it is written in.
 CHARSETS = ("utf-8", "utf8", "us-ascii")
 
@@ -35,8 +38,30 @@ async def read_form(
     """What was filled in, at most `most` bytes beside the files. Of a name that comes twice the first counts.
 
     An input of `files` (`digest_file`) gives the field without `_file` the SHA-256 of its file, one of `text_files`
-    gives its text; other files are passed over. Raises ProblemError 400, 413, 415.
+    gives its text; other files are passed over. Raises ProblemError 400, 413, 415, and 403 for a form that no page of
+    the caller's session sent.
     """
+    filled = await _filled(request, files, most, text_files)
+    if not is_own_form(request, filled.pop(FORM_TOKEN, "")):
+        keep_as_typed(request, filled)
+        raise problem(403, "foreign-origin", "form")
+    return filled
+
+
+async def need_own_form(request: HttpRequest) -> None:
+    """Refuse a form without fields that no page of the caller's session sent. Raises ProblemError 403."""
+    if signed_in_of(request) is not None:
+        await read_form(request, most=MAX_EMPTY)
+
+
+def keep_as_typed(request: HttpRequest, filled: dict[str, str]) -> None:
+    """Keep what was typed into a form that is refused, for the page that says so."""
+    request.scope["state"][TYPED] = [(name, value) for name, value in filled.items() if value]
+
+
+async def _filled(
+    request: HttpRequest, files: Collection[str], most: int, text_files: Collection[str]
+) -> dict[str, str]:
     kind, options = request.content_type
     if kind == URL_ENCODED:
         return await read_url_encoded(request, most)

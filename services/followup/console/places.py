@@ -14,9 +14,9 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, lateness, names_of
 from services.followup.console.recorded import recorded_now
-from services.followup.console.sending import Address
 from services.followup.console.targets import place_target
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of

@@ -30,10 +30,10 @@ from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact, trial_fact
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, place_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.facts import Fact
@@ -183,7 +183,7 @@ class _Rules:
         self, pages: Pages, queries: Queries, logs: RegulationLogs, intake: IntakeClient, address: Address
     ) -> None:
         self._pages, self._queries, self._logs = pages, queries, logs
-        self._intake, self._address, self._source = intake, address, SourceOfActs(queries, address)
+        self._intake, self._address, self._source = intake, address, IntakeDoor(queries, address)
         self._one_at_a_time = asyncio.Lock()
 
     async def at(self, request: HttpRequest, code: str) -> At:

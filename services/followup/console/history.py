@@ -10,9 +10,10 @@ from services.followup.adapters.read.models import Case, CaseFile, Deadline, Rai
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
-from services.followup.domain.wording.names import Bilingual, duty_words, reason_words
+from services.followup.domain.wording.names import Bilingual, duty_words, ground_words, reason_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.events.any_stream import RecordAnnulled
+from shared.events.deadline import DeadlineWaived
 
 #: The fields of events that name another case.
 NAMES_A_CASE = ("conference_id", "into")
@@ -98,7 +99,8 @@ def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
         if day := event.data.get(name):
             yield words, f"{date.fromisoformat(str(day)):%d/%m/%Y}", ""
     if reason := event.data.get("reason"):
-        yield Bilingual("Lý do", "reason"), reason_words(str(reason)), ""
+        words_of = ground_words if event.topic == DeadlineWaived.TOPIC else reason_words
+        yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
 
 
 def _details(

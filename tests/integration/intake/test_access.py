@@ -46,6 +46,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
     ("GET", "/v1/conferences/{target:str}"): CASE,
     ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
+    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
+    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
+    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/commands"): CALLERS,
     ("GET", "/v1/events"): EVERYTHING,
     ("GET", "/metrics"): EVERYTHING,
     # The regulation is nobody's secret: who is charged with what, and how days are counted.
@@ -58,11 +62,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/plans"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
     ("GET", "/v1/refused-commands"): OFFICES,
-    # What commands there are is nobody's secret; which are possible is told of cases and places in sight.
-    ("GET", "/v1/commands"): CALLERS,
-    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
-    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
-    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
     ("GET", "/v1/people"): STAFF,
     ("GET", "/v1/me"): CALLERS,
 }
@@ -88,8 +87,11 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
         await intake.done(f"/v1/petitions/{petition['id']}/forwarding", {"agency": EDUCATION})
         days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
         conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
-        ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
-        ids["jurisdictions"] = DISTRICT
+        ids = {
+            "petitions": petition["id"],
+            "conferences": (await intake.done("/v1/conferences", conference))["id"],
+            "jurisdictions": DISTRICT,
+        }
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
     settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)

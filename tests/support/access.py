@@ -83,6 +83,8 @@ STAFF = _known(lambda asking, place: FOUND if asking.role in ("admin", "chair", 
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
+#: Those who may give a command that names a file.
+UPLOADERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "agency", "system") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 

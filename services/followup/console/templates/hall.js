@@ -66,7 +66,7 @@
 
   // --- forms ---
 
-  const formOf = (item) => item.querySelector("form");
+  const conductOf = (item) => item.querySelector("form[data-form=conduct]");
   const fieldsOf = (form) => {
     const fields = Object.fromEntries(new FormData(form));
     delete fields.key;
@@ -116,8 +116,7 @@
     item.dataset.number = number;
     show("number", item).textContent = number;
     show("title", item).textContent = title;
-    const form = formOf(item);
-    if (form) fill(form, { speaker: number, petition });
+    fill(conductOf(item), petition ? { speaker: number, petition } : { speaker: number });
   }
   // Somebody whose slip is not sent yet stands in the list all the same, and may be heard.
   function slipItem(line) {
@@ -158,6 +157,7 @@
       const [kind, id] = item.dataset.place.split(":");
       if (kind === "slip" && !lines.has(id)) item.remove();
     }
+    inOrder([...(now.speakers || []).map((speaker) => `number:${speaker.number}`), ...slips.map((line) => `slip:${line.id}`)]);
     const nobody = show("nobody");
     if (nobody) nobody.hidden = items().length > 0;
     let turn = null;
@@ -173,17 +173,27 @@
     badge.textContent = now.minutes ? words.adopted : minutes ? words[minutes.status] : "";
     renderLink();
   }
+  // As intake has them; what somebody is typing in is not moved, since it would lose the focus.
+  function inOrder(places) {
+    const wanted = places.map(itemAt);
+    for (let n = 1; n < wanted.length; n++) {
+      const [before, after] = [wanted[n - 1], wanted[n]];
+      if (!(before.compareDocumentPosition(after) & Node.DOCUMENT_POSITION_PRECEDING)) continue;
+      if (after.matches(":focus-within")) after.before(before);
+      else before.after(after);
+    }
+  }
   function renderItem(item, turn) {
     const { place } = item.dataset;
     const line = lineAt(place);
     const isCalled = item.hasAttribute("data-called");
     const isTurn = !turn && !isCalled && !line;
     const slip = lines.get(place.replace(/^slip:/, ""));
-    const form = item.querySelector("form[data-form=conduct]");
+    const form = conductOf(item);
     const status = line ? line.status : isCalled ? "sent" : slip ? slip.status : isTurn ? "turn" : "later";
     const badge = show("status", item);
-    const isNews = item.dataset.status !== status;
-    badge.textContent = words[status];
+    const isNews = item.dataset.status !== status || item.classList.contains("turn") !== isTurn;
+    badge.textContent = slip && isTurn ? `${words[status]}, ${words.turn}` : words[status];
     const looks = { sent: "met", refused: "breached", turn: "due_soon", unsent: "due_soon" };
     badge.className = `badge ${looks[status] || "neutral"}`;
     item.dataset.status = status;
@@ -244,8 +254,8 @@
   }
   const isPressing = (element) => element && ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
   function goOn() {
-    const next = items().find((item) => item.dataset.status === "turn");
-    if (next) formOf(next).elements.words.focus();
+    const next = items().find((item) => item.classList.contains("turn"));
+    if (next) conductOf(next).elements.words.focus();
   }
 
   // --- sending ---
@@ -329,6 +339,9 @@
         keepDraft(`number:${line.fields.speaker}`, { ...draft, speaker: line.fields.speaker, petition: answer.petition });
       }
       if (item) {
+        // A look at the conference may have brought the speaker while the answer was lost.
+        const twin = itemAt(`number:${line.fields.speaker}`);
+        if (twin) twin.remove();
         item.dataset.place = `number:${line.fields.speaker}`;
         nameItem(item, line.fields.speaker, line.fields.subject, answer.petition);
         for (const form of item.querySelectorAll("form[data-form=slip]")) form.remove();
@@ -485,12 +498,12 @@
   for (const [place, fields] of kept("draft")) {
     drafts.set(place, fields);
     const form = place.includes(":")
-      ? itemAt(place) && itemAt(place).querySelector("form[data-form=conduct]")
+      ? itemAt(place) && conductOf(itemAt(place))
       : root.querySelector(`form[data-form=${place}]`);
     if (form) fill(form, fields);
   }
   for (const line of lines.values()) {
-    const form = line.place && itemAt(line.place) && itemAt(line.place).querySelector("form[data-form=conduct]");
+    const form = line.place && itemAt(line.place) && conductOf(itemAt(line.place));
     if (form) fill(form, line.fields);
     if (line.place === "minutes") fill(root.querySelector("form[data-form=minutes]"), line.fields);
   }

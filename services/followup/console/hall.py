@@ -270,7 +270,8 @@ class _Halls:
                 fewer = line.without_raising
                 if refusal.code == "stale-version" and not anew:
                     anew = True
-                elif refusal.code == "already-raised" and fewer is not None:
+                elif refusal.code in ("already-raised", "speaker-already-called") and fewer is not None:
+                    # Called already may be by this very line, of which only the shorter form was taken.
                     line, key = fewer, f"{key}-raised"
                 else:
                     refusal.field = line.input_of(refusal.field)

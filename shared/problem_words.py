@@ -123,11 +123,53 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Mã truy cập không đúng; hãy kiểm tra lại hoặc xin cấp mã mới.",
                 "this token is not known here; check it or ask for a new one",
             ),
+            "no-session": Sentence(
+                "Phiên làm việc đã kết thúc; hãy đăng nhập lại.", "the session has ended; sign in again"
+            ),
+            "token-not-taken": Sentence(
+                "Hệ thống tiếp nhận không chấp nhận phiên đăng nhập này; hãy đăng nhập lại hoặc báo người quản trị.",
+                "intake does not take this sign-in; sign in again, or tell who runs the service",
+            ),
+            "expired-token": Sentence(
+                "Phiên đăng nhập đã hết hạn; hãy đăng nhập lại hoặc lấy mã truy cập mới.",
+                "the access token has expired; get a new one from the provider",
+            ),
             "unknown-user": Sentence(
                 "Hàng đợi không xác nhận được người gửi; hãy gửi bằng tài khoản đã đăng ký.",
                 "the broker vouched for nobody known here; send as a registered user",
             ),
             "": Sentence("Chưa đăng nhập, hoặc mã truy cập không đúng.", "the request is not authenticated"),
+        },
+    ),
+    "no-post": ProblemWords(
+        Sentence("Chưa được giao vị trí công tác", "No post"),
+        {
+            "": Sentence(
+                "Bạn chưa được giao vị trí công tác nào còn hiệu lực; hãy đề nghị người quản trị của đơn vị.",
+                "no post of yours stands today; ask the administrator of your place for one",
+            ),
+            "other": Sentence(
+                "Vị trí công tác đã chọn không phải của bạn hoặc không còn hiệu lực; hãy chọn vị trí khác.",
+                "the post that was chosen is none of yours that stands today; choose another one",
+            ),
+        },
+    ),
+    "post-not-chosen": ProblemWords(
+        Sentence("Chưa chọn vị trí công tác", "No post chosen"),
+        {
+            "": Sentence(
+                "Bạn giữ nhiều vị trí công tác; hãy chọn một vị trí cho việc này.",
+                "you hold several posts; choose one by the header Doithoai-Post, GET /v1/me names them",
+            )
+        },
+    ),
+    "provider-away": ProblemWords(
+        Sentence("Chưa kiểm tra được đăng nhập", "Sign-in provider away"),
+        {
+            "": Sentence(
+                "Hệ thống đăng nhập chưa trả lời nên chưa kiểm tra được bạn là ai; hãy thử lại sau ít phút.",
+                "the sign-in provider does not answer, so nobody new can be verified; try again in a few minutes",
+            )
         },
     ),
     "forbidden": ProblemWords(
@@ -140,6 +182,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "page": Sentence(
                 "Chỉ nhận thao tác từ chính trang của hệ thống này; hãy mở lại trang và thực hiện ở đó.",
                 "this must come from a page of this service",
+            ),
+            "form": Sentence(
+                "Biểu mẫu này không phải của phiên làm việc hiện tại; chưa ghi nhận gì, hãy gửi lại.",
+                "the form is not one of the session that is signed in now: nothing was recorded, send it again",
             ),
             "machine": Sentence(
                 "Không có mã truy cập thì chỉ phục vụ chương trình trên chính máy này; hãy gửi kèm mã truy cập.",
@@ -513,6 +559,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Hệ thống tiếp nhận, nơi giữ nội dung, hiện không kết nối được; hãy mở lại trang sau giây lát.",
                 "intake, which keeps what was written, cannot be reached ({kind}): open the page again shortly",
             ),
+            "no-posts": Sentence(
+                "Hệ thống tiếp nhận chưa trả lời nên chưa biết vị trí công tác của bạn; hãy thử lại sau giây lát.",
+                "intake does not answer, so your posts are not known: try again shortly",
+            ),
             "unread-source": Sentence(
                 "Nguồn {source} không được đọc ở đây; chưa ghi nhận gì, hãy báo người vận hành.",
                 "{source} is not read here",
@@ -574,6 +624,7 @@ DOOR_NAMES: Names = {
         "chair": "người chủ trì",
         "auditor": "kiểm tra",
         "operations": "vận hành",
+        "admin": "quản trị người dùng",
         "none": "không có",
     },
 }

@@ -19,13 +19,14 @@ PLACES = {
     "intake": "services.cli.intake",
     "followup": "services.cli.followup",
     "token": "services.cli.intake",
+    "person": "services.cli.person",
     "migrate": "services.cli.migrate",
     "import": "services.cli.import_register",
     "load": "services.cli.load",
     "replay": "services.cli.followup",
     "reconcile": "services.cli.followup",
 }
-GROUPS = {"intake", "followup", "policy", "calendar"}
+GROUPS = {"intake", "followup", "policy", "calendar", "person"}
 #: What these print is no result.
 SERVERS = {"dev", "serve"}
 CLOSED = Sentence(

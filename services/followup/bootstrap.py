@@ -6,6 +6,8 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from functools import partial
+from pathlib import Path
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -16,29 +18,42 @@ from litestar import Litestar
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
+from services.followup.adapters.person_posts import ActingPosts, PersonPosts
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
+from services.followup.adapters.sessions import SessionSeals, StoredSessions
+from services.followup.adapters.sign_in_provider import SignInProvider
+from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.console.addresses import LOGIN
+from services.followup.console.addresses import CALLBACK, LOGIN
+from services.followup.console.administration import administration_routes
+from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
+from services.followup.console.daily.routes import daily_routes
+from services.followup.console.doors import door_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.hall import hall_pages
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.people import people_pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
+from services.followup.console.provider_sign_in import OPEN_PATHS, provider_sign_in_routes
 from services.followup.console.reports import report_pages
+from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
@@ -50,6 +65,7 @@ from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
+from services.followup.entrypoints.signed_in import SessionCallers
 from services.followup.settings import FollowupSettings
 from shared.envelope import to_message
 from shared.http.auth import Callers, configured_callers
@@ -57,6 +73,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import TokenFile, follow_tokens
 from shared.postgres import lease, store
@@ -86,8 +103,33 @@ def run(settings: FollowupSettings) -> None:
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
-    """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=True)
+    """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings.
+
+    Where people sign in at a provider, no browser keeps a token of the file.
+    """
+    if settings.issuer and not (is_safe_url(settings.issuer) and is_safe_url(settings.public_url)):
+        raise WrongSettings("FOLLOWUP_ISSUER, FOLLOWUP_PUBLIC_URL: addresses with https")
+    people = bool(settings.issuer)
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens, cookies=not people, people=people)
+
+
+def session_seals(settings: FollowupSettings) -> SessionSeals:
+    """The seals under the key file of sessions. Raises WrongSettings."""
+    if not settings.session_key_file:
+        raise WrongSettings("FOLLOWUP_SESSION_KEY_FILE: a file of 32 random bytes; without it nobody can sign in")
+    try:
+        return SessionSeals(Path(settings.session_key_file).read_bytes())
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"FOLLOWUP_SESSION_KEY_FILE: {error}") from None
+
+
+def client_secret(settings: FollowupSettings) -> str:
+    """The secret of the console at the provider; empty where it has none. Raises WrongSettings."""
+    try:
+        file = settings.client_secret_file
+        return Path(file).read_text("utf-8").strip() if file else ""
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"FOLLOWUP_CLIENT_SECRET_FILE: {error}") from None
 
 
 def source_token(settings: FollowupSettings) -> TokenFile:
@@ -131,7 +173,8 @@ async def running(
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
-        acting = await stack.enter_async_context(httpx.AsyncClient())
+        in_post = ActingPosts()
+        acting = await stack.enter_async_context(httpx.AsyncClient(event_hooks={"request": [in_post.name_post]}))
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         names = SourceNames(StoredBirths(pool))
@@ -170,7 +213,7 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        reminders, reports = Reminders(pool, queries), Reports(pool)
+        reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -193,19 +236,50 @@ async def running(
             stack.push_async_callback(cancel_and_wait, task)
 
         pages, acts = Pages(queries), IntakeClient(acting)
+        sign_in, sign_in_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
+        if settings.issuer:
+            seals = session_seals(settings)
+            sessions = StoredSessions(pool, seals)
+            signing = await stack.enter_async_context(httpx.AsyncClient())
+            provider = SignInProvider(
+                Provider(settings.issuer, signing),
+                signing,
+                client_id=settings.client_id,
+                secret=client_secret(settings),
+                redirect_uri=settings.public_url.rstrip("/") + CALLBACK,
+                scope=settings.sign_in_scope,
+                audience=settings.audience,
+            )
+            people = SessionCallers(
+                sessions,
+                provider,
+                PersonPosts(signing, settings.feeds),
+                in_post,
+                is_secure=settings.public_url.startswith("https:"),
+            )
+            callers.people = people
+            sign_in = provider_sign_in_routes(pages, people, sessions, seals, provider)
+            sign_in_paths = OPEN_PATHS
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *work_routes(pages, queries),
+                *work_routes(pages, queries, callers),
+                *door_routes(pages, queries, callers),
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
+                *daily_routes(pages, queries, acts, address),
+                *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
+                *people_pages(pages, queries, acts, address),
+                *administration_routes(pages, queries, acts, address, partial(_retried, pool)),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
                 *hall_pages(pages, queries, acts, address),
                 *form_routes(pages, queries, reminders, acts, address),
-                *sign_in_routes(pages, callers),
+                *rule_pages(pages, queries, logs, acts, address),
+                *calendar_pages(pages, queries, logs, acts, address),
+                *sign_in,
                 *language_routes(),
                 favicon_route(),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
@@ -213,10 +287,15 @@ async def running(
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
-            open_paths=frozenset({LOGIN, FAVICON, *LANGUAGE}),
+            open_paths=frozenset({FAVICON, *LANGUAGE}) | sign_in_paths,
             for_people=for_people(pages),
             before_refusal=keep_typed,
         )
+
+
+async def _retried(pool: "asyncpg.Pool[asyncpg.Record]", source: str, petition_id: UUID) -> str:
+    """Ask the projector of a source to rebuild a petition whose events wait. Raises RequestFailed."""
+    return await ask(pool, "unpark", source, petition_id, "")
 
 
 def digest_mailer(

@@ -16,6 +16,73 @@ CREATE OR REPLACE FUNCTION followup_receipt_of(state bytea) RETURNS text LANGUAG
     SELECT left(substring(encode(state, 'escape') FROM '"receipt_code":"([^"]*)"'), 200)
 $$;
 
+-- What a search compares of a text: small letters, each mark after its letter, every separator a blank. What is beyond 300
+-- characters is not searched.
+CREATE OR REPLACE FUNCTION followup_letters(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT translate(
+        replace(lower(normalize(left(t, 300), NFD) COLLATE "C"), 'Đ', 'đ'),
+        E'\t\n\r!"#$%&\'()*+,-./:;<=>?@[]\\^_`{|}~\u00A0\u00AB\u00B7\u00BB\u2010\u2011\u2012\u2013\u2014\u2018\u2019\u201A\u201C\u201D\u201E\u2022\u2026',
+        repeat(' ', 60)
+    )
+$$;
+
+-- Such letters without the marks of Vietnamese and its neighbours: `đường` as `duong`.
+CREATE OR REPLACE FUNCTION followup_bare(letters text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT translate(letters, E'đ\u0300\u0301\u0302\u0303\u0306\u0308\u0309\u030A\u030C\u031B\u0323\u0327', 'd')
+$$;
+
+-- The words of such letters, with their marks and without.
+CREATE OR REPLACE FUNCTION followup_words(letters text) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_remove(string_to_array(letters, ' ') || string_to_array(public.followup_bare(letters), ' '), '')
+$$;
+
+-- A code as it is compared, however it was typed: `PAKN-2019/7` as `pakn20197`.
+CREATE OR REPLACE FUNCTION followup_code(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT replace(public.followup_bare(public.followup_letters(t)), ' ', '')
+$$;
+
+-- The words of a name, to be indexed.
+CREATE OR REPLACE FUNCTION followup_name(t text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(public.followup_words(public.followup_letters(t)))
+$$;
+
+-- Where a text stands in a dictionary: by letters (a, ă, â), then by tones (none, grave, hook, tilde, acute, dot below).
+-- No collation of the server's is needed, and none makes the index wrong when the server's libraries are changed.
+CREATE OR REPLACE FUNCTION followup_order(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307'), 50)
+        || E'\x01' || left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307\u0340\u0341\u0342\u0343\u0344'), 60)
+    FROM (
+        SELECT replace(
+            array_to_string(array_remove(string_to_array(public.followup_letters(t), ' '), ''), ' '), 'đ', E'd\u0335'
+        ) OFFSET 0
+    ) AS spaced (l)
+$$;
+
+-- The row of a case as it can be looked into. jsonb holds no NUL; a backslash that was escaped goes first, since what follows
+-- it is no escape.
+CREATE OR REPLACE FUNCTION followup_row(p_row bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT replace(replace(convert_from(p_row, 'UTF8'), '\\', '/'), '\u0000', ' ')::jsonb
+$$;
+
+-- What a case is searched by, out of such a row. Nothing of it was ever sealed.
+CREATE OR REPLACE FUNCTION followup_searched(r jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_array(r -> 'title', r -> 'field', r -> 'urgency', r -> 'conference_id', r -> 'receipt_code',
+        r -> 'external_id')
+$$;
+
+-- The same as an index finds it: the words of the title, and under a sign that begins no word the codes and what is filtered
+-- by.
+CREATE OR REPLACE FUNCTION followup_found(searched jsonb) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(public.followup_words(letters) || array_remove(ARRAY[
+        '=field ' || left(searched ->> 1, 200),
+        '=urgency ' || left(searched ->> 2, 200),
+        '=conference ' || (searched ->> 3),
+        '=code ' || nullif(public.followup_code(searched ->> 4), ''),
+        '=code ' || nullif(public.followup_code(searched ->> 5), '')
+    ], NULL))
+    FROM (SELECT public.followup_letters(searched ->> 0) OFFSET 0) AS title (letters)
+$$;
+
 -- Makes the schema and its tables. Names without a schema resolve to the new one until the end of the transaction.
 CREATE OR REPLACE FUNCTION create_projection(p_schema text) RETURNS void LANGUAGE plpgsql AS $create$
 BEGIN
@@ -86,13 +153,20 @@ BEGIN
         row          bytea   NOT NULL,             -- the whole CaseRow as JSON
         -- While there are sweeps: the position up to which it has got every event of the regulation. A lower number than
         -- is true does no harm once they have ended.
-        settled_to   bigint  NOT NULL DEFAULT 0
+        settled_to   bigint  NOT NULL DEFAULT 0,
+        searched     jsonb   NOT NULL DEFAULT '[]', -- what of the row the two that follow are made of
+        found        tsvector NOT NULL DEFAULT '',
+        title_order  text    COLLATE "C" NOT NULL DEFAULT ''
     );
     -- Overdue first is due date first. A listing merges one index scan for each state (and each code of a subtree) and
     -- stops at its page's end, however long the history is.
     CREATE INDEX cases_state ON cases (subject, state, due_on, subject_id);
     CREATE INDEX cases_agency ON cases (subject, agency, state, due_on, subject_id);
     CREATE INDEX cases_jurisdiction ON cases (subject, jurisdiction, state, due_on, subject_id);
+    -- The same in other orders, and what a search or a filter finds.
+    CREATE INDEX cases_received ON cases (subject, state, (coalesce(received_on, 'infinity')), subject_id);
+    CREATE INDEX cases_title ON cases (subject, state, title_order, subject_id);
+    CREATE INDEX cases_found ON cases USING gin (found);
     -- What the metrics count, without reading the rows themselves.
     CREATE INDEX cases_open ON cases (agency, state, jurisdiction, received_on) WHERE unresolved;
 
@@ -169,6 +243,7 @@ BEGIN
         closed_on    date,                     -- null while it exists
         successor    text NOT NULL DEFAULT ''  -- the code of the body that took over; '' when there is none
     );
+    CREATE INDEX agencies_name ON agencies USING gin (followup_name(name));
 END $create$;
 
 -- Writes what one transaction of the projector changes, as one statement, and returns when the next timer falls.
@@ -240,13 +315,23 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
     IF c_subject_id <> '{}' THEN
+        -- A case is searched by what seldom changes: its words are taken apart only when they do.
         INSERT INTO cases (source, subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
+            received_on, row, searched, found, title_order)
+        SELECT p_source, n.*, s.searched,
+            CASE WHEN o.searched = s.searched THEN o.found ELSE followup_found(s.searched) END,
+            CASE WHEN o.searched = s.searched THEN o.title_order ELSE followup_order(s.searched ->> 0) END
+        FROM unnest(c_subject_id, c_subject, c_jurisdiction, c_agency, c_state, c_unresolved, c_overdue, c_due_on,
+            c_received_on, c_row) AS n (subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
             received_on, row)
-        SELECT p_source, * FROM unnest(c_subject_id, c_subject, c_jurisdiction, c_agency, c_state, c_unresolved,
-            c_overdue, c_due_on, c_received_on, c_row)
+        -- Each step once: without OFFSET it would be done for each mention.
+        CROSS JOIN LATERAL (SELECT followup_row(n.row) OFFSET 0) AS r (decoded)
+        CROSS JOIN LATERAL (SELECT followup_searched(r.decoded) OFFSET 0) AS s (searched)
+        LEFT JOIN cases o ON o.subject_id = n.subject_id
         ON CONFLICT (subject_id) DO UPDATE SET jurisdiction = excluded.jurisdiction, agency = excluded.agency,
             state = excluded.state, unresolved = excluded.unresolved, overdue = excluded.overdue,
-            due_on = excluded.due_on, received_on = excluded.received_on, row = excluded.row;
+            due_on = excluded.due_on, received_on = excluded.received_on, row = excluded.row,
+            searched = excluded.searched, found = excluded.found, title_order = excluded.title_order;
     END IF;
     IF p_overdue <> '{}' THEN
         UPDATE cases SET overdue = true WHERE subject_id = ANY(p_overdue) AND NOT overdue;

@@ -26,6 +26,15 @@ class FollowupSettings(BaseSettings):
     source_token_file: str = Field(default="", description="the token with which the feeds are read")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
+    issuer: str = Field(default="", description="the OpenID provider at which people sign in; empty: tokens alone")
+    client_id: str = Field(default="doithoai-console", description="the console's name at the provider")
+    client_secret_file: str = Field(default="", description="its secret there; empty: a public client, by PKCE alone")
+    sign_in_scope: str = Field(default="openid profile", description="what the console asks the provider for")
+    audience: str = Field(
+        default="doithoai", description="for whom access tokens are; an address is sent as `resource`"
+    )
+    public_url: str = Field(default="http://127.0.0.1:8571", description="the console's own address in browsers")
+    session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")
     digest_from: str = Field(default="", description="the sender of digests, an address with or without a name")

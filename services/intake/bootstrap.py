@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aio_pika
 import asyncpg
+import httpx
 import structlog
 from litestar import Litestar
 
@@ -25,6 +26,7 @@ from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.composite.act_handler import ActHandler
 from services.intake.application.known_reference import KnownReferences
+from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.acts import act_routes
@@ -33,6 +35,8 @@ from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
+from services.intake.entrypoints.people_callers import PeopleCallers
+from services.intake.entrypoints.people_queries import people_routes
 from services.intake.entrypoints.queries import may_read_all, query_routes
 from services.intake.entrypoints.queue_consumer import CommandQueue
 from services.intake.entrypoints.queued_commands import CommandIntake
@@ -42,11 +46,13 @@ from services.intake.settings import IntakeSettings
 from shared.calendar import unpublished_year
 from shared.calendar.shipped import seed_years
 from shared.envelope import to_message
+from shared.http.access_tokens import AccessTokens
 from shared.http.auth import Callers, configured_callers
 from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
+from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
@@ -64,6 +70,7 @@ from shared.tasks import cancel_and_wait
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
 #: Draws a new time-ordered id.
@@ -79,8 +86,10 @@ def run(settings: IntakeSettings) -> None:
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
-    """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens."""
-    return configured_callers(settings.host, settings.tokens_file, settings.tokens)
+    """The callers that the settings name; beyond loopback there must be some. Raises InvalidTokens, WrongSettings."""
+    if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
+        raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
+    return configured_callers(settings.host, settings.tokens_file, settings.tokens, people=bool(settings.issuer))
 
 
 def seals_of(settings: IntakeSettings) -> PetitionSeals:
@@ -170,6 +179,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
+        if settings.issuer:
+            provider = Provider(settings.issuer, await stack.enter_async_context(httpx.AsyncClient()))
+            callers.people = PeopleCallers(AccessTokens(provider, settings.audience), regulation_cache)
+            works["provider"] = provider.follow()
+            works["posts"] = _follow_posts(regulation_cache, notifications)
         for name, work in works.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
@@ -182,6 +196,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *query_routes(reading),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
+                *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, settings.event_type_prefix),
@@ -218,6 +233,20 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
         except store.MovedBackwards:
             log.warning("clock_not_movable", why="the store has events already")
     return (await store.read_identity(pool)).source
+
+
+async def _follow_posts(regulation_cache: RegulationCache, notifications: Notifications) -> None:
+    """Learn of posts that end, of the day's change too, without being asked: who holds one is asked of nobody else."""
+    async with notifications.subscribed() as recorded:
+        while True:
+            recorded.clear()
+            try:
+                await regulation_cache.refresh()
+            except Exception as error:  # the store may be away; the next round tries again
+                log.warning("posts_not_read", kind=type(error).__name__)
+            await asyncio.sleep(LEARN_EVERY)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(recorded.wait(), LEARN_AT_LATEST)
 
 
 async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeeper) -> None:

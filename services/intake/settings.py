@@ -23,6 +23,8 @@ class IntakeSettings(BaseSettings):
     master_key_file: str = Field(default="", description="32 random bytes that wrap every data key")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
+    issuer: str = Field(default="", description="the OpenID provider at which people sign in; empty: none")
+    audience: str = Field(default="doithoai", description="what access tokens of people name as their audience")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     clock_start: AwareDatetime | None = Field(
         default=None, description="development: the movable clock's first instant, on an empty store only"

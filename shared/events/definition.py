@@ -72,6 +72,9 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     external_id: str = ""
     sealed_sha256: str = ""
     backfilled: bool = False
+    #: The post in which a person acted, and the delegation by which, where the post alone would not have allowed it.
+    post: UUID | None = None
+    delegation: UUID | None = None
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True, gc=False):

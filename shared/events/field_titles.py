@@ -38,6 +38,10 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "duty": Sentence("Việc định kỳ", "Periodic duty"),
     "period": Sentence("Kỳ", "Period"),
     "substitute": Sentence("Hình thức thay thế", "Held instead"),
+    # --- people
+    "position": Sentence("Chức vụ", "Position"),
+    "roles": Sentence("Quyền trong hệ thống", "Roles"),
+    "valid_until": Sentence("Đến hết ngày", "Until the end of"),
     # --- conferences
     "proposer": Sentence("Người, cơ quan đề xuất", "Proposed by"),
     "requester": Sentence("Người, tổ chức yêu cầu", "Requested by"),
@@ -107,6 +111,12 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "to": Sentence("Gửi", "To"),
     "event_id": Sentence("Bản ghi sai", "Wrong record"),
     # --- where a name means something of its own
+    "PostGranted.subject": Sentence("Mã người dùng ở hệ thống đăng nhập", "Identifier at the sign-in provider"),
+    "PostGranted.name": Sentence("Họ tên", "Name of the person"),
+    "PostGranted.valid_from": Sentence("Từ ngày", "From"),
+    "PostGranted.number": Sentence("Số quyết định", "Number of the decision"),
+    "PostEnded.number": Sentence("Số quyết định", "Number of the decision"),
+    "DelegationGranted.valid_from": Sentence("Từ ngày", "From"),
     "SpeakerRegistered.name": Sentence("Họ tên người phát biểu", "Speaker's name"),
     "SecretaryAppointed.name": Sentence("Họ tên thư ký", "Secretary's name"),
     "DayOff.name": Sentence("Tên ngày nghỉ", "Name"),
@@ -133,6 +143,11 @@ FIELD_TITLES: Mapping[str, Sentence] = {
 
 #: What helps to fill a field in; most need nothing.
 FIELD_HELP: Mapping[str, Sentence] = {
+    "PostGranted.subject": Sentence(
+        "Mã “sub” cố định, không phải họ tên hay thư điện tử.", "The stable `sub`, neither a name nor an address."
+    ),
+    "valid_until": Sentence("Để trống nếu không có thời hạn.", "Leave it empty where there is no end."),
+    "DelegationGranted.valid_until": Sentence("Ủy quyền luôn có ngày cuối.", "A delegation always has a last day."),
     "effective_on": Sentence("Để trống nếu là hôm nay.", "Leave it empty for today."),
     "code": Sentence("Viết hoa, không dấu, ví dụ H35.10.", "Capital letters, as H35.10."),
     "criteria": Sentence("Mỗi dòng một tiêu chí.", "One a line."),
@@ -155,6 +170,14 @@ FIELD_HELP: Mapping[str, Sentence] = {
 
 #: The words of the values of a choice.
 CHOICE_TITLES: Mapping[str, Mapping[str, Sentence]] = {
+    "roles": {
+        "office": Sentence("Văn phòng", "office"),
+        "chair": Sentence("Người chủ trì", "chair"),
+        "agency": Sentence("Cơ quan giải quyết", "agency"),
+        "auditor": Sentence("Thanh tra, kiểm tra", "auditor"),
+        "operations": Sentence("Vận hành, ban hành quy định", "operations"),
+        "admin": Sentence("Quản trị người dùng", "administrator of people"),
+    },
     "level": {
         "nation": Sentence("Trung ương", "nation"),
         "province": Sentence("Tỉnh, thành phố", "province"),

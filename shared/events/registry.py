@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from shared.events import any_stream, conference, deadline, petition, regulation
+from shared.events import any_stream, conference, deadline, person, petition, regulation
 from shared.events.definition import DatedEvent, Event, Metadata, Visibility, visibility_of
 from shared.policy.upcasting import policy_from_v1
 
@@ -38,7 +38,7 @@ def _by_topic(kinds: Iterable[type[Event]]) -> dict[str, type[Event]]:
 
 
 EVENTS: dict[str, type[Event]] = _by_topic(
-    kind for module in (regulation, conference, petition, any_stream, deadline) for kind in _defined(module)
+    kind for module in (regulation, person, conference, petition, any_stream, deadline) for kind in _defined(module)
 )
 VISIBILITY: dict[str, dict[str, Visibility]] = {topic: visibility_of(kind) for topic, kind in EVENTS.items()}
 SEALED: dict[str, dict[str, Visibility]] = {

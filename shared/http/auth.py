@@ -3,8 +3,9 @@
 import functools
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import msgspec
 from litestar import Request
@@ -32,22 +33,47 @@ FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"tru
 PROBES = frozenset({"/healthz", "/readyz"})
 
 _CALLER = "caller"  # where a request's scope keeps who calls
+_ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof
 
 
 class AuthenticatedCaller(msgspec.Struct, frozen=True):
-    """Who calls and what they are held to. `sources`: in whose names they may push; none: in their own alone."""
+    """Who calls and what they are held to. `sources`: in whose names they may push; none: in their own alone.
+
+    The rest is of a person who signed in: `subject` is the stable identifier at the provider, `post` the one that is
+    acted in, `delegated` those of the roles that are the person's by a delegation alone.
+    """
 
     name: str
     roles: frozenset[str]
     jurisdiction: str = NATION
     agency: str = ""
     sources: tuple[str, ...] = ()
+    subject: str = ""
+    post: UUID | None = None
+    delegation: UUID | None = None
+    delegated: frozenset[str] = frozenset()
+    #: What a person is called on pages.
+    called: str = ""
+
+
+class PersonProofs(Protocol):
+    """Knows people by what a request proves them with."""
+
+    def proof_of(self, request: Request[Any, Any, Any]) -> str | None:
+        """What a request brings as the proof of a person; None where it brings none."""
+        ...
+
+    async def caller_of(self, request: Request[Any, Any, Any], proof: str) -> AuthenticatedCaller:
+        """Whom it proves. Raises ProblemError."""
+        ...
 
 
 #: Refuses callers who may not see everything, at once or after a look at the store.
 MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 LOCAL = AuthenticatedCaller("local", ROLES, sources=("*",))
+#: What a token begins with by which `local` chooses to be less: one role, at one place, of one agency.
+LESSER = "local:"
 
 
 def is_loopback(host: str) -> bool:
@@ -62,10 +88,16 @@ def is_loopback(host: str) -> bool:
     return (mapped or found).is_loopback
 
 
-def configured_callers(host: str, tokens_file: str, tokens: str, *, cookies: bool = False) -> "Callers":
-    """The callers that settings name. Nobody is `local` once tokens are configured. Raises InvalidTokens."""
+def configured_callers(
+    host: str, tokens_file: str, tokens: str, *, cookies: bool = False, people: bool = False
+) -> "Callers":
+    """The callers that settings name; `people`: they name a provider at which people sign in.
+
+    Nobody is `local` once there is either. Raises InvalidTokens.
+    """
     entries = load_tokens(tokens_file, tokens)
-    return Callers(entries, local_allowed=is_loopback(host) and not (tokens_file or tokens), cookies=cookies)
+    local = is_loopback(host) and not (tokens_file or tokens or people)
+    return Callers(entries, local_allowed=local, cookies=cookies, people_sign_in=people)
 
 
 class Callers:
@@ -77,13 +109,17 @@ class Callers:
         *,
         local_allowed: bool,
         cookies: bool = False,
+        people_sign_in: bool = False,
         refused: RefusedCalls | None = None,
     ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
+        #: Who knows people; None until a provider is configured and reached.
+        self.people: PersonProofs | None = None
         self.refused = refused or RefusedCalls()
         self._by_hash: dict[str, AuthenticatedCaller] = {}
         self._by_user: dict[str, AuthenticatedCaller] = {}
-        self.replace(entries)
+        if entries or not people_sign_in:
+            self.replace(entries)
 
     def replace(self, entries: tuple[TokenEntry, ...]) -> None:
         """Replace the known callers. Raises InvalidTokens, in which case the old ones stay.
@@ -99,8 +135,14 @@ class Callers:
         self._by_hash = {each: caller for entry, caller in found for each in entry.hashes}
         self._by_user = {entry.amqp_user: caller for entry, caller in found if entry.amqp_user}
 
+    async def who(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
+        """The caller of a request, a person too. Raises ProblemError 401, 403, 409, 503."""
+        if self.people is not None and (proof := self.people.proof_of(request)) is not None:
+            return await self.people.caller_of(request, proof)
+        return self.of_request(request)
+
     def of_request(self, request: Request[Any, Any, Any]) -> AuthenticatedCaller:
-        """The caller of a request. Raises ProblemError 401 or 403."""
+        """The caller of a request that brings a token of the file, or none. Raises ProblemError 401 or 403."""
         headers = dict(request.scope["headers"])
         given = headers.get(b"authorization")
         authorization = None if given is None else given.decode("latin-1")
@@ -109,15 +151,29 @@ class Callers:
             authorization = f"Bearer {token}"
         if authorization is None:
             if not self._local_allowed or _is_from_elsewhere(request, headers):
-                raise _unauthenticated("no-token")
+                raise unauthenticated("no-token")
             _refuse_foreign_hosts(headers)
             refuse_foreign_pages(request)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
-        caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
+        token = token.strip()
+        caller = self._by_hash.get(hash_token(token)) if scheme.lower() == "bearer" else None
+        if (
+            caller is None
+            and self._local_allowed
+            and token.startswith(LESSER)
+            and not _is_from_elsewhere(request, headers)
+        ):
+            _refuse_foreign_hosts(headers)
+            caller = _lesser(token)
         if caller is None:
-            raise _unauthenticated("unknown-token")
+            raise unauthenticated("unknown-token")
         return caller
+
+    @property
+    def are_local(self) -> bool:
+        """Whether a call without a token is `local`, as in development."""
+        return self._local_allowed
 
     async def knows(self, request: Request[Any, Any, Any], token: str) -> bool:
         """Whether a token that a request offers is one of ours. A wrong one is counted, as anywhere else."""
@@ -151,7 +207,7 @@ class Callers:
                 raise problem(404, "not-found", "address")
             if request.scope["path"] not in open_paths:
                 try:
-                    request.scope["state"][_CALLER] = self.of_request(request)
+                    request.scope["state"][_CALLER] = await self.who(request)
                 except ProblemError as refusal:
                     is_proof = refusal.status == 401  # whose sentence says what was wrong with it
                     await self.refused.note(_peer(request), refusal.sentence if is_proof else refusal.code)
@@ -172,8 +228,15 @@ def caller_of(request: Request[Any, Any, Any]) -> AuthenticatedCaller:
 
 def token_of(request: Request[Any, Any, Any]) -> str:
     """The token of a request, to act elsewhere in the caller's name. It is empty for `local`."""
+    if (acting := request.scope["state"].get(_ACTING)) is not None:
+        return str(acting)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else cookie_of(request) or ""
+
+
+def act_with(request: Request[Any, Any, Any], token: str) -> None:
+    """Let a request act elsewhere with another token than the one that it brought."""
+    request.scope["state"][_ACTING] = token
 
 
 def need_role(caller: AuthenticatedCaller, *roles: str) -> None:
@@ -224,11 +287,28 @@ def _is_as_written(request: Request[Any, Any, Any]) -> bool:
     return unquote(raw.decode("latin-1")) == request.scope["path"]
 
 
+def lesser_token(role: Role, jurisdiction: str, agency: str = "") -> str:
+    """The token by which `local` becomes somebody with one role. It is worth nothing where nobody is `local`."""
+    return f"{LESSER}{role}:{jurisdiction}:{agency}"
+
+
+def _lesser(token: str) -> AuthenticatedCaller | None:
+    """`local` with one role; None where the token names none."""
+    role, _, rest = token.removeprefix(LESSER).partition(":")
+    jurisdiction, _, agency = rest.partition(":")
+    if role not in ROLES or not jurisdiction:
+        return None
+    return AuthenticatedCaller(
+        f"local {role}", frozenset({role}), jurisdiction, agency, ("*",) if role == "system" else ()
+    )
+
+
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:
     return AuthenticatedCaller(entry.name, frozenset({entry.role}), entry.jurisdiction, entry.agency, entry.sources)
 
 
-def _unauthenticated(sentence: str) -> ProblemError:
+def unauthenticated(sentence: str) -> ProblemError:
+    """The answer to who proves nothing, in one of the sentences of that code."""
     return problem(401, "unauthenticated", sentence, headers={"WWW-Authenticate": "Bearer"})
 
 

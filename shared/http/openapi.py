@@ -67,6 +67,7 @@ _TAGS = {
     "policy": "The rules by which days are counted.",
     "plan": "Dialogue plans of a year.",
     "petitioner": "Those who petition.",
+    "person": "Who holds which post, and for whom a deputy acts.",
     "act": "Several commands that are decided and recorded as one.",
     "case": "Petitions, conferences and authorities with what is owed on each.",
     "deadline": "What is owed by when, and how it ended.",

@@ -11,7 +11,7 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -21,10 +21,21 @@ import structlog
 from shared.identifiers import NATION, normalised
 from shared.sentences import Sentence
 
-Role = Literal["system", "office", "agency", "chair", "auditor", "operations"]
-ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations"})
-#: The names of callers that no file may give.
+Role = Literal["system", "office", "agency", "chair", "auditor", "operations", "admin"]
+ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations", "admin"})
+#: What people call the roles, in the order in which pages name them.
+ROLE_TITLES: Mapping[Role, Sentence] = {
+    "office": Sentence("Văn phòng", "office"),
+    "chair": Sentence("Người chủ trì", "chair"),
+    "agency": Sentence("Cơ quan giải quyết", "agency"),
+    "auditor": Sentence("Thanh tra, giám sát", "inspector"),
+    "operations": Sentence("Quản trị hệ thống", "operator"),
+    "admin": Sentence("Quản trị người dùng", "administrator of people"),
+    "system": Sentence("Hệ thống kết nối", "connected system"),
+}
+#: The names of callers that no file may give, and how those of people begin.
 RESERVED = frozenset({"local", "bootstrap"})
+PERSON = "person:"
 
 LOOK_EVERY = 1.0  # seconds between two looks at the tokens file
 MAX_SECRETS = 2  # of one caller: the old one until its holder has the new one
@@ -120,7 +131,7 @@ def checked(entries: tuple[TokenEntry, ...]) -> tuple[TokenEntry, ...]:
                 f"{entry.name}: vai trò agency cần mã định danh của cơ quan",
                 f"{entry.name}: the role agency needs the agency's code",
             )
-        if entry.name in RESERVED:
+        if entry.name in RESERVED or entry.name.startswith(PERSON):
             raise InvalidTokens(
                 f"{entry.name}: tên này là của phần mềm; hãy đặt tên khác",
                 f"{entry.name}: this name is the product's own; take another one",

@@ -61,7 +61,7 @@ def said_in_the_code() -> Iterator[Said]:
                     yield said(where, node, constant(code), key, "door", NAMED)
                 case ast.Call(func=ast.Name(id="away")):
                     yield said(where, node, "intake-away", node.args, "door", set())
-                case ast.Call(func=ast.Name(id="_unauthenticated")):
+                case ast.Call(func=ast.Name(id="unauthenticated")):
                     yield said(where, node, "unauthenticated", node.args, "door", set())
                 case ast.Call(func=ast.Name(id="ContradictoryCalendar")):
                     yield said(where, node, "invalid-calendar", node.args[1:], "refusal", set())

@@ -7,6 +7,7 @@ from shared.events import EVENTS, SEALED, VISIBILITY, json_schema
 
 _TITLES = {
     "regulation": "Regulation",
+    "person": "People",
     "conference": "Conference",
     "petition": "Petition",
     "any_stream": "Any stream",

@@ -46,6 +46,7 @@ _TITLES = {
     "policy": "Policies",
     "calendar": "Calendars",
     "plan": "Plans",
+    "person": "People, posts, delegations",
     "conference": "Conferences",
     "petition": "Petitions",
     "petitioner": "Petitioners",

@@ -11,7 +11,7 @@ from shared.http.auth import Callers, Role, TokenEntry, mint_token
 from shared.identifiers import is_within
 
 NATION, PROVINCE, DISTRICT, OTHER = "VN", "H35", "H35.10", "H36"
-ROLES: tuple[Role, ...] = ("system", "office", "chair", "auditor", "operations")
+ROLES: tuple[Role, ...] = ("system", "office", "chair", "auditor", "operations", "admin")
 
 
 class Asking(NamedTuple):
@@ -30,6 +30,8 @@ class Asking(NamedTuple):
 Rule = Callable[[Asking, str], set[int]]
 
 FOUND, REFUSED, NOT_THERE, UNKNOWN = {200}, {403}, {404}, {401}
+#: Whoever sees to people sees no case: intake has none for them, followup nothing at all.
+NO_CASES = REFUSED | NOT_THERE
 
 
 def _known(rule: Rule) -> Rule:
@@ -37,24 +39,26 @@ def _known(rule: Rule) -> Rule:
 
 
 def _case(asking: Asking, place: str) -> set[int]:
+    if asking.role == "admin":
+        return NO_CASES
     in_sight = is_within(place, asking.place) and (asking.role != "agency" or asking.has_part)
     return FOUND if in_sight else NOT_THERE
 
 
 def _content(asking: Asking, place: str) -> set[int]:
-    if _case(asking, place) == NOT_THERE:
-        return NOT_THERE
+    if (seen := _case(asking, place)) != FOUND:
+        return seen
     return FOUND if asking.role in ("office", "chair", "agency") else REFUSED
 
 
 def _minutes(asking: Asking, place: str) -> set[int]:
-    if _case(asking, place) == NOT_THERE:
-        return NOT_THERE
+    if (seen := _case(asking, place)) != FOUND:
+        return seen
     return FOUND if asking.role in ("office", "chair") else REFUSED
 
 
 def _everything(asking: Asking, place: str) -> set[int]:
-    return FOUND if asking.role != "agency" and asking.place == NATION else REFUSED
+    return FOUND if asking.role not in ("agency", "admin") and asking.place == NATION else REFUSED
 
 
 ANYBODY: Rule = lambda asking, place: FOUND  # noqa: E731
@@ -62,11 +66,13 @@ ANYBODY: Rule = lambda asking, place: FOUND  # noqa: E731
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
 #: All but an agency, whose answer would hold what is none of its own.
-NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role == "agency" else FOUND)
+NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role in ("agency", "admin") else FOUND)
 #: What intake opens, of a case in sight, while there is no intake.
-NO_INTAKE = _known(lambda asking, place: {503} if _case(asking, place) == FOUND else NOT_THERE)
+NO_INTAKE = _known(lambda asking, place: {503} if (seen := _case(asking, place)) == FOUND else seen)
 #: A search for nothing.
 NO_CODE = _known(lambda asking, place: NOT_THERE)
+#: Those who may know who works where.
+STAFF = _known(lambda asking, place: FOUND if asking.role in ("admin", "chair", "office") else REFUSED)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)

@@ -32,7 +32,7 @@ from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.raised_log import Logged, completed, raised_by, same
 from services.followup.domain.duties.duty import DutyOutcome
-from services.followup.domain.facts import Fact, fact_of, is_regulation
+from services.followup.domain.facts import Fact, fact_of, is_of_conference
 from shared.events import EVENTS, Recorded, Undecodable
 from shared.events.regulation import AgencyClosed, AgencyRegistered
 
@@ -268,7 +268,7 @@ async def _fold_conferences(
     changed: list[tuple[Fact, Dialogue | None]] = []
     async for streams in target.projection.shared_streams(source, CONFERENCES_AT_ONCE):
         read = {subject_id: [fact_of(each) for each in recorded] for subject_id, recorded in streams.items()}
-        conferences = {subject_id: facts for subject_id, facts in read.items() if not is_regulation(facts[0])}
+        conferences = {subject_id: facts for subject_id, facts in read.items() if is_of_conference(facts[0])}
         if not conferences:
             continue
         engine = DeadlineEngine(source)

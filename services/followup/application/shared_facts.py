@@ -6,7 +6,7 @@ from uuid import UUID
 from services.followup.application.applying import decoded, links_of
 from services.followup.application.ports import Projection
 from services.followup.domain.cases import Dialogue, dialogue_of, fold_conference
-from services.followup.domain.facts import Fact, fact_of, is_regulation
+from services.followup.domain.facts import Fact, fact_of, is_of_conference, is_regulation
 from shared.events import Recorded
 
 STREAMS_AT_ONCE = 200
@@ -23,7 +23,7 @@ async def load_shared(projection: Projection, source: str) -> tuple[list[Fact], 
             facts = [fact_of(each) for each in recorded]
             if is_regulation(facts[0]):
                 regulation += facts
-            elif (held := dialogue_of(fold_conference(subject_id, facts))) is not None:
+            elif is_of_conference(facts[0]) and (held := dialogue_of(fold_conference(subject_id, facts))) is not None:
                 dialogues[subject_id] = held
     return sorted(regulation, key=lambda fact: fact.position), dialogues
 

@@ -4,6 +4,8 @@ import asyncio
 from typing import NamedTuple
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.console.daily.task import DailyTask
+from services.followup.console.daily.tasks import tasks_for
 from services.followup.console.intake_door import Address
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
@@ -23,15 +25,19 @@ NEXT: dict[CaseState, tuple[str, ...]] = {
         "PublicNoticePublished", "InvitationsSent", "PreparationTaskAssigned", "PreparationTaskDone",
         "PreparationReported", "ConferenceOpened",
     ),
-    CaseState.OPEN: ("SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "MinutesAdopted", "ConferenceClosed"),
+    CaseState.OPEN: (
+        "SpeakerRegistered", "SpeakerCalled", "AttendanceRecorded", "SecretaryAppointed", "MinutesAdopted",
+        "ConferenceClosed",
+    ),
     CaseState.HELD: ("ConclusionNoticeIssued", "InternalReviewHeld", "PublicationStarted", "PublicationEnded"),
     CaseState.BOUND: ("PetitionReceived", "ConferencePlanned", "DialoguePlanAdopted", "ReceptionDayHeld"),
 }  # fmt: skip
 
 
 class Acts(NamedTuple):
-    """What the caller can do on a case: what comes next, all else, and what the state forbids, with why."""
+    """What the caller can do: daily tasks, the acts that come next, all others, and what is forbidden, with why."""
 
+    daily: list[DailyTask]
     first: list[CommandDefinition]
     others: list[CommandDefinition]
     refused: list[tuple[CommandDefinition, Sentence]]
@@ -52,7 +58,7 @@ class PossibleActs:
                 self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
             )
         except Refusal as refusal:
-            return Acts([], [], []) if refusal.status == 403 else None
+            return Acts([], [], [], []) if refusal.status == 403 else None
         known = target.commands(definitions.values())
         possible = [known[each.command] for each in answers if each.possible and each.command in known]
         refused = [
@@ -63,4 +69,5 @@ class PossibleActs:
         state = target.file.case.row.state if target.file else CaseState.BOUND
         order = NEXT.get(state, ())
         first = sorted((act for act in possible if act.command in order), key=lambda act: order.index(act.command))
-        return Acts(first, [act for act in possible if act not in first], refused)
+        daily = tasks_for(target.subject, frozenset(act.command for act in possible))
+        return Acts(daily, first, [act for act in possible if act not in first], refused)

@@ -4,6 +4,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 LOGIN = "/office/login"
+LOGOUT = "/office/logout"
+POSTS = "/office/posts"
+CALLBACK = "/office/callback"
 SEE_OTHER: Literal[303] = 303
 MAX_ADDRESS = 2000  # characters
 

@@ -4,7 +4,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get
@@ -22,27 +23,39 @@ from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
-from services.followup.console.pages import Pages, annulled_ids, lateness, names_of
+from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
 from services.followup.console.recorded import Recorded, recorded_now
 from services.followup.console.targets import FormTarget, case_target
+from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView
 from services.followup.entrypoints.query_parameters import (
     Body,
+    Code,
     Cursor,
+    Exact,
     HttpRequest,
     InState,
+    Sort,
+    Typed,
     body_of,
+    code_of,
     next_link,
     or_400,
 )
-from shared.http.auth import token_of
-from shared.identifiers import local_day
+from shared.http.auth import caller_of, token_of
+from shared.identifiers import NATION, local_day
 
 ON_A_PAGE = 25
+FIRST = date(2000, 1, 1)  # the day before any source was read, when nothing is listed
 IN_THE_FORM = 500  # agencies
-MAX_SOUGHT = 200  # characters of what is looked for
+#: Which petitions a list shows: those that are not done with, those that are, or all.
+Shown = Literal["open", "ended", "all"]
+#: A day as people type it.
+TypedDay = Annotated[str, QueryParameter(max_length=40)]
+#: Those whom intake lets propose a dialogue.
+PROPOSING = frozenset({"agency", "auditor", "chair", "office"})
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -53,34 +66,53 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
     @get("/cases", include_in_schema=False)
     async def petitions(
         request: HttpRequest,
-        agency: Body = "",
+        q: Typed = "",
+        show: FromQuery[Shown] = "open",
         case_state: InState = "",
+        agency: Body = "",
+        jurisdiction: Code = "",
+        field: Exact = "",
         overdue: FromQuery[bool] = False,
+        received_from: TypedDay = "",
+        received_to: TypedDay = "",
+        due_from: TypedDay = "",
+        due_to: TypedDay = "",
+        sort: Sort = "due",
         cursor: Cursor = "",
     ) -> Response[str]:
+        days = {"received_from": received_from, "received_to": received_to, "due_from": due_from, "due_to": due_to}
+        today = await today_of(queries) or FIRST
+        typed = {name: typed_day(text, today) if text else None for name, text in days.items()}
         wanted = CaseFilter(
             subject="petition",
-            agency=body_of(agency),
+            text=q,
+            ended={"open": False, "ended": True, "all": None}[show] if not case_state else None,
             state=case_state,
+            agency=body_of(agency),
+            jurisdiction=code_of(jurisdiction),
+            field=field,
             overdue=overdue,
-            # Without a word on the state the petitions are those that are not done with.
-            unresolved=not case_state,
+            sort=sort,
+            received_from=typed["received_from"],
+            received_to=typed["received_to"],
+            due_from=typed["due_from"],
+            due_to=typed["due_to"],
         )
-        return await shown.list(request, wanted, cursor)
+        wrong = [name for name, text in days.items() if text and typed[name] is None]
+        return await shown.list(request, wanted, cursor, show=show, days=days, wrong=wrong)
 
     @get("/conferences", include_in_schema=False)
-    async def conferences(request: HttpRequest, case_state: InState = "", cursor: Cursor = "") -> Response[str]:
-        return await shown.list(request, CaseFilter(subject="conference", state=case_state), cursor)
+    async def conferences(
+        request: HttpRequest, case_state: InState = "", sort: Sort = "due", cursor: Cursor = ""
+    ) -> Response[str]:
+        return await shown.list(request, CaseFilter(subject="conference", state=case_state, sort=sort), cursor)
 
     @get("/search", include_in_schema=False)
-    async def search(
-        request: HttpRequest, q: Annotated[str, QueryParameter(max_length=MAX_SOUGHT)] = ""
-    ) -> Response[Any]:
+    async def search(request: HttpRequest, q: Typed = "") -> Redirect:
         sought = "".join(letter for letter in q.upper() if letter.isalnum())
         found = await queries.by_receipt(scope_of(request), sought) if sought else None
-        if found is not None:
-            return Redirect(f"/cases/{found}", status_code=SEE_OTHER)
-        return await pages.show(request, "search.html", sought=q)
+        to = f"/cases/{found}" if found else f"/cases?{urlencode({'q': q, 'show': 'all'})}"
+        return Redirect(to, status_code=SEE_OTHER)
 
     @get("/cases/{subject_id:uuid}", include_in_schema=False)
     async def one_case(
@@ -102,16 +134,19 @@ class _Cases:
         self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
         self._acts = PossibleActs(intake, address)
 
-    async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str) -> Response[str]:
+    async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str, **asked: Any) -> Response[str]:
         """A page of a list."""
         queries, scope = self._queries, scope_of(request)
         page = await or_400(queries.cases(scope, wanted, ON_A_PAGE, cursor))
+        totals = await queries.case_totals(scope, wanted)
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
         codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
+        kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         return await self._pages.show(
             request,
             "cases.html",
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
+            totals=totals,
             agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
             places=await queries.places(scope),
             open_states=OPEN_STATES,
@@ -119,6 +154,11 @@ class _Cases:
             late=await lateness(queries),
             wanted=wanted,
             names=await names_of(queries, codes),
+            asked={"show": "all", "days": {}, "wrong": []} | asked,
+            # The same question for a link to another order or to a file.
+            question=lambda **changed: urlencode([*((n, v) for n, v in kept if n not in changed), *changed.items()]),
+            export=_export(wanted),
+            proposes_at=_proposes_at(request, wanted),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
         )
@@ -174,6 +214,33 @@ class _Cases:
             "titles": {case.row.subject_id: case.row.title for case in petitions},
             "progress": [(state, states[state]) for state in CaseState if states[state]],
         }, "conference.html"
+
+
+def _proposes_at(request: HttpRequest, wanted: CaseFilter) -> str:
+    """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
+    caller = caller_of(request)
+    may = wanted.subject == "petition" and not caller.roles.isdisjoint(PROPOSING)
+    return caller.jurisdiction if may and caller.jurisdiction != NATION else ""
+
+
+def _export(wanted: CaseFilter) -> str:
+    """The question of a list as the API takes it."""
+    asked: dict[str, Any] = {
+        "subject": wanted.subject,
+        "q": wanted.text,
+        "state": wanted.state,
+        "agency": wanted.agency,
+        "jurisdiction": wanted.jurisdiction,
+        "field": wanted.field,
+        "ended": None if wanted.ended is None else str(wanted.ended).lower(),
+        "overdue": "true" if wanted.overdue else None,
+        "received_from": wanted.received_from,
+        "received_to": wanted.received_to,
+        "due_from": wanted.due_from,
+        "due_to": wanted.due_to,
+        "sort": wanted.sort,
+    }
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:

@@ -93,14 +93,15 @@ def form_of(definition: CommandDefinition, choices: Choices) -> CommandForm:
         title=definition.title,
         is_final=definition.is_final,
         fields=tuple(
-            _field(each, choices, f"{definition.command}.{each.name}" in NEEDED)
+            field_of(each, choices, is_needed=f"{definition.command}.{each.name}" in NEEDED)
             for each in definition.fields
             if each.name not in NOT_ASKED
         ),
     )
 
 
-def _field(field: FieldDefinition, choices: Choices, is_needed: bool = False) -> FormField:
+def field_of(field: FieldDefinition, choices: Choices, *, is_needed: bool = False) -> FormField:
+    """A field of a form from its definition."""
     return FormField(
         name=field.name,
         kind=field.kind,
@@ -110,8 +111,14 @@ def _field(field: FieldDefinition, choices: Choices, is_needed: bool = False) ->
         is_keyed=field.is_keyed,
         help=field.help,
         choices=tuple(choices.get(field.kind, ())) if field.kind in CHOSEN else field.choices,
-        fields=tuple(_field(part, choices) for part in field.fields),
+        fields=tuple(field_of(part, choices) for part in field.fields),
     )
+
+
+def with_more_rows(form: CommandForm, filled: Filled, name: str) -> dict[str, str]:
+    """What was filled in, with one more row of a group; the same where there is no such group."""
+    field = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
+    return {**filled, f"{name}.rows": str(len(field.rows(filled, name)) + 1)} if field else dict(filled)
 
 
 def body_of(form: CommandForm, filled: Filled, today: date) -> tuple[dict[str, Any], list[FormError]]:

@@ -21,7 +21,7 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, FormField, body_of, form_of, input_of
+from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, with_more_rows
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
@@ -31,9 +31,9 @@ from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
-from shared.http.problems import problem
 from shared.sentences import Sentence
 
+MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 200  # characters of what a link fills in
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
@@ -71,8 +71,15 @@ def form_routes(
         return await forms.submit(request, await case_target(queries, scope_of(request), subject_id), command)
 
     @get("/jurisdictions/{code:str}/acts/{command:str}", include_in_schema=False)
-    async def place_form(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[str]:
-        return await forms.empty(request, await place_target(queries, scope_of(request), code), command, {})
+    async def place_form(
+        request: HttpRequest,
+        code: FromPath[str],
+        command: FromPath[str],
+        petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
+    ) -> Response[str]:
+        target = await place_target(queries, scope_of(request), code)
+        chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
+        return await forms.empty(request, target, command, chosen)
 
     @post(
         "/jurisdictions/{code:str}/acts/{command:str}",
@@ -92,7 +99,8 @@ class _Forms:
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices = FormChoices(queries)
-        self._intake, self._door = intake, IntakeDoor(queries, address)
+        self._intake = intake
+        self._source = IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
         """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
@@ -128,11 +136,10 @@ class _Forms:
         filled = await read_form(request, form.file_inputs)
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
-            filled[f"{name}.rows"] = str(len(_field(form, name).rows(filled, name)) + 1)
-            return await self._page(request, target, form, filled)
+            return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
-        body, errors = body_of(form, filled, await self._door.today(target.source))
+        body, errors = body_of(form, filled, await self._source.today(target.source))
         if errors:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
@@ -140,13 +147,13 @@ class _Forms:
                 request, "confirm.html", form=form, filled=filled, said=_said(form, filled), target=target
             )
         try:
-            url = self._door.url(target.source)
+            url = self._source.url(target.source)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
             at = input_of(form, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
-        await self._door.until_read(target.source, done.position)
+        await self._source.until_read(target.source, done.position)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
@@ -156,7 +163,7 @@ class _Forms:
         self, request: HttpRequest, target: FormTarget, command: str
     ) -> tuple[CommandDefinition, PossibleCommandAnswer]:
         """A command on a case that is possible now. Raises Refusal."""
-        url, token = self._door.url(target.source), token_of(request)
+        url, token = self._source.url(target.source), token_of(request)
         definitions, answers = await asyncio.gather(
             self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
         )
@@ -193,13 +200,6 @@ class _Forms:
         """Why there is no form."""
         status = refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 409
         return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
-
-
-def _field(form: CommandForm, name: str) -> FormField:
-    found = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
-    if found is None:
-        raise problem(422, "invalid-value", "more", field="more")
-    return found
 
 
 def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Response
+from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
@@ -20,6 +22,7 @@ from services.followup.domain.wording.explanation import DayLine, counted_days, 
 from services.followup.domain.wording.names import (
     Bilingual,
     body_words,
+    decision_words,
     duty_words,
     event_words,
     ground_words,
@@ -30,24 +33,19 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import reads_all, scope_of
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
+from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
+from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
+from shared.sentences import Sentence
 
 BODIES = ("office", "chair", "unassigned")
-ROLES: Mapping[str, Bilingual] = {
-    "office": Bilingual("Văn phòng", "office"),
-    "chair": Bilingual("Người chủ trì", "chair"),
-    "agency": Bilingual("Cơ quan giải quyết", "agency"),
-    "auditor": Bilingual("Thanh tra, giám sát", "auditor"),
-    "operations": Bilingual("Quản trị hệ thống", "operations"),
-    "system": Bilingual("Hệ thống kết nối", "connected system"),
-}
 WEEKDAYS = (
     Bilingual("Thứ Hai", "Monday"),
     Bilingual("Thứ Ba", "Tuesday"),
@@ -80,18 +78,20 @@ class Person(NamedTuple):
     """Who looks at a page: a name, what they are, and the place they act for."""
 
     name: str
-    roles: tuple[Bilingual, ...]
+    roles: tuple[Sentence, ...]
     place: str
     signed_in: bool
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `place` is the section of the navigation that the page belongs to."""
+    """What stands around every page. `here` is its address, for the link to the other language."""
 
     person: Person | None
     sources: tuple[Source, ...] = ()
     here: str = "/"
     may_administer: bool = False
+    may_see_figures: bool = False
+    may_see_people: bool = False
 
 
 class Pages:
@@ -120,6 +120,7 @@ class Pages:
         self._templates.globals.update(
             t=_told,
             duty=duty_words,
+            decision=decision_words,
             part=part_words,
             state=state_words,
             status=status_words,
@@ -156,13 +157,14 @@ class Pages:
         sources = await self._queries.sources()
         places = await self._queries.places(scope)
         person = Person(
-            caller.name,
-            tuple(ROLES[role] for role in ROLES if role in caller.roles),
+            caller.called or caller.name,
+            tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             places.get(caller.jurisdiction, ""),
-            cookie_of(request) is not None,
+            bool(caller.subject) or cookie_of(request) is not None,
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
-        shell = Shell(person, tuple(sources), _here(request), may_administer)
+        may_see_figures = may_administer and await reads_all(self._queries, caller)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(
@@ -182,13 +184,19 @@ class Pages:
         return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
 
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
-        html = self._templates.get_template(template).render(lang=language_of(request), **values)
+        html = self._templates.get_template(template).render(
+            lang=language_of(request), own_form=partial(_own_form, form_token_of(request)), **values
+        )
         return Response(html, media_type="text/html", headers=self._headers, status_code=status)
 
 
 def _hashed(text: str) -> str:
     """What allows this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _sees_people(caller: AuthenticatedCaller) -> bool:
+    return not caller.roles.isdisjoint({"admin", "chair", "office"})
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:
@@ -220,6 +228,11 @@ def weeks(deadline: Deadline) -> list[list[Cell]]:
         ]
         for week in range((last - monday).days // 7 + 1)
     ]
+
+
+async def today_of(queries: Queries) -> date | None:
+    """The day by which a page judges: of several sources the earliest, which all have reached; None before any."""
+    return min((local_day(source.now) for source in await queries.sources() if source.now is not None), default=None)
 
 
 async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
@@ -259,6 +272,13 @@ def _here(request: HttpRequest) -> str:
     query = request.scope["query_string"].decode("latin-1")
     path = quote(request.scope["path"])
     return quote(path + (f"?{query}" if query else ""), safe="")
+
+
+def _own_form(form_token: str) -> Markup:
+    """The input by which a form shows that it is ours; nothing where nobody signed in at a provider."""
+    return (
+        Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token) if form_token else Markup()
+    )
 
 
 @pass_context

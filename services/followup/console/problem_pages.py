@@ -14,8 +14,8 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
-from services.followup.console.addresses import LOGIN, SEE_OTHER
-from services.followup.console.form_body import MULTIPART, URL_ENCODED, read_form
+from services.followup.console.addresses import LOGIN, POSTS, SEE_OTHER
+from services.followup.console.form_body import MULTIPART, TYPED, URL_ENCODED, keep_as_typed, read_form
 from services.followup.console.pages import Pages, field_title
 from services.followup.entrypoints.app import Handler
 from shared.http.auth import is_from_foreign_page
@@ -26,8 +26,6 @@ FORMS = (URL_ENCODED, MULTIPART)
 #: What a form sends beside what people typed.
 OWN = frozenset({"key", "more", "confirmed", "back", "token", "to"})
 
-_TYPED = "typed"  # where a request's scope keeps what was typed
-
 
 async def keep_typed(request: Request[Any, Any, Any]) -> None:
     """Keep what was typed into a form that is about to be refused; files are not kept."""
@@ -36,8 +34,7 @@ async def keep_typed(request: Request[Any, Any, Any]) -> None:
     if request.method != "POST" or kind not in FORMS or not size.isdecimal() or int(size) > MAX_KEPT:
         return
     with contextlib.suppress(ProblemError, HTTPException):  # what is no form of ours has nothing to keep
-        typed = await read_form(request, most=MAX_KEPT)
-        request.scope["state"][_TYPED] = [(name, value) for name, value in typed.items() if value]
+        keep_as_typed(request, await read_form(request, most=MAX_KEPT))
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:
@@ -51,13 +48,16 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
             response = handler(request, error)
             if not _is_browser(request):
                 return response
-            typed = request.scope["state"].get(_TYPED, [])
+            typed = request.scope["state"].get(TYPED, [])
             is_unknown = isinstance(error, ProblemError) and error.status == 401
             if is_unknown and request.method != "POST":
                 to = request.scope["path"]
                 return Redirect(LOGIN if to == "/" else f"{LOGIN}?to={quote(to, safe='')}", status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response
+            if isinstance(error, ProblemError) and error.code == "post-not-chosen":
+                return Redirect(f"{POSTS}?to={quote(request.scope['path'], safe='')}", status_code=SEE_OTHER)
+            is_old_form = isinstance(error, ProblemError) and error.sentence == "form"
             problem = msgspec.json.decode(response.content, type=Problem)
             shown = pages.bare(
                 request,
@@ -66,7 +66,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 typed=typed,
                 labels={name: field_title(name.rpartition(".")[2]) for name, _ in typed if name not in OWN},
                 # Sent again by a click on this page it is ours; what others sent is shown and no more.
-                again=request.url.path if is_unknown and not is_from_foreign_page(request) else "",
+                again=request.url.path if (is_unknown or is_old_form) and not is_from_foreign_page(request) else "",
                 sign_in=LOGIN if is_unknown else "",
             )
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}

@@ -6,6 +6,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
+from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.console.pages import Pages
@@ -21,12 +22,18 @@ from services.followup.domain.reports.periods import Period, parse_period
 from services.followup.domain.reports.tally import Entry, Grouping
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, state_words, status_words
+from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
 from services.followup.entrypoints.report_views import Names, report_view
 from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
 from shared.http.problems import problem
 from shared.identifiers import local_day
 
+IN_THE_FORM = 500  # agencies
+#: The figures that stand above all tables.
+SHOWN_FIRST = ("total", "received", "handled", "carried_forward", "overdue")
+#: Those that are the sums of what stands beside them under one heading, which is their name.
+SUMS = ("handled", "carried_forward")
 _GROUPINGS: dict[Grouping, Bilingual] = {
     "agency": Bilingual("Theo cơ quan", "by agency"),
     "field": Bilingual("Theo lĩnh vực", "by field"),
@@ -57,6 +64,10 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
             has_begun=lambda other: any(s.now is not None and local_day(s.now) >= other.first for s in sources),
             report=report_view(counted, scope.jurisdiction),
             period=period,
+            periods=_periods(sources, period),
+            places=await queries.places(scope_of(request)),
+            agencies=(await queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
+            totals=_first_totals(),
             case_columns=CASE_COLUMNS,
             case_check=CASE_CHECK,
             deadline_columns=DEADLINE_COLUMNS,
@@ -94,6 +105,28 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         return await show(request, period_or_400(period), jurisdiction, agency, group)
 
     return [chosen, of_period]
+
+
+def _first_totals() -> list[tuple[Bilingual, str]]:
+    found = (column for column in CASE_COLUMNS if column.figure in SHOWN_FIRST)
+    return [(column.over if column.over and column.figure in SUMS else column.words, column.figure) for column in found]
+
+
+def _periods(sources: Sequence[Source], shown: Period) -> list[Period]:
+    """The periods to choose from: a year back by months, two by quarters, five by years, and the one that is shown."""
+    days = [local_day(source.now) for source in sources if source.now is not None]
+    if not days:
+        return [shown]
+    today, found = max(days), []
+    of_kinds = (f"{today:%Y-%m}", f"{today.year}-Q{(today.month + 2) // 3}", f"{today.year}")
+    for text, count in zip(of_kinds, (12, 8, 5), strict=True):
+        period = parse_period(text)
+        for _ in range(count):
+            found.append(period)
+            if not period.has_before:
+                break
+            period = period.before
+    return found if shown in found else [shown, *found]
 
 
 def heads(columns: Sequence[Column]) -> list[tuple[Bilingual, int, Sequence[Column]]]:

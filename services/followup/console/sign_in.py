@@ -7,7 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from services.followup.console.addresses import LOGIN, MAX_ADDRESS, SEE_OTHER, own_path
+from services.followup.console.addresses import LOGIN, LOGOUT, MAX_ADDRESS, SEE_OTHER, own_path
+from services.followup.console.doors import DOORS
 from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -38,9 +39,9 @@ def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
         )
         return answer
 
-    @post("/office/logout", include_in_schema=False, status_code=SEE_OTHER)
+    @post(LOGOUT, include_in_schema=False, status_code=SEE_OTHER)
     async def logout() -> Redirect:
-        answer = Redirect(LOGIN, status_code=SEE_OTHER)
+        answer = Redirect(DOORS if callers.are_local else LOGIN, status_code=SEE_OTHER)
         answer.delete_cookie(COOKIE, path="/")
         answer.headers["Clear-Site-Data"] = '"storage"'  # what the hall's page keeps in the browser
         return answer

@@ -1,51 +1,46 @@
 """The first page: what whoever looks has to see to, the overdue first."""
 
-from datetime import date
+from typing import Annotated, Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+from litestar.response import Redirect
 
-from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.pages import Pages, lateness, names_of
-from services.followup.domain.deadlines.case_rows import CaseState
-from services.followup.domain.deadlines.status import Status
+from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.doors import DOORS, is_to_be_asked
+from services.followup.console.pages import Pages, names_of, today_of
+from services.followup.console.recorded import recorded_now
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.identifiers import local_day
+from shared.http.auth import Callers, caller_of
 
 SHOWN = 50  # of each kind
+REMINDING = frozenset({"office", "chair"})
 
 
-def work_routes(pages: Pages, queries: Queries) -> list[HTTPRouteHandler]:
+def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
     """The route of the first page."""
 
     @get("/", include_in_schema=False)
-    async def work(request: HttpRequest) -> Response[str]:
-        scope = scope_of(request)
-        overdue = await queries.deadlines(scope, DeadlineFilter(status=Status.BREACHED), SHOWN)
-        soon = await queries.deadlines(scope, DeadlineFilter(status=Status.DUE_SOON), SHOWN)
-        decide = await queries.cases(scope, CaseFilter(state=CaseState.NO_CLOCK), SHOWN)
-        found = [*overdue.items, *soon.items]
-        rows = await queries.titles({deadline.raised.subject_id for deadline in found})
+    async def work(request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = "") -> Response[Any]:
+        if is_to_be_asked(request, callers):
+            return Redirect(DOORS, status_code=SEE_OTHER)
+        scope, caller = scope_of(request), caller_of(request)
+        found = await queries.work(scope, SHOWN)
+        owed = [*found.overdue, *found.due_soon]
+        places = await queries.places(scope)
+        late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
         return await pages.show(
             request,
             "work.html",
-            today=_today([s.now and local_day(s.now) for s in await queries.sources()]),
-            overdue=overdue.items,
-            more_overdue=bool(overdue.next),
-            soon=soon.items,
-            more_soon=bool(soon.next),
-            decide=decide.items,
-            more_decide=bool(decide.next),
-            cases=rows,
-            late=await lateness(queries),
-            names=await names_of(queries, {deadline.raised.debtor for deadline in found}),
+            today=await today_of(queries),
+            work=found,
+            recorded=recorded_now(recorded, None),
+            own_place=caller.jurisdiction if caller.jurisdiction in places else "",
+            to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
+            names=await names_of(queries, {each.raised.debtor for each in owed}),
         )
 
     return [work]
-
-
-def _today(days: list[date | None]) -> date | None:
-    """The day by which a page judges: of several sources the earliest, which all have reached."""
-    return min((day for day in days if day is not None), default=None)

@@ -75,7 +75,12 @@ def is_of_conference(fact: Fact) -> TypeGuard[ConferenceFact]:
 
 def is_regulation(fact: Fact) -> TypeGuard[RegulationFact]:
     """Whether it belongs to what binds every case: calendars, policies, authorities and bodies, plans."""
-    return fact.meta.aggregate not in ("petition", "conference")
+    return fact.meta.aggregate not in ("petition", "conference", "person")
+
+
+def is_of_person(fact: Fact) -> bool:
+    """Whether it stands in the stream of a person, on whose posts no duty depends."""
+    return fact.meta.aggregate == "person"
 
 
 def holding(fact: Any, event: K) -> Fact[K]:

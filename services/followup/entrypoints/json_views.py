@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.followup.adapters.read.case_listings import Bounded, CaseTotals
 from services.followup.adapters.read.models import (
     Agency,
     Case,
@@ -17,9 +18,11 @@ from services.followup.adapters.read.models import (
     StoredEvent,
     Uncountable,
 )
-from services.followup.domain.deadlines.case_rows import Span
+from services.followup.adapters.read.work import OwedWork, Work
+from services.followup.domain.deadlines.case_rows import CaseRow, Span
+from services.followup.domain.wording.day_counts import DayUnit
 from services.followup.domain.wording.explanation import counted_days, letter, short_line
-from services.followup.domain.wording.names import Bilingual, duty_words, event_words
+from services.followup.domain.wording.names import Bilingual, decision_words, duty_words, event_words
 from shared.calendar import day_text
 from shared.events.deadline import Explanation, Subject
 from shared.identifiers import local_iso
@@ -148,6 +151,76 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     last_position: int
 
 
+class CountView(msgspec.Struct, frozen=True, kw_only=True):
+    """A count; with `more` there are more than `count`. `words` are for a page."""
+
+    count: int
+    more: bool
+    words: Bilingual
+
+
+class CaseTotalsView(msgspec.Struct, frozen=True, kw_only=True):
+    """How many cases the filters find, and how many each state would have if it were the one asked for."""
+
+    total: CountView
+    by_state: dict[str, CountView]
+
+
+class LineView(msgspec.Struct, frozen=True, kw_only=True):
+    """The case in a line of work."""
+
+    subject: Subject
+    subject_id: UUID
+    title: str
+    receipt_code: str
+    jurisdiction: str
+    agency: str
+
+
+class OwedView(LineView, frozen=True, kw_only=True):
+    """An open duty. `days` is how late it is where it is overdue, else how long it still has, in its own unit."""
+
+    deadline_id: UUID
+    duty: str
+    name: Bilingual
+    part: str
+    debtor: str
+    due_on: date | None
+    days: int
+    unit: DayUnit
+    words: Bilingual
+
+
+class UndecidedView(LineView, frozen=True, kw_only=True):
+    """A petition that waits for a decision."""
+
+    received_on: date | None
+    decision: Literal["classify", "schedule", "assign"]
+    words: Bilingual
+
+
+class OwedList(msgspec.Struct, frozen=True, kw_only=True):
+    """The first of some duties, and how many there are."""
+
+    items: list[OwedView]
+    total: CountView
+
+
+class UndecidedList(msgspec.Struct, frozen=True, kw_only=True):
+    """The first of some petitions, and how many there are."""
+
+    items: list[UndecidedView]
+    total: CountView
+
+
+class WorkView(msgspec.Struct, frozen=True, kw_only=True):
+    """What waits for somebody."""
+
+    overdue: OwedList
+    due_soon: OwedList
+    undecided: UndecidedList
+
+
 class CaseFileView(CaseView, frozen=True, kw_only=True):
     """Everything about one case."""
 
@@ -243,6 +316,62 @@ def case_fields(case: Case) -> dict[str, Any]:
 def case_view(case: Case) -> CaseView:
     """The view of a case in a list."""
     return CaseView(**case_fields(case))
+
+
+def count_view(counted: Bounded) -> CountView:
+    """The view of a count: `10.000+` in Vietnamese, `10,000+` in English."""
+    written = f"{counted.count:,}{'+' if counted.more else ''}"
+    return CountView(count=counted.count, more=counted.more, words=Bilingual(written.replace(",", "."), written))
+
+
+def case_totals_view(totals: CaseTotals) -> CaseTotalsView:
+    """The view of the counts of a list."""
+    return CaseTotalsView(
+        total=count_view(totals.total),
+        by_state={state: count_view(counted) for state, counted in totals.by_state.items()},
+    )
+
+
+def work_view(work: Work) -> WorkView:
+    """The view of what waits."""
+    return WorkView(
+        overdue=OwedList(items=[_owed_view(each) for each in work.overdue], total=count_view(work.overdue_total)),
+        due_soon=OwedList(items=[_owed_view(each) for each in work.due_soon], total=count_view(work.due_soon_total)),
+        undecided=UndecidedList(
+            items=[
+                UndecidedView(
+                    **_line_fields(each.row),
+                    received_on=each.row.received_on,
+                    decision=each.decision.value,
+                    words=decision_words(each.decision),
+                )
+                for each in work.undecided
+            ],
+            total=count_view(work.undecided_total),
+        ),
+    )
+
+
+def _owed_view(owed: OwedWork) -> OwedView:
+    raised, row = owed.raised, owed.row
+    unknown = {"title": "", "receipt_code": "", "agency": raised.debtor}
+    named = {name: getattr(raised, name) for name in ("subject", "subject_id", "jurisdiction")}
+    return OwedView(
+        **(_line_fields(row) if row is not None else {**named, **unknown}),
+        deadline_id=raised.deadline_id,
+        duty=raised.duty,
+        name=duty_words(raised.explanation.rule if raised.explanation else raised.duty),
+        part=raised.part,
+        debtor=raised.debtor,
+        due_on=raised.due_on,
+        days=owed.days.days,
+        unit=owed.days.unit,
+        words=owed.days.words,
+    )
+
+
+def _line_fields(row: CaseRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in LineView.__struct_fields__}
 
 
 def case_file_view(file: CaseFile) -> CaseFileView:

@@ -7,13 +7,14 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter
+from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.domain.deadlines.status import Status
 from services.followup.entrypoints import json_views
 from services.followup.entrypoints.access import may_read_all, scope_of
+from services.followup.entrypoints.cases import case_routes
 from services.followup.entrypoints.query_parameters import (
     DEFAULT_LIMIT,
     PAGE,
@@ -23,7 +24,6 @@ from services.followup.entrypoints.query_parameters import (
     Cursor,
     HttpRequest,
     InDuty,
-    InState,
     Limit,
     Retracted,
     body_of,
@@ -32,57 +32,13 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
     or_404,
 )
-from shared.events.deadline import Subject
 from shared.http.auth import READERS, caller_of, need_role
 from shared.identifiers import local_iso
 
 
 def query_routes(queries: Queries, state: LiveState) -> list[HTTPRouteHandler]:
     """The routes of every question."""
-    return [*_case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
-
-
-def _case_routes(queries: Queries) -> list[HTTPRouteHandler]:
-    @get(
-        "/v1/cases",
-        summary="Cases, the earliest open due date first",
-        description="`overdue`: an open duty has passed its due date. `unresolved`: not yet done with.",
-        tags=["case"],
-        responses=READ_PROBLEMS,
-        operation_class=PAGE,
-    )
-    async def list_cases(
-        request: HttpRequest,
-        subject: FromQuery[Subject] = "petition",
-        jurisdiction: Code = "",
-        agency: Body = "",
-        case_state: InState = "",
-        unresolved: FromQuery[bool] = False,
-        overdue: FromQuery[bool] = False,
-        limit: Limit = DEFAULT_LIMIT,
-        cursor: Cursor = "",
-    ) -> Response[json_views.Cases]:
-        wanted = CaseFilter(
-            subject=subject,
-            jurisdiction=code_of(jurisdiction),
-            agency=body_of(agency),
-            state=case_state,
-            unresolved=unresolved,
-            overdue=overdue,
-        )
-        page = await or_400(queries.cases(scope_of(request), wanted, limit, cursor))
-        return linked(request, json_views.Cases([json_views.case_view(case) for case in page.items]), page.next)
-
-    @get(
-        "/v1/cases/{subject_id:uuid}",
-        summary="One case: its events, its deadlines, how each was counted",
-        tags=["case"],
-        responses=READ_PROBLEMS,
-    )
-    async def get_case(request: HttpRequest, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
-        return json_views.case_file_view(or_404(await queries.case(scope_of(request), subject_id), "case"))
-
-    return [list_cases, get_case]
+    return [*case_routes(queries), *_deadline_routes(queries), *_other_routes(queries, state)]
 
 
 def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:

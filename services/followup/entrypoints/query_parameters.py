@@ -1,12 +1,14 @@
 """The parameters that questions over HTTP share, and the answers to wrong ones and to those that find nothing."""
 
 from collections.abc import Awaitable
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
 
 from litestar import Request, Response
 from litestar.params import QueryParameter
 
+from services.followup.adapters.read.listings import CaseSort
 from services.followup.adapters.read.pagination import InvalidCursor
 from services.followup.domain.deadlines.case_rows import CaseState
 from shared.http.openapi import READ_STATUSES, answers, problems
@@ -19,9 +21,25 @@ READ_PROBLEMS = problems(*READ_STATUSES)
 #: What a page of a list says beside its items.
 PAGE = answers("Link")
 Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
-Cursor = Annotated[str, QueryParameter(max_length=400, description="from the `Link` of the page before")]
+Cursor = Annotated[str, QueryParameter(max_length=1000, description="from the `Link` of the page before")]
 Code = Annotated[str, QueryParameter(max_length=35)]
 Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
+Typed = Annotated[
+    str,
+    QueryParameter(
+        max_length=200,
+        description="Words of the title, a receipt's code, what a source calls the case, or an agency's name or code; "
+        "all of the words, the last one from its first two letters on. Without marks `duong` finds `Đường`; "
+        "what is found with its marks is not looked for without them.",
+    ),
+]
+Exact = Annotated[str, QueryParameter(max_length=200)]
+Ended = Annotated[bool | None, QueryParameter(description="true: those that have ended; false: those that have not")]
+Sort = Annotated[
+    CaseSort,
+    QueryParameter(description="`late` begins with the least late; a minus turns an order round. Agencies by code."),
+]
+Day = Annotated[date | None, QueryParameter()]
 Retracted = Annotated[
     bool, QueryParameter(description="true: the deadlines of which a breach was retracted, in the order of their ids")
 ]

@@ -21,7 +21,7 @@ Table = Literal["cases", "deadlines", "recording"]
 
 ALL = Bilingual("Tổng cộng", "all")
 _UNCLASSIFIED = Bilingual("Chưa phân loại", "not classified")
-_BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
+BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
 
 
 class CaseLine(CaseCounts, kw_only=True):
@@ -253,10 +253,10 @@ def _cells(line: Any, columns: Sequence[Column]) -> list[Any]:
 
 def _written(head: Sequence[str], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> str:
     text = io.StringIO()
-    text.write(_BOM)
+    text.write(BOM)
     writer = csv.writer(text)
     writer.writerow([*head, *(f"{_heading(column)} [{column.figure}]" for column in columns)])
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
@@ -264,6 +264,6 @@ def _heading(column: Column) -> str:
     return f"{column.over.vi}: {column.words.vi}" if column.over else column.words.vi
 
 
-def _harmless(cell: Any) -> Any:
-    # A spreadsheet takes a text that begins so for a formula.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t")) else cell
+def harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula, as it does a text that begins like one."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -30,6 +30,8 @@ class Authorship(msgspec.Struct, frozen=True, kw_only=True):
     actor: str
     correlation_id: UUID
     on_behalf_of: str = ""
+    post: UUID | None = None
+    delegation: UUID | None = None
     source: str = ""
     external_id: str = ""
     backfilled: bool = False
@@ -74,7 +76,9 @@ class Recorder:
         body, reference = command.body, command.reference
         said = Authorship(
             actor=command.caller.name,
-            on_behalf_of=normalised(body.on_behalf_of),
+            on_behalf_of=command.on_behalf_of,
+            post=command.caller.post,
+            delegation=command.caller.delegation_for(command.codec.route.roles),
             correlation_id=body.correlation_id or correlation_id or first_id,
             source=reference[0] if reference else normalised(body.source),
             external_id=reference[1] if reference else "",
@@ -111,6 +115,8 @@ class Recorder:
             jurisdiction=fact.jurisdiction,
             actor=said.actor,
             on_behalf_of=said.on_behalf_of,
+            post=said.post,
+            delegation=said.delegation,
             correlation_id=said.correlation_id,
             causation_id=causation_id,
             source=said.source,

@@ -30,6 +30,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         return (normalised(self.body.source) or self.caller.own_source, external_id) if external_id else None
 
     @property
+    def on_behalf_of(self) -> str:
+        """The person for whom it is recorded: who signed in, or whom a system names."""
+        return self.caller.subject or normalised(self.body.on_behalf_of)
+
+    @property
     def earlier_reference(self) -> tuple[str, str] | None:
         """The reference as releases up to 0.2 kept it, where that differs: with the blanks around it."""
         sent = (self.body.source or self.caller.own_source, self.body.external_id)

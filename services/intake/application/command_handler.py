@@ -14,7 +14,7 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, RefusedBodies, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
-from services.intake.domain import Refused, check_role, check_source
+from services.intake.domain import Refused, check_person, check_role, check_source
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
@@ -49,6 +49,7 @@ class CommandHandler:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_role(command.caller, command.codec.route.roles)
         check_source(command.caller, normalised(command.body.source))
+        check_person(command.caller, normalised(command.body.on_behalf_of))
         fingerprint = self._fingerprint(command) if command.key else b""
         if (earlier := command.earlier_reference) is not None:
             place = await self._history.reference(*earlier)

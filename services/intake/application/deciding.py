@@ -34,9 +34,13 @@ from services.intake.domain import (
 )
 from services.intake.domain.acts import RESTING_ON_RULES
 from shared.events import SEALED, DatedEvent
+from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.events.regulation import PolicyAdopted
 from shared.identifiers import derived_id, kept_forms, lineage
+
+#: The fields that an address gives as ids; it gives the others as codes.
+IDS_IN_PATH = frozenset({"post", "delegation"})
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,7 +140,10 @@ class CommandDecider:
 
     def _event(self, command: Command, known: RegulationSnapshot) -> DatedEvent:
         codec = command.codec
-        given: dict[str, Any] = {name: code_of(command.target) for name in codec.route.in_path}
+        given: dict[str, Any] = {
+            name: target_id(name, command.target) if name in IDS_IN_PATH else code_of(command.target)
+            for name in codec.route.in_path
+        }
         event = codec.event(command.body, command.body.effective_on or known.today, **given)
         return with_petitioner_ids(event, lambda: str(self._new_id()))
 
@@ -148,6 +155,10 @@ class CommandDecider:
         if (registered := regulation_id(event)) is not None:
             loaded.versions[registered] = known.versions.get(registered, 0)
             return registered
+        if isinstance(event, PostEnded | DelegationGranted | DelegationEnded):
+            originator = known.regulation.people.post_of(event).person_id
+            loaded.versions[originator] = known.versions[originator]
+            return originator
         if route.creates:
             created = self._new_id()
             loaded.versions[created] = 0

@@ -8,6 +8,7 @@ from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, age
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
 from services.intake.domain.permissions import (
     Caller,
+    check_person,
     check_role,
     check_sender,
     check_source,
@@ -34,6 +35,7 @@ __all__ = [
     "Refused",
     "Regulation",
     "agencies_named",
+    "check_person",
     "check_role",
     "check_sender",
     "check_source",

@@ -5,9 +5,9 @@ for the places in that sentence: `raise errors.LaterThanDue("due_on", day=day, d
 `refusal_words`, in both languages.
 
 Refused
-├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot, SourceMayNot
+├── NotAllowed           who may not: RoleMayNot, JurisdictionMayNot, AgencyMayNot, SourceMayNot, …
 ├── WrongContent         what the body itself says: dates, codes, texts, calendars, policies
-├── RegulationRefused    jurisdictions, agencies, plans
+├── RegulationRefused    jurisdictions, agencies, plans, posts
 ├── PetitionRefused      moves that a petition in its state does not allow
 ├── ConferenceRefused    moves that a conference in its state does not allow
 └── AnnulmentRefused     records that cannot be taken back
@@ -64,6 +64,10 @@ class AgencyMayNot(NotAllowed):
 
 class SourceMayNot(NotAllowed):
     """A caller pushes only in the names that its token says, and a system acts only on what came from it."""
+
+
+class DelegationNotPassedOn(NotAllowed):
+    """Who acts by a delegation does not delegate further."""
 
 
 # --- what the body says ---------------------------------------------------------------------------------------------
@@ -142,6 +146,26 @@ class WaiverNotProvided(RegulationRefused):
 
 class CalendarAlreadyThere(RegulationRefused):
     """A proposal is made only for a year without a calendar."""
+
+
+class UnknownPost(RegulationRefused):
+    """Nobody granted that post or that delegation."""
+
+
+class PostAlreadyHeld(RegulationRefused):
+    """The person has the same post, or the same delegation, on some of those days."""
+
+
+class PostOver(RegulationRefused):
+    """The post or the delegation was ended before."""
+
+
+class RoleNotOfPlace(RegulationRefused):
+    """A post allows no more than its place has."""
+
+
+class NoDeputy(RegulationRefused):
+    """The chair delegates to a deputy, on days of the deputy's post."""
 
 
 # --- petition ------------------------------------------------------------------------------------------------------

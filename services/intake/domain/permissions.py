@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from uuid import UUID
 
 import msgspec
 
@@ -9,7 +10,14 @@ from services.intake.domain.acts import AnyAct, act_on
 from services.intake.domain.acts.act import ConferenceAct, CreatingAct, PetitionAct
 from services.intake.domain.conference import Conference
 from services.intake.domain.context import DecisionContext
-from services.intake.domain.errors import AgencyMayNot, JurisdictionMayNot, RoleMayNot, SourceMayNot
+from services.intake.domain.errors import (
+    AgencyMayNot,
+    DelegationNotPassedOn,
+    InvalidValue,
+    JurisdictionMayNot,
+    RoleMayNot,
+    SourceMayNot,
+)
 from services.intake.domain.facts import AnyFact, agencies_named
 from services.intake.domain.field_checks import code_of
 from services.intake.domain.petition import Petition
@@ -17,6 +25,7 @@ from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
+from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -36,8 +45,10 @@ ANY_SOURCE = "*"
 SENDERS = frozenset({"system"})
 #: The roles of callers who see of a subtree only what they were given.
 HOLDERS = frozenset({"agency"})
+#: The roles of callers who see to people and to no case.
+WITHOUT_CASES = frozenset({"admin"})
 #: The aggregates of the regulation.
-REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan"})
+REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan", "person"})
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -49,6 +60,16 @@ class Caller(msgspec.Struct, frozen=True):
     agency: str = ""
     #: In whose names it may push; none: in its own alone.
     sources: tuple[str, ...] = ()
+    #: Of a person: the stable identifier at the sign-in provider, the post that is acted in, and, while the chair
+    #: delegates to it, by which delegation and with which of the roles. A system has none of these.
+    subject: str = ""
+    post: UUID | None = None
+    delegation: UUID | None = None
+    delegated: frozenset[str] = frozenset()
+
+    def delegation_for(self, roles: frozenset[str]) -> UUID | None:
+        """The delegation without which none of these roles would be the caller's; None where none is needed."""
+        return None if (self.roles - self.delegated) & roles else self.delegation
 
     @property
     def is_sender(self) -> bool:
@@ -76,6 +97,8 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
     act = act_on(type(event), target)
     if act is not None:
         check_role(caller, act.roles)
+    if isinstance(event, DelegationGranted) and act is not None and caller.delegation_for(act.roles):
+        raise DelegationNotPassedOn
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
     if not is_within(place, caller.jurisdiction):
@@ -118,6 +141,12 @@ def check_source(caller: Caller, source: str) -> None:
         raise SourceMayNot("source", "push", source=source, caller=caller.name)
 
 
+def check_person(caller: Caller, on_behalf_of: str) -> None:
+    """Refuse a person who acts in the name of another; systems say for whom they act. Raises InvalidValue."""
+    if caller.subject and on_behalf_of not in ("", caller.subject):
+        raise InvalidValue("on_behalf_of", "other-person")
+
+
 def check_sender(caller: Caller, actor: str, source: str) -> None:
     """Refuse a system that acts on a petition which came from another. Raises SourceMayNot.
 
@@ -134,6 +163,8 @@ def may_see(
 
     An agency sees of them what it has or had a part in, or what a body had that it has taken over from.
     """
+    if caller.roles <= WITHOUT_CASES:
+        return False
     successor = regulation.successor_of_jurisdiction(case.jurisdiction, today)
     if not (is_within(case.jurisdiction, caller.jurisdiction) or is_within(successor, caller.jurisdiction)):
         return False
@@ -189,6 +220,8 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         case CalendarPublished():
             # It is for the whole store: whoever stands above all others in it publishes and confirms it.
             return regulation.topmost(event.effective_on)
+        case PostEnded() | DelegationGranted() | DelegationEnded():
+            return regulation.people.post_of(event).jurisdiction
         case RecordAnnulled():
             adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
             return adoption.event.jurisdiction if adoption else NATION

@@ -165,6 +165,14 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Hội nghị được đề xuất cho địa bàn {jurisdiction}; hãy ghi đúng địa bàn đó.",
                 "the conference was proposed for {jurisdiction}; name that jurisdiction",
             ),
+            "until-before-from": Sentence(
+                "Ngày cuối {last} trước ngày đầu {first}; hãy chọn ngày {first} hoặc muộn hơn.",
+                "{last} is before the first day {first}; name that day or a later one",
+            ),
+            "other-person": Sentence(
+                "Việc này được ghi dưới tên người đăng nhập; hãy bỏ trường này.",
+                "the act is recorded as that of who signed in; leave this out",
+            ),
             "last-before-first": Sentence(
                 "Ngày kết thúc {last_day} trước ngày khai mạc {first_day}; hãy chọn ngày {first_day} hoặc muộn hơn.",
                 "{last_day} is before the first day {first_day}; name that day or a later one",
@@ -354,6 +362,88 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "{code} đã kết thúc hoạt động từ ngày {closed_on}; không cần ghi nhận lần nữa.",
                 "{code} was closed on {closed_on}; there is nothing more to close",
+            )
+        },
+    ),
+    "unknown-post": ProblemWords(
+        Sentence("Không có vị trí công tác hoặc ủy quyền này", "No such post or delegation"),
+        {
+            "": Sentence(
+                "Không có vị trí công tác {post}; hãy chọn trong danh sách người dùng.",
+                "there is no post {post}; the list of people names them",
+            ),
+            "delegation": Sentence(
+                "Không có ủy quyền {delegation}; hãy chọn trong danh sách người dùng.",
+                "there is no delegation {delegation}; the list of people names them",
+            ),
+        },
+    ),
+    "post-already-held": ProblemWords(
+        Sentence("Người này đã có vị trí này", "The post is held already"),
+        {
+            "": Sentence(
+                "Người này đã giữ vị trí “{position}” từ ngày {since}; hãy chấm dứt vị trí đó hoặc đổi ngày.",
+                "the person holds '{position}' since {since}; end that post first, or name other days",
+            ),
+            "delegation": Sentence(
+                "Cấp phó đã được ủy quyền từ ngày {since}; hãy chấm dứt ủy quyền đó trước hoặc chọn ngày khác.",
+                "the deputy has a delegation since {since}; end it first, or name other days",
+            ),
+        },
+    ),
+    "post-over": ProblemWords(
+        Sentence("Đã chấm dứt", "Ended before"),
+        {
+            "": Sentence(
+                "Đã chấm dứt từ ngày {ended_on}; không cần ghi nhận lần nữa.",
+                "it ended on {ended_on}; there is nothing more to end",
+            )
+        },
+    ),
+    "role-not-of-place": ProblemWords(
+        Sentence("Quyền vượt quá quyền của đơn vị", "More than the place has"),
+        {
+            "": Sentence(
+                "{place} không có quyền {roles}; hãy chọn quyền khác hoặc ghi địa bàn có thẩm quyền.",
+                "{place} has no {roles}; choose other roles, or name the jurisdiction that has them",
+            ),
+            "no-agency": Sentence(
+                "Quyền cơ quan giải quyết cần mã định danh của cơ quan; hãy ghi mã đó.",
+                "the role agency needs the code of the agency; name it",
+            ),
+            "other-seat": Sentence(
+                "Cơ quan {agency} thuộc địa bàn {seat}; hãy ghi đúng địa bàn đó.",
+                "{agency} belongs to {seat}; name that jurisdiction",
+            ),
+            "agency-alone": Sentence(
+                "Vị trí tại cơ quan {agency} chỉ có quyền cơ quan giải quyết; quyền khác cần một vị trí riêng.",
+                "a post at {agency} has the role agency alone; grant other roles by a post of their own",
+            ),
+        },
+    ),
+    "no-deputy": ProblemWords(
+        Sentence("Không ủy quyền được cho vị trí này", "No deputy to delegate to"),
+        {
+            "agency": Sentence(
+                "“{position}” là vị trí tại cơ quan; người chủ trì chỉ ủy quyền cho cấp phó của mình.",
+                "'{position}' is a post at an agency; the chair delegates to a deputy",
+            ),
+            "chair": Sentence(
+                "“{position}” đã có quyền của người chủ trì; không cần ủy quyền.",
+                "'{position}' has the chair's role already; there is nothing to delegate",
+            ),
+            "beyond-post": Sentence(
+                "Cấp phó phải giữ vị trí “{position}” trong suốt thời gian ủy quyền; hãy chọn những ngày đó.",
+                "the deputy holds '{position}' on all days of a delegation; name such days",
+            ),
+        },
+    ),
+    "delegation-not-passed-on": ProblemWords(
+        Sentence("Không được ủy quyền lại", "A delegation is not passed on"),
+        {
+            "": Sentence(
+                "Bạn đang thực hiện theo ủy quyền nên không được ủy quyền lại; hãy đề nghị người chủ trì.",
+                "who acts by a delegation does not delegate further; ask the chair",
             )
         },
     ),
@@ -1194,5 +1284,8 @@ REFUSAL_NAMES: Names = {
         "policy": "quy định về thời hạn",
         "calendar": "lịch làm việc",
         "plan": "kế hoạch đối thoại",
+        "person": "người dùng",
+        "post": "vị trí công tác",
+        "delegation": "ủy quyền",
     },
 }

@@ -14,6 +14,7 @@ from services.intake.domain.errors import (
     UnknownJurisdiction,
 )
 from services.intake.domain.facts import Fact
+from services.intake.domain.people import People
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
 from shared.cases.successors import NOBODY, successor
@@ -54,6 +55,7 @@ class Regulation:
         self.annulled: set[UUID] = set()
         self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
+        self.people = People()
 
     @property
     def years(self) -> Mapping[int, CalendarYear]:

@@ -16,7 +16,7 @@ from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotFound
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
-from services.intake.domain import AnyFact, Conference, Petition
+from services.intake.domain import AnyFact, Conference, Petition, check_person
 from services.intake.entrypoints import openapi
 from services.intake.entrypoints.callers import domain_caller
 from shared.events.any_stream import RecordAnnulled
@@ -194,7 +194,9 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         subject_id = target_id(aggregate, target)
         caller = caller_of(request)
         read = reading.petition_content if aggregate == "petition" else reading.conference_content
-        events = await read(domain_caller(caller), normalised(on_behalf_of), subject_id)
+        person = normalised(on_behalf_of)
+        check_person(domain_caller(caller), person)
+        events = await read(domain_caller(caller), caller.subject or person, subject_id)
         log.info("content_read", caller=caller.name, subject_id=str(subject_id), events=len(events))
         return Response(ContentView(subject_id, events), headers={"Cache-Control": "no-store"})
 

@@ -9,6 +9,7 @@ from services.intake.application import errors
 from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
+from services.intake.domain.errors import UnknownPost
 from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -27,6 +28,7 @@ UNPROCESSABLE: frozenset[str] = frozenset(
         "invalid-code",
         "future-deed",
         "later-than-due",
+        "role-not-of-place",
         "idempotency-key-reused",
     }
 )
@@ -65,7 +67,7 @@ def _status(refusal: Refused) -> int:
     match refusal:
         case NotAllowed():
             return 403
-        case errors.NotFound() | errors.WrongAddress():
+        case errors.NotFound() | errors.WrongAddress() | UnknownPost():
             return 404
         case _:
             return 422 if refusal.code in UNPROCESSABLE else 409

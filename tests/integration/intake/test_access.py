@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.application.command_body import CODECS
+from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.bootstrap import callers_of, running, seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
@@ -22,6 +23,7 @@ from tests.support.access import (
     NATION,
     OFFICES,
     OPERATORS,
+    STAFF,
     Asked,
     Question,
     Rule,
@@ -56,6 +58,13 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/plans"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
     ("GET", "/v1/refused-commands"): OFFICES,
+    # What commands there are is nobody's secret; which are possible is told of cases and places in sight.
+    ("GET", "/v1/commands"): CALLERS,
+    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
+    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
+    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/people"): STAFF,
+    ("GET", "/v1/me"): CALLERS,
 }
 #: Questions that are posted, and the clock: who may ask at all. An empty body is no question, and refused as one.
 POSTED: dict[str, Rule] = {
@@ -80,6 +89,7 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
         days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
         conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
         ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
+        ids["jurisdictions"] = DISTRICT
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
     settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)
@@ -99,7 +109,8 @@ def where(path: str, ids: Mapping[str, object]) -> str:
 async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
-    named = RULES.keys() | commands | {("POST", path) for path in POSTED}
+    acts = {("POST", act.path) for act in COMPOSITE_ACTS.values()}
+    named = RULES.keys() | commands | acts | {("POST", path) for path in POSTED}
     assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
 
 
@@ -137,3 +148,16 @@ async def test_command__is_taken_from_nobody_without_its_role(asked: Asked) -> N
             # Where a body needs fields, it is read before anybody is asked for a role.
             expected = {401} if not asking.role else {403, 404, 422}
             assert answer.status_code in expected, f"{asking}: {path}: {answer.status_code} {answer.text}"
+
+
+async def test_act__is_taken_from_nobody_without_the_role_of_each_part(asked: Asked) -> None:
+    target = asked.ids["petitions"]
+    received = {"command": "PetitionReceived", "body": {"jurisdiction": COMMUNE, "text": "Nước."}}
+    classified = {"command": "PetitionClassified", "target": target, "body": {"subject": "Nước", "field": "water"}}
+    for parts in ([received, classified], [classified, received]):
+        for asking in asked.askings:
+            if asking.role in ("office", "chair") and asking.place != "H36":
+                continue
+            headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
+            answer = await asked.client.post("/v1/acts/receive-and-classify", json={"parts": parts}, headers=headers)
+            assert answer.status_code == (403 if asking.role else 401), f"{asking}: {answer.text}"

@@ -62,6 +62,19 @@ async def registers(walk: Walk, today: str) -> None:
     await walk.do("/v1/policies/{id}/annulments", DISTRICT, event_id=event_id, reason="Nhầm văn bản.")
 
 
+async def people(walk: Walk, today: str) -> None:
+    named = {"subject": "7f3a-21", "name": "Lò Thị Mai", "position": "Phó Chủ tịch", "roles": ["office"]}
+    await walk.do("/v1/people", jurisdiction=DISTRICT, valid_from="2020-01-01", **named)
+    (person,) = (await walk.intake.get("/v1/people")).json()["items"]
+    post = person["posts"][0]["id"]
+    days = {"valid_from": today, "valid_until": today}
+    await walk.do("/v1/posts/{id}/delegations", post, number="5/QĐ-UBND", **days)
+    (person,) = (await walk.intake.get("/v1/people")).json()["items"]
+    delegation = person["posts"][0]["delegations"][0]["id"]
+    await walk.do("/v1/delegations/{id}/ending", delegation, reason="Về sớm.")
+    await walk.do("/v1/posts/{id}/ending", post, reason="Chuyển công tác.")
+
+
 async def prepared(walk: Walk, today: str, petition: str) -> str:
     conference = await walk.do("/v1/proposals", jurisdiction=DISTRICT, proposer="Thanh tra", petition_ids=[petition])
     await walk.do(f"{C}/decision", conference, accepted=True)
@@ -141,6 +154,7 @@ async def everything(walk: Walk) -> tuple[str, str]:
     """Every command; the conference, and the event of it that was annulled last."""
     intake, today = walk.intake, await walk.intake.today()
     await registers(walk, today)
+    await people(walk, today)
     petition, answered = await walk.received(petitioner_ids=["p1"]), await walk.received()
     await walk.do(f"{P}/classification", petition, subject="Đường vào bản", field="giao thông", urgency="urgent")
     await walk.do(f"{P}/forwarding", petition, agency=EDUCATION)

@@ -203,3 +203,53 @@ async def test_erasure__reaches_refused_commands(queued: Intake, body: bytes, is
     (row,) = await queued.rows("SELECT * FROM refused_commands WHERE refused_id = $1", UUID(refused["refused_id"]))
     assert (row["sealed"] == b"") is is_erased
     assert row["reason_code"]
+
+
+def queued_act(name: str = "receive-and-classify", **changed: Any) -> bytes:
+    classified = {"subject": "Rác", "field": "environment"}
+    parts = [
+        {"command": "PetitionReceived", "body": {"jurisdiction": COMMUNE, "text": "Rác ở chợ."}},
+        {"command": "PetitionClassified", "target": "#0", "body": classified | changed},
+    ]
+    return json.dumps({"act": name, "parts": parts}).encode()
+
+
+async def test_act__is_answered_like_over_http(queued: Intake) -> None:
+    answer = await queued.commands.take(queued_act(), "office", "act-1")
+    told = json.loads(answer.body)
+    assert answer.accepted and [part["version"] for part in told["parts"]] == [1, 2]
+    head = await queued.head()
+    assert await queued.commands.take(queued_act(), "office", "act-1") == answer
+    over_http = await queued.post(
+        "/v1/acts/receive-and-classify", json.loads(queued_act()) | {"act": None}, token=TOKENS["office"]
+    )
+    assert over_http.json()["field"] == "act"  # the name is in the address there
+    parts = {"parts": json.loads(queued_act())["parts"]}
+    same = await queued.post("/v1/acts/receive-and-classify", parts, token=TOKENS["office"], Idempotency_Key="act-1")
+    assert same.json() == told
+    assert await queued.head() == head
+
+
+@pytest.mark.parametrize(
+    ("body", "command", "status", "field"),
+    [
+        (queued_act(subject=""), "receive-and-classify", 422, "parts[1].subject"),
+        (queued_act(subject=None), "receive-and-classify", 422, "parts[1].subject"),
+        (queued_act("tidy-up"), "", 422, "act"),
+        (b'{"act": "remind"}', "remind", 422, "parts"),
+        (b'{"act": "remind", "parts": [{"command": ""}], "data": {}}', "remind", 422, "data"),
+        (b'{"act": 5}', "", 422, "act"),
+    ],
+)
+async def test_act__that_is_refused_is_kept_whole(
+    queued: Intake, body: bytes, command: str, status: int, field: str
+) -> None:
+    head, key = await queued.head(), str(uuid4())
+    answer = await queued.commands.take(body, "office", key)
+    problem = json.loads(answer.body)
+    assert (answer.accepted, problem["status"], problem["field"]) == (False, status, field), problem
+    rows = await queued.rows(
+        "SELECT caller, command FROM refused_commands WHERE refused_id = $1", UUID(problem["refused_id"])
+    )
+    assert [tuple(row) for row in rows] == [("office", command)]
+    assert await queued.head() == head

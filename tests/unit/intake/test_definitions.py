@@ -57,7 +57,8 @@ def test_definition__says_of_each_field_what_the_schema_says(path: str) -> None:
     for field in definition.fields:
         told = schema["properties"][field.name]
         assert field.is_list == (told.get("type") == "array" or "additionalProperties" in told), field.name
-        assert {choice.value for choice in field.choices} == set(told.get("enum", ()))
+        choices = told.get("items", told) if field.is_list else told
+        assert {choice.value for choice in field.choices} == set(choices.get("enum", ()))
         assert field.is_sealed == told.get("x-visibility", "").startswith("sealed")
 
 

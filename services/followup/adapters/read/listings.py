@@ -1,15 +1,14 @@
-"""Chooses the index scans of a listing of cases or deadlines, by what is asked for and who asks."""
+"""What a listing asks for and by whom; chooses the index scans of one of deadlines."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from services.followup.adapters.read.index_scans import Values, distinct, index_scan, page, within
 from services.followup.application.access import Scope
-from services.followup.domain.deadlines.case_rows import OPEN_STATES
 from services.followup.domain.deadlines.status import ENDED, Status
 from services.followup.domain.duties.duty import DutyOutcome
 from shared.events.deadline import Subject
@@ -18,16 +17,8 @@ from shared.identifiers import NATION
 #: Outcomes beside which a breach can stand.
 BREACHABLE = (DutyOutcome.OPEN, DutyOutcome.MET_LATE, DutyOutcome.WAIVED)
 
-_CASE_ORDER = ("due_on", "subject_id")
 _DEADLINE_ORDER = ("due_on", "deadline_id")
 _BREACH_ORDER = ("outcome", "due_on", "deadline_id")
-#: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
-_OWED = """
-SELECT due_on, subject_id FROM cases WHERE subject_id IN (
-    SELECT d.subject_id FROM deadlines d
-    WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
-) AND agency <> ALL({agencies}) AND {where} ORDER BY due_on, subject_id LIMIT {limit}
-"""
 #: The index of the retractions is read in the order of its keys, up to the end of the page.
 _RETRACTED = """
 SELECT t.raised FROM (
@@ -37,8 +28,11 @@ WHERE {where} ORDER BY deadline_id LIMIT {limit}
 """
 
 
+CaseSort = Literal["due", "-due", "received", "-received", "title", "-title", "agency", "-agency", "late", "-late"]
+
+
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which cases are asked for; an empty field means any."""
+    """Which cases are asked for, and in which order; an empty field means any."""
 
     subject: Subject = "petition"
     jurisdiction: str = ""
@@ -46,6 +40,19 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     unresolved: bool = False
     overdue: bool = False
+    #: True: those that have ended; False: those that have not.
+    ended: bool | None = None
+    #: Words of the title, a receipt's code, what a source calls it, an agency's name or code; as somebody typed them.
+    text: str = ""
+    field: str = ""
+    urgency: str = ""
+    conference_id: UUID | None = None
+    received_from: date | None = None
+    received_to: date | None = None
+    due_from: date | None = None
+    due_to: date | None = None
+    #: `late` is from the least to the most late; a minus turns an order round.
+    sort: CaseSort = "due"
 
 
 class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +101,15 @@ class Listing:
         earliest = self.value(min(self._days.values(), default=date.min), "date")
         return [f"due_on >= {earliest}", self.compared("due_on", ">=", table)]
 
+    def within_days(self, days: int, table: str) -> list[str]:
+        """Return the condition that a due date is today or within some days."""
+        latest = self.value(max(self._days.values(), default=date.min), "date")
+        return [
+            *self.to_come(table),
+            f"due_on <= {latest} + {self.value(days, 'int')}",
+            self.compared(f"due_on - {self.value(days, 'int')}", "<=", table),
+        ]
+
     async def codes(self, table: str, subject: str = "") -> str:
         """Return the codes of the scope's subtree that occur in a table, as an array."""
         value = Values()
@@ -108,41 +124,6 @@ class Listing:
             page(table, order, fields, scans, self.limit), *self.value.given
         )
         return found
-
-
-async def cases(listing: Listing, wanted: CaseFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
-    """Return the rows of a page of cases, in the order of their earliest open due dates."""
-    scope, value = listing.scope, listing.value
-    where = [f"subject = {value(wanted.subject)}", *listing.after(after, _CASE_ORDER)]
-    where += listing.past("cases") if wanted.overdue else []
-    states = value(await _states(listing.connection, wanted), "text[]")
-    scans = []
-    if agency := wanted.agency or scope.agency:
-        where.append(within(scope.places, value))
-        if scope.agency in ("", agency) or agency in scope.agencies:
-            over = {"agency": listing.these(agency, scope), "state": states}
-            scans.append(index_scan("cases", _CASE_ORDER, over, where, listing.limit))
-        if scope.agency and scope.agency != wanted.agency:
-            where += [f"state = ANY({states})", *([f"agency = {value(agency)}"] if wanted.agency else [])]
-            scans.append(
-                _OWED.format(
-                    agencies=value(list(scope.agencies), "text[]"), where=" AND ".join(where), limit=listing.limit
-                )
-            )
-    elif scope.jurisdiction != NATION:
-        codes = await listing.codes("cases", wanted.subject)
-        scans.append(index_scan("cases", _CASE_ORDER, {"jurisdiction": codes, "state": states}, where, listing.limit))
-    else:
-        scans.append(index_scan("cases", _CASE_ORDER, {"state": states}, where, listing.limit))
-    return await listing.fetch("cases", _CASE_ORDER, "t.source, t.due_on, t.row", scans)
-
-
-async def _states(connection: Any, wanted: CaseFilter) -> list[str]:
-    if wanted.state:
-        return [wanted.state] if not wanted.unresolved or wanted.state in OPEN_STATES else []
-    if wanted.unresolved:
-        return list(OPEN_STATES) if wanted.subject == "petition" else []
-    return await distinct(connection, "cases", "state", "subject = $1", [wanted.subject])
 
 
 async def deadlines(listing: Listing, wanted: DeadlineFilter, after: tuple[date, UUID] | None) -> Sequence[Any]:
@@ -188,13 +169,45 @@ def _of_status(listing: Listing, status: Status | None) -> list[str]:
             return []
 
 
+async def soonest(listing: Listing, wanted: DeadlineFilter, days: int) -> Sequence[Any]:
+    """Return the rows of open deadlines that fall due today or within some days, in the order of their due dates."""
+    return await _scanned(listing, wanted, listing.within_days(days, "deadlines"), (DutyOutcome.OPEN,), _DEADLINE_ORDER)
+
+
+async def count_overdue(listing: Listing, wanted: DeadlineFilter) -> int:
+    """Count the open deadlines whose due dates have passed, up to the listing's limit."""
+    return await _counted(listing, wanted, listing.past("deadlines"))
+
+
+async def count_soonest(listing: Listing, wanted: DeadlineFilter, days: int) -> int:
+    """Count the open deadlines that fall due today or within some days, up to the listing's limit."""
+    return await _counted(listing, wanted, listing.within_days(days, "deadlines"))
+
+
+async def _counted(listing: Listing, wanted: DeadlineFilter, where: list[str]) -> int:
+    scan = await _scan(listing, wanted, where, (DutyOutcome.OPEN,), _DEADLINE_ORDER)
+    if scan is None:
+        return 0
+    query = f"SELECT count(*) FROM (SELECT 1 FROM ({scan}) AS scans LIMIT {listing.limit}) AS counted"
+    found: int = await listing.connection.fetchval(query, *listing.value.given)
+    return found
+
+
 async def _scanned(
     listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
 ) -> Sequence[Any]:
+    scan = await _scan(listing, wanted, where, outcomes, order)
+    return [] if scan is None else await listing.fetch("deadlines", order, "t.raised", [scan])
+
+
+async def _scan(
+    listing: Listing, wanted: DeadlineFilter, where: list[str], outcomes: Sequence[str], order: Sequence[str]
+) -> str | None:
+    """The scans of the deadlines that are asked for; None where the caller may see none."""
     scope, value = listing.scope, listing.value
     agency = wanted.agency or scope.agency
     if scope.agency and agency not in scope.agencies:
-        return []
+        return None
     over = {"outcome": value(list(outcomes), "text[]")}
     if agency:
         over["debtor"] = listing.these(agency, scope)
@@ -206,6 +219,4 @@ async def _scanned(
         over["duty"] = value(duties, "text[]")
     if wanted.duty and "duty" not in over:
         where.append(f"duty = {value(wanted.duty)}")
-    return await listing.fetch(
-        "deadlines", order, "t.raised", [index_scan("deadlines", order, over, where, listing.limit)]
-    )
+    return index_scan("deadlines", order, over, where, listing.limit)

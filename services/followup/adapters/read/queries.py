@@ -10,6 +10,7 @@ import msgspec
 
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
+from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
@@ -30,20 +31,20 @@ from services.followup.adapters.read.models import (
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
-from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW
+from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW, days_of
 from services.followup.adapters.read.warning_dates import warned_on
+from services.followup.adapters.read.work import NOTHING, Work, work_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from shared.calendar import Calendar
-from shared.identifiers import NATION, derived_id, is_within, local_day
+from shared.identifiers import NATION, derived_id, is_within
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
 PROBE_TIMEOUT = 3.0  # seconds
 
-_DAYS = f"SELECT source, {NOW} AS now FROM sources"
 SOURCES = f"""
 SELECT source, epoch, position, event_id, {INSTANT} AS instant, {HORIZON} AS horizon, {COMPLETE_TO} AS complete_to,
     head, state, reason, greatest(head - position, 0) AS lag_events, {NOW} AS now
@@ -130,17 +131,35 @@ class Queries:
         return [Progress(*row.values()) for row in await self._pool.fetch(_PROGRESS, timeout=PROBE_TIMEOUT)]
 
     async def cases(self, scope: Scope, wanted: CaseFilter, limit: int, cursor: str = "") -> Page[Case]:
-        """Return cases in the order of their earliest open due dates: the overdue ones first. Raises InvalidCursor."""
-        after = decode_cursor(cursor, tuple[date, UUID]) if cursor else None
+        """Return cases in the order asked for: by their earliest open due dates unless told. Raises InvalidCursor."""
 
         async def work(connection: Any) -> Page[Case]:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
-            rows = await listings.cases(Listing(connection, narrowed, days, limit + 1), wanted, after)
-            found = [_case(row, days) for row in rows]
-            return _page(found, limit, lambda case: (case.due_on or NEVER, case.row.subject_id))
+            days = await days_of(connection)
+            rows, following = await CaseQuestion(connection, narrowed, days, wanted).page(limit, cursor)
+            return Page([_case(row, days) for row in rows], following)
+
+        return await read(self._pool, work)
+
+    async def case_totals(self, scope: Scope, wanted: CaseFilter) -> CaseTotals:
+        """Return how many cases there are, of the whole answer and by state."""
+
+        async def work(connection: Any) -> CaseTotals:
+            narrowed = await reached(connection, scope, wanted.jurisdiction)
+            if narrowed is None:
+                return CaseTotals(Bounded(0), {})
+            return await CaseQuestion(connection, narrowed, await days_of(connection), wanted).totals()
+
+        return await read(self._pool, work)
+
+    async def work(self, scope: Scope, limit: int) -> Work:
+        """Return what waits for somebody within a scope, each case judged by its source's day."""
+
+        async def work(connection: Any) -> Work:
+            seen = await reached(connection, scope)
+            return NOTHING if seen is None else await work_of(connection, seen, limit)
 
         return await read(self._pool, work)
 
@@ -148,7 +167,7 @@ class Queries:
         """Return one case; None when there is none within the scope."""
 
         async def work(connection: Any) -> CaseFile | None:
-            days = await _days(connection)
+            days = await days_of(connection)
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
@@ -187,22 +206,23 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of those of some cases that the caller may see."""
+        seen = await self.visible(scope, subject_ids)
+        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
+        return {row.subject_id: row.title for row in rows}
+
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days = await _days(connection)
+            days = await days_of(connection)
             return [_case(row, days) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
         visible = await self.visible(scope, [case.row.subject_id for case in cases])
         return [case for case in cases if case.row.subject_id in visible]
-
-    async def titles(self, subject_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return the titles of cases, for those who may see what is owed on them."""
-        rows = await read(self._pool, lambda c: c.fetch(_CASES, list(subject_ids)))
-        return {row.subject_id: row.title for row in (_row.decode(each["row"]) for each in rows)}
 
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""
@@ -213,7 +233,7 @@ class Queries:
         """Return what is still owed on some cases that the caller may see, the earliest first."""
 
         async def work(connection: Any) -> dict[UUID, list[Deadline]]:
-            days = await _days(connection)
+            days = await days_of(connection)
             found: dict[UUID, list[Deadline]] = {}
             for row in await connection.fetch(_OPEN_OF_SUBJECTS, list(subject_ids)):
                 deadline = _deadline(_raised.decode(row["raised"]), days)
@@ -230,7 +250,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.deadlines(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.due_on or NEVER, d.raised.deadline_id))
@@ -245,7 +265,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.breaches(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.outcome, d.raised.due_on or NEVER, d.raised.deadline_id))
@@ -260,7 +280,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return Page([])
-            days = await _days(connection)
+            days = await days_of(connection)
             rows = await listings.retracted(Listing(connection, narrowed, days, limit + 1), wanted, after)
             found = await _with_dates(connection, [_deadline(_raised.decode(row["raised"]), days) for row in rows])
             return _page(found, limit, lambda d: (d.raised.deadline_id,))
@@ -280,7 +300,7 @@ class Queries:
             if not _is_visible(await reached(connection, scope), case, [raised]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
-            (deadline,) = await _with_dates(connection, [_deadline(raised, await _days(connection))])
+            (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
             return deadline, [StoredEvent(**dict(e)) for e in events]
 
         return await read(self._pool, work)
@@ -371,10 +391,6 @@ class Queries:
             return rows
 
         return await read(self._pool, work)
-
-
-async def _days(connection: Any) -> dict[str, date]:
-    return {row["source"]: local_day(row["now"]) for row in await connection.fetch(_DAYS) if row["now"] is not None}
 
 
 def _case(row: Any, days: dict[str, date]) -> Case:

@@ -3,7 +3,10 @@
 A source that states such an instant is refused today; one that is stored must not make the reads of every source fail.
 """
 
-from shared.identifiers import FIRST_YEAR, LAST_YEAR
+from datetime import date
+from typing import Any
+
+from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_day
 
 
 def _bounded(column: str) -> str:
@@ -16,3 +19,10 @@ def _bounded(column: str) -> str:
 INSTANT, HORIZON, COMPLETE_TO = map(_bounded, ("instant", "horizon", "complete_to"))
 #: `complete_to` and the time since it was read; NULL for a source that has not been read yet.
 NOW = f"greatest({COMPLETE_TO} + (clock_timestamp() - complete_read_at), {HORIZON}, {INSTANT})"
+
+_NOW = f"SELECT source, {NOW} AS now FROM sources"
+
+
+async def days_of(connection: Any) -> dict[str, date]:
+    """Return the day of each source that has been read."""
+    return {row["source"]: local_day(row["now"]) for row in await connection.fetch(_NOW) if row["now"] is not None}

@@ -19,7 +19,7 @@ from services.followup.domain.cases import (
 from services.followup.domain.duties.due_dates import UncountableDuty
 from services.followup.domain.duties.jurisdiction import jurisdiction_id
 from services.followup.domain.duties.reply import CaseContext
-from services.followup.domain.facts import Fact, is_of_petition, is_regulation
+from services.followup.domain.facts import Fact, is_of_person, is_of_petition, is_regulation
 from services.followup.domain.regulation import RegulationLog
 from shared.cases.facts import annulled_ids
 from shared.cases.reply_clock import MergedPetition
@@ -262,6 +262,8 @@ class CaseMemory:
     def touched(self, fact: Fact) -> set[UUID]:
         """The loaded cases and the authorities whose duties a fact can change, as things stand."""
         kind = fact.meta.aggregate
+        if is_of_person(fact):
+            return set()
         if kind == "petition":
             if isinstance(fact.event, MOVES_NOTHING):
                 return set()
@@ -301,6 +303,8 @@ class CaseMemory:
 
     def insert(self, fact: Fact) -> None:
         """Add the next fact of the source."""
+        if is_of_person(fact):
+            return
         if is_regulation(fact):
             self.regulation.extend([fact])
             self._find_jurisdictions()
@@ -316,6 +320,8 @@ class CaseMemory:
 
     def remove(self, fact: Fact) -> None:
         """Take the last inserted fact out again."""
+        if is_of_person(fact):
+            return
         if is_regulation(fact):
             self.regulation.without_last()
         else:

@@ -63,6 +63,21 @@ class CaseState(StrEnum):
 OPEN_STATES = (CaseState.NO_CLOCK, CaseState.RAISED, CaseState.ASSIGNED, CaseState.ESCALATED, CaseState.REPLIED)
 
 
+#: A petition in one of these waits for somebody to decide what becomes of it.
+UNDECIDED_STATES = (CaseState.NO_CLOCK, CaseState.RAISED)
+
+
+class Decision(StrEnum):
+    """What a petition waits for."""
+
+    #: Nobody has written its neutral title and its field yet.
+    CLASSIFY = "classify"
+    #: It is on no conference, and no clock runs.
+    SCHEDULE = "schedule"
+    #: No agency is in charge.
+    ASSIGN = "assign"
+
+
 class Span(msgspec.Struct, frozen=True):
     """The time for which one agency owed the reply; `until` is None while it still does."""
 
@@ -94,6 +109,15 @@ class CaseRow(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str = ""
     spans: tuple[Span, ...] = ()
     last_position: int = 0
+
+
+def awaited_decision(row: CaseRow) -> Decision | None:
+    """What a petition waits for; None where nothing has to be decided."""
+    if row.state not in UNDECIDED_STATES:
+        return None
+    if not row.title:
+        return Decision.CLASSIFY
+    return Decision.ASSIGN if row.state == CaseState.RAISED else Decision.SCHEDULE
 
 
 def petition_row(

@@ -71,6 +71,11 @@ _SUBJECTS = {
     "conference": Bilingual("Hội nghị", "Conference"),
     "jurisdiction": Bilingual("Địa bàn", "Jurisdiction"),
 }
+_DECISIONS = {
+    "classify": Bilingual("Chờ phân loại", "to be classified"),
+    "schedule": Bilingual("Chờ đưa vào hội nghị", "to be put on a conference"),
+    "assign": Bilingual("Chờ phân công", "to be assigned"),
+}
 _STATUSES = {
     "on_track": Bilingual("Trong hạn", "on track"),
     "due_soon": Bilingual("Sắp đến hạn", "due soon"),
@@ -135,6 +140,11 @@ def body_words(code: str) -> Bilingual:
 def state_words(subject: str, state: str) -> Bilingual:
     """The state of a case."""
     return _found(_STATES.get(subject, {}), state)
+
+
+def decision_words(decision: str) -> Bilingual:
+    """What a petition waits for."""
+    return _found(_DECISIONS, decision)
 
 
 def subject_words(subject: str) -> Bilingual:

@@ -11,7 +11,8 @@ from services.intake.application.command import CommandOutcome
 from services.intake.application.command_handler import first_answer
 from services.intake.application.composite.act_append import ActAppends
 from services.intake.application.composite.act_decider import ActDecider, DecidedAct
-from services.intake.application.composite.given_act import ActOutcome, GivenAct, of_part
+from services.intake.application.composite.act_result import ActOutcome
+from services.intake.application.composite.given_act import GivenAct, of_part
 from services.intake.application.errors import (
     KeyReused,
     PartlyRecorded,
@@ -22,7 +23,7 @@ from services.intake.application.errors import (
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.domain import Refused, check_role, check_source
+from services.intake.domain import Refused, check_person, check_role, check_source
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
@@ -57,6 +58,7 @@ class ActHandler:
             with of_part(number):
                 check_role(act.caller, part.codec.route.roles)
                 check_source(act.caller, normalised(part.body.source))
+                check_person(act.caller, normalised(part.body.on_behalf_of))
         _check_references(act)
         fingerprint = self._fingerprint(act) if act.key else b""
 

@@ -7,13 +7,12 @@ of one wherever the id of a case stands.
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from services.intake.application.command import Command, CommandOutcome
+from services.intake.application.command import Command
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
 from services.intake.application.commands import route_of_command
 from services.intake.application.composite_acts import MAX_PARTS, CompositeAct
@@ -77,46 +76,6 @@ class GivenAct(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""
 
 
-class ActOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What an act came to, part by part; the same again for its retry."""
-
-    recorded_at: datetime
-    parts: tuple[CommandOutcome, ...]
-    known_reference: bool = False
-
-
-class PartResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a part of an act came to."""
-
-    command: str
-    id: UUID
-    version: int
-    position: int
-    receipt_code: str = ""
-
-
-class ActResult(msgspec.Struct, frozen=True, kw_only=True):
-    """An act was decided and is durable, whole."""
-
-    recorded_at: datetime
-    parts: tuple[PartResult, ...]
-
-
-def result_of(act: GivenAct, outcome: ActOutcome) -> ActResult:
-    """What the doors answer."""
-    parts = tuple(
-        PartResult(
-            command=part.codec.route.topic,
-            id=done.id,
-            version=done.version,
-            position=done.position,
-            receipt_code=done.receipt_code,
-        )
-        for part, done in zip(act.parts, outcome.parts, strict=True)
-    )
-    return ActResult(recorded_at=outcome.recorded_at, parts=parts)
-
-
 @contextlib.contextmanager
 def of_part(number: int) -> Iterator[None]:
     """What is refused inside names the field of this part."""
@@ -147,12 +106,14 @@ def parts_of(act: CompositeAct, given: Sequence[PartInput]) -> tuple[GivenPart, 
 def _part(act: CompositeAct, given: PartInput, before: Sequence[GivenPart]) -> GivenPart:
     if given.command not in act.commands:
         raise InvalidValue("command", "not-in-act", act=act.title, allowed=act.commands)
-    aggregate, named = given.aggregate, _PART.fullmatch(given.target)
+    named, aggregate = _PART.fullmatch(given.target), ""
     if named is not None:
-        number = int(named[1])
-        _check_earlier(number, before, "target")
-        aggregate = aggregate or before[number].codec.route.aggregate
-    route = route_of_command(given.command, has_target=bool(given.target), aggregate=aggregate)
+        _check_earlier(int(named[1]), before, "target")
+        aggregate = before[int(named[1])].codec.route.aggregate
+    has_target = bool(given.target)
+    route = route_of_command(given.command, has_target=has_target, aggregate=given.aggregate or aggregate)
+    if route is None and not given.aggregate:
+        route = route_of_command(given.command, has_target=has_target)  # refused in its turn, since it is not found
     if route is None:
         raise InvalidValue("aggregate", "not-done-to", command=given.command)
     codec, raw, data = CODECS[route.path], bytes(given.body), None

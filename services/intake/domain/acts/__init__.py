@@ -6,6 +6,7 @@ the tables here and the routes are made from them.
 petition/     what is done to a petition
 conference/   what is done to a conference
 regulation    bodies, policies, calendars, plans
+people        posts and delegations
 any_stream    reminders, annulments, erasures
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any, TypeVar
 
-from services.intake.domain.acts import any_stream, regulation
+from services.intake.domain.acts import any_stream, people, regulation
 from services.intake.domain.acts.act import (
     Act,
     AnyAct,
@@ -77,7 +78,7 @@ CONFERENCE_ACTS: dict[type[DatedEvent], AnyConferenceAct] = _by_event(
     conclude.CONFERENCE_ACTS,
     any_stream.CONFERENCE_ACTS,
 )
-REGULATION_ACTS: dict[type[DatedEvent], RegulationAct[Any]] = _by_event(regulation.REGULATION_ACTS)
+REGULATION_ACTS: dict[type[DatedEvent], RegulationAct[Any]] = _by_event(regulation.REGULATION_ACTS, people.PEOPLE_ACTS)
 TABLES = (REGULATION_ACTS, CONFERENCE_CREATING, PETITION_CREATING, CONFERENCE_ACTS, PETITION_ACTS)
 
 _FORGOTTEN = [topic for topic, event in DATED_EVENTS.items() if not any(event in table for table in TABLES)]

@@ -25,6 +25,7 @@ from shared.events import (
 from shared.events.any_stream import AnyStreamEvent
 from shared.events.conference import ConferenceEvent
 from shared.events.deadline import DeadlineEvent, DeadlineMet
+from shared.events.person import PersonEvent
 from shared.events.petition import Identity, PetitionEvent, PetitionReceived
 from shared.events.regulation import DialoguePlanAdopted, RegulationEvent
 from tests.support.history import at
@@ -96,7 +97,7 @@ def test_unknown_topic_and_broken_bytes__are_refused() -> None:
 
 
 def test_unions_of_events__name_every_event_once() -> None:
-    unions = (PetitionEvent, ConferenceEvent, RegulationEvent, AnyStreamEvent, DeadlineEvent)
+    unions = (PetitionEvent, ConferenceEvent, RegulationEvent, PersonEvent, AnyStreamEvent, DeadlineEvent)
     named = [kind for union in unions for kind in get_args(union)]
     missing = set(EVENTS.values()) - set(named)
     assert not missing, f"add to the union at the end of its file: {sorted(kind.TOPIC for kind in missing)}"

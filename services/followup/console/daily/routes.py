@@ -1,0 +1,172 @@
+"""Shows the daily tasks and sends them: one screen, one button, all or nothing."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.adapters.read.queries import Queries
+from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.choices import FormChoices
+from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more_rows
+from services.followup.console.daily.task import DailyTask, Part, Situation
+from services.followup.console.daily.tasks import TASKS
+from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.pages import Pages
+from services.followup.console.targets import FormTarget, case_target, place_target
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
+from shared.command_definitions import Translated
+from shared.http.auth import caller_of, token_of
+from shared.sentences import Sentence
+
+CASE_TASK, PLACE_TASK = "/cases/{subject_id:uuid}/do/{task:str}", "/jurisdictions/{code:str}/do/{task:str}"
+MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through
+_NOT_NOW = Sentence("Lúc này chưa làm được việc này.", "This cannot be done now.")
+_NOTHING = Sentence("Chưa nhập gì để ghi nhận.", "Nothing was filled in that could be recorded.")
+
+
+def daily_routes(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+    """The routes of the daily tasks on cases and at places."""
+    desk = _Desk(pages, queries, intake, address)
+
+    @get(CASE_TASK, include_in_schema=False)
+    async def show(request: HttpRequest, subject_id: FromPath[UUID], task: FromPath[str]) -> Response[str]:
+        return await desk.show(request, await case_target(queries, scope_of(request), subject_id), task)
+
+    @post(CASE_TASK, include_in_schema=False, status_code=200, request_max_body_size=MOST)
+    async def send(request: HttpRequest, subject_id: FromPath[UUID], task: FromPath[str]) -> Response[Any]:
+        return await desk.send(request, await case_target(queries, scope_of(request), subject_id), task)
+
+    @get(PLACE_TASK, include_in_schema=False)
+    async def show_at(request: HttpRequest, code: FromPath[str], task: FromPath[str]) -> Response[str]:
+        return await desk.show(request, await place_target(queries, scope_of(request), code), task)
+
+    @post(PLACE_TASK, include_in_schema=False, status_code=200, request_max_body_size=MOST)
+    async def send_at(request: HttpRequest, code: FromPath[str], task: FromPath[str]) -> Response[Any]:
+        return await desk.send(request, await place_target(queries, scope_of(request), code), task)
+
+    return [show, send, show_at, send_at]
+
+
+class _Screen(NamedTuple):
+    """A task in its situation."""
+
+    task: DailyTask
+    situation: Situation
+    form: CommandForm
+
+
+class _Desk:
+    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
+        self._pages, self._queries, self._intake = pages, queries, intake
+        self._choices, self._source = FormChoices(queries), IntakeDoor(queries, address)
+
+    async def show(self, request: HttpRequest, target: FormTarget, name: str) -> Response[str]:
+        """The screen of a task, or why there is none."""
+        try:
+            screen = await self._screen(request, target, name)
+        except Refusal as refusal:
+            return await self._refused(request, target, refusal)
+        return await self._page(request, screen, screen.task.given(screen.situation))
+
+    async def send(self, request: HttpRequest, target: FormTarget, name: str) -> Response[Any]:
+        """Send a task as one act, then show its subject or what it created, or the screen with what is wrong."""
+        try:
+            screen = await self._screen(request, target, name)
+        except Refusal as refusal:
+            return await self._refused(request, target, refusal)
+        filled = await read_form(request, screen.form.file_inputs)
+        check_key(filled.get("key", ""))
+        if more := filled.pop("more", ""):
+            return await self._page(request, screen, with_more_rows(screen.form, filled, more))
+        values, errors = body_of(screen.form, filled, screen.situation.today)
+        if errors:
+            return await self._page(request, screen, filled, errors)
+        parts = screen.task.parts(screen.situation, values)
+        if not parts:
+            return await self._page(request, screen, filled, [FormError("", Translated(*_NOTHING))])
+        sent = [_sent(part) for part in parts]
+        try:
+            url, token = self._source.url(target.source), token_of(request)
+            done = await self._intake.composite(url, screen.task.act, sent, filled.get("key", ""), token)
+        except Refusal as refusal:
+            at = _input(screen.form, parts, refusal.field)
+            error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
+            return await self._page(request, screen, filled, [error], 503 if refusal.status >= 500 else 422)
+        await self._source.until_read(target.source, max(part.position for part in done.parts))
+        created = next((part.id for part in done.parts if part.receipt_code), "")
+        visible = await self._queries.visible(scope_of(request), [UUID(created)]) if created else set()
+        shown = f"/cases/{created}" if visible else target.page
+        return Redirect(f"{shown}?{urlencode({'recorded': parts[0].command})}", status_code=SEE_OTHER)
+
+    async def _screen(self, request: HttpRequest, target: FormTarget, name: str) -> _Screen:
+        """A task that is offered on its subject now. Raises Refusal, ProblemError 404."""
+        task = or_404(TASKS.get(name), "task")
+        url, token, scope = self._source.url(target.source), token_of(request), scope_of(request)
+        definitions, answers = await asyncio.gather(
+            self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
+        )
+        possible = frozenset(answer.command for answer in answers if answer.possible)
+        if task.subject != target.subject or not task.offered(possible):
+            raise Refusal(_NOT_NOW, status=409)
+        at_conference = target.subject == "conference"
+        situation = Situation(
+            target=target,
+            # Of two commands of one name the fields are the same but for the place, which the one that begins has.
+            definitions={each.command: each for each in sorted(definitions.values(), key=lambda each: each.creates)},
+            choices=await self._choices.of(scope, target.file),
+            possible=possible,
+            today=await self._source.today(target.source),
+            agency=caller_of(request).agency,
+            petitions=await self._queries.at_conference(scope, UUID(target.named)) if at_conference else [],
+        )
+        return _Screen(task, situation, task.form(situation))
+
+    async def _page(
+        self,
+        request: HttpRequest,
+        screen: _Screen,
+        filled: dict[str, str],
+        errors: Sequence[FormError] = (),
+        status: int = 0,
+    ) -> Response[str]:
+        return await self._pages.show(
+            request,
+            screen.task.template,
+            status=status or (422 if errors else 200),
+            form=screen.form,
+            target=screen.situation.target,
+            filled=filled,
+            errors=errors,
+            # One form is one act: sent twice, by a double click or a reload, it is recorded once.
+            key=filled.get("key") or secrets.token_urlsafe(16),
+        )
+
+    async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
+        status = 503 if refusal.status >= 500 else refusal.status if refusal.status in (403, 404) else 409
+        return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
+
+
+def _sent(part: Part) -> dict[str, Any]:
+    """A part as intake takes it."""
+    return {"command": part.command, "body": part.body} | ({"target": part.target} if part.target else {})
+
+
+def _input(form: CommandForm, parts: Sequence[Part], field: str | None) -> str:
+    """The input that a refusal names by its part: `parts[1].subject`."""
+    named = (field or "").removeprefix("parts[")
+    number, _, rest = named.partition("]")
+    if not number.isdecimal() or int(number) >= len(parts):
+        return input_of(form, field)
+    inputs, rest = parts[int(number)].inputs, rest.removeprefix(".").removeprefix("body.")
+    return input_of(form, inputs.get(rest) or inputs.get(rest.partition(".")[0].partition("[")[0]) or rest)

@@ -1,0 +1,20 @@
+-- Who is signed in to the console: the hash of what the browser keeps, and the tokens of the person, sealed under a key file.
+CREATE TABLE sessions (
+    digest  bytea       PRIMARY KEY CHECK (octet_length(digest) = 32),
+    subject text        NOT NULL,
+    name    text        NOT NULL,
+    post    uuid,
+    tokens  bytea       NOT NULL,
+    created timestamptz NOT NULL DEFAULT clock_timestamp(),
+    seen    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires timestamptz NOT NULL,
+    revoked timestamptz
+);
+
+CREATE INDEX sessions_subject ON sessions (subject);
+CREATE INDEX sessions_expires ON sessions (expires);
+
+-- Names and tokens of those who are no longer signed in are not kept. The service itself may delete nothing.
+CREATE FUNCTION forget_sessions() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public AS $forget$
+    DELETE FROM sessions WHERE expires < clock_timestamp() - interval '1 day' OR revoked < clock_timestamp() - interval '1 day'
+$forget$;

@@ -1,0 +1,98 @@
+"""Access tokens of people: JWTs that the sign-in provider signed for us (RFC 9068), verified without asking it."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jws import JWSRegistry, extract_compact
+
+from shared.http.provider import Provider, UnknownKey
+from shared.identifiers import normalised
+
+#: Signatures of key pairs alone: whoever verifies could else sign.
+ALGORITHMS = ("RS256", "PS256", "ES256", "RS384", "PS384", "ES384", "RS512", "PS512", "ES512", "Ed25519", "EdDSA")
+LEEWAY = 30  # seconds by which two clocks may differ
+LONGEST = 8192  # characters of a token
+LONGEST_SUBJECT = 255  # characters (OpenID Connect Core, 2)
+KEPT = 4096  # verified tokens that are remembered
+#: How a token says that it is one for an API, and how it may where the provider is older than RFC 9068.
+TYPES = frozenset({"at+jwt", "application/at+jwt", "jwt", ""})
+#: What only an ID token says; Keycloak calls one `ID`. It proves a sign-in to a client and is not for us.
+OF_ID_TOKENS = frozenset({"nonce", "at_hash", "c_hash"})
+
+
+class InvalidToken(Exception):
+    """The token is none of ours: another issuer or audience, a wrong signature, no access token at all."""
+
+
+class ExpiredToken(Exception):
+    """The token was one of ours; its time is over."""
+
+
+class _Verified(msgspec.Struct, frozen=True):
+    subject: str
+    expires: float
+    generation: int
+
+
+class AccessTokens:
+    """Verifies the tokens of one provider for one audience."""
+
+    def __init__(self, provider: Provider, audience: str, now: Callable[[], float] = time.time) -> None:
+        self._provider, self._now = provider, now
+        self._claims = {
+            "iss": {"essential": True, "value": provider.issuer},
+            "aud": {"essential": True, "value": audience},
+            "sub": {"essential": True},
+            "exp": {"essential": True},
+        }
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
+
+    async def subject_of(self, token: str) -> str:
+        """Whose token it is, by the stable identifier. Raises InvalidToken, ExpiredToken, ProviderAway."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is None or known.generation != self._provider.generation:
+            known = await self._verify(token)
+            self._verified[digest] = known
+            if len(self._verified) > KEPT:
+                self._verified.popitem(last=False)
+        if known.expires + LEEWAY <= self._now():
+            self._verified.pop(digest, None)
+            raise ExpiredToken
+        return known.subject
+
+    async def _verify(self, token: str) -> _Verified:
+        claims = await verified_claims(token, self._provider, self._claims, self._now)
+        subject = normalised(str(claims["sub"]))
+        is_id_token = not OF_ID_TOKENS.isdisjoint(claims) or claims.get("typ") == "ID"
+        if is_id_token or not 0 < len(subject) <= LONGEST_SUBJECT:
+            raise InvalidToken
+        return _Verified(subject, float(claims["exp"]), self._provider.generation)
+
+
+async def verified_claims(
+    token: str, provider: Provider, asked: Mapping[str, Any], now: Callable[[], float]
+) -> dict[str, Any]:
+    """What a token says that the provider signed. Raises InvalidToken, ExpiredToken, ProviderAway."""
+    if len(token) > LONGEST:
+        raise InvalidToken
+    try:
+        registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
+        header = extract_compact(token.encode(), registry=registry).headers()
+        if str(header.get("typ", "")).lower() not in TYPES or header.get("alg") not in ALGORITHMS:
+            raise InvalidToken
+        key_id = header.get("kid")
+        keys = await provider.keys(key_id if isinstance(key_id, str) else None)
+        decoded = jwt.decode(token, keys, registry=registry)
+        jwt.JWTClaimsRegistry(now=lambda: int(now()), leeway=LEEWAY, **asked).validate(decoded.claims)
+    except ExpiredTokenError:
+        raise ExpiredToken from None
+    except (JoseError, UnknownKey, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+        raise InvalidToken from None
+    return decoded.claims

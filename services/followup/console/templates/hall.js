@@ -13,7 +13,8 @@
   const list = show("speakers");
   const drafts = new Map();
   let lines = new Map();
-  let now = { version: Number(root.dataset.version), today: root.dataset.today, minutes: false, speakers: null };
+  const sent = root.querySelector("input[name=form_token]");
+  let now = { version: Number(root.dataset.version), form_token: sent && sent.value, minutes: false, speakers: null };
   let hindrance = navigator.onLine ? "" : "down";
   let isFull = false;
   let isSending = false;
@@ -70,6 +71,7 @@
   const fieldsOf = (form) => {
     const fields = Object.fromEntries(new FormData(form));
     delete fields.key;
+    delete fields.form_token; // that of the session in which it is sent
     return fields;
   };
   // Where a form stands: the draft and the line of one place belong together.
@@ -282,7 +284,7 @@
     if (status === 401) return "signed_out";
     if (status === 0 || status >= 500 || status === 408 || status === 429) return "down";
     const code = answer.type || "";
-    if (code.endsWith(":another-person") || code.endsWith(":foreign-origin")) return answer.detail;
+    if (status === 403 || code.endsWith(":another-person") || code.endsWith(":post-not-chosen")) return answer.detail;
     return code.endsWith(":contended") ? "down" : "";
   }
   async function send() {
@@ -292,7 +294,7 @@
       const tried = new Set();
       for (let line = nextLine(tried); line; line = nextLine(tried)) {
         tried.add(line.key);
-        const body = new URLSearchParams({ ...line.fields, key: line.key, person });
+        const body = new URLSearchParams({ ...line.fields, key: line.key, person, form_token: now.form_token || "" });
         const [status, answer] = await ask(address, body);
         hindrance = hinderedBy(status, answer);
         if (hindrance) break;
@@ -399,7 +401,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!root.contains(form)) {
-      if (form.action.endsWith("/office/logout") && (lines.size || drafts.size) && !confirm(words.sign_out)) event.preventDefault();
+      if (form.action.includes("/office/logout") && (lines.size || drafts.size) && !confirm(words.sign_out)) event.preventDefault();
       return;
     }
     event.preventDefault();

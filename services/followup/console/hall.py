@@ -26,7 +26,7 @@ from services.followup.console.command_forms import FormError
 from services.followup.console.conference_view import ConferenceView, conference_view
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
-from services.followup.console.hall_lines import Line, line_of
+from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
@@ -255,7 +255,7 @@ class _Halls:
         query = urlencode({"recorded": line.parts[0].command if len(line.parts) == 1 else line.parts[-1].command})
         return Redirect(f"/cases/{hall.id}/hall?{query}#turn", status_code=SEE_OTHER)
 
-    async def _send(self, url: str, conference: str, line: Line, key: str, token: str) -> "_Sent":
+    async def _send(self, url: str, conference: str, line: HallLine, key: str, token: str) -> "_Sent":
         """Record a line as it rests on what the page showed, or else anew on what others left.
 
         Sent again, a line goes the same way and so gets its first answer. Raises Refusal, with the input to blame.

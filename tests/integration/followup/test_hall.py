@@ -23,7 +23,7 @@ from tests.support.postgres import TestServer
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class Hall:
+class ServedHall:
     """A conference that is held, with three speakers, and two who keep its record."""
 
     def __init__(self, intake: Intake, client: httpx.AsyncClient, tokens: dict[str, str]) -> None:
@@ -72,7 +72,7 @@ class Hall:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def services(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Hall]:
+async def services(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ServedHall]:
     """An intake and its followup."""
     tmp_path = tmp_path_factory.mktemp("hall")
     database = await pg_server.fresh("shared.postgres")
@@ -92,18 +92,18 @@ async def services(pg_server: TestServer, tmp_path_factory: pytest.TempPathFacto
         client = await stack.enter_async_context(
             httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://followup.example")
         )
-        yield Hall(intake, client, tokens)
+        yield ServedHall(intake, client, tokens)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def hall(services: Hall) -> Hall:
+async def hall(services: ServedHall) -> ServedHall:
     """A conference of its own."""
-    found = Hall(services.intake, services.client, services.tokens)
+    found = ServedHall(services.intake, services.client, services.tokens)
     await found.begin()
     return found
 
 
-async def test_line__is_one_act_and_sent_again_gets_its_first_answer(hall: Hall) -> None:
+async def test_line__is_one_act_and_sent_again_gets_its_first_answer(hall: ServedHall) -> None:
     version = (await hall.now())["version"]
     line = {
         "speaker": "1", "words": "Đường sạt lở.", "outcome": "assigned", "petition": hall.petitions[0],
@@ -121,7 +121,7 @@ async def test_line__is_one_act_and_sent_again_gets_its_first_answer(hall: Hall)
     assert other.status_code == 422 and other.json()["type"].endswith(":idempotency-key-reused")
 
 
-async def test_line__that_is_refused_names_its_input_and_records_nothing(hall: Hall) -> None:
+async def test_line__that_is_refused_names_its_input_and_records_nothing(hall: ServedHall) -> None:
     line = {"speaker": "1", "outcome": "assigned", "petition": hall.petitions[0], "agency": "H35.10.77"}
     refused = await hall.send("k1", **line)
     assert refused.status_code == 422 and refused.headers["content-type"].startswith("application/problem+json")
@@ -132,7 +132,7 @@ async def test_line__that_is_refused_names_its_input_and_records_nothing(hall: H
     assert corrected.status_code == 200
 
 
-async def test_line__on_what_others_have_changed_is_decided_anew(hall: Hall) -> None:
+async def test_line__on_what_others_have_changed_is_decided_anew(hall: ServedHall) -> None:
     version = str((await hall.now())["version"])
     assert (await hall.send("k1", who="b", speaker="1", version=version)).json()["anew"] is False
     later = await hall.send("k2", speaker="2", version=version)
@@ -140,7 +140,7 @@ async def test_line__on_what_others_have_changed_is_decided_anew(hall: Hall) -> 
     assert (await hall.send("k2", speaker="2", version=version)).status_code == 200
 
 
-async def test_line__of_a_speaker_whom_another_has_recorded_shows_theirs(hall: Hall) -> None:
+async def test_line__of_a_speaker_whom_another_has_recorded_shows_theirs(hall: ServedHall) -> None:
     version = str((await hall.now())["version"])
     await hall.send("k1", who="b", speaker="1", words="Bản của người kia", version=version)
     refused = await hall.send("k2", speaker="1", words="Bản của tôi", version=version)
@@ -151,13 +151,13 @@ async def test_line__of_a_speaker_whom_another_has_recorded_shows_theirs(hall: H
     assert "Bản của tôi" in page.text and "Bản của người kia" in page.text
 
 
-async def test_line__out_of_turn_asks_for_the_reason_of_the_chair(hall: Hall) -> None:
+async def test_line__out_of_turn_asks_for_the_reason_of_the_chair(hall: ServedHall) -> None:
     refused = await hall.send("k1", speaker="2")
     assert (refused.json()["field"], refused.json()["type"][-20:]) == ("chair_reason", "speaker-out-of-order")
     assert (await hall.send("k2", speaker="2", chair_reason="Người số 1 vắng")).status_code == 200
 
 
-async def test_line__of_a_petition_that_was_raised_before_is_recorded_once(hall: Hall) -> None:
+async def test_line__of_a_petition_that_was_raised_before_is_recorded_once(hall: ServedHall) -> None:
     await hall.intake.done(f"/v1/petitions/{hall.petitions[0]}/raising", {"conference_id": hall.id})
     line = {"speaker": "1", "outcome": "answered", "petition": hall.petitions[0], "answer": "Sẽ sửa."}
     assert (await hall.send("k1", **line)).status_code == 200
@@ -165,7 +165,7 @@ async def test_line__of_a_petition_that_was_raised_before_is_recorded_once(hall:
     assert (await hall.topics(1)).count("PetitionAnsweredAtConference") == 1
 
 
-async def test_slip__puts_a_petition_and_its_speaker_on_the_list_and_names_nobody(hall: Hall) -> None:
+async def test_slip__puts_a_petition_and_its_speaker_on_the_list_and_names_nobody(hall: ServedHall) -> None:
     slip = {
         "kind": "slip", "speaker": "4", "name": "Sùng A Páo", "text": "Cầu treo hỏng.", "subject": "Sửa cầu",
         "field": "giao thông", "jurisdiction": DISTRICT, "kind_of_petition": "petition",
@@ -183,7 +183,7 @@ async def test_slip__puts_a_petition_and_its_speaker_on_the_list_and_names_nobod
     assert taken.json()["type"].endswith(":speaker-already-registered") and taken.json()["field"] == "speaker"
 
 
-async def test_minutes__are_adopted_once(hall: Hall) -> None:
+async def test_minutes__are_adopted_once(hall: ServedHall) -> None:
     empty = await hall.send("k1", kind="minutes", minutes=" ")
     assert (empty.status_code, empty.json()["field"]) == (422, "minutes")
     for _ in range(2):
@@ -191,13 +191,13 @@ async def test_minutes__are_adopted_once(hall: Hall) -> None:
     assert (await hall.now())["minutes"] is True
 
 
-async def test_line__is_sent_by_nobody_but_who_typed_it(hall: Hall) -> None:
+async def test_line__is_sent_by_nobody_but_who_typed_it(hall: ServedHall) -> None:
     refused = await hall.send("k1", person="b", speaker="1")
     assert refused.status_code == 409 and refused.json()["type"].endswith(":another-person")
     assert not (await hall.now())["speakers"][0]["called"]
 
 
-async def test_script__is_allowed_on_this_page_alone_by_its_hash(hall: Hall) -> None:
+async def test_script__is_allowed_on_this_page_alone_by_its_hash(hall: ServedHall) -> None:
     page = await hall.get(accept="text/html")
     (script,) = re.findall(r"<script>(.*?)</script>", page.text, re.DOTALL)
     allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -208,20 +208,20 @@ async def test_script__is_allowed_on_this_page_alone_by_its_hash(hall: Hall) -> 
     assert f'href="/cases/{hall.id}/hall"' in conference.text
 
 
-async def test_auditor__looks_on_without_forms_names_and_script(hall: Hall) -> None:
+async def test_auditor__looks_on_without_forms_names_and_script(hall: ServedHall) -> None:
     page = await hall.get(who="auditor", accept="text/html")
     assert page.status_code == 200 and "Lò Thị Mai" not in page.text
     assert "<script" not in page.text and "data-form" not in page.text
     assert (await hall.send("k1", who="auditor", speaker="1")).status_code == 403
 
 
-async def test_hall__is_a_conferences_alone(hall: Hall) -> None:
+async def test_hall__is_a_conferences_alone(hall: ServedHall) -> None:
     headers = bearer(hall.tokens["a"])
     assert (await hall.client.get(f"/cases/{hall.petitions[0]}/hall", headers=headers)).status_code == 404
     assert (await hall.client.get(f"/cases/{hall.id}/hall/now")).status_code == 401
 
 
-async def test_page__is_for_plain_forms_too(hall: Hall) -> None:
+async def test_page__is_for_plain_forms_too(hall: ServedHall) -> None:
     page = await hall.get(accept="text/html")
     form = page.text.partition('data-form="conduct"')[2].partition("</form>")[0]
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', form))
@@ -231,6 +231,6 @@ async def test_page__is_for_plain_forms_too(hall: Hall) -> None:
     assert "Không có kịch bản" in after
 
 
-async def test_sign_out__clears_what_the_browser_keeps(hall: Hall) -> None:
+async def test_sign_out__clears_what_the_browser_keeps(hall: ServedHall) -> None:
     answer = await hall.client.post("/office/logout", headers=bearer(hall.tokens["a"]))
     assert answer.headers["clear-site-data"] == '"storage"'

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.followup.console.doors import ASKED
 from shared.http.auth import COOKIE, mint_token
 from tests.support.intake import tokens_file
 from tests.support.office import AGENCIES, BEGIN, COMMUNE, DISTRICT
@@ -32,7 +33,7 @@ def running(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def browser(running: tuple[Service, Service]) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=running[1].url, follow_redirects=True, timeout=30) as client:
+    with httpx.Client(base_url=running[1].url, follow_redirects=True, timeout=30, cookies={ASKED: "yes"}) as client:
         yield client
 
 

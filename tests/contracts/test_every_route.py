@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 def pages() -> list[HTTPRouteHandler]:
     return [
-        *work_routes(NOTHING, NOTHING),
+        *work_routes(NOTHING, NOTHING, NOTHING),
         *case_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING),

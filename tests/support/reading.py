@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import httpx
 from litestar import Litestar
@@ -12,20 +13,26 @@ from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.console.addresses import LOGIN
+from services.followup.console.administration import administration_routes
+from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
+from services.followup.console.hall import hall_pages
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.people import people_pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.reports import report_pages
+from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
@@ -46,24 +53,33 @@ from tests.support.intake_stub import StubIntake
 from tests.support.projection import Pool
 
 LOCAL = Callers(local_allowed=True)
+#: So that the first page is shown, and not the doors of development.
+NOT_ASKED = Callers(local_allowed=False, people_sign_in=True)
 
 
 def console_routes(
-    pages: Pages, queries: Queries, reminders: Reminders, intake: StubIntake | None = None
+    pages: Pages, queries: Queries, reminders: Reminders, logs: RegulationLogs, intake: StubIntake | None = None
 ) -> list[HTTPRouteHandler]:
     """The pages that ask an intake; without one they say that it does not answer."""
     acts = intake.client if intake else IntakeClient(httpx.AsyncClient())
     address = intake.address if intake else lambda source: None
     return [
-        *work_routes(pages, queries),
+        *work_routes(pages, queries, NOT_ASKED),
         *case_pages(pages, queries, acts, address),
         *place_pages(pages, queries, acts, address),
         *daily_routes(pages, queries, acts, address),
         *remind_routes(pages, queries, reminders, acts, address),
         *form_routes(pages, queries, reminders, acts, address),
+        *hall_pages(pages, queries, acts, address),
+        *rule_pages(pages, queries, logs, acts, address),
+        *calendar_pages(pages, queries, logs, acts, address),
         *language_routes(),
         favicon_route(),
     ]
+
+
+async def _no_retry(source: str, petition_id: UUID) -> str:
+    raise AssertionError("nobody retries here")
 
 
 async def reading_app(
@@ -76,7 +92,9 @@ async def reading_app(
     return make_app(
         [
             *query_routes(queries, LiveState(pool)),
-            *console_routes(pages, queries, reminders, intake),
+            *console_routes(pages, queries, reminders, RegulationLogs(pool), intake),
+            *people_pages(pages, queries, IntakeClient(httpx.AsyncClient()), lambda source: None),
+            *administration_routes(pages, queries, IntakeClient(httpx.AsyncClient()), lambda source: None, _no_retry),
             *figures_routes(pages, queries, lambda: collector.snapshot),
             *report_routes(reports),
             *report_pages(pages, queries, reports),

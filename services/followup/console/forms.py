@@ -30,7 +30,8 @@ from services.followup.console.command_forms import (
     input_of,
     with_more_rows,
 )
-from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.form_body import MAX_FILES, MAX_TEXT
+from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, case_target, place_target
@@ -138,14 +139,14 @@ class _Forms:
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
         form = form_of(definition, await self._choices.of(scope_of(request), target.file))
-        filled = await read_form(request, form.file_inputs)
+        filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
         body, errors = body_of(form, filled, await self._source.today(target.source))
-        if errors:
+        if errors := [*wrong_files, *errors]:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
             return await self._pages.show(

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedEvent
+from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedDeadlineEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
@@ -16,6 +16,8 @@ from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
 
 #: The fields of events that name another case.
+#: The field of events that names a file.
+FILE = "digest"
 NAMES_A_CASE = ("conference_id", "into")
 #: What a page does not repeat of an event: its day stands above, and ids are for machines.
 NOT_TOLD = frozenset(
@@ -23,7 +25,7 @@ NOT_TOLD = frozenset(
 )
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One line of what happened: a fact, or an event of the deadline of a duty, `at` its instant.
 
     `annulled`: what took it back."""
@@ -38,7 +40,7 @@ class Entry(NamedTuple):
 class History(NamedTuple):
     """What happened, the names of the bodies in it, and the cases that it names and the caller may see."""
 
-    entries: list[Entry]
+    entries: list[HistoryEntry]
     events: list[EventView]
     names: dict[str, Bilingual]
     linked: frozenset[str]
@@ -56,30 +58,31 @@ async def history_of(queries: Queries, scope: Scope, file: CaseFile) -> History:
 def _timeline(
     file: CaseFile,
     events: Sequence[EventView],
-    raised: Sequence[RaisedEvent],
+    raised: Sequence[RaisedDeadlineEvent],
     names: dict[str, Bilingual],
     linked: frozenset[str],
-) -> list[Entry]:
+) -> list[HistoryEntry]:
     """What happened in the order in which it was recorded; what was annulled says by what."""
     duties = {d.raised.deadline_id: duty_words(d.raised.duty) for d in file.deadlines}
     gone = annulled_ids(file.events)
+    page = f"/cases/{file.case.row.subject_id}"
     by_annulled = {
         str(event.data.get("event_id")): event
         for event in events
         if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone
     }
     facts = [
-        Entry(
+        HistoryEntry(
             event,
             event.recorded_at,
             None,
             by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
-            list(_details(event, names, linked)),
+            list(_details(event, names, linked, page)),
         )
         for event in events
     ]
     of_deadlines = [
-        Entry(
+        HistoryEntry(
             event, datetime.fromisoformat(event.data["at"]), duties.get(each.deadline_id), None, list(_told_of(event))
         )
         for each in raised
@@ -103,13 +106,32 @@ def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
         yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
 
 
+def _digests(name: str, value: Any) -> list[str]:
+    """The files that a field names: by itself, within a notice, or as attachments."""
+    match value:
+        case str():
+            return [value] if name == FILE and value else []
+        case dict():
+            return [str(value[FILE])] if value.get(FILE) else []
+        case list():
+            return [str(each[FILE]) for each in value if isinstance(each, dict) and each.get(FILE)]
+        case _:
+            return []
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """Whether a value is told as it is: of lists those of bodies are."""
+    return not isinstance(value, (dict, list)) or name in ("agencies", "assisting")
+
+
 def _details(
-    event: EventView, names: dict[str, Bilingual], linked: frozenset[str]
+    event: EventView, names: dict[str, Bilingual], linked: frozenset[str], page: str
 ) -> Iterable[tuple[Bilingual, Any, str]]:
     for name, value in event.data.items():
-        if name in NOT_TOLD or not value or (isinstance(value, (dict, list)) and name not in ("agencies", "assisting")):
-            continue
         words = field_title(name, event.topic)
+        yield from ((words, "", f"{page}/files/{digest}") for digest in _digests(name, value))
+        if name in (*NOT_TOLD, FILE) or not value or not _is_told(name, value):
+            continue
         if name in NAMES_A_CASE:
             if str(value) in linked:
                 yield words, "", f"/cases/{value}"

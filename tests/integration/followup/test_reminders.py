@@ -10,6 +10,7 @@ import pytest
 
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import for_people
@@ -43,7 +44,7 @@ async def client(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     routes = [
         *query_routes(queries, LiveState(pool)),
         *reminder_routes(queries, reminders),
-        *console_routes(pages, queries, reminders, StubIntake()),
+        *console_routes(pages, queries, reminders, RegulationLogs(pool), StubIntake()),
     ]
     transport = httpx.ASGITransport(make_app(routes, callers, for_people=for_people(pages)))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:

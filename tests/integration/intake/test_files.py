@@ -353,7 +353,7 @@ async def test_file__altered_in_its_middle_is_never_given_out_whole(intake: Inta
 async def test_upload__without_a_folder_is_told(database: str, tmp_path: Path) -> None:
     async with served(database, tmp_path) as intake:
         answer = await intake.client.post("/v1/files", content=PDF)
-        assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:files-unavailable")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:doithoai:problem:not-found")
 
 
 WRONG = {

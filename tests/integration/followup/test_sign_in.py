@@ -4,35 +4,26 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import asyncpg
 import httpx
 import pytest
 
-from services.followup.bootstrap import callers_of, running
-from services.followup.settings import FollowupSettings
-from shared.http.auth import mint_token
-from tests.support.intake import COMMUNE, DISTRICT, Intake, served, tokens_file
+from tests.support.desk import COOKIE, OWN, Desk, desk_at, form_token
+from tests.support.intake import COMMUNE
 from tests.support.postgres import TestServer
-from tests.support.provider import Signer, signing
+from tests.support.provider import AUDIENCE, Signer, signing
 from tests.support.waiting import until
 
 CLERK, OTHER = "0c5a77e2-clerk", "77aa-other"
-COOKIE = "doithoai_session"
-OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
-class Desk:
-    """An intake, a followup that reads it, a provider; and browsers."""
+class SignedDesk:
+    """The desk with the signer at which its people sign in."""
 
-    def __init__(self, intake: Intake, app: Any, signer: Signer, dsn: str, admin: str) -> None:
-        self.intake, self.app, self.signer, self.dsn, self.admin = intake, app, signer, dsn, admin
-
-    def browser(self) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.app)
-        return httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers={"Accept": "text/html"})
+    def __init__(self, desk: Desk, signer: Signer) -> None:
+        self.signer, self.intake, self.admin = signer, desk.intake, desk.admin
+        self.browser, self.granted, self.sql = desk.browser, desk.granted, desk.sql
 
     @contextlib.asynccontextmanager
     async def signed_in(self, subject: str, to: str = "/") -> AsyncIterator[httpx.AsyncClient]:
@@ -51,52 +42,15 @@ class Desk:
         assert (done.status_code, done.headers["location"]) == (303, to), done.text
         return done
 
-    async def granted(self, subject: str, *roles: str, **fields: Any) -> None:
-        body = {
-            "subject": subject, "name": "Lò Thị Mai", "position": "Chuyên viên", "roles": roles,
-            "jurisdiction": DISTRICT, "valid_from": "2020-01-01",
-        } | fields  # fmt: skip
-        answer = await self.intake.post("/v1/people", body, token=self.admin)
-        assert answer.status_code == 201, answer.text
-
-    async def sql(self, query: str, *values: Any) -> list[Any]:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            return list(await connection.fetch(query, *values))
-        finally:
-            await connection.close()
-
 
 @pytest.fixture
-async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[Desk]:
-    admin, admin_entry = mint_token("admin", "admin", DISTRICT)
-    reader, reader_entry = mint_token("reader", "auditor")
-    operations, operations_entry = mint_token("operations", "operations")
-    key = tmp_path / "sessions.key"
-    key.write_bytes(bytes(range(32)))
+async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[SignedDesk]:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
-    file = tokens_file(tmp_path, admin_entry, reader_entry, operations_entry)
-    async with signing() as signer, served(database, tmp_path, tokens_file=str(file), issuer=signer.issuer) as intake:
-        intake.client.headers["Authorization"] = f"Bearer {operations}"
-        await intake.places()
-        settings = FollowupSettings(
-            database_url=dsn,
-            sources=str(intake.client.base_url).rstrip("/"),
-            issuer=signer.issuer,
-            public_url="http://127.0.0.1",
-            session_key_file=str(key),
-        )
-        async with running(settings, callers_of(settings), lambda: reader) as app:
-            yield Desk(intake, app, signer, dsn, admin)
+    async with signing() as signer, desk_at(database, dsn, tmp_path, signer.issuer, AUDIENCE) as desk:
+        yield SignedDesk(desk, signer)
 
 
-def form_token(page: httpx.Response) -> str:
-    found = re.search(r'name="form_token" value="(\w+)"', page.text)
-    assert found is not None, page.text
-    return found[1]
-
-
-async def test_stranger__is_led_to_the_provider_and_back_to_the_page(desk: Desk) -> None:
+async def test_stranger__is_led_to_the_provider_and_back_to_the_page(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.browser() as browser:
         led = await browser.get("/cases?state=open")
@@ -108,7 +62,7 @@ async def test_stranger__is_led_to_the_provider_and_back_to_the_page(desk: Desk)
         assert (shown.status_code, "Lò Thị Mai" in shown.text) == (200, True)
 
 
-async def test_cookie__is_kept_as_its_hash_and_the_tokens_sealed(desk: Desk) -> None:
+async def test_cookie__is_kept_as_its_hash_and_the_tokens_sealed(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.browser() as browser:
         done = await desk.sign_in(browser, CLERK)
@@ -121,7 +75,7 @@ async def test_cookie__is_kept_as_its_hash_and_the_tokens_sealed(desk: Desk) -> 
         assert row["subject"] == CLERK
 
 
-async def test_sign_in__makes_a_new_session_and_ends_the_one_before(desk: Desk) -> None:
+async def test_sign_in__makes_a_new_session_and_ends_the_one_before(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:
         before = browser.cookies[COOKIE]
@@ -142,7 +96,7 @@ async def test_sign_in__makes_a_new_session_and_ends_the_one_before(desk: Desk) 
         {"iss": "https://elsewhere.example"},
     ],
 )
-async def test_way_back__that_nobody_began_here_signs_nobody_in(desk: Desk, changed: dict[str, str]) -> None:
+async def test_way_back__that_nobody_began_here_signs_nobody_in(desk: SignedDesk, changed: dict[str, str]) -> None:
     async with desk.browser() as browser:
         address = (await browser.get("/office/sign-in")).headers["location"]
         state = parse_qs(urlsplit(address).query)["state"][0]
@@ -155,7 +109,7 @@ async def test_way_back__that_nobody_began_here_signs_nobody_in(desk: Desk, chan
 
 
 @pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x"])
-async def test_way_back__leads_to_own_pages_alone(desk: Desk, to: str) -> None:
+async def test_way_back__leads_to_own_pages_alone(desk: SignedDesk, to: str) -> None:
     async with desk.browser() as browser:
         address = (await browser.get("/office/sign-in", params={"to": to})).headers["location"]
         state = parse_qs(urlsplit(address).query)["state"][0]
@@ -164,7 +118,7 @@ async def test_way_back__leads_to_own_pages_alone(desk: Desk, to: str) -> None:
 
 
 @pytest.mark.parametrize("ended", ["seen = now() - interval '31 minutes'", "expires = now()", "revoked = now()"])
-async def test_session__ends(desk: Desk, ended: str) -> None:
+async def test_session__ends(desk: SignedDesk, ended: str) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:
         assert (await browser.get("/")).status_code == 200
@@ -172,7 +126,7 @@ async def test_session__ends(desk: Desk, ended: str) -> None:
         assert (await browser.get("/")).headers.get("location", "").startswith("/office/login")
 
 
-async def test_session__that_is_used_goes_on_for_ten_hours(desk: Desk) -> None:
+async def test_session__that_is_used_goes_on_for_ten_hours(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:
         await desk.sql("UPDATE public.sessions SET seen = now() - interval '29 minutes'")
@@ -181,7 +135,7 @@ async def test_session__that_is_used_goes_on_for_ten_hours(desk: Desk) -> None:
         assert (row["idle"].total_seconds() < 60, round(row["whole"].total_seconds())) == (True, 36000)
 
 
-async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: Desk) -> None:
+async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     await desk.granted(CLERK, "auditor", position="Thanh tra")
     petition = (
@@ -223,7 +177,7 @@ async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: Des
     assert (f'"on_behalf_of":"{CLERK}"' in row["state"].decode(), chosen in row["state"].decode()) == (True, True)
 
 
-async def test_post__that_is_ended_shuts_out_within_seconds(desk: Desk) -> None:
+async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:
         assert (await browser.get("/")).status_code == 200
@@ -237,7 +191,7 @@ async def test_post__that_is_ended_shuts_out_within_seconds(desk: Desk) -> None:
         await until(is_out)
 
 
-async def test_access_token__is_renewed_once_and_kept(desk: Desk) -> None:
+async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     desk.signer.life = 30  # less than the margin: each page renews it
     async with desk.signed_in(CLERK) as browser:
@@ -250,7 +204,7 @@ async def test_access_token__is_renewed_once_and_kept(desk: Desk) -> None:
         await desk.sql("UPDATE public.sessions SET seen = now()")
 
 
-async def test_session__that_the_provider_renews_no_longer_ends(desk: Desk) -> None:
+async def test_session__that_the_provider_renews_no_longer_ends(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     desk.signer.life = 0
     async with desk.signed_in(CLERK) as browser:
@@ -259,11 +213,11 @@ async def test_session__that_the_provider_renews_no_longer_ends(desk: Desk) -> N
         assert [row["revoked"] is not None for row in await desk.sql("SELECT revoked FROM public.sessions")] == [True]
 
 
-async def test_sign_out__ends_this_session_or_all(desk: Desk) -> None:
+async def test_sign_out__ends_this_session_or_all(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as one, desk.signed_in(CLERK) as two, desk.signed_in(CLERK) as three:
         page = await one.get("/office/posts")
-        unproven = await one.post("/office/logout", data={}, headers=OWN)
+        unproven = await one.post("/office/logout", data={"form_token": "x"}, headers=OWN)
         assert unproven.status_code == 403
         out = await one.post("/office/logout", data={"form_token": form_token(page)}, headers=OWN)
         assert (out.status_code, len(desk.signer.revoked)) == (303, 1)
@@ -273,14 +227,14 @@ async def test_sign_out__ends_this_session_or_all(desk: Desk) -> None:
         assert ((await two.get("/")).status_code, (await three.get("/")).status_code) == (303, 303)
 
 
-async def test_static_token__signs_nobody_in_where_a_provider_is_set(desk: Desk) -> None:
+async def test_static_token__signs_nobody_in_where_a_provider_is_set(desk: SignedDesk) -> None:
     async with desk.browser() as browser:
         assert (await browser.post("/office/login", data={"token": desk.admin}, headers=OWN)).status_code == 405
         browser.cookies.set("doithoai_token", desk.admin)
         assert (await browser.get("/")).status_code == 303
 
 
-async def test_sessions__of_long_ago_are_forgotten(desk: Desk) -> None:
+async def test_sessions__of_long_ago_are_forgotten(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK):
         await desk.sql("UPDATE public.sessions SET expires = now() - interval '25 hours'")

@@ -70,6 +70,7 @@ from shared.tasks import cancel_and_wait
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
@@ -174,8 +175,12 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             return {"store": reason} if reason else {}
 
         def notices() -> dict[str, str]:
-            return queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
+            found = queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
+            if provider is not None and provider.age > KEYS_OLD:
+                found["provider"] = "the keys of the sign-in provider could not be read for a while"
+            return found
 
+        provider: Provider | None = None
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)

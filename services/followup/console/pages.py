@@ -50,6 +50,7 @@ ROLES: Mapping[str, Bilingual] = {
     "agency": Bilingual("Cơ quan giải quyết", "agency"),
     "auditor": Bilingual("Thanh tra, giám sát", "auditor"),
     "operations": Bilingual("Quản trị hệ thống", "operations"),
+    "admin": Bilingual("Quản trị người dùng", "administrator of people"),
     "system": Bilingual("Hệ thống kết nối", "connected system"),
 }
 WEEKDAYS = (

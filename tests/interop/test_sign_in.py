@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.dev.rabbitmq import free_ports
-from tests.support.desk import OWN, Desk, desk_at, form_token
+from tests.support.desk import OWN, PeopleDesk, desk_at, form_token
 from tests.support.interop import NODE_FOLDER, node
 from tests.support.postgres import TestServer
 from tests.support.waiting import until
@@ -41,7 +41,7 @@ def provider(life: int) -> Iterator[str]:
 
 
 @pytest.fixture
-async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[PeopleDesk]:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
     # Shorter than the margin before its end at which a token is renewed: every page renews it.
     with provider(life=50) as issuer:
@@ -69,7 +69,7 @@ async def signed_in_at_the_provider(address: str, login: str) -> str:
     raise AssertionError("the provider leads nowhere")
 
 
-async def test_sign_in__at_a_provider_of_others_from_the_page_to_intake_and_out(desk: Desk) -> None:
+async def test_sign_in__at_a_provider_of_others_from_the_page_to_intake_and_out(desk: PeopleDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.browser() as browser:
         begun = await browser.get("/office/sign-in", params={"to": "/cases"})

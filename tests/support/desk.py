@@ -19,7 +19,7 @@ COOKIE = "doithoai_session"
 OWN = {"Sec-Fetch-Site": "same-origin"}
 
 
-class Desk:
+class PeopleDesk:
     """An intake, a followup that reads it, a provider; and browsers."""
 
     def __init__(self, intake: Intake, app: Any, dsn: str, admin: str) -> None:
@@ -46,7 +46,7 @@ class Desk:
 
 
 @contextlib.asynccontextmanager
-async def desk_at(database: str, dsn: str, folder: Path, issuer: str, audience: str) -> AsyncIterator[Desk]:
+async def desk_at(database: str, dsn: str, folder: Path, issuer: str, audience: str) -> AsyncIterator[PeopleDesk]:
     """Both services until the block ends; `database` is intake's and `dsn` followup's."""
     admin, admin_entry = mint_token("admin", "admin", DISTRICT)
     reader, reader_entry = mint_token("reader", "auditor")
@@ -66,7 +66,7 @@ async def desk_at(database: str, dsn: str, folder: Path, issuer: str, audience: 
             session_key_file=str(key),
         )
         async with running(settings, callers_of(settings), lambda: reader) as app:
-            yield Desk(intake, app, dsn, admin)
+            yield PeopleDesk(intake, app, dsn, admin)
 
 
 def form_token(page: httpx.Response) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.support.desk import COOKIE, OWN, Desk, desk_at, form_token
+from tests.support.desk import COOKIE, OWN, PeopleDesk, desk_at, form_token
 from tests.support.intake import COMMUNE
 from tests.support.postgres import TestServer
 from tests.support.provider import AUDIENCE, Signer, signing
@@ -21,7 +21,7 @@ CLERK, OTHER = "0c5a77e2-clerk", "77aa-other"
 class SignedDesk:
     """The desk with the signer at which its people sign in."""
 
-    def __init__(self, desk: Desk, signer: Signer) -> None:
+    def __init__(self, desk: PeopleDesk, signer: Signer) -> None:
         self.signer, self.intake, self.admin = signer, desk.intake, desk.admin
         self.browser, self.granted, self.sql = desk.browser, desk.granted, desk.sql
 

@@ -17,6 +17,7 @@ import httpx
 from services.dev.postgres import ensure_database, start_embedded
 from services.dev.rabbitmq import PrivateBroker, end_group, find_broker, free_ports
 from services.story import play
+from shared.http.tokens import ROLE_TITLES
 from shared.rabbit.topology import user_of
 
 HOST = "127.0.0.1"
@@ -140,7 +141,8 @@ def run_pair(
     amqp = pair.amqp_urls(broker)
     databases = pair.databases()
     wanted = {
-        "intake": {"MASTER_KEY_FILE": str(_master_key(data))} | ({"CLOCK_START": STORY_BEGINS} if story else {}),
+        "intake": {"MASTER_KEY_FILE": str(_master_key(data)), "FILES": str(data / "files")}
+        | ({"CLOCK_START": STORY_BEGINS} if story else {}),
         "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
     }
     for name, port in zip(wanted, ports, strict=True):
@@ -152,6 +154,10 @@ def run_pair(
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:
         play(urls[0], urls[1], _say)
+    _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
+    for role, title in ROLE_TITLES.items():
+        if role != "system":  # which has no use for pages
+            _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
     _say("Running; Ctrl-C stops everything.")
     while True:
         pair.require()

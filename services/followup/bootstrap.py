@@ -24,6 +24,7 @@ from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.sessions import SessionSeals, StoredSessions
@@ -36,18 +37,23 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
+from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
+from services.followup.console.doors import door_routes
 from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
+from services.followup.console.hall import hall_pages
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
+from services.followup.console.people import people_pages
 from services.followup.console.places import place_pages
 from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.provider_sign_in import OPEN_PATHS, provider_sign_in_routes
 from services.followup.console.reports import report_pages
+from services.followup.console.rules import rule_pages
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
@@ -207,7 +213,7 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        reminders, reports = Reminders(pool, queries), Reports(pool)
+        reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -257,17 +263,22 @@ async def running(
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *work_routes(pages, queries),
+                *work_routes(pages, queries, callers),
+                *door_routes(pages, queries, callers),
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *daily_routes(pages, queries, acts, address),
                 *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
+                *people_pages(pages, queries, acts, address),
                 *administration_routes(pages, queries, acts, address, partial(_retried, pool)),
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
+                *hall_pages(pages, queries, acts, address),
                 *form_routes(pages, queries, reminders, acts, address),
+                *rule_pages(pages, queries, logs, acts, address),
+                *calendar_pages(pages, queries, logs, acts, address),
                 *sign_in,
                 *language_routes(),
                 favicon_route(),

@@ -46,36 +46,40 @@ CREATE OR REPLACE FUNCTION followup_name(t text) RETURNS tsvector LANGUAGE sql I
     SELECT array_to_tsvector(public.followup_words(public.followup_letters(t)))
 $$;
 
--- Where such letters stand in a dictionary: by letters (a, ă, â), then by tones (none, grave, hook, tilde, acute, dot below).
+-- Where a text stands in a dictionary: by letters (a, ă, â), then by tones (none, grave, hook, tilde, acute, dot below).
 -- No collation of the server's is needed, and none makes the index wrong when the server's libraries are changed.
-CREATE OR REPLACE FUNCTION followup_order(letters text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307'), 60)
-        || E'\x01' || left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307\u0340\u0341\u0342\u0343\u0344'), 80)
+CREATE OR REPLACE FUNCTION followup_order(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307'), 50)
+        || E'\x01' || left(translate(l, E'\u0302\u0300\u0309\u0303\u0301\u0323', E'\u0307\u0340\u0341\u0342\u0343\u0344'), 60)
     FROM (
-        SELECT replace(array_to_string(array_remove(string_to_array(letters, ' '), ''), ' '), 'đ', E'd\u0335') OFFSET 0
+        SELECT replace(
+            array_to_string(array_remove(string_to_array(public.followup_letters(t), ' '), ''), ' '), 'đ', E'd\u0335'
+        ) OFFSET 0
     ) AS spaced (l)
 $$;
 
--- What a case is searched by, out of its row. Nothing of it was ever sealed.
-CREATE OR REPLACE FUNCTION followup_searched(p_row bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT jsonb_build_array(r -> 'title', r -> 'field', r -> 'urgency', r -> 'conference_id', r -> 'receipt_code',
-        r -> 'external_id')
-    -- jsonb holds no NUL. A backslash that was escaped goes first, since what follows it is no escape.
-    FROM (SELECT replace(replace(convert_from(p_row, 'UTF8'), '\\', '/'), '\u0000', ' ')::jsonb) AS decoded (r)
+-- The row of a case as it can be looked into. jsonb holds no NUL; a backslash that was escaped goes first, since what follows
+-- it is no escape.
+CREATE OR REPLACE FUNCTION followup_row(p_row bytea) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT replace(replace(convert_from(p_row, 'UTF8'), '\\', '/'), '\u0000', ' ')::jsonb
 $$;
 
--- The same as an index finds it: the words of the title, and under a sign that begins no word the codes and what is filtered by.
-CREATE OR REPLACE FUNCTION followup_found(searched jsonb, OUT found tsvector, OUT title_order text)
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT
-        array_to_tsvector(public.followup_words(letters) || array_remove(ARRAY[
-            '=field ' || left(searched ->> 1, 200),
-            '=urgency ' || left(searched ->> 2, 200),
-            '=conference ' || (searched ->> 3),
-            '=code ' || nullif(public.followup_code(searched ->> 4), ''),
-            '=code ' || nullif(public.followup_code(searched ->> 5), '')
-        ], NULL)),
-        public.followup_order(letters)
+-- What a case is searched by, out of such a row. Nothing of it was ever sealed.
+CREATE OR REPLACE FUNCTION followup_searched(r jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_array(r -> 'title', r -> 'field', r -> 'urgency', r -> 'conference_id', r -> 'receipt_code',
+        r -> 'external_id')
+$$;
+
+-- The same as an index finds it: the words of the title, and under a sign that begins no word the codes and what is filtered
+-- by.
+CREATE OR REPLACE FUNCTION followup_found(searched jsonb) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT array_to_tsvector(public.followup_words(letters) || array_remove(ARRAY[
+        '=field ' || left(searched ->> 1, 200),
+        '=urgency ' || left(searched ->> 2, 200),
+        '=conference ' || (searched ->> 3),
+        '=code ' || nullif(public.followup_code(searched ->> 4), ''),
+        '=code ' || nullif(public.followup_code(searched ->> 5), '')
+    ], NULL))
     FROM (SELECT public.followup_letters(searched ->> 0) OFFSET 0) AS title (letters)
 $$;
 
@@ -162,7 +166,6 @@ BEGIN
     -- The same in other orders, and what a search or a filter finds.
     CREATE INDEX cases_received ON cases (subject, state, (coalesce(received_on, 'infinity')), subject_id);
     CREATE INDEX cases_title ON cases (subject, state, title_order, subject_id);
-    CREATE INDEX cases_by_agency ON cases (subject, state, agency, due_on, subject_id);
     CREATE INDEX cases_found ON cases USING gin (found);
     -- What the metrics count, without reading the rows themselves.
     CREATE INDEX cases_open ON cases (agency, state, jurisdiction, received_on) WHERE unresolved;
@@ -315,15 +318,16 @@ BEGIN
         -- A case is searched by what seldom changes: its words are taken apart only when they do.
         INSERT INTO cases (source, subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
             received_on, row, searched, found, title_order)
-        SELECT p_source, n.*, s.searched, coalesce(f.found, o.found), coalesce(f.title_order, o.title_order)
+        SELECT p_source, n.*, s.searched,
+            CASE WHEN o.searched = s.searched THEN o.found ELSE followup_found(s.searched) END,
+            CASE WHEN o.searched = s.searched THEN o.title_order ELSE followup_order(s.searched ->> 0) END
         FROM unnest(c_subject_id, c_subject, c_jurisdiction, c_agency, c_state, c_unresolved, c_overdue, c_due_on,
             c_received_on, c_row) AS n (subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
             received_on, row)
-        CROSS JOIN LATERAL (SELECT followup_searched(n.row) OFFSET 0) AS s (searched)
+        -- Each step once: without OFFSET it would be done for each mention.
+        CROSS JOIN LATERAL (SELECT followup_row(n.row) OFFSET 0) AS r (decoded)
+        CROSS JOIN LATERAL (SELECT followup_searched(r.decoded) OFFSET 0) AS s (searched)
         LEFT JOIN cases o ON o.subject_id = n.subject_id
-        LEFT JOIN LATERAL (
-            SELECT * FROM followup_found(s.searched) WHERE o.searched IS DISTINCT FROM s.searched
-        ) AS f ON true
         ON CONFLICT (subject_id) DO UPDATE SET jurisdiction = excluded.jurisdiction, agency = excluded.agency,
             state = excluded.state, unresolved = excluded.unresolved, overdue = excluded.overdue,
             due_on = excluded.due_on, received_on = excluded.received_on, row = excluded.row,

@@ -72,6 +72,8 @@ class PersonProofs(Protocol):
 MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 
 LOCAL = AuthenticatedCaller("local", ROLES, sources=("*",))
+#: What a token begins with by which `local` chooses to be less: one role, at one place, of one agency.
+LESSER = "local:"
 
 
 def is_loopback(host: str) -> bool:
@@ -154,10 +156,24 @@ class Callers:
             refuse_foreign_pages(request)
             return LOCAL
         scheme, _, token = authorization.partition(" ")
-        caller = self._by_hash.get(hash_token(token.strip())) if scheme.lower() == "bearer" else None
+        token = token.strip()
+        caller = self._by_hash.get(hash_token(token)) if scheme.lower() == "bearer" else None
+        if (
+            caller is None
+            and self._local_allowed
+            and token.startswith(LESSER)
+            and not _is_from_elsewhere(request, headers)
+        ):
+            _refuse_foreign_hosts(headers)
+            caller = _lesser(token)
         if caller is None:
             raise unauthenticated("unknown-token")
         return caller
+
+    @property
+    def are_local(self) -> bool:
+        """Whether a call without a token is `local`, as in development."""
+        return self._local_allowed
 
     async def knows(self, request: Request[Any, Any, Any], token: str) -> bool:
         """Whether a token that a request offers is one of ours. A wrong one is counted, as anywhere else."""
@@ -269,6 +285,22 @@ def _is_as_written(request: Request[Any, Any, Any]) -> bool:
     """
     raw: bytes = request.scope["raw_path"].partition(b"?")[0]
     return unquote(raw.decode("latin-1")) == request.scope["path"]
+
+
+def lesser_token(role: Role, jurisdiction: str, agency: str = "") -> str:
+    """The token by which `local` becomes somebody with one role. It is worth nothing where nobody is `local`."""
+    return f"{LESSER}{role}:{jurisdiction}:{agency}"
+
+
+def _lesser(token: str) -> AuthenticatedCaller | None:
+    """`local` with one role; None where the token names none."""
+    role, _, rest = token.removeprefix(LESSER).partition(":")
+    jurisdiction, _, agency = rest.partition(":")
+    if role not in ROLES or not jurisdiction:
+        return None
+    return AuthenticatedCaller(
+        f"local {role}", frozenset({role}), jurisdiction, agency, ("*",) if role == "system" else ()
+    )
 
 
 def _caller(entry: TokenEntry) -> AuthenticatedCaller:

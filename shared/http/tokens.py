@@ -11,7 +11,7 @@ import re
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -23,6 +23,16 @@ from shared.sentences import Sentence
 
 Role = Literal["system", "office", "agency", "chair", "auditor", "operations", "admin"]
 ROLES: frozenset[str] = frozenset({"system", "office", "agency", "chair", "auditor", "operations", "admin"})
+#: What people call the roles, in the order in which pages name them.
+ROLE_TITLES: Mapping[Role, Sentence] = {
+    "office": Sentence("Văn phòng", "office"),
+    "chair": Sentence("Người chủ trì", "chair"),
+    "agency": Sentence("Cơ quan giải quyết", "agency"),
+    "auditor": Sentence("Thanh tra, giám sát", "inspector"),
+    "operations": Sentence("Quản trị hệ thống", "operator"),
+    "admin": Sentence("Quản trị người dùng", "administrator of people"),
+    "system": Sentence("Hệ thống kết nối", "connected system"),
+}
 #: The names of callers that no file may give, and how those of people begin.
 RESERVED = frozenset({"local", "bootstrap"})
 PERSON = "person:"

@@ -1,33 +1,45 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import datetime
+from collections.abc import Awaitable, Sequence
+from datetime import date, datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import msgspec
 
+from shared.calendar import CalendarYear
 from shared.command_definitions import CommandDefinition
+from shared.http.problems import TYPE_PREFIX
+from shared.policy import PolicyProblem
+from shared.policy.effect import PolicyEffect
+from shared.policy.probe import MissingYear
 from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
+MOST_PEOPLE = 1000  # a page
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
 T = TypeVar("T")
 
 
 class Refusal(Exception):
-    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP."""
+    """An act was not taken: why, in both languages, the field that is to blame, if one is, and the status of HTTP.
 
-    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422) -> None:
+    `code` is that of the problem; empty where no problem was told.
+    """
+
+    def __init__(self, detail: Sentence, field: str | None = None, status: int = 422, code: str = "") -> None:
         super().__init__(detail.en)
-        self.detail, self.field, self.status = detail, field, status
+        self.detail, self.field, self.status, self.code = detail, field, status, code
 
 
 def away(sentence: str = "", **values: object) -> Refusal:
     """The refusal of an act that did not get to its source."""
-    return Refusal(problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES).detail, status=503)
+    text = problem_text(DOOR_WORDS["intake-away"], sentence, values, DOOR_NAMES)
+    return Refusal(text.detail, status=503, code="intake-away")
 
 
 class _Translation(msgspec.Struct, frozen=True):
@@ -57,10 +69,25 @@ class RecordedCommand(msgspec.Struct, frozen=True):
     receipt_code: str = ""
 
 
+class RecordedPart(msgspec.Struct, frozen=True):
+    """Where a part of a composite act was recorded, and the version that its case has by it."""
+
+    command: str
+    id: str
+    version: int
+    position: int
+    receipt_code: str = ""
+
+
 class RecordedAct(msgspec.Struct, frozen=True):
     """Where the parts of a composite act were recorded."""
 
-    parts: list[RecordedCommand]
+    parts: list[RecordedPart]
+
+    @property
+    def position(self) -> int:
+        """The last of them."""
+        return max(part.position for part in self.parts)
 
 
 class OpenedEvent(msgspec.Struct, frozen=True):
@@ -73,6 +100,43 @@ class OpenedEvent(msgspec.Struct, frozen=True):
 
 class _Content(msgspec.Struct, frozen=True):
     events: list[OpenedEvent]
+
+
+class DelegationAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A delegation of the chair's acts to who holds a post."""
+
+    id: UUID
+    valid_from: date
+    valid_until: date
+    ended_on: date | None = None
+    stands: bool
+
+
+class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A post of a person."""
+
+    id: UUID
+    position: str
+    roles: list[str]
+    jurisdiction: str
+    valid_from: date
+    agency: str = ""
+    valid_until: date | None = None
+    ended_on: date | None = None
+    stands: bool
+    delegations: list[DelegationAnswer] = []
+
+
+class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A person with the posts that the caller sees; the name is empty once it was erased."""
+
+    subject: str
+    name: str
+    posts: list[PostAnswer]
+
+
+class _People(msgspec.Struct, frozen=True):
+    items: list[PersonAnswer]
 
 
 class RefusedCommandAnswer(msgspec.Struct, frozen=True):
@@ -105,6 +169,15 @@ class PossibleCommandAnswer(msgspec.Struct, frozen=True):
 
 class _PossibleCommands(msgspec.Struct, frozen=True):
     items: list[PossibleCommandAnswer]
+
+
+class CheckedPolicyAnswer(msgspec.Struct, frozen=True):
+    """What intake finds wrong with a policy, and what its adoption would bring."""
+
+    valid: bool
+    problems: tuple[PolicyProblem, ...] = ()
+    provisional: tuple[MissingYear, ...] = ()
+    effects: tuple[PolicyEffect, ...] = ()
 
 
 class _Definitions(msgspec.Struct, frozen=True):
@@ -144,6 +217,17 @@ class IntakeClient:
             raise _refusal(answer)
         return _decoded(answer, _RefusedCommands).items
 
+    async def people(self, url: str, token: str) -> list[PersonAnswer]:
+        """Everybody who has or had a post within what the caller sees to. Raises Refusal."""
+        found, path = list[PersonAnswer](), f"/v1/people?limit={MOST_PEOPLE}"
+        while path:
+            answer = await self._get(f"{url}{path}", token)
+            if not answer.is_success:
+                raise _refusal(answer)
+            found += _decoded(answer, _People).items
+            path = answer.links.get("next", {}).get("url", "")
+        return found
+
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
@@ -153,21 +237,44 @@ class IntakeClient:
         except httpx.HTTPError as error:
             raise away(kind=type(error).__name__) from error
 
-    async def act(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> RecordedCommand:
-        """Record one command. Sent again with the same key it is recorded once. Raises Refusal."""
-        return _decoded(await self._post(url, path, body, key, token), RecordedCommand)
+    async def act(
+        self, url: str, path: str, body: dict[str, Any], key: str, token: str, version: int | None = None
+    ) -> RecordedCommand:
+        """Record one command. Sent again with the same key it is recorded once. Raises Refusal.
 
-    async def act_of_parts(self, url: str, name: str, parts: list[dict[str, Any]], key: str, token: str) -> RecordedAct:
+        With a version it is refused where something else was recorded since.
+        """
+        expected = {} if version is None else {"If-Match": f'"{version}"'}
+        headers = {"Idempotency-Key": key} | expected
+        return _decoded(await self._post(f"{url}{path}", msgspec.json.encode(body), headers, token), RecordedCommand)
+
+    async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
 
         Raises Refusal, whose field names the part: `parts[1].subject`.
         """
-        return _decoded(await self._post(url, f"/v1/acts/{name}", {"parts": parts}, key, token), RecordedAct)
+        content = msgspec.json.encode({"parts": parts})
+        answer = await self._post(f"{url}/v1/acts/{name}", content, {"Idempotency-Key": key}, token)
+        return _decoded(answer, RecordedAct)
 
-    async def _post(self, url: str, path: str, body: dict[str, Any], key: str, token: str) -> httpx.Response:
-        headers = {"Idempotency-Key": key} | ({"Authorization": f"Bearer {token}"} if token else {})
+    async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
+        """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
+        address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
+        answer = await self._post(address, text.encode(), {"Content-Type": "application/yaml"}, token)
+        return _decoded(answer, CheckedPolicyAnswer)
+
+    async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
+        """A year as it is computed from what is known of its holidays. Raises Refusal."""
+        answer = await self._get(f"{url}/v1/calendars/{year}/proposal", token)
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, CalendarYear)
+
+    async def _post(self, address: str, content: bytes, headers: dict[str, str], token: str) -> httpx.Response:
+        sent = {"Content-Type": "application/json"} | headers
+        sent |= {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            answer = await _in_time(self._client.post(f"{url}{path}", json=body, headers=headers, timeout=None))
+            answer = await _in_time(self._client.post(address, content=content, headers=sent, timeout=None))
         except TimeoutError as error:
             raise away("slow", seconds=round(TIMEOUT)) from error
         except httpx.HTTPError as error:
@@ -215,4 +322,4 @@ def _refusal(answer: httpx.Response) -> Refusal:
 def _refusal_of(problem: _Problem, status: int) -> Refusal:
     said = problem.translations
     detail = Sentence(said.vi.detail, said.en.detail) if said else Sentence(problem.detail, problem.detail)
-    return Refusal(detail, problem.field, status)
+    return Refusal(detail, problem.field, status, problem.type.removeprefix(TYPE_PREFIX))

@@ -90,15 +90,18 @@ def _with(facts: Sequence[Fact], trial: TrialAdoption) -> list[Fact]:
     """
     begins, moment = trial.policy.valid_from, timedelta(microseconds=1)
     stamp = min(max(midnight(begins), facts[0].recorded_at - moment), facts[-1].recorded_at + moment)
+    earlier = [fact for fact in facts if fact.recorded_at < stamp]
+    return [*earlier, trial_fact(trial, earlier[-1].position if earlier else 0, stamp), *facts[len(earlier) :]]
+
+
+def trial_fact(trial: TrialAdoption, position: int, recorded_at: datetime) -> Fact:
+    """The adoption as a fact that was recorded right after a position."""
     event_id = derived_id("trial", trial.policy.policy_id, trial.jurisdiction)
     meta = Metadata(
         event_id=event_id, aggregate="policy", jurisdiction=trial.jurisdiction, actor="trial", correlation_id=event_id
     )
-    adopted = PolicyAdopted(effective_on=begins, jurisdiction=trial.jurisdiction, policy=trial.policy)
-    earlier = [fact for fact in facts if fact.recorded_at < stamp]
-    position = earlier[-1].position if earlier else 0
-    fact = Fact(position, event_id, derived_id("policy", trial.jurisdiction), adopted.TOPIC, stamp, adopted, meta)
-    return [*earlier, fact, *facts[len(earlier) :]]
+    adopted = PolicyAdopted(effective_on=trial.policy.valid_from, jurisdiction=trial.jurisdiction, policy=trial.policy)
+    return Fact(position, event_id, derived_id("policy", trial.jurisdiction), adopted.TOPIC, recorded_at, adopted, meta)
 
 
 def _deadlines(facts: Iterable[Fact], until: datetime) -> dict[Key, DeadlineState]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.console.daily.task import DailyTask
 from services.followup.console.daily.tasks import tasks_for
-from services.followup.console.sending import Address
+from services.followup.console.intake_door import Address
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
 from shared.command_definitions import CommandDefinition

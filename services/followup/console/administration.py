@@ -15,8 +15,8 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.store.operator_requests import RequestFailed
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import need_own_form
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages
-from services.followup.console.sending import Address
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, need_role, token_of

@@ -22,9 +22,9 @@ from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
-from services.followup.console.recorded import Recorded, recorded_now
-from services.followup.console.sending import Address
+from services.followup.console.recorded import JustRecorded, recorded_now
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -44,7 +44,8 @@ from services.followup.entrypoints.query_parameters import (
     next_link,
     or_400,
 )
-from shared.http.auth import token_of
+from shared.http.auth import caller_of, token_of
+from shared.identifiers import NATION, local_day
 
 ON_A_PAGE = 25
 FIRST = date(2000, 1, 1)  # the day before any source was read, when nothing is listed
@@ -53,6 +54,8 @@ IN_THE_FORM = 500  # agencies
 Shown = Literal["open", "ended", "all"]
 #: A day as people type it.
 TypedDay = Annotated[str, QueryParameter(max_length=40)]
+#: Those whom intake lets propose a dialogue.
+PROPOSING = frozenset({"agency", "auditor", "chair", "office"})
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -155,11 +158,12 @@ class _Cases:
             # The same question for a link to another order or to a file.
             question=lambda **changed: urlencode([*((n, v) for n, v in kept if n not in changed), *changed.items()]),
             export=_export(wanted),
+            proposes_at=_proposes_at(request, wanted),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
         )
 
-    async def one(self, request: HttpRequest, target: FormTarget, recorded: Recorded | None) -> Response[str]:
+    async def one(self, request: HttpRequest, target: FormTarget, recorded: JustRecorded | None) -> Response[str]:
         """The page of one petition or conference."""
         file = target.file
         assert file is not None  # only a place may have none
@@ -200,13 +204,23 @@ class _Cases:
             return {}, "case.html"
         petitions = await queries.at_conference(scope, row.subject_id)
         states = Counter(case.row.state for case in petitions)
+        view = conference_view(events, annulled_ids(file.events), file.deadlines, row.state)
+        now = next((s.now for s in await queries.sources() if s.source == file.case.source), None)
         return {
-            "view": conference_view(events, annulled_ids(file.events), file.deadlines, row.state),
+            "view": view,
+            "is_in_hall": view.is_in_hall(row.state, local_day(now) if now else None),
             "phases": PHASES,
             "petitions": petitions,
             "titles": {case.row.subject_id: case.row.title for case in petitions},
             "progress": [(state, states[state]) for state in CaseState if states[state]],
         }, "conference.html"
+
+
+def _proposes_at(request: HttpRequest, wanted: CaseFilter) -> str:
+    """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
+    caller = caller_of(request)
+    may = wanted.subject == "petition" and not caller.roles.isdisjoint(PROPOSING)
+    return caller.jurisdiction if may and caller.jurisdiction != NATION else ""
 
 
 def _export(wanted: CaseFilter) -> str:

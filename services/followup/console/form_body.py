@@ -32,13 +32,16 @@ CHARSETS = ("utf-8", "utf8", "us-ascii")
 _NOT_ESCAPED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-async def read_form(request: HttpRequest, files: Collection[str] = (), most: int = MAX_TEXT) -> dict[str, str]:
+async def read_form(
+    request: HttpRequest, files: Collection[str] = (), most: int = MAX_TEXT, text_files: Collection[str] = ()
+) -> dict[str, str]:
     """What was filled in, at most `most` bytes beside the files. Of a name that comes twice the first counts.
 
-    An input of `files` (`digest_file`) gives the field without `_file` the SHA-256 of its file; other files are passed
-    over. Raises ProblemError 400, 413, 415, and 403 for a form that no page of the caller's session sent.
+    An input of `files` (`digest_file`) gives the field without `_file` the SHA-256 of its file, one of `text_files`
+    gives its text; other files are passed over. Raises ProblemError 400, 413, 415, and 403 for a form that no page of
+    the caller's session sent.
     """
-    filled = await _filled(request, files, most)
+    filled = await _filled(request, files, most, text_files)
     if not is_own_form(request, filled.pop(FORM_TOKEN, "")):
         keep_as_typed(request, filled)
         raise problem(403, "foreign-origin", "form")
@@ -56,7 +59,9 @@ def keep_as_typed(request: HttpRequest, filled: dict[str, str]) -> None:
     request.scope["state"][TYPED] = [(name, value) for name, value in filled.items() if value]
 
 
-async def _filled(request: HttpRequest, files: Collection[str], most: int) -> dict[str, str]:
+async def _filled(
+    request: HttpRequest, files: Collection[str], most: int, text_files: Collection[str]
+) -> dict[str, str]:
     kind, options = request.content_type
     if kind == URL_ENCODED:
         return await read_url_encoded(request, most)
@@ -65,7 +70,7 @@ async def _filled(request: HttpRequest, files: Collection[str], most: int) -> di
     boundary = options.get("boundary", "")
     if not (0 < len(boundary) <= MAX_BOUNDARY and boundary.isascii()):
         raise problem(400, "malformed-form", "boundary", field="Content-Type")
-    parts = _Parts(files, most)
+    parts = _Parts(files, most, text_files)
     try:
         with PushMultipartParser(
             boundary, max_header_size=MAX_HEADER, max_header_count=MAX_HEADERS, max_segment_count=MAX_FIELDS
@@ -113,10 +118,10 @@ async def _chunks(request: HttpRequest, most: int) -> AsyncIterator[bytes]:
 class _Parts:
     """The parts of a multipart form, taken as they come: texts are collected, files hashed."""
 
-    def __init__(self, files: Collection[str], most: int) -> None:
+    def __init__(self, files: Collection[str], most: int, text_files: Collection[str]) -> None:
         self.texts: dict[str, str] = {}
         self.hashes: dict[str, str] = {}
-        self._files, self._most = files, most
+        self._files, self._most, self._text_files = files, most, text_files
         self._part: MultipartSegment | None = None
         self._text = bytearray()
         self._hash: Any = None  # of hashlib
@@ -149,7 +154,7 @@ class _Parts:
         assert part is not None and part.name is not None  # the parser gives the head of a part before its end
         if self._hash is not None:
             self.hashes[part.name.removesuffix("_file")] = self._hash.hexdigest()
-        elif not part.filename:
+        elif not part.filename or part.name in self._text_files:
             if (part.charset or "utf-8").lower() not in CHARSETS:
                 raise problem(400, "malformed-form", "charset")
             self.texts.setdefault(part.name, _text(bytes(self._text)))

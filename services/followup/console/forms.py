@@ -21,10 +21,18 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, with_more_rows
+from services.followup.console.command_forms import (
+    CommandForm,
+    FormError,
+    as_filled,
+    body_of,
+    form_of,
+    input_of,
+    with_more_rows,
+)
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
@@ -33,11 +41,9 @@ from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
+MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 200  # characters of what a link fills in
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
-OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
-#: What a form sends beside the fields of its command.
-_OWN = frozenset({"key", "more", "confirmed", "back"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
@@ -70,8 +76,15 @@ def form_routes(
         return await forms.submit(request, await case_target(queries, scope_of(request), subject_id), command)
 
     @get("/jurisdictions/{code:str}/acts/{command:str}", include_in_schema=False)
-    async def place_form(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[str]:
-        return await forms.empty(request, await place_target(queries, scope_of(request), code), command, {})
+    async def place_form(
+        request: HttpRequest,
+        code: FromPath[str],
+        command: FromPath[str],
+        petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
+    ) -> Response[str]:
+        target = await place_target(queries, scope_of(request), code)
+        chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
+        return await forms.empty(request, target, command, chosen)
 
     @post(
         "/jurisdictions/{code:str}/acts/{command:str}",
@@ -92,7 +105,7 @@ class _Forms:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices = FormChoices(queries)
         self._intake = intake
-        self._source = SourceOfActs(queries, address)
+        self._source = IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
         """The reminder form prefilled for one open deadline of the case, or nothing if there is no such deadline."""
@@ -142,7 +155,7 @@ class _Forms:
             url = self._source.url(target.source)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
-            at = input_of(form, refusal.field)
+            at = input_of(form, as_filled(refusal.field, filled))
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
         await self._source.until_read(target.source, done.position)

@@ -40,19 +40,12 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
+from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
+from shared.sentences import Sentence
 
 BODIES = ("office", "chair", "unassigned")
-ROLES: Mapping[str, Bilingual] = {
-    "office": Bilingual("Văn phòng", "office"),
-    "chair": Bilingual("Người chủ trì", "chair"),
-    "agency": Bilingual("Cơ quan giải quyết", "agency"),
-    "auditor": Bilingual("Thanh tra, giám sát", "auditor"),
-    "operations": Bilingual("Quản trị hệ thống", "operations"),
-    "admin": Bilingual("Quản trị người dùng", "administrator of people"),
-    "system": Bilingual("Hệ thống kết nối", "connected system"),
-}
 WEEKDAYS = (
     Bilingual("Thứ Hai", "Monday"),
     Bilingual("Thứ Ba", "Tuesday"),
@@ -85,7 +78,7 @@ class Person(NamedTuple):
     """Who looks at a page: a name, what they are, and the place they act for."""
 
     name: str
-    roles: tuple[Bilingual, ...]
+    roles: tuple[Sentence, ...]
     place: str
     signed_in: bool
 
@@ -98,6 +91,7 @@ class Shell(NamedTuple):
     here: str = "/"
     may_administer: bool = False
     may_see_figures: bool = False
+    may_see_people: bool = False
 
 
 class Pages:
@@ -144,10 +138,12 @@ class Pages:
             bodies={code: body_words(code) for code in BODIES},
             style=style,
         )
-        known = hashlib.sha256(style.encode()).digest()
+        self._policy = (
+            f"default-src 'none'; style-src {_hashed(style)}; "
+            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
         self._headers = {
-            "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{base64.b64encode(known).decode()}'; "
-            "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+            "Content-Security-Policy": self._policy,
             "Cache-Control": "no-store",
             # With no-referrer a browser sends `Origin: null` with our own forms, and the check of origins refuses them.
             "Referrer-Policy": "same-origin",
@@ -162,14 +158,26 @@ class Pages:
         places = await self._queries.places(scope)
         person = Person(
             caller.called or caller.name,
-            tuple(ROLES[role] for role in ROLES if role in caller.roles),
+            tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             places.get(caller.jurisdiction, ""),
             bool(caller.subject) or cookie_of(request) is not None,
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
         return self._rendered(request, template, status, shell=shell, **values)
+
+    async def show_with_script(
+        self, request: HttpRequest, template: str, script: str, *, status: int = 200, **values: Any
+    ) -> Response[str]:
+        """A page with a script of ours, if one is named: this text alone runs, and talks to us alone."""
+        if not script:
+            return await self.show(request, template, status=status, script="", **values)
+        source = self._templates.get_template(script).render()
+        shown = await self.show(request, template, status=status, script=source, **values)
+        allowed = f"; script-src {_hashed(source)}; connect-src 'self'"
+        shown.headers["Content-Security-Policy"] = self._policy + allowed
+        return shown
 
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
@@ -180,6 +188,15 @@ class Pages:
             lang=language_of(request), own_form=partial(_own_form, form_token_of(request)), **values
         )
         return Response(html, media_type="text/html", headers=self._headers, status_code=status)
+
+
+def _hashed(text: str) -> str:
+    """What allows this text and no other."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _sees_people(caller: AuthenticatedCaller) -> bool:
+    return not caller.roles.isdisjoint({"admin", "chair", "office"})
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:

@@ -14,9 +14,9 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
+from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, lateness, names_of
 from services.followup.console.recorded import recorded_now
-from services.followup.console.sending import Address
 from services.followup.console.targets import place_target
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
@@ -40,7 +40,7 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
         scope = scope_of(request)
         places = await queries.places(scope)
         return await pages.show(
-            request, "jurisdictions.html", rows=_tree(places), cases=await owing(scope), places=places
+            request, "jurisdictions.html", rows=place_tree(places), cases=await owing(scope), places=places
         )
 
     @get("/jurisdictions/{code:str}", include_in_schema=False)
@@ -63,7 +63,7 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
             deadlines=sorted(deadlines, key=lambda d: (not d.raised.is_open, d.raised.due_on or date.max)),
             timeline=(await history_of(queries, scope, file)).entries if file else [],
             above=[place for place in lineage(target.named)[1:] if place in places],
-            below=[place for place, depth in _tree(places) if target.named in lineage(place)[1:]],
+            below=[place for place, depth in place_tree(places) if target.named in lineage(place)[1:]],
             cases=await owing(scope),
             places=places,
             late=await lateness(queries),
@@ -73,7 +73,7 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     return [jurisdictions, jurisdiction]
 
 
-def _tree(places: dict[str, str]) -> list[tuple[str, int]]:
+def place_tree(places: dict[str, str]) -> list[tuple[str, int]]:
     """The places from the topmost down, those of one level in the order of their names, each with its depth."""
     found: list[tuple[str, int]] = []
 

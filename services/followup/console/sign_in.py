@@ -7,7 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from services.followup.console.addresses import LOGIN, LOGOUT, MAX_ADDRESS, SEE_OTHER, own_path
+from services.followup.console.addresses import FORGET, LOGIN, LOGOUT, MAX_ADDRESS, SEE_OTHER, own_path
+from services.followup.console.doors import DOORS
 from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -40,8 +41,9 @@ def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
 
     @post(LOGOUT, include_in_schema=False, status_code=SEE_OTHER)
     async def logout() -> Redirect:
-        answer = Redirect(LOGIN, status_code=SEE_OTHER)
+        answer = Redirect(DOORS if callers.are_local else LOGIN, status_code=SEE_OTHER)
         answer.delete_cookie(COOKIE, path="/")
+        answer.headers.update(FORGET)
         return answer
 
     return [login_form, login, logout]

@@ -1,31 +1,38 @@
 """The first page: what whoever looks has to see to, the overdue first."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
+from litestar.response import Redirect
 
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import caller_of
+from shared.http.auth import Callers, caller_of
 
 SHOWN = 50  # of each kind
 REMINDING = frozenset({"office", "chair"})
+RECEIVING = frozenset({"office", "chair"})  # and classifying
 
 
-def work_routes(pages: Pages, queries: Queries) -> list[HTTPRouteHandler]:
+def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
     """The route of the first page."""
 
     @get("/", include_in_schema=False)
-    async def work(request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = "") -> Response[str]:
+    async def work(request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = "") -> Response[Any]:
+        if is_to_be_asked(request, callers):
+            return Redirect(DOORS, status_code=SEE_OTHER)
         scope, caller = scope_of(request), caller_of(request)
         found = await queries.work(scope, SHOWN)
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)
+        may_receive = not caller.roles.isdisjoint(RECEIVING)
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
         return await pages.show(
             request,
@@ -33,7 +40,7 @@ def work_routes(pages: Pages, queries: Queries) -> list[HTTPRouteHandler]:
             today=await today_of(queries),
             work=found,
             recorded=recorded_now(recorded, None),
-            own_place=caller.jurisdiction if caller.jurisdiction in places else "",
+            own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
             to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
             names=await names_of(queries, {each.raised.debtor for each in owed}),
         )

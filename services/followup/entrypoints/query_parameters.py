@@ -29,8 +29,8 @@ Typed = Annotated[
     QueryParameter(
         max_length=200,
         description="Words of the title, a receipt's code, what a source calls the case, or an agency's name or code; "
-        "all of the words, the last one from its beginning. Without marks `duong` finds `Đường`; what is found with "
-        "its marks is not looked for without them.",
+        "all of the words, the last one from its first two letters on. Without marks `duong` finds `Đường`; "
+        "what is found with its marks is not looked for without them.",
     ),
 ]
 Exact = Annotated[str, QueryParameter(max_length=200)]

@@ -7,13 +7,12 @@ DECLARE v_ids uuid[]
     LOOP
         v_ids := ARRAY(SELECT subject_id FROM projection.cases WHERE searched = '[]' LIMIT 1000)
         ; EXIT WHEN v_ids = '{}'
-        ; UPDATE projection.cases c SET searched = s.searched, found = s.found, title_order = s.title_order
+        ; UPDATE projection.cases c SET searched = s.searched, found = followup_found(s.searched),
+            title_order = followup_order(s.searched ->> 0)
         FROM (
-            SELECT n.subject_id, w.searched, f.* FROM projection.cases n
-            CROSS JOIN LATERAL (SELECT followup_searched(n.row) OFFSET 0) AS w (searched)
-            CROSS JOIN LATERAL followup_found(w.searched) AS f
-            WHERE n.subject_id = ANY(v_ids) ORDER BY n.subject_id FOR UPDATE OF n
-        ) AS s WHERE c.subject_id = s.subject_id
+            SELECT subject_id, followup_searched(followup_row(row)) AS searched FROM projection.cases
+            WHERE subject_id = ANY(v_ids) OFFSET 0
+        ) AS s WHERE c.subject_id = s.subject_id AND c.searched = '[]'
         ; COMMIT
     ; END LOOP
 ; END $fill$;
@@ -21,8 +20,6 @@ DROP INDEX CONCURRENTLY IF EXISTS projection.cases_received;
 CREATE INDEX CONCURRENTLY cases_received ON projection.cases (subject, state, (coalesce(received_on, 'infinity')), subject_id);
 DROP INDEX CONCURRENTLY IF EXISTS projection.cases_title;
 CREATE INDEX CONCURRENTLY cases_title ON projection.cases (subject, state, title_order, subject_id);
-DROP INDEX CONCURRENTLY IF EXISTS projection.cases_by_agency;
-CREATE INDEX CONCURRENTLY cases_by_agency ON projection.cases (subject, state, agency, due_on, subject_id);
 DROP INDEX CONCURRENTLY IF EXISTS projection.cases_found;
 CREATE INDEX CONCURRENTLY cases_found ON projection.cases USING gin (found);
 DROP INDEX CONCURRENTLY IF EXISTS projection.agencies_name;

@@ -7,7 +7,8 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 
 from services.intake.application.composite.act_handler import ActHandler
-from services.intake.application.composite.given_act import ActResult, GivenAct, Parts, parts_of, result_of
+from services.intake.application.composite.act_result import ActResult, result_of
+from services.intake.application.composite.given_act import GivenAct, Parts, parts_of
 from services.intake.application.composite_acts import COMPOSITE_ACTS, CompositeAct
 from services.intake.application.invalid_body import InvalidBody
 from services.intake.application.json_body import cleaned

@@ -11,7 +11,8 @@ from services.intake.application.command_body import CODECS
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.commands import route_of_command
 from services.intake.application.composite.act_handler import ActHandler
-from services.intake.application.composite.given_act import GivenAct, Parts, parts_of, result_of
+from services.intake.application.composite.act_result import result_of
+from services.intake.application.composite.given_act import GivenAct, Parts, parts_of
 from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.application.json_body import cleaned
 from services.intake.domain import Caller

@@ -1,5 +1,6 @@
 """Who may read what at intake, and give which command: every route, every role, every place."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.application.command_body import CODECS
+from services.intake.application.composite_acts import COMPOSITE_ACTS
 from services.intake.bootstrap import callers_of, running, seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
@@ -23,6 +25,7 @@ from tests.support.access import (
     OFFICES,
     OPERATORS,
     STAFF,
+    UPLOADERS,
     Asked,
     Question,
     Rule,
@@ -43,8 +46,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/petitions"): CASE,
     ("GET", "/v1/petitions/{target:str}"): CASE,
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
+    ("GET", "/v1/petitions/{target:str}/files/{digest:str}"): CONTENT,
+    ("GET", "/v1/conferences/{target:str}/files/{digest:str}"): MINUTES,
     ("GET", "/v1/conferences/{target:str}"): CASE,
     ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
+    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
+    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
+    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/commands"): CALLERS,
     ("GET", "/v1/events"): EVERYTHING,
     ("GET", "/metrics"): EVERYTHING,
     # The regulation is nobody's secret: who is charged with what, and how days are counted.
@@ -66,7 +75,10 @@ POSTED: dict[str, Rule] = {
     "/v1/policies/comparison": DRAFTERS,
     "/v1/calendars/check": DRAFTERS,
     "/v1/clock": OPERATORS,
+    "/v1/files": UPLOADERS,
 }
+FILE = b"%PDF-1.7 a file that both a petition and a conference name"
+DIGEST = hashlib.sha256(FILE).hexdigest()
 DOCUMENTATION = "/schema"
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
@@ -74,7 +86,8 @@ CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
     database, tmp_path = await pg_server.fresh("shared.postgres"), tmp_path_factory.mktemp("asked")
-    async with served(database, tmp_path) as intake:
+    folder = str(tmp_path / "files")
+    async with served(database, tmp_path, files=folder) as intake:
         await intake.places()
         other = {"code": "H36", "name": "Tỉnh khác", "level": "province", "parent": "VN", "valid_from": "2004-01-01"}
         await intake.done("/v1/jurisdictions", other)
@@ -82,10 +95,18 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
         await intake.done(f"/v1/petitions/{petition['id']}/forwarding", {"agency": EDUCATION})
         days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
         conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
-        ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
+        ids = {
+            "petitions": petition["id"],
+            "conferences": (await intake.done("/v1/conferences", conference))["id"],
+            "jurisdictions": DISTRICT,
+        }
+        for name, command in (("petitions", "prepared-answer"), ("conferences", "preparation-report")):
+            await intake.client.post("/v1/files", content=FILE)
+            body = {"digest": DIGEST} | ({"agency": EDUCATION} if name == "petitions" else {})
+            await intake.done(f"/v1/{name}/{ids[name]}/{command}", body)
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
-    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)
+    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file, files=folder)
     callers_of(settings)
     async with (
         running(settings, callers, seals_of(settings)) as app,
@@ -95,14 +116,16 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
 
 
 def where(path: str, ids: Mapping[str, object]) -> str:
-    found = address(path, {"target": ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x"), "year": 2026})
+    target = ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x")
+    found = address(path, {"target": target, "year": 2026, "digest": DIGEST})
     return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
 
 
 async def test_route__has_a_rule(asked: Asked) -> None:
     """Whoever adds a route says here who may use it."""
     commands = {("POST", codec.route.path.replace("{id}", "{target:str}")) for codec in CODECS.values()}
-    named = RULES.keys() | commands | {("POST", path) for path in POSTED}
+    acts = {("POST", act.path) for act in COMPOSITE_ACTS.values()}
+    named = RULES.keys() | commands | acts | {("POST", path) for path in POSTED}
     assert {r for r in routes_of(asked.app) if not r[1].startswith(DOCUMENTATION)} == named
 
 
@@ -140,3 +163,16 @@ async def test_command__is_taken_from_nobody_without_its_role(asked: Asked) -> N
             # Where a body needs fields, it is read before anybody is asked for a role.
             expected = {401} if not asking.role else {403, 404, 422}
             assert answer.status_code in expected, f"{asking}: {path}: {answer.status_code} {answer.text}"
+
+
+async def test_act__is_taken_from_nobody_without_the_role_of_each_part(asked: Asked) -> None:
+    target = asked.ids["petitions"]
+    received = {"command": "PetitionReceived", "body": {"jurisdiction": COMMUNE, "text": "Nước."}}
+    classified = {"command": "PetitionClassified", "target": target, "body": {"subject": "Nước", "field": "water"}}
+    for parts in ([received, classified], [classified, received]):
+        for asking in asked.askings:
+            if asking.role in ("office", "chair") and asking.place != "H36":
+                continue
+            headers = {"Authorization": f"Bearer {asking.token}"} if asking.token else {}
+            answer = await asked.client.post("/v1/acts/receive-and-classify", json={"parts": parts}, headers=headers)
+            assert answer.status_code == (403 if asking.role else 401), f"{asking}: {answer.text}"

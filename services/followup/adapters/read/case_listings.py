@@ -19,8 +19,10 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from shared.identifiers import NATION, code_or_text
 
-GATHERED = 5_000  # cases that are put in order for one page at most
+GATHERED = 20_000  # cases that are put in order for one page at most
 COUNTED = 10_000  # beyond it a count says "more"
+LOOKED_AT = 30_000  # cases that are counted by state where no index has them by state
+PREFIX = 2  # letters from which on the beginning of a word is looked for
 MAX_WORDS = 20  # of a text that are looked for
 
 #: What has not ended, of any subject.
@@ -47,6 +49,8 @@ page AS (SELECT * FROM hits WHERE {after} ORDER BY {order} LIMIT {limit})
 SELECT n.found, t.source, t.due_on, t.row, {names} FROM (SELECT count(*) AS found FROM hits) AS n
 LEFT JOIN (page JOIN cases t USING (subject_id)) ON true ORDER BY {order}
 """
+#: A plan for any values would not know which words are rare; and a table is never read whole.
+_PLANS = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
 _TYPED = """
 SELECT string_to_array(letters, ' ') AS marked, string_to_array(followup_bare(letters), ' ') AS bare,
     followup_code($1) AS code
@@ -73,7 +77,8 @@ class Order(NamedTuple):
 
 
 _DUE = ("due_on", "date")
-#: Each has an index after subject and state. The first of a cursor is the sort, then whether marks are compared.
+#: Each has an index after subject and state; that of agencies begins with them. A cursor begins with the sort, then
+#: whether marks are compared.
 _ORDERS: dict[str, tuple[tuple[tuple[str, str], ...], Any]] = {
     "due": ((_DUE,), tuple[str, bool, date, UUID]),
     "late": ((_DUE,), tuple[str, bool, date, UUID]),
@@ -130,6 +135,8 @@ class CaseQuestion:
     async def page(self, limit: int, cursor: str = "") -> tuple[Sequence[Any], str]:
         """Return the rows of a page and the cursor of the next, or "". Raises InvalidCursor."""
         marks, after = self._place(cursor) if cursor else (None, None)
+        if self._is_loose:
+            await self._connection.execute(_PLANS)
         states = await self.states()
         marks, text = await self._text(states, marks)
         rows = await self._gather(states, text, after, limit + 1) if self._is_loose else None
@@ -139,28 +146,27 @@ class CaseQuestion:
 
     async def totals(self) -> CaseTotals:
         """Return how many there are, counted up to a bound."""
+        await self._connection.execute(_PLANS)
         wanted = await self.states()
         every = await self._known_states()
         _, text = await self._text(wanted, None)
-        counts: dict[str, int] | None = None
-        if self._is_loose or self._by_place or self._by_agency:
-            listing = self._listing(COUNTED + 1)
-            where = self._conditions(listing, every, text)
-            rows = await listing.connection.fetch(
-                _COUNT_FOUND.format(where=_all(where), most=listing.limit), *listing.value.given
-            )
-            found = {row["state"]: row["n"] for row in rows}
-            counts = found if sum(found.values()) <= COUNTED else None
-        if counts is None:
-            listing = self._listing(COUNTED + 1)
-            where = self._conditions(listing, None, text)
-            query = _COUNT_EACH.format(
-                where=_all(where), most=listing.limit, states=listing.value(list(every), "text[]")
-            )
-            rows = await listing.connection.fetch(query, *listing.value.given)
-            counts = {row["state"]: row["n"] for row in rows}
+        # A condition that no index has beside the state would be looked for among all the cases of each state.
+        is_found = self._is_loose or self._by_agency or bool(self._wanted.overdue or self._wanted.due_from)
+        most = max(LOOKED_AT, COUNTED) if is_found else COUNTED
+        listing = self._listing(most + 1)
+        where = _all(self._conditions(listing, every if is_found else None, text))
+        if is_found:
+            query = _COUNT_FOUND.format(where=where, most=listing.limit)
+        else:
+            states = listing.value(list(every), "text[]")
+            query = _COUNT_EACH.format(where=where, most=listing.limit, states=states)
+        counts = {row["state"]: row["n"] for row in await self._connection.fetch(query, *listing.value.given)}
+        is_cut = is_found and sum(counts.values()) > most
         total = sum(n for state, n in counts.items() if state in wanted)
-        return CaseTotals(bounded(total), {state: bounded(counts.get(state, 0)) for state in every})
+        return CaseTotals(
+            bounded(total, is_cut=is_cut),
+            {state: bounded(counts.get(state, 0), is_cut=is_cut) for state in every},
+        )
 
     async def states(self) -> list[str]:
         """Return the states that are asked for, of those that occur."""
@@ -239,21 +245,20 @@ class CaseQuestion:
         """What was typed, as it is looked for. What is found with its marks is not looked for without them."""
         if not self._wanted.text:
             return False, None
-        # A plan for any values would not know which words are rare.
-        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         typed = self._wanted.text.replace("\0", " ")
         row = await self._connection.fetchrow(_TYPED, typed)
         marked, bare = ([word for word in row[name] if word][:MAX_WORDS] for name in ("marked", "bare"))
+        is_long = bool(bare) and len(bare[-1]) >= PREFIX
         if marked != bare and marks is not False:
-            exact = await self._query(marked, row["code"], typed)
+            exact = await self._query(marked, row["code"], typed, of_prefix=is_long)
             if marks or await self._finds(states, exact):
                 return True, exact
-        return False, await self._query(bare, row["code"], typed)
+        return False, await self._query(bare, row["code"], typed, of_prefix=is_long)
 
-    async def _query(self, words: Sequence[str], code: str, typed: str) -> TextQuery:
+    async def _query(self, words: Sequence[str], code: str, typed: str, *, of_prefix: bool) -> TextQuery:
         if not words:
             return TextQuery("", ())
-        named = " & ".join(map(_lexeme, words)) + ":*"
+        named = " & ".join(map(_lexeme, words)) + (":*" if of_prefix else "")
         rows = await self._connection.fetch(_NAMED, named, code_or_text(typed))
         return TextQuery(f"({named}) | {_lexeme(f'=code {code}')}", tuple(row["code"] for row in rows))
 
@@ -310,7 +315,6 @@ class CaseQuestion:
             names=", ".join((*self._names, "subject_id")),
             limit=listing.limit,
         )
-        await self._connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
         rows: Sequence[Any] = await self._connection.fetch(query, *value.given)
         if rows[0]["found"] > most:
             return None
@@ -327,6 +331,9 @@ class CaseQuestion:
             scans = await self._scans(listing, states, [*self._filters(listing, text), *start])
         else:
             over = {"state": listing.value(list(states), "text[]")}
+            if self._wanted.sort.removeprefix("-") == "agency":
+                codes = await distinct(self._connection, "cases", "agency", "subject = $1", [self._wanted.subject])
+                over["agency"] = listing.value(codes, "text[]")
             scans = [self._scan(over, [*self._conditions(listing, None, text), *start], listing.limit)]
         if not scans:
             return []
@@ -386,9 +393,9 @@ class CaseQuestion:
         )
 
 
-def bounded(count: int) -> Bounded:
-    """A count, cut at the bound."""
-    return Bounded(min(count, COUNTED), count > COUNTED)
+def bounded(count: int, *, is_cut: bool = False) -> Bounded:
+    """A count, cut at the bound; `is_cut` where there may be more than were counted."""
+    return Bounded(min(count, COUNTED), is_cut or count > COUNTED)
 
 
 def _all(where: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from services.followup.adapters.read.models import (
     Difference,
     ParkedEvent,
     Progress,
-    RaisedEvent,
+    RaisedDeadlineEvent,
     Source,
     StoredEvent,
     Uncountable,
@@ -206,6 +206,12 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of those of some cases that the caller may see."""
+        seen = await self.visible(scope, subject_ids)
+        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
+        return {row.subject_id: row.title for row in rows}
+
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
@@ -299,11 +305,11 @@ class Queries:
 
         return await read(self._pool, work)
 
-    async def raised_events(self, deadline_ids: Collection[UUID]) -> list[RaisedEvent]:
+    async def raised_events(self, deadline_ids: Collection[UUID]) -> list[RaisedDeadlineEvent]:
         """Return the events of deadlines that the caller may see, in the order in which they were raised."""
         rows = await read(self._pool, lambda c: c.fetch(_RAISED_OF, list(deadline_ids)))
         found = (dict(row) for row in rows)
-        return [RaisedEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
+        return [RaisedDeadlineEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
 
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
         """Return agencies in the order of their codes. Raises InvalidCursor."""

@@ -11,7 +11,7 @@ from services.followup.domain.wording.names import Bilingual
 def petitioner_fields(situation: Situation) -> Iterable[FormField]:
     """Who asks, and what."""
     for name in ("name", "address", "phone"):
-        yield situation.part_field("PetitionReceived.identities", name)
+        yield situation.part_field("PetitionReceived.identities", name, is_required=False)
     yield situation.field("PetitionReceived.text", is_required=True)
 
 

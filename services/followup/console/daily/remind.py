@@ -18,8 +18,8 @@ from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.command_forms import CommandForm, FormError, body_of, field_of
 from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages, lateness, names_of
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import title_of
 from services.followup.domain.deadlines.status import Status
 from services.followup.domain.letters.reminder import Letter, reminder
@@ -54,7 +54,7 @@ def remind_routes(
     pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
 ) -> list[HTTPRouteHandler]:
     """The route of the screen."""
-    source = SourceOfActs(queries, address)
+    source = IntakeDoor(queries, address)
 
     async def late_of(request: HttpRequest, agency: str) -> list[_Late]:
         """What an agency is late with, all of one source: an act is recorded in one."""
@@ -126,7 +126,7 @@ def remind_routes(
         chosen = [each for each in late if str(each.deadline.raised.deadline_id) in values["deadlines"]]
         parts = [_part(each, values.get("channel", "letter")) for each in chosen]
         try:
-            done = await intake.act_of_parts(source.url(of_source), "remind", parts, filled["key"], token_of(request))
+            done = await intake.composite(source.url(of_source), "remind", parts, filled["key"], token_of(request))
         except Refusal as refusal:
             return await show(
                 request, code, late, filled, [FormError("", Translated(refusal.detail.vi, refusal.detail.en))]

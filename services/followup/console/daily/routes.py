@@ -20,8 +20,8 @@ from services.followup.console.command_forms import CommandForm, FormError, body
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
-from services.followup.console.sending import Address, SourceOfActs, check_key
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
@@ -69,7 +69,7 @@ class _Screen(NamedTuple):
 class _Desk:
     def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
         self._pages, self._queries, self._intake = pages, queries, intake
-        self._choices, self._source = FormChoices(queries), SourceOfActs(queries, address)
+        self._choices, self._source = FormChoices(queries), IntakeDoor(queries, address)
 
     async def show(self, request: HttpRequest, target: FormTarget, name: str) -> Response[str]:
         """The screen of a task, or why there is none."""
@@ -98,7 +98,7 @@ class _Desk:
         sent = [_sent(part) for part in parts]
         try:
             url, token = self._source.url(target.source), token_of(request)
-            done = await self._intake.act_of_parts(url, screen.task.act, sent, filled.get("key", ""), token)
+            done = await self._intake.composite(url, screen.task.act, sent, filled.get("key", ""), token)
         except Refusal as refusal:
             at = _input(screen.form, parts, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))

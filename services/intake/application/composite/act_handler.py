@@ -11,7 +11,8 @@ from services.intake.application.command import CommandOutcome
 from services.intake.application.command_handler import first_answer
 from services.intake.application.composite.act_append import ActAppends
 from services.intake.application.composite.act_decider import ActDecider, DecidedAct
-from services.intake.application.composite.given_act import ActOutcome, GivenAct, of_part
+from services.intake.application.composite.act_result import ActOutcome
+from services.intake.application.composite.given_act import GivenAct, of_part
 from services.intake.application.errors import (
     KeyReused,
     PartlyRecorded,

@@ -7,13 +7,12 @@ of one wherever the id of a case stands.
 import contextlib
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 
-from services.intake.application.command import Command, CommandOutcome
+from services.intake.application.command import Command
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
 from services.intake.application.commands import route_of_command
 from services.intake.application.composite_acts import MAX_PARTS, CompositeAct
@@ -75,46 +74,6 @@ class GivenAct(msgspec.Struct, frozen=True, kw_only=True):
     parts: tuple[GivenPart, ...]
     caller: Caller
     key: str = ""
-
-
-class ActOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What an act came to, part by part; the same again for its retry."""
-
-    recorded_at: datetime
-    parts: tuple[CommandOutcome, ...]
-    known_reference: bool = False
-
-
-class PartResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a part of an act came to."""
-
-    command: str
-    id: UUID
-    version: int
-    position: int
-    receipt_code: str = ""
-
-
-class ActResult(msgspec.Struct, frozen=True, kw_only=True):
-    """An act was decided and is durable, whole."""
-
-    recorded_at: datetime
-    parts: tuple[PartResult, ...]
-
-
-def result_of(act: GivenAct, outcome: ActOutcome) -> ActResult:
-    """What the doors answer."""
-    parts = tuple(
-        PartResult(
-            command=part.codec.route.topic,
-            id=done.id,
-            version=done.version,
-            position=done.position,
-            receipt_code=done.receipt_code,
-        )
-        for part, done in zip(act.parts, outcome.parts, strict=True)
-    )
-    return ActResult(recorded_at=outcome.recorded_at, parts=parts)
 
 
 @contextlib.contextmanager

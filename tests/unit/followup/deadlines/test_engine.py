@@ -402,6 +402,7 @@ def test_events_of_people__change_nothing_that_anybody_owes() -> None:
     history = History()
     adopt(history)
     _, petition = open_case(history)
+    history.engine.advance(at("2019-08-23 23:00"))
     before = history.engine.raised_of(petition), history.engine.raised_of(DISTRICT_ID), len(history.engine.emitted)
     person = derived_id("person", "7f3a-21")
     granted = history.record(
@@ -410,6 +411,7 @@ def test_events_of_people__change_nothing_that_anybody_owes() -> None:
             effective_on=day("2019-08-01"), subject="7f3a-21", position="Chuyên viên", roles=("office",),
             jurisdiction=DISTRICT, valid_from=day("2019-08-01"),
         ),
+        "2019-08-23 22:00",
     )  # fmt: skip
     ended = history.record(person, PostEnded(effective_on=day("2019-08-23"), post=granted.event_id))
     assert (granted.meta.aggregate, ended.meta.aggregate) == ("person", "person")

@@ -60,7 +60,8 @@ CREATING_ACTS = (
     CreatingAct(
         event=ConferenceProposed,
         path="/v1/proposals",
-        roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR,
+        # The inspectorate and the Front, who watch a place, may propose a dialogue too (plan III.2, III.4).
+        roles=AGENCY_OR_OFFICE | OFFICE_OR_CHAIR | {"auditor"},
         names=lambda event: event.petition_ids,
         check_in_context=_check_proposal,
         check_agency=_check_own_name,

@@ -1,4 +1,4 @@
-"""What every form needs to be sent: where its source is, which day it is there, and when the page shows it."""
+"""The way of what people record: to the intake of the source, under a key, and back when it can be read."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,15 +17,16 @@ MAX_KEY = 200  # characters of a form's key, as intake takes it
 Address = Callable[[str], str | None]
 
 
-class SourceOfActs:
-    """The sources that acts are sent to."""
+class IntakeDoor:
+    """Where the intake of each source is, which day it has, and when followup has read what it recorded."""
 
     def __init__(self, queries: Queries, address: Address) -> None:
         self._queries, self._address = queries, address
 
     def url(self, source: str) -> str:
         """The address of a source's intake. Raises Refusal."""
-        if (url := self._address(source)) is None:
+        url = self._address(source)
+        if url is None:
             raise away("unread-source", source=source)
         return url
 

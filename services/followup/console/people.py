@@ -1,0 +1,119 @@
+"""People and their posts: granted and ended by the administrator of a place, delegated by the chair."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Redirect
+
+from services.followup.adapters.intake_client import IntakeClient, PersonAnswer, Refusal
+from services.followup.adapters.read.queries import Queries
+from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.choices import FormChoices
+from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of
+from services.followup.console.form_body import read_form
+from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.pages import Pages
+from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.domain.wording.names import Bilingual
+from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
+from shared.command_definitions import CommandDefinition, Translated
+from shared.http.auth import caller_of, need_role, token_of
+from shared.http.tokens import ROLE_TITLES
+
+PAGE = "/people"
+#: The commands on a post or a delegation, by the address of what they are done to at intake.
+ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
+ROLES = ("admin", "chair", "office")
+ACT = PAGE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
+
+
+class _Target(NamedTuple):
+    """Where a form leads back to."""
+
+    page: str = PAGE
+    title: Bilingual = Bilingual("Người dùng và chức vụ", "People and posts")
+
+
+def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+    """The routes of the list and of the forms on posts and delegations."""
+    door, choices = IntakeDoor(queries, address), FormChoices(queries)
+
+    async def of_source(source: str, token: str) -> tuple[str, list[PersonAnswer], Refusal | None]:
+        try:
+            found = await intake.people(door.url(source), token)
+        except Refusal as refusal:
+            return source, [], refusal
+        return source, sorted(found, key=lambda person: vietnamese_order(person.name or person.subject)), None
+
+    @get(PAGE, include_in_schema=False)
+    async def people(request: HttpRequest) -> Response[str]:
+        caller, scope = caller_of(request), scope_of(request)
+        need_role(caller, *ROLES)
+        places = await queries.places(scope)
+        sources = [source.source for source in await queries.sources()]
+        return await pages.show(
+            request,
+            "people.html",
+            people=await asyncio.gather(*(of_source(source, token_of(request)) for source in sources)),
+            places=places,
+            titles=ROLE_TITLES,
+            grants_at=caller.jurisdiction if caller.jurisdiction in places and "admin" in caller.roles else "",
+            may_end="admin" in caller.roles,
+            may_delegate="chair" in caller.roles,
+        )
+
+    async def defined(request: HttpRequest, source: str, kind: str, command: str) -> CommandDefinition:
+        or_404(command if command in ON.get(kind, ()) else None, "act")
+        definitions = await intake.definitions(door.url(source), token_of(request))
+        found = (each for each in definitions.values() if each.command == command)
+        definition = or_404(next(found, None), "act")
+        need_role(caller_of(request), *definition.roles)
+        return definition
+
+    async def show(
+        request: HttpRequest,
+        form: CommandForm,
+        filled: dict[str, str],
+        errors: Sequence[FormError] = (),
+        status: int = 200,
+    ) -> Response[str]:
+        key = filled.get("key") or secrets.token_urlsafe(16)
+        return await pages.show(
+            request, "act.html", status=status, form=form, target=_Target(), filled=filled, errors=errors, key=key
+        )
+
+    @get(ACT, include_in_schema=False)
+    async def form(
+        request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
+    ) -> Response[str]:
+        definition = await defined(request, source, kind, command)
+        return await show(request, form_of(definition, await choices.of(scope_of(request), None)), {})
+
+    @post(ACT, include_in_schema=False, status_code=200)
+    async def act(
+        request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
+    ) -> Response[Any]:
+        definition = await defined(request, source, kind, command)
+        made = form_of(definition, await choices.of(scope_of(request), None))
+        filled = await read_form(request)
+        check_key(filled.get("key", ""))
+        body, errors = body_of(made, filled, await door.today(source))
+        if errors:
+            return await show(request, made, filled, errors, 422)
+        try:
+            path = definition.path.replace("{id}", str(named))
+            await intake.act(door.url(source), path, body, filled.get("key", ""), token_of(request))
+        except Refusal as refusal:
+            said = Translated(refusal.detail.vi, refusal.detail.en)
+            status = 503 if refusal.status >= 500 else 422
+            return await show(request, made, filled, [FormError(input_of(made, refusal.field), said)], status)
+        return Redirect(PAGE, status_code=SEE_OTHER)
+
+    return [people, form, act]

@@ -1,0 +1,112 @@
+"""A dialogue conference from the first petition to the reply by pages alone, without script, as plan II.4 orders it."""
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.support.forms import Visitor, said
+from tests.support.office import AGENCIES, BEGIN, DISTRICT
+from tests.support.pair import Service, until
+from tests.support.pair import pair as made_pair
+from tests.support.postgres import TestServer
+
+PLACE = f"/jurisdictions/{DISTRICT}"
+HELD, HELD_AT = "23/08/2019", "2019-08-23T01:00:00Z"
+PDF = b"%PDF-1.4 test"
+
+
+@pytest.fixture(scope="module")
+def running(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
+    with made_pair(pg_server, tmp_path_factory.mktemp("day"), "") as pair:
+        intake = pair.intake(CLOCK_START=BEGIN, AMQP_URL="").start()
+        followup = pair.followup(intake, AMQP_URL="").start()
+        pair.office(intake).places()
+        until(lambda: followup.get("/v1/agencies")["items"])
+        yield intake, followup
+
+
+@pytest.fixture
+def office(running: tuple[Service, Service]) -> Iterator[Visitor]:
+    visitor = Visitor(running[1].url)
+    yield visitor
+    visitor.client.close()
+
+
+def moved(intake: Service, to: str) -> None:
+    """Let the store's time pass."""
+    assert httpx.post(f"{intake.url}/v1/clock", json={"to": to}, timeout=30).status_code == 200
+
+
+def petitions_of(office: Visitor, conference: str) -> list[str]:
+    return re.findall(r'<th scope="row"><a href="(/cases/[0-9a-f-]+)">', office.open(conference).text)
+
+
+def test_conference__is_prepared_held_concluded_and_answered_by_forms(
+    office: Visitor, running: tuple[Service, Service]
+) -> None:
+    received = office.do(
+        f"{PLACE}/do/receive", name="Lò Văn Pâng", text="Đường vào bản sạt lở", subject="Sửa đường bản Hon",
+        field="giao thông", urgency="urgent",
+    )  # fmt: skip
+    assert re.search(r'<p class="code">[0-9A-Z]{10}</p>', received.text)
+    assert "Lò Văn Pâng" in received.text and "Phân loại kiến nghị" in received.text
+    conference = office.do(
+        f"{PLACE}/acts/ConferencePlanned", kind="periodic", first_day=HELD, last_day="23.8.19", place="Hội trường UBND"
+    ).url.path
+    for number in (1, 2):
+        office.do(
+            f"{conference}/do/slip", name=f"Công dân {number}", text=f"Nội dung {number}", subject=f"Việc {number}",
+            field="đất đai",
+        )  # fmt: skip
+    petitions = petitions_of(office, conference)
+    assert len(petitions) == 2
+    chosen = {f"petitions.{each.rpartition('/')[2]}": "yes" for each in petitions}
+    office.do(f"{conference}/do/forward", **chosen, **{f"agencies.{code}": "yes" for code in AGENCIES[:2]})
+    for petition in petitions:
+        assert office.open(petition).text.count("Chuyển cơ quan chuẩn bị trả lời</h3>") == 2
+    office.do(
+        f"{conference}/do/notify", citizens="30", organisations="Mặt trận\nĐoàn Thanh niên",
+        **{"notices.0.channel": "portal", "notices.0.evidence": "tin 12", "notices.1.channel": "media",
+           "notices.1.evidence": "bản tin tối"},
+    )  # fmt: skip
+
+    moved(running[0], HELD_AT)
+    office.do(f"{conference}/acts/ConferenceOpened")
+    office.do(f"{conference}/do/slip", name="Bà Lý", text="Trạm y tế thiếu thuốc", subject="Thuốc", field="y tế")
+    office.do(f"{conference}/acts/SpeakerCalled", speaker="1", words="Đề nghị cấp thuốc")
+    for petition in petitions:
+        office.do(f"{petition}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
+    office.do(f"{conference}/acts/SecretaryAppointed", name="Nguyễn Thư")
+    office.do(f"{conference}/acts/MinutesAdopted", {"digest": PDF}, minutes="Biên bản hội nghị")
+    office.do(f"{conference}/acts/ConferenceClosed")
+
+    lines = {f"line-{each.rpartition('/')[2]}.agency": AGENCIES[0] for each in petitions}
+    concluded = office.do(
+        f"{conference}/do/conclude", {"digest": PDF}, number="12/TB-UBND", signatory="Chủ tịch", **lines
+    )
+    assert "12/TB-UBND" in concluded.text
+    replied = office.do(
+        f"{petitions[0]}/do/reply", {"digest": PDF}, number="5/UBND", signatory="Chủ tịch", reported="yes",
+        result="resolved", summary="Đã sửa",
+    )  # fmt: skip
+    assert "Báo cáo kết quả giải quyết</h3>" in replied.text and "Đúng hạn" in replied.text
+
+
+def test_task__with_a_part_that_is_refused_records_nothing(office: Visitor, running: tuple[Service, Service]) -> None:
+    head = running[0].get("/v1/events", limit=1)["head"]
+    page = office.send(
+        f"{PLACE}/do/receive", text="Nội dung", subject="Trích yếu", field="y tế", effective_on="1/1/2099"
+    )
+    assert page.status_code == 422 and "sau ngày hôm nay" in said(page)
+    assert 'href="#f-effective_on"' in page.text and "<title>Lỗi: " in page.text and "Trích yếu" in page.text
+    assert running[0].get("/v1/events", limit=1)["head"] == head
+
+
+def test_late_cases_of_an_agency__are_reminded_at_once(office: Visitor, running: tuple[Service, Service]) -> None:
+    moved(running[0], "2019-10-20T01:00:00Z")
+    until(lambda: f"/remind/{AGENCIES[0]}" in office.open("/").text)
+    office.do(f"/remind/{AGENCIES[0]}")
+    late = office.open(f"/cases?overdue=true&agency={AGENCIES[0]}").text
+    assert "Đôn đốc</h3>" in office.open(re.findall(r'href="(/cases/[0-9a-f-]+)"', late)[0]).text

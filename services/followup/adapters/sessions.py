@@ -33,6 +33,11 @@ SELECT digest, subject, name, post, tokens, seen < clock_timestamp() - $3::inter
 WHERE digest = $1 AND revoked IS NULL AND expires > clock_timestamp() AND seen > clock_timestamp() - $2::interval
 """
 _SEEN = "UPDATE public.sessions SET seen = clock_timestamp() WHERE digest = $1"
+# The service may delete nothing: what is left of a session is the hash of a cookie.
+_FORGET = """
+UPDATE public.sessions SET subject = '', name = '', tokens = ''
+WHERE tokens <> '' AND least(expires, revoked) < clock_timestamp() - interval '1 day'
+"""
 _BEGIN = """
 INSERT INTO public.sessions (digest, subject, name, tokens, expires)
 VALUES ($1, $2, $3, $4, clock_timestamp() + $5::interval)
@@ -118,7 +123,7 @@ class StoredSessions:
         """Begin a session; what the browser keeps of it. Those that ended long ago are forgotten."""
         cookie = secrets.token_urlsafe(32)
         digest = digest_of(cookie)
-        await self._pool.execute("SELECT forget_sessions()")
+        await self._pool.execute(_FORGET)
         await self._pool.execute(_BEGIN, digest, subject, name, self._seals.seal_tokens(digest, tokens), LONGEST)
         return cookie
 

@@ -239,4 +239,4 @@ async def test_sessions__of_long_ago_are_forgotten(desk: SignedDesk) -> None:
     async with desk.signed_in(CLERK):
         await desk.sql("UPDATE public.sessions SET expires = now() - interval '25 hours'")
     async with desk.signed_in(CLERK):
-        assert len(await desk.sql("SELECT 1 FROM public.sessions")) == 1
+        assert len(await desk.sql("SELECT 1 FROM public.sessions WHERE subject <> '' OR tokens <> ''")) == 1

@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
-from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import (
     CommandForm,
@@ -28,6 +28,7 @@ from services.followup.console.command_forms import (
     body_of,
     form_of,
     input_of,
+    kinds_of,
     with_more_rows,
 )
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
@@ -36,7 +37,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
@@ -83,7 +84,7 @@ def form_routes(
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
     ) -> Response[str]:
-        target = await place_target(queries, scope_of(request), code)
+        target = await place_target(queries, place_scope_of(request), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         return await forms.empty(request, target, command, chosen)
 
@@ -94,7 +95,7 @@ def form_routes(
         request_max_body_size=MOST,
     )
     async def place_act(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[Any]:
-        return await forms.submit(request, await place_target(queries, scope_of(request), code), command)
+        return await forms.submit(request, await place_target(queries, place_scope_of(request), code), command)
 
     return [form, act, place_form, place_act]
 
@@ -126,7 +127,7 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await self._refused(request, target, refusal)
-        form = form_of(definition, await self._choices.of(scope_of(request), target.file))
+        form = form_of(definition, await self._choices.of(place_scope_of(request), target.file, kinds_of(definition)))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
 
@@ -138,7 +139,7 @@ class _Forms:
             return await self._refused(request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._choices.of(scope_of(request), target.file))
+        form = form_of(definition, await self._choices.of(place_scope_of(request), target.file, kinds_of(definition)))
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
@@ -160,6 +161,8 @@ class _Forms:
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
         await self._source.until_read(target.source, done.position)
+        if definition.aggregate == "person":
+            return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})

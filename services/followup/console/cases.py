@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode
@@ -46,7 +46,7 @@ from services.followup.entrypoints.query_parameters import (
     or_400,
 )
 from shared.http.auth import caller_of, token_of
-from shared.identifiers import NATION, local_day
+from shared.identifiers import local_day
 
 ON_A_PAGE = 25
 #: What intake says of a file that a browser has to know; the rest is said anew.
@@ -156,6 +156,7 @@ class _Cases:
         totals = await queries.case_totals(scope, wanted)
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
         codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
+        places = await queries.places(scope)
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         return await self._pages.show(
             request,
@@ -163,7 +164,7 @@ class _Cases:
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             totals=totals,
             agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
-            places=await queries.places(scope),
+            places=places,
             open_states=OPEN_STATES,
             ended_states=(CaseState.RESOLVED, *ENDED),
             late=await lateness(queries),
@@ -173,7 +174,7 @@ class _Cases:
             # The same question for a link to another order or to a file.
             question=lambda **changed: urlencode([*((n, v) for n, v in kept if n not in changed), *changed.items()]),
             export=_export(wanted),
-            proposes_at=_proposes_at(request, wanted),
+            proposes_at=_proposes_at(request, wanted, places),
             next=next_link(request, page.next) if page.next else "",
             first=next_link(request, "") if cursor else "",
         )
@@ -245,11 +246,11 @@ class _Cases:
         }, "conference.html"
 
 
-def _proposes_at(request: HttpRequest, wanted: CaseFilter) -> str:
+def _proposes_at(request: HttpRequest, wanted: CaseFilter, places: Mapping[str, str]) -> str:
     """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
     caller = caller_of(request)
     may = wanted.subject == "petition" and not caller.roles.isdisjoint(PROPOSING)
-    return caller.jurisdiction if may and caller.jurisdiction != NATION else ""
+    return caller.jurisdiction if may and caller.jurisdiction in places else ""
 
 
 def _export(wanted: CaseFilter) -> str:

@@ -19,6 +19,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
+from services.followup.application.access import Scope
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import (
@@ -40,6 +41,7 @@ from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
+from shared.events.person import PostGranted
 from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
@@ -84,7 +86,7 @@ def form_routes(
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
     ) -> Response[str]:
-        target = await place_target(queries, place_scope_of(request), code)
+        target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         return await forms.empty(request, target, command, chosen)
 
@@ -95,9 +97,14 @@ def form_routes(
         request_max_body_size=MOST,
     )
     async def place_act(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[Any]:
-        return await forms.submit(request, await place_target(queries, place_scope_of(request), code), command)
+        return await forms.submit(request, await place_target(queries, _scope_of(request, command), code), command)
 
     return [form, act, place_form, place_act]
+
+
+def _scope_of(request: HttpRequest, command: str) -> Scope:
+    """What a form at a place may look at: one about people nothing but places, so whoever sees to them alone has it."""
+    return place_scope_of(request) if command == PostGranted.TOPIC else scope_of(request)
 
 
 class _Forms:

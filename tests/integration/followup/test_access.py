@@ -95,6 +95,9 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/conferences"): CALLERS,
     ("GET", "/jurisdictions"): CALLERS,
     ("GET", "/search"): SENT_ON,
+    ("GET", "/cases/{subject_id:uuid}/files/{digest:str}"): NO_INTAKE,
+    ("GET", "/cases/{subject_id:uuid}/hall"): IN_HALL,
+    ("GET", "/cases/{subject_id:uuid}/hall/now"): IN_HALL,
 }
 #: Forms: intake judges what they send, under the token of whoever sends it and has one of the roles of its act.
 FORMS = {

@@ -287,7 +287,7 @@ async def _importer(
         history = StoredHistory(pool)
         regulation_cache = RegulationCache(history)
         recorder = Recorder(history, seals, new_id)
-        references = KnownReferences(history, StoredContents(pool, new_id), seals)
+        references = KnownReferences(history, StoredContents(pool, new_id), seals, regulation_cache)
         yield Importer(
             rows,
             asked,

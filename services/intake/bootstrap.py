@@ -31,6 +31,7 @@ from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
@@ -131,7 +132,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         await keeper.propose()
 
         contents = StoredContents(pool, new_id)
-        references = KnownReferences(history, contents, seals)
+        references = KnownReferences(history, contents, seals, regulation_cache)
         refused = RefusedCommands(pool, seals, new_id)
         handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references, refused)
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
@@ -196,6 +197,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *query_routes(reading),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
+                *catalogue_routes(regulation_cache),
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),

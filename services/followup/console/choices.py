@@ -1,5 +1,8 @@
 """What the fields of a form may name: places, bodies, cases, records and deadlines, by names that people know."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
@@ -9,8 +12,10 @@ from services.followup.console.pages import annulled_ids
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
+from shared.cases.catalogues import offered
 from shared.command_definitions import ChoiceDefinition, Translated
 from shared.events.deadline import Subject
+from shared.events.regulation import CATALOGUE_KINDS, CatalogueEntry
 
 OFFERED = 500  # agencies, petitions and conferences to choose from
 #: The bodies that have no code and may be written to.
@@ -25,8 +30,9 @@ class FormChoices:
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    async def of(self, scope: Scope, file: CaseFile | None) -> Choices:
-        """The choices of a form about a case, by the kind of field."""
+    async def of(self, scope: Scope, file: CaseFile | None, place: str, today: date) -> Choices:
+        """The choices of a form about a case or a place, by the kind of field."""
+        catalogues = await self._queries.catalogues()
         places = await self._queries.places(scope)
         found = (await self._queries.agencies(scope, "", OFFERED)).items
         agencies = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
@@ -45,6 +51,10 @@ class FormChoices:
                 if event.event_id not in annulled and not event.topic.startswith("Deadline")
             ],
             "deadline": [_deadline(each) for each in deadlines if each.raised.is_open],
+        } | {
+            f"catalogue.{kind}": _entries(offered(standing, today))
+            for kind in CATALOGUE_KINDS
+            if (standing := catalogues.standing(place, kind, today)) is not None
         }
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
@@ -69,6 +79,18 @@ def _deadline(deadline: Deadline) -> ChoiceDefinition:
     raised, words = deadline.raised, duty_words(deadline.raised.duty)
     due = f", {raised.due_on:%d/%m/%Y}" if raised.due_on else ""
     return _choice(str(raised.deadline_id), Bilingual(words.vi + due, words.en + due))
+
+
+def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:
+    """The entries in their order, each with the title of the one that it lies under."""
+    titles = {entry.code: entry for entry in entries}
+    found = []
+    for entry in entries:
+        vi, en = entry.title, entry.title_en or entry.title
+        if (above := titles.get(entry.parent)) is not None:
+            vi, en = f"{above.title}: {vi}", f"{above.title_en or above.title}: {en}"
+        found.append(ChoiceDefinition(entry.code, Translated(vi, en)))
+    return found
 
 
 def _choice(value: str, words: Bilingual) -> ChoiceDefinition:

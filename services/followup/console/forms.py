@@ -21,7 +21,15 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, with_more_rows
+from services.followup.console.command_forms import (
+    Choices,
+    CommandForm,
+    FormError,
+    body_of,
+    form_of,
+    input_of,
+    with_more_rows,
+)
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
@@ -120,7 +128,7 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await self._refused(request, target, refusal)
-        form = form_of(definition, await self._choices.of(scope_of(request), target.file))
+        form = form_of(definition, await self._offered(request, target))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
 
@@ -132,7 +140,7 @@ class _Forms:
             return await self._refused(request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._choices.of(scope_of(request), target.file))
+        form = form_of(definition, await self._offered(request, target))
         filled = await read_form(request, form.file_inputs)
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
@@ -158,6 +166,11 @@ class _Forms:
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
         return Redirect(f"{shown}?{urlencode(query)}", status_code=SEE_OTHER)
+
+    async def _offered(self, request: HttpRequest, target: FormTarget) -> Choices:
+        """What there is to choose from."""
+        today = await self._source.today(target.source)
+        return await self._choices.of(scope_of(request), target.file, target.jurisdiction, today)
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str

@@ -26,6 +26,7 @@ from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
+from shared.identifiers import NATION
 
 PAGE = "/people"
 #: The commands on a post or a delegation, by the address of what they are done to at intake.
@@ -89,19 +90,23 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             request, "act.html", status=status, form=form, target=_Target(), filled=filled, errors=errors, key=key
         )
 
+    async def empty_form(request: HttpRequest, definition: CommandDefinition, source: str) -> CommandForm:
+        today = await door.today(source)
+        return form_of(definition, await choices.of(scope_of(request), None, NATION, today))
+
     @get(ACT, include_in_schema=False)
     async def form(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[str]:
         definition = await defined(request, source, kind, command)
-        return await show(request, form_of(definition, await choices.of(scope_of(request), None)), {})
+        return await show(request, await empty_form(request, definition, source), {})
 
     @post(ACT, include_in_schema=False, status_code=200)
     async def act(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[Any]:
         definition = await defined(request, source, kind, command)
-        made = form_of(definition, await choices.of(scope_of(request), None))
+        made = await empty_form(request, definition, source)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         body, errors = body_of(made, filled, await door.today(source))

@@ -13,8 +13,10 @@ from services.intake.application.commands import ERASURE
 from services.intake.application.errors import ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, History
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import code_of
 from services.intake.domain import AnyFact
+from services.intake.domain.catalogues import canonical
 from shared.cases.facts import annulled_ids
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased
@@ -32,8 +34,9 @@ class SealedRows(Protocol):
 class KnownReferences:
     """Holds a command against what was recorded under its reference."""
 
-    def __init__(self, history: History, sealed: SealedRows, opener: Opener) -> None:
+    def __init__(self, history: History, sealed: SealedRows, opener: Opener, regulation_cache: RegulationCache) -> None:
         self._history, self._sealed, self._opener = history, sealed, opener
+        self._regulation_cache = regulation_cache
 
     async def require_same(self, command: Command, place: EventPlace) -> None:
         """Pass a command that says what is recorded under its reference: there is nothing to do.
@@ -48,13 +51,15 @@ class KnownReferences:
             raise ReferenceAnnulled
         if command.codec.route is ERASURE:
             return
-        recorded = msgspec.to_builtins(fact.event)
+        # A title was recorded as its code, and what was recorded before there was a catalogue may have one now.
+        catalogues = self._regulation_cache.regulation.catalogues
+        recorded = msgspec.to_builtins(canonical(fact.event, place.jurisdiction, catalogues))
         # What was erased cannot be held against anything: then the fields that are public must do.
         left_out = {*command.codec.route.decided, *(SEALED[place.topic] if is_erased(facts) else ())}
         if SEALED[place.topic] and not is_erased(facts):
             opened = await self.opened([place.originator_id])
             recorded |= opened.get((place.originator_id, place.version), {})
-        given = msgspec.to_builtins(_event(command, fact))
+        given = msgspec.to_builtins(canonical(_event(command, fact), place.jurisdiction, catalogues))
         if found := differing(given, recorded, (f for f in fact.event.__struct_fields__ if f not in left_out)):
             raise ReferenceDiffers(found)
 

@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A virtual environment of the caller is not ours.
 unexport VIRTUAL_ENV
 
-.PHONY: help run test test-all lint format contracts interop fuzz bench bench-growth chaos up down clean
+.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ build/interop/.synced: .venv/.synced tests/interop/node/package-lock.json
 
 interop: build/interop/.synced ## Other people's hands: browser, generated clients, linters, fuzzers (installs Chromium by apt as root)
 	$(BIN)/pytest -q -n 2 --dist loadfile -m "interop and not fuzz" tests/interop $(ARGS)
+
+screenshots: build/interop/.synced ## Take the pictures of docs/screenshots from a pair with the story played
+	$(BIN)/python -m tests.interop.screenshots
 
 fuzz: build/interop/.synced ## The long run of the fuzzers of make interop (ARGS=...)
 	$(BIN)/pytest -q -m fuzz tests $(ARGS)

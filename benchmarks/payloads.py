@@ -32,7 +32,7 @@ def new_id() -> UUID:
 def petitions(count: int) -> Iterator[Append]:
     """Commands that each record one sealed petition with its data key and its idempotency key."""
     seals = PetitionSeals(bytes(range(32)), new_id)
-    recorder = Recorder(None, seals, new_id)  # type: ignore[arg-type]  # a new petition has no history
+    recorder = Recorder(None, seals, new_id, None)  # type: ignore[arg-type]  # a new petition has no history
     for _ in range(count):
         petition, event_id, petitioner, ring = new_id(), new_id(), str(new_id()), KeyRing(())
         received = PetitionReceived(

@@ -57,7 +57,6 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "document": Sentence(
                 "Không có văn bản “{document}”; hãy chọn một trong: {known}.", "'{document}' is none of {known}"
             ),
-            "source": Sentence("Hãy chọn hệ thống tiếp nhận kiến nghị này.", "name the intake that takes the petition"),
         },
     ),
     "invalid-code": ProblemWords(
@@ -251,6 +250,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         {
             "": Sentence("Hãy gửi nội dung kiểu application/json.", "send application/json"),
             "charset": Sentence("Hãy gửi JSON mã hóa UTF-8.", "send JSON in UTF-8"),
+            "file": Sentence(
+                "Chỉ nhận tệp PDF, DOCX, JPG hoặc PNG; tệp này không phải loại nào trong số đó.",
+                "send a PDF, DOCX, JPEG or PNG: by what stands in it, this file is none of them",
+            ),
             "encoding": Sentence(
                 "Nội dung nén không được nhận; hãy gửi nội dung không nén, bỏ Content-Encoding.",
                 "a compressed body is not taken: send it as it is, without Content-Encoding",
@@ -492,6 +495,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Đang có quá nhiều kết nối; hãy thử lại sau giây lát.",
                 "too many connections are open: try again in a moment",
             ),
+            "uploads": Sentence(
+                "Bạn đang gửi quá nhiều tệp cùng lúc (tối đa {most}); hãy đợi các tệp kia gửi xong.",
+                "you are sending {most} files already: wait until they are sent",
+            ),
         },
     ),
     "request-timeout": ProblemWords(
@@ -570,6 +577,46 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "not-read-yet": Sentence(
                 "Chưa đọc được dữ liệu của nguồn {source}; chưa ghi nhận gì, hãy gửi lại sau giây lát.",
                 "{source} was not read yet: send it again shortly",
+            ),
+        },
+    ),
+    "invalid-file": ProblemWords(
+        Sentence("Tệp không được nhận", "Invalid file"),
+        {
+            "empty": Sentence("Tệp rỗng; hãy chọn lại tệp.", "the file is empty: choose it again"),
+            "infected": Sentence(
+                "Trình quét vi-rút phát hiện mã độc trong tệp này; tệp không được nhận.",
+                "the scanner found something malicious in the file: it is not taken",
+            ),
+        },
+    ),
+    "file-erased": ProblemWords(
+        Sentence("Tệp đã bị xóa", "File erased"),
+        {
+            "": Sentence(
+                "Tệp này đã bị xóa cùng với dữ liệu cá nhân của người kiến nghị.",
+                "the file was erased together with the petitioner's personal data",
+            )
+        },
+    ),
+    "files-unavailable": ProblemWords(
+        Sentence("Kho tệp chưa dùng được", "Files unavailable"),
+        {
+            "no-folder": Sentence(
+                "Hệ thống này chưa có kho tệp; người vận hành đặt INTAKE_FILES.",
+                "this intake keeps no files: its operator names a folder in INTAKE_FILES",
+            ),
+            "folder": Sentence(
+                "Kho tệp không ghi được; chưa lưu gì, hãy báo người vận hành.",
+                "the folder cannot be written, nothing was stored: tell the operator",
+            ),
+            "scanner": Sentence(
+                "Trình quét vi-rút không trả lời; chưa lưu gì, hãy gửi lại sau giây lát.",
+                "the scanner does not answer, nothing was stored: send it again shortly",
+            ),
+            "unreadable": Sentence(
+                "Kho tệp không có tệp này hoặc tệp đã hỏng; hãy báo người vận hành khôi phục từ bản sao lưu.",
+                "the folder lacks this file or it is damaged: tell the operator, who restores it from a backup",
             ),
         },
     ),

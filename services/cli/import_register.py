@@ -26,13 +26,15 @@ from rich.table import Table
 from services.exit_codes import FAILED, WRONG_USE, given_code, need_folder_of, stop, stop_at
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.contents import StoredContents
+from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.files import ImportFile, opened, read_mapping, write_rejects
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.workers import WorkerLost, Workers
-from services.intake.application.append_builder import Recorder
+from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.command_handler import CommandHandler
+from services.intake.application.file_keeper import FileKeeper
 from services.intake.application.importing.appends import Settings
 from services.intake.application.importing.case_events import EVENT_FIELDS
 from services.intake.application.importing.headings import Columns
@@ -286,7 +288,8 @@ async def _importer(
         stack.push_async_callback(writer.close)
         history = StoredHistory(pool)
         regulation_cache = RegulationCache(history)
-        recorder = Recorder(history, seals, new_id)
+        files = StoredFileRecords(pool)
+        recorder = Recorder(history, seals, new_id, FileNaming(files, seals))
         references = KnownReferences(history, StoredContents(pool, new_id), seals, regulation_cache)
         yield Importer(
             rows,
@@ -303,6 +306,7 @@ async def _importer(
                 new_id,
                 references,
                 RefusedCommands(pool, seals, new_id),
+                FileKeeper(files, None),
             ),
             references=references,
             seals=seals,

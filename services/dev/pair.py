@@ -141,7 +141,8 @@ def run_pair(
     amqp = pair.amqp_urls(broker)
     databases = pair.databases()
     wanted = {
-        "intake": {"MASTER_KEY_FILE": str(_master_key(data))} | ({"CLOCK_START": STORY_BEGINS} if story else {}),
+        "intake": {"MASTER_KEY_FILE": str(_master_key(data)), "FILES": str(data / "files")}
+        | ({"CLOCK_START": STORY_BEGINS} if story else {}),
         "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
     }
     for name, port in zip(wanted, ports, strict=True):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -12,29 +13,37 @@ import httpx
 import structlog
 from litestar import Litestar
 
+from services.intake.adapters.clamd import Clamd
 from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
+from services.intake.adapters.file_folder import LocalFolder
+from services.intake.adapters.file_records import StoredFileRecords
+from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
 from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
-from services.intake.application.append_builder import Recorder
+from services.intake.application.append_builder import FileNaming, Recorder
 from services.intake.application.calendars import CalendarKeeper
 from services.intake.application.case_queries import CaseQueries
 from services.intake.application.command_handler import CommandHandler
 from services.intake.application.composite.act_handler import ActHandler
+from services.intake.application.file_keeper import FileKeeper
+from services.intake.application.file_queries import FileQueries
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
+from services.intake.application.uploads import Uploads
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
+from services.intake.entrypoints.files import MIB, FileTroubles, file_routes, upload_route
 from services.intake.entrypoints.metrics import IntakeSnapshot, intake_collector
 from services.intake.entrypoints.people_callers import PeopleCallers
 from services.intake.entrypoints.people_queries import people_routes
@@ -71,6 +80,7 @@ from shared.tasks import cancel_and_wait
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
+KEEP_FILES_EVERY = 60.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
@@ -103,9 +113,26 @@ def seals_of(settings: IntakeSettings) -> PetitionSeals:
         raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
 
 
+def folder_of(settings: IntakeSettings) -> LocalFolder | None:
+    """The folder of uploaded files, if there is one. Raises WrongSettings."""
+    try:
+        return LocalFolder(Path(settings.files)) if settings.files else None
+    except OSError as error:
+        raise WrongSettings(f"INTAKE_FILES: {settings.files}: {error.strerror}; name a folder to write in") from None
+
+
+def scanner_of(settings: IntakeSettings) -> Clamd | None:
+    """What looks through uploaded files, if anything does. Raises WrongSettings."""
+    try:
+        return Clamd(settings.scanner) if settings.scanner else None
+    except ValueError as error:
+        raise WrongSettings(f"INTAKE_SCANNER: {error}") from None
+
+
 @contextlib.asynccontextmanager
 async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
     """Intake with everything started that it needs beside its HTTP server."""
+    folder, scanner = folder_of(settings), scanner_of(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
@@ -125,7 +152,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         history = StoredHistory(pool)
         regulation_cache = RegulationCache(history)
         await regulation_cache.refresh()
-        recorder = Recorder(history, seals, new_id)
+        files = StoredFileRecords(pool)
+        file_keeper = FileKeeper(files, folder)
+        recorder = Recorder(history, seals, new_id, FileNaming(files, seals))
         keeper = CalendarKeeper(regulation_cache, recorder, writer, proposed_calendar)
         if settings.seed_calendars:
             log.info("seeded", calendars=await keeper.seed(seed_years()))
@@ -134,7 +163,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         contents = StoredContents(pool, new_id)
         references = KnownReferences(history, contents, seals, regulation_cache)
         refused = RefusedCommands(pool, seals, new_id)
-        handler = CommandHandler(regulation_cache, history, writer, seals, recorder, new_id, references, refused)
+        handler = CommandHandler(
+            regulation_cache, history, writer, seals, recorder, new_id, references, refused, file_keeper
+        )
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
         stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
@@ -147,7 +178,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         queue = CommandQueue(settings.amqp_url, source, commands)
         await queue.start()
         stack.push_async_callback(queue.close)
-        figures = StoreFigures(pool, RELAY)
+        figures, troubles = StoreFigures(pool, RELAY), FileTroubles()
+        largest = settings.largest_file * MIB
+        uploads = Uploads(folder, files, seals, sniffed, scanner, largest) if folder is not None else None
 
         async def snapshot() -> IntakeSnapshot:
             found = await figures.read()
@@ -167,6 +200,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 consumers={(name,): w.consumers for name, w in queue.waiting.items() if w.consumers is not None},
                 hindered=bool(queue.hindrance or relay.hindrance),
                 unanswered=queue.unanswered_total,
+                files_unnamed=found.files_unnamed,
+                files_kept_at=file_keeper.kept_at if folder is not None else None,
+                files_unreadable=troubles.unreadable_total,
                 taken_at=found.taken_at,
             )
 
@@ -175,9 +211,11 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             return {"store": reason} if reason else {}
 
         def notices() -> dict[str, str]:
-            return queue.notices | ({"relay": relay.hindrance} if relay.hindrance else {})
+            found = {"relay": relay.hindrance, "files": file_keeper.hindrance}
+            return queue.notices | {name: why for name, why in found.items() if why}
 
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
+        works["files"] = _keep_files(file_keeper)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         if settings.issuer:
@@ -198,6 +236,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
                 *catalogue_routes(regulation_cache),
+                upload_route(uploads),
+                *file_routes(FileQueries(reading, files, folder, seals), troubles),
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
@@ -259,3 +299,14 @@ async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeep
             await keeper.propose()
         except Exception as error:  # the store may be away; the next round tries again
             log.warning("calendar_check_failed", kind=type(error).__name__)
+
+
+async def _keep_files(file_keeper: FileKeeper) -> None:
+    while True:
+        try:
+            await file_keeper.round()
+            file_keeper.kept_at, file_keeper.hindrance = time.time(), ""
+        except Exception as error:  # the store or the folder may be away; the next round tries again
+            file_keeper.hindrance = f"files that are to go are not dropped ({type(error).__name__})"
+            log.warning("files_not_kept", kind=type(error).__name__)
+        await file_keeper.wait(KEEP_FILES_EVERY)

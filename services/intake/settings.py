@@ -29,6 +29,11 @@ class IntakeSettings(BaseSettings):
     clock_start: AwareDatetime | None = Field(
         default=None, description="development: the movable clock's first instant, on an empty store only"
     )
+    files: str = Field(default="", description="the folder of uploaded files; empty: none are taken")
+    largest_file: int = Field(default=32, ge=1, le=1024, description="the largest file that is taken, in MiB")
+    scanner: str = Field(
+        default="", description="a clamd: unix:///run/clamav/clamd.ctl or tcp://host:3310; empty: none"
+    )
     seed_calendars: bool = True
     pool_size: int = Field(default=8, ge=2, le=100)
 

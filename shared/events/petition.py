@@ -87,7 +87,8 @@ class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
     ] = {}
     text: Annotated[SealedAll[str], Meta(description="What they say, in their own words.")] = ""
     attachments: Annotated[
-        Internal[tuple[Attachment, ...]], Meta(description="The files that came with it; they stay with the sender.")
+        Internal[tuple[Attachment, ...]],
+        Meta(description="The files that came with it: uploaded to intake before, or left with the sender."),
     ] = ()
 
 

@@ -10,9 +10,11 @@ from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
+from services.intake.entrypoints.files import file_routes, upload_route
 from services.intake.entrypoints.people_queries import people_routes
 from services.intake.entrypoints.queries import query_routes
 from services.intake.entrypoints.refused_queries import refused_route
@@ -33,6 +35,9 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),
+        *catalogue_routes(NOTHING),
+        upload_route(NOTHING),
+        *file_routes(NOTHING, NOTHING),
         *people_routes(NOTHING),
         refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),

@@ -5,13 +5,15 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from services.followup.console.form_fields import ACTS, RECEIVE
+from services.followup.console.daily.tasks import TASKS
 from services.followup.domain.wording.names import event_words
 from services.followup.entrypoints.metrics import followup_collector
 from services.intake.application.commands import ERASURE, ROUTES, CommandRoute
 from services.intake.application.composite_acts import COMPOSITE_ACTS, MAX_PARTS
+from services.intake.application.definitions import DEFINITIONS
 from services.intake.entrypoints.metrics import intake_collector
 from services.intake.entrypoints.openapi import in_words
+from shared.command_definitions import CommandDefinition
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN = "<!-- Written by `make contracts`: begin -->\n"
@@ -51,7 +53,7 @@ _TITLES = {
     "petition": "Petitions",
     "petitioner": "Petitioners",
 }
-_WHEN = {"open": "open", "ended": "ended", "any": "open or ended"}
+_PAGES = {"jurisdiction": "a jurisdiction", "petition": "a petition", "conference": "a conference"}
 _REGULATION = ("policy", "calendar", "plan", "jurisdiction", "agency")
 
 
@@ -80,30 +82,34 @@ def with_who_may_adopt(page: str) -> str:
 
 
 def with_forms(page: str) -> str:
-    """docs/howto/work-in-the-console.md with its table of forms, and the acts on a petition that have none."""
-    forms = (RECEIVE, *ACTS)
-    rows = [f"| {form.words.vi} | {form.words.en} | {_WHEN[form.when]} | {in_words(form.roles)} |\n" for form in forms]
-    rows[0] = rows[0].replace(_WHEN[RECEIVE.when], "new")
-    have = {_petition_path(form.path) for form in forms}
-    others = [r for r in ROUTES if r.aggregate == "petition" and r.path not in have]
-    missing = ", ".join(f"{event_words(r.topic).vi} (`{r.path.rpartition('/')[2]}`)" for r in others)
+    """docs/howto/work-in-the-console.md with its table of forms, and the commands that have none."""
+    rows = [
+        f"| {_PAGES[page_of]} | {each.title.vi} | {each.title.en} | {in_words(frozenset(each.roles))} |\n"
+        for page_of in _PAGES
+        for each in DEFINITIONS.values()
+        if _page_of(each) == page_of
+    ]
+    daily = "".join(f"| {_PAGES[t.subject]} | {t.title.vi} | {t.title.en} |\n" for t in TASKS.values())
+    missing = ", ".join(f"{d.title.vi} (`{d.path}`)" for d in DEFINITIONS.values() if not _page_of(d))
     return _with_table(
         page,
-        "| form | | petition | roles |\n|---|---|---|---|\n"
-        + "".join(rows)
-        + "\n"
+        f"| on the page of | daily task | |\n|---|---|---|\n{daily}\n"
+        f"| on the page of | form | | roles |\n|---|---|---|---|\n{''.join(rows)}\n"
         + textwrap.fill(
-            f"Without a form, by HTTP or by queue alone, are on a petition: {missing}; and every act on conferences, "
-            "plans, policies, calendars, jurisdictions and agencies, and the erasure of a petitioner.",
+            f"Without a form, by HTTP or by queue alone, are: {missing}.",
             130,
             break_on_hyphens=False,
+            break_long_words=False,
         )
         + "\n",
     )
 
 
-def _petition_path(last: str) -> str:
-    return f"/v1/petitions/{{id}}/{last}" if last else "/v1/petitions"
+def _page_of(definition: CommandDefinition) -> str:
+    """On whose page a command has its form; empty where it has none."""
+    if not definition.creates:
+        return definition.aggregate if definition.aggregate in _PAGES else ""
+    return "" if {"jurisdiction", "parent"}.isdisjoint(field.name for field in definition.fields) else "jurisdiction"
 
 
 def with_rooms(page: str) -> str:

@@ -8,10 +8,16 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
 from services.followup.console.cases import case_pages
+from services.followup.console.daily.remind import remind_routes
+from services.followup.console.daily.routes import daily_routes
+from services.followup.console.favicon import favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
+from services.followup.console.language import language_routes
+from services.followup.console.places import place_pages
 from services.followup.console.reports import report_pages
 from services.followup.console.sign_in import sign_in_routes
+from services.followup.console.work import work_routes
 from services.followup.entrypoints.app import make_app as followup_app
 from services.intake.entrypoints.app import make_app as intake_app
 from shared.http.auth import Callers
@@ -38,11 +44,17 @@ class Place(NamedTuple):
 
 def pages() -> list[HTTPRouteHandler]:
     return [
-        *case_pages(NOTHING),
-        *figures_routes(NOTHING, NOTHING),
-        *report_pages(NOTHING, NOTHING),
-        *form_routes(NOTHING, NOTHING, NOTHING, NOTHING),
-        *sign_in_routes(NOTHING),
+        *work_routes(NOTHING, NOTHING, NOTHING),
+        *case_pages(NOTHING, NOTHING, NOTHING, NOTHING),
+        *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
+        *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING),
+        *remind_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+        *figures_routes(NOTHING, NOTHING, NOTHING),
+        *report_pages(NOTHING, NOTHING, NOTHING),
+        *form_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+        *sign_in_routes(NOTHING, NOTHING),
+        *language_routes(),
+        favicon_route(),
     ]
 
 
@@ -119,12 +131,6 @@ def test_address__with_more_slashes_is_another(place: Place) -> None:
         answer = TestClient(place.app, base_url=LOCAL).get(f"{LOCAL}{path}")
         assert answer.status_code == 404, path
         assert answer.json()["translations"]["vi"]["detail"].startswith("Không có gì ở địa chỉ này")
-
-
-def test_form__with_a_key_that_is_not_ascii_is_refused() -> None:
-    (form,) = (p for p in PLACES if (p.method, p.path) == ("POST", "/office/petitions/new"))
-    answer = TestClient(form.app, base_url=LOCAL).post(form.path, data={"key": "Đơn-1"})
-    assert (answer.status_code, answer.json()["type"]) == (400, "urn:doithoai:problem:invalid-idempotency-key")
 
 
 def test_options__name_every_method_of_the_address() -> None:

@@ -62,4 +62,8 @@ def test_what_other_parts_read_is_described(document: dict[str, Any]) -> None:
     assert told <= schemas["DeadlineView"]["properties"].keys()
     assert {"position", "horizon", "complete_to"} <= schemas["SourceView"]["properties"].keys()
     listed = {p["name"] for p in document["paths"]["/v1/cases"]["get"]["parameters"]}
-    assert listed == {"subject", "jurisdiction", "agency", "state", "unresolved", "overdue", "limit", "cursor"}
+    filters = {"subject", "jurisdiction", "agency", "state", "unresolved", "overdue", "ended", "q", "field", "urgency"}
+    filters |= {"conference", "received_from", "received_to", "due_from", "due_to", "sort"}
+    assert listed == {*filters, "limit", "cursor"}
+    for path in ("/v1/cases/totals", "/v1/cases.csv", "/v1/cases.xlsx"):
+        assert {p["name"] for p in document["paths"][path]["get"]["parameters"]} == filters, path

@@ -18,6 +18,7 @@ from tests.support.postgres import TestServer
 playwright = pytest.importorskip("playwright.sync_api")
 
 WRITERS = ("thu-ky-a", "thu-ky-b")
+PLACES = "[...document.querySelectorAll('li.speaker')].map(e => e.dataset.place).join()"
 WITHIN = 30_000  # milliseconds for what the page does by itself
 
 
@@ -27,6 +28,10 @@ class HallPair:
     def __init__(self, intake: Service, followup: Service, tokens: dict[str, str], tool: Any, folder: Path) -> None:
         self.intake, self.followup, self.tokens, self.tool, self.folder = intake, followup, tokens, tool, folder
         self._client = httpx.Client(verify=False, timeout=30, headers=bearer(tokens["national"]))
+
+    def close(self) -> None:
+        """Close its connections."""
+        self._client.close()
 
     def act(self, path: str, **body: Any) -> dict[str, Any]:
         """A command that must be accepted."""
@@ -131,6 +136,7 @@ def hall(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
             found.places()
             followup.wait_ready()
             yield found
+            found.close()
 
 
 def until_unsent(page: Any, count: int) -> None:
@@ -222,7 +228,9 @@ def test_hall__twenty_lines_without_a_network_are_recorded_once_and_in_order(hal
         until_unsent(page, 0)
         assert lost.count("POST") > 20
         assert "Lời" not in page.evaluate("JSON.stringify(localStorage)")
-        assert page.locator("li[data-status=sent]").count() == 15
+        sent = "[...document.querySelectorAll('li.speaker')].map(e => e.dataset.status + e.dataset.number).join()"
+        wanted = ",".join(f"sent{number}" for number in range(1, 16))
+        until(lambda: page.evaluate(sent) == wanted, 20, f"{page.evaluate(sent)} {page.evaluate(PLACES)}")
     assert hall.words(conference) == [f"Lời {number}" for number in range(1, 16)]
     topics = hall.topics(conference)
     assert topics.count("PetitionAnsweredAtConference") == 3
@@ -308,7 +316,8 @@ def test_hall__an_expired_session_loses_nothing_and_signing_out_clears_the_brows
         # Nobody else sends it: another who signs in here is told whose it is.
         other = context.new_page()
         hall.sign_in(other, WRITERS[1])
-        page.wait_for_function("document.getElementById('hall').dataset.hindrance !== 'signed_out' || true")
+        page.bring_to_front()
+        page.locator("[data-show=link] a").wait_for()
         until_unsent(page, 1)
         hall.sign_in(other, WRITERS[0])
         page.bring_to_front()

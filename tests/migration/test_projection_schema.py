@@ -129,3 +129,20 @@ async def test_migrated_database__keeps_the_functions_that_the_release_before_ca
         assert {row["function"] for row in await connection.fetch(SIGNATURES, CALLED)} == before
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize("release", RELEASES)
+async def test_migrated_database__has_what_its_old_cases_are_searched_by(pg_server: TestServer, release: str) -> None:
+    dsn = await restored_in(pg_server, STORES / release, "followup")
+    await migrate(dsn, PACKAGES)
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows = await connection.fetch(
+            "SELECT searched = followup_searched(followup_row(row)) AND found = followup_found(searched) "
+            "AND title_order = followup_order(searched ->> 0) AS is_right FROM projection.cases"
+        )
+        assert rows and all(row["is_right"] for row in rows)
+        found = "SELECT count(*) FROM projection.cases WHERE found @@ $1::tsquery"
+        assert await connection.fetchval(found, "'duong':*") > 0
+    finally:
+        await connection.close()

@@ -62,6 +62,8 @@ def _everything(asking: Asking, place: str) -> set[int]:
 
 
 ANYBODY: Rule = lambda asking, place: FOUND  # noqa: E731
+#: Anybody, who is sent on to another page of ours.
+SENT_BACK: Rule = lambda asking, place: {303}  # noqa: E731
 #: Whoever has a token: what is asked for is nobody's secret, or the answer holds only what the caller sees.
 CALLERS = _known(lambda asking, place: FOUND)
 CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_minutes), _known(_everything)
@@ -69,13 +71,20 @@ CASE, CONTENT, MINUTES, EVERYTHING = _known(_case), _known(_content), _known(_mi
 NO_AGENCY = _known(lambda asking, place: REFUSED if asking.role in ("agency", "admin") else FOUND)
 #: What intake opens, of a case in sight, while there is no intake.
 NO_INTAKE = _known(lambda asking, place: {503} if (seen := _case(asking, place)) == FOUND else seen)
-#: A search for nothing.
-NO_CODE = _known(lambda asking, place: NOT_THERE)
+#: A jurisdiction, which is nobody's secret to those within whose subtree it lies; its forms while there is no intake.
+PLACE = _known(lambda asking, place: FOUND if is_within(place, asking.place) else NOT_THERE)
+NO_INTAKE_AT_PLACE = _known(lambda asking, place: {503} if is_within(place, asking.place) else NOT_THERE)
+#: Whoever has a token is sent on to what was found.
+SENT_ON = _known(lambda asking, place: {303})
+#: Those who send reminders.
+REMINDERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair") else REFUSED)
 #: Those who may know who works where.
 STAFF = _known(lambda asking, place: FOUND if asking.role in ("admin", "chair", "office") else REFUSED)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)
+#: Those who may give a command that names a file.
+UPLOADERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "agency", "system") else REFUSED)
 OPERATORS = _known(lambda asking, place: FOUND if asking.role == "operations" else REFUSED)
 
 
@@ -86,6 +95,7 @@ class Asked(NamedTuple):
     client: httpx.AsyncClient
     askings: list[Asking]
     ids: Mapping[str, object] = {}
+    callers: Callers | None = None
 
 
 def callers_of_all_kinds(agency: str, other_agency: str) -> tuple[Callers, list[Asking]]:

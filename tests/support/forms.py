@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from services.followup.console.doors import ASKED
+
 
 class Form(HTMLParser):
     """The first form of a page's main part with a button: its inputs as they stand, and what may be ticked."""
@@ -58,8 +60,9 @@ class Visitor:
     """Somebody with a browser: opens pages, fills in forms, reads what is said."""
 
     def __init__(self, url: str) -> None:
-        headers = {"Accept": "text/html"}
-        self.client = httpx.Client(base_url=url, follow_redirects=True, timeout=30, headers=headers)
+        self.client = httpx.Client(
+            base_url=url, follow_redirects=True, timeout=30, headers={"Accept": "text/html"}, cookies={ASKED: "yes"}
+        )
 
     def open(self, path: str) -> httpx.Response:
         """A page that must be there."""

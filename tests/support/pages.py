@@ -5,7 +5,10 @@ from html.parser import HTMLParser
 
 import httpx
 
+INLINE = {"a", "small", "span", "strong", "time"}
 VOID = {"meta", "br", "input", "link", "img", "hr"}
+#: What is no form, and the forms that quote their case; any other form is the same on every case and walked once.
+OF_THE_CASE = ("", "RecordAnnulled", "ReminderSent")
 
 
 class ParsedPage(HTMLParser):
@@ -30,7 +33,7 @@ class ParsedPage(HTMLParser):
         self.ids += [str(given["id"])] if "id" in given else []
         if tag == "a":
             self.links.append((str(given["href"]), ""))
-        self.text += " " if tag == "br" else ""
+        self.text += "" if tag in INLINE else " "
         if tag not in VOID:
             self.open.append(tag)
 
@@ -56,19 +59,22 @@ class ParsedPage(HTMLParser):
 
 async def walked(client: httpx.AsyncClient, *begin: str) -> dict[str, str]:
     """What is linked from the console and from where to begin, by its address: pages, lists, letters, reports, CSV."""
-    told = dict[str, str]()
+    told, forms = dict[str, str](), set[str]()
     waiting = ["/", *begin]
     while waiting:
         path = waiting.pop()
+        form = path.partition("/acts/")[2]
         if (
-            path.endswith("/content")
-            or path in told
+            path in told
+            or (form in forms and form not in OF_THE_CASE)
+            or path.startswith("/language/")  # the same pages once more
             or (path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09")))
         ):
             continue  # the months before and after lead on for ever
         answer = await client.get(path, headers={"Accept": "text/html,*/*"})
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         told[path] = answer.text
+        forms.add(form)
         if answer.headers["content-type"].startswith("text/html"):
             waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]
     return told

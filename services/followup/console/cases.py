@@ -24,7 +24,7 @@ from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
-from services.followup.console.recorded import Recorded, recorded_now
+from services.followup.console.recorded import JustRecorded, recorded_now
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -163,7 +163,7 @@ class _Cases:
             first=next_link(request, "") if cursor else "",
         )
 
-    async def one(self, request: HttpRequest, target: FormTarget, recorded: Recorded | None) -> Response[str]:
+    async def one(self, request: HttpRequest, target: FormTarget, recorded: JustRecorded | None) -> Response[str]:
         """The page of one petition or conference."""
         file = target.file
         assert file is not None  # only a place may have none

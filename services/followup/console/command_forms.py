@@ -22,6 +22,7 @@ NOT_ASKED = frozenset({"petitioner_ids", "attachments", "policy_id"})
 NEEDED = frozenset({"PetitionReceived.kind", "PetitionReceived.text", "PetitionReassigned.reason"})
 BLANK_ROWS = 2  # beneath those that are filled in
 MAX_ROWS = 100
+MAX_DIGITS = 18  # of a number: the interpreter refuses to read thousands
 MAX_POLICY_ERRORS = 10  # that are told at once
 #: What the choices of a field are taken from.
 CHOSEN: frozenset[FieldKind] = frozenset({"place", "agency", "body", "petition", "conference", "record", "deadline"})
@@ -64,7 +65,8 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self, filled: Filled, name: str) -> range:
         """How many rows of a group are shown: those that are filled in, and some to go on."""
         numbers = [int(n) for n in _numbers(filled, name)]
-        asked = int(filled.get(f"{name}.rows", "0")) if filled.get(f"{name}.rows", "0").isdecimal() else 0
+        said = filled.get(f"{name}.rows", "")
+        asked = int(said) if said.isdecimal() and len(said) <= MAX_DIGITS else 0
         return range(min(max([asked, BLANK_ROWS, *(n + 1 for n in numbers)]), MAX_ROWS))
 
 
@@ -165,7 +167,7 @@ def _value(field: FormField, name: str, filled: Filled, today: date, errors: lis
                 errors.append(_error(name, field, _NO_DAY, text))
             return day.isoformat() if day else None
         case "number":
-            if not (text.isdecimal() and text.isascii()):
+            if not (text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS):
                 errors.append(_error(name, field, _NO_NUMBER, text))
                 return None
             return int(text)
@@ -225,9 +227,27 @@ def _inputs(fields: Iterable[FormField], prefix: str) -> Iterator[tuple[str, For
         yield from _inputs(field.fields, f"{prefix}{field.name}.{'0.' if field.is_list else ''}")
 
 
+def as_filled(field: str | None, filled: Filled) -> str:
+    """The field that a refusal of intake names, by the rows of the form.
+
+    `a[0].b` is in the first row that was filled in, since the empty ones were not sent: `a.0.b`, or `a.1.b`.
+    """
+    named = _dotted(field)
+    group, _, rest = named.partition(".")
+    number, _, part = rest.partition(".")
+    rows = _numbers(filled, group)
+    if number.isdecimal() and len(number) <= 3 and int(number) < len(rows):
+        return f"{group}.{rows[int(number)]}" + (f".{part}" if part else "")
+    return named
+
+
+def _dotted(field: str | None) -> str:
+    return (field or "").replace("[", ".").replace("]", "")
+
+
 def input_of(form: CommandForm, field: str | None) -> str:
-    """The input that a refusal of intake names, or the nearest around it; empty for none. `a[0].b` is `a.0.b`."""
-    named = (field or "").replace("[", ".").replace("]", "")
+    """The input of a field that is named, or the nearest around it; empty for none. `a[0].b` is `a.0.b`."""
+    named = _dotted(field)
     known = {name for name, _ in _inputs(form.fields, "")}
     while named:
         if named in known or _first_row(named) in known:

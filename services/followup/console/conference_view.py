@@ -31,7 +31,7 @@ PHASES = {
 }
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class PreparationTask(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the preparation: who has it, and whether it is done."""
 
     name: str
@@ -51,7 +51,7 @@ class Speaker(msgspec.Struct, frozen=True, kw_only=True):
     called_id: UUID | None
 
 
-class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
+class ConferencePage(msgspec.Struct, frozen=True, kw_only=True):
     """What was recorded of a conference, without what was annulled. Days are as recorded, "" where there is none."""
 
     phase: Phase
@@ -63,7 +63,7 @@ class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
     audience: str = ""
     office: str = ""
     station: str = ""
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[PreparationTask, ...] = ()
     notices: tuple[EventView, ...] = ()
     invitations: tuple[EventView, ...] = ()
     report: EventView | None = None
@@ -84,7 +84,7 @@ class ConferenceView(msgspec.Struct, frozen=True, kw_only=True):
 
 def conference_view(
     events: Iterable[EventView], annulled: frozenset[UUID], deadlines: Sequence[Deadline], state: CaseState
-) -> ConferenceView:
+) -> ConferencePage:
     """A conference from its recorded events."""
     found: dict[str, list[EventView]] = {}
     for event in events:
@@ -101,7 +101,7 @@ def conference_view(
 
     planned, moved = last("ConferencePlanned"), last("ConferenceRescheduled")
     plan = _data(planned) | {name: value for name, value in _data(moved).items() if value}
-    return ConferenceView(
+    return ConferencePage(
         phase=_phase(state, bool(last("ConferenceClosed")), bool(last("ConclusionNoticeIssued"))),
         **{
             name: str(plan.get(name, ""))
@@ -130,7 +130,7 @@ def _phase(state: CaseState, is_closed: bool, is_concluded: bool) -> Phase:
     return Phase.HOLD if state == CaseState.OPEN else Phase.PREPARE
 
 
-def _tasks(found: dict[str, list[EventView]], deadlines: Sequence[Deadline]) -> Iterable[Task]:
+def _tasks(found: dict[str, list[EventView]], deadlines: Sequence[Deadline]) -> Iterable[PreparationTask]:
     done = {
         event.data.get("task"): str(event.data.get("effective_on", ""))
         for event in found.get("PreparationTaskDone", ())
@@ -139,7 +139,7 @@ def _tasks(found: dict[str, list[EventView]], deadlines: Sequence[Deadline]) -> 
     for event in found.get("PreparationTaskAssigned", ()):
         data = event.data
         name = str(data.get("task", ""))
-        yield Task(
+        yield PreparationTask(
             name=name,
             kind=str(data.get("kind", "")),
             agency=str(data.get("agency", "")),

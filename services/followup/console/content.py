@@ -16,7 +16,7 @@ from shared.http.auth import caller_of, token_of
 CONTENT_ROLES = frozenset({"office", "chair", "agency"})
 
 
-class Text(NamedTuple):
+class WrittenText(NamedTuple):
     """What was written with one event: each part a text, or the lines about a person."""
 
     title: Bilingual
@@ -27,7 +27,7 @@ class Text(NamedTuple):
 class Content(NamedTuple):
     """What a case says, or why it is not shown."""
 
-    texts: list[Text]
+    texts: list[WrittenText]
     refusal: Refusal | None = None
     opened: dict[str, dict[str, Any]] = {}
 
@@ -52,7 +52,7 @@ async def content_of(intake: IntakeClient, address: Address, request: HttpReques
     return Content(texts, opened={event.event_id: event.content for event in opened})
 
 
-def _text(event: OpenedEvent, days: dict[str, Any]) -> Text:
+def _text(event: OpenedEvent, days: dict[str, Any]) -> WrittenText:
     parts: list[tuple[Bilingual, str | list[tuple[Bilingual, str]]]] = []
     for name, value in event.content.items():
         words = field_title(name, event.topic)
@@ -65,4 +65,4 @@ def _text(event: OpenedEvent, days: dict[str, Any]) -> Text:
                 parts.append((words, "\n".join(map(str, value))))
             case _:
                 parts.append((words, str(value)))
-    return Text(event_words(event.topic), str(days.get(event.event_id, "")), [part for part in parts if part[1]])
+    return WrittenText(event_words(event.topic), str(days.get(event.event_id, "")), [part for part in parts if part[1]])

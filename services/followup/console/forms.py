@@ -25,6 +25,7 @@ from services.followup.console.command_forms import (
     Choices,
     CommandForm,
     FormError,
+    as_filled,
     body_of,
     form_of,
     input_of,
@@ -44,9 +45,6 @@ from shared.sentences import Sentence
 MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 200  # characters of what a link fills in
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
-OFFERED = 500  # agencies, petitions and conferences that a form offers to choose from
-#: What a form sends beside the fields of its command.
-_OWN = frozenset({"key", "more", "confirmed", "back"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
@@ -158,7 +156,7 @@ class _Forms:
             url = self._source.url(target.source)
             done = await self._intake.act(url, possible.path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
-            at = input_of(form, refusal.field)
+            at = input_of(form, as_filled(refusal.field, filled))
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
         await self._source.until_read(target.source, done.position)

@@ -23,10 +23,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
-from services.followup.console.conference_view import ConferenceView, conference_view
+from services.followup.console.conference_view import ConferencePage, conference_view
 from services.followup.console.content import Content, content_of
-from services.followup.console.form_body import read_url_encoded
-from services.followup.console.hall_lines import Line, line_of
+from services.followup.console.form_body import read_form
+from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
@@ -36,6 +36,7 @@ from services.followup.domain.wording.names import state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
+from services.followup.entrypoints.signed_in import form_token_of
 from shared.command_definitions import ChoiceDefinition, translated
 from shared.events.field_titles import CHOICE_TITLES
 from shared.http.auth import AuthenticatedCaller, caller_of, need_role, token_of
@@ -50,8 +51,8 @@ MAX_SAID = 60  # characters of what an address says was recorded
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
 _NOT_RECORDED = Sentence("Chưa ghi nhận", "Not recorded")
 _NOT_YOURS = Sentence(
-    "Các dòng này do {person} nhập; hãy đăng nhập lại bằng tài khoản đó rồi gửi tiếp.",
-    "{person} typed these lines; sign in as {person} again to send them.",
+    "Các dòng này do người khác nhập trong trình duyệt này; người đó đăng nhập lại thì chúng được gửi tiếp.",
+    "Somebody else typed these lines in this browser; they are sent once that person is signed in again.",
 )
 
 
@@ -84,6 +85,7 @@ class HallNow(msgspec.Struct, frozen=True):
     version: int
     today: str
     person: str
+    form_token: str
     minutes: bool
     speakers: list[SpeakerNow]
 
@@ -118,7 +120,7 @@ class Hall(NamedTuple):
     """A conference as its hall sees it."""
 
     file: CaseFile
-    view: ConferenceView
+    view: ConferencePage
     petitions: list[Case]
     events: list[EventView]
 
@@ -177,6 +179,7 @@ class _Halls:
             version=hall.version,
             today=(await self._door.today(hall.file.case.source)).isoformat(),
             person=caller_of(request).name,
+            form_token=form_token_of(request),
             minutes=hall.view.minutes is not None,
             speakers=[
                 SpeakerNow(
@@ -236,7 +239,7 @@ class _Halls:
     async def record(self, request: HttpRequest, hall: Hall) -> Response[Any]:
         """Send a line to intake; the script is answered, a browser without it led back to the page."""
         need_role(caller_of(request), *KEEPERS)
-        filled = await read_url_encoded(request)
+        filled = await read_form(request)
         check_key(filled.get("key", ""))
         source = hall.file.case.source
         line, errors = line_of(hall.id, filled, await self._door.today(source))
@@ -254,7 +257,7 @@ class _Halls:
         query = urlencode({"recorded": line.parts[0].command if len(line.parts) == 1 else line.parts[-1].command})
         return Redirect(f"/cases/{hall.id}/hall?{query}#turn", status_code=SEE_OTHER)
 
-    async def _send(self, url: str, conference: str, line: Line, key: str, token: str) -> "_Sent":
+    async def _send(self, url: str, conference: str, line: HallLine, key: str, token: str) -> "_Sent":
         """Record a line as it rests on what the page showed, or else anew on what others left.
 
         Sent again, a line goes the same way and so gets its first answer. Raises Refusal, with the input to blame.
@@ -272,7 +275,8 @@ class _Halls:
                 fewer = line.without_raising
                 if refusal.code == "stale-version" and not anew:
                     anew = True
-                elif refusal.code == "already-raised" and fewer is not None:
+                elif refusal.code in ("already-raised", "speaker-already-called") and fewer is not None:
+                    # Called already may be by this very line, of which only the shorter form was taken.
                     line, key = fewer, f"{key}-raised"
                 else:
                     refusal.field = line.input_of(refusal.field)
@@ -356,9 +360,8 @@ def _next_number(speakers: Sequence[HallSpeaker]) -> int:
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:
     """Nobody sends what another has typed in the same browser. Raises Refusal."""
-    person = filled.get("person", caller.name)
-    if person != caller.name:
-        raise Refusal(_NOT_YOURS.filled({"person": person[:MAX_SAID]}, {}), "person", 409, "another-person")
+    if filled.get("person", caller.name) != caller.name:
+        raise Refusal(_NOT_YOURS, "person", 409, "another-person")
 
 
 def _is_script(request: HttpRequest) -> bool:

@@ -33,7 +33,7 @@ _NO_DAY = Sentence(
 _NO_TEXT = Sentence("Biên bản chưa có nội dung.", "The minutes are still empty.")
 
 
-class Part(NamedTuple):
+class HallPart(NamedTuple):
     """A command of an act, with the input from which each of its fields comes; `other` is to blame for all else."""
 
     command: str
@@ -53,11 +53,11 @@ class Part(NamedTuple):
         return part
 
 
-class Line(NamedTuple):
+class HallLine(NamedTuple):
     """A composite act by its name; without one the only part is a command by itself."""
 
     act: str
-    parts: Sequence[Part]
+    parts: Sequence[HallPart]
 
     def input_of(self, field: str | None) -> str:
         """The input that a refusal names; empty where it names none of them."""
@@ -69,13 +69,13 @@ class Line(NamedTuple):
         return part.inputs.get(re.split(r"[.\[]", named)[0], part.other)
 
     @property
-    def without_raising(self) -> "Line | None":
+    def without_raising(self) -> "HallLine | None":
         """The same of a petition that was raised before; None where nothing is raised."""
         parts = [part for part in self.parts if part.command != "PetitionRaised"]
-        return Line(self.act, parts) if len(parts) < len(self.parts) else None
+        return HallLine(self.act, parts) if len(parts) < len(self.parts) else None
 
 
-def line_of(conference: str, filled: Filled, today: date) -> tuple[Line, list[FormError]]:
+def line_of(conference: str, filled: Filled, today: date) -> tuple[HallLine, list[FormError]]:
     """What a form of the page asks for, and what is wrong with it."""
     match filled.get("kind", ""):
         case "slip":
@@ -86,24 +86,24 @@ def line_of(conference: str, filled: Filled, today: date) -> tuple[Line, list[Fo
             return conduct_line(conference, filled, today)
 
 
-def conduct_line(conference: str, filled: Filled, today: date) -> tuple[Line, list[FormError]]:
+def conduct_line(conference: str, filled: Filled, today: date) -> tuple[HallLine, list[FormError]]:
     """A speaker is called, heard, and answered at once or the matter is assigned; and what is wrong with the line."""
     on, errors = _on(filled), list[FormError]()
     called = {"speaker": filled.get("speaker", ""), **_given(filled, "words", "chair_reason"), **on}
     inputs = {"words": "words", "chair_reason": "chair_reason", "speaker": "chair_reason"}
-    parts = [Part("SpeakerCalled", conference, called, inputs, "words", _version(filled))]
+    parts = [HallPart("SpeakerCalled", conference, called, inputs, "words", _version(filled))]
     outcome, petition = filled.get("outcome", HEARD), filled.get("petition", "")
     if outcome == HEARD:
-        return Line("conduct", parts), errors
+        return HallLine("conduct", parts), errors
     if not petition:
         errors.append(FormError("petition", translated(_NO_PETITION)))
     at = {"conference_id": conference}
-    parts.append(Part("PetitionRaised", petition, at | on, other="outcome"))
+    parts.append(HallPart("PetitionRaised", petition, at | on, other="outcome"))
     agency = _text(filled, "agency")
     if outcome == ANSWERED:
         body = at | {"by": agency or CHAIR, **_given(filled, "answer")} | on
         parts.append(
-            Part("PetitionAnsweredAtConference", petition, body, {"by": "agency", "answer": "answer"}, "outcome")
+            HallPart("PetitionAnsweredAtConference", petition, body, {"by": "agency", "answer": "answer"}, "outcome")
         )
     elif outcome == ASSIGNED:
         body = {"agency": agency, **on}
@@ -112,11 +112,11 @@ def conduct_line(conference: str, filled: Filled, today: date) -> tuple[Line, li
                 errors.append(FormError("due_on", translated(_NO_DAY.filled({"text": typed[:40]}, {}))))
             else:
                 body["due_on"] = due.isoformat()
-        parts.append(Part("PetitionAssigned", petition, body, {"agency": "agency", "due_on": "due_on"}, "outcome"))
-    return Line("conduct", parts), errors
+        parts.append(HallPart("PetitionAssigned", petition, body, {"agency": "agency", "due_on": "due_on"}, "outcome"))
+    return HallLine("conduct", parts), errors
 
 
-def slip_line(conference: str, filled: Filled) -> Line:
+def slip_line(conference: str, filled: Filled) -> HallLine:
     """Somebody stands up: a new petition, on the agenda, and its speaker."""
     on = _on(filled)
     received: dict[str, Any] = {**_given(filled, "jurisdiction", "text"), **on}
@@ -129,23 +129,23 @@ def slip_line(conference: str, filled: Filled) -> Line:
         registered["matter"] = matter
     own = {name: name for name in ("jurisdiction", "text", "subject", "field", "speaker", "name", "address")}
     names = own | {"identities": "name", "matter": "text", "kind": "kind_of_petition"}
-    return Line(
+    return HallLine(
         "record-slip",
         [
-            Part("PetitionReceived", "", received, names, "text"),
-            Part("PetitionClassified", "#0", {**_given(filled, "subject", "field"), **on}, names, "subject"),
-            Part("PetitionScheduled", "#0", {"conference_id": conference, **on}, other="jurisdiction"),
-            Part("SpeakerRegistered", conference, registered, names, "speaker", _version(filled)),
+            HallPart("PetitionReceived", "", received, names, "text"),
+            HallPart("PetitionClassified", "#0", {**_given(filled, "subject", "field"), **on}, names, "subject"),
+            HallPart("PetitionScheduled", "#0", {"conference_id": conference, **on}, other="jurisdiction"),
+            HallPart("SpeakerRegistered", conference, registered, names, "speaker", _version(filled)),
         ],
     )
 
 
-def minutes_line(conference: str, filled: Filled) -> tuple[Line, list[FormError]]:
+def minutes_line(conference: str, filled: Filled) -> tuple[HallLine, list[FormError]]:
     """The minutes are adopted, known by the digest of their text; and what is wrong with them."""
     text = _text(filled, "minutes")
     errors = [] if text else [FormError("minutes", translated(_NO_TEXT))]
     body = {"minutes": text, "digest": hashlib.sha256(text.encode()).hexdigest(), **_on(filled)}
-    return Line("", [Part("MinutesAdopted", conference, body, other="minutes")]), errors
+    return HallLine("", [HallPart("MinutesAdopted", conference, body, other="minutes")]), errors
 
 
 def _text(filled: Filled, name: str) -> str:

@@ -6,13 +6,14 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedEvent
+from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedDeadlineEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
-from services.followup.domain.wording.names import Bilingual, duty_words, reason_words
+from services.followup.domain.wording.names import Bilingual, duty_words, ground_words, reason_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.events.any_stream import RecordAnnulled
+from shared.events.deadline import DeadlineWaived
 
 #: The fields of events that name another case.
 NAMES_A_CASE = ("conference_id", "into")
@@ -22,7 +23,7 @@ NOT_TOLD = frozenset(
 )
 
 
-class Entry(NamedTuple):
+class HistoryEntry(NamedTuple):
     """One line of what happened: a fact, or an event of the deadline of a duty, `at` its instant.
 
     `annulled`: what took it back."""
@@ -37,7 +38,7 @@ class Entry(NamedTuple):
 class History(NamedTuple):
     """What happened, the names of the bodies in it, and the cases that it names and the caller may see."""
 
-    entries: list[Entry]
+    entries: list[HistoryEntry]
     events: list[EventView]
     names: dict[str, Bilingual]
     linked: frozenset[str]
@@ -55,10 +56,10 @@ async def history_of(queries: Queries, scope: Scope, file: CaseFile) -> History:
 def _timeline(
     file: CaseFile,
     events: Sequence[EventView],
-    raised: Sequence[RaisedEvent],
+    raised: Sequence[RaisedDeadlineEvent],
     names: dict[str, Bilingual],
     linked: frozenset[str],
-) -> list[Entry]:
+) -> list[HistoryEntry]:
     """What happened in the order in which it was recorded; what was annulled says by what."""
     duties = {d.raised.deadline_id: duty_words(d.raised.duty) for d in file.deadlines}
     gone = annulled_ids(file.events)
@@ -68,7 +69,7 @@ def _timeline(
         if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone
     }
     facts = [
-        Entry(
+        HistoryEntry(
             event,
             event.recorded_at,
             None,
@@ -78,7 +79,7 @@ def _timeline(
         for event in events
     ]
     of_deadlines = [
-        Entry(
+        HistoryEntry(
             event, datetime.fromisoformat(event.data["at"]), duties.get(each.deadline_id), None, list(_told_of(event))
         )
         for each in raised
@@ -98,7 +99,8 @@ def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
         if day := event.data.get(name):
             yield words, f"{date.fromisoformat(str(day)):%d/%m/%Y}", ""
     if reason := event.data.get("reason"):
-        yield Bilingual("Lý do", "reason"), reason_words(str(reason)), ""
+        words_of = ground_words if event.topic == DeadlineWaived.TOPIC else reason_words
+        yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
 
 
 def _details(

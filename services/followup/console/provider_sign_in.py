@@ -14,7 +14,7 @@ from litestar.response import Redirect
 
 from services.followup.adapters.sessions import SessionSeals, StoredSessions
 from services.followup.adapters.sign_in_provider import SignInProvider, SignInRefused
-from services.followup.console.addresses import CALLBACK, LOGIN, LOGOUT, MAX_ADDRESS, POSTS, SEE_OTHER, own_path
+from services.followup.console.addresses import CALLBACK, FORGET, LOGIN, LOGOUT, MAX_ADDRESS, POSTS, SEE_OTHER, own_path
 from services.followup.console.form_body import read_form
 from services.followup.console.pages import Pages
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -167,6 +167,7 @@ def provider_sign_in_routes(
                 log.warning("not_revoked_at_the_provider", kind=type(error).__name__)
         answer = Redirect(f"{LOGIN}?out=1", status_code=SEE_OTHER)
         drop_cookie(answer, people.cookie)
+        answer.headers.update(FORGET)
         return answer
 
     @post(LOGOUT, include_in_schema=False, status_code=SEE_OTHER)

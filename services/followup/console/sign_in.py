@@ -7,7 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from services.followup.console.addresses import LOGIN, LOGOUT, MAX_ADDRESS, SEE_OTHER, own_path
+from services.followup.console.addresses import FORGET, LOGIN, LOGOUT, MAX_ADDRESS, SEE_OTHER, own_path
 from services.followup.console.doors import DOORS
 from services.followup.console.form_body import read_url_encoded
 from services.followup.console.pages import Pages
@@ -43,7 +43,7 @@ def sign_in_routes(pages: Pages, callers: Callers) -> list[HTTPRouteHandler]:
     async def logout() -> Redirect:
         answer = Redirect(DOORS if callers.are_local else LOGIN, status_code=SEE_OTHER)
         answer.delete_cookie(COOKIE, path="/")
-        answer.headers["Clear-Site-Data"] = '"storage"'  # what the hall's page keeps in the browser
+        answer.headers.update(FORGET)
         return answer
 
     return [login_form, login, logout]

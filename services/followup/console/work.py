@@ -18,6 +18,7 @@ from shared.http.auth import Callers, caller_of
 
 SHOWN = 50  # of each kind
 REMINDING = frozenset({"office", "chair"})
+RECEIVING = frozenset({"office", "chair"})  # and classifying
 
 
 def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
@@ -31,6 +32,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         found = await queries.work(scope, SHOWN)
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)
+        may_receive = not caller.roles.isdisjoint(RECEIVING)
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
         return await pages.show(
             request,
@@ -38,7 +40,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             today=await today_of(queries),
             work=found,
             recorded=recorded_now(recorded, None),
-            own_place=caller.jurisdiction if caller.jurisdiction in places else "",
+            own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
             to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
             names=await names_of(queries, {each.raised.debtor for each in owed}),
         )

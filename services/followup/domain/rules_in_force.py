@@ -76,11 +76,11 @@ def _without_document(line: ClockLine) -> ClockLine:
 
 
 def sheet_changes(before: Sequence[DocumentSheet], after: Sequence[DocumentSheet]) -> list[LineChange]:
-    """The lines that say something else, or that another document says, in the order of the later state."""
+    """The lines that say something else, or that another document says, in the order of the duties."""
     old, new = _by_line(before), _by_line(after)
     return [
         LineChange(audience=key[0], before=_holding(old, key), after=_holding(new, key))
-        for key in dict.fromkeys((*new, *old))
+        for key in sorted({*new, *old}, key=lambda key: (DUTIES.index(key[1]), key[2], key[0]))
         if _said(_holding(old, key)) != _said(_holding(new, key))
     ]
 

@@ -21,7 +21,7 @@ RETRY_AFTER = "1"  # seconds
 MIN_COMPRESSED = 1024  # bytes
 #: What echoes a caller's input beside something secret is not compressed, or its length would tell of the secret; the
 #: feed is read by a program next door.
-NOT_COMPRESSED = ["^/office/", "/acts/", "/do/", "^/remind/", "^/v1/events", "^/metrics"]
+NOT_COMPRESSED = ["^/office/", "^/cases/", "/acts/", "/do/", "/hall", "^/remind/", "^/v1/events", "^/metrics"]
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]

@@ -12,6 +12,7 @@ class StoreCounts(msgspec.Struct, frozen=True, kw_only=True):
     recorded: dict[str, int]
     pending: int
     oldest_pending: float
+    files_unnamed: int
     taken_at: float
 
 
@@ -46,7 +47,12 @@ class StoreFigures:
                 "::float8 FROM stored_events WHERE notification_id = $1",
                 relayed + 1,
             )
+            unnamed = await connection.fetchval("SELECT count(*) FROM files WHERE wrapped IS NOT NULL")
             taken_at = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
         return StoreCounts(
-            recorded=dict(self._recorded), pending=head - relayed, oldest_pending=oldest or 0.0, taken_at=taken_at
+            recorded=dict(self._recorded),
+            pending=head - relayed,
+            oldest_pending=oldest or 0.0,
+            files_unnamed=unnamed,
+            taken_at=taken_at,
         )

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.intake.adapters.contents import SealedRow
-from services.intake.application.ports import KeyRing, StoredKey
+from services.intake.application.ports import FileKey, KeyRing, StoredKey, UploadedFile
 from shared.event_store.append import NewKey
 from shared.events import SEALED, Event, Visibility, sealed_data
 
@@ -61,6 +61,7 @@ class PetitionSeals:
         self._new_id = new_id
         self._wrapping = AESGCM(_derived(master, b"wrap"))
         self._refused = AESGCM(_derived(master, b"refused"))
+        self._uploads = AESGCM(_derived(master, b"upload"))
         self._mac = hmac.new(_derived(master, b"fingerprint"), digestmod="sha256")
 
     def fingerprint(self, content: bytes) -> bytes:
@@ -103,13 +104,9 @@ class PetitionSeals:
             key_id = UUID(bytes=part.key_id)
             if (stored := keys.get(key_id)) is None:
                 continue  # erased
-            data_key = self._wrapping.decrypt(
-                stored.wrapped[:NONCE_BYTES],
-                stored.wrapped[NONCE_BYTES:],
-                _wrapped_for(stored.key_id, stored.owner_id, stored.originator_id),
-            )
             bound = _bound_to(row.originator_id, row.version, row.topic) + key_id.bytes
-            plain = msgspec.json.decode(AESGCM(data_key).decrypt(part.nonce, part.ciphertext, bound), type=_Plain)
+            opened = AESGCM(self._data_key(stored)).decrypt(part.nonce, part.ciphertext, bound)
+            plain = msgspec.json.decode(opened, type=_Plain)
             for name, value in plain.data.items():
                 # Each petitioner's part holds their own entry of a mapping and the whole of everything else.
                 found[name] = {**found[name], **value} if isinstance(found.get(name), dict) else value
@@ -128,14 +125,43 @@ class PetitionSeals:
             raise ValueError("sealed under another master key, or altered") from None
         return msgspec.msgpack.decode(opened, type=Kept)
 
+    def wrap_upload(self, stored_name: str, file_key: bytes) -> bytes:
+        """A file's key under the master key, until an event names the file."""
+        return _sealed(self._uploads, file_key, stored_name.encode())
+
+    def file_key(self, file: UploadedFile) -> bytes:
+        """A file's key, opened."""
+        if file.key is None:
+            return _opened(self._uploads, file.wrapped, file.stored_name.encode())
+        return _opened(AESGCM(self._data_key(file.key)), file.wrapped, _file_under(file.stored_name, file.key.key_id))
+
+    def file_keys(
+        self, file: UploadedFile, event_id: UUID, originator_id: UUID, ring: KeyRing, owners: Sequence[str]
+    ) -> list[FileKey]:
+        """A file's key under the key of each owner; where there are none, under the aggregate's own."""
+        file_key, found = self.file_key(file), []
+        for owner in owners or (OWN,):
+            key_id, box = self._key(owner, originator_id, ring)
+            wrapped = _sealed(box, file_key, _file_under(file.stored_name, key_id))
+            found.append(FileKey(file.stored_name, event_id, originator_id, key_id, wrapped))
+        return found
+
+    def seal_name(self, file_key: bytes, name: str) -> bytes:
+        """The name of a file, under a key derived from the file's."""
+        return _sealed(AESGCM(_derived(file_key, b"name")), name.encode(), b"")
+
+    def open_name(self, file_key: bytes, sealed: bytes) -> str:
+        """The name of a file."""
+        return _opened(AESGCM(_derived(file_key, b"name")), sealed, b"").decode()
+
+    def _data_key(self, stored: StoredKey) -> bytes:
+        bound = _wrapped_for(stored.key_id, stored.owner_id, stored.originator_id)
+        return _opened(self._wrapping, stored.wrapped, bound)
+
     def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
         known = ring.known.get((owner, originator_id))
         if known is not None:
-            raw = self._wrapping.decrypt(
-                known.wrapped[:NONCE_BYTES],
-                known.wrapped[NONCE_BYTES:],
-                _wrapped_for(known.key_id, owner, originator_id),
-            )
+            raw = self._data_key(known)
             if all(key.key_id != known.key_id for key in ring.new):
                 ring.used.add(known.key_id)
             return known.key_id, AESGCM(raw)
@@ -155,6 +181,20 @@ class PetitionSeals:
 
 def _derived(master: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai:" + purpose).derive(master)
+
+
+def _sealed(box: AESGCM, plain: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + box.encrypt(nonce, plain, bound)
+
+
+def _opened(box: AESGCM, sealed: bytes, bound: bytes) -> bytes:
+    return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+
+
+def _file_under(stored_name: str, key_id: UUID) -> bytes:
+    """The associated data of a file's key: it opens that file's key, under that sealing key, and nothing else."""
+    return b"\x1f".join((b"file", stored_name.encode(), key_id.bytes))
 
 
 def _wrapped_for(key_id: UUID, owner: str, originator_id: UUID) -> bytes:

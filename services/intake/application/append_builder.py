@@ -1,14 +1,14 @@
 """From decided facts to an append: metadata, versions, sealing, keys, references."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import msgspec
 
 from services.intake.application.command import Command
 from services.intake.application.deciding import Decided
-from services.intake.application.ports import History, Ids, KeyRing, Seals
-from services.intake.domain import AnyNewFact
+from services.intake.application.ports import FileKey, FileSeals, History, Ids, KeyRing, Seals, UploadedFiles
+from services.intake.domain import AnyNewFact, files_named
 from services.intake.domain.errors import InvalidValue
 from shared.event_store.append import Append, NewEvent
 from shared.events import SEALED, DatedEvent, Event, Metadata, Visibility, encode_state, sealed_data
@@ -40,16 +40,19 @@ class Authorship(msgspec.Struct, frozen=True, kw_only=True):
 class Recorder:
     """Makes the append of a decided command."""
 
-    def __init__(self, history: History, seals: Seals, new_id: Ids) -> None:
+    def __init__(self, history: History, seals: Seals, new_id: Ids, files: "FileNaming") -> None:
         self._history = history
         self._seals = seals
         self._new_id = new_id
+        self._files = files
 
     async def prepare(self, command: Command, decided: Decided, fingerprint: bytes) -> Append:
         """Seal and encode every event of a command."""
         ring = await self.ring(decided.facts, decided.expected)
+        events = self.events(command, decided, dict(decided.expected), ring, self._new_id())
+        await self.name_files(command.caller.name, decided, events, ring)
         return Append(
-            events=tuple(self.events(command, decided, dict(decided.expected), ring, self._new_id())),
+            events=tuple(events),
             expected=decided.expected,
             # Only a decision that took the day for granted depends on it.
             today=decided.day if command.body.effective_on is None else None,
@@ -137,12 +140,48 @@ class Recorder:
             effective_on=event.effective_on if isinstance(event, DatedEvent) else None,
         )
 
+    async def name_files(self, caller: str, decided: Decided, events: Sequence[NewEvent], ring: KeyRing) -> None:
+        """Name the files of the caller's that the events of a command name, before these are appended."""
+        await self._files.name(caller, decided, events, ring)
+
     async def ring(self, facts: Iterable[AnyNewFact], expected: Mapping[UUID, int]) -> KeyRing:
         """The keys that exist for what is to be sealed; a new aggregate has none yet, so nobody is asked."""
         existing: set[UUID] = {
-            fact.originator_id for fact in facts if expected.get(fact.originator_id, 0) and seals_something(fact.event)
+            fact.originator_id
+            for fact in facts
+            if expected.get(fact.originator_id, 0) and (seals_something(fact.event) or files_named(fact.event))
         }
         return KeyRing(await self._history.keys_of(existing) if existing else ())
+
+
+class FileNaming:
+    """Names the caller's files in its events: from then on they open under the keys of the events' own words."""
+
+    def __init__(self, files: UploadedFiles, seals: FileSeals) -> None:
+        self._files, self._seals = files, seals
+
+    async def name(self, caller: str, decided: Decided, events: Sequence[NewEvent], ring: KeyRing) -> None:
+        """Write the keys down before the append, which alone makes them count. The ring learns the keys they are under.
+
+        Only what the caller itself uploaded is named: a digest is no secret, and no proof of having the file.
+        """
+        named = [
+            (fact, event, digests)
+            for fact, event in zip(decided.facts, events, strict=True)
+            if (digests := files_named(fact.event))
+        ]
+        if not named:
+            return
+        found = await self._files.openable(caller, {digest for _, _, digests in named for digest in digests})
+        keys: list[FileKey] = []
+        for fact, event, digests in named:
+            # What is told at a conference belongs to it, what is told in a petition to those who petition.
+            owners = decided.petitioners.get(fact.originator_id, ()) if fact.aggregate == "petition" else ()
+            for digest in digests:
+                if (file := found.get(digest)) is not None:
+                    keys += self._seals.file_keys(file, event.event_id, event.originator_id, ring, owners)
+        if keys:
+            await self._files.name(keys)
 
 
 def _too_large(event: Event) -> InvalidValue:

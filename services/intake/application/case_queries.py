@@ -100,17 +100,27 @@ class CaseQueries:
 
     async def petition_content(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> list[EventContent]:
         """Everything sealed of a petition that still opens, by event. Raises NotFound, NotAllowed."""
+        await self.begin_reading_petition(caller, on_behalf_of, petition_id)
+        return await self._content(petition_id)
+
+    async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[EventContent]:
+        """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotFound, NotAllowed."""
+        await self.begin_reading_conference(caller, on_behalf_of, conference_id)
+        return await self._content(conference_id)
+
+    async def begin_reading_petition(self, caller: Caller, on_behalf_of: str, petition_id: UUID) -> None:
+        """Record that a caller reads what is sealed of a petition, before it does. Raises NotFound, NotAllowed."""
         petition, _ = await self.petition(caller, petition_id)
         await self.regulation_cache.refresh()
         known = self.regulation_cache
         may_read_content(caller, self._of_heirs(caller, inherited(petition, known.regulation, known.today)))
-        return await self._content(caller, on_behalf_of, petition_id)
+        await self._contents.record_reading(caller.name, on_behalf_of, petition_id)
 
-    async def conference_content(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> list[EventContent]:
-        """The same of a conference: minutes, speakers' words, the chair's reasons. Raises NotFound, NotAllowed."""
+    async def begin_reading_conference(self, caller: Caller, on_behalf_of: str, conference_id: UUID) -> None:
+        """Record that a caller reads what is sealed of a conference, before it does. Raises NotFound, NotAllowed."""
         conference, _ = await self.conference(caller, conference_id)
         may_read_content(caller, self._of_heirs(caller, conference))
-        return await self._content(caller, on_behalf_of, conference_id)
+        await self._contents.record_reading(caller.name, on_behalf_of, conference_id)
 
     def _of_heirs(self, caller: Caller, case: C) -> C:
         """The case, for callers beyond its jurisdiction as that of whoever has taken over from it."""
@@ -120,9 +130,8 @@ class CaseQueries:
         heir = known.regulation.successor_of_jurisdiction(case.jurisdiction, known.today)
         return msgspec.structs.replace(case, jurisdiction=heir)
 
-    async def _content(self, caller: Caller, on_behalf_of: str, subject_id: UUID) -> list[EventContent]:
-        """The one way to what is sealed; the reading is recorded first."""
-        await self._contents.record_reading(caller.name, on_behalf_of, subject_id)
+    async def _content(self, subject_id: UUID) -> list[EventContent]:
+        """What is sealed, once the reading is recorded."""
         rows = await self._contents.sealed_of(subject_id)
         keys = {key.key_id: key for key in await self._history.keys_of([subject_id])}
         return [

@@ -10,6 +10,7 @@ from services.intake.application.attempts import settled
 from services.intake.application.command import Command, CommandOutcome
 from services.intake.application.deciding import CommandDecider, Decided
 from services.intake.application.errors import KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
+from services.intake.application.file_keeper import FileKeeper
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, RefusedBodies, Seals
 from services.intake.application.regulation_cache import RegulationCache
@@ -35,6 +36,7 @@ class CommandHandler:
         new_id: Ids,
         references: KnownReferences,
         refused: RefusedBodies,
+        keeper: FileKeeper,
     ) -> None:
         self._regulation_cache = regulation_cache
         self._history = history
@@ -44,6 +46,7 @@ class CommandHandler:
         self._recorder = recorder
         self._references = references
         self._refused = refused
+        self._keeper = keeper
 
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
@@ -71,7 +74,10 @@ class CommandHandler:
                 # gone by then was a copy of what was refused.
                 await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
                 is_erased = True
-            return self._done(decided, append, await self._writer.append(append))
+            appended = await self._writer.append(append)
+            if decided.erase_owner:
+                self._keeper.wake()
+            return self._done(decided, append, appended)
 
         try:
             return await settled(self._regulation_cache, attempt)

@@ -1,6 +1,7 @@
 """What the use cases need from outside; the adapters bring it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
@@ -34,6 +35,54 @@ class EventPlace(msgspec.Struct, frozen=True):
     jurisdiction: str
     actor: str
     source: str
+
+
+class UploadedFile(msgspec.Struct, frozen=True):
+    """A stored file with what opens it: its key under a sealing key or, where there is none, under the master key."""
+
+    stored_name: str
+    wrapped: bytes
+    key: StoredKey | None
+
+
+class NamedFile(msgspec.Struct, frozen=True):
+    """A file that a recorded event of a case names. `uploaded` is missing once its keys were erased."""
+
+    digest: str
+    size: int
+    media_type: str
+    name: bytes  # sealed under the file's key
+    uploaded: UploadedFile | None
+
+
+class FileKey(msgspec.Struct, frozen=True):
+    """A file's key under a sealing key, for the event that names the file."""
+
+    stored_name: str
+    event_id: UUID
+    originator_id: UUID
+    key_id: UUID
+    wrapped: bytes
+
+
+class NewUpload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is written down of an upload. `wrapped` is its key under the master key."""
+
+    stored_name: str
+    digest: str
+    size: int
+    media_type: str
+    name: bytes
+    wrapped: bytes
+    uploaded_by: str
+
+
+class MissingFile(Exception):
+    """The folder does not hold the sealed bytes of a stored file."""
+
+
+class DamagedFile(Exception):
+    """The sealed bytes of a stored file are not those that were stored."""
 
 
 class KeyRing:
@@ -140,6 +189,143 @@ class Seals(Protocol):
 
     def fingerprint(self, content: bytes) -> bytes:
         """A keyed fingerprint (HMAC) of a body."""
+        ...
+
+
+class UploadedFiles(Protocol):
+    """What a command needs of the files that its caller uploaded."""
+
+    async def openable(self, caller: str, digests: Collection[str]) -> Mapping[str, UploadedFile]:
+        """The files with these digests that a caller uploaded and that open, by digest."""
+        ...
+
+    async def name(self, keys: Collection[FileKey]) -> None:
+        """Keep the keys by which files open once the events that name them are recorded."""
+        ...
+
+
+class FileRecords(UploadedFiles, Protocol):
+    """What is written down of files."""
+
+    async def add(self, upload: NewUpload) -> str:
+        """Write an upload down; the stored name that its caller's file has, another one where it was there before."""
+        ...
+
+    async def forget(self, stored_name: str) -> None:
+        """Give up a file whose sealed bytes are gone: the same may be uploaded again."""
+        ...
+
+    async def named(self, originator_id: UUID, digest: str) -> NamedFile | None:
+        """The file of this digest that events of a case name; None where nobody uploaded it."""
+        ...
+
+    async def settle(self) -> None:
+        """Take away the master's key of every file that a recorded event names."""
+        ...
+
+    async def drop(self) -> Sequence[str]:
+        """Drop what no event has named in time and what no key opens; the stored names that are to be removed."""
+        ...
+
+    async def removed(self, stored_names: Collection[str]) -> None:
+        """Write down that the sealed bytes are gone."""
+        ...
+
+    async def known(self, stored_names: Collection[str]) -> Collection[str]:
+        """Those of some names under which a file is stored and not dropped."""
+        ...
+
+
+class IncomingFile(Protocol):
+    """A file that is being stored. What is not kept in the end leaves nothing behind."""
+
+    @property
+    def size(self) -> int:
+        """How much of the file has come, in bytes."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file."""
+        ...
+
+    @property
+    def stored_name(self) -> str:
+        """The SHA-256 of its sealed bytes."""
+        ...
+
+    async def write(self, block: bytes) -> None:
+        """Take in more of the file."""
+        ...
+
+    async def finish(self) -> None:
+        """Write the end, and make all of it durable."""
+        ...
+
+    def has_parts_of_docx(self) -> bool:
+        """Whether a finished file is a ZIP with the parts of a DOCX. It is not unpacked."""
+        ...
+
+    def blocks(self) -> Iterator[bytes]:
+        """The finished file, read back."""
+        ...
+
+    async def keep(self) -> None:
+        """Put the file where it stays."""
+        ...
+
+
+class FileFolder(Protocol):
+    """Where the sealed bytes lie."""
+
+    def incoming(self, key: bytes) -> AbstractAsyncContextManager[IncomingFile]:
+        """Begin a file that is sealed under a key."""
+        ...
+
+    def holds(self, stored_name: str) -> bool:
+        """Whether the sealed bytes are there."""
+        ...
+
+    def blocks(self, stored_name: str, key: bytes, size: int) -> AsyncIterator[bytes]:
+        """The file, block by block, each verified. Raises MissingFile, DamagedFile."""
+        ...
+
+    def remove(self, stored_name: str) -> None:
+        """Delete sealed bytes; it is none the worse where they are gone."""
+        ...
+
+    def left_over(self) -> tuple[Sequence[str], Sequence[str]]:
+        """The stored names of what was not put in its place by whoever died over it, and those of them that are old."""
+        ...
+
+    def put_in_place(self, stored_name: str) -> None:
+        """Finish what somebody died over."""
+        ...
+
+
+class FileSeals(Protocol):
+    """The keys of files."""
+
+    def wrap_upload(self, stored_name: str, file_key: bytes) -> bytes:
+        """A file's key under the master key."""
+        ...
+
+    def file_key(self, file: UploadedFile) -> bytes:
+        """A file's key, opened."""
+        ...
+
+    def file_keys(
+        self, file: UploadedFile, event_id: UUID, originator_id: UUID, ring: KeyRing, owners: Sequence[str]
+    ) -> list[FileKey]:
+        """A file's key under the keys of those to whom the event belongs. The ring learns the keys."""
+        ...
+
+    def seal_name(self, file_key: bytes, name: str) -> bytes:
+        """The name of a file under its key."""
+        ...
+
+    def open_name(self, file_key: bytes, sealed: bytes) -> str:
+        """The name of a file."""
         ...
 
 

@@ -6,6 +6,7 @@ from services.intake.domain.decide import clocks_looked_at, decide, named_before
 from services.intake.domain.errors import NotAllowed, Refused
 from services.intake.domain.facts import AnyFact, AnyNewFact, Fact, NewFact, agencies_named
 from services.intake.domain.folding import fold_conference, fold_petition, fold_regulation
+from services.intake.domain.named_files import files_named, topics_that_name_files
 from services.intake.domain.permissions import (
     Caller,
     check_person,
@@ -41,6 +42,7 @@ __all__ = [
     "check_source",
     "clocks_looked_at",
     "decide",
+    "files_named",
     "fold_conference",
     "fold_petition",
     "fold_regulation",
@@ -53,4 +55,5 @@ __all__ = [
     "named_before",
     "possible",
     "related",
+    "topics_that_name_files",
 ]

@@ -1269,6 +1269,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "chấm, tối đa {most} ký tự.",
                 "'{text}' is no agency code: dotted letters and digits, at most {most} characters",
             ),
+            "file": Sentence(
+                "Chưa ai gửi tệp này lên; hãy hỏi nơi giữ bản gốc.",
+                "nobody has uploaded this file: ask whoever keeps the original",
+            ),
             "nothing-to-erase": Sentence(
                 "Người kiến nghị này không có dữ liệu nào để xóa.", "this petitioner has nothing that could be erased"
             ),

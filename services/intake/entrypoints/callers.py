@@ -2,8 +2,9 @@
 
 import functools
 
-from services.intake.domain import Caller
+from services.intake.domain import Caller, check_person
 from shared.http import auth
+from shared.identifiers import normalised
 
 
 @functools.lru_cache(maxsize=1024)
@@ -20,3 +21,10 @@ def domain_caller(caller: auth.AuthenticatedCaller) -> Caller:
         caller.delegation,
         caller.delegated,
     )
+
+
+def reader(caller: auth.AuthenticatedCaller, on_behalf_of: str) -> str:
+    """The person who reads: who has signed in, else whom a system names. Raises what `check_person` raises."""
+    person = normalised(on_behalf_of)
+    check_person(domain_caller(caller), person)
+    return caller.subject or person

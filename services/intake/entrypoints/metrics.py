@@ -21,6 +21,9 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     consumers: Mapping[tuple[str], int] = {}
     hindered: bool = False
     unanswered: int = 0
+    files_unnamed: int = 0
+    files_kept_at: float | None = None
+    files_unreadable: int = 0
     taken_at: float = 0.0
 
 
@@ -57,6 +60,20 @@ FAMILIES = (
         (),
         "Answers that reached no queue of the sender's",
         "unanswered",
+        counts=True,
+    ),
+    Family("intake_files_unnamed", (), "Uploaded files that no command has named yet", "files_unnamed"),
+    Family(
+        "intake_files_kept_timestamp_seconds",
+        (),
+        "When this process last dropped the files that nobody may or will read; missing where it keeps no files",
+        "files_kept_at",
+    ),
+    Family(
+        "intake_files_unreadable",
+        (),
+        "Files that were asked for and are missing or damaged in the folder",
+        "files_unreadable",
         counts=True,
     ),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),

@@ -2,7 +2,7 @@
 
 import functools
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -257,9 +257,52 @@ def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operat
     return BodyOperation
 
 
+_BINARY = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))
+
+
+def upload_operation(types: Iterable[str]) -> type[Operation]:
+    """The operation class of a route whose body is a file of one of these media types."""
+
+    @dataclass
+    class UploadOperation(Operation):
+        def __post_init__(self) -> None:
+            content = dict.fromkeys([*types, "application/octet-stream"], _BINARY)
+            self.request_body = RequestBody(content=content, required=True)
+            if self.responses is not None:
+                stored = self.responses["201"]
+                assert isinstance(stored, OpenAPIResponse)
+                stored.description = "stored"
+                known = "the caller had stored the same file before: nothing new was stored"
+                self.responses["200"] = OpenAPIResponse(description=known, content=stored.content)
+
+    return UploadOperation
+
+
+def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operation]:
+    """The operation class of a question for a file of one petition or conference."""
+
+    @dataclass
+    class DownloadOperation(target_operation(aggregate)):  # type: ignore[misc]
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            for parameter in self.parameters or ():
+                if isinstance(parameter, Parameter) and parameter.name == "digest":
+                    parameter.description = "the SHA-256 of the file, as the record names it"
+                    parameter.schema = Schema(type=OpenAPIType.STRING, pattern="^[0-9A-Fa-f]{64}$")
+            describe_answer(self, "200", ("Content-Disposition",))
+            if self.responses is not None:
+                found = self.responses["200"]
+                assert isinstance(found, OpenAPIResponse)
+                found.description, found.content = "the file itself", dict.fromkeys(types, _BINARY)
+
+    return DownloadOperation
+
+
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
 READ_PROBLEMS = problems(*READ_STATUSES)
+FILE_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
+FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
 def config() -> OpenAPIConfig:

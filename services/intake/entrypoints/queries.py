@@ -16,15 +16,15 @@ from services.intake.application.command_body import MAX_SHORT
 from services.intake.application.errors import NotFound
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import target_id
-from services.intake.domain import AnyFact, Conference, Petition, check_person
+from services.intake.domain import AnyFact, Conference, Petition
 from services.intake.entrypoints import openapi
-from services.intake.entrypoints.callers import domain_caller
+from services.intake.entrypoints.callers import domain_caller, reader
 from shared.events.any_stream import RecordAnnulled
 from shared.http.auth import READERS, AuthenticatedCaller, caller_of, need_role
 from shared.http.entity_tags import is_known
 from shared.http.openapi import answers
 from shared.http.problems import problem
-from shared.identifiers import NATION, is_within, normalised
+from shared.identifiers import NATION, is_within
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 1000  # records a page
 
@@ -194,9 +194,7 @@ def _content_route(aggregate: str, path: str, reading: CaseQueries) -> HTTPRoute
         subject_id = target_id(aggregate, target)
         caller = caller_of(request)
         read = reading.petition_content if aggregate == "petition" else reading.conference_content
-        person = normalised(on_behalf_of)
-        check_person(domain_caller(caller), person)
-        events = await read(domain_caller(caller), caller.subject or person, subject_id)
+        events = await read(domain_caller(caller), reader(caller, on_behalf_of), subject_id)
         log.info("content_read", caller=caller.name, subject_id=str(subject_id), events=len(events))
         return Response(ContentView(subject_id, events), headers={"Cache-Control": "no-store"})
 

@@ -321,8 +321,8 @@ INSERT INTO cases (subject_id, source, subject, jurisdiction, agency, state, unr
     row, searched, found, title_order)
 SELECT gen_random_uuid(), 'test', 'petition', 'H35.10.' || n % 40, 'H35.10.' || n % 13,
     (ARRAY['closed', 'closed', 'assigned', 'raised'])[1 + n % 4], n % 4 > 1, false,
-    CASE WHEN n % 4 > 1 THEN date '2019-09-01' + n % 300 ELSE 'infinity' END, date '2018-01-01' + n % 700, $2, s.searched,
-    followup_found(s.searched), followup_order(s.searched ->> 0)
+    CASE WHEN n % 4 > 1 THEN date '2019-09-01' + n % 300 ELSE 'infinity' END, date '2018-01-01' + n % 700, $2,
+    s.searched, followup_found(s.searched), followup_order(s.searched ->> 0)
 FROM generate_series(1, $1::int) AS n CROSS JOIN LATERAL (SELECT jsonb_build_array(
     (ARRAY['Đường', 'Nước', 'Điện'])[1 + n % 3] || ' bản ' || n, 'field ' || n / 4 % 20, 'normal',
     md5((n / 100)::text)::uuid, 'KN' || n, ''
@@ -357,11 +357,11 @@ async def test_plan__of_any_page_and_count_reads_by_an_index(pg_server: TestServ
         ]
         for scope in (Scope(), Scope("H35.10"), Scope("H35.10", "H35.10.5")):
             for wanted in asked:
-                watched = Watched(pool)
-                await Queries(watched).cases(scope, wanted, 25)  # type: ignore[arg-type]
+                explained = Explained(pool)
+                await Queries(explained).cases(scope, wanted, 25)  # type: ignore[arg-type]
                 if wanted.sort == "due":
-                    await Queries(watched).case_totals(scope, wanted)  # type: ignore[arg-type]
-                for query, plan in watched.plans:
+                    await Queries(explained).case_totals(scope, wanted)  # type: ignore[arg-type]
+                for query, plan in explained.plans:
                     scans = [n for n in nodes(plan) if n.get("Relation Name") == "cases"]
                     assert [n for n in scans if n["Node Type"] == "Seq Scan"] == [], (scope, wanted, query)
                     read = sum(
@@ -374,7 +374,7 @@ def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]
 
 
-class Watched:
+class Explained:
     """A pool that remembers how each statement was carried out."""
 
     def __init__(self, pool: Pool) -> None:
@@ -382,12 +382,12 @@ class Watched:
         self.plans: list[tuple[str, dict[str, Any]]] = []
 
     @contextlib.asynccontextmanager
-    async def acquire(self) -> AsyncIterator["Watching"]:
+    async def acquire(self) -> AsyncIterator["Explaining"]:
         async with self._pool.acquire() as connection:
-            yield Watching(connection, self.plans)
+            yield Explaining(connection, self.plans)
 
 
-class Watching:
+class Explaining:
     """A connection of it."""
 
     def __init__(self, connection: Any, plans: list[tuple[str, dict[str, Any]]]) -> None:
@@ -397,6 +397,6 @@ class Watching:
         return getattr(self._connection, name)
 
     async def fetch(self, query: str, *values: Any) -> Any:
-        explained = await self._connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}", *values)
-        self._plans.append((query, json.loads(explained)[0]["Plan"]))
+        carried = await self._connection.fetchval(f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query}", *values)
+        self._plans.append((query, json.loads(carried)[0]["Plan"]))
         return await self._connection.fetch(query, *values)

@@ -1,4 +1,4 @@
-"""The page for people: both languages, due dates with how they were counted, links, empty states; sound HTML."""
+"""The pages for people: one language a page, due dates with how they were counted, links, empty states; sound HTML."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,16 @@ import pytest
 from services.followup.adapters.mail import DigestTemplate
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.console import cases as pages
+from services.followup.console import work
+from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
 from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
+from shared.http.auth import COOKIE, Callers, Role, mint_token
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History, day
+from tests.support.intake_stub import StubIntake, problem_text
 from tests.support.pages import ParsedPage, citing, walked
 from tests.support.postgres import TestServer
 from tests.support.projection import (
@@ -49,81 +53,123 @@ async def in_autumn(pg_server: TestServer) -> str:
 
 
 @pytest.fixture
-async def client(autumn_dsn: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+def intake() -> StubIntake:
+    """An intake where every command is possible until a test says otherwise."""
+    return StubIntake()
+
+
+@pytest.fixture
+async def client(autumn_dsn: str, intake: StubIntake) -> AsyncIterator[httpx.AsyncClient]:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, intake=intake) as client:
         yield client
 
 
-async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:
+async def in_english(client: httpx.AsyncClient, path: str) -> ParsedPage:
+    """The page as a browser shows it that has chosen English."""
+    return ParsedPage(await client.get(path, headers={"Cookie": f"{LANGUAGE_COOKIE}=en"}))
+
+
+async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get("/"))
+    assert "Thứ Ba, ngày 01/10/2019: 10 việc quá hạn, 1 việc đến hạn trong 7 ngày" in page.text
+    overdue = page.text.index("Quá hạn 14/08/2019")
+    soon, begun = page.text.index("Đến hạn trong 7 ngày 07/10/2019"), page.text.index("Chờ quyết định 1")
+    assert overdue < page.text.index(TITLES["overdue"]) < soon < page.text.index(TITLES["complex"]) < begun
+    assert TITLES["elsewhere"] in page.text[begun:]
+    assert "Văn phòng HĐND-UBND" in page.text and "Phòng Tài nguyên và Môi trường" in page.text
+    assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
+    assert not {TITLES["answered"], TITLES["extended"]} & set(page.cases())
+    english = await in_english(client, "/")
+    assert "Tuesday 01/10/2019: 10 overdue, 1 due within 7 days" in english.text
+
+
+async def test_first_page__shows_the_first_of_many_and_says_so(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "SHOWN", 1)
+    page = ParsedPage(await client.get("/"))
+    assert "1 việc đến hạn trong 7 ngày" in page.text
+    assert len(page.cases()) == 3
+
+
+async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:
+    page = ParsedPage(await client.get("/cases"))
     assert set(page.cases()) == set(TITLES.values()) - {TITLES["answered"]}
     assert page.cases()[0] == TITLES["replied"]
     assert page.cases().index(TITLES["overdue"]) < page.cases().index(TITLES["complex"])
     assert page.cases()[-1] == TITLES["elsewhere"]
-    assert "16/09/2019 Quá hạn · overdue" in page.text
-    assert "15 ngày làm việc kể từ sau ngày 23/08/2019 (thời hạn mặc định của phần mềm" in page.text
-    assert "không tính ngày nghỉ 02/09" in page.text and "days off 2 Sep not counted" in page.text
-    assert "Phòng Tài nguyên và Môi trường" in page.text and "Chưa có thời hạn nào." in page.text
+    assert f"16/09/2019 Quá hạn {TITLES['overdue']}" in page.text
+    assert "Trả lời kiến nghị bằng văn bản: 16/09/2019 quá hạn 11 ngày làm việc" in page.text
+    assert "Phòng Tài nguyên và Môi trường" in page.text and "Không có thời hạn nào đang chạy." in page.text
     assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
 
 
-async def test_clock_and_source_are_on_top(client: httpx.AsyncClient) -> None:
-    page = ParsedPage(await client.get("/"))
-    before = page.text[: page.text.index("Lọc")]
-    assert "Nguồn source test : tính đến 09:00, 01/10/2019" in re.sub(r" ?: ", " : ", before)
-    assert "đã đọc hết" in before
+async def test_source__and_how_far_it_is_read_stand_on_every_page(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/cases", f"/cases/{petition('late')}", "/figures", "/reports/2019"):
+        page = ParsedPage(await client.get(path))
+        assert "Nguồn test: tính đến 09:00, 01/10/2019." in page.text, path
 
 
 async def test_filter_form__keeps_what_was_chosen(client: httpx.AsyncClient) -> None:
-    page = ParsedPage(await client.get("/", params={"agency": ENVIRONMENT, "state": "assigned", "overdue": "true"}))
+    page = ParsedPage(
+        await client.get("/cases", params={"agency": ENVIRONMENT, "state": "assigned", "overdue": "true"})
+    )
     assert page.cases() == [TITLES["overdue"]]
     chosen = [given.get("value") for tag, given in page.tags if tag == "option" and "selected" in given]
-    assert chosen == [ENVIRONMENT, "assigned"]
+    assert chosen == ["open", "assigned", ENVIRONMENT]
     assert any("checked" in given for tag, given in page.tags if tag == "input")
     # The form sends what is left empty too.
-    everything = ParsedPage(await client.get("/?agency=&state="))
+    everything = ParsedPage(await client.get("/cases?agency=&state="))
     assert len(everything.cases()) == len(TITLES) - 1
 
 
 async def test_nothing_matches__is_said(client: httpx.AsyncClient) -> None:
-    page = ParsedPage(await client.get("/", params={"agency": EDUCATION, "state": "escalated"}))
-    assert page.cases() == [] and "Không có vụ việc nào phù hợp. No case matches." in page.text
+    nothing = f"/cases?agency={EDUCATION}&state=escalated"
+    page = ParsedPage(await client.get(nothing))
+    assert page.cases() == [] and "Không có vụ việc nào phù hợp." in page.text
     assert not any(tag == "table" for tag, _ in page.tags)
+    assert "No case matches." in (await in_english(client, nothing)).text
 
 
 async def test_pages__follow_links_and_keep_the_filter(
     client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "ON_A_PAGE", 3)
-    found, path = list[str](), "/?agency=&state=&"
+    found, path = list[str](), "/cases?agency=&state=&"
     while path:
         page = ParsedPage(await client.get(path))
         assert len(page.cases()) <= 3
         found += page.cases()
-        path = next((href for href, text in page.links if "next page" in text), "")
+        path = next((href for href, text in page.links if "Trang sau" in text), "")
     assert len(found) == len(set(found)) == len(TITLES) - 1
-    first = ParsedPage(await client.get(page.link("back to the first page")))
+    first = ParsedPage(await client.get(page.link("Về đầu danh sách")))
     assert first.cases() == found[:3]
-    of_agency = ParsedPage(await client.get("/", params={"agency": ENVIRONMENT}))
-    assert f"agency={ENVIRONMENT}" in of_agency.link("next page")
+    of_agency = ParsedPage(await client.get("/cases", params={"agency": ENVIRONMENT}))
+    assert f"agency={ENVIRONMENT}" in of_agency.link("Trang sau")
 
 
 async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get(f"/cases/{petition('complex')}"))
     assert TITLES["complex"] in page.text
     assert "Hạn cuối: hết thứ Hai, ngày 07/10/2019." in page.text
-    assert "Due: by the end of Monday 7 October 2019." in page.text
+    english = await in_english(client, f"/cases/{petition('complex')}")
+    assert "Due: by the end of Monday 7 October 2019." in english.text
+    assert "15 ngày làm việc kể từ sau ngày 23/08/2019 (thời hạn mặc định của phần mềm" in (
+        ParsedPage(await client.get(f"/cases/{petition('overdue')}")).text
+    )
+    assert "không tính ngày nghỉ 02/09" in page.text and "days off 2 Sep not counted" in english.text
     assert "Không tính thứ Hai, ngày 02/09/2019 (ngày nghỉ: Quốc khánh)." in page.text
     cells = [given for tag, given in page.tags if tag == "td" and given.get("class")]
     assert sum(str(c["class"]).startswith("counted") for c in cells) == 30
     assert [c["class"] for c in cells if "last" in str(c["class"])] == ["counted last"]
-    assert "Xác định là vụ việc phức tạp Marked complex" in page.text
+    assert "Xác định là vụ việc phức tạp Ngày 03/09/2019" in page.text
+    assert "Marked complex On 03/09/2019" in english.text
     assert "Phòng Giáo dục và Đào tạo" in page.text
 
 
 async def test_case__links_to_its_conference_whose_page_is_of_the_same_kind(client: httpx.AsyncClient) -> None:
     case = ParsedPage(await client.get(f"/cases/{petition('overdue')}"))
-    conference = ParsedPage(await client.get(case.link("see the conference")))
+    conference = ParsedPage(await client.get(case.link("xem hội nghị")))
     assert "Nhà văn hoá huyện" in conference.text and "Gửi giấy mời" in conference.text
     assert "Thông báo công khai trên cổng thông tin điện tử" in conference.text
 
@@ -133,19 +179,29 @@ async def test_case__that_is_not_there(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 404
 
 
-async def test_html__is_sound_speaks_both_languages_and_runs_nothing(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/?state=escalated&overdue=true", f"/cases/{petition('late')}", f"/cases/{petition('waiting')}"):
-        answer = await client.get(path)
+SHOWN = (
+    "/", "/cases", "/cases?state=escalated&overdue=true", "/conferences", "/jurisdictions", "/figures",
+    "/reports/2019-09", f"/remind/{ENVIRONMENT}", f"/cases/{petition('late')}", f"/cases/{petition('waiting')}",
+    f"/cases/{petition('late')}/acts/WrittenReplyIssued", f"/cases/{petition('late')}/acts/ExtensionGranted",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+async def test_html__is_sound_speaks_one_language_and_runs_nothing(client: httpx.AsyncClient, language: str) -> None:
+    for path in SHOWN:
+        answer = await client.get(path, headers={"Cookie": f"{LANGUAGE_COOKIE}={language}"})
         page = ParsedPage(answer)
         assert (page.wrong, page.open) == ([], []), path
         assert len(page.ids) == len(set(page.ids))
         names = [tag for tag, _ in page.tags]
         assert "script" not in names and "img" not in names and names.count("h1") == 1 and names.count("main") == 1
-        assert ("html", {"lang": "vi"}) in page.tags
-        assert sum(given.get("lang") == "en" for _, given in page.tags) > 5
+        # The one other word is the link to the other language.
+        other = "en" if language == "vi" else "vi"
+        spoken = [str(given["lang"]) for _, given in page.tags if "lang" in given]
+        assert spoken == [language, other], path
         assert all("scope" in given for tag, given in page.tags if tag == "th")
         labelled = {given.get("for") for tag, given in page.tags if tag == "label"}
-        assert all(given["id"] in labelled for tag, given in page.tags if tag == "select")
+        assert all(given["id"] in labelled for tag, given in page.tags if tag in ("select", "textarea"))
         assert "{{" not in answer.text and "Undefined" not in answer.text
         assert answer.text == unicodedata.normalize("NFC", answer.text)
         policy = answer.headers["content-security-policy"]
@@ -166,7 +222,7 @@ async def test_title__is_escaped(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
         await project(pool, history, AUTUMN)
-        for path in ("/", f"/cases/{received}"):
+        for path in ("/", "/cases", f"/cases/{received}"):
             answer = await client.get(path)
             assert "<script>" not in answer.text and "&lt;script&gt;" in answer.text
 
@@ -175,13 +231,14 @@ async def test_sources__that_stopped_lag_or_are_not_there_are_said(pg_server: Te
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
         empty = ParsedPage(await client.get("/"))
-        assert "Chưa có nguồn dữ liệu nào. No source has been read yet." in empty.text
+        assert "Chưa có nguồn dữ liệu nào." in empty.text
+        assert "No source has been read yet." in (await in_english(client, "/")).text
         await project(pool, dialogue(), AUTUMN)
         await pool.execute("UPDATE sources SET state = 'stopped', reason = 'history differs', head = position + 3")
         stopped = ParsedPage(await client.get("/"))
-        assert "ĐÃ DỪNG, cần người xử lý (stopped, needs a person): history differs" in stopped.text
+        assert "Nguồn test: đã dừng, cần người xử lý. history differs" in stopped.text
         assert "còn 3 sự kiện chưa đọc" in stopped.text
-        assert any(given.get("class") == "stopped" for _, given in stopped.tags)
+        assert any(given.get("role") == "alert" for _, given in stopped.tags)
 
 
 async def test_case__whose_events_wait_or_differ_says_so(pg_server: TestServer) -> None:
@@ -208,11 +265,11 @@ async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> N
     page = ParsedPage(answer)
     assert page.wrong == []
     metrics = (await client.get("/metrics")).text
-    for status, words in (("on_track", "on track"), ("due_soon", "due soon"), ("breached", "overdue")):
+    for status, words in (("on_track", "Trong hạn"), ("due_soon", "Sắp đến hạn"), ("breached", "Quá hạn")):
         counts = re.findall(rf'followup_open_deadlines{{[^}}]*status="{status}"}} (\d+)', metrics)
         assert re.search(rf"{words} {sum(map(int, counts))}\b", page.text), status
     breaches = re.findall(r'followup_deadline_breaches_total{agency="(\S+)",kind="reply"} (\d+)', metrics)
-    table = re.search(r"Written reply</span></th>((?:<td>\d+</td>)+)", answer.text)
+    table = re.search(r"Trả lời kiến nghị bằng văn bản</th>((?:<td>\d+</td>)+)", answer.text)
     assert table
     assert int(re.findall(r"\d+", table[1])[-1]) == sum(int(count) for _, count in breaches)
 
@@ -222,7 +279,7 @@ async def test_figures__are_those_of_the_metrics(client: httpx.AsyncClient) -> N
     [
         (f"/cases/{derived_id('nobody')}", 404, "Không tìm thấy vụ việc trong phạm vi bạn được xem."),
         ("/nowhere", 404, "Không có gì ở địa chỉ này"),
-        ("/?cursor=other", 400, "hãy mở lại từ đầu danh sách"),
+        ("/cases?cursor=other", 400, "hãy mở lại từ đầu danh sách"),
     ],
 )
 async def test_problem__is_a_page_for_people_and_a_problem_for_programs(
@@ -252,16 +309,20 @@ async def test_nothing_that_is_linked__cites_the_default_that_nobody_adopted_or_
     kinds = {re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", path.partition("?")[0]) for path in told}
     assert {
         "/",
+        "/cases",
         "/cases/ID",
-        "/cases/ID/acts/annulments",
-        "/cases/ID/acts/reply",
-        "/v1/deadlines/ID/letter",
+        "/cases/ID/acts/RecordAnnulled",
+        "/cases/ID/acts/WrittenReplyIssued",
+        "/cases/ID/acts/ConclusionNoticeIssued",
+        "/cases/ID/acts/ReminderSent",
+        "/conferences",
         "/v1/reports",
         "/figures",
     } <= kinds
     assert any("format=csv" in path for path in told)
     assert citing(told) == []
-    assert "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định" in told["/"]
+    default = "thời hạn mặc định của phần mềm; đơn vị chưa ban hành quy định"
+    assert default in told[f"/cases/{petition('overdue')}"]
 
 
 def moved_to(province: str, history: History) -> History:
@@ -281,7 +342,7 @@ async def test_province_of_another_number__reads_nowhere_of_the_plan_behind_the_
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, contextlib.AsyncExitStack() as stack:
         await project(pool, moved_to("H96", dialogue()), AUTUMN)
-        client = await stack.enter_async_context(read_side(pool, dsn))
+        client = await stack.enter_async_context(read_side(pool, dsn, intake=StubIntake()))
         told = await walked(client, *(f"/cases/{petition(name)}" for name in TITLES))
         for path in (
             "/v1/reports?period=2019-09",
@@ -301,19 +362,80 @@ async def test_province_of_another_number__reads_nowhere_of_the_plan_behind_the_
         digest = await StoredDigests(pool).digest("test", agency, today, today)
         told["digest"] = "\n".join(DigestTemplate().render(digest))
     assert "4 việc quá hạn" in told["digest"] and "thời hạn mặc định của phần mềm" in told["letters"]
-    assert sum(path.endswith("/letter") for path in told) > 2
-    assert {path: text[:200] for path, text in told.items() if path in citing(told)} == {}
+    assert sum("/acts/ReminderSent?deadline_id=" in path for path in told) > 2
+    assert {path: told[path][:200] for path in citing(told)} == {}
 
 
 async def test_lists__of_conferences_jurisdictions_and_what_is_done_with_are_linked(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get("/"))
-    conferences = ParsedPage(await client.get(page.link("conferences")))
+    conferences = ParsedPage(await client.get(page.link("Hội nghị đối thoại")))
     assert "Nhà văn hoá huyện" in conferences.text and conferences.wrong == [] and len(conferences.cases()) == 2
-    assert ParsedPage(await client.get(page.link("jurisdictions"))).wrong == []
-    ended = ParsedPage(await client.get("/", params={"state": "answered"}))
+    assert ParsedPage(await client.get(page.link("Địa bàn"))).wrong == []
+    ended = ParsedPage(await client.get("/cases", params={"state": "answered"}))
     assert ended.cases() == [TITLES["answered"]]
-    values = {given.get("value") for tag, given in page.tags if tag == "option"}
+    listed = ParsedPage(await client.get(page.link("Kiến nghị, phản ánh")))
+    values = {given.get("value") for tag, given in listed.tags if tag == "option"}
     assert {"answered", "withdrawn", "merged", "closed", "resolved"} <= values
+
+
+async def test_place__is_marked_on_the_pages_that_belong_to_it(client: httpx.AsyncClient) -> None:
+    case = ParsedPage(await client.get(f"/cases/{petition('overdue')}"))
+    conference = case.link("xem hội nghị")
+    for path, place in (
+        ("/", "/"), ("/cases", "/cases"), (f"/cases/{petition('late')}", "/cases"), ("/conferences", "/conferences"),
+        (conference, "/conferences"), ("/jurisdictions", "/jurisdictions"), ("/reports/2019", "/reports"),
+        ("/figures", "/figures"),
+    ):  # fmt: skip
+        page = ParsedPage(await client.get(path))
+        assert [given["href"] for tag, given in page.tags if given.get("aria-current") == "page"] == [place], path
+
+
+async def test_header__says_who_looks_and_where(autumn_dsn: str) -> None:
+    token, entry = mint_token("Vàng A Sử", "agency", "H35.10", EDUCATION)
+    callers = Callers((entry,), local_allowed=False, cookies=True)
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers) as client:
+        by_token = ParsedPage(await client.get("/", headers={"Authorization": f"Bearer {token}"}))
+        assert "Vàng A Sử · Cơ quan giải quyết" in by_token.text
+        # Nothing to sign out of, and nothing to administer.
+        assert "Đăng xuất" not in by_token.text and "/figures" not in [href for href, _ in by_token.links]
+        by_cookie = ParsedPage(await client.get("/", headers={"Cookie": f"{COOKIE}={token}"}))
+        assert "Đăng xuất" in by_cookie.text and token not in by_cookie.text
+        english = {"Cookie": f"{COOKIE}={token}; {LANGUAGE_COOKIE}=en"}
+        assert "Vàng A Sử · agency" in ParsedPage(await client.get("/", headers=english)).text
+
+
+# --- the language ----------------------------------------------------------------------------------------------------
+
+
+async def test_language__is_chosen_on_any_page_and_kept_there(client: httpx.AsyncClient) -> None:
+    path = f"/cases?agency={ENVIRONMENT}&state=assigned&overdue=true"
+    page = ParsedPage(await client.get(path))
+    chosen = await client.get(page.link("EN"))
+    assert (chosen.status_code, chosen.headers["location"]) == (303, path)
+    cookie = chosen.headers["set-cookie"]
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie and "Max-Age=31536000" in cookie
+    english = ParsedPage(await client.get(path))
+    assert "Petitions" in english.text and "Kiến nghị, phản ánh" not in english.text
+    assert english.cases() == [TITLES["overdue"]]
+    back = await client.get(english.link("VI"))
+    assert back.headers["location"] == path
+    assert "Kiến nghị, phản ánh" in ParsedPage(await client.get(path)).text
+
+
+@pytest.mark.parametrize("cookie", ["", "fr", "EN", '"en"', "en-GB", "\\" * 4000])
+async def test_language__that_nobody_speaks_is_vietnamese(client: httpx.AsyncClient, cookie: str) -> None:
+    page = ParsedPage(await client.get("/cases", headers={"Cookie": f"{LANGUAGE_COOKIE}={cookie}"}))
+    assert ("html", {"lang": "vi"}) in page.tags
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example", "evil", "/a\nb"])
+async def test_language__leads_nowhere_but_to_our_pages(client: httpx.AsyncClient, to: str) -> None:
+    answer = await client.get("/language/en", params={"to": to})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_language__is_one_of_those_that_there_are(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/language/fr")).status_code in (400, 404)
 
 
 async def test_case__is_found_by_the_code_of_its_receipt(pg_server: TestServer) -> None:
@@ -324,22 +446,100 @@ async def test_case__is_found_by_the_code_of_its_receipt(pg_server: TestServer) 
     async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
         await project(pool, history, AUTUMN)
         for typed in ("7KQ2M9XD4A", " 7kq2-m9xd-4a "):
-            answer = await client.get("/receipts", params={"code": typed})
+            answer = await client.get("/search", params={"q": typed})
             assert (answer.status_code, answer.headers["location"]) == (303, f"/cases/{derived_id('petition', 'r')}")
-        for typed in ("", "7KQ2M9XD4", '"', "%"):
-            assert (await client.get("/receipts", params={"code": typed})).status_code == 404, typed
+        for typed in ("", "7KQ2M9XD4", '"', "%", "<b>"):
+            answer = await client.get("/search", params={"q": typed})
+            assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/cases"), typed
+            page = await client.get(answer.headers["location"])
+            assert page.status_code == 200 and "<b>" not in page.text, typed
 
 
 async def test_days_late__are_on_the_pages_in_the_unit_of_the_limit(client: httpx.AsyncClient) -> None:
-    assert "quá hạn 11 ngày làm việc 11 working days overdue" in ParsedPage(await client.get("/")).text
+    assert "quá hạn 11 ngày làm việc" in ParsedPage(await client.get("/")).text
+    assert "overdue by 11 working days" in (await in_english(client, "/")).text
     case = ParsedPage(await client.get(f"/cases/{petition('late')}"))
-    assert "trễ 04 ngày làm việc 4 working days late" in case.text
+    assert "trễ 04 ngày làm việc" in case.text
+    assert "late by 4 working days" in (await in_english(client, f"/cases/{petition('late')}")).text
 
 
-async def test_content__while_intake_is_away_is_503_with_words(client: httpx.AsyncClient) -> None:
-    page = await client.get(f"/cases/{petition('late')}/content")
-    assert page.status_code == 503
-    assert "Nguồn test không được đọc ở đây" in page.text
+async def test_case__while_intake_is_away_is_shown_without_acts_and_content(autumn_dsn: str) -> None:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+        page = ParsedPage(await client.get(f"/cases/{petition('late')}"))
+        assert "Nguồn test không được đọc ở đây" in page.text
+        assert "Nơi tiếp nhận không trả lời, chưa biết lúc này làm được việc gì." in page.text
+        assert not any("/acts/" in href for href, _ in page.links)
+        form = await client.get(f"/cases/{petition('late')}/acts/WrittenReplyIssued")
+        assert form.status_code == 503 and "Nguồn test không được đọc ở đây" in form.text
+
+
+async def test_content__stands_on_the_page_of_the_case_by_the_event_that_brought_it(
+    client: httpx.AsyncClient, intake: StubIntake
+) -> None:
+    view = (await client.get(f"/v1/cases/{petition('late')}")).json()
+    intake.content = [
+        {
+            "topic": "PetitionReceived",
+            "event_id": view["events"][0]["event_id"],
+            "content": {"text": "Nước <đục>.", "identities": {"p1": {"name": "Lò Thị Mai", "phone": ""}}},
+        },
+        {"topic": "WrittenReplyIssued", "event_id": "x", "content": {"text": "Đã xử lý.", "answers": ["một", "hai"]}},
+        {"topic": "PetitionClassified", "event_id": "y", "content": {}},
+    ]
+    answer = await client.get(f"/cases/{petition('late')}")
+    page = ParsedPage(answer)
+    assert "Tiếp nhận kiến nghị 10/07/2019 Nội dung kiến nghị, phản ánh Nước <đục>." in page.text
+    assert "Họ tên, tên tổ chức Lò Thị Mai" in page.text and "Điện thoại" not in page.text
+    assert "Trả lời từng ý một hai" in page.text and "Mỗi lần xem nội dung đều được ghi lại." in page.text
+    assert "<đục>" not in answer.text
+
+
+@pytest.mark.parametrize("role", ["auditor", "operations", "system"])
+async def test_content__is_not_even_asked_for_by_those_who_may_not_see_it(autumn_dsn: str, role: Role) -> None:
+    token, entry = mint_token("x", role, "H35")
+    intake, callers = StubIntake(lambda token: frozenset({role})), Callers((entry,), local_allowed=False)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers, intake) as client:
+        page = ParsedPage(await client.get(f"/cases/{petition('late')}", headers=headers))
+        assert page.wrong == []
+        assert [path for path, _ in intake.asked if path.endswith("/content")] == []
+        # To intake goes the token of whoever looks, and nobody else's.
+        assert {sent for _, sent in intake.asked} == {token}
+
+
+async def test_acts__the_usual_next_first_what_is_not_possible_with_why(
+    client: httpx.AsyncClient, intake: StubIntake
+) -> None:
+    why_not = "Chỉ mở lại được vụ việc đã kết thúc."
+    intake.refused["PetitionReopened"] = problem_text(409, "never-ended", why_not, "It never ended.")
+    intake.refused["PetitionMerged"] = problem_text(403, "role-may-not", "Không được.", "Not you.")
+    case = f"/cases/{petition('overdue')}"
+    page = ParsedPage(await client.get(case))
+    acts = [text for href, text in page.links if href.startswith(f"{case}/acts/")]
+    assert acts[:4] == ["Ban hành văn bản trả lời", "Gia hạn", "Báo cáo kết quả giải quyết", "Đôn đốc"]
+    assert len(acts) == len(set(acts)) + 1  # the reminder of each deadline
+    assert f"Chưa làm được lúc này: Mở lại vụ việc {why_not}" in page.text
+    assert f"{case}/acts/PetitionReopened" not in dict(page.links)
+    assert "Gộp kiến nghị" not in page.text  # what is another's to do is not told of
+    assert "It never ended." in (await in_english(client, case)).text
+
+
+async def test_acts__on_a_conference_are_those_of_conferences(client: httpx.AsyncClient) -> None:
+    case = ParsedPage(await client.get(f"/cases/{petition('waiting')}"))
+    page = ParsedPage(await client.get(case.link("xem hội nghị")))
+    acts = {href.rpartition("/")[2].partition("?")[0] for href, _ in page.links if "/acts/" in href}
+    assert {"ConferenceOpened", "InvitationsSent", "ConferenceRescheduled"} <= acts
+    assert not {"PetitionClassified", "PetitionReceived", "DialoguePlanAdopted"} & acts
+    buttons = [text for href, text in page.links if "/acts/" in href][:2]
+    assert buttons == ["Thông báo công khai", "Gửi giấy mời"]
+
+
+async def test_recorded__is_said_above_the_case_and_nothing_else_is(client: httpx.AsyncClient) -> None:
+    case = f"/cases/{petition('late')}"
+    page = ParsedPage(await client.get(f"{case}?recorded=WrittenReplyIssued&on=2019-09-20"))
+    assert "Đã ghi nhận: Ban hành văn bản trả lời, thứ Sáu, ngày 20/09/2019." in page.text
+    for query in ("recorded=Gotcha", "on=2019-09-20", ""):
+        assert "Đã ghi nhận" not in ParsedPage(await client.get(f"{case}?{query}")).text
 
 
 async def _breaches(client: httpx.AsyncClient, **wanted: str) -> list[str]:
@@ -357,10 +557,13 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
     annulled = RecordAnnulled(effective_on=day("2019-09-26"), event_id=wrong.event_id, reason="nhầm")
     history.record(petition("escalated"), annulled, "2019-09-26 10:00", "petition")
     dsn = await pg_server.fresh(*PACKAGES)
-    async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
+    async with projection_pool(dsn) as pool, read_side(pool, dsn, intake=StubIntake()) as client:
         await project(pool, history, AUTUMN)
         page = ParsedPage(await client.get(f"/cases/{back_dated.originator_id}"))
-        assert "Đã rút lại việc quá hạn" in page.text and "văn bản đề ngày còn trong hạn, vào sổ muộn" in page.text
+        assert (
+            "Việc báo quá hạn đã được rút lại" in page.text
+            and "văn bản đề ngày còn trong hạn, vào sổ muộn" in page.text
+        )
         view = (await client.get(f"/v1/cases/{back_dated.originator_id}")).json()
         (reply,) = [d for d in view["deadlines"] if d["duty"] == "reply"]
         assert [(r["at"], r["reason"]) for r in reply["retracted"]] == [("2019-09-25T08:00:00Z", "backdated_record")]
@@ -376,16 +579,18 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
             assert await _breaches(client, retracted="true", **nobodys) == []
         case = f"/cases/{wrong.originator_id}"
         shown = ParsedPage(await client.get(case))
-        assert [given.get("class") for tag, given in shown.tags if tag == "tr"].count("annulled") == 1
-        assert "đã hủy · annulled" in shown.text
-        form = await client.get(f"{case}/acts/annulments")
+        assert [given.get("class") for tag, given in shown.tags if tag == "h3"].count("annulled") == 1
+        assert "Chuyển cơ quan chuẩn bị trả lời đã hủy Ngày 26/09/2019" in shown.text
+        assert "Hủy lúc 10:00, 26/09/2019" in shown.text
+        assert "Lý do bản ghi làm phát sinh thời hạn đã bị hủy" in shown.text
+        form = await client.get(f"{case}/acts/RecordAnnulled")
         options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]*)', form.text)
         assert str(wrong.event_id) not in dict(options)
         assert len({text for _, text in options}) == len(options) > 3
 
 
 async def test_html__names_its_charset_once(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/figures", "/reports/2019", f"/cases/{petition('late')}/acts/reply"):
+    for path in ("/", "/cases", "/figures", "/reports/2019", f"/cases/{petition('late')}/acts/WrittenReplyIssued"):
         assert (await client.get(path)).headers["content-type"] == "text/html; charset=utf-8"
 
 
@@ -393,34 +598,37 @@ async def test_report__of_a_quarter_keeps_its_numeral(client: httpx.AsyncClient)
     assert "<title>Báo cáo quý III năm 2019" in (await client.get("/reports/2019-Q3")).text
 
 
-@pytest.mark.parametrize("path", ["/office/petitions/new", f"/cases/{petition('late')}/acts/reply"])
-async def test_form__takes_what_a_form_sends_and_no_more(client: httpx.AsyncClient, path: str) -> None:
+LATE = f"/cases/{petition('late')}/acts/WrittenReplyIssued"
+
+
+async def test_form__takes_what_a_form_sends_and_no_more(client: httpx.AsyncClient) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     for kind in ("application/json", "text/plain"):
-        answer = await client.post(path, content=b'{"text": "x"}', headers={"Content-Type": kind})
+        answer = await client.post(LATE, content=b'{"text": "x"}', headers={"Content-Type": kind})
         assert answer.status_code == 415, answer.text
     for wrong in (b"text=%ff%fe", b"text=\xff"):
-        assert (await client.post(path, content=wrong, headers=form)).status_code == 400
+        assert (await client.post(LATE, content=wrong, headers=form)).status_code == 400
     for big in (b"text=" + b"a" * 12_000_000, b"&".join(b"%x=1" % n for n in range(1_000_000))):
-        answer = await client.post(path, content=big, headers=form)
+        answer = await client.post(LATE, content=big, headers=form)
         assert (answer.status_code, answer.json()["detail"]) == (413, "the body is too large: at most 1 MiB")
     many = b"&".join(b"%x=1" % n for n in range(100_000))
-    assert (await client.post(path, content=many, headers=form)).status_code == 400
+    assert (await client.post(LATE, content=many, headers=form)).status_code == 400
 
 
 async def test_form__that_is_refused_gives_back_no_more_than_was_sent(client: httpx.AsyncClient) -> None:
-    path = f"/cases/{petition('late')}/acts/reply"
-    page = await client.post(path, data={"number": "&" * 300_000, "unknown": "&" * 10_000}, files={"x": b"a" * 9000})
-    assert page.status_code == 503 and 300_000 * len("&amp;") < len(page.content) < 1_600_000
+    data = {"number": "&" * 300_000, "unknown": "&" * 10_000, "signatory": "x", "digest": "0" * 64}
+    page = await client.post(LATE, data=data, files={"x": b"a" * 9000})
+    assert page.status_code == 422 and 300_000 * len("&amp;") < len(page.content) < 1_600_000
 
 
 async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(
     client: httpx.AsyncClient,
 ) -> None:
+    # A case holds what citizens wrote, beside its own address in the link to the other language.
     case = f"/cases/{petition('late')}"
-    for path in ("/", case, "/v1/cases", "/reports/2019"):
+    for path in ("/", "/cases", "/v1/cases", "/reports/2019"):
         assert (await client.get(path)).headers.get("content-encoding") == "gzip", path
         plain = await client.get(path, headers={"Accept-Encoding": "identity"})
         assert "content-encoding" not in plain.headers
-    for path in (f"{case}/acts/reply", "/office/petitions/new", "/metrics", "/v1/events"):
+    for path in (case, f"{case}?recorded=x", LATE, "/metrics", "/v1/events"):
         assert "content-encoding" not in (await client.get(path)).headers, path

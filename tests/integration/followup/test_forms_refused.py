@@ -4,25 +4,35 @@ import re
 from collections.abc import AsyncIterator
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from services.followup.bootstrap import running
-from services.followup.console.sign_in import LOGIN
+from services.followup.console.addresses import LOGIN
 from services.followup.settings import FollowupSettings
 from shared.http.auth import COOKIE, Callers
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import mint_token
+from shared.identifiers import derived_id
+from tests.support.following import projection_pool
+from tests.support.intake_stub import StubIntake
 from tests.support.postgres import TestServer
+from tests.support.projection import AUTUMN, PACKAGES, dialogue, petition, project
+from tests.support.reading import reading_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 TOKEN, ENTRY = mint_token("văn phòng", "office")
 HOST = "followup.example"
-TYPED = {"text": "Đường vào bản <bị> sạt lở.", "jurisdiction": "H35.10.31", "key": "k1", "effective_on": ""}
-NEW = "/office/petitions/new"
+TYPED = {
+    "text": "Đường vào bản <bị> sạt lở.", "jurisdiction": "H35.10.31", "identities.0.name": "Lò Thị Mai", "key": "k1",
+    "effective_on": "",
+}  # fmt: skip
+NEW = f"/cases/{derived_id('place', 'H35.10')}/acts/PetitionReceived"
+REPLY = f"/cases/{petition('late')}/acts/WrittenReplyIssued"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -44,10 +54,23 @@ async def browser(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest_asyncio.fixture(loop_scope="module")
+async def official(pg_server: TestServer) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser that has signed in where there is a case to act on, and an intake that lets it."""
+    callers = Callers((ENTRY,), local_allowed=False, cookies=True)
+    made = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(made) as pool:
+        await project(pool, dialogue(), AUTUMN)
+        transport = httpx.ASGITransport(await reading_app(pool, made, callers, StubIntake()))
+        async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
+            client.cookies.set(COOKIE, TOKEN)
+            yield client
+
+
 def typed_back(page: httpx.Response) -> dict[str, str]:
     """What stands in the fields of a page."""
-    areas = re.findall(r'<textarea [^>]*name="(\w+)"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
-    hidden = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+    areas = re.findall(r'<textarea [^>]*name="([\w.]+)"[^>]*>(.*?)</textarea>', page.text, re.DOTALL)
+    hidden = re.findall(r'<input type="hidden" name="([\w.]+)" value="([^"]*)"', page.text)
     return {name: unescape(value) for name, value in areas + hidden}
 
 
@@ -98,44 +121,48 @@ UNREADABLE = [
 MULTIPART = {"Content-Type": "multipart/form-data; boundary=x", "Accept": "*/*"}
 
 
-@pytest.mark.parametrize("body", UNREADABLE)
-async def test_form__that_cannot_be_read_is_refused_with_a_remedy(browser: httpx.AsyncClient, body: bytes) -> None:
-    async def sent(path: str, body: bytes = body, headers: dict[str, str] = MULTIPART) -> dict[str, Any]:
-        answer = await browser.post(path, content=body, headers=headers)
-        return {"status": answer.status_code, **answer.json()}
+async def answer_to(
+    client: httpx.AsyncClient, path: str, body: bytes, headers: dict[str, str] = MULTIPART
+) -> dict[str, Any]:
+    answer = await client.post(path, content=body, headers=headers)
+    return {"status": answer.status_code, **answer.json()}
 
-    assert (await sent(NEW))["status"] == 401  # of strangers nothing is read but what may come back to them
-    login = await sent(LOGIN)
+
+@pytest.mark.parametrize("body", UNREADABLE)
+async def test_form__that_cannot_be_read_is_refused_with_a_remedy(
+    browser: httpx.AsyncClient, official: httpx.AsyncClient, body: bytes
+) -> None:
+    # Of strangers nothing is read but what may come back to them.
+    assert (await answer_to(browser, NEW, body))["status"] == 401
+    login = await answer_to(browser, LOGIN, body)
     assert (login["status"], login["type"]) == (415, "urn:doithoai:problem:unsupported-media-type")
     assert "application/x-www-form-urlencoded" in login["translations"]["vi"]["detail"]
-    browser.cookies.set(COOKIE, TOKEN)
-    found = await sent(NEW)
+    found = await answer_to(official, REPLY, body)
     assert (found["status"], found["type"]) == (400, "urn:doithoai:problem:malformed-form")
     assert found["translations"]["vi"]["detail"] != found["translations"]["en"]["detail"] != ""
-    nowhere = await sent(NEW, headers=MULTIPART | {"Content-Type": "multipart/form-data"})
+    nowhere = await answer_to(official, REPLY, body, MULTIPART | {"Content-Type": "multipart/form-data"})
     assert (nowhere["type"], nowhere["field"]) == ("urn:doithoai:problem:malformed-form", "Content-Type")
+    browser.cookies.set(COOKIE, TOKEN)
     assert (await browser.post("/office/logout", content=body, headers=MULTIPART)).status_code == 303
 
 
-@pytest.mark.parametrize("path", [LOGIN, NEW])
-async def test_form__that_is_not_utf_8_is_refused(browser: httpx.AsyncClient, path: str) -> None:
-    browser.cookies.set(COOKIE, TOKEN)
+async def test_form__that_is_not_utf_8_is_refused(browser: httpx.AsyncClient, official: httpx.AsyncClient) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     for body in (b"token=%ff", b"token=\xff", b"%ff=1", b"token=%"):
-        assert (await browser.post(path, content=body, headers=headers)).status_code == 400
+        assert (await browser.post(LOGIN, content=body, headers=headers)).status_code == 400
+        assert (await official.post(REPLY, content=body, headers=headers)).status_code == 400
 
 
 async def test_sign_in__takes_a_token_and_no_more(browser: httpx.AsyncClient) -> None:
-    page = await browser.post(LOGIN, data={"token": "x" * 5000})
-    assert page.status_code == 413 and "4096 byte" in page.text
+    page = await browser.post(LOGIN, data={"token": "x" * 9000})
+    assert page.status_code == 413 and "8192 byte" in page.text
     page = await browser.post(LOGIN, data={str(n): "" for n in range(200)})
     assert page.status_code == 400 and "quá 100 trường" in page.text
 
 
 @pytest.mark.parametrize("key", ["k\r\nX: y", "k\n", " k", "k ", "\tk", "k\0", "\x7f", "k" * 201, "Đơn-1"])
-async def test_form__with_a_key_that_is_no_header_is_refused(browser: httpx.AsyncClient, key: str) -> None:
-    browser.cookies.set(COOKIE, TOKEN)
-    answer = await browser.post(NEW, data=TYPED | {"key": key}, headers={"Accept": "*/*"})
+async def test_form__with_a_key_that_is_no_header_is_refused(official: httpx.AsyncClient, key: str) -> None:
+    answer = await official.post(REPLY, data=TYPED | {"key": key}, headers={"Accept": "*/*"})
     assert (answer.status_code, answer.json()["field"]) == (400, "key")
     assert answer.json()["type"] == "urn:doithoai:problem:invalid-idempotency-key"
 
@@ -156,6 +183,24 @@ async def test_sign_in__is_for_our_own_page_alone(browser: httpx.AsyncClient) ->
         page = await browser.post(LOGIN, data={"token": TOKEN}, headers=headers)
         assert page.status_code == 303
         assert COOKIE in page.headers["set-cookie"]
+
+
+async def test_sign_in__leads_back_to_the_page_that_was_asked_for(browser: httpx.AsyncClient) -> None:
+    case = f"/cases/{derived_id('place', 'H35.10')}"
+    asked = await browser.get(case)
+    assert (asked.status_code, asked.headers["location"]) == (303, f"{LOGIN}?to={quote(case, safe='')}")
+    assert (await browser.get("/")).headers["location"] == LOGIN
+    page = await browser.get(asked.headers["location"])
+    to = typed_back(page)["to"]
+    assert to == case
+    wrong = await browser.post(LOGIN, data={"token": "dt_wrong", "to": to})
+    assert wrong.status_code == 401 and typed_back(wrong)["to"] == case
+    assert (await browser.post(LOGIN, data={"token": TOKEN, "to": to})).headers["location"] == case
+    for hostile in ("//evil.example", "https://evil.example", "/\\evil.example", ""):
+        page = await browser.get(LOGIN, params={"to": hostile})
+        assert typed_back(page)["to"] == "/"
+        answer = await browser.post(LOGIN, data={"token": TOKEN, "to": hostile})
+        assert answer.headers["location"] == "/"
 
 
 async def test_sign_in__and_out_from_a_foreign_page_leave_the_cookie(browser: httpx.AsyncClient) -> None:

@@ -8,15 +8,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.read.reminders import Reminders
-from services.followup.console.cases import case_pages
-from services.followup.console.forms import form_routes
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import for_people
-from services.followup.console.sign_in import LOGIN
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -26,7 +23,9 @@ from shared.http.auth import Callers, mint_token
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
 from tests.support.history import History, day
+from tests.support.intake_stub import StubIntake
 from tests.support.projection import AUTUMN, COMMUNE, EDUCATION, ENVIRONMENT, Pool, dialogue, petition, project
+from tests.support.reading import console_routes
 
 AGENCY, ENTRY = mint_token("phòng", "agency", "H35.10", EDUCATION)
 CONFERENCE = derived_id("conference", "c")
@@ -41,19 +40,15 @@ async def pool(followup_dsn: str) -> AsyncIterator[Pool]:
 @pytest.fixture
 async def client(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
     queries, callers = Queries(pool), Callers((ENTRY,), local_allowed=True)
-    reminders = Reminders(pool, queries)
-    async with httpx.AsyncClient() as nowhere:
-        routes = [
-            *query_routes(queries, LiveState(pool)),
-            *case_pages(queries),
-            *reminder_routes(queries, reminders),
-            *form_routes(queries, reminders, IntakeClient(nowhere), lambda _: None),
-        ]
-        transport = httpx.ASGITransport(
-            make_app(routes, callers, open_paths=frozenset({LOGIN}), for_people=for_people(Pages()))
-        )
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
-            yield made
+    reminders, pages = Reminders(pool, queries), Pages(queries)
+    routes = [
+        *query_routes(queries, LiveState(pool)),
+        *reminder_routes(queries, reminders),
+        *console_routes(pages, queries, reminders, RegulationLogs(pool), StubIntake()),
+    ]
+    transport = httpx.ASGITransport(make_app(routes, callers, for_people=for_people(pages)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as made:
+        yield made
 
 
 def told() -> History:
@@ -115,7 +110,7 @@ async def test_urged__is_proposed_no_more_until_the_next_stage(pool: Pool, clien
     assert shown["urged_on"] == "2019-09-30"
     items = (await client.get("/v1/deadlines", params={"subject_id": str(petition("complex"))})).json()["items"]
     assert {d["duty"]: d["urged_on"] for d in items} == {"reply": "2019-09-30", "result_report": None}
-    assert "Đã đôn đốc" in (await client.get(f"/cases/{petition('complex')}")).text
+    assert "đã đôn đốc 30/09/2019" in (await client.get(f"/cases/{petition('complex')}")).text
 
 
 async def test_urged_again__names_the_day_of_the_last_time(pool: Pool, client: httpx.AsyncClient) -> None:
@@ -200,12 +195,12 @@ async def test_form__of_an_open_deadline_brings_debtor_and_letter(pool: Pool, cl
     proposal = (await proposed(client))[0]
     body = proposal["recording"]["body"]
     case = f"/cases/{proposal['deadline']['subject_id']}"
-    link = f"{case}/acts/reminders?deadline_id={body['deadline_id']}"
+    link = f"{case}/acts/ReminderSent?deadline_id={body['deadline_id']}"
     assert link in (await client.get(case)).text
     form = html.unescape((await client.get(link)).text)
     assert body["text"] in form
     assert f'<option value="{body["to"]}" selected>' in form
     assert f'<option value="{body["deadline_id"]}" selected>' in form
-    other = await client.get(f"{case}/acts/reminders?deadline_id={derived_id('none')}")
+    other = await client.get(f"{case}/acts/ReminderSent?deadline_id={derived_id('none')}")
     assert other.status_code == 200
-    assert 'rows="5"></textarea>' in other.text
+    assert 'rows="4"></textarea>' in other.text and "selected" not in other.text

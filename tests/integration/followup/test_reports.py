@@ -16,6 +16,8 @@ from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
+from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
+from services.followup.console.pages import Pages
 from services.followup.console.reports import report_pages
 from services.followup.domain.reports.periods import parse_period
 from services.followup.entrypoints.app import make_app
@@ -57,7 +59,7 @@ def client_of(pool: Pool) -> httpx.AsyncClient:
     routes = [
         *query_routes(queries, LiveState(pool)),
         *report_routes(Reports(pool)),
-        *report_pages(queries, Reports(pool)),
+        *report_pages(Pages(queries), queries, Reports(pool)),
     ]
     app = make_app(routes, Callers((OFFICE_ENTRY, AGENCY_ENTRY), local_allowed=True))
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
@@ -219,7 +221,9 @@ async def test_page__prints_check_sums_and_groups_its_list(client: httpx.AsyncCl
     page = answer.text
     assert "1=2+3=4+8; 4=5+6+7; 8=9+10+11+12" in page
     assert "1=2+3=4+5+6+7+8+9+10+11; 12=4/(4+5+8+11)" in page
-    assert "Tháng 9 năm 2019" in page and "September 2019" in page
+    assert "Tháng 9 năm 2019" in page
+    english = {"Cookie": f"{LANGUAGE_COOKIE}=en"}
+    assert "September 2019" in (await client.get("/reports/2019-09", headers=english)).text
     assert "Phòng Tài nguyên và Môi trường" in page and "Ô nhiễm nguồn nước" in page
     assert "<script" not in page and "style-src 'sha256-" in answer.headers["content-security-policy"]
     assert (await client.get("/reports", params={"period": "2019-Q3"})).status_code == 200

@@ -1,5 +1,6 @@
 """Who may read what at intake, and give which command: every route, every role, every place."""
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.support.access import (
     OFFICES,
     OPERATORS,
     STAFF,
+    UPLOADERS,
     Asked,
     Question,
     Rule,
@@ -44,8 +46,14 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/petitions"): CASE,
     ("GET", "/v1/petitions/{target:str}"): CASE,
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,
+    ("GET", "/v1/petitions/{target:str}/files/{digest:str}"): CONTENT,
+    ("GET", "/v1/conferences/{target:str}/files/{digest:str}"): MINUTES,
     ("GET", "/v1/conferences/{target:str}"): CASE,
     ("GET", "/v1/conferences/{target:str}/content"): MINUTES,
+    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
+    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
+    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
+    ("GET", "/v1/commands"): CALLERS,
     ("GET", "/v1/events"): EVERYTHING,
     ("GET", "/metrics"): EVERYTHING,
     # The regulation is nobody's secret: who is charged with what, and how days are counted.
@@ -58,11 +66,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/plans"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
     ("GET", "/v1/refused-commands"): OFFICES,
-    # What commands there are is nobody's secret; which are possible is told of cases and places in sight.
-    ("GET", "/v1/commands"): CALLERS,
-    ("GET", "/v1/petitions/{target:str}/commands"): CASE,
-    ("GET", "/v1/conferences/{target:str}/commands"): CASE,
-    ("GET", "/v1/jurisdictions/{target:str}/commands"): CALLERS,
     ("GET", "/v1/people"): STAFF,
     ("GET", "/v1/me"): CALLERS,
 }
@@ -72,7 +75,10 @@ POSTED: dict[str, Rule] = {
     "/v1/policies/comparison": DRAFTERS,
     "/v1/calendars/check": DRAFTERS,
     "/v1/clock": OPERATORS,
+    "/v1/files": UPLOADERS,
 }
+FILE = b"%PDF-1.7 a file that both a petition and a conference name"
+DIGEST = hashlib.sha256(FILE).hexdigest()
 DOCUMENTATION = "/schema"
 CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 
@@ -80,7 +86,8 @@ CONTRACTS = Path(__file__).resolve().parents[3] / "contracts"
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Asked]:
     database, tmp_path = await pg_server.fresh("shared.postgres"), tmp_path_factory.mktemp("asked")
-    async with served(database, tmp_path) as intake:
+    folder = str(tmp_path / "files")
+    async with served(database, tmp_path, files=folder) as intake:
         await intake.places()
         other = {"code": "H36", "name": "Tỉnh khác", "level": "province", "parent": "VN", "valid_from": "2004-01-01"}
         await intake.done("/v1/jurisdictions", other)
@@ -88,11 +95,18 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
         await intake.done(f"/v1/petitions/{petition['id']}/forwarding", {"agency": EDUCATION})
         days = {"first_day": await intake.today(), "last_day": await intake.today(), "place": "Hội trường"}
         conference = {"jurisdiction": DISTRICT, "kind": "periodic", "office": EDUCATION} | days
-        ids = {"petitions": petition["id"], "conferences": (await intake.done("/v1/conferences", conference))["id"]}
-        ids["jurisdictions"] = DISTRICT
+        ids = {
+            "petitions": petition["id"],
+            "conferences": (await intake.done("/v1/conferences", conference))["id"],
+            "jurisdictions": DISTRICT,
+        }
+        for name, command in (("petitions", "prepared-answer"), ("conferences", "preparation-report")):
+            await intake.client.post("/v1/files", content=FILE)
+            body = {"digest": DIGEST} | ({"agency": EDUCATION} if name == "petitions" else {})
+            await intake.done(f"/v1/{name}/{ids[name]}/{command}", body)
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
-    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file)
+    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file, files=folder)
     callers_of(settings)
     async with (
         running(settings, callers, seals_of(settings)) as app,
@@ -102,7 +116,8 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
 
 
 def where(path: str, ids: Mapping[str, object]) -> str:
-    found = address(path, {"target": ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x"), "year": 2026})
+    target = ids.get(path.split("/")[2] if path.count("/") > 1 else "", "x")
+    found = address(path, {"target": target, "year": 2026, "digest": DIGEST})
     return found + ("?source=cổng&external_id=1" if path == "/v1/petitions" else "")
 
 

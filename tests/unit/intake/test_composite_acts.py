@@ -38,7 +38,7 @@ PORTAL = Caller("cong", frozenset({"system"}), "VN")
 VERSIONS = {body_id("agency", EDUCATION): 1, body_id("jurisdiction", COMMUNE): 1, derived_id("policy", "H35"): 0}
 
 
-class Store:
+class ActStore:
     """Cases in memory, as the application reads them; what it records it records at once."""
 
     def __init__(self, register: Register) -> None:
@@ -91,12 +91,12 @@ def given_act(parts: Sequence[dict[str, Any]], caller: Caller = OFFICE, act: Com
     return GivenAct(definition=act, parts=parts_of(act, read), caller=caller)
 
 
-async def decided(store: Store, parts: Sequence[dict[str, Any]], caller: Caller) -> DecidedAct:
+async def decided(store: ActStore, parts: Sequence[dict[str, Any]], caller: Caller) -> DecidedAct:
     decider = ActDecider(store, store, ids())  # type: ignore[arg-type]
     return await decider.decide(given_act(parts, caller))
 
 
-async def one_by_one(store: Store, parts: Sequence[dict[str, Any]], caller: Caller) -> list[Decided]:
+async def one_by_one(store: ActStore, parts: Sequence[dict[str, Any]], caller: Caller) -> list[Decided]:
     """The parts as single commands, each recorded before the next. Raises Refused, with the number of the part."""
     decider = CommandDecider(store, store, ids())  # type: ignore[arg-type]
     done: list[Decided] = []
@@ -124,11 +124,11 @@ async def one_by_one(store: Store, parts: Sequence[dict[str, Any]], caller: Call
     return done
 
 
-def stage() -> Store:
+def stage() -> ActStore:
     """Two petitions, one of them raised at a conference that is open."""
     register = Register().raised().receive(B)
     register.do(C, "SpeakerRegistered", HELD, speaker="s0", petition_id=A)
-    return Store(register)
+    return ActStore(register)
 
 
 ON = HELD.isoformat()
@@ -228,7 +228,7 @@ def test_act__rests_on_one_state_of_the_regulation() -> None:
     seen: list[RegulationSnapshot] = []
 
     def snapshot() -> RegulationSnapshot:
-        seen.append(Store.snapshot(store))
+        seen.append(ActStore.snapshot(store))
         return seen[-1]
 
     store.snapshot = snapshot  # type: ignore[method-assign]

@@ -79,8 +79,8 @@ class Order(NamedTuple):
 
 
 _DUE = ("due_on", "date")
-#: Each has an index after subject and state; that of agencies begins with them. A cursor begins with the sort and whether
-#: marks are compared.
+#: Each has an index after subject and state; that of agencies begins with them. A cursor begins with the sort, then
+#: whether marks are compared.
 _ORDERS: dict[str, tuple[tuple[tuple[str, str], ...], Any]] = {
     "due": ((_DUE,), tuple[str, bool, date, UUID]),
     "late": ((_DUE,), tuple[str, bool, date, UUID]),

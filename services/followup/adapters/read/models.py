@@ -75,7 +75,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True):
     waits: str = ""  # why it is not applied yet; empty when it is
 
 
-class RaisedEvent(msgspec.Struct, frozen=True, kw_only=True):
+class RaisedDeadlineEvent(msgspec.Struct, frozen=True, kw_only=True):
     """An event of a deadline, as followup raised it."""
 
     deadline_id: UUID

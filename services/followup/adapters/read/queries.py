@@ -24,7 +24,7 @@ from services.followup.adapters.read.models import (
     Difference,
     ParkedEvent,
     Progress,
-    RaisedEvent,
+    RaisedDeadlineEvent,
     Source,
     StoredEvent,
     Uncountable,
@@ -309,11 +309,11 @@ class Queries:
 
         return await read(self._pool, work)
 
-    async def raised_events(self, deadline_ids: Collection[UUID]) -> list[RaisedEvent]:
+    async def raised_events(self, deadline_ids: Collection[UUID]) -> list[RaisedDeadlineEvent]:
         """Return the events of deadlines that the caller may see, in the order in which they were raised."""
         rows = await read(self._pool, lambda c: c.fetch(_RAISED_OF, list(deadline_ids)))
         found = (dict(row) for row in rows)
-        return [RaisedEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
+        return [RaisedDeadlineEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
 
     async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
         """Return agencies in the order of their codes. Raises InvalidCursor."""

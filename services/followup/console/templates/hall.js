@@ -13,7 +13,8 @@
   const list = show("speakers");
   const drafts = new Map();
   let lines = new Map();
-  let now = { version: Number(root.dataset.version), today: root.dataset.today, minutes: false, speakers: null };
+  const sent = root.querySelector("input[name=form_token]");
+  let now = { version: Number(root.dataset.version), form_token: sent && sent.value, minutes: false, speakers: null };
   let hindrance = navigator.onLine ? "" : "down";
   let isFull = false;
   let isSending = false;
@@ -66,10 +67,11 @@
 
   // --- forms ---
 
-  const formOf = (item) => item.querySelector("form");
+  const conductOf = (item) => item.querySelector("form[data-form=conduct]");
   const fieldsOf = (form) => {
     const fields = Object.fromEntries(new FormData(form));
     delete fields.key;
+    delete fields.form_token; // that of the session in which it is sent
     return fields;
   };
   // Where a form stands: the draft and the line of one place belong together.
@@ -116,8 +118,7 @@
     item.dataset.number = number;
     show("number", item).textContent = number;
     show("title", item).textContent = title;
-    const form = formOf(item);
-    if (form) fill(form, { speaker: number, petition });
+    fill(conductOf(item), petition ? { speaker: number, petition } : { speaker: number });
   }
   // Somebody whose slip is not sent yet stands in the list all the same, and may be heard.
   function slipItem(line) {
@@ -158,6 +159,7 @@
       const [kind, id] = item.dataset.place.split(":");
       if (kind === "slip" && !lines.has(id)) item.remove();
     }
+    inOrder([...(now.speakers || []).map((speaker) => `number:${speaker.number}`), ...slips.map((line) => `slip:${line.id}`)]);
     const nobody = show("nobody");
     if (nobody) nobody.hidden = items().length > 0;
     let turn = null;
@@ -173,17 +175,27 @@
     badge.textContent = now.minutes ? words.adopted : minutes ? words[minutes.status] : "";
     renderLink();
   }
+  // As intake has them; what somebody is typing in is not moved, since it would lose the focus.
+  function inOrder(places) {
+    const wanted = places.map(itemAt);
+    for (let n = 1; n < wanted.length; n++) {
+      const [before, after] = [wanted[n - 1], wanted[n]];
+      if (!(before.compareDocumentPosition(after) & Node.DOCUMENT_POSITION_PRECEDING)) continue;
+      if (after.matches(":focus-within")) after.before(before);
+      else before.after(after);
+    }
+  }
   function renderItem(item, turn) {
     const { place } = item.dataset;
     const line = lineAt(place);
     const isCalled = item.hasAttribute("data-called");
     const isTurn = !turn && !isCalled && !line;
     const slip = lines.get(place.replace(/^slip:/, ""));
-    const form = item.querySelector("form[data-form=conduct]");
+    const form = conductOf(item);
     const status = line ? line.status : isCalled ? "sent" : slip ? slip.status : isTurn ? "turn" : "later";
     const badge = show("status", item);
-    const isNews = item.dataset.status !== status;
-    badge.textContent = words[status];
+    const isNews = item.dataset.status !== status || item.classList.contains("turn") !== isTurn;
+    badge.textContent = slip && isTurn ? `${words[status]}, ${words.turn}` : words[status];
     const looks = { sent: "met", refused: "breached", turn: "due_soon", unsent: "due_soon" };
     badge.className = `badge ${looks[status] || "neutral"}`;
     item.dataset.status = status;
@@ -244,8 +256,8 @@
   }
   const isPressing = (element) => element && ["INPUT", "TEXTAREA", "SELECT"].includes(element.tagName);
   function goOn() {
-    const next = items().find((item) => item.dataset.status === "turn");
-    if (next) formOf(next).elements.words.focus();
+    const next = items().find((item) => item.classList.contains("turn"));
+    if (next) conductOf(next).elements.words.focus();
   }
 
   // --- sending ---
@@ -272,7 +284,7 @@
     if (status === 401) return "signed_out";
     if (status === 0 || status >= 500 || status === 408 || status === 429) return "down";
     const code = answer.type || "";
-    if (code.endsWith(":another-person") || code.endsWith(":foreign-origin")) return answer.detail;
+    if (status === 403 || code.endsWith(":another-person") || code.endsWith(":post-not-chosen")) return answer.detail;
     return code.endsWith(":contended") ? "down" : "";
   }
   async function send() {
@@ -282,7 +294,7 @@
       const tried = new Set();
       for (let line = nextLine(tried); line; line = nextLine(tried)) {
         tried.add(line.key);
-        const body = new URLSearchParams({ ...line.fields, key: line.key, person });
+        const body = new URLSearchParams({ ...line.fields, key: line.key, person, form_token: now.form_token || "" });
         const [status, answer] = await ask(address, body);
         hindrance = hinderedBy(status, answer);
         if (hindrance) break;
@@ -329,6 +341,9 @@
         keepDraft(`number:${line.fields.speaker}`, { ...draft, speaker: line.fields.speaker, petition: answer.petition });
       }
       if (item) {
+        // A look at the conference may have brought the speaker while the answer was lost.
+        const twin = itemAt(`number:${line.fields.speaker}`);
+        if (twin) twin.remove();
         item.dataset.place = `number:${line.fields.speaker}`;
         nameItem(item, line.fields.speaker, line.fields.subject, answer.petition);
         for (const form of item.querySelectorAll("form[data-form=slip]")) form.remove();
@@ -386,7 +401,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!root.contains(form)) {
-      if (form.action.endsWith("/office/logout") && (lines.size || drafts.size) && !confirm(words.sign_out)) event.preventDefault();
+      if (form.action.includes("/office/logout") && (lines.size || drafts.size) && !confirm(words.sign_out)) event.preventDefault();
       return;
     }
     event.preventDefault();
@@ -485,12 +500,12 @@
   for (const [place, fields] of kept("draft")) {
     drafts.set(place, fields);
     const form = place.includes(":")
-      ? itemAt(place) && itemAt(place).querySelector("form[data-form=conduct]")
+      ? itemAt(place) && conductOf(itemAt(place))
       : root.querySelector(`form[data-form=${place}]`);
     if (form) fill(form, fields);
   }
   for (const line of lines.values()) {
-    const form = line.place && itemAt(line.place) && itemAt(line.place).querySelector("form[data-form=conduct]");
+    const form = line.place && itemAt(line.place) && conductOf(itemAt(line.place));
     if (form) fill(form, line.fields);
     if (line.place === "minutes") fill(root.querySelector("form[data-form=minutes]"), line.fields);
   }

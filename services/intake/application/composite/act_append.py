@@ -27,7 +27,9 @@ class ActAppends:
             part_id = self._new_id() if events else first_id
             with of_part(number):
                 # What has no correlation of its own belongs together with the first event of the act.
-                events += self._recorder.events(part.command, part.decided, versions, ring, part_id, first_id)
+                made = self._recorder.events(part.command, part.decided, versions, ring, part_id, first_id)
+            await self._recorder.name_files(act.caller.name, part.decided, made, ring)
+            events += made
             await asyncio.sleep(0)  # others take their turn: there may be hundreds of parts
         return Append(
             events=tuple(events),

@@ -154,6 +154,21 @@ def test_file__that_was_not_chosen_leaves_what_was_typed() -> None:
     assert read(form(BOUNDARY, [body]))["digest"] == "ab"
 
 
+def test_file__of_which_the_text_is_wanted_is_read_as_a_field_within_the_same_bound() -> None:
+    def read_text(body: bytes) -> dict[str, str]:
+        return asyncio.run(read_form(form(BOUNDARY, [body]), text_files=("file",)))
+
+    assert read_text(file("file") + "việc: 1\r\n".encode() + b"\r\n" + END) == {"file": "việc: 1\r\n"}
+    assert read_text(part("file", b"", '; filename=""') + END) == {"file": ""}
+    assert read_text(file("other") + b"x\r\n" + END) == {}
+    with pytest.raises(ProblemError) as caught:
+        read_text(file("file") + b"\0" * MAX_TEXT + b"\r\n" + END)
+    assert caught.value.status == 413
+    with pytest.raises(ProblemError) as caught:
+        read_text(file("file") + b"\xff\r\n" + END)
+    assert caught.value.status == 400
+
+
 def of_size(size: int) -> Iterable[bytes]:
     return (b"\0" * min(64 * 1024, size - at) for at in range(0, size, 64 * 1024))
 

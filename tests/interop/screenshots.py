@@ -1,0 +1,102 @@
+"""Takes the pictures of docs/screenshots from a pair with the story played, each page as its role sees it."""
+
+import importlib
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+
+from services.dev.rabbitmq import free_ports
+from tests.support.interop import chromium
+from tests.support.pair import until
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+STORY_PETITIONS = 20  # that the story tells of
+NARROW, WIDE = (390, 844), (1280, 860)
+
+
+class Shot(NamedTuple):
+    """A picture: its name, who looks, at which address, how wide; `{petition}` and `{conference}` are of the story."""
+
+    name: str
+    door: str
+    address: str
+    size: tuple[int, int] = WIDE
+    scheme: str = "light"
+    language: str = "vi"
+
+
+SHOTS = (
+    Shot("doors", "", "/doors"),
+    Shot("work", "office", "/"),
+    Shot("work-narrow-dark", "office", "/", NARROW, "dark"),
+    Shot("petitions", "office", "/cases?show=all"),
+    Shot("petition", "office", "/cases/{petition}"),
+    Shot("petition-english", "office", "/cases/{petition}", WIDE, "light", "en"),
+    Shot("conference", "office", "/cases/{conference}"),
+    Shot("receive", "office", "/jurisdictions/H35.10/do/receive"),
+    Shot("reply", "agency", "/cases/{petition}/do/reply"),
+    Shot("report", "auditor", "/reports?period=2019-09"),
+    Shot("rules", "office", "/rules"),
+    Shot("calendar", "office", "/calendars/2019", WIDE, "dark"),
+    Shot("administration", "operations", "/administration"),
+)
+
+
+def main() -> None:
+    """Start a pair, take every picture, end it."""
+    ports = free_ports(2)
+    url = f"http://127.0.0.1:{ports[1]}"
+    with tempfile.TemporaryDirectory(prefix="doithoai-") as data:
+        command = [sys.executable, "-m", "services.cli", "dev", "--data", data]
+        command += ["--intake-port", str(ports[0]), "--followup-port", str(ports[1])]
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+        try:
+            until(lambda: _is_played(url), within=180)
+            FOLDER.mkdir(exist_ok=True)
+            playwright = importlib.import_module("playwright.sync_api")  # of the group interop
+            with playwright.sync_playwright() as tool:
+                browser = tool.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+                for shot in SHOTS:
+                    width, height = shot.size
+                    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
+                    _take(context.new_page(), url, shot)
+                    context.close()
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait(60)
+
+
+def _take(page: Any, url: str, shot: Shot) -> None:
+    if shot.door:
+        page.goto(f"{url}/doors/{shot.door}")
+    if shot.language != "vi":
+        page.goto(f"{url}/language/{shot.language}")
+    page.goto(url + shot.address.format(**_of_the_story(url)))
+    page.screenshot(path=FOLDER / f"{shot.name}.png")
+    print(f"docs/screenshots/{shot.name}.png", flush=True)
+
+
+def _of_the_story(url: str) -> dict[str, str]:
+    """The petition that is overdue, and the conference."""
+    petitions = httpx.get(f"{url}/v1/cases", params={"overdue": "true"}).json()["items"]
+    conferences = httpx.get(f"{url}/v1/cases", params={"subject": "conference"}).json()["items"]
+    return {"petition": petitions[0]["subject_id"], "conference": conferences[0]["subject_id"]}
+
+
+def _is_played(url: str) -> bool:
+    """Whether the story has been told to its end: its last petition is there, and one is overdue."""
+    try:
+        found = httpx.get(f"{url}/v1/cases", params={"overdue": "true"}, timeout=5)
+        total = httpx.get(f"{url}/v1/cases/totals", timeout=5)
+        return found.is_success and bool(found.json()["items"]) and total.json()["total"]["count"] >= STORY_PETITIONS
+    except httpx.HTTPError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

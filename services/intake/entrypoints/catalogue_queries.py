@@ -15,6 +15,10 @@ from shared.cases.catalogues import offered
 from shared.events.regulation import CATALOGUE_KINDS, CatalogueEntry, CatalogueKind
 
 
+class OfferedEntry(CatalogueEntry, frozen=True, kw_only=True):
+    """A code that can be chosen and what it is called; `valid_until` is the last day on which it can be."""
+
+
 class StandingCatalogue(msgspec.Struct, frozen=True, kw_only=True):
     """A catalogue that stands today, with what can be chosen; `inherited` where `adopted_by` is a place above."""
 
@@ -23,7 +27,7 @@ class StandingCatalogue(msgspec.Struct, frozen=True, kw_only=True):
     inherited: bool
     effective_on: date
     number: str
-    entries: list[CatalogueEntry]
+    entries: list[OfferedEntry]
 
 
 class StandingCatalogues(msgspec.Struct, frozen=True):
@@ -59,7 +63,7 @@ def catalogue_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandler
                     inherited=adopted.jurisdiction != place,
                     effective_on=adopted.effective_on,
                     number=adopted.number,
-                    entries=offered(adopted, today),
+                    entries=[OfferedEntry(**msgspec.structs.asdict(entry)) for entry in offered(adopted, today)],
                 )
                 for kind, adopted in standing
                 if adopted is not None

@@ -20,6 +20,7 @@ from services.followup.adapters.intake_client import IntakeClient, PossibleComma
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.catalogues import catalogue_rows
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import (
     Choices,
@@ -39,6 +40,7 @@ from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
+from shared.events.regulation import CatalogueKind
 from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
@@ -82,9 +84,12 @@ def form_routes(
         code: FromPath[str],
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
+        catalogue: FromQuery[CatalogueKind | None] = None,
     ) -> Response[str]:
         target = await place_target(queries, scope_of(request), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
+        if catalogue is not None:
+            chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
         return await forms.empty(request, target, command, chosen)
 
     @post(

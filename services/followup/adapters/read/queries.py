@@ -45,6 +45,7 @@ from shared.identifiers import NATION, derived_id, is_within
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
+FIELDS_WRITTEN = 2000  # places and fields that are looked at for those without a code
 PROBE_TIMEOUT = 3.0  # seconds
 
 SOURCES = f"""
@@ -110,6 +111,10 @@ FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER
 """
 _SOURCE_OF_PLACE = """
 SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
+"""
+_FIELDS_WRITTEN = """
+SELECT DISTINCT jurisdiction, searched ->> 1 AS field FROM cases
+WHERE subject = 'petition' AND searched ->> 1 <> '' AND {within} LIMIT $1
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -344,6 +349,13 @@ class Queries:
     async def catalogues(self) -> CatalogueLog:
         """Return every catalogue and mapping on record."""
         return await read(self._pool, catalogue_log)
+
+    async def fields_without_code(self, scope: Scope, jurisdiction: str) -> list[str]:
+        """Return how fields are written in a subtree that no catalogue has, up to a bound."""
+        catalogues = await self.catalogues()
+        rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
+        known = catalogues.known
+        return sorted({r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None})
 
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""

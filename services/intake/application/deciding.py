@@ -258,11 +258,13 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
     for fact in facts:
         bodies = [body_id("jurisdiction", fact.jurisdiction)]
         bodies += [body_id("agency", code) for code in agencies_named(fact.event)]
-        if (chosen := CATALOGUE_FIELDS.get(type(fact.event))) is not None:
-            bodies += [catalogue_id(code, chosen[1]) for code in lineage(fact.jurisdiction)]
         for originator in bodies:
             if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
+        if (chosen := CATALOGUE_FIELDS.get(type(fact.event))) is not None and getattr(fact.event, chosen[0]):
+            # A first catalogue counts too: what was written freely beside it would have no code.
+            catalogues = (catalogue_id(code, chosen[1]) for code in lineage(fact.jurisdiction))
+            named |= {originator: versions.get(originator, 0) for originator in catalogues}
     return named
 
 

@@ -51,17 +51,30 @@ class KnownReferences:
             raise ReferenceAnnulled
         if command.codec.route is ERASURE:
             return
-        # A title was recorded as its code, and what was recorded before there was a catalogue may have one now.
-        catalogues = self._regulation_cache.regulation.catalogues
-        recorded = msgspec.to_builtins(canonical(fact.event, place.jurisdiction, catalogues))
-        # What was erased cannot be held against anything: then the fields that are public must do.
         left_out = {*command.codec.route.decided, *(SEALED[place.topic] if is_erased(facts) else ())}
+        opened: Mapping[str, Any] = {}
         if SEALED[place.topic] and not is_erased(facts):
-            opened = await self.opened([place.originator_id])
-            recorded |= opened.get((place.originator_id, place.version), {})
-        given = msgspec.to_builtins(canonical(_event(command, fact), place.jurisdiction, catalogues))
-        if found := differing(given, recorded, (f for f in fact.event.__struct_fields__ if f not in left_out)):
+            opened = (await self.opened([place.originator_id])).get((place.originator_id, place.version), {})
+        # What was erased cannot be held against anything: then the fields that are public must do.
+        fields = [name for name in fact.event.__struct_fields__ if name not in left_out]
+        if not (found := self._differing(command, fact, place.jurisdiction, opened, fields)):
+            return
+        # A catalogue that this process has not read may say that both mean the same.
+        if await self._regulation_cache.refresh():
+            found = self._differing(command, fact, place.jurisdiction, opened, fields)
+        if found:
             raise ReferenceDiffers(found)
+
+    def _differing(
+        self, command: Command, fact: AnyFact, jurisdiction: str, opened: Mapping[str, Any], fields: Sequence[str]
+    ) -> list[str]:
+        """The fields in which a command differs from its record; a title and its code say the same."""
+        catalogues = self._regulation_cache.regulation.catalogues
+        given, recorded = (
+            msgspec.to_builtins(canonical(event, jurisdiction, catalogues))
+            for event in (_event(command, fact), fact.event)
+        )
+        return differing(given, recorded | opened, fields)
 
     async def opened(self, originator_ids: Sequence[UUID]) -> dict[tuple[UUID, int], dict[str, Any]]:
         """What can still be read of the sealed words of some aggregates, by aggregate and version.

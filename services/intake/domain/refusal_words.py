@@ -1315,6 +1315,7 @@ REFUSAL_NAMES: Names = {
         "policy": "quy định về thời hạn",
         "calendar": "lịch làm việc",
         "plan": "kế hoạch đối thoại",
+        "catalogue": "danh mục",
         "person": "người dùng",
         "post": "vị trí công tác",
         "delegation": "ủy quyền",

@@ -90,6 +90,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "not-found": ProblemWords(
         Sentence("Không tìm thấy", "Not found"),
         {
+            "no-folder": Sentence(
+                "Hệ thống này chưa có kho tệp; người vận hành đặt INTAKE_FILES.",
+                "this intake keeps no files: its operator names a folder in INTAKE_FILES",
+            ),
             "reference": Sentence(
                 "Chưa có ghi nhận nào được gửi với mã tham chiếu này.", "nothing was pushed under this reference"
             ),
@@ -602,10 +606,6 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "files-unavailable": ProblemWords(
         Sentence("Kho tệp chưa dùng được", "Files unavailable"),
         {
-            "no-folder": Sentence(
-                "Hệ thống này chưa có kho tệp; người vận hành đặt INTAKE_FILES.",
-                "this intake keeps no files: its operator names a folder in INTAKE_FILES",
-            ),
             "folder": Sentence(
                 "Kho tệp không ghi được; chưa lưu gì, hãy báo người vận hành.",
                 "the folder cannot be written, nothing was stored: tell the operator",

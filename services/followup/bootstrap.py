@@ -55,6 +55,7 @@ from services.followup.console.problem_pages import for_people, keep_typed
 from services.followup.console.provider_sign_in import OPEN_PATHS, provider_sign_in_routes
 from services.followup.console.reports import report_pages
 from services.followup.console.rules import rule_pages
+from services.followup.console.samples import sample_routes
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.domain.letters.digest import Recipient
@@ -266,6 +267,7 @@ async def running(
                 *query_routes(queries, LiveState(pool)),
                 *work_routes(pages, queries, callers),
                 *door_routes(pages, queries, callers),
+                *sample_routes(pages, callers),
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *catalogue_pages(pages, queries, acts, address),

@@ -80,7 +80,8 @@ from shared.tasks import cancel_and_wait
 MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
-KEEP_FILES_EVERY = 60.0  # seconds between two looks at what is to be dropped
+KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
+KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
 
@@ -211,9 +212,15 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             return {"store": reason} if reason else {}
 
         def notices() -> dict[str, str]:
-            found = {"relay": relay.hindrance, "files": file_keeper.hindrance}
+            away = provider is not None and provider.age > KEYS_OLD
+            found = {
+                "relay": relay.hindrance,
+                "files": file_keeper.hindrance,
+                "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
+            }
             return queue.notices | {name: why for name, why in found.items() if why}
 
+        provider: Provider | None = None
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
         works["files"] = _keep_files(file_keeper)
         if settings.tokens_file:

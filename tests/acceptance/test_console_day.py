@@ -19,8 +19,9 @@ PDF = b"%PDF-1.4 test"
 
 @pytest.fixture(scope="module")
 def running(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, Service]]:
-    with made_pair(pg_server, tmp_path_factory.mktemp("day"), "") as pair:
-        intake = pair.intake(CLOCK_START=BEGIN, AMQP_URL="").start()
+    folder = tmp_path_factory.mktemp("day")
+    with made_pair(pg_server, folder, "") as pair:
+        intake = pair.intake(CLOCK_START=BEGIN, AMQP_URL="", FILES=str(folder / "files")).start()
         followup = pair.followup(intake, AMQP_URL="").start()
         pair.office(intake).places()
         until(lambda: followup.get("/v1/agencies")["items"])
@@ -102,6 +103,44 @@ def test_task__with_a_part_that_is_refused_records_nothing(office: Visitor, runn
     assert page.status_code == 422 and "sau ngày hôm nay" in said(page)
     assert 'href="#f-effective_on"' in page.text and "<title>Lỗi: " in page.text and "Trích yếu" in page.text
     assert running[0].get("/v1/events", limit=1)["head"] == head
+
+
+def test_file_of_a_petition__is_kept_by_intake_and_given_out_of_its_case(office: Visitor) -> None:
+    what = {"text": "Có đơn kèm theo", "subject": "Việc có đơn", "field": "y tế"}
+    page = office.do(f"{PLACE}/do/receive", {"attachment": PDF}, **what)
+    given = office.open(re.findall(r'href="(/cases/[^"]+/files/[0-9a-f]{64})"', page.text)[0])
+    assert given.content == PDF and given.headers["content-type"] == "application/pdf"
+    assert given.headers["content-disposition"].startswith("attachment")
+    refused = office.send(f"{PLACE}/do/receive", {"attachment": b"MZ no document at all"}, **what)
+    assert refused.status_code == 422 and 'href="#f-attachment"' in refused.text and "Việc có đơn" in refused.text
+
+
+def test_doors__lead_each_role_to_something_to_try(running: tuple[Service, Service]) -> None:
+    with httpx.Client(base_url=running[1].url, follow_redirects=True, headers={"Accept": "text/html"}) as stranger:
+        asked = stranger.get("/")
+        doors = re.findall(r'href="(/doors/[a-z]+)"', asked.text)
+        assert asked.url.path == "/doors" and len(doors) == 7
+        for door in doors:
+            stranger.cookies.clear()
+            shown = stranger.get(door)
+            assert shown.status_code == 200 and shown.url.path != "/doors", f"{door}: {said(shown)}"
+
+
+def test_post__is_granted_on_a_page_and_seen_there(office: Visitor) -> None:
+    office.do(
+        f"{PLACE}/acts/PostGranted", subject="sub-1", name="Nguyễn Văn Bình", position="Chuyên viên",
+        valid_from="1/7/2019", **{"roles.office": "yes"},
+    )  # fmt: skip
+    people = office.open("/people").text
+    assert "Nguyễn Văn Bình" in people and "Chuyên viên" in people
+    ending = re.findall(r'href="(/people/[^"]+/PostEnded)"', people)[0]
+    assert office.send(ending, reason="Nghỉ hưu", effective_on="hôm nay").url.path == "/people"
+    assert "không còn" in office.open("/people").text
+
+
+def test_operators__see_what_waits(office: Visitor) -> None:
+    page = office.open("/administration").text
+    assert "Nguồn dữ liệu" in page and "đang đọc" in page and "Không có sự kiện nào chờ" in page
 
 
 def test_late_cases_of_an_agency__are_reminded_at_once(office: Visitor, running: tuple[Service, Service]) -> None:

@@ -25,6 +25,7 @@ import yaml
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
 from shared.rabbit.topology import commands_of, events_of
+from tests.support.files import PDF
 from tests.support.office import AGENCIES, BEGIN, DISTRICT, Office
 from tests.support.pair import Pair
 from tests.support.pair import pair as made_pair
@@ -95,7 +96,7 @@ class WatchedPair:
 def scene(pg_server: TestServer, tmp_path: Path, rabbit_server: PrivateBroker, amqp_url: str) -> Iterator[WatchedPair]:
     sink, stub = Sink(), Exporter()
     with made_pair(pg_server, tmp_path, amqp_url) as pair, serving(sink) as told, serving(stub) as told_by_stub:
-        intake = pair.intake(CLOCK_START=BEGIN).start()
+        intake = pair.intake(CLOCK_START=BEGIN, FILES=str(tmp_path / "files")).start()
         followup = pair.followup(intake).start()
         scene = WatchedPair(pair, rabbit_server, sink, stub)
         targets = {"intake": intake.url, "followup": followup.url, "later": scene.later.url, "stub": told_by_stub}
@@ -139,6 +140,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     refused_callers(scene)
     parked_event(scene)
     uncountable_duty(scene)
+    folder_moved_away(scene)
     locked_tables(scene)
     followup_down_and_a_difference(scene)
     address_twice(scene)
@@ -333,6 +335,26 @@ def uncountable_duty(scene: WatchedPair) -> None:
     holidays = [{"date": "2030-01-01", "name": "Tết Dương lịch"}]
     scene.office.act("calendar:2030", "/v1/calendars", year=2030, holidays=holidays)
     scene.ends("DoithoaiDutiesUncountable", source="local")
+
+
+def folder_moved_away(scene: WatchedPair) -> None:
+    """The folder of files is away: nothing is dropped, and a file that somebody asks for is not there."""
+    folder = Path(scene.intake.environment["INTAKE_FILES"])
+    sent = httpx.post(f"{scene.intake.url}/v1/files", content=PDF, timeout=30)
+    assert sent.status_code == 201, sent.text
+    digest = sent.json()["digest"]
+    body = {"jurisdiction": DISTRICT, "attachments": [{"digest": digest}]}
+    petition = httpx.post(f"{scene.intake.url}/v1/petitions", json=body, timeout=30).json()["id"]
+    address = f"{scene.intake.url}/v1/petitions/{petition}/files/{digest}"
+    assert httpx.get(address, timeout=30).content == PDF
+    away = folder.rename(folder.with_name("away"))
+    assert httpx.get(address, timeout=30).status_code == 503
+    scene.fires("DoithoaiFilesUnreadable", service="intake")
+    scene.fires("DoithoaiFilesNotDropped", LONG_PATIENCE, service="intake")
+    away.rename(folder)
+    assert httpx.get(address, timeout=30).content == PDF
+    scene.ends("DoithoaiFilesNotDropped")
+    scene.ends("DoithoaiFilesUnreadable")
 
 
 def locked_tables(scene: WatchedPair) -> None:

@@ -1,7 +1,7 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
 MOST_PEOPLE = 1000  # a page
+UPLOAD_TIMEOUT = 60.0  # seconds for a whole file
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
 T = TypeVar("T")
@@ -88,6 +89,14 @@ class RecordedAct(msgspec.Struct, frozen=True):
     def position(self) -> int:
         """The last of them."""
         return max(part.position for part in self.parts)
+
+
+class StoredFileAnswer(msgspec.Struct, frozen=True):
+    """A file that intake keeps."""
+
+    digest: str
+    media_type: str
+    size: int
 
 
 class OpenedEvent(msgspec.Struct, frozen=True):
@@ -228,6 +237,34 @@ class IntakeClient:
             path = answer.links.get("next", {}).get("url", "")
         return found
 
+    async def upload(self, url: str, content: AsyncIterator[bytes], token: str) -> StoredFileAnswer | None:
+        """Store a file as it comes; None where the source keeps none, as releases up to 0.3 do. Raises Refusal."""
+        headers = {"Content-Type": "application/octet-stream"} | _authorization(token)
+        try:
+            async with asyncio.timeout(UPLOAD_TIMEOUT):
+                answer = await self._client.post(f"{url}/v1/files", content=content, headers=headers, timeout=None)
+        except TimeoutError as error:
+            raise away("slow", seconds=round(UPLOAD_TIMEOUT)) from error
+        except httpx.HTTPError as error:
+            raise away(kind=type(error).__name__) from error
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        if not answer.is_success:
+            raise _refusal(answer)
+        return _decoded(answer, StoredFileAnswer)
+
+    async def download(self, url: str, path: str, token: str) -> httpx.Response:
+        """A file that a case names, its body still to be read and then closed. Raises Refusal."""
+        request = self._client.build_request("GET", f"{url}{path}", headers=_authorization(token), timeout=TIMEOUT)
+        try:
+            answer = await self._client.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise away("not-opened", kind=type(error).__name__) from error
+        if not answer.is_success:
+            await answer.aread()
+            raise _refusal(answer)
+        return answer
+
     async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
         sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
         try:
@@ -295,6 +332,10 @@ class IntakeClient:
         if answer.is_success:
             return _decoded(answer, _Content, "not-opened").events
         raise _refusal(answer)
+
+
+def _authorization(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 async def _in_time(answer: Awaitable[httpx.Response]) -> httpx.Response:

@@ -8,7 +8,8 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
+SIGN_IN_LASTS = 600.0  # seconds from the way to the provider to the way back
 SEEN_EVERY = timedelta(minutes=1)  # a page more often seen is not written down more often
 
 _FOUND = """
@@ -31,6 +33,11 @@ SELECT digest, subject, name, post, tokens, seen < clock_timestamp() - $3::inter
 WHERE digest = $1 AND revoked IS NULL AND expires > clock_timestamp() AND seen > clock_timestamp() - $2::interval
 """
 _SEEN = "UPDATE public.sessions SET seen = clock_timestamp() WHERE digest = $1"
+# The service may delete nothing: what is left of a session is the hash of a cookie.
+_FORGET = """
+UPDATE public.sessions SET subject = '', name = '', tokens = ''
+WHERE tokens <> '' AND least(expires, revoked) < clock_timestamp() - interval '1 day'
+"""
 _BEGIN = """
 INSERT INTO public.sessions (digest, subject, name, tokens, expires)
 VALUES ($1, $2, $3, $4, clock_timestamp() + $5::interval)
@@ -56,6 +63,15 @@ class Session(msgspec.Struct, frozen=True):
     form_token: str
 
 
+class SignInUnderWay(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked of a browser that comes back from the provider, and where it goes on to."""
+
+    state: str
+    nonce: str
+    verifier: str
+    to: str
+
+
 class InvalidKey(ValueError):
     """The key file cannot be used; the message says why."""
 
@@ -63,7 +79,8 @@ class InvalidKey(ValueError):
 class SessionSeals:
     """Everything under the key file: sealed tokens, the sealed cookie of a sign-in under way, tokens of forms."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         if len(key) != KEY_BYTES:
             raise InvalidKey(f"the key of sessions has {KEY_BYTES} bytes, this one has {len(key)}")
         self._tokens, self._sign_in = AESGCM(_derived(key, b"tokens")), AESGCM(_derived(key, b"sign-in"))
@@ -81,13 +98,19 @@ class SessionSeals:
         """The tokens again. Raises ValueError."""
         return msgspec.json.decode(_opened(self._tokens, sealed, digest), type=SessionTokens)
 
-    def seal_sign_in(self, content: bytes) -> str:
+    def seal_sign_in(self, carried: SignInUnderWay) -> str:
         """What a browser carries to the provider and back."""
+        content = msgspec.msgpack.encode((self._now() + SIGN_IN_LASTS, carried))
         return _sealed(self._sign_in, content, b"").hex()
 
-    def open_sign_in(self, sealed: str) -> bytes:
-        """What it brought back. Raises ValueError."""
-        return _opened(self._sign_in, bytes.fromhex(sealed), b"")
+    def open_sign_in(self, sealed: str) -> SignInUnderWay | None:
+        """What it brought back; None where it began no sign-in here, or long ago."""
+        try:
+            content = _opened(self._sign_in, bytes.fromhex(sealed), b"")
+            until, carried = msgspec.msgpack.decode(content, type=tuple[float, SignInUnderWay])
+        except (ValueError, msgspec.MsgspecError):
+            return None
+        return carried if until > self._now() else None
 
 
 class StoredSessions:
@@ -100,7 +123,7 @@ class StoredSessions:
         """Begin a session; what the browser keeps of it. Those that ended long ago are forgotten."""
         cookie = secrets.token_urlsafe(32)
         digest = digest_of(cookie)
-        await self._pool.execute("SELECT forget_sessions()")
+        await self._pool.execute(_FORGET)
         await self._pool.execute(_BEGIN, digest, subject, name, self._seals.seal_tokens(digest, tokens), LONGEST)
         return cookie
 

@@ -88,11 +88,8 @@ class SignInProvider:
             metadata = await self._provider.metadata()
         except ProviderAway:
             return ""
-        joint = "&" if "?" in metadata.end_session_endpoint else "?"
-        return (
-            metadata.end_session_endpoint
-            and f"{metadata.end_session_endpoint}{joint}client_id={quote(self._client_id)}"
-        )
+        end = metadata.end_session_endpoint
+        return end and f"{end}{'&' if '?' in end else '?'}client_id={quote(self._client_id)}"
 
     async def person(self, code: str, verifier: str, nonce: str) -> SignedInPerson:
         """Whom a code of the provider stands for. Raises SignInRefused, ProviderAway."""

@@ -9,6 +9,7 @@ POSTS = "/office/posts"
 CALLBACK = "/office/callback"
 #: What a browser forgets at sign-out: what the hall's page keeps in it.
 FORGET = {"Clear-Site-Data": '"storage"'}
+PEOPLE = "/people"
 SEE_OTHER: Literal[303] = 303
 MAX_ADDRESS = 2000  # characters
 

@@ -5,15 +5,16 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from litestar import Response, get
+from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery, QueryParameter
-from litestar.response import Redirect
+from litestar.response import Redirect, Stream
 
-from services.followup.adapters.intake_client import IntakeClient
+from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
@@ -48,6 +49,16 @@ from shared.http.auth import caller_of, token_of
 from shared.identifiers import NATION, local_day
 
 ON_A_PAGE = 25
+#: What intake says of a file that a browser has to know; the rest is said anew.
+FILE_HEADERS = (
+    "Content-Type",
+    "Content-Length",
+    "Content-Disposition",
+    "X-Content-Type-Options",
+    "Content-Security-Policy",
+    "Cross-Origin-Resource-Policy",
+    "Cache-Control",
+)
 FIRST = date(2000, 1, 1)  # the day before any source was read, when nothing is listed
 IN_THE_FORM = 500  # agencies
 #: Which petitions a list shows: those that are not done with, those that are, or all.
@@ -126,7 +137,11 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
             return Redirect(target.page, status_code=SEE_OTHER)
         return await shown.one(request, target, recorded_now(recorded, on))
 
-    return [petitions, conferences, search, one_case]
+    @get("/cases/{subject_id:uuid}/files/{digest:str}", include_in_schema=False)
+    async def case_file(request: HttpRequest, subject_id: FromPath[UUID], digest: FromPath[str]) -> Response[Any]:
+        return await shown.file(request, await case_target(queries, scope_of(request), subject_id), digest)
+
+    return [petitions, conferences, search, one_case, case_file]
 
 
 class _Cases:
@@ -194,6 +209,20 @@ class _Cases:
             late=await lateness(queries),
             names=names,
         )
+
+    async def file(self, request: HttpRequest, target: FormTarget, digest: str) -> Response[Any]:
+        """A file that a case names, as intake gives it out, or why it does not; intake records that it was read."""
+        path = f"{target.path}/files/{quote(digest, safe='')}"
+        try:
+            if (url := self._address(target.source)) is None:
+                raise away("unread-source", source=target.source)
+            answer = await self._intake.download(url, path, token_of(request))
+        except Refusal as refusal:
+            return await self._pages.show(
+                request, "refused.html", status=refusal.status, target=target, detail=refusal.detail
+            )
+        kept = {name: value for name in FILE_HEADERS if (value := answer.headers.get(name))}
+        return Stream(answer.aiter_bytes(), headers=kept, background=BackgroundTask(answer.aclose))
 
     async def _of_subject(
         self, request: HttpRequest, file: CaseFile, events: Sequence[EventView]

@@ -7,13 +7,13 @@ from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from services.followup.console.command_forms import Choices
+from services.followup.console.command_forms import CHOSEN
 from services.followup.console.pages import annulled_ids
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.cases.catalogues import offered
-from shared.command_definitions import ChoiceDefinition, Translated
+from shared.command_definitions import ChoiceDefinition, FieldKind, Translated
 from shared.events.deadline import Subject
 from shared.events.regulation import CATALOGUE_KINDS, CatalogueEntry
 
@@ -30,32 +30,41 @@ class FormChoices:
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    async def of(self, scope: Scope, file: CaseFile | None, place: str, today: date) -> Choices:
-        """The choices of a form about a case or a place, by the kind of field."""
-        catalogues = await self._queries.catalogues()
-        places = await self._queries.places(scope)
-        found = (await self._queries.agencies(scope, "", OFFERED)).items
-        agencies = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
-        agencies.sort(key=lambda choice: vietnamese_order(choice.title.vi))
+    async def of(
+        self, scope: Scope, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN
+    ) -> dict[str, list[ChoiceDefinition]]:
+        """The choices of a form about a case, by the kind of field, as far as it has such fields."""
+        found: dict[str, list[ChoiceDefinition]] = {}
         events, deadlines = (file.events, file.deadlines) if file else ([], [])
         annulled = annulled_ids(events)
-        return {
-            "place": [_same(code, f"{name} ({code})") for code, name in places.items()],
-            "agency": agencies,
-            "body": [*(_choice(code, body_words(code)) for code in OWN_BODIES), *agencies],
-            "petition": await self._cases(scope, "petition"),
-            "conference": await self._cases(scope, "conference"),
-            "record": [
-                _record(event)
-                for event in map(event_view, reversed(events))
-                if event.event_id not in annulled and not event.topic.startswith("Deadline")
-            ],
-            "deadline": [_deadline(each) for each in deadlines if each.raised.is_open],
-        } | {
-            f"catalogue.{kind}": _entries(offered(standing, today))
-            for kind in CATALOGUE_KINDS
-            if (standing := catalogues.standing(place, kind, today)) is not None
-        }
+        if "place" in kinds:
+            places = await self._queries.places(scope)
+            found["place"] = [_same(code, f"{name} ({code})") for code, name in places.items()]
+        if kinds & {"agency", "body"}:
+            found["agency"] = await self._agencies(scope)
+            found["body"] = [*(_choice(code, body_words(code)) for code in OWN_BODIES), *found["agency"]]
+        if "petition" in kinds:
+            found["petition"] = await self._cases(scope, "petition")
+        if "conference" in kinds:
+            found["conference"] = await self._cases(scope, "conference")
+        found["record"] = [
+            _record(event)
+            for event in map(event_view, reversed(events))
+            if event.event_id not in annulled and not event.topic.startswith("Deadline")
+        ]
+        found["deadline"] = [_deadline(each) for each in deadlines if each.raised.is_open]
+        return found
+
+    async def catalogues(self, place: str, today: date) -> dict[str, list[ChoiceDefinition]]:
+        """The choices of the fields that a catalogue of a place lists, by `catalogue.` and its kind."""
+        log = await self._queries.catalogues()
+        standing = ((kind, log.standing(place, kind, today)) for kind in CATALOGUE_KINDS)
+        return {f"catalogue.{kind}": _entries(offered(each, today)) for kind, each in standing if each is not None}
+
+    async def _agencies(self, scope: Scope) -> list[ChoiceDefinition]:
+        found = (await self._queries.agencies(scope, "", OFFERED)).items
+        open_ones = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
+        return sorted(open_ones, key=lambda choice: vietnamese_order(choice.title.vi))
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
         wanted = CaseFilter(subject=subject, unresolved=subject == "petition")
@@ -83,11 +92,11 @@ def _deadline(deadline: Deadline) -> ChoiceDefinition:
 
 def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:
     """The entries in their order, each with the title of the one that it lies under."""
-    titles = {entry.code: entry for entry in entries}
+    by_code = {entry.code: entry for entry in entries}
     found = []
     for entry in entries:
         vi, en = entry.title, entry.title_en or entry.title
-        if (above := titles.get(entry.parent)) is not None:
+        if (above := by_code.get(entry.parent)) is not None:
             vi, en = f"{above.title}: {vi}", f"{above.title_en or above.title}: {en}"
         found.append(ChoiceDefinition(entry.code, Translated(vi, en)))
     return found

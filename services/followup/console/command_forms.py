@@ -89,6 +89,17 @@ class CommandForm(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(f"{name}_file" for name, field in _inputs(self.fields, "") if field.kind == "file")
 
 
+def kinds_of(definition: CommandDefinition) -> frozenset[FieldKind]:
+    """The kinds of fields of a command that are chosen from what there is."""
+
+    def walk(fields: Iterable[FieldDefinition]) -> Iterator[FieldKind]:
+        for field in fields:
+            yield field.kind
+            yield from walk(field.fields)
+
+    return CHOSEN & set(walk(definition.fields))
+
+
 def form_of(definition: CommandDefinition, choices: Choices) -> CommandForm:
     """The form of a command. What a field may name is chosen from `choices` by its kind."""
     return CommandForm(

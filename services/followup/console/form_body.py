@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import AsyncIterator, Collection
-from typing import Any
+from typing import Any, Protocol
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser  # type: ignore[import-untyped]
 
@@ -32,16 +32,36 @@ CHARSETS = ("utf-8", "utf8", "us-ascii")
 _NOT_ESCAPED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
+class FileSink(Protocol):
+    """Takes the files of a form as they come, one after another."""
+
+    async def begin(self, name: str) -> None:
+        """The file of an input begins."""
+        ...
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of it."""
+        ...
+
+    async def end(self) -> None:
+        """It has ended."""
+        ...
+
+
 async def read_form(
-    request: HttpRequest, files: Collection[str] = (), most: int = MAX_TEXT, text_files: Collection[str] = ()
+    request: HttpRequest,
+    files: Collection[str] = (),
+    most: int = MAX_TEXT,
+    text_files: Collection[str] = (),
+    sink: FileSink | None = None,
 ) -> dict[str, str]:
     """What was filled in, at most `most` bytes beside the files. Of a name that comes twice the first counts.
 
     An input of `files` (`digest_file`) gives the field without `_file` the SHA-256 of its file, one of `text_files`
-    gives its text; other files are passed over. Raises ProblemError 400, 413, 415, and 403 for a form that no page of
-    the caller's session sent.
+    gives its text; other files are passed over. `sink` gets the files of `files` too. Raises ProblemError 400, 413,
+    415, and 403 for a form that no page of the caller's session sent.
     """
-    filled = await _filled(request, files, most, text_files)
+    filled = await _filled(request, files, most, text_files, sink)
     if not is_own_form(request, filled.pop(FORM_TOKEN, "")):
         keep_as_typed(request, filled)
         raise problem(403, "foreign-origin", "form")
@@ -60,7 +80,7 @@ def keep_as_typed(request: HttpRequest, filled: dict[str, str]) -> None:
 
 
 async def _filled(
-    request: HttpRequest, files: Collection[str], most: int, text_files: Collection[str]
+    request: HttpRequest, files: Collection[str], most: int, text_files: Collection[str], sink: FileSink | None
 ) -> dict[str, str]:
     kind, options = request.content_type
     if kind == URL_ENCODED:
@@ -79,6 +99,8 @@ async def _filled(
                 for found in parser.parse(chunk):
                     parts.take(found)
                 parts.count(len(chunk))
+                if sink is not None:
+                    await parts.pour(sink)
     except ParserLimitReached:
         raise problem(400, "malformed-form", "fields", most=MAX_FIELDS) from None
     except MultipartError:
@@ -126,16 +148,32 @@ class _Parts:
         self._text = bytearray()
         self._hash: Any = None  # of hashlib
         self._beside_files = self._in_files = 0
+        self._waiting: list[str | bytes | None] = []  # for the sink: the name of a file, its pieces, its end
+
+    async def pour(self, sink: FileSink) -> None:
+        """Give the sink what was taken of files."""
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            match each:
+                case str():
+                    await sink.begin(each)
+                case bytes():
+                    await sink.write(each)
+                case None:
+                    await sink.end()
 
     def take(self, found: MultipartSegment | bytes | None) -> None:
         """Take the head of a part, a piece of it, or (None) its end. Raises ProblemError 400."""
         if isinstance(found, MultipartSegment):
             self._part, self._text = found, bytearray()
             self._hash = hashlib.sha256() if found.filename and found.name in self._files else None
+            if self._hash is not None:
+                self._waiting.append(str(found.name).removesuffix("_file"))
         elif found is None:
             self._end()
         elif self._hash is not None:
             self._hash.update(found)
+            self._waiting.append(bytes(found))
             self._in_files += len(found)
             self._beside_files -= len(found)
         else:
@@ -154,6 +192,7 @@ class _Parts:
         assert part is not None and part.name is not None  # the parser gives the head of a part before its end
         if self._hash is not None:
             self.hashes[part.name.removesuffix("_file")] = self._hash.hexdigest()
+            self._waiting.append(None)
         elif not part.filename or part.name in self._text_files:
             if (part.charset or "utf-8").lower() not in CHARSETS:
                 raise problem(400, "malformed-form", "charset")

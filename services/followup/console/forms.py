@@ -19,7 +19,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
-from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.catalogues import catalogue_rows
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import (
@@ -30,14 +30,16 @@ from services.followup.console.command_forms import (
     body_of,
     form_of,
     input_of,
+    kinds_of,
     with_more_rows,
 )
-from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.form_body import MAX_FILES, MAX_TEXT
+from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.events.regulation import CatalogueKind
@@ -86,7 +88,7 @@ def form_routes(
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
         catalogue: FromQuery[CatalogueKind | None] = None,
     ) -> Response[str]:
-        target = await place_target(queries, scope_of(request), code)
+        target = await place_target(queries, place_scope_of(request), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         if catalogue is not None:
             chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
@@ -99,7 +101,7 @@ def form_routes(
         request_max_body_size=MOST,
     )
     async def place_act(request: HttpRequest, code: FromPath[str], command: FromPath[str]) -> Response[Any]:
-        return await forms.submit(request, await place_target(queries, scope_of(request), code), command)
+        return await forms.submit(request, await place_target(queries, place_scope_of(request), code), command)
 
     return [form, act, place_form, place_act]
 
@@ -131,7 +133,7 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await self._refused(request, target, refusal)
-        form = form_of(definition, await self._offered(request, target))
+        form = form_of(definition, await self._offered(request, target, definition))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
 
@@ -143,15 +145,15 @@ class _Forms:
             return await self._refused(request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._offered(request, target))
-        filled = await read_form(request, form.file_inputs)
+        form = form_of(definition, await self._offered(request, target, definition))
+        filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
         body, errors = body_of(form, filled, await self._source.today(target.source))
-        if errors:
+        if errors := [*wrong_files, *errors]:
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
             return await self._pages.show(
@@ -165,15 +167,18 @@ class _Forms:
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
             return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
         await self._source.until_read(target.source, done.position)
+        if definition.aggregate == "person":
+            return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
         began = definition.creates and await self._queries.case(scope_of(request), UUID(done.id)) is not None
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
         return Redirect(f"{shown}?{urlencode(query)}", status_code=SEE_OTHER)
 
-    async def _offered(self, request: HttpRequest, target: FormTarget) -> Choices:
+    async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
-        today = await self._source.today(target.source)
-        return await self._choices.of(scope_of(request), target.file, target.jurisdiction, today)
+        scope, today = place_scope_of(request), await self._source.today(target.source)
+        listed = await self._choices.catalogues(target.jurisdiction, today)
+        return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str

@@ -206,7 +206,7 @@ class _Halls:
         """The page, with what was filled in and what is wrong with it."""
         row, scope = hall.file.case.row, scope_of(request)
         today = await self._door.today(hall.file.case.source)
-        choices = await self._choices.of(scope, hall.file, row.jurisdiction, today)
+        choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
         speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
         may_keep = not caller_of(request).roles.isdisjoint(KEEPERS)
         return await self._pages.show_with_script(

@@ -16,6 +16,8 @@ from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
 
 #: The fields of events that name another case.
+#: The field of events that names a file.
+FILE = "digest"
 NAMES_A_CASE = ("conference_id", "into")
 #: What a page does not repeat of an event: its day stands above, and ids are for machines.
 NOT_TOLD = frozenset(
@@ -63,6 +65,7 @@ def _timeline(
     """What happened in the order in which it was recorded; what was annulled says by what."""
     duties = {d.raised.deadline_id: duty_words(d.raised.duty) for d in file.deadlines}
     gone = annulled_ids(file.events)
+    page = f"/cases/{file.case.row.subject_id}"
     by_annulled = {
         str(event.data.get("event_id")): event
         for event in events
@@ -74,7 +77,7 @@ def _timeline(
             event.recorded_at,
             None,
             by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
-            list(_details(event, names, linked)),
+            list(_details(event, names, linked, page)),
         )
         for event in events
     ]
@@ -103,13 +106,32 @@ def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
         yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
 
 
+def _digests(name: str, value: Any) -> list[str]:
+    """The files that a field names: by itself, within a notice, or as attachments."""
+    match value:
+        case str():
+            return [value] if name == FILE and value else []
+        case dict():
+            return [str(value[FILE])] if value.get(FILE) else []
+        case list():
+            return [str(each[FILE]) for each in value if isinstance(each, dict) and each.get(FILE)]
+        case _:
+            return []
+
+
+def _is_told(name: str, value: Any) -> bool:
+    """Whether a value is told as it is: of lists those of bodies are."""
+    return not isinstance(value, (dict, list)) or name in ("agencies", "assisting")
+
+
 def _details(
-    event: EventView, names: dict[str, Bilingual], linked: frozenset[str]
+    event: EventView, names: dict[str, Bilingual], linked: frozenset[str], page: str
 ) -> Iterable[tuple[Bilingual, Any, str]]:
     for name, value in event.data.items():
-        if name in NOT_TOLD or not value or (isinstance(value, (dict, list)) and name not in ("agencies", "assisting")):
-            continue
         words = field_title(name, event.topic)
+        yield from ((words, "", f"{page}/files/{digest}") for digest in _digests(name, value))
+        if name in (*NOT_TOLD, FILE) or not value or not _is_told(name, value):
+            continue
         if name in NAMES_A_CASE:
             if str(value) in linked:
                 yield words, "", f"/cases/{value}"

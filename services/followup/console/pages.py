@@ -33,7 +33,7 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import reads_all, scope_of
+from services.followup.entrypoints.access import place_scope_of, reads_all
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
@@ -152,10 +152,9 @@ class Pages:
 
     async def show(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page as an answer, with who looks at it, where they are, and how far the data reaches."""
-        scope = scope_of(request)
         caller = caller_of(request)
         sources = await self._queries.sources()
-        places = await self._queries.places(scope)
+        places = await self._queries.places(place_scope_of(request))
         person = Person(
             caller.called or caller.name,
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),

@@ -3,42 +3,41 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
 from services.followup.adapters.intake_client import IntakeClient, PersonAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of
+from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, kinds_of
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
+from services.followup.console.recorded import recorded_now
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.access import place_scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
-from shared.identifiers import NATION
 
-PAGE = "/people"
 #: The commands on a post or a delegation, by the address of what they are done to at intake.
 ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
 ROLES = ("admin", "chair", "office")
-ACT = PAGE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
+ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
 class _Target(NamedTuple):
     """Where a form leads back to."""
 
-    page: str = PAGE
+    page: str = PEOPLE
     title: Bilingual = Bilingual("Người dùng và chức vụ", "People and posts")
 
 
@@ -53,15 +52,18 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             return source, [], refusal
         return source, sorted(found, key=lambda person: vietnamese_order(person.name or person.subject)), None
 
-    @get(PAGE, include_in_schema=False)
-    async def people(request: HttpRequest) -> Response[str]:
-        caller, scope = caller_of(request), scope_of(request)
+    @get(PEOPLE, include_in_schema=False)
+    async def people(
+        request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = ""
+    ) -> Response[str]:
+        caller, scope = caller_of(request), place_scope_of(request)
         need_role(caller, *ROLES)
         places = await queries.places(scope)
         sources = [source.source for source in await queries.sources()]
         return await pages.show(
             request,
             "people.html",
+            recorded=recorded_now(recorded, None),
             people=await asyncio.gather(*(of_source(source, token_of(request)) for source in sources)),
             places=places,
             titles=ROLE_TITLES,
@@ -90,23 +92,21 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             request, "act.html", status=status, form=form, target=_Target(), filled=filled, errors=errors, key=key
         )
 
-    async def empty_form(request: HttpRequest, definition: CommandDefinition, source: str) -> CommandForm:
-        today = await door.today(source)
-        return form_of(definition, await choices.of(scope_of(request), None, NATION, today))
-
     @get(ACT, include_in_schema=False)
     async def form(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[str]:
         definition = await defined(request, source, kind, command)
-        return await show(request, await empty_form(request, definition, source), {})
+        return await show(
+            request, form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition))), {}
+        )
 
     @post(ACT, include_in_schema=False, status_code=200)
     async def act(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[Any]:
         definition = await defined(request, source, kind, command)
-        made = await empty_form(request, definition, source)
+        made = form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition)))
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         body, errors = body_of(made, filled, await door.today(source))
@@ -119,6 +119,6 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             said = Translated(refusal.detail.vi, refusal.detail.en)
             status = 503 if refusal.status >= 500 else 422
             return await show(request, made, filled, [FormError(input_of(made, refusal.field), said)], status)
-        return Redirect(PAGE, status_code=SEE_OTHER)
+        return Redirect(PEOPLE, status_code=SEE_OTHER)
 
     return [people, form, act]

@@ -1,18 +1,16 @@
 """Signing in at an OpenID provider, and out again here or everywhere; choosing the post that is acted in."""
 
 import secrets
-import time
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 import structlog
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.sessions import SessionSeals, StoredSessions
+from services.followup.adapters.sessions import SessionSeals, SignInUnderWay, StoredSessions
 from services.followup.adapters.sign_in_provider import SignInProvider, SignInRefused
 from services.followup.console.addresses import CALLBACK, FORGET, LOGIN, LOGOUT, MAX_ADDRESS, POSTS, SEE_OTHER, own_path
 from services.followup.console.form_body import read_form
@@ -29,19 +27,8 @@ LOGOUT_EVERYWHERE = "/office/logout-everywhere"
 OPEN_PATHS = frozenset({LOGIN, START, CALLBACK, POSTS, LOGOUT, LOGOUT_EVERYWHERE})
 MAX_SENT = 8192  # bytes of a form of these pages
 MAX_CODE = 4096  # characters of what a provider sends back
-SIGN_IN_LASTS = 600.0  # seconds from the way to the provider to the way back
 
 log = structlog.get_logger("sign-in")
-
-
-class _UnderWay(msgspec.Struct, frozen=True, array_like=True):
-    """What a browser carries, sealed, while somebody signs in."""
-
-    state: str
-    nonce: str
-    verifier: str
-    to: str
-    until: float
 
 
 def provider_sign_in_routes(
@@ -79,14 +66,14 @@ def provider_sign_in_routes(
         except ProviderAway as error:
             raise _away(error) from None
         answer = Redirect(address, status_code=SEE_OTHER)
-        carried = _UnderWay(state, nonce, verifier, own_path(to), time.time() + SIGN_IN_LASTS)
-        set_cookie(answer, under_way, seals.seal_sign_in(msgspec.msgpack.encode(carried)))
+        carried = SignInUnderWay(state, nonce, verifier, own_path(to))
+        set_cookie(answer, under_way, seals.seal_sign_in(carried))
         return answer
 
     @get(CALLBACK, include_in_schema=False)
     async def callback(
         request: HttpRequest,
-        state: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
+        given: Annotated[str, QueryParameter(name="state", max_length=MAX_CODE)] = "",
         code: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
         iss: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
         error: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
@@ -94,8 +81,8 @@ def provider_sign_in_routes(
         error_uri: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
         session_state: Annotated[str, QueryParameter(max_length=MAX_CODE)] = "",
     ) -> Response[Any]:
-        carried = _carried(seals, cookie_of(request, under_way))
-        is_ours = carried is not None and secrets.compare_digest(state.encode(), carried.state.encode())
+        carried = seals.open_sign_in(cookie_of(request, under_way) or "")
+        is_ours = carried is not None and secrets.compare_digest(given.encode(), carried.state.encode())
         if carried is None or not is_ours or error or not code or iss not in ("", provider.issuer):
             log.warning("sign_in_failed", why="provider" if error else "not-under-way")
             return _failed(request, carried.to if carried and is_ours else "/")
@@ -179,15 +166,6 @@ def provider_sign_in_routes(
         return await sign_out(request, everywhere=True)
 
     return [login_page, start, callback, posts_page, choose, logout, logout_everywhere]
-
-
-def _carried(seals: SessionSeals, sealed: str | None) -> _UnderWay | None:
-    """What a browser brought back; None where it began no sign-in here, or long ago."""
-    try:
-        found = msgspec.msgpack.decode(seals.open_sign_in(sealed or ""), type=_UnderWay)
-    except (ValueError, msgspec.MsgspecError):
-        return None
-    return found if found.until > time.time() else None
 
 
 def _away(error: ProviderAway) -> ProblemError:

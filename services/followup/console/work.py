@@ -8,7 +8,7 @@ from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
@@ -28,7 +28,10 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
     async def work(request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = "") -> Response[Any]:
         if is_to_be_asked(request, callers):
             return Redirect(DOORS, status_code=SEE_OTHER)
-        scope, caller = scope_of(request), caller_of(request)
+        caller = caller_of(request)
+        if caller.roles == {"admin"}:  # who sees to people alone has no cases to see to
+            return Redirect(PEOPLE, status_code=SEE_OTHER)
+        scope = scope_of(request)
         found = await queries.work(scope, SHOWN)
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)

@@ -20,6 +20,11 @@ def scope_of(request: Request[Any, Any, Any]) -> Scope:
     return Scope(caller.jurisdiction)
 
 
+def place_scope_of(request: Request[Any, Any, Any]) -> Scope:
+    """The places of which the caller may know: also who sees to people alone, and reads no case."""
+    return Scope(caller_of(request).jurisdiction)
+
+
 async def reads_all(queries: Queries, caller: AuthenticatedCaller) -> bool:
     """Whether a caller may read what covers every jurisdiction."""
     return not caller.roles.isdisjoint(READERS) and await queries.covers(Scope(caller.jurisdiction))

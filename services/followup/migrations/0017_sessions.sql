@@ -13,8 +13,3 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_subject ON sessions (subject);
 CREATE INDEX sessions_expires ON sessions (expires);
-
--- Names and tokens of those who are no longer signed in are not kept. The service itself may delete nothing.
-CREATE FUNCTION forget_sessions() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = public AS $forget$
-    DELETE FROM sessions WHERE expires < clock_timestamp() - interval '1 day' OR revoked < clock_timestamp() - interval '1 day'
-$forget$;

@@ -87,7 +87,7 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
         caller = caller_of(request)
         need_role(caller, *UPLOADERS)
         if uploads is None:
-            raise problem(503, "files-unavailable", "no-folder", headers={"Retry-After": RETRY_AFTER})
+            raise problem(404, "not-found", "no-folder")
         headers = dict(request.scope["headers"])
         check_encoding(headers)
         if int(headers.get(b"content-length", b"0")) > uploads.largest:

@@ -25,6 +25,7 @@ from tests.support.access import (
     EVERYTHING,
     NATION,
     NO_AGENCY,
+    NO_CASES,
     NO_INTAKE,
     NO_INTAKE_AT_PLACE,
     PLACE,
@@ -188,7 +189,21 @@ async def test_contract__is_the_document_that_is_served(asked: Asked) -> None:
 async def test_question__is_answered_by_its_rule_alone(asked: Asked) -> None:
     ids = await theirs(asked)
     questions = [Question(address(p, ids) + QUERIES.get(p, ""), rule, DISTRICT) for (_, p), rule in RULES.items()]
-    assert await wrong_answers(asked.client, asked.askings, questions) == []
+    others = [asking for asking in asked.askings if asking.role != "admin"]
+    assert await wrong_answers(asked.client, others, questions) == []
+
+
+async def test_question__is_answered_to_nobody_who_sees_to_people_alone(asked: Asked) -> None:
+    ids = await theirs(asked)
+    addresses = [address(p, ids) + QUERIES.get(p, "") for (_, p), rule in RULES.items() if rule is not ANYBODY]
+    admins = [asking for asking in asked.askings if asking.role == "admin"]
+    shown = []
+    for asking in admins:
+        for each in addresses:
+            answer = await asked.client.get(each, headers={"Authorization": f"Bearer {asking.token}"})
+            if answer.status_code not in NO_CASES | {303}:  # the choice of a language leads on
+                shown.append(f"{asking}: {each} was answered {answer.status_code}")
+    assert shown == []
 
 
 async def test_list__holds_only_what_its_caller_may_see(asked: Asked) -> None:

@@ -290,6 +290,18 @@ async def test_erasure__reaches_the_file_its_key_and_its_bytes(intake: Intake) -
     assert (await intake.get(f"{path}/files/{digest_of(PDF)}")).content == PDF
 
 
+async def test_erasure__does_not_wait_for_the_next_round(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.intake.bootstrap.KEEP_FILES_EVERY", 3600)
+    async with served(database, tmp_path, files=str(tmp_path / "files")) as intake:
+        await intake.places()
+        await uploaded(intake, PDF)
+        await answered(intake, PDF)
+        await intake.done("/v1/petitioners/p1/erasure", {})
+        await until_dropped(intake)
+
+
 async def test_erasure_of_one_of_two__leaves_the_file_to_the_other(intake: Intake) -> None:
     await uploaded(intake, PDF)
     identities = {"p1": {"name": "A"}, "p2": {"name": "B"}}
@@ -341,7 +353,7 @@ async def test_file__altered_in_its_middle_is_never_given_out_whole(intake: Inta
 async def test_upload__without_a_folder_is_told(database: str, tmp_path: Path) -> None:
     async with served(database, tmp_path) as intake:
         answer = await intake.client.post("/v1/files", content=PDF)
-        assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:files-unavailable")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:doithoai:problem:not-found")
 
 
 WRONG = {

@@ -1,12 +1,15 @@
 """People at intake: posts on record, access tokens of a provider, the post that is acted in, delegations."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from services.cli import build
 from shared.http.auth import Role, mint_token
 from tests.support.intake import COMMUNE, DISTRICT, EDUCATION, Intake, served, tokens_file
 from tests.support.provider import Signer, signing
@@ -262,3 +265,35 @@ async def test_provider_away__lets_machines_go_on_and_people_wait(database: str,
         signer.issuer = "http://127.0.0.1:9"
         answer = await intake.get("/v1/me", token=signer.token(CLERK))
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:provider-away")
+
+
+def doithoai(staffed: Staffed, *arguments: str) -> Any:
+    url = str(staffed.intake.client.base_url)
+    run = CliRunner().invoke
+    return asyncio.to_thread(
+        run, build("person"), ["person", *arguments, "--url", url, "--token", staffed.tokens["admin"]]
+    )
+
+
+async def test_command_line__grants_lists_imports_and_ends(staffed: Staffed, tmp_path: Path) -> None:
+    said = ["--name", "Lò Thị Mai", "--position", "Chánh Văn phòng", "--role", "office", "--place", DISTRICT]
+    granted = await doithoai(staffed, "grant", CLERK, *said, "--from", "2020-01-01")
+    assert granted.exit_code == 0, granted.output
+    post = granted.stdout.strip()
+    listed = await doithoai(staffed, "list")
+    assert post in listed.stdout
+    assert "Lò Thị Mai, Chánh Văn phòng" in listed.stdout
+    sheet = tmp_path / "people.csv"
+    sheet.write_text(
+        "subject,name,position,roles,jurisdiction,valid_from\n"
+        f"a,A,Chuyên viên,office,{DISTRICT},2020-01-01\nb,B,Chuyên viên,auditor,{COMMUNE},2020-01-01\n"
+    )
+    for _ in range(2):  # sent again it grants nothing more
+        assert (await doithoai(staffed, "import", str(sheet))).exit_code == 0
+    rows = await staffed.intake.rows("SELECT 1 FROM stored_events WHERE topic = 'PostGranted'")
+    assert len(rows) == 3
+    sheet.write_text(sheet.read_text() + "c,C,Chủ tịch,chair,H35,2020-01-01\n")
+    refused = await doithoai(staffed, "import", str(sheet))
+    assert (refused.exit_code, f"{sheet}:4" in refused.stderr) == (1, True), refused.stderr
+    assert (await doithoai(staffed, "end", post, "--reason", "Nghỉ hưu")).exit_code == 0
+    assert f"× {post}" in (await doithoai(staffed, "list")).stdout

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.followup.console.command_forms import FormField
-from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
+from services.followup.console.daily.task import DailyTask, Part, Situation, plain, without_empty
 from services.followup.domain.wording.names import Bilingual
 
 
@@ -13,6 +13,9 @@ def petitioner_fields(situation: Situation) -> Iterable[FormField]:
     for name in ("name", "address", "phone"):
         yield situation.part_field("PetitionReceived.identities", name, is_required=False)
     yield situation.field("PetitionReceived.text", is_required=True)
+    yield plain(
+        "attachment", "Đơn, tài liệu kèm theo (bản quét, ảnh chụp)", "Its paper, as a scan or a photograph", kind="file"
+    )
 
 
 def classified_fields(situation: Situation, *, is_required: bool) -> Iterable[FormField]:
@@ -31,9 +34,10 @@ def received(filled: dict[str, Any], channel: str = "") -> Part:
         "channel": filled.get("channel") or channel,
         "text": filled.get("text"),
         "identities": {"1": person} if person else None,
+        "attachments": [filled["files"]["attachment"]] if "attachment" in filled["files"] else None,
         "effective_on": filled.get("effective_on"),
     }
-    return Part("PetitionReceived", without_empty(body), inputs={"identities": "name"})
+    return Part("PetitionReceived", without_empty(body), inputs={"identities": "name", "attachments": "attachment"})
 
 
 def classified(filled: dict[str, Any]) -> Part:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -19,7 +19,8 @@ from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more_rows
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
-from services.followup.console.form_body import MAX_FILES, MAX_TEXT, read_form
+from services.followup.console.form_body import MAX_FILES, MAX_TEXT
+from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, case_target, place_target
@@ -85,14 +86,14 @@ class _Desk:
             screen = await self._screen(request, target, name)
         except Refusal as refusal:
             return await self._refused(request, target, refusal)
-        filled = await read_form(request, screen.form.file_inputs)
+        filled, wrong_files = await read_with_files(request, screen.form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if more := filled.pop("more", ""):
             return await self._page(request, screen, with_more_rows(screen.form, filled, more))
         values, errors = body_of(screen.form, filled, screen.situation.today)
-        if errors:
+        if errors := [*wrong_files, *errors]:
             return await self._page(request, screen, filled, errors)
-        parts = screen.task.parts(screen.situation, values)
+        parts = screen.task.parts(screen.situation, values | {"files": _stored(screen.form, filled)})
         if not parts:
             return await self._page(request, screen, filled, [FormError("", Translated(*_NOTHING))])
         sent = [_sent(part) for part in parts]
@@ -124,7 +125,8 @@ class _Desk:
             target=target,
             # Of two commands of one name the fields are the same but for the place, which the one that begins has.
             definitions={each.command: each for each in sorted(definitions.values(), key=lambda each: each.creates)},
-            choices=await self._choices.of(scope, target.file, target.jurisdiction, today),
+            choices=await self._choices.of(scope, target.file)
+            | await self._choices.catalogues(target.jurisdiction, today),
             possible=possible,
             today=today,
             agency=caller_of(request).agency,
@@ -155,6 +157,16 @@ class _Desk:
     async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
         status = 503 if refusal.status >= 500 else refusal.status if refusal.status in (403, 404) else 409
         return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
+
+
+def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The files of a form that intake keeps, by input, as a petition attaches them."""
+    names = (each.removesuffix("_file") for each in form.file_inputs)
+    return {
+        name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": int(filled[f"{name}.size"])}
+        for name in names
+        if filled.get(name) and filled.get(f"{name}.media_type") and filled.get(f"{name}.size", "").isdecimal()
+    }
 
 
 def _sent(part: Part) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
 from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
 from shared.events.deadline import DeadlineBreached
+from shared.events.person import PostEnded, PostGranted
 from shared.events.petition import (
     AgencyResultReported,
     AnswerPrepared,
@@ -395,3 +396,25 @@ def test_reassignment_recorded_late__is_overtaken_by_the_later_dated_one() -> No
         ("H35.10.4", day("2019-09-04")),
         ("H35.10.5", day("2019-09-10")),
     ]
+
+
+def test_events_of_people__change_nothing_that_anybody_owes() -> None:
+    history = History()
+    adopt(history)
+    _, petition = open_case(history)
+    history.engine.advance(at("2019-08-23 23:00"))
+    before = history.engine.raised_of(petition), history.engine.raised_of(DISTRICT_ID), len(history.engine.emitted)
+    person = derived_id("person", "7f3a-21")
+    granted = history.record(
+        person,
+        PostGranted(
+            effective_on=day("2019-08-01"), subject="7f3a-21", position="Chuyên viên", roles=("office",),
+            jurisdiction=DISTRICT, valid_from=day("2019-08-01"),
+        ),
+        "2019-08-23 22:00",
+    )  # fmt: skip
+    ended = history.record(person, PostEnded(effective_on=day("2019-08-23"), post=granted.event_id))
+    assert (granted.meta.aggregate, ended.meta.aggregate) == ("person", "person")
+    after = history.engine.raised_of(petition), history.engine.raised_of(DISTRICT_ID), len(history.engine.emitted)
+    assert after == before
+    assert person not in {fact.originator_id for fact in history.engine.cases.regulation.facts}

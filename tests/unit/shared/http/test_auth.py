@@ -9,7 +9,15 @@ import msgspec
 import pytest
 from litestar import Request
 
-from shared.http.auth import COOKIE, Callers, configured_callers, is_from_foreign_page, is_loopback, token_of
+from shared.http.auth import (
+    COOKIE,
+    Callers,
+    configured_callers,
+    is_from_foreign_page,
+    is_loopback,
+    lesser_token,
+    token_of,
+)
 from shared.http.problems import ProblemError
 from shared.http.refused_calls import FREE, LONGEST_WAIT, MAX_ADDRESSES, MAX_WAITING, RefusedCalls, network_of
 from shared.http.tokens import (
@@ -63,6 +71,26 @@ def test_loopback__is_an_address_of_this_machine(host: str) -> None:
 )
 def test_loopback__is_no_name_that_begins_like_one(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_local__may_choose_to_be_less() -> None:
+    callers = Callers(local_allowed=True)
+    caller = callers.of_request(request(authorization=f"Bearer {lesser_token('agency', 'H35.10', 'H35.10.3')}"))
+    assert (caller.roles, caller.jurisdiction, caller.agency) == (frozenset({"agency"}), "H35.10", "H35.10.3")
+
+
+@pytest.mark.parametrize("token", ["local:", "local:root:H35", "local:office", "local:office:", "local::H35"])
+def test_local__that_names_no_role_and_place_is_nobody(token: str) -> None:
+    assert refusal(Callers(local_allowed=True), request(authorization=f"Bearer {token}")) == "unauthenticated"
+
+
+def test_local__that_is_less_is_nobody_where_local_is() -> None:
+    proof = {"authorization": f"Bearer {lesser_token('office', 'H35')}"}
+    assert refusal(Callers((ENTRY,), local_allowed=False), request(**proof)) == "unauthenticated"
+    callers = Callers(local_allowed=True)
+    assert refusal(callers, request(peer="10.0.0.9", **proof)) == "unauthenticated"
+    assert refusal(callers, request(x_forwarded_for="10.0.0.9", **proof)) == "unauthenticated"
+    assert refusal(callers, request(host="evil.example", **proof)) == "foreign-origin"
 
 
 @pytest.mark.parametrize("host", ["127.evil.example", "127.0.0.1.evil.example:8570", "example.org", "[::1"])

@@ -1,0 +1,242 @@
+"""Signing in to the console at a provider: sessions, posts, the person's own token, forms of one's own, signing out."""
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from tests.support.desk import COOKIE, OWN, PeopleDesk, desk_at, form_token
+from tests.support.intake import COMMUNE
+from tests.support.postgres import TestServer
+from tests.support.provider import AUDIENCE, Signer, signing
+from tests.support.waiting import until
+
+CLERK, OTHER = "0c5a77e2-clerk", "77aa-other"
+
+
+class SignedDesk:
+    """The desk with the signer at which its people sign in."""
+
+    def __init__(self, desk: PeopleDesk, signer: Signer) -> None:
+        self.signer, self.intake, self.admin = signer, desk.intake, desk.admin
+        self.browser, self.granted, self.sql = desk.browser, desk.granted, desk.sql
+
+    @contextlib.asynccontextmanager
+    async def signed_in(self, subject: str, to: str = "/") -> AsyncIterator[httpx.AsyncClient]:
+        """A browser of somebody who signed in."""
+        async with self.browser() as browser:
+            await self.sign_in(browser, subject, to)
+            yield browser
+
+    async def sign_in(self, browser: httpx.AsyncClient, subject: str, to: str = "/") -> httpx.Response:
+        begun = await browser.get("/office/sign-in", params={"to": to})
+        assert begun.status_code == 303, begun.text
+        address = begun.headers["location"]
+        state = parse_qs(urlsplit(address).query)["state"][0]
+        code = self.signer.code_for(subject, address)
+        done = await browser.get("/office/callback", params={"state": state, "code": code, "iss": self.signer.issuer})
+        assert (done.status_code, done.headers["location"]) == (303, to), done.text
+        return done
+
+
+@pytest.fixture
+async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[SignedDesk]:
+    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+    async with signing() as signer, desk_at(database, dsn, tmp_path, signer.issuer, AUDIENCE) as desk:
+        yield SignedDesk(desk, signer)
+
+
+async def test_stranger__is_led_to_the_provider_and_back_to_the_page(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.browser() as browser:
+        led = await browser.get("/cases?state=open")
+        assert (led.status_code, led.headers["location"][:16]) == (303, "/office/login?to")
+        page = await browser.get(led.headers["location"])
+        assert 'href="/office/sign-in?to=' in page.text
+        await desk.sign_in(browser, CLERK, "/cases")
+        shown = await browser.get("/cases")
+        assert (shown.status_code, "Lò Thị Mai" in shown.text) == (200, True)
+
+
+async def test_cookie__is_kept_as_its_hash_and_the_tokens_sealed(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.browser() as browser:
+        done = await desk.sign_in(browser, CLERK)
+        (set_cookie,) = [c for c in done.headers.get_list("set-cookie") if c.startswith(f"{COOKIE}=")]
+        assert {"httponly", "path=/", "samesite=lax"} <= {part.strip().lower() for part in set_cookie.split(";")}
+        (row,) = await desk.sql("SELECT * FROM public.sessions")
+        stored = b" ".join(bytes(value) for value in row.values() if isinstance(value, bytes))
+        assert browser.cookies[COOKIE].encode() not in stored
+        assert b"eyJ" not in stored
+        assert row["subject"] == CLERK
+
+
+async def test_sign_in__makes_a_new_session_and_ends_the_one_before(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK) as browser:
+        before = browser.cookies[COOKIE]
+        await desk.sign_in(browser, CLERK)
+        assert browser.cookies[COOKIE] != before
+        async with desk.browser() as old:
+            old.cookies.set(COOKIE, before)
+            assert (await old.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"state": "x"},
+        {"code": "x"},
+        {"code": ""},
+        {"error": "access_denied"},
+        {"iss": "https://elsewhere.example"},
+    ],
+)
+async def test_way_back__that_nobody_began_here_signs_nobody_in(desk: SignedDesk, changed: dict[str, str]) -> None:
+    async with desk.browser() as browser:
+        address = (await browser.get("/office/sign-in")).headers["location"]
+        state = parse_qs(urlsplit(address).query)["state"][0]
+        sent = {"state": state, "code": desk.signer.code_for(CLERK, address)} | changed
+        answer = await browser.get("/office/callback", params=sent)
+        assert (answer.status_code, COOKIE in browser.cookies) == (401, False)
+    async with desk.browser() as another:  # a code that somebody else brought
+        answer = await another.get("/office/callback", params={"state": state, "code": "x"})
+        assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("to", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x"])
+async def test_way_back__leads_to_own_pages_alone(desk: SignedDesk, to: str) -> None:
+    async with desk.browser() as browser:
+        address = (await browser.get("/office/sign-in", params={"to": to})).headers["location"]
+        state = parse_qs(urlsplit(address).query)["state"][0]
+        sent = {"state": state, "code": desk.signer.code_for(CLERK, address)}
+        assert (await browser.get("/office/callback", params=sent)).headers["location"] == "/"
+
+
+@pytest.mark.parametrize("ended", ["seen = now() - interval '31 minutes'", "expires = now()", "revoked = now()"])
+async def test_session__ends(desk: SignedDesk, ended: str) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK) as browser:
+        assert (await browser.get("/")).status_code == 200
+        await desk.sql(f"UPDATE public.sessions SET {ended}")
+        assert (await browser.get("/")).headers.get("location", "").startswith("/office/login")
+
+
+async def test_session__that_is_used_goes_on_for_ten_hours(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK) as browser:
+        await desk.sql("UPDATE public.sessions SET seen = now() - interval '29 minutes'")
+        assert (await browser.get("/")).status_code == 200
+        (row,) = await desk.sql("SELECT now() - seen AS idle, expires - created AS whole FROM public.sessions")
+        assert (row["idle"].total_seconds() < 60, round(row["whole"].total_seconds())) == (True, 36000)
+
+
+async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    await desk.granted(CLERK, "auditor", position="Thanh tra")
+    petition = (
+        await desk.intake.post(
+            "/v1/petitions", {"jurisdiction": COMMUNE, "text": "Đường"}, token=desk.signer.token(OTHER)
+        )
+    ).status_code
+    assert petition == 403
+    async with desk.signed_in(CLERK) as browser:
+        led = await browser.get("/")
+        assert led.headers["location"].startswith("/office/posts")
+        page = await browser.get("/office/posts")
+        (chosen,) = re.findall(r'name="post" value="([^"]+)">\s*<p><strong>Chuyên viên', page.text)
+        sent = {"post": chosen, "form_token": form_token(page)}
+        assert (await browser.post("/office/posts", data=sent, headers=OWN)).status_code == 303
+
+        async def place_is_read() -> bool:
+            return (await browser.get(f"/jurisdictions/{COMMUNE}")).status_code == 200
+
+        await until(place_is_read)
+        form = f"/jurisdictions/{COMMUNE}/acts/PetitionReceived"
+        token = form_token(await browser.get(form))
+        typed = {
+            "text": "Đường bị sạt lở.",
+            "jurisdiction": COMMUNE,
+            "kind": "petition",
+            "channel": "post",
+            "key": "k1",
+        }
+        for wrong in ({}, {"form_token": "0" * 64}):
+            refused = await browser.post(form, data=typed | wrong, headers=OWN)
+            assert (refused.status_code, "sạt lở" in refused.text, "Gửi lại" in refused.text) == (403, True, True)
+        foreign = await browser.post(form, data=typed | {"form_token": token}, headers={"Sec-Fetch-Site": "cross-site"})
+        assert foreign.status_code == 403
+        assert await desk.intake.rows("SELECT 1 FROM stored_events WHERE topic = 'PetitionReceived'") == []
+        done = await browser.post(form, data=typed | {"form_token": token}, headers=OWN)
+        assert done.status_code == 303, done.text[done.text.index("Chưa ghi nhận") :][:600]
+    (row,) = await desk.intake.rows("SELECT state FROM stored_events WHERE topic = 'PetitionReceived'")
+    assert (f'"on_behalf_of":"{CLERK}"' in row["state"].decode(), chosen in row["state"].decode()) == (True, True)
+
+
+async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK) as browser:
+        assert (await browser.get("/")).status_code == 200
+        (person,) = (await desk.intake.get("/v1/people", token=desk.admin)).json()["items"]
+        ending = f"/v1/posts/{person['posts'][0]['id']}/ending"
+        assert (await desk.intake.post(ending, {}, token=desk.admin)).status_code == 201
+
+        async def is_out() -> bool:
+            return (await browser.get("/")).status_code == 403
+
+        await until(is_out)
+
+
+async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    desk.signer.life = 30  # less than the margin: each page renews it
+    async with desk.signed_in(CLERK) as browser:
+        for _ in range(3):
+            assert (await browser.get("/")).status_code == 200
+        assert len(desk.signer.renewable) == 1
+        desk.signer.renewable.clear()
+        desk.signer.life = 0
+        assert (await browser.get("/")).status_code == 200  # the one that is there lives on
+        await desk.sql("UPDATE public.sessions SET seen = now()")
+
+
+async def test_session__that_the_provider_renews_no_longer_ends(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    desk.signer.life = 0
+    async with desk.signed_in(CLERK) as browser:
+        desk.signer.renewable.clear()
+        assert (await browser.get("/")).headers.get("location", "").startswith("/office/login")
+        assert [row["revoked"] is not None for row in await desk.sql("SELECT revoked FROM public.sessions")] == [True]
+
+
+async def test_sign_out__ends_this_session_or_all(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK) as one, desk.signed_in(CLERK) as two, desk.signed_in(CLERK) as three:
+        page = await one.get("/office/posts")
+        unproven = await one.post("/office/logout", data={"form_token": "x"}, headers=OWN)
+        assert unproven.status_code == 403
+        out = await one.post("/office/logout", data={"form_token": form_token(page)}, headers=OWN)
+        assert (out.status_code, len(desk.signer.revoked)) == (303, 1)
+        assert ((await one.get("/")).status_code, (await two.get("/")).status_code) == (303, 200)
+        page = await two.get("/office/posts")
+        await two.post("/office/logout-everywhere", data={"form_token": form_token(page)}, headers=OWN)
+        assert ((await two.get("/")).status_code, (await three.get("/")).status_code) == (303, 303)
+
+
+async def test_static_token__signs_nobody_in_where_a_provider_is_set(desk: SignedDesk) -> None:
+    async with desk.browser() as browser:
+        assert (await browser.post("/office/login", data={"token": desk.admin}, headers=OWN)).status_code == 405
+        browser.cookies.set("doithoai_token", desk.admin)
+        assert (await browser.get("/")).status_code == 303
+
+
+async def test_sessions__of_long_ago_are_forgotten(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    async with desk.signed_in(CLERK):
+        await desk.sql("UPDATE public.sessions SET expires = now() - interval '25 hours'")
+    async with desk.signed_in(CLERK):
+        assert len(await desk.sql("SELECT 1 FROM public.sessions WHERE subject <> '' OR tokens <> ''")) == 1

@@ -14,7 +14,7 @@ LAND = CatalogueEntry(code="dat-dai", title="Đất đai", title_en="Land")
 ROADS = CatalogueEntry(code="giao-thong", title="Giao thông")
 
 
-class Ended(NamedTuple):
+class ClosedPlace(NamedTuple):
     closed_on: date | None
     successor: str = ""
 
@@ -29,7 +29,7 @@ def mapped(place: str, **texts: str) -> CatalogueMapped:
 
 
 def log(*events: CatalogueAdopted | CatalogueMapped, **closed: date) -> CatalogueLog:
-    found = CatalogueLog({code.replace("_", "."): Ended(day) for code, day in closed.items()})
+    found = CatalogueLog({code.replace("_", "."): ClosedPlace(day) for code, day in closed.items()})
     for event in events:
         found.add(event)
     return found

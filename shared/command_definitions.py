@@ -19,6 +19,7 @@ FieldKind = Literal[
     "yes_no",
     "date",
     "choice",
+    "catalogue",
     "place",
     "agency",
     "body",
@@ -47,7 +48,11 @@ class ChoiceDefinition(msgspec.Struct, frozen=True):
 
 
 class FieldDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A field of a command's body. `is_keyed`: the rows of a group are a mapping by a key that the sender makes up."""
+    """A field of a command's body. `is_keyed`: the rows of a group are a mapping by a key that the sender makes up.
+
+    `catalogue` is the kind of catalogue from which the field is chosen where one stands; where none does, from
+    `choices`, and as free text without those.
+    """
 
     name: str
     kind: FieldKind
@@ -58,6 +63,7 @@ class FieldDefinition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     is_sealed: bool = False
     help: Translated | None = None
     choices: tuple[ChoiceDefinition, ...] = ()
+    catalogue: str = ""
     fields: "tuple[FieldDefinition, ...]" = ()
 
 

@@ -290,7 +290,7 @@ async def _importer(
         regulation_cache = RegulationCache(history)
         files = StoredFileRecords(pool)
         recorder = Recorder(history, seals, new_id, FileNaming(files, seals))
-        references = KnownReferences(history, StoredContents(pool, new_id), seals)
+        references = KnownReferences(history, StoredContents(pool, new_id), seals, regulation_cache)
         yield Importer(
             rows,
             asked,

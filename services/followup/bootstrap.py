@@ -39,6 +39,7 @@ from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
+from services.followup.console.catalogues import catalogue_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.doors import door_routes
@@ -269,6 +270,7 @@ async def running(
                 *sample_routes(pages, callers),
                 *case_pages(pages, queries, acts, address),
                 *place_pages(pages, queries, acts, address),
+                *catalogue_pages(pages, queries, acts, address),
                 *daily_routes(pages, queries, acts, address),
                 *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),

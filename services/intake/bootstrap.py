@@ -39,6 +39,7 @@ from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
@@ -161,7 +162,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         await keeper.propose()
 
         contents = StoredContents(pool, new_id)
-        references = KnownReferences(history, contents, seals)
+        references = KnownReferences(history, contents, seals, regulation_cache)
         refused = RefusedCommands(pool, seals, new_id)
         handler = CommandHandler(
             regulation_cache, history, writer, seals, recorder, new_id, references, refused, file_keeper
@@ -241,6 +242,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 *query_routes(reading),
                 *command_query_routes(PossibleCommands(reading, history)),
                 *regulation_routes(regulation_cache),
+                *catalogue_routes(regulation_cache),
                 upload_route(uploads),
                 *file_routes(FileQueries(reading, files, folder, seals), troubles),
                 *people_routes(PeopleDirectory(regulation_cache, history, contents, seals)),

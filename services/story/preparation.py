@@ -6,11 +6,18 @@ from typing import Any
 from services.story import places
 from services.story.narrator import Narrator
 from services.story.petitions import BY_KEY, MATTERS, StoryPetition
+from shared.cases.shipped_catalogues import shipped_fields
 
 CONFERENCE_DAY = date(2019, 8, 23)
 PLACE = "Hội trường UBND huyện Tam Đường"
 #: On the agenda; the others ended before, or came after.
 RAISED = tuple(matter.key for matter in MATTERS if matter.key not in {"13", "14", "20"})
+#: How the office's registers named some of the fields.
+OLD_FIELDS = (
+    {"text": "hạ tầng", "code": "ha-tang"},
+    {"text": "an sinh", "code": "an-sinh"},
+    {"text": "thông tin", "code": "thong-tin"},
+)
 _COMMUNES_WITH_PLAN = ("Xã Bình Lư", "Xã Bản Bo", "Thị trấn Tam Đường")
 
 
@@ -39,6 +46,15 @@ def regulation(t: Narrator) -> None:
     t.tell(
         "Kế hoạch 570/KH-UBND: trả lời trong 15 ngày làm việc, phức tạp 30 ngày",
         "replies within 15 working days, complex cases 30",
+    )
+    fields = shipped_fields()
+    t.act("catalogue:field", "/v1/catalogues", jurisdiction=places.DISTRICT, number="571/QĐ-UBND", **fields)
+    t.act(
+        "catalogue:field:old", "/v1/catalogue-mappings", jurisdiction=places.DISTRICT, kind="field", entries=OLD_FIELDS
+    )
+    t.tell(
+        f"Ban hành danh mục {len(fields['entries'])} lĩnh vực, quy đổi {len(OLD_FIELDS)} cách ghi cũ",
+        "a catalogue of fields, and what was written before it",
     )
 
 

@@ -10,7 +10,8 @@ from shared.events.definition import DatedEvent, Digest, Internal, Public, Seale
 from shared.policy.schema import Channel, Trait
 
 ConferenceKind = Literal["periodic", "extraordinary"]
-TaskKind = Literal["facilities", "broadcasting", "security", "representative", "other"]
+#: The kinds of preparation tasks where no catalogue says others.
+TASK_KINDS = ("facilities", "broadcasting", "security", "representative", "other")
 PublicationSubject = Literal["plan", "result", "other"]
 
 
@@ -95,7 +96,7 @@ class PreparationTaskAssigned(BaseConferenceEvent, frozen=True, kw_only=True, om
 
     TOPIC: ClassVar[str] = "PreparationTaskAssigned"
     task: Public[str]
-    kind: Public[TaskKind]
+    kind: Public[str]
     agency: Public[str]
     description: Internal[str] = ""
 

@@ -110,7 +110,15 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "deadline_id": Sentence("Thời hạn", "Deadline"),
     "to": Sentence("Gửi", "To"),
     "event_id": Sentence("Bản ghi sai", "Wrong record"),
+    "entries": Sentence("Các mục", "Entries"),
     # --- where a name means something of its own
+    "CatalogueAdopted.kind": Sentence("Danh mục", "Catalogue"),
+    "CatalogueMapped.kind": Sentence("Danh mục", "Catalogue"),
+    "CatalogueEntry.title": Sentence("Tên gọi", "Title"),
+    "CatalogueEntry.title_en": Sentence("Tên tiếng Anh", "Title in English"),
+    "CatalogueEntry.parent": Sentence("Mã mục cấp trên", "Code of the entry above"),
+    "MappedText.text": Sentence("Nội dung cũ", "Old text"),
+    "MappedText.code": Sentence("Mã trong danh mục", "Code of the catalogue"),
     "PostGranted.subject": Sentence("Mã người dùng ở hệ thống đăng nhập", "Identifier at the sign-in provider"),
     "PostGranted.name": Sentence("Họ tên", "Name of the person"),
     "PostGranted.valid_from": Sentence("Từ ngày", "From"),
@@ -150,6 +158,13 @@ FIELD_HELP: Mapping[str, Sentence] = {
     "DelegationGranted.valid_until": Sentence("Ủy quyền luôn có ngày cuối.", "A delegation always has a last day."),
     "effective_on": Sentence("Để trống nếu là hôm nay.", "Leave it empty for today."),
     "code": Sentence("Viết hoa, không dấu, ví dụ H35.10.", "Capital letters, as H35.10."),
+    "CatalogueEntry.code": Sentence("Chữ không dấu và số, ví dụ dat-dai.", "Plain letters and digits, as dat-dai."),
+    "CatalogueEntry.parent": Sentence("Để trống nếu không có.", "Leave it empty where there is none."),
+    "CatalogueEntry.valid_until": Sentence(
+        "Ngày cuối còn được chọn; để trống nếu còn dùng.",
+        "The last day on which it can be chosen; empty while it is used.",
+    ),
+    "MappedText.code": Sentence("Như ghi trong danh mục.", "As the catalogue has it."),
     "criteria": Sentence("Mỗi dòng một tiêu chí.", "One a line."),
     "organisations": Sentence("Mỗi dòng một tổ chức.", "One a line."),
     "invited": Sentence("Mỗi dòng một người.", "One a line."),
@@ -168,6 +183,13 @@ FIELD_HELP: Mapping[str, Sentence] = {
     "speaker": Sentence("Theo thứ tự trong danh sách đăng ký.", "By the order of the list."),
 }
 
+#: What the kinds of catalogues are called.
+CATALOGUE_TITLES: Mapping[str, Sentence] = {
+    "field": Sentence("Lĩnh vực", "fields"),
+    "channel": Sentence("Hình thức tiếp nhận", "channels of receipt"),
+    "task": Sentence("Loại nhiệm vụ chuẩn bị", "kinds of preparation tasks"),
+    "village": Sentence("Thôn, bản, tổ dân phố", "villages"),
+}
 #: The words of the values of a choice.
 CHOICE_TITLES: Mapping[str, Mapping[str, Sentence]] = {
     "roles": {
@@ -184,6 +206,8 @@ CHOICE_TITLES: Mapping[str, Mapping[str, Sentence]] = {
         "district": Sentence("Huyện (trước 01/7/2025)", "district"),
         "commune": Sentence("Xã, phường, đặc khu", "commune"),
     },
+    "CatalogueAdopted.kind": CATALOGUE_TITLES,
+    "CatalogueMapped.kind": CATALOGUE_TITLES,
     "ConferenceProposed.kind": {
         "periodic": Sentence("Định kỳ", "periodic"),
         "extraordinary": Sentence("Đột xuất", "extraordinary"),

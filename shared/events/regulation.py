@@ -1,12 +1,35 @@
-"""Events of the regulation: jurisdictions, agencies, policies, calendars, dialogue plans."""
+"""Events of the regulation: jurisdictions, agencies, policies, calendars, dialogue plans, catalogues."""
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
+
+import msgspec
 
 from shared.calendar import DayOff, MakeUpDay
 from shared.events.definition import DatedEvent, Internal, Public
 from shared.policy import Policy
 from shared.policy.schema import Level
+
+#: What a catalogue lists: fields of petitions, ways by which they come in, kinds of preparation tasks, villages.
+CatalogueKind = Literal["field", "channel", "task", "village"]
+CATALOGUE_KINDS: tuple[CatalogueKind, ...] = get_args(CatalogueKind)
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One code of a catalogue and what it is called; `valid_until` is the last day on which it can be chosen."""
+
+    code: str
+    title: str
+    title_en: str = ""
+    parent: str = ""
+    valid_until: date | None = None
+
+
+class MappedText(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A text that was written before there was a catalogue, and the code that it means."""
+
+    text: str
+    code: str
 
 
 class JurisdictionRegistered(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -122,6 +145,27 @@ class DialoguePlanAdopted(DatedEvent, frozen=True, kw_only=True, omit_defaults=T
     policy_id: Internal[str] = "plan-570"
 
 
+class CatalogueAdopted(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A jurisdiction says which codes are chosen from, there and below it, from `effective_on` on."""
+
+    TOPIC: ClassVar[str] = "CatalogueAdopted"
+    AGGREGATE: ClassVar[str] = "catalogue"
+    jurisdiction: Public[str]
+    kind: Public[CatalogueKind]
+    entries: Public[tuple[CatalogueEntry, ...]]
+    number: Public[str] = ""
+
+
+class CatalogueMapped(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A jurisdiction says which codes the texts of the past mean; of one text the last record counts."""
+
+    TOPIC: ClassVar[str] = "CatalogueMapped"
+    AGGREGATE: ClassVar[str] = "catalogue"
+    jurisdiction: Public[str]
+    kind: Public[CatalogueKind]
+    entries: Public[tuple[MappedText, ...]]
+
+
 #: Every event of the regulation. A fold or a rule that forgets one of them fails in the type checker.
 RegulationEvent = (
     JurisdictionRegistered
@@ -134,4 +178,6 @@ RegulationEvent = (
     | CalendarProposed
     | CalendarPublished
     | DialoguePlanAdopted
+    | CatalogueAdopted
+    | CatalogueMapped
 )

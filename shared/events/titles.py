@@ -16,6 +16,8 @@ EVENT_TITLES: Mapping[str, Sentence] = {
     "CalendarProposed": Sentence("Đề xuất lịch làm việc", "Calendar proposed"),
     "CalendarPublished": Sentence("Công bố lịch làm việc", "Calendar published"),
     "DialoguePlanAdopted": Sentence("Ban hành kế hoạch đối thoại", "Dialogue plan adopted"),
+    "CatalogueAdopted": Sentence("Ban hành danh mục", "Catalogue adopted"),
+    "CatalogueMapped": Sentence("Quy đổi nội dung cũ sang danh mục", "Old texts mapped to a catalogue"),
     "ConferenceProposed": Sentence("Đề xuất tổ chức đối thoại", "Conference proposed"),
     "ConferenceProposalDecided": Sentence("Quyết định về đề xuất đối thoại", "Proposal decided"),
     "DialogueRequested": Sentence("Yêu cầu đối thoại", "Dialogue requested"),

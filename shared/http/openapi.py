@@ -66,6 +66,7 @@ _TAGS = {
     "calendar": "The working days of a year.",
     "policy": "The rules by which days are counted.",
     "plan": "Dialogue plans of a year.",
+    "catalogue": "The codes from which a place chooses, with their titles.",
     "petitioner": "Those who petition.",
     "file": "The files that records name by their SHA-256.",
     "person": "Who holds which post, and for whom a deputy acts.",

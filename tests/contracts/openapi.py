@@ -10,6 +10,7 @@ from services.followup.entrypoints.reminders import reminder_routes
 from services.followup.entrypoints.reports import report_routes
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
+from services.intake.entrypoints.catalogue_queries import catalogue_routes
 from services.intake.entrypoints.clock import clock_routes
 from services.intake.entrypoints.command_queries import command_query_routes
 from services.intake.entrypoints.commands import command_routes
@@ -34,6 +35,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         *command_query_routes(NOTHING),
         *query_routes(NOTHING),
         *regulation_routes(NOTHING),
+        *catalogue_routes(NOTHING),
         upload_route(NOTHING),
         *file_routes(NOTHING, NOTHING),
         *people_routes(NOTHING),

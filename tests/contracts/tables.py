@@ -48,13 +48,14 @@ _TITLES = {
     "policy": "Policies",
     "calendar": "Calendars",
     "plan": "Plans",
+    "catalogue": "Catalogues",
     "person": "People, posts, delegations",
     "conference": "Conferences",
     "petition": "Petitions",
     "petitioner": "Petitioners",
 }
 _PAGES = {"jurisdiction": "a jurisdiction", "petition": "a petition", "conference": "a conference"}
-_REGULATION = ("policy", "calendar", "plan", "jurisdiction", "agency")
+_REGULATION = ("policy", "calendar", "plan", "catalogue", "jurisdiction", "agency")
 
 
 def commands() -> str:

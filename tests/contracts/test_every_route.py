@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
 from services.followup.console.cases import case_pages
+from services.followup.console.catalogues import catalogue_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import favicon_route
@@ -47,6 +48,7 @@ def pages() -> list[HTTPRouteHandler]:
         *work_routes(NOTHING, NOTHING, NOTHING),
         *case_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
+        *catalogue_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING),
         *remind_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *figures_routes(NOTHING, NOTHING, NOTHING),

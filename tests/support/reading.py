@@ -20,6 +20,7 @@ from services.followup.console.addresses import LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
+from services.followup.console.catalogues import catalogue_pages
 from services.followup.console.daily.remind import remind_routes
 from services.followup.console.daily.routes import daily_routes
 from services.followup.console.favicon import FAVICON, favicon_route
@@ -67,6 +68,7 @@ def console_routes(
         *work_routes(pages, queries, NOT_ASKED),
         *case_pages(pages, queries, acts, address),
         *place_pages(pages, queries, acts, address),
+        *catalogue_pages(pages, queries, acts, address),
         *daily_routes(pages, queries, acts, address),
         *remind_routes(pages, queries, reminders, acts, address),
         *form_routes(pages, queries, reminders, acts, address),

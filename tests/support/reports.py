@@ -16,7 +16,7 @@ def tallied(history: History, period: str, agency: str = "") -> Tally:
     tally = Tally(parse_period(period), agency, listed=100)
     assert engine.horizon is not None
     regulation = RegulationLog(f for f in shared if f.meta.aggregate != "conference")
-    tally.begin(local_day(engine.horizon), regulation.calendar, shared)
+    tally.begin(local_day(engine.horizon), regulation.calendar, shared, regulation.catalogues)
     tally.add_recording(f for f in shared if f.meta.aggregate == "conference")
     for subject in engine.subjects():
         row = engine.case_row(subject)

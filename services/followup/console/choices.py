@@ -1,16 +1,21 @@
 """What the fields of a form may name: places, bodies, cases, records and deadlines, by names that people know."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from services.followup.console.command_forms import CHOSEN, Choices
+from services.followup.console.command_forms import CHOSEN
 from services.followup.console.pages import annulled_ids
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
+from shared.cases.catalogues import offered
 from shared.command_definitions import ChoiceDefinition, FieldKind, Translated
 from shared.events.deadline import Subject
+from shared.events.regulation import CATALOGUE_KINDS, CatalogueEntry
 
 OFFERED = 500  # agencies, petitions and conferences to choose from
 #: The bodies that have no code and may be written to.
@@ -25,9 +30,11 @@ class FormChoices:
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    async def of(self, scope: Scope, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN) -> Choices:
+    async def of(
+        self, scope: Scope, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN
+    ) -> dict[str, list[ChoiceDefinition]]:
         """The choices of a form about a case, by the kind of field, as far as it has such fields."""
-        found: dict[FieldKind, list[ChoiceDefinition]] = {}
+        found: dict[str, list[ChoiceDefinition]] = {}
         events, deadlines = (file.events, file.deadlines) if file else ([], [])
         annulled = annulled_ids(events)
         if "place" in kinds:
@@ -47,6 +54,12 @@ class FormChoices:
         ]
         found["deadline"] = [_deadline(each) for each in deadlines if each.raised.is_open]
         return found
+
+    async def catalogues(self, place: str, today: date) -> dict[str, list[ChoiceDefinition]]:
+        """The choices of the fields that a catalogue of a place lists, by `catalogue.` and its kind."""
+        log = await self._queries.catalogues()
+        standing = ((kind, log.standing(place, kind, today)) for kind in CATALOGUE_KINDS)
+        return {f"catalogue.{kind}": _entries(offered(each, today)) for kind, each in standing if each is not None}
 
     async def _agencies(self, scope: Scope) -> list[ChoiceDefinition]:
         found = (await self._queries.agencies(scope, "", OFFERED)).items
@@ -75,6 +88,18 @@ def _deadline(deadline: Deadline) -> ChoiceDefinition:
     raised, words = deadline.raised, duty_words(deadline.raised.duty)
     due = f", {raised.due_on:%d/%m/%Y}" if raised.due_on else ""
     return _choice(str(raised.deadline_id), Bilingual(words.vi + due, words.en + due))
+
+
+def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:
+    """The entries in their order, each with the title of the one that it lies under."""
+    by_code = {entry.code: entry for entry in entries}
+    found = []
+    for entry in entries:
+        vi, en = entry.title, entry.title_en or entry.title
+        if (above := by_code.get(entry.parent)) is not None:
+            vi, en = f"{above.title}: {vi}", f"{above.title_en or above.title}: {en}"
+        found.append(ChoiceDefinition(entry.code, Translated(vi, en)))
+    return found
 
 
 def _choice(value: str, words: Bilingual) -> ChoiceDefinition:

@@ -37,7 +37,8 @@ _NOT_OFFERED = Sentence(
     "{field}: hãy chọn một trong các mục của danh sách.", "{field}: choose one of the entries of the list."
 )
 
-Choices = Mapping[FieldKind, Sequence[ChoiceDefinition]]
+#: By the kind of field; of fields that a catalogue lists by `catalogue.` and its kind.
+Choices = Mapping[str, Sequence[ChoiceDefinition]]
 Filled = Mapping[str, str]
 
 
@@ -123,9 +124,15 @@ def field_of(field: FieldDefinition, choices: Choices, *, is_needed: bool = Fals
         is_list=field.is_list,
         is_keyed=field.is_keyed,
         help=field.help,
-        choices=tuple(choices.get(field.kind, ())) if field.kind in CHOSEN else field.choices,
+        choices=_choices(field, choices),
         fields=tuple(field_of(part, choices) for part in field.fields),
     )
+
+
+def _choices(field: FieldDefinition, choices: Choices) -> tuple[ChoiceDefinition, ...]:
+    if field.kind == "catalogue":
+        return tuple(choices.get(f"catalogue.{field.catalogue}", field.choices))
+    return tuple(choices.get(field.kind, ())) if field.kind in CHOSEN else field.choices
 
 
 def with_more_rows(form: CommandForm, filled: Filled, name: str) -> dict[str, str]:

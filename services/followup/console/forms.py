@@ -21,8 +21,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.application.access import Scope
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
+from services.followup.console.catalogues import catalogue_rows
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import (
+    Choices,
     CommandForm,
     FormError,
     as_filled,
@@ -42,6 +44,7 @@ from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
 from shared.events.person import PostGranted
+from shared.events.regulation import CatalogueKind
 from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
@@ -85,9 +88,12 @@ def form_routes(
         code: FromPath[str],
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
+        catalogue: FromQuery[CatalogueKind | None] = None,
     ) -> Response[str]:
         target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
+        if catalogue is not None:
+            chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
         return await forms.empty(request, target, command, chosen)
 
     @post(
@@ -134,7 +140,7 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await self._refused(request, target, refusal)
-        form = form_of(definition, await self._choices.of(place_scope_of(request), target.file, kinds_of(definition)))
+        form = form_of(definition, await self._offered(request, target, definition))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
 
@@ -146,7 +152,7 @@ class _Forms:
             return await self._refused(request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._choices.of(place_scope_of(request), target.file, kinds_of(definition)))
+        form = form_of(definition, await self._offered(request, target, definition))
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
@@ -174,6 +180,12 @@ class _Forms:
         shown = f"/cases/{done.id}" if began else target.page
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
         return Redirect(f"{shown}?{urlencode(query)}", status_code=SEE_OTHER)
+
+    async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
+        """What there is to choose from."""
+        scope, today = place_scope_of(request), await self._source.today(target.source)
+        listed = await self._choices.catalogues(target.jurisdiction, today)
+        return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str

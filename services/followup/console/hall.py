@@ -205,7 +205,8 @@ class _Halls:
     ) -> Response[str]:
         """The page, with what was filled in and what is wrong with it."""
         row, scope = hall.file.case.row, scope_of(request)
-        choices = await self._choices.of(scope, hall.file)
+        today = await self._door.today(hall.file.case.source)
+        choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
         speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
         may_keep = not caller_of(request).roles.isdisjoint(KEEPERS)
         return await self._pages.show_with_script(
@@ -217,7 +218,7 @@ class _Halls:
             view=hall.view,
             title=title_of(row),
             version=hall.version,
-            today=await self._door.today(hall.file.case.source),
+            today=today,
             speakers=speakers,
             turn=next((each.number for each in speakers if not each.called_by), ""),
             next_number=_next_number(speakers),
@@ -226,6 +227,7 @@ class _Halls:
             agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
             kinds_to_choose=_KINDS,
+            fields_to_choose=choices.get("catalogue.field", ()),
             person=caller_of(request).name,
             may_keep=may_keep,
             recorded=recorded_now(recorded, None),

@@ -9,6 +9,7 @@ import msgspec
 from services.followup.domain.facts import Fact, RegulationFact, holding, is_regulation
 from shared.calendar import Calendar
 from shared.cases.calendars import CalendarLog
+from shared.cases.catalogues import CatalogueLog
 from shared.cases.facts import standing
 from shared.cases.successors import NOBODY, successor
 from shared.events.any_stream import RecordAnnulled, ReminderSent
@@ -17,6 +18,8 @@ from shared.events.regulation import (
     AgencyRegistered,
     CalendarProposed,
     CalendarPublished,
+    CatalogueAdopted,
+    CatalogueMapped,
     DialoguePlanAdopted,
     FrequencyDutyWaived,
     JurisdictionClosed,
@@ -70,6 +73,7 @@ class RegulationLog:
         self.ended_agencies: dict[str, Ended] = {}
         self.receptions: dict[str, list[Fact[ReceptionDayHeld]]] = {}
         self.waivers: dict[str, list[Fact[FrequencyDutyWaived]]] = {}
+        self.catalogues = CatalogueLog(self.ended_jurisdictions)
         self._openings: dict[tuple[str, str, str], list[Opening]] = {}
         for fact in standing(self.facts):
             if is_regulation(fact):
@@ -92,6 +96,8 @@ class RegulationLog:
                 self.calendars.add(fact, event)
             case PolicyAdopted():
                 self.policies.append((fact, event))
+            case CatalogueAdopted() | CatalogueMapped():
+                self.catalogues.add(event)
             case DialoguePlanAdopted():
                 self.plans.append((fact, event))
             case JurisdictionRegistered():

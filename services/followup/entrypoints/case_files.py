@@ -41,7 +41,7 @@ _YES = {True: "có", False: ""}
 _COLUMNS = (
     _Column(Bilingual("Mã biên nhận", "receipt"), "receipt_code", 16, lambda _, c: c.row.receipt_code),
     _Column(Bilingual("Trích yếu", "title"), "title", 60, lambda _, c: c.row.title),
-    _Column(Bilingual("Lĩnh vực", "field"), "field", 18, lambda _, c: c.row.field),
+    _Column(Bilingual("Lĩnh vực", "field"), "field", 18, lambda _, c: c.field_title.vi),
     _Column(Bilingual("Mức độ", "urgency"), "urgency", 10, lambda _, c: c.row.urgency),
     _Column(Bilingual("Trạng thái", "state"), "state", 22, lambda _, c: state_words(c.row.subject, c.row.state).vi),
     _Column(Bilingual("Mã địa bàn", "place"), "jurisdiction", 14, lambda _, c: c.row.jurisdiction),

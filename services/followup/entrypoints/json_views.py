@@ -139,6 +139,7 @@ class CaseView(msgspec.Struct, frozen=True, kw_only=True):
     agency: str
     title: str
     field: str
+    field_title: Bilingual
     urgency: str
     due_on: date | None
     reply_due_on: date | None
@@ -309,6 +310,7 @@ def case_fields(case: Case) -> dict[str, Any]:
         "due_on": case.due_on,
         "reply_due_on": row.due_on,
         "overdue": case.overdue,
+        "field_title": case.field_title,
         "reference": Reference(row.source, row.external_id) if row.external_id else None,
     }
 

@@ -144,6 +144,7 @@ class Names:
 
     def __init__(self, counted: Counted) -> None:
         self._agencies, self._places = counted.agencies, counted.places
+        self._fields = counted.tally.field_titles
 
     def body(self, code: str) -> Bilingual:
         """The name of a body."""
@@ -160,7 +161,9 @@ class Names:
         """The name of a group of petitions."""
         if grouping == "agency":
             return self.body(key)
-        return self.place(key) if grouping == "place" else Bilingual(key, key) if key else _UNCLASSIFIED
+        if grouping == "place":
+            return self.place(key)
+        return self._fields.get(key, Bilingual(key, key)) if key else _UNCLASSIFIED
 
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:

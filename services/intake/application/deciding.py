@@ -33,6 +33,7 @@ from services.intake.domain import (
     related,
 )
 from services.intake.domain.acts import RESTING_ON_RULES
+from services.intake.domain.catalogues import CATALOGUE_FIELDS
 from shared.events import SEALED, DatedEvent
 from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
 from shared.events.petition import PersonalDataErased, PetitionReceived
@@ -249,7 +250,10 @@ async def load_clocks(
 
 
 def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[UUID, int]:
-    """The bodies that the events name: a closing that is recorded meanwhile makes the command be decided again."""
+    """The bodies that the events name, and the catalogues from which they choose.
+
+    A closing or a new catalogue that is recorded meanwhile makes the command be decided again.
+    """
     named: dict[UUID, int] = {}
     for fact in facts:
         bodies = [body_id("jurisdiction", fact.jurisdiction)]
@@ -257,6 +261,10 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
         for originator in bodies:
             if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
+        if (chosen := CATALOGUE_FIELDS.get(type(fact.event))) is not None and getattr(fact.event, chosen[0]):
+            # A first catalogue counts too: what was written freely beside it would have no code.
+            catalogues = (catalogue_id(code, chosen[1]) for code in lineage(fact.jurisdiction))
+            named |= {originator: versions.get(originator, 0) for originator in catalogues}
     return named
 
 
@@ -264,6 +272,12 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
 def body_id(kind: str, code: str) -> UUID:
     """The aggregate of a jurisdiction or agency; the same few are asked for again and again."""
     return derived_id(kind, code)
+
+
+@functools.lru_cache(maxsize=4096)
+def catalogue_id(jurisdiction: str, kind: str) -> UUID:
+    """The aggregate of a place's catalogues of a kind."""
+    return derived_id("catalogue", jurisdiction, kind)
 
 
 def named_petitioners(facts: Sequence[AnyNewFact]) -> dict[UUID, tuple[str, ...]]:

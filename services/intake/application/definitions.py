@@ -12,6 +12,7 @@ import msgspec
 
 from services.intake.application.command_body import CODECS, BodyCodec, Extras
 from services.intake.application.composite_acts import COMPOSITE_ACTS
+from services.intake.domain.catalogues import CATALOGUE_FIELDS
 from shared.command_definitions import (
     ActDefinition,
     ChoiceDefinition,
@@ -28,6 +29,8 @@ from shared.events.titles import EVENT_TITLES
 _KINDS: dict[str, FieldKind] = {
     "jurisdiction": "place",
     "parent": "place",
+    "CatalogueEntry.parent": "text",
+    "MappedText.text": "text",
     "JurisdictionClosed.successor": "place",
     "agency": "agency",
     "agencies": "agency",
@@ -64,6 +67,8 @@ _KINDS: dict[str, FieldKind] = {
 }
 
 
+#: The fields that a catalogue lists the values of, by event and name.
+_CATALOGUES = {f"{event.TOPIC}.{name}": kind for event, (name, kind) in CATALOGUE_FIELDS.items()}
 #: The fields that hold ids of petitions and conferences.
 CASE_FIELDS = frozenset(name for name, kind in _KINDS.items() if kind in ("petition", "conference"))
 
@@ -97,12 +102,15 @@ def _fields(owner: str, kind: type[msgspec.Struct], sealed: Any = ()) -> Iterato
 def _field(owner: str, field: msgspec.structs.FieldInfo, is_sealed: bool) -> FieldDefinition:
     name, (hint, is_list, is_keyed) = field.name, _unwrapped(field.type)
     is_group = isinstance(hint, type) and issubclass(hint, msgspec.Struct) and name != "policy"
+    catalogue = _CATALOGUES.get(f"{owner}.{name}", "")
     choices = get_args(hint) if get_origin(hint) is Literal else ()
     words = _of(CHOICE_TITLES, owner, name) if choices else {}
+    if catalogue and (words := CHOICE_TITLES.get(f"{owner}.{name}", {})):
+        choices = tuple(words)
     help_words = FIELD_HELP.get(f"{owner}.{name}") or FIELD_HELP.get(name)
     return FieldDefinition(
         name=name,
-        kind="group" if is_group else _kind(owner, name, hint),
+        kind="group" if is_group else "catalogue" if catalogue else _kind(owner, name, hint),
         title=translated(_of(FIELD_TITLES, owner, name)),
         is_required=field.required,
         is_list=is_list,
@@ -110,6 +118,7 @@ def _field(owner: str, field: msgspec.structs.FieldInfo, is_sealed: bool) -> Fie
         is_sealed=is_sealed,
         help=translated(help_words) if help_words else None,
         choices=tuple(ChoiceDefinition(value, translated(words[value])) for value in choices),
+        catalogue=catalogue,
         fields=tuple(_fields(hint.__name__.removesuffix("Input"), hint)) if is_group else (),
     )
 

@@ -13,8 +13,10 @@ from services.intake.application.commands import ERASURE
 from services.intake.application.errors import ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, History
+from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import code_of
 from services.intake.domain import AnyFact
+from services.intake.domain.catalogues import canonical
 from shared.cases.facts import annulled_ids
 from shared.events import SEALED, DatedEvent
 from shared.events.petition import PersonalDataErased
@@ -32,8 +34,9 @@ class SealedRows(Protocol):
 class KnownReferences:
     """Holds a command against what was recorded under its reference."""
 
-    def __init__(self, history: History, sealed: SealedRows, opener: Opener) -> None:
+    def __init__(self, history: History, sealed: SealedRows, opener: Opener, regulation_cache: RegulationCache) -> None:
         self._history, self._sealed, self._opener = history, sealed, opener
+        self._regulation_cache = regulation_cache
 
     async def require_same(self, command: Command, place: EventPlace) -> None:
         """Pass a command that says what is recorded under its reference: there is nothing to do.
@@ -48,15 +51,30 @@ class KnownReferences:
             raise ReferenceAnnulled
         if command.codec.route is ERASURE:
             return
-        recorded = msgspec.to_builtins(fact.event)
-        # What was erased cannot be held against anything: then the fields that are public must do.
         left_out = {*command.codec.route.decided, *(SEALED[place.topic] if is_erased(facts) else ())}
+        opened: Mapping[str, Any] = {}
         if SEALED[place.topic] and not is_erased(facts):
-            opened = await self.opened([place.originator_id])
-            recorded |= opened.get((place.originator_id, place.version), {})
-        given = msgspec.to_builtins(_event(command, fact))
-        if found := differing(given, recorded, (f for f in fact.event.__struct_fields__ if f not in left_out)):
+            opened = (await self.opened([place.originator_id])).get((place.originator_id, place.version), {})
+        # What was erased cannot be held against anything: then the fields that are public must do.
+        fields = [name for name in fact.event.__struct_fields__ if name not in left_out]
+        if not (found := self._differing(command, fact, place.jurisdiction, opened, fields)):
+            return
+        # A catalogue that this process has not read may say that both mean the same.
+        if await self._regulation_cache.refresh():
+            found = self._differing(command, fact, place.jurisdiction, opened, fields)
+        if found:
             raise ReferenceDiffers(found)
+
+    def _differing(
+        self, command: Command, fact: AnyFact, jurisdiction: str, opened: Mapping[str, Any], fields: Sequence[str]
+    ) -> list[str]:
+        """The fields in which a command differs from its record; a title and its code say the same."""
+        catalogues = self._regulation_cache.regulation.catalogues
+        given, recorded = (
+            msgspec.to_builtins(canonical(event, jurisdiction, catalogues))
+            for event in (_event(command, fact), fact.event)
+        )
+        return differing(given, recorded | opened, fields)
 
     async def opened(self, originator_ids: Sequence[UUID]) -> dict[tuple[UUID, int], dict[str, Any]]:
         """What can still be read of the sealed words of some aggregates, by aggregate and version.

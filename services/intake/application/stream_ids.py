@@ -34,6 +34,8 @@ def regulation_id(event: Event) -> UUID | None:
             return derived_id("calendar", event.year)  # type: ignore[attr-defined]
         case "plan":
             return derived_id("plan", code_or_text(event.jurisdiction), event.number, event.year)  # type: ignore[attr-defined]
+        case "catalogue":
+            return derived_id("catalogue", code_or_text(event.jurisdiction), event.kind)  # type: ignore[attr-defined]
         case "person" if isinstance(event, PostGranted):
             return person_id(event.subject)
         case _:

@@ -145,6 +145,7 @@ def _first(act: AnyAct, event: DatedEvent, context: DecisionContext) -> AnyNewFa
     match act:
         case CreatingAct():
             act.check_in_context(event, context)
+            event = act.fill(event, context)
             first: Any = event  # each names the jurisdiction in which the case begins
             jurisdiction = first.jurisdiction
         case RegulationAct():

@@ -14,10 +14,13 @@ Refused
 """
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 from services.intake.domain.refusal_words import refusal_text
 from shared.sentences import ProblemText
+
+SHOWN_CODES = 20  # of a catalogue, in a sentence
 
 
 class Refused(Exception):
@@ -79,6 +82,15 @@ class WrongContent(Refused):
 
 class InvalidValue(WrongContent):
     """A text is empty or too long, or two values contradict each other."""
+
+
+class NotInCatalogue(WrongContent):
+    """The catalogue that stands has no such code; `allowed` are those that it has, of which a sentence shows some."""
+
+    def __init__(self, field: str, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        more = ("…",) if len(self.allowed) > SHOWN_CODES else ()
+        super().__init__(field, shown=(*self.allowed[:SHOWN_CODES], *more))
 
 
 class InvalidCode(WrongContent):

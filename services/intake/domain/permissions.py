@@ -48,7 +48,7 @@ HOLDERS = frozenset({"agency"})
 #: The roles of callers who see to people and to no case.
 WITHOUT_CASES = frozenset({"admin"})
 #: The aggregates of the regulation.
-REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan", "person"})
+REGULATION = frozenset({"jurisdiction", "agency", "policy", "calendar", "plan", "catalogue", "person"})
 
 
 class Caller(msgspec.Struct, frozen=True):

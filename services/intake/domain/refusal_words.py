@@ -104,6 +104,15 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "not-in-catalogue": ProblemWords(
+        Sentence("Không có trong danh mục", "Not in the catalogue"),
+        {
+            "": Sentence(
+                "Nội dung này không có trong danh mục đang áp dụng; hãy chọn một trong: {shown}.",
+                "the catalogue that stands has no such code; choose one of: {shown}",
+            ),
+        },
+    ),
     "invalid-value": _with(
         DOOR_WORDS["invalid-value"],
         {
@@ -130,6 +139,24 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "year": Sentence(
                 "Ngày {day} nằm ngoài khoảng từ năm {first} đến năm {last}; hãy kiểm tra lại năm.",
                 "{day} is outside {first} to {last}",
+            ),
+            "catalogue-code": Sentence(
+                "“{code}” không dùng làm mã được; hãy dùng chữ không dấu, chữ số và các dấu . _ - ở giữa, tối đa "
+                "{most} ký tự.",
+                "'{code}' is no code of a catalogue: plain letters and digits, with . _ - between them, at most {most}",
+            ),
+            "catalogue-twice": Sentence(
+                "Mã hoặc tên của mục “{title}” đã có ở một mục khác; hãy đặt mã, tên khác nhau cho từng mục.",
+                "the code or a title of '{title}' is another entry's too; give each its own",
+            ),
+            "catalogue-parent": Sentence(
+                "“{code}” không phải là mục khác của danh mục này, hoặc các mục nằm trong nhau; hãy ghi mã của mục cấp "
+                "trên.",
+                "'{code}' is no other entry of the catalogue, or entries lie within each other; name the entry above",
+            ),
+            "no-catalogue": Sentence(
+                "Ngày {day} tại {place} chưa áp dụng danh mục loại này; hãy ban hành danh mục trước.",
+                "no catalogue of this kind stands at {place} on {day}; adopt one first",
             ),
             "none-listed": Sentence("Danh sách đang trống; hãy nêu ít nhất một mục.", "name at least one"),
             "before-record": Sentence(
@@ -1288,6 +1315,7 @@ REFUSAL_NAMES: Names = {
         "policy": "quy định về thời hạn",
         "calendar": "lịch làm việc",
         "plan": "kế hoạch đối thoại",
+        "catalogue": "danh mục",
         "person": "người dùng",
         "post": "vị trí công tác",
         "delegation": "ủy quyền",

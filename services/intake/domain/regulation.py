@@ -1,4 +1,4 @@
-"""The regulation: jurisdictions and agencies valid over time, calendars, policies, plans."""
+"""The regulation: jurisdictions and agencies valid over time, calendars, policies, plans, catalogues."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,6 +17,7 @@ from services.intake.domain.facts import Fact
 from services.intake.domain.people import People
 from shared.calendar import Calendar, CalendarYear
 from shared.cases.calendars import CalendarLog
+from shared.cases.catalogues import CatalogueLog
 from shared.cases.successors import NOBODY, successor
 from shared.events.regulation import FrequencyDutyWaived, PolicyAdopted
 from shared.identifiers import NATION, lineage
@@ -55,6 +56,7 @@ class Regulation:
         self.annulled: set[UUID] = set()
         self.in_force = InForce(AdoptionRegister())
         self.plans: set[tuple[str, str, int]] = set()
+        self.catalogues = CatalogueLog(self.jurisdictions)
         self.people = People()
 
     @property

@@ -335,7 +335,7 @@ def _facts() -> dict[str, Any]:
     (_,), found = msgspec.json.schema_components([FactView], ref_template=REF)
     fact = found.pop("FactView")
     schemas: dict[str, Any] = {}
-    for aggregate in ("jurisdiction", "agency", "calendar", "policy", "plan"):
+    for aggregate in ("jurisdiction", "agency", "calendar", "policy", "plan", "catalogue"):
         topics = [topic for topic, kind in EVENTS.items() if aggregate == kind.AGGREGATE]
         for topic in topics:
             (_,), parts = msgspec.json.schema_components([EVENTS[topic]], ref_template=REF)

@@ -235,6 +235,7 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
         listing("/v1/calendars", "Calendars, as published and proposed", "calendar"),
         listing("/v1/policies", "Policies, as adopted, and what was annulled of them", "policy"),
         listing("/v1/plans", "Dialogue plans, as adopted", "plan"),
+        listing("/v1/catalogues", "Catalogues and the mappings to them, as adopted", "catalogue"),
     ]
 
 

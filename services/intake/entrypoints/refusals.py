@@ -9,7 +9,7 @@ from services.intake.application import errors
 from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
-from services.intake.domain.errors import UnknownPost
+from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -25,6 +25,7 @@ UNPROCESSABLE: frozenset[str] = frozenset(
         "invalid-calendar",
         "invalid-policy",
         "invalid-value",
+        "not-in-catalogue",
         "invalid-code",
         "future-deed",
         "later-than-due",
@@ -43,6 +44,8 @@ def problem_of(error: Exception) -> ProblemError:
             return ProblemError(412, error.code, error.text, field=error.field, headers=etag, version=error.current)
         case errors.ReferenceDiffers():
             return ProblemError(409, error.code, error.text, field=error.field, fields=error.fields)
+        case NotInCatalogue():
+            return ProblemError(_status(error), error.code, error.text, field=error.field, allowed=error.allowed)
         case Refused():
             return ProblemError(_status(error), error.code, error.text, field=error.field)
         case NulCharacter():

@@ -52,6 +52,10 @@ async def registers(walk: Walk, today: str) -> None:
     await walk.do("/v1/calendars", year=2018, holidays=[{"date": "2018-01-01", "name": "Tết Dương lịch"}])
     await walk.do("/v1/plans", jurisdiction=DISTRICT, number="570/KH-UBND", year=int(today[:4]))
     await walk.do("/v1/jurisdictions/{id}/reception-days", DISTRICT, place="Trụ sở", citizens=7)
+    entries = [{"code": "tru-so", "title": "Tại trụ sở"}]
+    await walk.do("/v1/catalogues", jurisdiction=DISTRICT, kind="village", entries=entries)
+    old = [{"text": "nhà văn hóa", "code": "tru-so"}]
+    await walk.do("/v1/catalogue-mappings", jurisdiction=DISTRICT, kind="village", entries=old)
     half = f"{today[:4]}-H{1 if int(today[5:7]) < 7 else 2}"
     waiver = {"duty": "annual_dialogue", "period": half, "number": "7/QĐ", "substitute": "Hỏi đáp bằng văn bản"}
     await walk.do("/v1/jurisdictions/{id}/waivers", DISTRICT, **waiver)

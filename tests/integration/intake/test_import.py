@@ -666,3 +666,27 @@ async def test_text_too_long_for_its_petitioners__is_a_rejected_row(importing: I
     )
     code, summary, _ = await importing.run(file)
     assert (code, summary["recorded"], [r["_column"] for r in rejects_of(summary)]) == (1, 1, ["text"])
+
+
+async def test_fields_of_a_catalogue__are_coded_and_known_again(importing: Importing, tmp_path: Path) -> None:
+    rows = [row(n, **{"Lĩnh vực": field}) for n, field in enumerate(("Đất đai", "ruộng nương", "linh tinh"))]
+    file, acts = table(tmp_path / "a.csv", rows), tmp_path / "b.jsonl"
+    await importing.done(file)
+    entries = [{"code": "dat-dai", "title": "Đất đai"}]
+    # From the days of the register on: what was written before it is told by the mapping.
+    adopted = {"jurisdiction": DISTRICT, "kind": "field", "entries": entries, "effective_on": "2019-07-01"}
+    await importing.intake.done("/v1/catalogues", adopted)
+    mapped = {"jurisdiction": DISTRICT, "kind": "field", "entries": [{"text": "Ruộng nương", "code": "dat-dai"}]}
+    await importing.intake.done("/v1/catalogue-mappings", mapped)
+    head = await importing.intake.head()
+    assert (await importing.done(file))["known"] == 3
+    write_lines(acts, *({"command": "PetitionClassified", "case": f"TD-{n}", "effective_on": "01/07/2019",
+                         "subject": f"Kiến nghị, phản ánh về {field}", "field": code}
+                        for n, field, code in ((0, "Đất đai", "dat-dai"), (1, "ruộng nương", "Đất đai"))))  # fmt: skip
+    assert (await importing.done(acts))["known"] == 2
+    assert await importing.intake.head() == head
+    more = [row(n, **{"Lĩnh vực": field}) for n, field in ((7, "ruộng nương"), (8, "linh tinh"))]
+    await importing.done(table(tmp_path / "c.csv", more))
+    states = await importing.intake.rows(LOG, head)
+    fields = [json.loads(e["state"])["data"]["field"] for e in states if e["topic"] == "PetitionClassified"]
+    assert fields == ["dat-dai", "linh tinh"]

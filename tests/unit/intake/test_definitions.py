@@ -34,6 +34,8 @@ def value_of(field: FieldDefinition, choice: int = 0) -> Any:
     match field.kind:
         case "choice":
             one: Any = field.choices[choice % len(field.choices)].value
+        case "catalogue":
+            one = "dat-dai"
         case "group":
             one = {part.name: value_of(part, choice) for part in field.fields}
         case _:
@@ -58,7 +60,8 @@ def test_definition__says_of_each_field_what_the_schema_says(path: str) -> None:
         told = schema["properties"][field.name]
         assert field.is_list == (told.get("type") == "array" or "additionalProperties" in told), field.name
         choices = told.get("items", told) if field.is_list else told
-        assert {choice.value for choice in field.choices} == set(choices.get("enum", ()))
+        if field.kind != "catalogue":  # whose choices are those of a place
+            assert {choice.value for choice in field.choices} == set(choices.get("enum", ()))
         assert field.is_sealed == told.get("x-visibility", "").startswith("sealed")
 
 

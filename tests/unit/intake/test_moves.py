@@ -175,6 +175,7 @@ ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
     ("ReviewAlreadyHeld", concluded, C, "InternalReviewHeld", NOTICE, {}),
     ("ConclusionAlreadyIssued", K, C, "ConclusionNoticeIssued", NOTICE, REPLY),
     ("NamesAnotherDate", Register.planned, C, "InvitationsSent", PLANNED, {"for_date": NOTICE}),
+    ("NotInCatalogue", Register.planned, C, "PreparationTaskAssigned", PLANNED, {**TASK, "kind": "catering"}),
     ("UnknownTask", Register.planned, C, "PreparationTaskDone", PLANNED, {"task": "t"}),
     ("TaskAlreadyDone", task, C, "PreparationTaskDone", PLANNED, {"task": "t"}),
     ("SecretaryMissing", Register.opened, C, "MinutesAdopted", HELD, {"digest": "d" * 64}),

@@ -17,6 +17,7 @@ from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listi
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
+from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, code_or_text
 
 GATHERED = 20_000  # cases that are put in order for one page at most
@@ -57,6 +58,7 @@ SELECT string_to_array(letters, ' ') AS marked, string_to_array(followup_bare(le
 FROM (SELECT followup_letters($1) OFFSET 0) AS typed (letters)
 """
 _NAMED = "SELECT code FROM agencies WHERE followup_name(name) @@ $1::tsquery OR code = $2 ORDER BY code LIMIT 200"
+_TITLED = "SELECT title FROM unnest($2::text[]) AS title WHERE followup_name(title) @@ $1::tsquery LIMIT 200"
 _ANY = "SELECT EXISTS (SELECT 1 FROM cases WHERE {where})"
 _COUNT_FOUND = """
 SELECT state, count(*) AS n FROM (SELECT state FROM cases WHERE {where} LIMIT {most}) AS found GROUP BY state
@@ -125,9 +127,11 @@ class CaseQuestion:
         scope: Scope,
         days: Mapping[str, date],
         wanted: CaseFilter,
+        catalogues: CatalogueLog | None = None,
         among: Collection[str] = tuple(CaseState),
     ) -> None:
         self._connection, self._scope, self._days, self._wanted = connection, scope, days, wanted
+        self._catalogues = catalogues or CatalogueLog({})
         self._among = among
         self._order = order_of(wanted.sort)
         self._names = [f"k{n}" for n in range(len(self._order.keys))]
@@ -226,8 +230,11 @@ class CaseQuestion:
         """The conditions that are no matter of places, bodies and states."""
         value, wanted = listing.value, self._wanted
         where = [f"subject = {value(wanted.subject)}"]
-        kept = {"field": wanted.field, "urgency": wanted.urgency, "conference": wanted.conference_id}
-        if facets := [_lexeme(f"={name} {_kept(str(given))}") for name, given in kept.items() if given]:
+        kept = {"urgency": wanted.urgency, "conference": wanted.conference_id}
+        facets = [_lexeme(f"={name} {_kept(str(given))}") for name, given in kept.items() if given]
+        if wanted.field:
+            facets.append(f"({' | '.join(self._fields(wanted.field))})")
+        if facets:
             where.append(f"found @@ {value(' & '.join(facets), 'tsquery')}")
         if text is not None:
             where.append(_matches(text, value))
@@ -260,7 +267,14 @@ class CaseQuestion:
             return TextQuery("", ())
         named = " & ".join(map(_lexeme, words)) + (":*" if of_prefix else "")
         rows = await self._connection.fetch(_NAMED, named, code_or_text(typed))
-        return TextQuery(f"({named}) | {_lexeme(f'=code {code}')}", tuple(row["code"] for row in rows))
+        titled = await self._connection.fetch(_TITLED, named, self._catalogues.titles("field"))
+        fields = [lexeme for row in titled for lexeme in self._fields(row["title"])]
+        query = " | ".join((f"({named})", _lexeme(f"=code {code}"), *dict.fromkeys(fields)))
+        return TextQuery(query, tuple(row["code"] for row in rows))
+
+    def _fields(self, text: str) -> list[str]:
+        """What an index has of the cases of a field: by its code, and as it was written before there was one."""
+        return [_lexeme(f"=field {_kept(each)}") for each in self._catalogues.texts_of("field", text)]
 
     async def _finds(self, states: Sequence[str], text: TextQuery) -> bool:
         listing = self._listing(1)

@@ -8,6 +8,7 @@ import msgspec
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import Status
+from services.followup.domain.wording.names import Bilingual
 from shared.events.deadline import Subject
 
 
@@ -43,6 +44,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     row: CaseRow
     due_on: date | None  # the earliest open due date of all its duties
     overdue: bool  # that date has passed on the source's day
+    field_title: Bilingual  # what its field is called by the catalogue, or as it was written
 
 
 class Retraction(msgspec.Struct, frozen=True):

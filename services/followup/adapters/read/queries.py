@@ -11,6 +11,7 @@ import msgspec
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
+from services.followup.adapters.read.catalogues import catalogue_log, value_title
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
@@ -39,10 +40,12 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from shared.calendar import Calendar
+from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, derived_id, is_within
 
 T = TypeVar("T")
 NEVER = date.max  # PostgreSQL's infinity
+FIELDS_WRITTEN = 2000  # places and fields that are looked at for those without a code
 PROBE_TIMEOUT = 3.0  # seconds
 
 SOURCES = f"""
@@ -109,6 +112,10 @@ FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER
 _SOURCE_OF_PLACE = """
 SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
 """
+_FIELDS_WRITTEN = """
+SELECT DISTINCT jurisdiction, searched ->> 1 AS field FROM cases
+WHERE subject = 'petition' AND searched ->> 1 <> '' AND {within} LIMIT $1
+"""
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
 _row = msgspec.json.Decoder(CaseRow)
@@ -138,8 +145,9 @@ class Queries:
             if narrowed is None:
                 return Page([])
             days = await days_of(connection)
-            rows, following = await CaseQuestion(connection, narrowed, days, wanted).page(limit, cursor)
-            return Page([_case(row, days) for row in rows], following)
+            catalogues = await catalogue_log(connection)
+            rows, following = await CaseQuestion(connection, narrowed, days, wanted, catalogues).page(limit, cursor)
+            return Page([_case(row, days, catalogues) for row in rows], following)
 
         return await read(self._pool, work)
 
@@ -150,7 +158,8 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return CaseTotals(Bounded(0), {})
-            return await CaseQuestion(connection, narrowed, await days_of(connection), wanted).totals()
+            days, catalogues = await days_of(connection), await catalogue_log(connection)
+            return await CaseQuestion(connection, narrowed, days, wanted, catalogues).totals()
 
         return await read(self._pool, work)
 
@@ -171,7 +180,7 @@ class Queries:
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
-            case = _case(row, days)
+            case = _case(row, days, await catalogue_log(connection))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
             if not _is_visible(await reached(connection, scope), case.row, raised):
                 return None
@@ -216,8 +225,8 @@ class Queries:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days = await days_of(connection)
-            return [_case(row, days) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
+            days, catalogues = await days_of(connection), await catalogue_log(connection)
+            return [_case(row, days, catalogues) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
@@ -337,6 +346,17 @@ class Queries:
         found: str | None = await self._pool.fetchval(_SOURCE_OF_PLACE, derived_id("jurisdiction", code))
         return found
 
+    async def catalogues(self) -> CatalogueLog:
+        """Return every catalogue and mapping on record."""
+        return await read(self._pool, catalogue_log)
+
+    async def fields_without_code(self, scope: Scope, jurisdiction: str) -> list[str]:
+        """Return how fields are written in a subtree that no catalogue has, up to a bound."""
+        catalogues = await self.catalogues()
+        rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
+        known = catalogues.known
+        return sorted({r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None})
+
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""
         return await read(self._pool, calendars)
@@ -393,11 +413,13 @@ class Queries:
         return await read(self._pool, work)
 
 
-def _case(row: Any, days: dict[str, date]) -> Case:
+def _case(row: Any, days: dict[str, date], catalogues: CatalogueLog) -> Case:
     due_on: date = row["due_on"]
+    case = _row.decode(row["row"])
     return Case(
         source=row["source"],
-        row=_row.decode(row["row"]),
+        row=case,
+        field_title=value_title(catalogues, case.jurisdiction, "field", case.field),
         due_on=due_on if due_on != NEVER else None,
         overdue=due_on < days.get(row["source"], date.min),
     )

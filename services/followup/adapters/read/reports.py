@@ -127,7 +127,7 @@ class _Count:
         shared = [fact_of(recorded_of(name, row)) for row in await self._connection.fetch(_SHARED, name)]
         conferences = [f for f in shared if f.meta.aggregate == "conference"]
         regulation = RegulationLog(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
-        tally.begin(self._today, regulation.calendar, shared)
+        tally.begin(self._today, regulation.calendar, shared, regulation.catalogues)
         if not tally.agency:
             tally.add_recording(f for f in conferences if self._scope.holds(f.meta.jurisdiction))
         tally.add_deadlines(_decoded(await self._fetch(_SHARED_RAISED, name)))

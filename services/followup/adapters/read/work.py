@@ -65,7 +65,7 @@ async def work_of(connection: Any, scope: Scope, limit: int) -> Work:
     every, passed = DeadlineFilter(), DeadlineFilter(status=Status.BREACHED)
     overdue = await _owed(connection, await listings.deadlines(listing(limit), passed, None), days, late=True)
     due_soon = await _owed(connection, await listings.soonest(listing(limit), every, SOON), days, late=False)
-    question = CaseQuestion(connection, scope, days, CaseFilter(sort="received"), UNDECIDED_STATES)
+    question = CaseQuestion(connection, scope, days, CaseFilter(sort="received"), among=UNDECIDED_STATES)
     rows, _ = await question.page(limit)
     waiting = [_row.decode(row["row"]) for row in rows]
     return Work(

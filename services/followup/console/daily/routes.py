@@ -120,14 +120,15 @@ class _Desk:
         possible = frozenset(answer.command for answer in answers if answer.possible)
         if task.subject != target.subject or not task.offered(possible):
             raise Refusal(_NOT_NOW, status=409)
-        at_conference = target.subject == "conference"
+        at_conference, today = target.subject == "conference", await self._source.today(target.source)
         situation = Situation(
             target=target,
             # Of two commands of one name the fields are the same but for the place, which the one that begins has.
             definitions={each.command: each for each in sorted(definitions.values(), key=lambda each: each.creates)},
-            choices=await self._choices.of(scope, target.file),
+            choices=await self._choices.of(scope, target.file)
+            | await self._choices.catalogues(target.jurisdiction, today),
             possible=possible,
-            today=await self._source.today(target.source),
+            today=today,
             agency=caller_of(request).agency,
             petitions=await self._queries.at_conference(scope, UUID(target.named)) if at_conference else [],
         )

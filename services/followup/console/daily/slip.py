@@ -9,13 +9,17 @@ from services.followup.console.daily.task import DailyTask, Part, Situation, wit
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
 
+#: How a slip comes in where no catalogue of the place says how; where one does, it is chosen.
 CHANNEL = "phiếu đăng ký"
+CHOSEN_CHANNEL = "catalogue.channel"
 
 
 def _fields(situation: Situation) -> Iterable[FormField]:
     yield from petitioner_fields(situation)
     yield from classified_fields(situation, is_required=True)
     yield situation.field("PetitionReceived.jurisdiction")
+    if CHOSEN_CHANNEL in situation.choices:
+        yield situation.field("PetitionReceived.channel")
     if "SpeakerRegistered" in situation.possible:
         yield situation.field("SpeakerRegistered.speaker")
 
@@ -29,7 +33,7 @@ def _given(situation: Situation) -> dict[str, str]:
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:
     conference = situation.target.named
     parts = [
-        received(filled, CHANNEL),
+        received(filled, "" if CHOSEN_CHANNEL in situation.choices else CHANNEL),
         classified(filled),
         Part("PetitionScheduled", {"conference_id": conference}, "#0"),
     ]

@@ -21,7 +21,9 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import HandlingRound, rounds_of
+from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar, CalendarMissing
+from shared.cases.catalogues import CatalogueLog
 from shared.events import Metadata
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import local_day
@@ -65,16 +67,21 @@ class Tally:
         self._listed = listed
         self._calendar = Calendar()
         self._shared: Mapping[UUID, date] = {}
+        self._catalogues = CatalogueLog({})
+        #: What the fields are called of which a catalogue has the code.
+        self.field_titles: dict[str, Bilingual] = {}
         self._seen_on = period.last
 
-    def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact]) -> None:
-        """Begin a source with its day, its calendar, and its regulation and conference events."""
+    def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact], catalogues: CatalogueLog) -> None:
+        """Begin a source with its day, its calendar, its regulation and conference events, and its catalogues."""
+        self._catalogues = catalogues
         self._seen_on = seen_on(self.period, today)
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
 
     def add_petition(self, row: CaseRow, facts: Sequence[Fact], raised: Sequence[DeadlineState]) -> None:
         """Count a petition, its deadlines, and how late its events were recorded."""
+        row = self._coded(row)
         case = fold_petition(row.subject_id, facts)
         days = {f.event_id: f.on for f in facts}
         if self.agency in ("", row.agency):
@@ -109,6 +116,14 @@ class Tally:
             if figure and self.agency in ("", event.debtor) and self.period.holds(local_day(event.at)):
                 counts = self._deadline_counts(event.debtor, event.duty)
                 setattr(counts, figure, getattr(counts, figure) + 1)
+
+    def _coded(self, row: CaseRow) -> CaseRow:
+        """The row with the code that its field means as known now: old texts are counted with their code."""
+        entry = self._catalogues.known(row.jurisdiction, "field", row.field) if row.field else None
+        if entry is None:
+            return row
+        self.field_titles[entry.code] = Bilingual(entry.title, entry.title_en or entry.title)
+        return msgspec.structs.replace(row, field=entry.code)
 
     # --- one round -----------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ from services.intake.domain import (
     decide,
     may,
 )
+from services.intake.domain.catalogues import canonical
 from services.intake.domain.facts import unrecorded
 from services.intake.domain.folding import conference_after, fold_conference, fold_petition, petition_after
 from shared.events import DatedEvent
@@ -314,7 +315,11 @@ class _Work:
             return event  # a new case, and nothing before this row
         if (records := self._records.get(case)) is None:
             told = [told.fact.event for told in self._told if told.fact.originator_id == case]
-            records = self._records[case] = CaseRecords(facts, self._known.opened.get(case, {}), told)
+            target, catalogues = self._known.loaded.of(case), self._regulation_cache.regulation.catalogues
+            place = target.jurisdiction if target is not None else ""
+            records = self._records[case] = CaseRecords(
+                facts, self._known.opened.get(case, {}), told, lambda each: canonical(each, place, catalogues)
+            )
         return records.news(event, said)
 
     def _fold(self, fact: AnyNewFact) -> None:

@@ -1,6 +1,6 @@
 """What a row adds to a case that is known: an event of it repeats a record, adds to one, contradicts one, or is new."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -92,8 +92,14 @@ class CaseRecords:
     """The records of one case, with what was told of it before the row."""
 
     def __init__(
-        self, facts: Sequence[AnyFact], opened: Mapping[int, Mapping[str, Any]], told: Iterable[DatedEvent]
+        self,
+        facts: Sequence[AnyFact],
+        opened: Mapping[int, Mapping[str, Any]],
+        told: Iterable[DatedEvent],
+        canonical: Callable[[DatedEvent], DatedEvent],
     ) -> None:
+        """`canonical` gives the event with the codes that its values mean: a title and its code say the same."""
+        self._canonical = canonical
         self._erased = is_erased(facts)
         self._by_topic: dict[str, list[_Record]] = {}
         self._whole: dict[bytes, list[_Record]] = {}
@@ -101,13 +107,13 @@ class CaseRecords:
         reopened = max((f.version for f in facts if isinstance(f.event, PetitionReopened)), default=0)
         for fact in facts:
             past = fact.event_id in annulled or (type(fact.event) in ENDINGS and fact.version < reopened)
-            self._add(_Record(fact.event, opened.get(fact.version, {}), not past))
+            self._add(_Record(canonical(fact.event), opened.get(fact.version, {}), not past))
         for event in told:
             self.add(event)
 
     def add(self, event: DatedEvent) -> None:
         """Take in what is told now."""
-        self._add(_Record(event))
+        self._add(_Record(self._canonical(event)))
 
     def _add(self, record: _Record) -> None:
         self._by_topic.setdefault(record.event.TOPIC, []).append(record)
@@ -115,6 +121,7 @@ class CaseRecords:
 
     def news(self, event: DatedEvent, said: RowSaid) -> DatedEvent | None:
         """What of an event is not on record: the event, what it adds to a record, or nothing. Raises RowDiffers."""
+        event = self._canonical(event)
         nearest: tuple[_Record, list[str]] | None = None
         for record in self._meant(event, said):
             found = self._differing(event, record, said)

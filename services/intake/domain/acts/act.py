@@ -130,6 +130,8 @@ class CreatingAct(Act[E], Generic[S, E], frozen=True, kw_only=True):
     #: What the first event makes.
     begin: Callable[[E], S]
     check_in_context: Callable[[E, DecisionContext], None]
+    #: The event with what the decision fills in. Raises Refused.
+    fill: Callable[[E, DecisionContext], E] = lambda event, context: event
     #: Refuses an agency that does not act in its own name. Raises AgencyMayNot.
     check_agency: Callable[[E, str], None] = lambda event, agency: None
 
@@ -144,7 +146,7 @@ class PetitionAct(Act[E], Generic[E], frozen=True, kw_only=True):
     check_in_context: Callable[[Petition, E, DecisionContext], None] = any_body_in_context
     #: The state after the event.
     fold: Callable[[Petition, E], Petition]
-    #: The event with what the decision fills in.
+    #: The event with what the decision fills in. Raises Refused.
     fill: Callable[[Petition, E, DecisionContext], E] = as_sent
     #: The facts of other cases that would be impossible without a recorded one.
     resting_on: Callable[[Fact[E], DecisionContext], Iterable[AnyFact]] = nothing_rests
@@ -164,7 +166,7 @@ class ConferenceAct(Act[E], Generic[E], frozen=True, kw_only=True):
     check_in_context: Callable[[Conference, E, DecisionContext], None] = any_body_in_context
     #: The state after the event.
     fold: Callable[[Conference, E], Conference]
-    #: The event with what the decision fills in.
+    #: The event with what the decision fills in. Raises Refused.
     fill: Callable[[Conference, E, DecisionContext], E] = as_sent
     #: The events that it brings with it.
     brings: Callable[[Conference, E, DecisionContext], tuple[AnyNewFact, ...]] = nothing_more

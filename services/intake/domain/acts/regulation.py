@@ -1,8 +1,9 @@
-"""The register that all cases rest on: jurisdictions, agencies, policies, calendars, dialogue plans.
+"""The register that all cases rest on: jurisdictions, agencies, policies, calendars, dialogue plans, catalogues.
 
 It is one state for all of them. Of its records only the adoption of a policy can be annulled; the others are followed.
 """
 
+import re
 from datetime import date
 
 from msgspec.structs import replace
@@ -12,12 +13,16 @@ from services.intake.domain.acts.act import OFFICE_OR_CHAIR, OFFICE_OR_OPERATION
 from services.intake.domain.facts import Fact
 from services.intake.domain.regulation import PublicBody, Regulation
 from shared.calendar import CalendarYear, ContradictoryCalendar, validate
+from shared.cases.catalogues import clashing
 from shared.events.any_stream import RecordAnnulled
 from shared.events.regulation import (
     AgencyClosed,
     AgencyRegistered,
     CalendarProposed,
     CalendarPublished,
+    CatalogueAdopted,
+    CatalogueEntry,
+    CatalogueMapped,
     DialoguePlanAdopted,
     FrequencyDutyWaived,
     JurisdictionClosed,
@@ -25,7 +30,7 @@ from shared.events.regulation import (
     PolicyAdopted,
     ReceptionDayHeld,
 )
-from shared.identifiers import NATION, is_within, lineage
+from shared.identifiers import MAX_CODE_LENGTH, NATION, is_within, lineage
 from shared.policy import UncountablePolicy, check, occurrences
 from shared.policy.probe import uncountable_rules
 from shared.sentences import Sentence
@@ -214,6 +219,52 @@ def _adopt_plan(regulation: Regulation, fact: Fact[DialoguePlanAdopted]) -> None
     regulation.plans.add((fact.event.jurisdiction, fact.event.number, fact.event.year))
 
 
+# --- catalogues ------------------------------------------------------------------------------------------------------
+
+_ENTRY_CODE = re.compile(r"[A-Za-z0-9]+([._-][A-Za-z0-9]+)*")
+
+
+def _check_catalogue(event: CatalogueAdopted, regulation: Regulation) -> str:
+    regulation.require_seat(event.jurisdiction)
+    for number, entry in enumerate(event.entries):
+        if len(entry.code) > MAX_CODE_LENGTH or not _ENTRY_CODE.fullmatch(entry.code):
+            raise errors.InvalidValue(
+                f"entries[{number}].code", "catalogue-code", code=entry.code, most=MAX_CODE_LENGTH
+            )
+        if not entry.title:
+            raise errors.InvalidValue(f"entries[{number}].title", "empty")
+    if (second := clashing(event.entries)) is not None:
+        raise errors.InvalidValue(f"entries[{second}]", "catalogue-twice", title=event.entries[second].title)
+    _check_parents(event.entries)
+    return event.jurisdiction
+
+
+def _check_parents(entries: tuple[CatalogueEntry, ...]) -> None:
+    """Each entry lies under another of the same catalogue, or under none, and none under itself."""
+    parents = {entry.code: entry.parent for entry in entries}
+    for number, entry in enumerate(entries):
+        above, seen = entry.parent, {entry.code}
+        while above:
+            if above in seen or above not in parents:
+                raise errors.InvalidValue(f"entries[{number}].parent", "catalogue-parent", code=entry.parent)
+            seen.add(above)
+            above = parents[above]
+
+
+def _check_mapping(event: CatalogueMapped, regulation: Regulation) -> str:
+    regulation.require_seat(event.jurisdiction)
+    standing = regulation.catalogues.standing(event.jurisdiction, event.kind, event.effective_on)
+    if standing is None:
+        raise errors.InvalidValue("kind", "no-catalogue", place=event.jurisdiction, day=event.effective_on)
+    codes = tuple(entry.code for entry in standing.entries)
+    for number, mapped in enumerate(event.entries):
+        if not mapped.text:
+            raise errors.InvalidValue(f"entries[{number}].text", "empty")
+        if mapped.code not in codes:
+            raise errors.NotInCatalogue(f"entries[{number}].code", codes)
+    return event.jurisdiction
+
+
 REGULATION_ACTS = (
     RegulationAct(
         event=JurisdictionRegistered,
@@ -313,5 +364,25 @@ REGULATION_ACTS = (
         creates=True,
         check=_check_dialogue_plan,
         fold=_adopt_plan,
+    ),
+    RegulationAct(
+        event=CatalogueAdopted,
+        is_final=False,
+        path="/v1/catalogues",
+        roles=OFFICE_OR_OPERATIONS,
+        creates=True,
+        not_empty=("entries",),
+        check=_check_catalogue,
+        fold=lambda regulation, fact: regulation.catalogues.add(fact.event),
+    ),
+    RegulationAct(
+        event=CatalogueMapped,
+        is_final=False,
+        path="/v1/catalogue-mappings",
+        roles=OFFICE_OR_OPERATIONS,
+        creates=True,
+        not_empty=("entries",),
+        check=_check_mapping,
+        fold=lambda regulation, fact: regulation.catalogues.add(fact.event),
     ),
 )

@@ -23,6 +23,7 @@ from services.followup.console.command_forms import (
     FormField,
     as_filled,
     body_of,
+    field_of,
     form_of,
     input_of,
 )
@@ -408,3 +409,16 @@ def test_keys_of_rows__are_unlike_whatever_was_removed_between() -> None:
     body, errors = body_of(form("PetitionReceived"), filled, TODAY)
     assert errors == []
     assert body["identities"] == {"1": {"name": "A"}, "2": {"name": "B"}, "3": {"name": "C"}}
+
+
+@pytest.mark.parametrize(
+    ("choices", "expected"),
+    [
+        ({}, ["other"]),
+        ({"catalogue.task": offered("hau-can")}, ["hau-can"]),
+        ({"catalogue.field": offered("x")}, ["other"]),
+    ],
+)
+def test_field_of_a_catalogue__offers_what_stands_or_its_own(choices: Choices, expected: list[str]) -> None:
+    field = FieldDefinition(name="kind", kind="catalogue", title=said("1"), choices=offered("other"), catalogue="task")
+    assert [choice.value for choice in field_of(field, choices).choices] == expected

@@ -4,11 +4,13 @@ from msgspec.structs import replace
 
 from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, any_body, unchanged
+from services.intake.domain.catalogues import with_code
 from services.intake.domain.conference import Conference, Task, require_planned
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.regulation import Regulation
 from shared.events import DatedEvent
 from shared.events.conference import (
+    TASK_KINDS,
     InvitationsSent,
     PreparationReported,
     PreparationTaskAssigned,
@@ -32,6 +34,16 @@ def _check_task(conference: Conference, event: PreparationTaskAssigned) -> None:
 
 def _check_task_agency(conference: Conference, event: PreparationTaskAssigned, context: DecisionContext) -> None:
     context.regulation.agency_on(event.agency, event.effective_on)
+
+
+def _with_kind(
+    conference: Conference, event: PreparationTaskAssigned, context: DecisionContext
+) -> PreparationTaskAssigned:
+    """The kind is one of the fixed words where no catalogue says others."""
+    place, day = conference.jurisdiction, event.effective_on
+    if context.regulation.catalogues.standing(place, "task", day) is None and event.kind not in TASK_KINDS:
+        raise errors.NotInCatalogue("kind", TASK_KINDS)
+    return with_code(event, place, context)
 
 
 def _check_completion(conference: Conference, event: PreparationTaskDone) -> None:
@@ -79,6 +91,7 @@ CONFERENCE_ACTS = (
         possible=require_planned,
         check=_check_task,
         check_in_context=_check_task_agency,
+        fill=_with_kind,
         fold=lambda conference, event: replace(conference, tasks=(*conference.tasks, Task(event.task, event.agency))),
     ),
     ConferenceAct(

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, any_body, unchanged
+from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext
 from services.intake.domain.petition import Petition, require_open
 from shared.events.petition import AnswerPrepared, PetitionClassified, PetitionForwarded
@@ -30,6 +31,7 @@ PETITION_ACTS = (
         roles=OFFICE_OR_CHAIR,
         possible=require_open,
         check=any_body,
+        fill=lambda petition, event, context: with_code(event, petition.jurisdiction, context),
         fold=lambda petition, event: replace(petition, subject=event.subject),
     ),
     PetitionAct(

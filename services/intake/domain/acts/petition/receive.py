@@ -1,6 +1,7 @@
 """A petition comes in."""
 
 from services.intake.domain.acts.act import SYSTEM_OR_OFFICE, CreatingAct
+from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext, reply_anchor, require_countable
 from services.intake.domain.petition import Petition
 from shared.events.petition import PetitionReceived
@@ -21,4 +22,5 @@ RECEIPT = CreatingAct(
     decided=("receipt_code",),
     begin=lambda event: Petition(event.jurisdiction, event.effective_on, event.petitioner_ids, event.channel),
     check_in_context=_check,
+    fill=lambda event, context: with_code(event, event.jurisdiction, context),
 )

@@ -80,6 +80,12 @@ SENT_ON = _known(lambda asking, place: {303})
 REMINDERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair") else REFUSED)
 #: Those who may know who works where.
 STAFF = _known(lambda asking, place: FOUND if asking.role in ("admin", "chair", "office") else REFUSED)
+#: The same, of what is not there; everybody, of what only an intake could show, and of what is not there.
+STAFF_NOTHING = _known(lambda asking, place: NOT_THERE if asking.role in ("admin", "chair", "office") else REFUSED)
+AWAY = _known(lambda asking, place: {503})
+NOTHING = _known(lambda asking, place: NOT_THERE)
+#: Those who watch over the pair itself.
+WATCHERS = _known(lambda asking, place: FOUND if asking.role in ("auditor", "office", "operations") else REFUSED)
 #: Those who see to a place, and those of them who draft its rules.
 OFFICES = _known(lambda asking, place: FOUND if asking.role in ("office", "operations") else REFUSED)
 DRAFTERS = _known(lambda asking, place: FOUND if asking.role in ("office", "chair", "operations") else REFUSED)

@@ -68,6 +68,7 @@ async def walked(client: httpx.AsyncClient, *begin: str) -> dict[str, str]:
             path in told
             or (form in forms and form not in OF_THE_CASE)
             or path.startswith("/language/")  # the same pages once more
+            or "/files/" in path  # which intake gives out
             or (path.startswith("/reports/20") and not path.startswith(("/reports/2019-08", "/reports/2019-09")))
         ):
             continue  # the months before and after lead on for ever

@@ -73,12 +73,17 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         )
 
     async def defined(request: HttpRequest, source: str, kind: str, command: str) -> CommandDefinition:
+        need_role(caller_of(request), *ROLES)
         or_404(command if command in ON.get(kind, ()) else None, "act")
         definitions = await intake.definitions(door.url(source), token_of(request))
         found = (each for each in definitions.values() if each.command == command)
         definition = or_404(next(found, None), "act")
         need_role(caller_of(request), *definition.roles)
         return definition
+
+    async def refused(request: HttpRequest, refusal: Refusal) -> Response[str]:
+        status = refusal.status if refusal.status in (403, 404) else 503
+        return await pages.show(request, "refused.html", status=status, target=_Target(), detail=refusal.detail)
 
     async def show(
         request: HttpRequest,
@@ -105,7 +110,10 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
     async def act(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[Any]:
-        definition = await defined(request, source, kind, command)
+        try:
+            definition = await defined(request, source, kind, command)
+        except Refusal as refusal:
+            return await refused(request, refusal)
         made = form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition)))
         filled = await read_form(request)
         check_key(filled.get("key", ""))

@@ -384,7 +384,7 @@ async def test_place__is_marked_on_the_pages_that_belong_to_it(client: httpx.Asy
     for path, place in (
         ("/", "/"), ("/cases", "/cases"), (f"/cases/{petition('late')}", "/cases"), ("/conferences", "/conferences"),
         (conference, "/conferences"), ("/jurisdictions", "/jurisdictions"), ("/reports/2019", "/reports"),
-        ("/figures", "/figures"),
+        ("/figures", "/administration"),
     ):  # fmt: skip
         page = ParsedPage(await client.get(path))
         assert [given["href"] for tag, given in page.tags if given.get("aria-current") == "page"] == [place], path

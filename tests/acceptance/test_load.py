@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.support.pair import Pair
 
 
+@pytest.mark.slow
 def test_load__is_timed_from_its_arrival_to_its_breach(pair: Pair) -> None:
     intake = pair.intake().start()
     followup = pair.followup(intake).start()

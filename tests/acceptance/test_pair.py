@@ -183,6 +183,7 @@ def test_two_followups__one_writes_and_the_other_takes_over(pair: Pair) -> None:
     assert deadline_events(leader) == deadline_events(reference)
 
 
+@pytest.mark.slow
 def test_second_run__goes_on_with_the_same_data(pair: Pair, tmp_path: Path) -> None:
     intake = pair.intake(CLOCK_START=BEGIN).start()
     followup = pair.followup(intake).start()

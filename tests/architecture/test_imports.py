@@ -32,6 +32,7 @@ ALLOWED_IN = {
     "shared.policy.reading": {"yaml"},
     "shared.calendar.shipped": {"importlib"},
     "shared.policy.shipped": {"importlib"},
+    "shared.cases.shipped_catalogues": {"importlib"},
 }
 
 

@@ -116,7 +116,10 @@ async def test_page__of_the_case_says_which_duty_why_and_what_to_do(pool: asyncp
             "<strong>Trả lời kiến nghị bằng văn bản</strong>: chưa tính được hạn vì chưa có lịch làm việc năm 2027."
             in case
         )
-        assert "Written reply: its due date cannot be counted, since there is no calendar for 2027." in case
+        client.cookies.set("doithoai_language", "en")
+        case = (await client.get(f"/cases/{derived_id('petition', 'p')}")).text
+        assert "Written reply</strong>: its due date cannot be counted, since there is no calendar for 2027." in case
+        client.cookies.clear()
         figures = (await client.get("/figures")).text
         assert "Chưa tính được hạn" in figures and "<td>2</td>" in figures.split("Chưa tính được hạn")[1]
 

@@ -64,6 +64,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/v1/calendars/{year:int}/proposal"): CALLERS,
     ("GET", "/v1/policies"): CALLERS,
     ("GET", "/v1/plans"): CALLERS,
+    ("GET", "/v1/catalogues"): CALLERS,
+    ("GET", "/v1/jurisdictions/{target:str}/catalogues"): CALLERS,
     ("GET", "/v1/clock"): CALLERS,
     ("GET", "/v1/refused-commands"): OFFICES,
     ("GET", "/v1/people"): STAFF,

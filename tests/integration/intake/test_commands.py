@@ -137,7 +137,7 @@ async def test_place__is_told_with_what_begins_there_by_its_code_in_either_order
     assert not {"PetitionClassified", "CalendarPublished", "AgencyClosed"} & set(found)
     assert found["PetitionReceived"] == {"command": "PetitionReceived", "path": "/v1/petitions", "possible": True}
     assert {"PetitionReceived", "ConferencePlanned"} <= await possible(intake, path, "chair")
-    assert await possible(intake, path, "auditor") == set()
+    assert await possible(intake, path, "auditor") == {"ConferenceProposed"}
     assert await possible(intake, path, "portal") == {"PetitionReceived"}
     # An office receives in the communes below it, and nowhere else.
     assert "PetitionReceived" in await possible(intake, f"/v1/jurisdictions/{COMMUNE}")

@@ -81,6 +81,7 @@ async def whole(server: TestServer, folder: Path) -> int:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.slow
 async def test_killed__at_some_lines_keeps_what_it_answered(
     pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

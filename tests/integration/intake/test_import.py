@@ -489,6 +489,7 @@ async def test_live_work_on_the_same_conference__makes_the_import_decide_anew(
     assert (summary["recorded"], summary["rejected"]) == (2500, 0)
 
 
+@pytest.mark.slow
 async def test_killed_at_random__goes_on_and_ends_as_an_undisturbed_import(
     importing: Importing, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ async def test_a_leader_that_slept_through_its_lease_cannot_move_the_position(st
     assert await store.position() == 3
 
 
+@pytest.mark.slow
 async def test_relay_and_bell_survive_a_broker_that_is_killed(store: Store, tmp_path: Path) -> None:
     broker = PrivateBroker(tmp_path)
     await asyncio.to_thread(broker.start)

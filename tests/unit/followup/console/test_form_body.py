@@ -21,6 +21,7 @@ from services.followup.console.form_body import (
     read_form,
     read_url_encoded,
 )
+from services.followup.entrypoints.signed_in import FORM_TOKEN
 from shared.http.problems import ProblemError
 
 FILES = frozenset({"digest_file"})
@@ -86,7 +87,7 @@ END = b"--x--\r\n"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd"))
 
 
-@given(st.dictionaries(TEXTS, TEXTS, max_size=8), st.integers(1, 50))
+@given(st.dictionaries(TEXTS.filter(lambda name: name != FORM_TOKEN), TEXTS, max_size=8), st.integers(1, 50))
 def test_url_encoded__is_read_as_it_was_sent(filled: dict[str, str], size: int) -> None:
     body = urlencode(filled).encode()
     chunks = [body[at : at + size] for at in range(0, len(body), size)]

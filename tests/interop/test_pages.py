@@ -293,7 +293,8 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
             act = path.rpartition("/")[2]
             if walked.get(act) == 200:
                 continue
-            page.goto(f"{desk.followup.url}{path}")
+            if page.goto(f"{desk.followup.url}{path}").status == 409:
+                continue  # what was recorded meanwhile has made it impossible
             fill(page, desk)
             choose_files(page)
             typed = {f.get_attribute("id"): f.input_value() for f in page.query_selector_all(INPUTS)}
@@ -316,7 +317,8 @@ def test_sign_out__is_taken_and_ends_what_the_browser_may(desk: Desk) -> None:
     with page.expect_navigation() as came:
         page.click("text=Đăng xuất")
     assert came.value.status == 200 and page.url.endswith("/office/login")
-    assert page.context.cookies() == []
+    # The language stays: it says nothing of who was here.
+    assert {cookie["name"] for cookie in page.context.cookies()} <= {"doithoai_language"}
     page.fill("#token", "dt_wrong")
     with page.expect_navigation() as refused:
         page.click("main button")

@@ -101,7 +101,7 @@ _ACT_EXAMPLES: dict[str, dict[str, Any]] = {
             {
                 "command": "SpeakerRegistered",
                 "target": "01890a5d-ac96-774b-bcce-b302099a8057",
-                "body": {"speaker": "S-07", "petition_id": "#0"},
+                "body": {"speaker": "S-07"},
             },
         ]
     },
@@ -301,7 +301,7 @@ def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operati
 COMMAND_PROBLEMS = problems(400, 401, 403, 404, 409, 412, 413, 415, 422, 503)
 BODY_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
 READ_PROBLEMS = problems(*READ_STATUSES)
-FILE_PROBLEMS = problems(400, 401, 403, 413, 415, 422, 503)
+FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 

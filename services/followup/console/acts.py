@@ -68,6 +68,6 @@ class PossibleActs:
         ]
         state = target.file.case.row.state if target.file else CaseState.BOUND
         order = NEXT.get(state, ())
+        daily = tasks_for(target.subject, frozenset(act.command for act in possible), state)
         first = sorted((act for act in possible if act.command in order), key=lambda act: order.index(act.command))
-        daily = tasks_for(target.subject, frozenset(act.command for act in possible))
         return Acts(daily, first, [act for act in possible if act not in first], refused)

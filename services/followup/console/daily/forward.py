@@ -5,6 +5,7 @@ from typing import Any
 
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, case_choice, plain, without_empty
+from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 
 
@@ -46,6 +47,7 @@ FORWARD = DailyTask(
     title=Bilingual("Chuyển chuẩn bị trả lời", "Forward for preparation"),
     subject="conference",
     offered=lambda possible: {"PreparationReported"} <= possible,
+    states=frozenset({CaseState.PROPOSED, CaseState.PLANNED}),
     fields=_fields,
     parts=_parts,
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, plain, without_empty
+from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
 
@@ -43,6 +44,7 @@ NOTIFY = DailyTask(
     title=Bilingual("Thông báo và giấy mời", "Notices and invitations"),
     subject="conference",
     offered=lambda possible: {"PublicNoticePublished", "InvitationsSent"} <= possible,
+    states=frozenset({CaseState.PLANNED}),
     fields=_fields,
     given=_given,
     parts=_parts,

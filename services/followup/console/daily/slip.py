@@ -6,6 +6,7 @@ from typing import Any
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.receive import classified, classified_fields, petitioner_fields, received
 from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
+from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
 
@@ -50,6 +51,7 @@ SLIP = DailyTask(
     title=Bilingual("Nhập phiếu đăng ký", "Record a slip"),
     subject="conference",
     offered=lambda possible: not possible.isdisjoint({"ConferenceOpened", "AttendanceRecorded"}),
+    states=frozenset({CaseState.PLANNED, CaseState.OPEN}),
     fields=_fields,
     given=_given,
     parts=_parts,

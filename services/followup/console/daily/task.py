@@ -9,6 +9,7 @@ import msgspec
 from services.followup.adapters.read.models import Case, CaseFile
 from services.followup.console.command_forms import Choices, CommandForm, FormField, field_of
 from services.followup.console.targets import FormTarget
+from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from shared.command_definitions import ChoiceDefinition, CommandDefinition, Translated
 from shared.events.deadline import Subject
@@ -63,6 +64,8 @@ class DailyTask(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     #: Whether it is offered where these commands are possible.
     offered: Callable[[frozenset[str]], bool]
+    #: While its case stands so it leads the page; later it is done by its single acts. Empty: always.
+    states: frozenset[CaseState] = frozenset()
     #: What it is filled in with.
     fields: Callable[[Situation], Iterable[FormField]]
     #: What it starts with, by input.

@@ -8,8 +8,6 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import asyncpg
-
 from services.dev.postgres import ensure_database, start_embedded
 from shared.postgres.migrate import migrate
 
@@ -26,16 +24,6 @@ class TestServer:
         self.dsn, self._cleanup = start_embedded(folder)
         self._templates: dict[tuple[str, ...], str] = {}
         self._folder = folder
-        asyncio.run(self._hurry())
-
-    async def _hurry(self) -> None:
-        # Nothing here outlives the machine, and a process that is killed loses nothing by it.
-        connection = await asyncpg.connect(self.dsn("postgres"))
-        try:
-            await connection.execute("ALTER SYSTEM SET fsync = off")
-            await connection.fetchval("SELECT pg_reload_conf()")
-        finally:
-            await connection.close()
 
     def stop(self) -> None:
         """End it at once: nothing of it is needed again, and hundreds of databases take long to write out."""

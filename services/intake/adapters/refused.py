@@ -28,6 +28,7 @@ WHERE ($1::uuid IS NULL
        OR (refused_at, refused_id) < (SELECT refused_at, refused_id FROM refused_commands WHERE refused_id = $1))
 AND ($2::text[] IS NULL OR caller = ANY ($2)) ORDER BY refused_at DESC, refused_id DESC LIMIT $3
 """
+_KNOWN = "SELECT EXISTS (SELECT 1 FROM refused_commands WHERE refused_id = $1)"
 _NEXT = "SELECT refused_id, sealed FROM refused_commands WHERE refused_id > $1 AND sealed <> '' ORDER BY 1 LIMIT $2"
 _SEALED = """
 SELECT event_id, originator_id, originator_version, topic, sealed FROM stored_events
@@ -72,6 +73,10 @@ class RefusedCommands:
         """The newest before one, of these users of the broker; None is of all."""
         rows = await self._pool.fetch(_LIST, before, None if callers is None else list(callers), limit)
         return [RefusedCommand(**dict(row)) for row in rows]
+
+    async def knows(self, refused_id: UUID) -> bool:
+        """Whether one is kept; none is ever taken away."""
+        return bool(await self._pool.fetchval(_KNOWN, refused_id))
 
     async def erase(self, petitioner: str, petitions: Collection[UUID]) -> None:
         """Erase what is kept of every command that names the petitioner, one of these petitions, or who it is.

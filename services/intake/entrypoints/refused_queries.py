@@ -20,7 +20,7 @@ from services.intake.entrypoints import openapi
 from services.intake.entrypoints.queries import DEFAULT_LIMIT, MAX_LIMIT, covers_all
 from shared.http.auth import Callers, caller_of, need_role
 from shared.http.openapi import answers
-from shared.http.problems import problem
+from shared.http.problems import ProblemError, problem
 from shared.identifiers import NATION
 
 PATH = "/v1/refused-commands"
@@ -62,7 +62,10 @@ def refused_route(refused: RefusedCommands, callers: Callers, regulation_cache: 
         is_placed = caller.jurisdiction == NATION or bool(regulation_cache.regulation.jurisdictions)
         sees_all = is_placed and covers_all(caller, regulation_cache)
         users = None if sees_all else callers.broker_users_within(caller.jurisdiction)
-        found = await refused.page(_before(cursor), users, limit + 1)
+        before = _before(cursor)
+        found = await refused.page(before, users, limit + 1)
+        if before is not None and not found and not await refused.knows(before):
+            raise _invalid_cursor()  # the end of the list would look the same
         page, headers = found[:limit], {}
         if len(found) > limit:
             headers["Link"] = f'<{PATH}?limit={limit}&cursor={_cursor(page[-1].refused_id)}>; rel="next"'
@@ -79,4 +82,8 @@ def _before(cursor: str) -> UUID | None:
     try:
         return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))) if cursor else None
     except (binascii.Error, ValueError):
-        raise problem(400, "invalid-cursor", field="cursor") from None
+        raise _invalid_cursor() from None
+
+
+def _invalid_cursor() -> ProblemError:
+    return problem(400, "invalid-cursor", field="cursor")

@@ -153,7 +153,9 @@ async def test_refused__are_listed_newest_first_by_place_and_by_page(queued: Int
     assert {item["caller"] for item in (await listed("office")).json()["items"]} == {"office"}
     assert (await listed("far")).json() == {"items": []}
     assert (await listed("agency")).status_code == 403
-    assert (await listed("all", cursor="!")).status_code == 400
+    for cursor in ("!", "A" * 22):  # no id, and that of none
+        refused = await listed("all", cursor=cursor)
+        assert (refused.status_code, refused.json()["field"]) == (400, "cursor")
 
 
 KIN = {"name": "Nguyễn Thị Kín", "phone": "0912345678", "address": "Bản Hon"}

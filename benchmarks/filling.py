@@ -126,5 +126,6 @@ def _row() -> CaseRow:
     return CaseRow(
         subject="petition", subject_id=UUID(_PLACE), jurisdiction="H35.10", state="assigned", unresolved=True,
         agency="H35.10.3", title="Sửa chữa đường liên bản Nà Đa số 000001", field="giao thông",
-        received_on=date(2026, 1, 5), receipt_code="KN-2026-000001", due_on=date(2026, 3, 3), source="portal", last_position=6,
+        received_on=date(2026, 1, 5), receipt_code="KN-2026-000001", due_on=date(2026, 3, 3), source="portal",
+        last_position=6,
     )  # fmt: skip

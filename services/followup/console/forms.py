@@ -183,7 +183,7 @@ class _Forms:
 
     async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
-        scope, today = place_scope_of(request), await self._source.today(target.source)
+        scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
         listed = await self._choices.catalogues(target.jurisdiction, today)
         return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
 

@@ -68,7 +68,7 @@ def form_routes(
         deadline_id: FromQuery[UUID | None] = None,
         task: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
         speaker: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
-    ) -> Response[str]:
+    ) -> Response[Any]:
         target = await case_target(queries, scope_of(request), subject_id)
         given = {"task": task, "speaker": speaker} | await forms.letter(target, deadline_id)
         return await forms.empty(request, target, command, given)
@@ -89,7 +89,7 @@ def form_routes(
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
         catalogue: FromQuery[CatalogueKind | None] = None,
-    ) -> Response[str]:
+    ) -> Response[Any]:
         target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         if catalogue is not None:
@@ -134,8 +134,10 @@ class _Forms:
 
     async def empty(
         self, request: HttpRequest, target: FormTarget, command: str, filled: dict[str, str]
-    ) -> Response[str]:
+    ) -> Response[Any]:
         """A form before anything was filled in, or why there is none."""
+        if page := target.own_page(command):
+            return Redirect(page, status_code=SEE_OTHER)
         try:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
@@ -146,6 +148,8 @@ class _Forms:
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:
         """Send a command to intake, then show its case, or the form with what is wrong."""
+        if page := target.own_page(command):
+            return Redirect(page, status_code=SEE_OTHER)
         try:
             definition, possible = await self._asked(request, target, command)
         except Refusal as refusal:

@@ -37,7 +37,9 @@ from services.followup.console.command_forms import (
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
@@ -163,6 +165,9 @@ class _Forms:
             return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
+        # What was about to be confirmed is asked once more.
+        if is_only_language_asked(request) and not (form.is_final and filled.pop("confirmed", "")):
+            return await self._page(request, target, form, filled)
         body, errors = body_of(form, filled, await self._source.today(target.source))
         if errors := [*wrong_files, *errors]:
             return await self._page(request, target, form, filled, errors)
@@ -231,7 +236,7 @@ class _Forms:
     async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
         """Why there is no form."""
         status = refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 409
-        return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
+        return await refused_page(self._pages, request, target, refusal, status)
 
 
 def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:

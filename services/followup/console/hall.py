@@ -28,7 +28,7 @@ from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
 from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
-from services.followup.console.language import language_of
+from services.followup.console.language import is_only_language_asked, language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import title_of
@@ -232,6 +232,7 @@ class _Halls:
             may_keep=may_keep,
             recorded=recorded_now(recorded, None),
             filled=filled or {},
+            kept_form=_form_of(speakers, filled or {}),
             errors=errors,
             new_key=lambda: secrets.token_urlsafe(16),
         )
@@ -241,6 +242,8 @@ class _Halls:
         need_role(caller_of(request), *KEEPERS)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await self.page(request, hall, filled=filled)
         source = hall.file.case.source
         line, errors = line_of(hall.id, filled, await self._door.today(source))
         if errors:
@@ -351,6 +354,14 @@ def _speakers(hall: Hall, content: Content | None) -> list[HallSpeaker]:
             )
         )
     return found
+
+
+def _form_of(speakers: Sequence[HallSpeaker], filled: Mapping[str, str]) -> str:
+    """The form of the page that was filled in; empty before one is."""
+    if filled.get("kind") != "conduct":
+        return f"{filled['kind']}-form" if filled.get("kind") in ("slip", "minutes") else ""
+    found = (n for n, each in enumerate(speakers, 1) if each.number == filled.get("speaker"))
+    return next((f"s{n}-form" for n in found), "")
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:

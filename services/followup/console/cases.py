@@ -18,6 +18,7 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.actors import actor_names
 from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
@@ -208,6 +209,7 @@ class _Cases:
             acts=acts,
             content=content,
             linked=history.linked,
+            actors=await actor_names(self._intake, self._address, request, file.case.source, history.actors),
             late=await lateness(queries),
             names=names,
         )

@@ -20,6 +20,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.models import Case, CaseFile
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.actors import actor_names
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
@@ -99,7 +100,7 @@ class LineRecorded(msgspec.Struct, frozen=True):
 
 
 class Theirs(msgspec.Struct, frozen=True):
-    """What somebody else recorded of the same speaker."""
+    """What somebody else recorded of the same speaker; `person` is what people call them."""
 
     person: str
     words: str
@@ -317,7 +318,9 @@ class _Halls:
             if found is not None and found.called_by:
                 content = await content_of(self._intake, self._address, request, hall.file)
                 told = next(each for each in _speakers(hall, content) if each.number == number)
-                return Theirs(told.called_by, told.words)
+                source, who = hall.file.case.source, told.called_by
+                names = await actor_names(self._intake, self._address, request, source, [who])
+                return Theirs(getattr(names[who], language_of(request)), told.words)
             await asyncio.sleep(LOOK_EVERY)
             hall = await self.of(request, hall.file.case.row.subject_id)
         return None

@@ -18,7 +18,9 @@ from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, kinds_of
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
@@ -83,7 +85,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
 
     async def refused(request: HttpRequest, refusal: Refusal) -> Response[str]:
         status = refusal.status if refusal.status in (403, 404) else 503
-        return await pages.show(request, "refused.html", status=status, target=_Target(), detail=refusal.detail)
+        return await refused_page(pages, request, _Target(), refusal, status)
 
     async def show(
         request: HttpRequest,
@@ -117,6 +119,8 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         made = form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition)))
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await show(request, made, filled)
         body, errors = body_of(made, filled, await door.today(source))
         if errors:
             return await show(request, made, filled, errors, 422)

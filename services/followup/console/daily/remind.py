@@ -19,6 +19,7 @@ from services.followup.console.command_forms import CommandForm, FormError, body
 from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages, lateness, names_of
 from services.followup.console.targets import title_of
 from services.followup.domain.deadlines.status import Status
@@ -117,7 +118,7 @@ def remind_routes(
         late = await late_of(request, code)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
-        if not late:
+        if not late or is_only_language_asked(request):
             return await show(request, code, late, filled)
         form, of_source = await form_of_late(request, late), late[0].deadline.raised.source
         values, errors = body_of(form, filled, await source.today(of_source))

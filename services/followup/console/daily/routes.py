@@ -22,7 +22,9 @@ from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
@@ -90,6 +92,8 @@ class _Desk:
         check_key(filled.get("key", ""))
         if more := filled.pop("more", ""):
             return await self._page(request, screen, with_more_rows(screen.form, filled, more))
+        if is_only_language_asked(request):
+            return await self._page(request, screen, filled)
         values, errors = body_of(screen.form, filled, screen.situation.today)
         if errors := [*wrong_files, *errors]:
             return await self._page(request, screen, filled, errors)
@@ -156,7 +160,7 @@ class _Desk:
 
     async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
         status = 503 if refusal.status >= 500 else refusal.status if refusal.status in (403, 404) else 409
-        return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
+        return await refused_page(self._pages, request, target, refusal, status)
 
 
 def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -30,7 +30,7 @@ from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact, trial_fact
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
 from services.followup.console.recorded import recorded_now
@@ -223,7 +223,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await self._pages.refused(request, at.target, refusal)
         return await self._adopt_page(request, at, {})
 
     async def adopt(self, request: HttpRequest, at: At) -> Response[Any]:
@@ -231,7 +231,7 @@ class _Rules:
         try:
             definition, path = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await self._pages.refused(request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request, text_files=("file",))
         check_key(filled.get("key", ""))
@@ -303,7 +303,7 @@ class _Rules:
         return await self._pages.show(
             request,
             "rules_adopt.html",
-            status=_status(refusal) if refusal else 422 if errors else 200,
+            status=status_of(refusal) if refusal else 422 if errors else 200,
             at=at,
             filled=filled,
             errors=errors,
@@ -322,7 +322,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await self._pages.refused(request, at.target, refusal)
         return await self._annul_page(request, at, adoption, {})
 
     async def annul(self, request: HttpRequest, at: At, event_id: UUID) -> Response[Any]:
@@ -331,7 +331,7 @@ class _Rules:
         try:
             definition, _ = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await self._pages.refused(request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
@@ -363,7 +363,7 @@ class _Rules:
         return await self._pages.show(
             request,
             "rules_annul.html",
-            status=_status(refusal) if refusal else 422 if errors else 200,
+            status=status_of(refusal) if refusal else 422 if errors else 200,
             at=at,
             policy=event.policy,
             adopted_on=event.effective_on,
@@ -414,15 +414,6 @@ class _Rules:
             self._intake.definitions(url, token), ask_to_set_rules(self._intake, url, at.target.path, token)
         )
         return at.target.commands(definitions.values())[PolicyAdopted.TOPIC], answer.path
-
-    async def _refused(self, request: HttpRequest, at: At, refusal: Refusal) -> Response[str]:
-        return await self._pages.show(
-            request, "refused.html", status=_status(refusal), target=at.target, detail=refusal.detail
-        )
-
-
-def _status(refusal: Refusal) -> int:
-    return refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 422
 
 
 def _offered(tree: list[tuple[str, int]], chosen: str, own: str) -> list[tuple[str, int]]:

@@ -222,7 +222,7 @@ class _Cases:
                 raise away("unread-source", source=target.source)
             answer = await self._intake.download(url, path, token_of(request))
         except Refusal as refusal:
-            return await refused_page(self._pages, request, target, refusal, refusal.status)
+            return await refused_page(self._pages, request, target, refusal)
         kept = {name: value for name in FILE_HEADERS if (value := answer.headers.get(name))}
         return Stream(answer.aiter_bytes(), headers=kept, background=BackgroundTask(answer.aclose))
 

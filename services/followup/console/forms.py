@@ -36,7 +36,7 @@ from services.followup.console.command_forms import (
 )
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
@@ -143,7 +143,7 @@ class _Forms:
         try:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
-            return await self._refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         form = form_of(definition, await self._offered(request, target, definition))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
@@ -155,7 +155,7 @@ class _Forms:
         try:
             definition, possible = await self._asked(request, target, command)
         except Refusal as refusal:
-            return await self._refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
         form = form_of(definition, await self._offered(request, target, definition))
@@ -181,7 +181,7 @@ class _Forms:
         except Refusal as refusal:
             at = input_of(form, as_filled(refusal.field, filled))
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
-            return await self._page(request, target, form, filled, [error], 503 if refusal.status >= 500 else 422)
+            return await self._page(request, target, form, filled, [error], status_of(refusal))
         await self._source.until_read(target.source, done.position)
         if definition.aggregate == "person":
             return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
@@ -232,11 +232,6 @@ class _Forms:
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
-
-    async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
-        """Why there is no form."""
-        status = refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 409
-        return await refused_page(self._pages, request, target, refusal, status)
 
 
 def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:

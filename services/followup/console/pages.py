@@ -17,6 +17,7 @@ from markupsafe import Markup
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
@@ -251,13 +252,12 @@ async def today_of(queries: Queries) -> date | None:
     return min((local_day(source.now) for source in await queries.sources() if source.now is not None), default=None)
 
 
-async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
+async def lateness(queries: Queries) -> Callable[[DeadlineState], Bilingual | None]:
     """What says of a deadline how late it is, or was met, in the unit of its limit; None where it is not late."""
     days = {source.source: local_day(source.now) for source in await queries.sources() if source.now is not None}
     known = await queries.calendars()
 
-    def late(deadline: Deadline) -> Bilingual | None:
-        raised = deadline.raised
+    def late(raised: DeadlineState) -> Bilingual | None:
         until = days.get(raised.source) if raised.is_open else raised.done_on
         if raised.due_on is None or until is None or until <= raised.due_on or raised.outcome == "waived":
             return None
@@ -267,13 +267,9 @@ async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
 
 
 def annulled_ids(events: Iterable[StoredEvent]) -> frozenset[UUID]:
-    """The records that an annulment has taken back; one that was taken back itself takes nothing back."""
-    gone: set[UUID] = set()
-    for event in reversed(list(events)):
-        if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone:
-            data = event_view(event).data
-            gone |= {UUID(str(data["event_id"]))} if "event_id" in data else set()
-    return frozenset(gone)
+    """The records that were taken back. An annulment that cannot be read, since it waits, takes nothing back here."""
+    told = (event_view(event).data.get("event_id") for event in events if event.topic == RecordAnnulled.TOPIC)
+    return frozenset(UUID(str(event_id)) for event_id in told if event_id is not None)
 
 
 async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:

@@ -7,7 +7,7 @@ was typed comes back on the page of the problem then, so that nobody types a pet
 import contextlib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
@@ -18,7 +18,9 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import Refusal
 from services.followup.console.addresses import LOGIN, POSTS, SEE_OTHER
 from services.followup.console.form_body import MULTIPART, TYPED, URL_ENCODED, keep_as_typed, read_form
+from services.followup.console.intake_door import status_of
 from services.followup.console.pages import Pages, field_title
+from services.followup.console.targets import Back, FormTarget
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.app import Handler
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -33,22 +35,8 @@ OF_A_FILE = (".media_type", ".size", ".rows")
 _FOR_MACHINES = re.compile(r"yes|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
 
-class NamesPage(Protocol):
-    """What a refused form was about, with the page that it leads back to."""
-
-    @property
-    def page(self) -> str:
-        """The address of that page."""
-        ...
-
-    @property
-    def title(self) -> Bilingual:
-        """What it is called."""
-        ...
-
-
 async def refused_page(
-    pages: Pages, request: HttpRequest, target: NamesPage, refusal: Refusal, status: int
+    pages: Pages, request: HttpRequest, target: Back | FormTarget, refusal: Refusal
 ) -> Response[str]:
     """Why there is no form now. Of one that was sent what was typed comes back, to be taken to the form again."""
     # Whom intake would refuse may not make this process read a file.
@@ -57,7 +45,7 @@ async def refused_page(
     return await pages.show(
         request,
         "refused.html",
-        status=status,
+        status=status_of(refusal, 409),
         target=target,
         detail=refusal.detail,
         typed=typed,

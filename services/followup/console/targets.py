@@ -23,6 +23,13 @@ _PAGES_OF_THEIR_OWN = {
 }
 
 
+class Back(NamedTuple):
+    """Where a page leads back to that is about no case and no place."""
+
+    page: str
+    title: Bilingual
+
+
 class FormTarget(NamedTuple):
     """`named` is the id of a case or the code of a place; `file` is None for a place that owes nothing of its own."""
 

@@ -206,6 +206,42 @@ async def test_names__are_sealed_and_opened_to_staff(staffed: Staffed) -> None:
     assert (await staffed.intake.get("/v1/people", token=staffed.tokens["operations"])).status_code == 403
 
 
+async def test_post__that_is_annulled_stops_and_is_shown_as_such(staffed: Staffed) -> None:
+    post, admin = await staffed.granted(CLERK, "office"), staffed.tokens["admin"]
+    body = {"reason": "Nhầm người.", "source": "admin", "external_id": "huy-1"}
+    for status in (201, 200):  # what is known by its reference is answered as it was
+        answer = await staffed.intake.post(f"/v1/posts/{post}/annulment", body, token=admin)
+        assert answer.status_code == status, answer.text
+
+    async def refused() -> bool:
+        answer = await staffed.intake.post("/v1/petitions", PETITION, token=staffed.signer.token(CLERK))
+        return answer.status_code == 403
+
+    await until(refused)
+    (person,) = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert [(each["stands"], each["annulled"]) for each in person["posts"]] == [(False, True)]
+    await staffed.granted(CLERK, "office")
+
+
+async def test_name__that_is_erased_opens_to_nobody(staffed: Staffed) -> None:
+    await staffed.granted(CLERK, "office")
+    await staffed.granted(DEPUTY, "chair", name="Hà Thị Bé")
+    admin = staffed.tokens["admin"]
+    (clerk,) = [p for p in (await staffed.intake.get("/v1/people", token=admin)).json()["items"] if p["name"][0] == "L"]
+    erasure = f"/v1/people/{clerk['id']}/erasure"
+    assert (await staffed.intake.post(erasure, {}, token=staffed.tokens["chair"])).status_code == 403
+    assert (await staffed.intake.post(erasure, {}, token=admin)).status_code == 201
+    people = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert sorted(person["name"] for person in people) == ["", "Hà Thị Bé"]
+    owners = await staffed.intake.rows("SELECT owner_id FROM sealing_keys WHERE owner_id LIKE 'person/%'")
+    assert len(owners) == 1
+    assert (await staffed.intake.post(erasure, {}, token=admin)).json()["type"] == "urn:doithoai:problem:not-found"
+    # Who is given a post again has a name again.
+    await staffed.granted(CLERK, "auditor", name="Lò Văn Nam")
+    people = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert sorted(person["name"] for person in people) == ["Hà Thị Bé", "Lò Văn Nam"]
+
+
 async def test_people__are_listed_page_by_page(staffed: Staffed) -> None:
     for number in range(3):
         await staffed.granted(f"subject-{number}", "office")
@@ -297,3 +333,6 @@ async def test_command_line__grants_lists_imports_and_ends(staffed: Staffed, tmp
     assert (refused.exit_code, f"{sheet}:4" in refused.stderr) == (1, True), refused.stderr
     assert (await doithoai(staffed, "end", post, "--reason", "Nghỉ hưu")).exit_code == 0
     assert f"× {post}" in (await doithoai(staffed, "list")).stdout
+    assert (await doithoai(staffed, "annul", post, "--reason", "Nhầm người")).exit_code == 0
+    assert (await doithoai(staffed, "erase", CLERK)).exit_code == 0
+    assert "Lò Thị Mai" not in (await doithoai(staffed, "list")).stdout

@@ -291,16 +291,22 @@ async def test_local__is_nobody_once_people_sign_in(database: str, tmp_path: Pat
 
 
 async def test_provider_away__lets_machines_go_on_and_people_wait(database: str, tmp_path: Path) -> None:
-    token, entry = mint_token("office", "office")
+    token, entry = mint_token("operator", "operations")
     file = tokens_file(tmp_path, entry)
     async with served(database, tmp_path, tokens_file=str(file), issuer="http://127.0.0.1:9") as intake:
-        assert (await intake.get("/v1/me", token=token)).json()["roles"] == ["office"]
+        assert (await intake.get("/v1/me", token=token)).json()["roles"] == ["operations"]
         answer = await intake.get("/v1/me", token="e30.e30.e30")
         assert answer.status_code == 401
         signer = Signer()
         signer.issuer = "http://127.0.0.1:9"
         answer = await intake.get("/v1/me", token=signer.token(CLERK))
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:provider-away")
+        assert "provider" in (await intake.get("/readyz")).text
+
+        async def is_measured() -> bool:
+            return "intake_provider_keys_read_timestamp_seconds 0.0" in (await intake.get("/metrics", token=token)).text
+
+        await until(is_measured)
 
 
 def doithoai(staffed: Staffed, *arguments: str) -> Any:

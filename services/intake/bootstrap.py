@@ -171,6 +171,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
                 taken_at=found.taken_at,
             )
 

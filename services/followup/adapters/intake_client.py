@@ -132,6 +132,7 @@ class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
     agency: str = ""
     valid_until: date | None = None
     ended_on: date | None = None
+    annulled: bool = False
     stands: bool
     delegations: list[DelegationAnswer] = []
 

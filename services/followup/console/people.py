@@ -32,8 +32,12 @@ from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
 
-#: The commands on a post or a delegation, by the address of what they are done to at intake.
-ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
+#: The commands on a post, a delegation or a person, by the address of what they are done to at intake.
+ON = {
+    "posts": ("PostEnded", "PostAnnulled", "DelegationGranted"),
+    "delegations": ("DelegationEnded",),
+    "people": ("PersonNameErased",),
+}
 ROLES = ("admin", "chair", "office")
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
@@ -68,7 +72,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             places=places,
             titles=ROLE_TITLES,
             grants_at=caller.jurisdiction if caller.jurisdiction in places and "admin" in caller.roles else "",
-            may_end="admin" in caller.roles,
+            may_administer="admin" in caller.roles,
             may_delegate="chair" in caller.roles,
         )
 

@@ -145,7 +145,8 @@ class _Forms:
         except Refusal as refusal:
             return await refused_page(self._pages, request, target, refusal)
         form = form_of(definition, await self._offered(request, target, definition))
-        given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
+        own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
+        given = own | filled
         return await self._page(request, target, form, given)
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:

@@ -22,10 +22,11 @@ from services.followup.console.targets import place_target
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import token_of
+from shared.http.auth import caller_of, token_of
 from shared.identifiers import lineage
 
 OWING = 500  # jurisdictions with duties of their own
+REGISTERING = frozenset({"office", "operations"})  # places
 
 
 def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
@@ -39,9 +40,15 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     @get("/jurisdictions", include_in_schema=False)
     async def jurisdictions(request: HttpRequest) -> Response[str]:
         scope = scope_of(request)
-        places = await queries.places(scope)
+        places, caller = await queries.places(scope), caller_of(request)
+        registers = caller.jurisdiction not in places and not caller.roles.isdisjoint(REGISTERING)
         return await pages.show(
-            request, "jurisdictions.html", rows=place_tree(places), cases=await owing(scope), places=places
+            request,
+            "jurisdictions.html",
+            rows=place_tree(places),
+            cases=await owing(scope),
+            places=places,
+            registers_at=caller.jurisdiction if registers else "",
         )
 
     @get("/jurisdictions/{code:str}", include_in_schema=False)

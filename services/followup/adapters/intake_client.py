@@ -1,7 +1,7 @@
 """Acting through a source's own API under the token of whoever acts; nothing is decided here."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -132,6 +132,7 @@ class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
     agency: str = ""
     valid_until: date | None = None
     ended_on: date | None = None
+    annulled: bool = False
     stands: bool
     delegations: list[DelegationAnswer] = []
 
@@ -200,79 +201,55 @@ class IntakeClient:
         self._client = client
         self._definitions: dict[str, tuple[str, dict[str, CommandDefinition]]] = {}
 
+    # --- asking ------------------------------------------------------------------------------------------------------
+
     async def definitions(self, url: str, token: str) -> dict[str, CommandDefinition]:
         """The definition of each command by its path; asked again, and rarely sent again. Raises Refusal."""
         tag, known = self._definitions.get(url, ("", {}))
-        answer = await self._get(f"{url}/v1/commands", token, tag)
+        headers = {"If-None-Match": tag} if tag else {}
+        answer = await self._answer("GET", f"{url}/v1/commands", token, headers, or_else=httpx.codes.NOT_MODIFIED)
         if answer.status_code == httpx.codes.NOT_MODIFIED:
             return known
-        if not answer.is_success:
-            raise _refusal(answer)
         found = {each.path: each for each in _decoded(answer, _Definitions).items}
         self._definitions[url] = (answer.headers.get("ETag", ""), found)
         return found
 
     async def possible(self, url: str, path: str, token: str) -> list[PossibleCommandAnswer]:
         """Which commands the caller can give on a petition, a conference or at a place. Raises Refusal."""
-        answer = await self._get(f"{url}{path}/commands", token)
-        if not answer.is_success:
-            raise _refusal(answer)
-        return _decoded(answer, _PossibleCommands).items
+        return _decoded(await self._answer("GET", f"{url}{path}/commands", token), _PossibleCommands).items
 
     async def refused_commands(self, url: str, limit: int, token: str) -> list[RefusedCommandAnswer]:
         """The newest refused commands of the queue that the caller may see. Raises Refusal."""
-        answer = await self._get(f"{url}/v1/refused-commands?limit={limit}", token)
-        if not answer.is_success:
-            raise _refusal(answer)
+        answer = await self._answer("GET", f"{url}/v1/refused-commands?limit={limit}", token)
         return _decoded(answer, _RefusedCommands).items
 
     async def people(self, url: str, token: str) -> list[PersonAnswer]:
         """Everybody who has or had a post within what the caller sees to. Raises Refusal."""
         found, path = list[PersonAnswer](), f"/v1/people?limit={MOST_PEOPLE}"
         while path:
-            answer = await self._get(f"{url}{path}", token)
-            if not answer.is_success:
-                raise _refusal(answer)
+            answer = await self._answer("GET", f"{url}{path}", token)
             found += _decoded(answer, _People).items
             path = answer.links.get("next", {}).get("url", "")
         return found
 
-    async def upload(self, url: str, content: AsyncIterator[bytes], token: str) -> StoredFileAnswer | None:
-        """Store a file as it comes; None where the source keeps none, as releases up to 0.3 do. Raises Refusal."""
-        headers = {"Content-Type": "application/octet-stream"} | _authorization(token)
-        try:
-            async with asyncio.timeout(UPLOAD_TIMEOUT):
-                answer = await self._client.post(f"{url}/v1/files", content=content, headers=headers, timeout=None)
-        except TimeoutError as error:
-            raise away("slow", seconds=round(UPLOAD_TIMEOUT)) from error
-        except httpx.HTTPError as error:
-            raise away(kind=type(error).__name__) from error
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            return None
-        if not answer.is_success:
-            raise _refusal(answer)
-        return _decoded(answer, StoredFileAnswer)
+    async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
+        """A year as it is computed from what is known of its holidays. Raises Refusal."""
+        return _decoded(await self._answer("GET", f"{url}/v1/calendars/{year}/proposal", token), CalendarYear)
 
-    async def download(self, url: str, path: str, token: str) -> httpx.Response:
-        """A file that a case names, its body still to be read and then closed. Raises Refusal."""
-        request = self._client.build_request("GET", f"{url}{path}", headers=_authorization(token), timeout=TIMEOUT)
-        try:
-            answer = await self._client.send(request, stream=True)
-        except httpx.HTTPError as error:
-            raise away("not-opened", kind=type(error).__name__) from error
-        if not answer.is_success:
-            await answer.aread()
-            raise _refusal(answer)
-        return answer
+    async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
+        """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
+        address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
+        headers = {"Content-Type": "application/yaml"}
+        return _decoded(await self._answer("POST", address, token, headers, text.encode()), CheckedPolicyAnswer)
 
-    async def _get(self, address: str, token: str, etag: str = "") -> httpx.Response:
-        sent = {**({"If-None-Match": etag} if etag else {}), **({"Authorization": f"Bearer {token}"} if token else {})}
-        try:
-            return await _in_time(self._client.get(address, headers=sent, timeout=None))
-        except TimeoutError as error:
-            raise away("slow", seconds=round(TIMEOUT)) from error
-        except httpx.HTTPError as error:
-            raise away(kind=type(error).__name__) from error
+    async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
+        """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""
+        answer = await self._answer(
+            "GET", f"{url}{path}/content", token, sentence_slow="slow-to-open", sentence="not-opened"
+        )
+        return _decoded(answer, _Content, "not-opened").events
+
+    # --- recording ---------------------------------------------------------------------------------------------------
 
     async def act(
         self, url: str, path: str, body: dict[str, Any], key: str, token: str, version: int | None = None
@@ -282,66 +259,80 @@ class IntakeClient:
         With a version it is refused where something else was recorded since.
         """
         expected = {} if version is None else {"If-Match": f'"{version}"'}
-        headers = {"Idempotency-Key": key} | expected
-        return _decoded(await self._post(f"{url}{path}", msgspec.json.encode(body), headers, token), RecordedCommand)
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key} | expected
+        answer = await self._answer("POST", f"{url}{path}", token, headers, msgspec.json.encode(body))
+        return _decoded(answer, RecordedCommand)
 
     async def composite(self, url: str, name: str, parts: Sequence[Any], key: str, token: str) -> RecordedAct:
         """Record a composite act, whole or not at all. Sent again with the same key it is recorded once.
 
         Raises Refusal, whose field names the part: `parts[1].subject`.
         """
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         content = msgspec.json.encode({"parts": parts})
-        answer = await self._post(f"{url}/v1/acts/{name}", content, {"Idempotency-Key": key}, token)
-        return _decoded(answer, RecordedAct)
+        return _decoded(await self._answer("POST", f"{url}/v1/acts/{name}", token, headers, content), RecordedAct)
 
-    async def check_policy(self, url: str, text: str, jurisdiction: str, token: str) -> CheckedPolicyAnswer:
-        """What is wrong with a policy in YAML, and what would change if a jurisdiction adopted it. Raises Refusal."""
-        address = f"{url}/v1/policies/check?{urlencode({'jurisdiction': jurisdiction})}"
-        answer = await self._post(address, text.encode(), {"Content-Type": "application/yaml"}, token)
-        return _decoded(answer, CheckedPolicyAnswer)
+    # --- files -------------------------------------------------------------------------------------------------------
 
-    async def proposed_calendar(self, url: str, year: int, token: str) -> CalendarYear:
-        """A year as it is computed from what is known of its holidays. Raises Refusal."""
-        answer = await self._get(f"{url}/v1/calendars/{year}/proposal", token)
-        if not answer.is_success:
-            raise _refusal(answer)
-        return _decoded(answer, CalendarYear)
+    async def upload(self, url: str, content: AsyncIterator[bytes], token: str) -> StoredFileAnswer | None:
+        """Store a file as it comes; None where the source keeps none, as releases up to 0.3 do. Raises Refusal."""
+        answer = await self._answer(
+            "POST",
+            f"{url}/v1/files",
+            token,
+            {"Content-Type": "application/octet-stream"},
+            content,
+            within=UPLOAD_TIMEOUT,
+            or_else=httpx.codes.NOT_FOUND,
+        )
+        return None if answer.status_code == httpx.codes.NOT_FOUND else _decoded(answer, StoredFileAnswer)
 
-    async def _post(self, address: str, content: bytes, headers: dict[str, str], token: str) -> httpx.Response:
-        sent = {"Content-Type": "application/json"} | headers
-        sent |= {"Authorization": f"Bearer {token}"} if token else {}
+    async def download(self, url: str, path: str, token: str) -> httpx.Response:
+        """A file that a case names, its body still to be read and then closed. Raises Refusal."""
+        request = self._client.build_request("GET", f"{url}{path}", headers=_authorization(token), timeout=TIMEOUT)
         try:
-            answer = await _in_time(self._client.post(address, content=content, headers=sent, timeout=None))
-        except TimeoutError as error:
-            raise away("slow", seconds=round(TIMEOUT)) from error
-        except httpx.HTTPError as error:
-            raise away(kind=type(error).__name__) from error
-        if answer.is_success:
-            return answer
-        raise _refusal(answer)
-
-    async def content(self, url: str, path: str, token: str) -> list[OpenedEvent]:
-        """What still opens of a case, event by event; intake records that it was read. Raises Refusal."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        try:
-            answer = await _in_time(self._client.get(f"{url}{path}/content", headers=headers, timeout=None))
-        except TimeoutError as error:
-            raise away("slow-to-open", seconds=round(TIMEOUT)) from error
+            answer = await self._client.send(request, stream=True)
+            if not answer.is_success:
+                await answer.aread()
         except httpx.HTTPError as error:
             raise away("not-opened", kind=type(error).__name__) from error
-        if answer.is_success:
-            return _decoded(answer, _Content, "not-opened").events
+        if not answer.is_success:
+            raise _refusal(answer)
+        return answer
+
+    async def _answer(
+        self,
+        method: str,
+        address: str,
+        token: str,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
+        *,
+        within: float | None = None,
+        or_else: int = 0,
+        sentence_slow: str = "slow",
+        sentence: str = "",
+    ) -> httpx.Response:
+        """An answer that went well, or has the status `or_else`; whole within some seconds, connecting included.
+
+        Raises Refusal.
+        """
+        seconds = TIMEOUT if within is None else within
+        sent = {**(headers or {}), **_authorization(token)}
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._client.request(method, address, content=content, headers=sent, timeout=None)
+        except TimeoutError as error:
+            raise away(sentence_slow, seconds=round(seconds)) from error
+        except httpx.HTTPError as error:
+            raise away(sentence, kind=type(error).__name__) from error
+        if answer.is_success or answer.status_code == or_else:
+            return answer
         raise _refusal(answer)
 
 
 def _authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"} if token else {}
-
-
-async def _in_time(answer: Awaitable[httpx.Response]) -> httpx.Response:
-    """An answer that comes within the time for it, connecting included. Raises TimeoutError."""
-    async with asyncio.timeout(TIMEOUT):
-        return await answer
 
 
 def _decoded(answer: httpx.Response, kind: type[T], sentence: str = "") -> T:
@@ -355,7 +346,7 @@ def _decoded(answer: httpx.Response, kind: type[T], sentence: str = "") -> T:
 def _refusal(answer: httpx.Response) -> Refusal:
     try:
         problem = msgspec.json.decode(answer.content, type=_Problem)
-    except msgspec.DecodeError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return away("status", status=answer.status_code)
     return _refusal_of(problem, answer.status_code)
 

@@ -32,11 +32,14 @@ from services.followup.console.calendar_draft import (
     wrong_day,
 )
 from services.followup.console.form_body import MAX_TEXT, read_form
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
+from services.followup.console.targets import Back
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
@@ -96,13 +99,6 @@ class YearAt(NamedTuple):
         """Where it is asked whether somebody publishes calendars: the topmost place that has not ended."""
         places = [code for code in self.log.registered if self.log.closed_on(code) is None]
         return min(places, key=lambda code: (len(lineage(code)), code), default=NATION)
-
-
-class Back(NamedTuple):
-    """Where a page that refuses leads back to."""
-
-    page: str
-    title: Bilingual
 
 
 def calendar_pages(
@@ -207,6 +203,11 @@ class _Calendars:
         check_key(filled.get("key", ""))
         filled["document"] = composed(filled.get("document", "")).strip()
         draft = _draft(at.year, filled)
+        if is_only_language_asked(request):
+            day = _day(at.year, filled["of"]) if "of" in filled else None
+            return await self._page(
+                request, at, draft, filled, day=day, entry=_entry(filled, at.today)[0] if day else None
+            )
         if "day" in filled:
             return await self._page(request, at, draft, filled, day=_day(at.year, filled["day"]))
         if filled.get("do") == "set":
@@ -254,7 +255,7 @@ class _Calendars:
             errors = [RuleError(wrong.at if wrong.day or wrong.at == "document" else "", wrong.said)]
             # What was published meanwhile is what the draft is compared with from here on.
             again = filled | {"version": str(at.version)}
-            return await self._page(request, at, draft, again, errors, wrong.day, status=_status(refusal))
+            return await self._page(request, at, draft, again, errors, wrong.day, status=status_of(refusal))
         await self._source.until_read(at.source, done.position)
         query = urlencode({"source": at.source, "recorded": CalendarPublished.TOPIC})
         return Redirect(f"/calendars/{at.year}?{query}", status_code=SEE_OTHER)
@@ -302,18 +303,12 @@ class _Calendars:
 
     async def _refused(self, request: HttpRequest, at: YearAt, refusal: Refusal) -> Response[str]:
         back = Back(f"/calendars?{urlencode({'source': at.source})}", Bilingual("Lịch làm việc", "Calendar"))
-        return await self._pages.show(
-            request, "refused.html", status=_status(refusal), target=back, detail=refusal.detail
-        )
+        return await refused_page(self._pages, request, back, refusal)
 
 
 def month_names() -> list[Bilingual]:
     """The names of the months, January first."""
     return [Bilingual(f"Tháng {number}", name) for number, name in enumerate(MONTHS, 1)]
-
-
-def _status(refusal: Refusal) -> int:
-    return refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 422
 
 
 def _draft(year: int, filled: dict[str, str]) -> CalendarYear:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import date
 
-from services.followup.adapters.intake_client import away
+from services.followup.adapters.intake_client import Refusal, away
 from services.followup.adapters.read.queries import Queries
 from shared.http.problems import problem
 from shared.identifiers import local_day
@@ -43,6 +43,16 @@ class IntakeDoor:
             if any(s.source == source and s.position >= position for s in await self._queries.sources()):
                 return
             await asyncio.sleep(LOOK_EVERY)
+
+
+def status_of(refusal: Refusal, otherwise: int = 422) -> int:
+    """The status of a page that says a refusal: that intake is away, that the caller may not or there is no such thing.
+
+    `otherwise` is for all else: what was filled in has to be mended, or nothing can be filled in now (409).
+    """
+    if refusal.status >= 500:
+        return 503
+    return refusal.status if refusal.status in (403, 404, 410) else otherwise
 
 
 def check_key(key: str) -> None:

@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.language import Language, language_of
+from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
 from services.followup.domain.wording.names import (
@@ -84,7 +85,10 @@ class Person(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `here` is its address, for the link to the other language."""
+    """What stands around every page. `here` is its address, for the link to the other language.
+
+    A page that answers a form (`answers_form`) is left open by that link: asked for again it would be empty.
+    """
 
     person: Person | None
     sources: tuple[Source, ...] = ()
@@ -92,6 +96,7 @@ class Shell(NamedTuple):
     may_administer: bool = False
     may_see_figures: bool = False
     may_see_people: bool = False
+    answers_form: bool = False
 
 
 class Pages:
@@ -163,7 +168,15 @@ class Pages:
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
+        shell = Shell(
+            person,
+            tuple(sources),
+            _here(request),
+            may_administer,
+            may_see_figures,
+            _sees_people(caller),
+            _answers_form(request),
+        )
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(
@@ -180,13 +193,18 @@ class Pages:
 
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
-        return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
+        shell = Shell(None, here=_here(request), answers_form=_answers_form(request))
+        return self._rendered(request, template, status, shell=shell, **values)
 
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
+        language = language_of(request)
         html = self._templates.get_template(template).render(
-            lang=language_of(request), own_form=partial(_own_form, form_token_of(request)), **values
+            lang=language, own_form=partial(_own_form, form_token_of(request)), **values
         )
-        return Response(html, media_type="text/html", headers=self._headers, status_code=status)
+        answer = Response(html, media_type="text/html", headers=self._headers, status_code=status)
+        if is_only_language_asked(request):
+            keep_language(request, answer, language)
+        return answer
 
 
 def _hashed(text: str) -> str:
@@ -234,13 +252,12 @@ async def today_of(queries: Queries) -> date | None:
     return min((local_day(source.now) for source in await queries.sources() if source.now is not None), default=None)
 
 
-async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
+async def lateness(queries: Queries) -> Callable[[DeadlineState], Bilingual | None]:
     """What says of a deadline how late it is, or was met, in the unit of its limit; None where it is not late."""
     days = {source.source: local_day(source.now) for source in await queries.sources() if source.now is not None}
     known = await queries.calendars()
 
-    def late(deadline: Deadline) -> Bilingual | None:
-        raised = deadline.raised
+    def late(raised: DeadlineState) -> Bilingual | None:
         until = days.get(raised.source) if raised.is_open else raised.done_on
         if raised.due_on is None or until is None or until <= raised.due_on or raised.outcome == "waived":
             return None
@@ -250,13 +267,9 @@ async def lateness(queries: Queries) -> Callable[[Deadline], Bilingual | None]:
 
 
 def annulled_ids(events: Iterable[StoredEvent]) -> frozenset[UUID]:
-    """The records that an annulment has taken back; one that was taken back itself takes nothing back."""
-    gone: set[UUID] = set()
-    for event in reversed(list(events)):
-        if event.topic == RecordAnnulled.TOPIC and event.event_id not in gone:
-            data = event_view(event).data
-            gone |= {UUID(str(data["event_id"]))} if "event_id" in data else set()
-    return frozenset(gone)
+    """The records that were taken back. An annulment that cannot be read, since it waits, takes nothing back here."""
+    told = (event_view(event).data.get("event_id") for event in events if event.topic == RecordAnnulled.TOPIC)
+    return frozenset(UUID(str(event_id)) for event_id in told if event_id is not None)
 
 
 async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
@@ -271,6 +284,10 @@ def _here(request: HttpRequest) -> str:
     query = request.scope["query_string"].decode("latin-1")
     path = quote(request.scope["path"])
     return quote(path + (f"?{query}" if query else ""), safe="")
+
+
+def _answers_form(request: HttpRequest) -> bool:
+    return request.method == "POST"
 
 
 def _own_form(form_token: str) -> Markup:

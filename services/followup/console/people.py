@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -17,9 +18,12 @@ from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, kinds_of
 from services.followup.console.form_body import read_form
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
+from services.followup.console.targets import Back
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.access import place_scope_of
@@ -28,17 +32,17 @@ from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
 
-#: The commands on a post or a delegation, by the address of what they are done to at intake.
-ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
+#: The commands on a post, a delegation or a person, by the address of what they are done to at intake.
+ON = {
+    "posts": ("PostEnded", "PostAnnulled", "DelegationGranted"),
+    "delegations": ("DelegationEnded",),
+    "people": ("PersonNameErased",),
+}
 ROLES = ("admin", "chair", "office")
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
-class _Target(NamedTuple):
-    """Where a form leads back to."""
-
-    page: str = PEOPLE
-    title: Bilingual = Bilingual("Người dùng và chức vụ", "People and posts")
+_BACK = Back(PEOPLE, Bilingual("Người dùng và chức vụ", "People and posts"))
 
 
 def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
@@ -68,22 +72,21 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             places=places,
             titles=ROLE_TITLES,
             grants_at=caller.jurisdiction if caller.jurisdiction in places and "admin" in caller.roles else "",
-            may_end="admin" in caller.roles,
+            may_administer="admin" in caller.roles,
             may_delegate="chair" in caller.roles,
         )
 
-    async def defined(request: HttpRequest, source: str, kind: str, command: str) -> CommandDefinition:
+    async def form_at(
+        request: HttpRequest, source: str, kind: str, command: str
+    ) -> tuple[CommandDefinition, CommandForm]:
+        """A command on what is there, and its form. Raises Refusal, ProblemError 403, 404."""
         need_role(caller_of(request), *ROLES)
         or_404(command if command in ON.get(kind, ()) else None, "act")
         definitions = await intake.definitions(door.url(source), token_of(request))
-        found = (each for each in definitions.values() if each.command == command)
-        definition = or_404(next(found, None), "act")
+        definition = or_404(next((each for each in definitions.values() if each.command == command), None), "act")
         need_role(caller_of(request), *definition.roles)
-        return definition
-
-    async def refused(request: HttpRequest, refusal: Refusal) -> Response[str]:
-        status = refusal.status if refusal.status in (403, 404) else 503
-        return await pages.show(request, "refused.html", status=status, target=_Target(), detail=refusal.detail)
+        offered = await choices.of(place_scope_of(request), None, kinds_of(definition))
+        return definition, form_of(definition, offered)
 
     async def show(
         request: HttpRequest,
@@ -94,39 +97,42 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
     ) -> Response[str]:
         key = filled.get("key") or secrets.token_urlsafe(16)
         return await pages.show(
-            request, "act.html", status=status, form=form, target=_Target(), filled=filled, errors=errors, key=key
+            request, "act.html", status=status, form=form, target=_BACK, filled=filled, errors=errors, key=key
         )
 
     @get(ACT, include_in_schema=False)
-    async def form(
+    async def empty(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[str]:
-        definition = await defined(request, source, kind, command)
-        return await show(
-            request, form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition))), {}
-        )
+        try:
+            _, form = await form_at(request, source, kind, command)
+        except Refusal as refusal:
+            return await refused_page(pages, request, _BACK, refusal)
+        return await show(request, form, {})
 
     @post(ACT, include_in_schema=False, status_code=200)
     async def act(
         request: HttpRequest, source: FromPath[str], kind: FromPath[str], named: FromPath[UUID], command: FromPath[str]
     ) -> Response[Any]:
         try:
-            definition = await defined(request, source, kind, command)
+            definition, form = await form_at(request, source, kind, command)
         except Refusal as refusal:
-            return await refused(request, refusal)
-        made = form_of(definition, await choices.of(place_scope_of(request), None, kinds_of(definition)))
+            return await refused_page(pages, request, _BACK, refusal)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
-        body, errors = body_of(made, filled, await door.today(source))
+        if is_only_language_asked(request):
+            return await show(request, form, filled)
+        body, errors = body_of(form, filled, await door.today(source))
         if errors:
-            return await show(request, made, filled, errors, 422)
+            return await show(request, form, filled, errors, 422)
         try:
             path = definition.path.replace("{id}", str(named))
             await intake.act(door.url(source), path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
             said = Translated(refusal.detail.vi, refusal.detail.en)
-            status = 503 if refusal.status >= 500 else 422
-            return await show(request, made, filled, [FormError(input_of(made, refusal.field), said)], status)
-        return Redirect(PEOPLE, status_code=SEE_OTHER)
+            return await show(
+                request, form, filled, [FormError(input_of(form, refusal.field), said)], status_of(refusal)
+            )
+        return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
 
-    return [people, form, act]
+    return [people, empty, act]

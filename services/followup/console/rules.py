@@ -30,9 +30,11 @@ from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact, trial_fact
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import FormTarget, place_target
 from services.followup.console.typed_days import typed_day
@@ -223,7 +225,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         return await self._adopt_page(request, at, {})
 
     async def adopt(self, request: HttpRequest, at: At) -> Response[Any]:
@@ -231,13 +233,15 @@ class _Rules:
         try:
             definition, path = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request, text_files=("file",))
         check_key(filled.get("key", ""))
         # Browsers send every line break as two characters, and drop one at the beginning.
         text = "\n".join(composed(filled.get("file") or filled.get("text", "")).lstrip("\ufeff\r\n").splitlines())
         filled |= {"text": text}
+        if is_only_language_asked(request) and not filled.get("tried"):
+            return await self._adopt_page(request, at, filled)
         day, errors = _typed(filled, at.today)
         if not text.strip():
             errors.append(RuleError("text", _NO_TEXT))
@@ -303,7 +307,7 @@ class _Rules:
         return await self._pages.show(
             request,
             "rules_adopt.html",
-            status=_status(refusal) if refusal else 422 if errors else 200,
+            status=status_of(refusal) if refusal else 422 if errors else 200,
             at=at,
             filled=filled,
             errors=errors,
@@ -322,7 +326,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         return await self._annul_page(request, at, adoption, {})
 
     async def annul(self, request: HttpRequest, at: At, event_id: UUID) -> Response[Any]:
@@ -331,10 +335,12 @@ class _Rules:
         try:
             definition, _ = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._refused(request, at, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await self._annul_page(request, at, adoption, filled)
         reason = composed(filled.get("reason", "")).strip()
         day, errors = _typed(filled, at.today)
         if not reason:
@@ -363,7 +369,7 @@ class _Rules:
         return await self._pages.show(
             request,
             "rules_annul.html",
-            status=_status(refusal) if refusal else 422 if errors else 200,
+            status=status_of(refusal) if refusal else 422 if errors else 200,
             at=at,
             policy=event.policy,
             adopted_on=event.effective_on,
@@ -414,15 +420,6 @@ class _Rules:
             self._intake.definitions(url, token), ask_to_set_rules(self._intake, url, at.target.path, token)
         )
         return at.target.commands(definitions.values())[PolicyAdopted.TOPIC], answer.path
-
-    async def _refused(self, request: HttpRequest, at: At, refusal: Refusal) -> Response[str]:
-        return await self._pages.show(
-            request, "refused.html", status=_status(refusal), target=at.target, detail=refusal.detail
-        )
-
-
-def _status(refusal: Refusal) -> int:
-    return refusal.status if refusal.status in (403, 404) else 503 if refusal.status >= 500 else 422
 
 
 def _offered(tree: list[tuple[str, int]], chosen: str, own: str) -> list[tuple[str, int]]:

@@ -473,6 +473,30 @@ async def test_case__while_intake_is_away_is_shown_without_acts_and_content(autu
         assert form.status_code == 503 and "Nguồn test không được đọc ở đây" in form.text
 
 
+@pytest.mark.parametrize(
+    "page",
+    [f"/remind/{ENVIRONMENT}", f"/people/test/posts/{derived_id('post', '1')}/PostEnded"],
+    ids=["remind", "post"],
+)
+async def test_form__while_intake_is_away_says_so(autumn_dsn: str, page: str) -> None:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+        for answer in (await client.get(page), await client.post(page, data={"channel": "letter"})):
+            assert answer.status_code == 503
+            assert "Nguồn test không được đọc ở đây" in answer.text
+
+
+async def test_reminders__that_intake_cannot_take_now_stay_on_the_page(
+    client: httpx.AsyncClient, intake: StubIntake
+) -> None:
+    intake.answer = 503, problem_text(503, "store-unavailable", "Kho dữ liệu đang bận.", "The store is away.")
+    form = await client.get(f"/remind/{ENVIRONMENT}")
+    chosen = dict.fromkeys(re.findall(r'name="(deadlines\.[^"]+)"', form.text), "yes")
+    answer = await client.post(f"/remind/{ENVIRONMENT}", data=chosen | {"channel": "letter"})
+    assert answer.status_code == 503 and "Kho dữ liệu đang bận." in answer.text
+    (act,) = intake.sent
+    assert act[0] == "/v1/acts/remind" and len(act[1]["parts"]) == len(chosen) > 0
+
+
 async def test_content__stands_on_the_page_of_the_case_by_the_event_that_brought_it(
     client: httpx.AsyncClient, intake: StubIntake
 ) -> None:

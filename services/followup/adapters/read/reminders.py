@@ -62,13 +62,13 @@ class Reminders:
 
     async def letter(self, deadline: Deadline) -> Letter | None:
         """Return what the letter on a deadline is made of; None when nothing is owed any more or no case is known."""
-        letters = await self._letters([deadline] if deadline.raised.is_open else [])
+        letters = await self.letters([deadline] if deadline.raised.is_open else [])
         return letters[0] if letters else None
 
     async def _proposals(self, deadlines: Sequence[Deadline]) -> list[Proposal]:
         by_id = {d.raised.deadline_id: d for d in deadlines}
         found = []
-        for letter in await self._letters(deadlines):
+        for letter in await self.letters(deadlines):
             raised = letter.raised
             stage = stage_reached(raised, letter.today)
             if stage is not None and is_proposed(raised, letter.row, letter.urged_on, letter.today):
@@ -76,7 +76,8 @@ class Reminders:
                 found.append(Proposal(deadline=deadline, row=letter.row, stage=stage, letter=letter))
         return found
 
-    async def _letters(self, deadlines: Sequence[Deadline]) -> list[Letter]:
+    async def letters(self, deadlines: Sequence[Deadline]) -> list[Letter]:
+        """Return what the letters on open deadlines are made of, in their order, of those whose cases are known."""
         if not deadlines:
             return []
         subjects = list({d.raised.subject_id for d in deadlines})

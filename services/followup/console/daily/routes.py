@@ -21,8 +21,10 @@ from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
-from services.followup.console.intake_door import Address, IntakeDoor, check_key
+from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
@@ -77,7 +79,7 @@ class _Desk:
         try:
             screen = await self._screen(request, target, name)
         except Refusal as refusal:
-            return await self._refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         return await self._page(request, screen, screen.task.given(screen.situation))
 
     async def send(self, request: HttpRequest, target: FormTarget, name: str) -> Response[Any]:
@@ -85,11 +87,13 @@ class _Desk:
         try:
             screen = await self._screen(request, target, name)
         except Refusal as refusal:
-            return await self._refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         filled, wrong_files = await read_with_files(request, screen.form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if more := filled.pop("more", ""):
             return await self._page(request, screen, with_more_rows(screen.form, filled, more))
+        if is_only_language_asked(request):
+            return await self._page(request, screen, filled)
         values, errors = body_of(screen.form, filled, screen.situation.today)
         if errors := [*wrong_files, *errors]:
             return await self._page(request, screen, filled, errors)
@@ -103,7 +107,7 @@ class _Desk:
         except Refusal as refusal:
             at = _input(screen.form, parts, refusal.field)
             error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
-            return await self._page(request, screen, filled, [error], 503 if refusal.status >= 500 else 422)
+            return await self._page(request, screen, filled, [error], status_of(refusal))
         await self._source.until_read(target.source, max(part.position for part in done.parts))
         created = next((part.id for part in done.parts if part.receipt_code), "")
         visible = await self._queries.visible(scope_of(request), [UUID(created)]) if created else set()
@@ -153,10 +157,6 @@ class _Desk:
             # One form is one act: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
-
-    async def _refused(self, request: HttpRequest, target: FormTarget, refusal: Refusal) -> Response[str]:
-        status = 503 if refusal.status >= 500 else refusal.status if refusal.status in (403, 404) else 409
-        return await self._pages.show(request, "refused.html", status=status, target=target, detail=refusal.detail)
 
 
 def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str, Any]]:

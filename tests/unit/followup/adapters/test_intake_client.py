@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -23,10 +24,11 @@ def away(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(502, text="bad gateway"), 503, "Hệ thống tiếp nhận trả lời lỗi 502"),
         (lambda _: httpx.Response(503, json={"type": "store-unavailable", "detail": "later"}), 503, "later"),
         (lambda _: httpx.Response(403, json=FORBIDDEN), 403, "no"),
+        (lambda _: httpx.Response(500, content=b'{"type": "\xff"}'), 503, "Hệ thống tiếp nhận trả lời lỗi 500"),
         (lambda _: httpx.Response(200, text="<html>"), 503, "hiện không kết nối được"),
         (lambda _: httpx.Response(200, json={"events": "\u00e9"}), 503, "hiện không kết nối được"),
     ],
-    ids=["away", "proxy", "store", "forbidden", "page", "foreign"],
+    ids=["away", "proxy", "store", "forbidden", "rubbish", "page", "foreign"],
 )
 async def test_content__that_is_not_opened_says_why_and_with_which_status(
     answer: httpx.MockTransport, status: int, said: str
@@ -36,6 +38,22 @@ async def test_content__that_is_not_opened_says_why_and_with_which_status(
             await IntakeClient(client).content("http://intake", "/v1/petitions/1", "")
     assert refused.value.status == status
     assert said in refused.value.detail.vi
+
+
+class BreaksOff(httpx.AsyncByteStream):
+    """A body whose connection is lost."""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b'{"type": '
+        raise httpx.ReadError("reset")
+
+
+async def test_download__whose_refusal_breaks_off_is_of_an_intake_that_is_away() -> None:
+    answer = httpx.Response(404, stream=BreaksOff())
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: answer)) as client:
+        with pytest.raises(Refusal) as refused:
+            await IntakeClient(client).download("http://intake", "/v1/petitions/1/files/a", "")
+    assert refused.value.status == 503
 
 
 async def test_intake__that_hangs_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:

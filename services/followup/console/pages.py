@@ -85,7 +85,7 @@ class Person(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `here` is its address, for the link to the other language.
+    """What stands around every page. `here` is its address, for the link to the other language, `path` the same alone.
 
     A page that answers a form (`answers_form`) is left open by that link: asked for again it would be empty.
     """
@@ -93,6 +93,7 @@ class Shell(NamedTuple):
     person: Person | None
     sources: tuple[Source, ...] = ()
     here: str = "/"
+    path: str = "/"
     may_administer: bool = False
     may_see_figures: bool = False
     may_see_people: bool = False
@@ -172,6 +173,7 @@ class Pages:
             person,
             tuple(sources),
             _here(request),
+            quote(request.scope["path"]),
             may_administer,
             may_see_figures,
             _sees_people(caller),
@@ -193,7 +195,7 @@ class Pages:
 
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
-        shell = Shell(None, here=_here(request), answers_form=_answers_form(request))
+        shell = Shell(None, here=_here(request), path=quote(request.scope["path"]), answers_form=_answers_form(request))
         return self._rendered(request, template, status, shell=shell, **values)
 
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:

@@ -32,6 +32,7 @@ from services.followup.console.language import language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import title_of
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
@@ -354,8 +355,7 @@ def _speakers(hall: Hall, content: Content | None) -> list[HallSpeaker]:
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    numbers = [int(each.number) for each in speakers if each.number.isdecimal()]
-    return max([len(speakers), *numbers]) + 1
+    return max([len(speakers), *(typed_number(each.number) or 0 for each in speakers)]) + 1
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

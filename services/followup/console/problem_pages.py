@@ -17,6 +17,7 @@ from litestar.response import Redirect
 from services.followup.console.addresses import LOGIN, POSTS, SEE_OTHER
 from services.followup.console.form_body import MULTIPART, TYPED, URL_ENCODED, keep_as_typed, read_form
 from services.followup.console.pages import Pages, field_title
+from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.app import Handler
 from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
@@ -30,8 +31,8 @@ OWN = frozenset({"key", "more", "confirmed", "back", "token", "to"})
 async def keep_typed(request: Request[Any, Any, Any]) -> None:
     """Keep what was typed into a form that is about to be refused; files are not kept."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    size = request.headers.get("content-length", "")
-    if request.method != "POST" or kind not in FORMS or not size.isdecimal() or int(size) > MAX_KEPT:
+    size = typed_number(request.headers.get("content-length", ""))
+    if request.method != "POST" or kind not in FORMS or size is None or size > MAX_KEPT:
         return
     with contextlib.suppress(ProblemError, HTTPException):  # what is no form of ours has nothing to keep
         keep_as_typed(request, await read_form(request, most=MAX_KEPT))

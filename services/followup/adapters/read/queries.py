@@ -11,7 +11,7 @@ import msgspec
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
-from services.followup.adapters.read.catalogues import catalogue_log, value_title
+from services.followup.adapters.read.catalogues import catalogue_log
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.jurisdiction_names import place_names
@@ -39,6 +39,8 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.wording.catalogue_words import field_titles
+from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, derived_id, is_within
@@ -147,7 +149,8 @@ class Queries:
             days = await days_of(connection)
             catalogues = await catalogue_log(connection)
             rows, following = await CaseQuestion(connection, narrowed, days, wanted, catalogues).page(limit, cursor)
-            return Page([_case(row, days, catalogues) for row in rows], following)
+            titles = field_titles(catalogues)
+            return Page([_case(row, days, titles) for row in rows], following)
 
         return await read(self._pool, work)
 
@@ -180,7 +183,7 @@ class Queries:
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
-            case = _case(row, days, await catalogue_log(connection))
+            case = _case(row, days, field_titles(await catalogue_log(connection)))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
             if not _is_visible(await reached(connection, scope), case.row, raised):
                 return None
@@ -225,8 +228,8 @@ class Queries:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days, catalogues = await days_of(connection), await catalogue_log(connection)
-            return [_case(row, days, catalogues) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
+            days, titles = await days_of(connection), field_titles(await catalogue_log(connection))
+            return [_case(row, days, titles) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
@@ -413,13 +416,13 @@ class Queries:
         return await read(self._pool, work)
 
 
-def _case(row: Any, days: dict[str, date], catalogues: CatalogueLog) -> Case:
+def _case(row: Any, days: dict[str, date], field_title: Callable[[str, str], Bilingual]) -> Case:
     due_on: date = row["due_on"]
     case = _row.decode(row["row"])
     return Case(
         source=row["source"],
         row=case,
-        field_title=value_title(catalogues, case.jurisdiction, "field", case.field),
+        field_title=field_title(case.jurisdiction, case.field),
         due_on=due_on if due_on != NEVER else None,
         overdue=due_on < days.get(row["source"], date.min),
     )

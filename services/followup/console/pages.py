@@ -38,7 +38,7 @@ from services.followup.domain.wording.names import (
 )
 from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.access import place_scope_of, reads_all
-from services.followup.entrypoints.json_views import event_view
+from services.followup.entrypoints.json_views import count_view, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
@@ -117,6 +117,7 @@ class Pages:
             long_day=_long_day,
             moment=_moment,
             capitalised=_capitalised,
+            counted=lambda bounded: count_view(bounded).words,
             uncapitalised=_uncapitalised,
             in_language=_in_language,
             say=_say,

@@ -17,14 +17,13 @@ from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import need_own_form
 from services.followup.console.intake_door import Address, IntakeDoor
 from services.followup.console.pages import Pages
+from services.followup.console.roles import ADMINISTERING, RETRYING, SEEING_REFUSED, has_any
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, need_role, token_of
 
 PAGE = "/administration"
 LISTED = 100  # of each kind
-ROLES = ("auditor", "office", "operations")
-RETRYING = ("operations",)
 
 #: Asks the projector of a source to rebuild a petition; its answer. Raises RequestFailed.
 Retry = Callable[[str, UUID], Awaitable[str]]
@@ -46,9 +45,9 @@ def administration_routes(
         request: HttpRequest, status: int = 200, retried: UUID | None = None, failed: str = ""
     ) -> Response[str]:
         scope, caller = scope_of(request), caller_of(request)
-        need_role(caller, *ROLES)
+        need_role(caller, *ADMINISTERING)
         known = await queries.sources()
-        may_see_refused = not caller.roles.isdisjoint({"office", "operations"})
+        may_see_refused = has_any(caller, SEEING_REFUSED)
         asked = [refused_by(source.source, token_of(request)) for source in known] if may_see_refused else []
         return await pages.show(
             request,
@@ -59,7 +58,7 @@ def administration_routes(
             differences=await queries.differences(scope, LISTED),
             uncountables=await queries.uncountable(scope, LISTED),
             refused=await asyncio.gather(*asked),
-            may_retry=not caller.roles.isdisjoint(RETRYING),
+            may_retry=has_any(caller, RETRYING),
             retried=retried,
             failed=failed,
         )

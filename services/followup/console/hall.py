@@ -31,6 +31,7 @@ from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, A
 from services.followup.console.language import language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import KEEPING, has_any
 from services.followup.console.targets import title_of
 from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import state_words
@@ -45,8 +46,6 @@ from shared.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from shared.identifiers import is_within
 from shared.sentences import Sentence
 
-#: Those who keep the record of a conference, as intake has it.
-KEEPERS = ("office", "chair")
 MAX_SAID = 60  # characters of what an address says was recorded
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
@@ -209,7 +208,7 @@ class _Halls:
         today = await self._door.today(hall.file.case.source)
         choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
         speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
-        may_keep = not caller_of(request).roles.isdisjoint(KEEPERS)
+        may_keep = has_any(caller_of(request), KEEPING)
         return await self._pages.show_with_script(
             request,
             "hall.html",
@@ -239,7 +238,7 @@ class _Halls:
 
     async def record(self, request: HttpRequest, hall: Hall) -> Response[Any]:
         """Send a line to intake; the script is answered, a browser without it led back to the page."""
-        need_role(caller_of(request), *KEEPERS)
+        need_role(caller_of(request), *KEEPING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         source = hall.file.case.source

@@ -19,6 +19,7 @@ from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.intake_door import status_of
 from services.followup.console.language import Language, language_of
+from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
 from services.followup.console.targets import Back, FormTarget
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
@@ -44,7 +45,7 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
+from shared.http.auth import caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -166,9 +167,10 @@ class Pages:
             places.get(caller.jurisdiction, ""),
             bool(caller.subject) or cookie_of(request) is not None,
         )
-        may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
+        may_administer = has_any(caller, ADMINISTERING)
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
+        may_see_people = has_any(caller, SEEING_PEOPLE)
+        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, may_see_people)
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(
@@ -203,10 +205,6 @@ class Pages:
 def _hashed(text: str) -> str:
     """What allows this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _sees_people(caller: AuthenticatedCaller) -> bool:
-    return not caller.roles.isdisjoint({"admin", "chair", "office"})
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:

@@ -21,6 +21,7 @@ from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.pages import Pages
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import SEEING_PEOPLE
 from services.followup.console.targets import Back
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
@@ -32,7 +33,6 @@ from shared.http.tokens import ROLE_TITLES
 
 #: The commands on a post or a delegation, by the address of what they are done to at intake.
 ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
-ROLES = ("admin", "chair", "office")
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
@@ -55,7 +55,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = ""
     ) -> Response[str]:
         caller, scope = caller_of(request), place_scope_of(request)
-        need_role(caller, *ROLES)
+        need_role(caller, *SEEING_PEOPLE)
         places = await queries.places(scope)
         sources = [source.source for source in await queries.sources()]
         return await pages.show(
@@ -74,7 +74,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         request: HttpRequest, source: str, kind: str, command: str
     ) -> tuple[CommandDefinition, CommandForm]:
         """A command on what is there, and its form. Raises Refusal, ProblemError 403, 404."""
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *SEEING_PEOPLE)
         or_404(command if command in ON.get(kind, ()) else None, "act")
         definitions = await intake.definitions(door.url(source), token_of(request))
         definition = or_404(next((each for each in definitions.values() if each.command == command), None), "act")

@@ -19,6 +19,7 @@ from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.roles import REMINDING
 from services.followup.console.targets import Back, title_of
 from services.followup.domain.deadlines.status import Status
 from services.followup.domain.letters.reminder import Letter, reminder
@@ -30,7 +31,6 @@ from shared.command_definitions import ChoiceDefinition, CommandDefinition, Tran
 from shared.http.auth import caller_of, need_role, token_of
 
 LATE_AT_ONCE = 100  # deadlines on one screen
-ROLES = ("chair", "office")
 TITLE = Bilingual("Đôn đốc", "Remind")
 ADDRESS = "/remind/{agency:str}"
 
@@ -91,7 +91,7 @@ def remind_routes(
 
     @get(ADDRESS, include_in_schema=False)
     async def late_cases(request: HttpRequest, agency: FromPath[str]) -> Response[str]:
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *REMINDING)
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
@@ -101,7 +101,7 @@ def remind_routes(
 
     @post(ADDRESS, include_in_schema=False, status_code=200)
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *REMINDING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         try:

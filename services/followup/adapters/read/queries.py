@@ -114,9 +114,21 @@ FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER
 _SOURCE_OF_PLACE = """
 SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
 """
+#: Each pair of a place and a field once: a loose index scan, which goes from one pair straight to the next.
 _FIELDS_WRITTEN = """
-SELECT DISTINCT jurisdiction, searched ->> 1 AS field FROM cases
-WHERE subject = 'petition' AND searched ->> 1 <> '' AND {within} LIMIT $1
+WITH RECURSIVE found (jurisdiction, field) AS (
+    (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within} ORDER BY 1, 2 LIMIT 1
+    )
+    UNION ALL
+    SELECT n.* FROM found f CROSS JOIN LATERAL (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within}
+            AND (jurisdiction, coalesce(searched ->> 1, '') COLLATE "C") > (f.jurisdiction, f.field)
+        ORDER BY 1, 2 LIMIT 1
+    ) AS n
+) SELECT jurisdiction, field FROM found WHERE field <> '' LIMIT $1
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 

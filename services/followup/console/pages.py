@@ -38,7 +38,7 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import place_scope_of, reads_all
+from services.followup.entrypoints.access import reads_all
 from services.followup.entrypoints.json_views import count_view, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
@@ -160,11 +160,10 @@ class Pages:
         """A page as an answer, with who looks at it, where they are, and how far the data reaches."""
         caller = caller_of(request)
         sources = await self._queries.sources()
-        places = await self._queries.places(place_scope_of(request))
         person = Person(
             caller.called or caller.name,
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
-            places.get(caller.jurisdiction, ""),
+            await self._queries.place_name(caller.jurisdiction),
             bool(caller.subject) or cookie_of(request) is not None,
         )
         may_administer = has_any(caller, ADMINISTERING)

@@ -14,7 +14,7 @@ from services.followup.adapters.read.case_listings import Bounded, CaseQuestion,
 from services.followup.adapters.read.catalogues import catalogue_log
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import place_name, place_names
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.models import (
     Agency,
@@ -218,23 +218,23 @@ class Queries:
 
     async def visible(self, scope: Scope, subject_ids: Collection[UUID]) -> set[UUID]:
         """Return which of some cases the caller may see."""
+        return set(await self._visible_rows(scope, subject_ids))
 
-        async def work(connection: Any) -> set[UUID]:
+    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of those of some cases that the caller may see."""
+        return {each: row.title for each, row in (await self._visible_rows(scope, subject_ids)).items()}
+
+    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+        async def work(connection: Any) -> dict[UUID, CaseRow]:
             seen = await reached(connection, scope)
             owed: dict[UUID, list[DeadlineState]] = {}
             for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
                 raised = _raised.decode(each["raised"])
                 owed.setdefault(raised.subject_id, []).append(raised)
             rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
-            return {row.subject_id for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
+            return {row.subject_id: row for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
 
         return await read(self._pool, work)
-
-    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return the titles of those of some cases that the caller may see."""
-        seen = await self.visible(scope, subject_ids)
-        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
-        return {row.subject_id: row.title for row in rows}
 
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
@@ -355,6 +355,10 @@ class Queries:
             return {code: name for code, name in sorted(names.items()) if seen is not None and seen.holds(code)}
 
         return await read(self._pool, work)
+
+    async def place_name(self, code: str) -> str:
+        """Return the name of one jurisdiction; empty where none is registered under a code."""
+        return await read(self._pool, lambda connection: place_name(connection, code))
 
     async def source_of_place(self, code: str) -> str | None:
         """Return the source in which a jurisdiction was registered, of several the first; None for none."""

@@ -44,16 +44,23 @@ FROM (
 """
 _CASES = """
 INSERT INTO projection.cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
-    received_on, row)
-SELECT subject_id, source, 'petition', jurisdiction, debtor, state, is_open, false,
-    CASE WHEN is_open THEN due_on ELSE 'infinity' END, '2026-01-05',
-    convert_to(replace($1, $2, subject_id::text), 'UTF8')
+    received_on, row, searched, found, title_order)
+SELECT subject_id, source, $6, jurisdiction, debtor, state, is_open, false,
+    CASE WHEN is_open THEN due_on ELSE 'infinity' END, '2026-01-05', row, searched, followup_found(searched),
+    followup_order(searched ->> 0)
 FROM (
-    SELECT *, state = ANY ($4) AS is_open FROM (
-        SELECT *, ($3::text[])[1 + (row_number() OVER (ORDER BY deadline_id))::integer % cardinality($3)] AS state
-        FROM projection.deadlines ORDER BY deadline_id LIMIT $5
-    ) AS numbered
-) AS stated
+    SELECT *, followup_searched(followup_row(row)) AS searched FROM (
+        SELECT *, state = ANY ($4) AS is_open, convert_to(
+            replace(replace($1, $2, subject_id::text), '000001', lpad(number::text, 6, '0')), 'UTF8'
+        ) AS row
+        FROM (
+            SELECT *, ($3::text[])[1 + number % cardinality($3)] AS state FROM (
+                SELECT *, (row_number() OVER (ORDER BY deadline_id))::integer AS number FROM projection.deadlines
+                ORDER BY deadline_id LIMIT $5
+            ) AS numbered
+        ) AS stated OFFSET 0
+    ) AS made OFFSET 0
+) AS taken_apart
 """
 _CURSOR = """
 INSERT INTO projection.sources (source, epoch, position, event_id, instant, horizon, complete_to, head)
@@ -90,7 +97,7 @@ async def fill_projection(
         _DEADLINES, SOURCE, raised, _PLACE, _DAY, deadlines, first, second, FIRST, SECOND, districts, agencies,
         timeout=TIMEOUT,
     )  # fmt: skip
-    await pool.execute(_CASES, row, _PLACE, list(states), list(OPEN_STATES), cases, timeout=TIMEOUT)
+    await pool.execute(_CASES, row, _PLACE, list(states), list(OPEN_STATES), cases, "petition", timeout=TIMEOUT)
     await pool.execute(_CURSOR, SOURCE, UUID(_PLACE), SET_ON)
     await _settle(pool, "projection.deadlines", "projection.cases")
 
@@ -118,6 +125,7 @@ def _raised() -> DeadlineState:
 def _row() -> CaseRow:
     return CaseRow(
         subject="petition", subject_id=UUID(_PLACE), jurisdiction="H35.10", state="assigned", unresolved=True,
-        agency="H35.10.3", title="Sửa chữa đường liên bản Nà Đa", field="giao thông", received_on=date(2026, 1, 5),
-        receipt_code="KN-2026-000001", due_on=date(2026, 3, 3), source="portal", last_position=6,
+        agency="H35.10.3", title="Sửa chữa đường liên bản Nà Đa số 000001", field="giao thông",
+        received_on=date(2026, 1, 5), receipt_code="KN-2026-000001", due_on=date(2026, 3, 3), source="portal",
+        last_position=6,
     )  # fmt: skip

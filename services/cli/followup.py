@@ -34,13 +34,7 @@ from services.followup.application.ports import SourceStopped, SourceUnavailable
 from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
-from services.followup.bootstrap import (
-    SEARCH_PATH,
-    digest_mailer,
-    digest_recipients,
-    run,
-    source_token,
-)
+from services.followup.configured import SEARCH_PATH, digest_mailer, digest_recipients, source_token
 from services.followup.domain.letters.digest import MailDigest, Recipient
 from services.followup.settings import FollowupSettings
 from shared.http.logs import configure_logs
@@ -77,6 +71,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="FOLLOWUP_PORT; 0 takes a free one")] = None,
 ) -> None:
     """Serve followup. Its settings come from the environment (FOLLOWUP_...)."""
+    # Not before it is asked for: the other commands here wait for no web server.
+    from services.followup.bootstrap import run
+
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(_settings().model_copy(update=given))

@@ -43,7 +43,7 @@ from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.bootstrap import new_id, seals_of
+from services.intake.configured import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import normalised

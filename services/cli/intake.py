@@ -11,7 +11,6 @@ import typer
 
 from services.cli.intake_client import DEFAULT_URL, get
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
-from services.intake.bootstrap import run
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
 from shared.identifiers import NATION, normalised
@@ -33,6 +32,9 @@ def serve(
     port: Annotated[int | None, typer.Option(help="INTAKE_PORT; 0 takes a free one")] = None,
 ) -> None:
     """Serve intake. Its settings come from the environment (INTAKE_...)."""
+    # Not before it is asked for: the other commands here wait for no web server.
+    from services.intake.bootstrap import run
+
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         run(settings_from_environment(IntakeSettings).model_copy(update=given))

@@ -21,7 +21,7 @@ from services.load.arrivals import Arrivals, Committed
 from services.load.fixtures import FixtureRefused, LoadFixture, prepare
 from services.load.http import BROKEN, Address, HttpConnection, NotLoopback, address_of
 from services.load.probes import Breaches, Positions
-from shared.http.auth import is_loopback
+from shared.http.loopback import is_loopback
 
 INTAKE, FOLLOWUP = "http://127.0.0.1:8570", "http://127.0.0.1:8571"
 LARGEST_RATE, LONGEST = 20_000.0, 3_600.0  # petitions a second, seconds

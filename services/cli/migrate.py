@@ -8,8 +8,8 @@ import asyncpg
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop
-from services.followup.bootstrap import MIGRATIONS as FOLLOWUP
-from services.intake.bootstrap import MIGRATIONS as INTAKE
+from services.followup.configured import MIGRATIONS as FOLLOWUP
+from services.intake.configured import MIGRATIONS as INTAKE
 from shared.postgres.migrate import EditedMigration, OwnsItsStore, grant
 from shared.postgres.migrate import migrate as apply
 from shared.postgres.server_check import failure

@@ -1,4 +1,4 @@
-"""`doithoai person`: grant and end posts in an intake, list people, and grant many posts from a file."""
+"""`doithoai person`: grant, end and annul posts, erase names, list people, and grant many posts from a file."""
 
 import hashlib
 import json
@@ -12,8 +12,9 @@ from services.cli.intake_client import DEFAULT_URL, get, post
 from services.cli.person_files import InvalidRow, PersonRow, read_people
 from services.cli.rule_files import day
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop_at
+from services.intake.domain.people import person_id
 from shared.events.person import PostRole
-from shared.identifiers import NATION
+from shared.identifiers import NATION, normalised
 from shared.sentences import Sentence
 
 app = typer.Typer(name="person", no_args_is_help=True)
@@ -31,14 +32,16 @@ Subject = Annotated[
         help="Mã người dùng cố định (`sub`) ở hệ thống đăng nhập / The person's stable `sub` at the sign-in provider.",
     ),
 ]
+Post = Annotated[str, typer.Argument(metavar="POST", help="Mã vị trí công tác / The id of the post.")]
+Reason = Annotated[str, typer.Option(help="Lý do, được lưu niêm phong / Why; it is kept sealed.")]
 Number = Annotated[str, typer.Option(help="Số quyết định / The number of the decision.")]
 
 
 @app.callback()
 def main() -> None:
-    """Người dùng: giao và chấm dứt vị trí công tác, liệt kê, giao hàng loạt từ tệp.
+    """Người dùng: giao, chấm dứt, hủy vị trí công tác, xóa họ tên, liệt kê, giao hàng loạt từ tệp.
 
-    People: grant and end posts, list them, grant many from a file.
+    People: grant, end and annul posts, erase names, list them, grant many posts from a file.
     """
 
 
@@ -84,8 +87,8 @@ def grant(
 
 @app.command()
 def end(
-    post_id: Annotated[str, typer.Argument(metavar="POST", help="Mã vị trí công tác / The id of the post.")],
-    reason: Annotated[str, typer.Option(help="Lý do, được lưu niêm phong / Why; it is kept sealed.")] = "",
+    post_id: Post,
+    reason: Reason = "",
     number: Number = "",
     url: Url = DEFAULT_URL,
     token: Token = "",
@@ -97,6 +100,26 @@ def end(
     body = {name: value for name, value in (("reason", reason), ("number", number)) if value}
     post(url, f"/v1/posts/{post_id}/ending", body, token)
     typer.echo(Sentence("đã chấm dứt", "ended").both)
+
+
+@app.command()
+def annul(post_id: Post, reason: Reason = "", url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Hủy một vị trí công tác ghi nhận nhầm, coi như chưa từng giao.
+
+    Annul a post that was recorded wrongly: nobody ever held it.
+    """
+    post(url, f"/v1/posts/{post_id}/annulment", {"reason": reason} if reason else {}, token)
+    typer.echo(Sentence("đã hủy", "annulled").both)
+
+
+@app.command()
+def erase(subject: Subject, url: Url = DEFAULT_URL, token: Token = "") -> None:
+    """Xóa họ tên của một người, vĩnh viễn; vị trí và việc đã làm vẫn được lưu.
+
+    Erase a person's name, for good; the posts and what was done in them stay recorded.
+    """
+    post(url, f"/v1/people/{person_id(normalised(subject))}/erasure", {}, token)
+    typer.echo(Sentence("đã xóa họ tên", "the name is erased").both)
 
 
 @app.command(name="list")

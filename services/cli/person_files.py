@@ -9,8 +9,6 @@ from typing import Any, get_args
 from zipfile import BadZipFile
 
 import msgspec
-from openpyxl import load_workbook  # type: ignore[import-untyped]
-from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
 
 from services.intake.application.importing.headings import folded
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
@@ -83,6 +81,10 @@ def read_people(file: Path) -> list[PersonRow]:
 
 
 def _rows_of_workbook(file: Path) -> Iterator[Sequence[Any]]:
+    # Slow to load, and most commands on people read no workbook.
+    from openpyxl import load_workbook  # type: ignore[import-untyped]
+    from openpyxl.utils.exceptions import InvalidFileException  # type: ignore[import-untyped]
+
     try:
         with file.open("rb") as opened:
             sheet = load_workbook(opened, read_only=True, data_only=True).worksheets[0]

@@ -17,11 +17,9 @@ from litestar import Litestar
 
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
-from services.followup.adapters.mail import DigestTemplate, InvalidMail, Post, load_recipients
 from services.followup.adapters.person_posts import ActingPosts, PersonPosts
 from services.followup.adapters.prefetch import PrefetchBuffers
 from services.followup.adapters.read.live_digest import LiveState
-from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.read.metrics_snapshot import MetricsQueries, MetricsSnapshot
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.regulation_logs import RegulationLogs
@@ -32,9 +30,9 @@ from services.followup.adapters.sign_in_provider import SignInProvider
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
-from services.followup.application.digest_mailer import DigestMailer
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.calendars import calendar_pages
@@ -58,7 +56,6 @@ from services.followup.console.rules import rule_pages
 from services.followup.console.samples import sample_routes
 from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
-from services.followup.domain.letters.digest import Recipient
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
@@ -77,7 +74,7 @@ from shared.http.logs import configure_logs
 from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
-from shared.http.tokens import TokenFile, follow_tokens
+from shared.http.tokens import follow_tokens
 from shared.postgres import lease, store
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
@@ -90,10 +87,7 @@ from shared.rabbit.topology import DEADLINES, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
-MIGRATIONS = ("shared.postgres", "services.followup")
-SEARCH_PATH = "projection, public"
 RELAY = "followup"
-MAIL_LEASE = 120.0  # seconds: longer than one message may take
 
 log = structlog.get_logger("followup")
 
@@ -132,14 +126,6 @@ def client_secret(settings: FollowupSettings) -> str:
         return Path(file).read_text("utf-8").strip() if file else ""
     except (OSError, ValueError) as error:
         raise WrongSettings(f"FOLLOWUP_CLIENT_SECRET_FILE: {error}") from None
-
-
-def source_token(settings: FollowupSettings) -> TokenFile:
-    """The token with which the feeds are read, whenever it is read. Raises WrongSettings."""
-    try:
-        return TokenFile(settings.source_token_file)
-    except OSError as error:
-        raise WrongSettings(f"FOLLOWUP_SOURCE_TOKEN_FILE: {error.strerror}") from None
 
 
 @contextlib.asynccontextmanager
@@ -300,44 +286,6 @@ async def running(
 async def _retried(pool: "asyncpg.Pool[asyncpg.Record]", source: str, petition_id: UUID) -> str:
     """Ask the projector of a source to rebuild a petition whose events wait. Raises RequestFailed."""
     return await ask(pool, "unpark", source, petition_id, "")
-
-
-def digest_mailer(
-    settings: FollowupSettings, pool: "asyncpg.Pool[asyncpg.Record]", *, alone: bool = False
-) -> DigestMailer | None:
-    """What sends digests by mail; None where no mail server is set. `alone`: for one command, which needs no lease.
-
-    Raises WrongSettings.
-    """
-    post = digest_post(settings)
-    if post is None:
-        return None
-    holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
-
-    async def may_send() -> bool:
-        return alone or await lease.acquire(pool, "digests", holder, MAIL_LEASE) is not None
-
-    return DigestMailer(StoredDigests(pool), post.send, digest_recipients(settings), settings.digest_at, may_send)
-
-
-def digest_post(settings: FollowupSettings) -> Post | None:
-    """The mail server with the digests' text; None where none is set. Raises WrongSettings."""
-    if not settings.smtp_url:
-        return None
-    try:
-        return Post(settings.smtp_url, settings.digest_from, DigestTemplate(settings.digest_template))
-    except InvalidMail as error:
-        raise WrongSettings(f"FOLLOWUP_SMTP_URL, FOLLOWUP_DIGEST_FROM, FOLLOWUP_DIGEST_TEMPLATE: {error}") from None
-
-
-def digest_recipients(settings: FollowupSettings) -> list[Recipient]:
-    """Who gets digests. Raises WrongSettings."""
-    if not settings.digest_to:
-        raise WrongSettings("FOLLOWUP_DIGEST_TO: name the file with each body's addresses")
-    try:
-        return load_recipients(settings.digest_to)
-    except InvalidMail as error:
-        raise WrongSettings(f"FOLLOWUP_DIGEST_TO: {error}") from None
 
 
 class WriterLeases:

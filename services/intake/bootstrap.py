@@ -5,7 +5,6 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from functools import partial
-from pathlib import Path
 
 import aio_pika
 import asyncpg
@@ -13,15 +12,12 @@ import httpx
 import structlog
 from litestar import Litestar
 
-from services.intake.adapters.clamd import Clamd
 from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
-from services.intake.adapters.file_folder import LocalFolder
 from services.intake.adapters.file_records import StoredFileRecords
 from services.intake.adapters.file_types import sniffed
 from services.intake.adapters.history import StoredHistory
-from services.intake.adapters.ids import OrderedIds
 from services.intake.adapters.proposals import proposed_calendar
 from services.intake.adapters.refused import RefusedCommands
 from services.intake.adapters.seals import PetitionSeals
@@ -37,6 +33,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
+from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -77,16 +74,12 @@ from shared.rabbit.topology import ForeignSource, claim, events_of
 from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
-MIGRATIONS = ("shared.postgres", "services.intake")
 RELAY = "intake"  # tells the relays of one store apart
 DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
 CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
-
-#: Draws a new time-ordered id.
-new_id = OrderedIds()
 
 log = structlog.get_logger("intake")
 
@@ -102,32 +95,6 @@ def callers_of(settings: IntakeSettings) -> Callers:
     if settings.issuer and not (is_safe_url(settings.issuer) and settings.audience):
         raise WrongSettings("INTAKE_ISSUER, INTAKE_AUDIENCE: an address with https, and the audience of its tokens")
     return configured_callers(settings.host, settings.tokens_file, settings.tokens, people=bool(settings.issuer))
-
-
-def seals_of(settings: IntakeSettings) -> PetitionSeals:
-    """The seals under the master key. Raises WrongSettings."""
-    if not settings.master_key_file:
-        raise WrongSettings("INTAKE_MASTER_KEY_FILE: a file of 32 random bytes; without it nothing can be sealed")
-    try:
-        return PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)
-    except (OSError, ValueError) as error:
-        raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
-
-
-def folder_of(settings: IntakeSettings) -> LocalFolder | None:
-    """The folder of uploaded files, if there is one. Raises WrongSettings."""
-    try:
-        return LocalFolder(Path(settings.files)) if settings.files else None
-    except OSError as error:
-        raise WrongSettings(f"INTAKE_FILES: {settings.files}: {error.strerror}; name a folder to write in") from None
-
-
-def scanner_of(settings: IntakeSettings) -> Clamd | None:
-    """What looks through uploaded files, if anything does. Raises WrongSettings."""
-    try:
-        return Clamd(settings.scanner) if settings.scanner else None
-    except ValueError as error:
-        raise WrongSettings(f"INTAKE_SCANNER: {error}") from None
 
 
 @contextlib.asynccontextmanager
@@ -204,6 +171,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
                 taken_at=found.taken_at,
             )
 

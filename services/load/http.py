@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.http.auth import is_loopback
+from shared.http.loopback import is_loopback
 
 TIMEOUT = 30.0  # seconds for one answer
 DEFAULT_PORT = 80

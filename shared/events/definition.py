@@ -34,7 +34,8 @@ Public = Annotated[T, _marker(Visibility.PUBLIC)]
 Internal = Annotated[T, _marker(Visibility.INTERNAL)]
 #: Personal data: a mapping by petitioner, each value sealed under that petitioner's key alone.
 SealedEach = Annotated[T, _marker(Visibility.SEALED_EACH)]
-#: Belongs to all the petitioners of the matter: one part each; to the aggregate when there is none.
+#: Belongs to all the petitioners of the matter, or to the person of a post: one part each; to the aggregate when there
+#: is none.
 SealedAll = Annotated[T, _marker(Visibility.SEALED_ALL)]
 #: Belongs to no petitioner (minutes, an official's reasons): under the aggregate's own key.
 SealedOwn = Annotated[T, _marker(Visibility.SEALED_OWN)]

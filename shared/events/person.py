@@ -4,7 +4,7 @@ from datetime import date
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.events.definition import DatedEvent, Internal, Public, SealedOwn
+from shared.events.definition import DatedEvent, Internal, Public, SealedAll
 
 #: What a post allows. Systems are no people: their role is not among these.
 PostRole = Literal["office", "chair", "agency", "auditor", "operations", "admin"]
@@ -26,7 +26,7 @@ class PostGranted(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     agency: Public[str] = ""
     valid_until: Public[date | None] = None
     number: Internal[str] = ""
-    name: SealedOwn[str] = ""
+    name: SealedAll[str] = ""
 
 
 class PostEnded(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +36,16 @@ class PostEnded(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
     AGGREGATE: ClassVar[str] = "person"
     post: Public[UUID]
     number: Internal[str] = ""
-    reason: SealedOwn[str] = ""
+    reason: SealedAll[str] = ""
+
+
+class PostAnnulled(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """A post was recorded wrongly: by that record nobody held it on any day. What was done in it stays recorded."""
+
+    TOPIC: ClassVar[str] = "PostAnnulled"
+    AGGREGATE: ClassVar[str] = "person"
+    post: Public[UUID]
+    reason: SealedAll[str] = ""
 
 
 class DelegationGranted(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,8 +65,18 @@ class DelegationEnded(DatedEvent, frozen=True, kw_only=True, omit_defaults=True)
     TOPIC: ClassVar[str] = "DelegationEnded"
     AGGREGATE: ClassVar[str] = "person"
     delegation: Public[UUID]
-    reason: SealedOwn[str] = ""
+    reason: SealedAll[str] = ""
 
 
+class PersonNameErased(DatedEvent, frozen=True, kw_only=True, omit_defaults=True):
+    """Every key of one person was destroyed: the name and the reasons about their posts can never be read again."""
+
+    TOPIC: ClassVar[str] = "PersonNameErased"
+    AGGREGATE: ClassVar[str] = "person"
+    person: Public[UUID]
+
+
+#: Events about a post that was granted before, or about a delegation to who holds one.
+PostEvent = PostEnded | PostAnnulled | DelegationGranted | DelegationEnded
 #: Every event of a person.
-PersonEvent = PostGranted | PostEnded | DelegationGranted | DelegationEnded
+PersonEvent = PostGranted | PostEnded | PostAnnulled | DelegationGranted | DelegationEnded | PersonNameErased

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Request
 from litestar.types import BeforeRequestHookHandler
 
+from shared.http.loopback import is_loopback
 from shared.http.parameters import refuse_unknown_parameters
 from shared.http.problems import ProblemError, problem
 from shared.http.refused_calls import RefusedCalls
@@ -74,18 +75,6 @@ MayRead = Callable[[AuthenticatedCaller], Awaitable[None] | None]
 LOCAL = AuthenticatedCaller("local", ROLES, sources=("*",))
 #: What a token begins with by which `local` chooses to be less: one role, at one place, of one agency.
 LESSER = "local:"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own. Names but `localhost` are none: who owns them says where they lead."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return (mapped or found).is_loopback
 
 
 def configured_callers(

@@ -15,7 +15,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from shared.http.auth import is_loopback
+from shared.http.loopback import is_loopback
 
 TIMEOUT = 5.0  # seconds for one answer, connecting included
 MOST = 256 * 1024  # bytes of an answer

@@ -76,7 +76,7 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
     moved(running[0], HELD_AT)
     office.do(f"{conference}/acts/ConferenceOpened")
     office.do(f"{conference}/do/slip", name="Bà Lý", text="Trạm y tế thiếu thuốc", subject="Thuốc", field="y tế")
-    office.do(f"{conference}/acts/SpeakerCalled", speaker="1", words="Đề nghị cấp thuốc")
+    office.do(f"{conference}/acts/SpeakerCalled?speaker=1", words="Đề nghị cấp thuốc")
     for petition in petitions:
         office.do(f"{petition}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
     office.do(f"{conference}/acts/SecretaryAppointed", name="Nguyễn Thư")

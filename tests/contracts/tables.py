@@ -55,6 +55,8 @@ _TITLES = {
     "petitioner": "Petitioners",
 }
 _PAGES = {"jurisdiction": "a jurisdiction", "petition": "a petition", "conference": "a conference"}
+#: Where the forms of commands on other things than these stand, by what the head of every page calls it.
+_OWN_PAGES = {"person": "Người dùng", "policy": "Quy định, lịch", "calendar": "Quy định, lịch"}
 _REGULATION = ("policy", "calendar", "plan", "catalogue", "jurisdiction", "agency")
 
 
@@ -91,13 +93,15 @@ def with_forms(page: str) -> str:
         if _page_of(each) == page_of
     ]
     daily = "".join(f"| {_PAGES[t.subject]} | {t.title.vi} | {t.title.en} |\n" for t in TASKS.values())
-    missing = ", ".join(f"{d.title.vi} (`{d.path}`)" for d in DEFINITIONS.values() if not _page_of(d))
+    others = [each for each in DEFINITIONS.values() if not _page_of(each)]
+    placed = ", ".join(f"{d.title.vi} (*{_OWN_PAGES[d.aggregate]}*)" for d in others if d.aggregate in _OWN_PAGES)
+    missing = ", ".join(f"{d.title.vi} (`{d.path}`)" for d in others if d.aggregate not in _OWN_PAGES)
     return _with_table(
         page,
         f"| on the page of | daily task | |\n|---|---|---|\n{daily}\n"
         f"| on the page of | form | | roles |\n|---|---|---|---|\n{''.join(rows)}\n"
         + textwrap.fill(
-            f"Without a form, by HTTP or by queue alone, are: {missing}.",
+            f"On pages of their own stand: {placed}. By HTTP or by queue alone are given: {missing}.",
             130,
             break_on_hyphens=False,
             break_long_words=False,

@@ -15,7 +15,8 @@ from typing import Any
 
 import httpx
 
-from services.intake.bootstrap import callers_of, running, seals_of
+from services.intake.bootstrap import callers_of, running
+from services.intake.configured import seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.files import PDF, digest_of
 from tests.support.intake import COMMUNE

@@ -17,6 +17,7 @@ class Form(HTMLParser):
         self.values: dict[str, str] = {}
         self.boxes: list[str] = []
         self.files: list[str] = []
+        self.action = ""
         self._area = self._select = ""
         self._first: str | None = None
         self.feed(page.partition("<main")[2])
@@ -25,6 +26,8 @@ class Form(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         name = given.get("name", "")
         match tag, given.get("type", "text"):
+            case "form", _:
+                self.action = self.action or given.get("action", "")
             case "input", "checkbox":
                 self.boxes.append(name)
                 if "checked" in given:
@@ -78,10 +81,12 @@ class Visitor:
         """Fill in a form and send it; what comes of it, after the redirect."""
         form = self.form(path)
         values = form.values | {name: str(value) for name, value in filled.items()}
+        # Without an address of its own a form goes where its page is, with all that stands behind the question mark.
+        to = form.action or path
         if not form.files:
-            return self.client.post(path, data=values)
+            return self.client.post(to, data=values)
         sent = {f"{name}_file": (f"{name}.pdf", content) for name, content in (files or {}).items()}
-        return self.client.post(path, data=values, files=sent or {"none": ("", b"")})
+        return self.client.post(to, data=values, files=sent or {"none": ("", b"")})
 
     def do(self, path: str, files: dict[str, bytes] | None = None, **filled: Any) -> httpx.Response:
         """The same; it must be recorded."""

@@ -12,7 +12,8 @@ import asyncpg
 import httpx
 import msgspec
 
-from services.intake.bootstrap import callers_of, running, seals_of
+from services.intake.bootstrap import callers_of, running
+from services.intake.configured import seals_of
 from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server

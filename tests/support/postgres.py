@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncpg
+
 from services.dev.postgres import ensure_database, start_embedded
 from shared.postgres.migrate import migrate
 
@@ -24,6 +26,7 @@ class TestServer:
         self.dsn, self._cleanup = start_embedded(folder)
         self._templates: dict[tuple[str, ...], str] = {}
         self._folder = folder
+        self._made: list[str] = []
 
     def stop(self) -> None:
         """End it at once: nothing of it is needed again, and hundreds of databases take long to write out."""
@@ -47,7 +50,21 @@ class TestServer:
         """The dsn of a new database without any table, or with those of a template."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         await ensure_database(self.dsn("postgres"), name, template)
+        self._made.append(name)
         return self.dsn(name)
+
+    def drop_all(self) -> None:
+        """Drop every database that was made, but no template; who is still connected is cut off."""
+        if self._made:
+            asyncio.run(self._drop_all())
+
+    async def _drop_all(self) -> None:
+        connection = await asyncpg.connect(self.dsn("postgres"))
+        try:
+            while self._made:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{self._made.pop()}" WITH (FORCE)')
+        finally:
+            await connection.close()
 
 
 def as_role(dsn: str, role: str) -> str:

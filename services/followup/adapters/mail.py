@@ -23,7 +23,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from services.followup.application.digest_mailer import Mailed, MailRefused, MailServerUnavailable
 from services.followup.domain.letters.digest import DigestLine, MailDigest, Recipient, message_id
-from shared.http.auth import is_loopback
+from shared.http.loopback import is_loopback
 from shared.identifiers import LOCAL_ZONE, NATION, MalformedCode, agency_code
 from shared.policy.problem import UncountablePolicy
 from shared.policy.reading import parse

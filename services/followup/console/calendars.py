@@ -33,8 +33,10 @@ from services.followup.console.calendar_draft import (
 )
 from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
 from services.followup.console.targets import Back
@@ -202,6 +204,11 @@ class _Calendars:
         check_key(filled.get("key", ""))
         filled["document"] = composed(filled.get("document", "")).strip()
         draft = _draft(at.year, filled)
+        if is_only_language_asked(request):
+            day = _day(at.year, filled["of"]) if "of" in filled else None
+            return await self._page(
+                request, at, draft, filled, day=day, entry=_entry(filled, at.today)[0] if day else None
+            )
         if "day" in filled:
             return await self._page(request, at, draft, filled, day=_day(at.year, filled["day"]))
         if filled.get("do") == "set":
@@ -299,7 +306,7 @@ class _Calendars:
 
     async def _refused(self, request: HttpRequest, at: YearAt, refusal: Refusal) -> Response[str]:
         back = Back(f"/calendars?{urlencode({'source': at.source})}", Bilingual("Lịch làm việc", "Calendar"))
-        return await self._pages.refused(request, back, refusal)
+        return await refused_page(self._pages, request, back, refusal)
 
 
 def month_names() -> list[Bilingual]:

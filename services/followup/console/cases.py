@@ -18,6 +18,7 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.actors import actor_names
 from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
@@ -25,6 +26,7 @@ from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import JustRecorded, recorded_now
 from services.followup.console.roles import PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
@@ -206,6 +208,7 @@ class _Cases:
             acts=acts,
             content=content,
             linked=history.linked,
+            actors=await actor_names(self._intake, self._address, request, file.case.source, history.actors),
             late=await lateness(queries),
             names=names,
         )
@@ -218,7 +221,7 @@ class _Cases:
                 raise away("unread-source", source=target.source)
             answer = await self._intake.download(url, path, token_of(request))
         except Refusal as refusal:
-            return await self._pages.refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         kept = {name: value for name in FILE_HEADERS if (value := answer.headers.get(name))}
         return Stream(answer.aiter_bytes(), headers=kept, background=BackgroundTask(answer.aclose))
 

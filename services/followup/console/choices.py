@@ -35,15 +35,19 @@ class FormChoices:
     async def of(
         self, scope: Scope, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN
     ) -> dict[str, list[ChoiceDefinition]]:
-        """The choices of a form about a case, by the kind of field, as far as it has such fields."""
+        """The choices of a form about a case, by the kind of field, as far as it has such fields.
+
+        Places and bodies are no secret within a jurisdiction; a case is named to nobody who may not look at it.
+        """
         found: dict[str, list[ChoiceDefinition]] = {}
+        known = Scope(scope.jurisdiction)
         events, deadlines = (file.events, file.deadlines) if file else ([], [])
         annulled = annulled_ids(events)
         if "place" in kinds:
-            places = await self._queries.places(scope)
+            places = await self._queries.places(known)
             found["place"] = [_same(code, f"{name} ({code})") for code, name in places.items()]
         if kinds & {"agency", "body"}:
-            found["agency"] = await self._agencies(scope)
+            found["agency"] = await self._agencies(known)
             found["body"] = [*(_choice(code, body_words(code)) for code in OWN_BODIES), *found["agency"]]
         if "petition" in kinds:
             found["petition"] = await self._cases(scope, "petition")

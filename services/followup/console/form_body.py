@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser  # type: ignore[import-untyped]
 
+from services.followup.console.language import FIELD, ask_in_language
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import FORM_TOKEN, is_own_form, signed_in_of
 from shared.http.problems import ProblemError, problem
@@ -62,6 +63,7 @@ async def read_form(
     415, and 403 for a form that no page of the caller's session sent.
     """
     filled = await _filled(request, files, most, text_files, sink)
+    ask_in_language(request, filled.pop(FIELD, ""))
     if not is_own_form(request, filled.pop(FORM_TOKEN, "")):
         keep_as_typed(request, filled)
         raise problem(403, "foreign-origin", "form")

@@ -37,7 +37,9 @@ from services.followup.console.command_forms import (
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
@@ -68,7 +70,7 @@ def form_routes(
         deadline_id: FromQuery[UUID | None] = None,
         task: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
         speaker: Annotated[str, QueryParameter(max_length=MAX_GIVEN)] = "",
-    ) -> Response[str]:
+    ) -> Response[Any]:
         target = await case_target(queries, scope_of(request), subject_id)
         given = {"task": task, "speaker": speaker} | await forms.letter(target, deadline_id)
         return await forms.empty(request, target, command, given)
@@ -89,14 +91,14 @@ def form_routes(
         command: FromPath[str],
         petitions: Annotated[str, QueryParameter(max_length=MAX_PETITIONS)] = "",
         catalogue: FromQuery[CatalogueKind | None] = None,
-    ) -> Response[str]:
+    ) -> Response[Any]:
         target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         try:
             if catalogue is not None:
                 chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
         except Refusal as refusal:
-            return await pages.refused(request, target, refusal)
+            return await refused_page(pages, request, target, refusal)
         return await forms.empty(request, target, command, chosen)
 
     @post(
@@ -137,22 +139,26 @@ class _Forms:
 
     async def empty(
         self, request: HttpRequest, target: FormTarget, command: str, filled: dict[str, str]
-    ) -> Response[str]:
+    ) -> Response[Any]:
         """A form before anything was filled in, or why there is none."""
+        if page := target.own_page(command):
+            return Redirect(page, status_code=SEE_OTHER)
         try:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
-            return await self._pages.refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         form = form_of(definition, await self._offered(request, target, definition))
         given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
         return await self._page(request, target, form, given)
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:
         """Send a command to intake, then show its case, or the form with what is wrong."""
+        if page := target.own_page(command):
+            return Redirect(page, status_code=SEE_OTHER)
         try:
             definition, possible = await self._asked(request, target, command)
         except Refusal as refusal:
-            return await self._pages.refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
         form = form_of(definition, await self._offered(request, target, definition))
@@ -162,6 +168,9 @@ class _Forms:
             return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
+        # What was about to be confirmed is asked once more.
+        if is_only_language_asked(request) and not (form.is_final and filled.pop("confirmed", "")):
+            return await self._page(request, target, form, filled)
         body, errors = body_of(form, filled, await self._source.today(target.source))
         if errors := [*wrong_files, *errors]:
             return await self._page(request, target, form, filled, errors)
@@ -186,7 +195,7 @@ class _Forms:
 
     async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
-        scope, today = place_scope_of(request), await self._source.today(target.source)
+        scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
         listed = await self._choices.catalogues(target.jurisdiction, today)
         return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
 

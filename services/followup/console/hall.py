@@ -20,6 +20,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.models import Case, CaseFile
 from services.followup.adapters.read.queries import Queries
+from services.followup.console.actors import actor_names
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
@@ -28,7 +29,7 @@ from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
 from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
-from services.followup.console.language import language_of
+from services.followup.console.language import is_only_language_asked, language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import KEEPING, has_any
@@ -99,7 +100,7 @@ class LineRecorded(msgspec.Struct, frozen=True):
 
 
 class Theirs(msgspec.Struct, frozen=True):
-    """What somebody else recorded of the same speaker."""
+    """What somebody else recorded of the same speaker; `person` is what people call them."""
 
     person: str
     words: str
@@ -232,6 +233,7 @@ class _Halls:
             may_keep=may_keep,
             recorded=recorded_now(recorded, None),
             filled=filled or {},
+            kept_form=_form_of(speakers, filled or {}),
             errors=errors,
             new_key=lambda: secrets.token_urlsafe(16),
         )
@@ -241,6 +243,8 @@ class _Halls:
         need_role(caller_of(request), *KEEPING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await self.page(request, hall, filled=filled)
         source = hall.file.case.source
         line, errors = line_of(hall.id, filled, await self._door.today(source))
         if errors:
@@ -314,7 +318,9 @@ class _Halls:
             if found is not None and found.called_by:
                 content = await content_of(self._intake, self._address, request, hall.file)
                 told = next(each for each in _speakers(hall, content) if each.number == number)
-                return Theirs(told.called_by, told.words)
+                source, who = hall.file.case.source, told.called_by
+                names = await actor_names(self._intake, self._address, request, source, [who])
+                return Theirs(getattr(names[who], language_of(request)), told.words)
             await asyncio.sleep(LOOK_EVERY)
             hall = await self.of(request, hall.file.case.row.subject_id)
         return None
@@ -351,6 +357,14 @@ def _speakers(hall: Hall, content: Content | None) -> list[HallSpeaker]:
             )
         )
     return found
+
+
+def _form_of(speakers: Sequence[HallSpeaker], filled: Mapping[str, str]) -> str:
+    """The form of the page that was filled in; empty before one is."""
+    if filled.get("kind") != "conduct":
+        return f"{filled['kind']}-form" if filled.get("kind") in ("slip", "minutes") else ""
+    found = (n for n, each in enumerate(speakers, 1) if each.number == filled.get("speaker"))
+    return next((f"s{n}-form" for n in found), "")
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:

@@ -47,6 +47,11 @@ class History(NamedTuple):
     names: dict[str, Bilingual]
     linked: frozenset[str]
 
+    @property
+    def actors(self) -> frozenset[str]:
+        """Who recorded something of it."""
+        return frozenset(event.actor for event in self.events if event.actor)
+
 
 async def history_of(queries: Queries, scope: Scope, file: CaseFile) -> History:
     """The history of a case."""

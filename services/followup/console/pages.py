@@ -14,13 +14,10 @@ from jinja2.runtime import Context
 from litestar import Response
 from markupsafe import Markup
 
-from services.followup.adapters.intake_client import Refusal
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.intake_door import status_of
-from services.followup.console.language import Language, language_of
+from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
 from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
-from services.followup.console.targets import Back, FormTarget
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
@@ -89,14 +86,19 @@ class Person(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """What stands around every page. `here` is its address, for the link to the other language."""
+    """What stands around every page. `here` is its address, for the link to the other language, `path` the same alone.
+
+    A page that answers a form (`answers_form`) is left open by that link: asked for again it would be empty.
+    """
 
     person: Person | None
     sources: tuple[Source, ...] = ()
     here: str = "/"
+    path: str = "/"
     may_administer: bool = False
     may_see_figures: bool = False
     may_see_people: bool = False
+    answers_form: bool = False
 
 
 class Pages:
@@ -168,8 +170,16 @@ class Pages:
         )
         may_administer = has_any(caller, ADMINISTERING)
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        may_see_people = has_any(caller, SEEING_PEOPLE)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, may_see_people)
+        shell = Shell(
+            person,
+            tuple(sources),
+            _here(request),
+            quote(request.scope["path"]),
+            may_administer,
+            may_see_figures,
+            has_any(caller, SEEING_PEOPLE),
+            _answers_form(request),
+        )
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(
@@ -184,21 +194,20 @@ class Pages:
         shown.headers["Content-Security-Policy"] = self._policy + allowed
         return shown
 
-    async def refused(self, request: HttpRequest, back: Back | FormTarget, refusal: Refusal) -> Response[str]:
-        """The page that says why there is nothing to see or to fill in."""
-        return await self.show(
-            request, "refused.html", status=status_of(refusal, 409), target=back, detail=refusal.detail
-        )
-
     def bare(self, request: HttpRequest, template: str, *, status: int = 200, **values: Any) -> Response[str]:
         """A page that needs neither a caller nor the store: the sign-in, and what went wrong."""
-        return self._rendered(request, template, status, shell=Shell(None, here=_here(request)), **values)
+        shell = Shell(None, here=_here(request), path=quote(request.scope["path"]), answers_form=_answers_form(request))
+        return self._rendered(request, template, status, shell=shell, **values)
 
     def _rendered(self, request: HttpRequest, template: str, status: int, **values: Any) -> Response[str]:
+        language = language_of(request)
         html = self._templates.get_template(template).render(
-            lang=language_of(request), own_form=partial(_own_form, form_token_of(request)), **values
+            lang=language, own_form=partial(_own_form, form_token_of(request)), **values
         )
-        return Response(html, media_type="text/html", headers=self._headers, status_code=status)
+        answer = Response(html, media_type="text/html", headers=self._headers, status_code=status)
+        if is_only_language_asked(request):
+            keep_language(request, answer, language)
+        return answer
 
 
 def _hashed(text: str) -> str:
@@ -274,6 +283,10 @@ def _here(request: HttpRequest) -> str:
     query = request.scope["query_string"].decode("latin-1")
     path = quote(request.scope["path"])
     return quote(path + (f"?{query}" if query else ""), safe="")
+
+
+def _answers_form(request: HttpRequest) -> bool:
+    return request.method == "POST"
 
 
 def _own_form(form_token: str) -> Markup:

@@ -19,7 +19,9 @@ from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, kinds_of
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import SEEING_PEOPLE
 from services.followup.console.targets import Back
@@ -31,8 +33,12 @@ from shared.command_definitions import CommandDefinition, Translated
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
 
-#: The commands on a post or a delegation, by the address of what they are done to at intake.
-ON = {"posts": ("PostEnded", "DelegationGranted"), "delegations": ("DelegationEnded",)}
+#: The commands on a post, a delegation or a person, by the address of what they are done to at intake.
+ON = {
+    "posts": ("PostEnded", "PostAnnulled", "DelegationGranted"),
+    "delegations": ("DelegationEnded",),
+    "people": ("PersonNameErased",),
+}
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
@@ -66,7 +72,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             places=places,
             titles=ROLE_TITLES,
             grants_at=caller.jurisdiction if caller.jurisdiction in places and "admin" in caller.roles else "",
-            may_end="admin" in caller.roles,
+            may_administer="admin" in caller.roles,
             may_delegate="chair" in caller.roles,
         )
 
@@ -101,7 +107,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         try:
             _, form = await form_at(request, source, kind, command)
         except Refusal as refusal:
-            return await pages.refused(request, _BACK, refusal)
+            return await refused_page(pages, request, _BACK, refusal)
         return await show(request, form, {})
 
     @post(ACT, include_in_schema=False, status_code=200)
@@ -111,9 +117,11 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         try:
             definition, form = await form_at(request, source, kind, command)
         except Refusal as refusal:
-            return await pages.refused(request, _BACK, refusal)
+            return await refused_page(pages, request, _BACK, refusal)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await show(request, form, filled)
         body, errors = body_of(form, filled, await door.today(source))
         if errors:
             return await show(request, form, filled, errors, 422)

@@ -12,6 +12,7 @@ from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
+from services.followup.console.actors import actor_names
 from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
@@ -54,6 +55,7 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
         target = await place_target(queries, scope, code)
         places, file = await queries.places(scope), target.file
         deadlines = file.deadlines if file else []
+        history = await history_of(queries, scope, file) if file else None
         return await pages.show(
             request,
             "jurisdiction.html",
@@ -61,7 +63,8 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
             acts=await acts.on(target, token_of(request)),
             recorded=recorded_now(recorded, on),
             deadlines=sorted(deadlines, key=lambda d: (not d.raised.is_open, d.raised.due_on or date.max)),
-            timeline=(await history_of(queries, scope, file)).entries if file else [],
+            timeline=history.entries if history else [],
+            actors=await actor_names(intake, address, request, target.source, history.actors if history else ()),
             above=[place for place in lineage(target.named)[1:] if place in places],
             below=[place for place, depth in place_tree(places) if target.named in lineage(place)[1:]],
             cases=await owing(scope),

@@ -5,7 +5,8 @@ was typed comes back on the page of the problem then, so that nobody types a pet
 """
 
 import contextlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -14,18 +15,43 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from services.followup.adapters.intake_client import Refusal
 from services.followup.console.addresses import LOGIN, POSTS, SEE_OTHER
 from services.followup.console.form_body import MULTIPART, TYPED, URL_ENCODED, keep_as_typed, read_form
+from services.followup.console.intake_door import status_of
 from services.followup.console.pages import Pages, field_title
+from services.followup.console.targets import Back, FormTarget
 from services.followup.console.typed_numbers import typed_number
+from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.app import Handler
+from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
 
 MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this process read more
 FORMS = (URL_ENCODED, MULTIPART)
 #: What a form sends beside what people typed.
-OWN = frozenset({"key", "more", "confirmed", "back", "token", "to"})
+OWN = frozenset({"key", "more", "confirmed", "back", "token", "to", "version", "draft", "tried", "of", "on", "person"})
+OF_A_FILE = (".media_type", ".size", ".rows")
+_FOR_MACHINES = re.compile(r"yes|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
+
+
+async def refused_page(
+    pages: Pages, request: HttpRequest, target: Back | FormTarget, refusal: Refusal
+) -> Response[str]:
+    """Why there is no form now. Of one that was sent what was typed comes back, to be taken to the form again."""
+    # Whom intake would refuse may not make this process read a file.
+    await (keep_typed(request) if refusal.status in (403, 404) else _keep_beside_files(request))
+    typed = request.scope["state"].get(TYPED, [])
+    return await pages.show(
+        request,
+        "refused.html",
+        status=status_of(refusal, 409),
+        target=target,
+        detail=refusal.detail,
+        typed=typed,
+        labels=_labels(typed),
+    )
 
 
 async def keep_typed(request: Request[Any, Any, Any]) -> None:
@@ -65,7 +91,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 "problem.html",
                 said=problem.translations,
                 typed=typed,
-                labels={name: field_title(name.rpartition(".")[2]) for name, _ in typed if name not in OWN},
+                labels=_labels(typed),
                 # Sent again by a click on this page it is ours; what others sent is shown and no more.
                 again=request.url.path if (is_unknown or is_old_form) and not is_from_foreign_page(request) else "",
                 sign_in=LOGIN if is_unknown else "",
@@ -76,6 +102,58 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
         return answer
 
     return shown_to_people
+
+
+async def _keep_beside_files(request: HttpRequest) -> None:
+    """Keep what was typed into a form of somebody signed in; a file has to be chosen again."""
+    if request.method != "POST":
+        return
+    unkept = _Unkept()
+    with contextlib.suppress(ProblemError, HTTPException):
+        filled = await read_form(request, _EVERY_FILE, sink=unkept)
+        keep_as_typed(request, {name: value for name, value in filled.items() if name not in unkept.names})
+
+
+class _Unkept:
+    """Passes over the files of a form."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    async def begin(self, name: str) -> None:
+        """The file of an input begins."""
+        self.names.add(name)
+
+    async def write(self, piece: bytes) -> None:
+        """A piece of it."""
+
+    async def end(self) -> None:
+        """It has ended."""
+
+
+class _Everything(Collection[str]):
+    """Every name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 1
+
+
+_EVERY_FILE = _Everything()
+
+
+def _labels(typed: Sequence[tuple[str, str]]) -> dict[str, Bilingual]:
+    """What people typed, by what its input is called; ids, digests and ticks are carried along unseen."""
+    return {
+        name: field_title(name.rpartition(".")[2])
+        for name, value in typed
+        if name not in OWN and not name.endswith(OF_A_FILE) and not _FOR_MACHINES.fullmatch(value)
+    }
 
 
 def _is_browser(request: Request[Any, Any, Any]) -> bool:

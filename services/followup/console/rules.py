@@ -31,8 +31,10 @@ from services.followup.application.policy_trial import DeadlineChange, TrialAdop
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.places import place_tree
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import FormTarget, place_target
 from services.followup.console.typed_days import typed_day
@@ -223,7 +225,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._pages.refused(request, at.target, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         return await self._adopt_page(request, at, {})
 
     async def adopt(self, request: HttpRequest, at: At) -> Response[Any]:
@@ -231,13 +233,15 @@ class _Rules:
         try:
             definition, path = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._pages.refused(request, at.target, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request, text_files=("file",))
         check_key(filled.get("key", ""))
         # Browsers send every line break as two characters, and drop one at the beginning.
         text = "\n".join(composed(filled.get("file") or filled.get("text", "")).lstrip("\ufeff\r\n").splitlines())
         filled |= {"text": text}
+        if is_only_language_asked(request) and not filled.get("tried"):
+            return await self._adopt_page(request, at, filled)
         day, errors = _typed(filled, at.today)
         if not text.strip():
             errors.append(RuleError("text", _NO_TEXT))
@@ -322,7 +326,7 @@ class _Rules:
         try:
             await self._asked(request, at)
         except Refusal as refusal:
-            return await self._pages.refused(request, at.target, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         return await self._annul_page(request, at, adoption, {})
 
     async def annul(self, request: HttpRequest, at: At, event_id: UUID) -> Response[Any]:
@@ -331,10 +335,12 @@ class _Rules:
         try:
             definition, _ = await self._asked(request, at)
         except Refusal as refusal:
-            return await self._pages.refused(request, at.target, refusal)
+            return await refused_page(self._pages, request, at.target, refusal)
         need_role(caller_of(request), *definition.roles)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
+        if is_only_language_asked(request):
+            return await self._annul_page(request, at, adoption, filled)
         reason = composed(filled.get("reason", "")).strip()
         day, errors = _typed(filled, at.today)
         if not reason:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import NamedTuple
+from urllib.parse import quote
 from uuid import UUID
 
 from services.followup.adapters.read.models import CaseFile
@@ -12,7 +13,14 @@ from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.query_parameters import code_of, or_404
 from shared.command_definitions import CommandDefinition
 from shared.events.deadline import Subject
+from shared.events.regulation import CalendarPublished, PolicyAdopted
 from shared.identifiers import derived_id
+
+#: The commands at a place that have pages made for them: a document is tried, and a calendar drawn, before they stand.
+_PAGES_OF_THEIR_OWN = {
+    PolicyAdopted.TOPIC: "/rules/{place}/adopt",
+    CalendarPublished.TOPIC: "/calendars?source={source}",
+}
 
 
 class Back(NamedTuple):
@@ -41,6 +49,15 @@ class FormTarget(NamedTuple):
     def page(self) -> str:
         """The address of its page."""
         return f"/jurisdictions/{self.named}" if self.subject == "jurisdiction" else f"/cases/{self.named}"
+
+    def own_page(self, command: str) -> str:
+        """The address of the page that is made for a command here; empty for one that the general form takes."""
+        pattern = _PAGES_OF_THEIR_OWN.get(command, "") if self.subject == "jurisdiction" else ""
+        return pattern.format(place=self.named, source=quote(self.source, safe=""))
+
+    def act_page(self, command: str) -> str:
+        """The address at which a command is given."""
+        return self.own_page(command) or f"{self.page}/acts/{command}"
 
     def commands(self, definitions: Iterable[CommandDefinition]) -> dict[str, CommandDefinition]:
         """The definitions of the commands on it by their names: some names stand for two, one that begins a case."""

@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any, NamedTuple
 
 import msgspec
-import xlsxwriter  # type: ignore[import-untyped]
 
 from services.followup.adapters.read.models import Case
 from services.followup.domain.wording.names import Bilingual, body_words, state_words
@@ -78,9 +77,12 @@ def as_csv(table: CaseTable) -> bytes:
 
 def as_xlsx(table: CaseTable) -> bytes:
     """A table as a workbook, written row by row. A text stays a text, and a day is a day."""
+    # Slow to load, and few processes ever write a workbook.
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+
     content = io.BytesIO()
     options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(content, options) as book:
+    with Workbook(content, options) as book:
         sheet = book.add_worksheet("Kiến nghị")
         head, day = book.add_format({"bold": True}), book.add_format({"num_format": "dd/mm/yyyy"})
         for number, column in enumerate(_COLUMNS):

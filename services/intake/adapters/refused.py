@@ -78,17 +78,17 @@ class RefusedCommands:
         """Whether one is kept; none is ever taken away."""
         return bool(await self._pool.fetchval(_KNOWN, refused_id))
 
-    async def erase(self, petitioner: str, petitions: Collection[UUID]) -> None:
-        """Erase what is kept of every command that names the petitioner, one of these petitions, or who it is.
+    async def erase(self, named: str, streams: Collection[UUID]) -> None:
+        """Erase what is kept of every command that names somebody by their id, one of their streams, or who they are.
 
-        A command names somebody by phone or document, or by everything that is known of them.
+        A command says who a petitioner is by phone or document, or by everything that is known of them.
         """
-        names = {petitioner, *map(str, petitions)}
+        names = {named, *map(str, streams)}
         rows = await self._pool.fetch(
-            "SELECT external_id FROM external_references WHERE originator_id = ANY ($1)", list(petitions)
+            "SELECT external_id FROM external_references WHERE originator_id = ANY ($1)", list(streams)
         )
         names.update(row["external_id"] for row in rows)
-        wanted = _Wanted(names, await self._identities(petitioner, petitions))
+        wanted = _Wanted(names, await self._identities(named, streams))
         after = _FIRST
         while rows := await self._pool.fetch(_NEXT, after, AT_ONCE):
             after = rows[-1]["refused_id"]

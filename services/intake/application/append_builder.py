@@ -62,8 +62,8 @@ class Recorder:
             references=(command.reference,) if command.reference else (),
             new_keys=tuple(ring.new),
             used_keys=tuple(sorted(ring.used)),
-            erase_owner=decided.erase_owner,
-            erase_key_ids=decided.erase_key_ids,
+            erase_owner=decided.erasure.owner if decided.erasure else "",
+            erase_key_ids=decided.erasure.key_ids if decided.erasure else (),
         )
 
     def events(

@@ -2,13 +2,18 @@
 
 from collections.abc import Container
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from services.intake.application.command_body import BodyCodec, Extras
+from services.intake.application.stream_ids import code_of, target_id
 from services.intake.domain import Caller
 from shared.identifiers import normalised
+
+#: The fields that an address gives as ids; it gives the others as codes.
+_IDS_IN_PATH = frozenset({"post", "delegation", "person"})
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +38,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     def on_behalf_of(self) -> str:
         """The person for whom it is recorded: who signed in, or whom a system names."""
         return self.caller.subject or normalised(self.body.on_behalf_of)
+
+    @property
+    def in_path(self) -> dict[str, Any]:
+        """The fields of the event that the address gives. Raises WrongAddress."""
+        return {
+            name: target_id(name, self.target) if name in _IDS_IN_PATH else code_of(self.target)
+            for name in self.codec.route.in_path
+        }
 
     @property
     def earlier_reference(self) -> tuple[str, str] | None:

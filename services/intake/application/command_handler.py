@@ -68,14 +68,14 @@ class CommandHandler:
             decided = await self._decider.decide(command)
             await asyncio.sleep(0)
             append = await self._recorder.prepare(command, decided, fingerprint)
-            if decided.erase_owner and not is_erased:
+            if decided.erasure and not is_erased:
                 # Once, however often the append is tried: everything that is kept is read. Before the keys go, by
-                # which the petitioner is recognised; one whose erasure then fails is asked for again, and what is
+                # which a petitioner is recognised; one whose erasure then fails is asked for again, and what is
                 # gone by then was a copy of what was refused.
-                await self._refused.erase(decided.erase_owner, {fact.originator_id for fact in decided.facts})
+                await self._refused.erase(decided.erasure.named, {fact.originator_id for fact in decided.facts})
                 is_erased = True
             appended = await self._writer.append(append)
-            if decided.erase_owner:
+            if decided.erasure:
                 self._keeper.wake()
             return self._done(decided, append, appended)
 

@@ -4,7 +4,6 @@ import asyncio
 import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -13,9 +12,9 @@ from services.intake.application.command import Command
 from services.intake.application.commands import ERASURE
 from services.intake.application.errors import NotFound, StaleVersion
 from services.intake.application.petitioners import with_petitioner_ids
-from services.intake.application.ports import CaseHistory, Ids
+from services.intake.application.ports import CaseHistory, Ids, StoredKey
 from services.intake.application.regulation_cache import RegulationCache, RegulationSnapshot
-from services.intake.application.stream_ids import code_of, receipt_code, regulation_id, target_id
+from services.intake.application.stream_ids import receipt_code, regulation_id, target_id
 from services.intake.domain import (
     AnyFact,
     AnyNewFact,
@@ -34,14 +33,20 @@ from services.intake.domain import (
 )
 from services.intake.domain.acts import RESTING_ON_RULES
 from services.intake.domain.catalogues import CATALOGUE_FIELDS
+from services.intake.domain.people import key_owner
 from shared.events import SEALED, DatedEvent
-from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
+from shared.events.person import PersonEvent, PersonNameErased
 from shared.events.petition import PersonalDataErased, PetitionReceived
 from shared.events.regulation import PolicyAdopted
 from shared.identifiers import derived_id, kept_forms, lineage
 
-#: The fields that an address gives as ids; it gives the others as codes.
-IDS_IN_PATH = frozenset({"post", "delegation"})
+
+class Erasure(msgspec.Struct, frozen=True):
+    """Whose sealing keys go, all of them as the decision knew them; `named` is by what other commands name them."""
+
+    owner: str
+    key_ids: tuple[UUID, ...]
+    named: str
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +61,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     day: date
     aggregate: str
     petitioners: dict[UUID, tuple[str, ...]] = {}
-    erase_owner: str = ""
-    erase_key_ids: tuple[UUID, ...] = ()
+    erasure: Erasure | None = None
 
 
 class LoadedAggregates:
@@ -136,16 +140,12 @@ class CommandDecider:
             expected=loaded.versions | rests_on(facts, known.versions) | _counted_by(facts, known),
             day=known.today,
             aggregate=facts[0].aggregate,
-            petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)),
+            petitioners=loaded.petitioners() | loaded.without_erased(named_petitioners(facts)) | people_of(facts),
+            erasure=await self._erasure_of_name(event, known) if isinstance(event, PersonNameErased) else None,
         )
 
     def _event(self, command: Command, known: RegulationSnapshot) -> DatedEvent:
-        codec = command.codec
-        given: dict[str, Any] = {
-            name: target_id(name, command.target) if name in IDS_IN_PATH else code_of(command.target)
-            for name in codec.route.in_path
-        }
-        event = codec.event(command.body, command.body.effective_on or known.today, **given)
+        event = command.codec.event(command.body, command.body.effective_on or known.today, **command.in_path)
         return with_petitioner_ids(event, lambda: str(self._new_id()))
 
     async def _target(
@@ -153,13 +153,11 @@ class CommandDecider:
     ) -> UUID:
         """The aggregate of the event: a new one, one of the regulation, or the one at the address, loaded."""
         route = command.codec.route
-        if (registered := regulation_id(event)) is not None:
+        people = known.regulation.people
+        registered = people.person_of(event) if isinstance(event, PersonEvent) else regulation_id(event)
+        if registered is not None:
             loaded.versions[registered] = known.versions.get(registered, 0)
             return registered
-        if isinstance(event, PostEnded | DelegationGranted | DelegationEnded):
-            originator = known.regulation.people.post_of(event).person_id
-            loaded.versions[originator] = known.versions[originator]
-            return originator
         if route.creates:
             created = self._new_id()
             loaded.versions[created] = 0
@@ -189,6 +187,12 @@ class CommandDecider:
         if looked_at := clocks_looked_at(event, loaded.of(originator), originator):
             await load_clocks(self._history, looked_at, loaded, loaded.take)
 
+    async def _erasure_of_name(self, event: PersonNameErased, known: RegulationSnapshot) -> Erasure:
+        owner = key_owner(event.person)
+        if not (keys := await self._history.keys_owned_by(owner)):
+            raise NotFound(None, "nothing-to-erase")
+        return _erasure(owner, keys, named=known.regulation.people.subject_of(event.person))
+
     async def _erasure(self, command: Command, known: RegulationSnapshot) -> Decided:
         """Every key of a petitioner goes, and each of their petitions says so, in one transaction."""
         for owner in kept_forms(command.target):
@@ -211,9 +215,12 @@ class CommandDecider:
             expected={fact.originator_id: loaded.versions[fact.originator_id] for fact in facts},
             day=known.today,
             aggregate="petition",
-            erase_owner=owner,
-            erase_key_ids=tuple(sorted(key.key_id for key in keys)),
+            erasure=_erasure(owner, keys, named=owner),
         )
+
+
+def _erasure(owner: str, keys: Sequence[StoredKey], named: str) -> Erasure:
+    return Erasure(owner, tuple(sorted(key.key_id for key in keys)), named)
 
 
 def _counted_by(facts: Sequence[AnyNewFact], known: RegulationSnapshot) -> dict[UUID, int]:
@@ -287,6 +294,11 @@ def named_petitioners(facts: Sequence[AnyNewFact]) -> dict[UUID, tuple[str, ...]
         for f in facts
         if SEALED[f.event.TOPIC] and (ids := tuple(getattr(f.event, "petitioner_ids", ())))
     }
+
+
+def people_of(facts: Sequence[AnyNewFact]) -> dict[UUID, tuple[str, ...]]:
+    """Under whose keys the names and reasons of people are sealed: each person's own, so that they can be erased."""
+    return {f.originator_id: (key_owner(f.originator_id),) for f in facts if f.aggregate == "person"}
 
 
 def with_receipt(facts: tuple[AnyNewFact, ...]) -> tuple[AnyNewFact, ...]:

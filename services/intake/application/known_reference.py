@@ -14,11 +14,11 @@ from services.intake.application.errors import ReferenceAnnulled, ReferenceDiffe
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, History
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.application.stream_ids import code_of
 from services.intake.domain import AnyFact
 from services.intake.domain.catalogues import canonical
 from shared.cases.facts import annulled_ids
 from shared.events import SEALED, DatedEvent
+from shared.events.person import PersonNameErased
 from shared.events.petition import PersonalDataErased
 from shared.identifiers import MalformedCode, agency_code, is_within, normalised
 
@@ -90,8 +90,7 @@ class KnownReferences:
 def _event(command: Command, recorded: AnyFact) -> DatedEvent:
     """What the command asks for, with the day and the ids of the record where it leaves them to us."""
     codec, body = command.codec, command.body
-    in_path = {name: code_of(command.target) for name in codec.route.in_path}
-    event = codec.event(body, body.effective_on or recorded.event.effective_on, **in_path)
+    event = codec.event(body, body.effective_on or recorded.event.effective_on, **command.in_path)
     return with_recorded_ids(event, recorded.event)
 
 
@@ -108,8 +107,8 @@ def differing(given: Mapping[str, Any], recorded: Mapping[str, Any], fields: Ite
 
 
 def is_erased(facts: Iterable[AnyFact]) -> bool:
-    """Whether a petitioner of a case was erased: then what is sealed of it cannot be held against anything."""
-    return any(isinstance(fact.event, PersonalDataErased) for fact in facts)
+    """Whether somebody of a stream was erased: then what is sealed of it cannot be held against anything."""
+    return any(isinstance(fact.event, PersonalDataErased | PersonNameErased) for fact in facts)
 
 
 def _is_same(given: Any, recorded: Any) -> bool:

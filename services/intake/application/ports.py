@@ -169,8 +169,8 @@ class EventStore(Protocol):
 class RefusedBodies(Protocol):
     """What is kept of refused commands."""
 
-    async def erase(self, petitioner: str, petitions: Collection[UUID]) -> None:
-        """Erase what is kept of every command that names the petitioner or one of these petitions."""
+    async def erase(self, named: str, streams: Collection[UUID]) -> None:
+        """Erase what is kept of every command that names this petitioner or person, or one of their streams."""
         ...
 
 

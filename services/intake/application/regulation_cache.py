@@ -11,7 +11,7 @@ from services.intake.application.ports import History
 from services.intake.application.stream_ids import regulation_id
 from services.intake.domain import AnyFact, Regulation, fold_regulation
 from shared.events.any_stream import RecordAnnulled
-from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
+from shared.events.person import PersonEvent
 
 
 class RegulationSnapshot(msgspec.Struct, frozen=True):
@@ -70,8 +70,8 @@ class RegulationCache:
         event = fact.event
         if isinstance(event, RecordAnnulled):
             event = next(known.event for known in self.facts if known.event_id == event.event_id)
-        if isinstance(event, PostEnded | DelegationGranted | DelegationEnded):
-            return self.regulation.people.post_of(event).person_id
+        if isinstance(event, PersonEvent):
+            return self.regulation.people.person_of(event)
         originator = regulation_id(event)
         assert originator is not None
         return originator

@@ -4,9 +4,7 @@ import hashlib
 from uuid import UUID
 
 from services.intake.application.errors import WrongAddress
-from services.intake.domain.people import person_id
 from shared.events import Event
-from shared.events.person import PostGranted
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code, code_or_text, derived_id, normalised
 
 RECEIPT_LENGTH = 10  # characters
@@ -36,8 +34,6 @@ def regulation_id(event: Event) -> UUID | None:
             return derived_id("plan", code_or_text(event.jurisdiction), event.number, event.year)  # type: ignore[attr-defined]
         case "catalogue":
             return derived_id("catalogue", code_or_text(event.jurisdiction), event.kind)  # type: ignore[attr-defined]
-        case "person" if isinstance(event, PostGranted):
-            return person_id(event.subject)
         case _:
             return None
 

@@ -7,8 +7,17 @@ import msgspec
 
 from services.intake.domain.errors import UnknownPost
 from services.intake.domain.facts import Fact
-from shared.events.person import DelegationEnded, DelegationGranted, PersonEvent, PostEnded, PostGranted
-from shared.identifiers import derived_id
+from shared.events.person import (
+    DelegationEnded,
+    DelegationGranted,
+    PersonEvent,
+    PersonNameErased,
+    PostAnnulled,
+    PostEnded,
+    PostEvent,
+    PostGranted,
+)
+from shared.identifiers import derived_id, is_within, lineage
 
 #: What a delegation lets a deputy act as.
 DELEGATED = frozenset({"chair"})
@@ -29,7 +38,7 @@ class Delegation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeldPost(msgspec.Struct, frozen=True, kw_only=True):
-    """One post of one person; `ended_on` is the first day without it."""
+    """One post of one person; `ended_on` is the first day without it. An annulled one was never held."""
 
     post_id: UUID
     subject: str
@@ -40,6 +49,7 @@ class HeldPost(msgspec.Struct, frozen=True, kw_only=True):
     valid_from: date
     valid_until: date | None
     ended_on: date | None = None
+    is_annulled: bool = False
 
     @property
     def person_id(self) -> UUID:
@@ -52,7 +62,7 @@ class HeldPost(msgspec.Struct, frozen=True, kw_only=True):
 
     def overlaps(self, first: date, last: date | None) -> bool:
         """Whether it is held on some day of a span; without a last day the span has no end."""
-        if self.ended_on is not None and self.ended_on <= first:
+        if self.is_annulled or (self.ended_on is not None and self.ended_on <= first):
             return False
         return (last is None or self.valid_from <= last) and (self.valid_until is None or first <= self.valid_until)
 
@@ -84,6 +94,8 @@ class People:
                 self._of_subject.setdefault(event.subject, []).append(fact.event_id)
             case PostEnded():
                 self.posts[event.post] = msgspec.structs.replace(self.posts[event.post], ended_on=fact.on)
+            case PostAnnulled():
+                self.posts[event.post] = msgspec.structs.replace(self.posts[event.post], is_annulled=True)
             case DelegationGranted():
                 self.delegations[fact.event_id] = Delegation(
                     delegation_id=fact.event_id,
@@ -95,6 +107,8 @@ class People:
             case DelegationEnded():
                 ended = self.delegations[event.delegation]
                 self.delegations[event.delegation] = msgspec.structs.replace(ended, ended_on=fact.on)
+            case PersonNameErased():
+                pass  # the names are sealed, and not among what is known of people
 
     def post(self, post_id: UUID, field: str = "post") -> HeldPost:
         """A post. Raises UnknownPost."""
@@ -108,11 +122,35 @@ class People:
             raise UnknownPost("delegation", "delegation", delegation=delegation_id)
         return found
 
-    def post_of(self, event: PostEnded | DelegationGranted | DelegationEnded) -> HeldPost:
+    def post_of(self, event: PostEvent) -> HeldPost:
         """The post that an event is about. Raises UnknownPost."""
         if isinstance(event, DelegationEnded):
             return self.post(self.delegation(event.delegation).post_id)
         return self.post(event.post)
+
+    def person_of(self, event: PersonEvent) -> UUID:
+        """The stream of an event. Raises UnknownPost."""
+        match event:
+            case PostGranted():
+                return person_id(event.subject)
+            case PersonNameErased():
+                return event.person
+            case _:
+                return self.post_of(event).person_id
+
+    def subject_of(self, person: UUID) -> str:
+        """The stable identifier of a person. Raises UnknownPost."""
+        for subject in self._of_subject:
+            if person_id(subject) == person:
+                return subject
+        raise UnknownPost("person", "person", person=person)
+
+    def place_of(self, event: PostEvent | PersonNameErased) -> str:
+        """The place that an event concerns; of a person, the smallest that holds all the posts. Raises UnknownPost."""
+        if not isinstance(event, PersonNameErased):
+            return self.post_of(event).jurisdiction
+        places = {post.jurisdiction for post in self.posts_of(self.subject_of(event.person))}
+        return next(code for code in lineage(min(places)) if all(is_within(place, code) for place in places))
 
     def posts_of(self, subject: str) -> tuple[HeldPost, ...]:
         """Every post that a person ever had."""
@@ -134,3 +172,8 @@ class People:
 def person_id(subject: str) -> UUID:
     """The stream of a person, by the stable identifier at the sign-in provider."""
     return derived_id("person", subject)
+
+
+def key_owner(person: UUID) -> str:
+    """Whose the keys are that seal a person's name. No petitioner has such an id: theirs have no slash."""
+    return f"person/{person}"

@@ -25,7 +25,7 @@ from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
-from shared.events.person import DelegationEnded, DelegationGranted, PostEnded
+from shared.events.person import DelegationGranted, PersonNameErased, PostEvent
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -209,6 +209,8 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
     """The jurisdiction that an event concerns."""
     if target is not None:
         return target.jurisdiction
+    if isinstance(event, PostEvent | PersonNameErased):
+        return regulation.people.place_of(event)
     match event:
         case PetitionReceived():  # named first, since most commands are
             return code_or_text(event.jurisdiction or NATION)
@@ -220,8 +222,6 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
         case CalendarPublished():
             # It is for the whole store: whoever stands above all others in it publishes and confirms it.
             return regulation.topmost(event.effective_on)
-        case PostEnded() | DelegationGranted() | DelegationEnded():
-            return regulation.people.post_of(event).jurisdiction
         case RecordAnnulled():
             adoption = next((fact for fact in regulation.adoptions if fact.event_id == event.event_id), None)
             return adoption.event.jurisdiction if adoption else NATION

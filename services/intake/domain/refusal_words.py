@@ -403,6 +403,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Không có ủy quyền {delegation}; hãy chọn trong danh sách người dùng.",
                 "there is no delegation {delegation}; the list of people names them",
             ),
+            "person": Sentence(
+                "Không có người dùng {person}; hãy chọn trong danh sách người dùng.",
+                "there is no person {person}; the list of people names them",
+            ),
         },
     ),
     "post-already-held": ProblemWords(
@@ -424,7 +428,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Đã chấm dứt từ ngày {ended_on}; không cần ghi nhận lần nữa.",
                 "it ended on {ended_on}; there is nothing more to end",
-            )
+            ),
+            "annulled": Sentence(
+                "Vị trí này đã được hủy vì ghi nhận nhầm; không cần ghi nhận gì thêm.",
+                "the post was annulled, since it was recorded wrongly; there is nothing more to record",
+            ),
         },
     ),
     "role-not-of-place": ProblemWords(

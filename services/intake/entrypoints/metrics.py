@@ -24,6 +24,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     files_unnamed: int = 0
     files_kept_at: float | None = None
     files_unreadable: int = 0
+    provider_read_at: float | None = None
     taken_at: float = 0.0
 
 
@@ -75,6 +76,12 @@ FAMILIES = (
         "Files that were asked for and are missing or damaged in the folder",
         "files_unreadable",
         counts=True,
+    ),
+    Family(
+        "intake_provider_keys_read_timestamp_seconds",
+        (),
+        "When this process last read the sign-in provider's keys; 0 before it did, missing where nobody signs in",
+        "provider_read_at",
     ),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )

@@ -34,7 +34,7 @@ class DelegationView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A post. `stands`: it is held today; `ended_on` is the first day without it."""
+    """A post. `stands`: it is held today; `ended_on` is the first day without it; `annulled`: it was never held."""
 
     id: UUID
     position: str
@@ -44,6 +44,7 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agency: str = ""
     valid_until: date | None = None
     ended_on: date | None = None
+    annulled: bool = False
     stands: bool
     delegations: list[DelegationView] = []
 
@@ -150,6 +151,7 @@ def _post(post: HeldPost, delegations: tuple[Delegation, ...], today: date) -> P
         valid_from=post.valid_from,
         valid_until=post.valid_until,
         ended_on=post.ended_on,
+        annulled=post.is_annulled,
         stands=post.stands(today),
         delegations=[
             DelegationView(

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from services.followup.bootstrap import running
 from services.followup.console.addresses import LOGIN
+from services.followup.console.daily.tasks import TASKS
 from services.followup.console.favicon import FAVICON
 from services.followup.settings import FollowupSettings
 from services.intake.application.definitions import DEFINITIONS
@@ -263,6 +264,30 @@ async def test_list__holds_only_what_its_caller_may_see(asked: Asked) -> None:
                 where = address(path, {"period": "2019-09"})
                 answer = await asked.client.get(where + QUERIES.get(path, ""), headers=headers)
                 assert [title for title in hidden if title in answer.text] == [], f"{asking}: {path}"
+
+
+async def test_form__names_no_case_that_its_caller_may_not_see(acting: Asked) -> None:
+    """What there is to choose from is no more than what may be looked at."""
+    cases = {name: petition(name) for name in TITLES}
+    ids = await theirs(acting)
+    naming = [act for act in DEFINITIONS.values() if {field.kind for field in act.fields} & {"petition", "conference"}]
+    pages = [f"/cases/{THEIRS}/acts/{act.command}" for act in naming if act in ACTS]
+    pages += [f"/jurisdictions/{DISTRICT}/acts/{act.command}" for act in naming if act.creates]
+    pages += [address(path, ids | {"task": task}) for _, path in FORMS if "/do/" in path for task in TASKS]
+    opened = 0
+    for asking in [a for a in acting.askings if a.role in ("agency", "office")]:
+        headers = {"Authorization": f"Bearer {asking.token}"}
+        seen = {
+            name
+            for name, subject_id in cases.items()
+            if (await acting.client.get(f"/v1/cases/{subject_id}", headers=headers)).status_code == 200
+        }
+        hidden = [TITLES[name] for name in TITLES.keys() - seen]
+        for path in pages:
+            answer = await acting.client.get(path, headers=headers)
+            opened += answer.status_code == 200
+            assert [title for title in hidden if title in answer.text] == [], f"{asking}: {path}"
+    assert opened > 0
 
 
 async def test_page__links_only_what_answers_its_caller(acting: Asked) -> None:

@@ -12,13 +12,14 @@ import pytest_asyncio
 
 from services.followup.bootstrap import running
 from services.followup.console.addresses import LOGIN
+from services.followup.console.language import COOKIE as COOKIE_OF_LANGUAGE
 from services.followup.settings import FollowupSettings
 from shared.http.auth import COOKIE, Callers
 from shared.http.refused_calls import RefusedCalls
 from shared.http.tokens import mint_token
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
-from tests.support.intake_stub import StubIntake
+from tests.support.intake_stub import StubIntake, problem_text
 from tests.support.postgres import TestServer
 from tests.support.projection import AUTUMN, PACKAGES, dialogue, petition, project
 from tests.support.reading import reading_app
@@ -54,14 +55,20 @@ async def browser(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
+@pytest.fixture
+def stub() -> StubIntake:
+    """The intake of the official."""
+    return StubIntake()
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def official(pg_server: TestServer) -> AsyncIterator[httpx.AsyncClient]:
+async def official(pg_server: TestServer, stub: StubIntake) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that has signed in where there is a case to act on, and an intake that lets it."""
     callers = Callers((ENTRY,), local_allowed=False, cookies=True)
     made = await pg_server.fresh(*PACKAGES)
     async with projection_pool(made) as pool:
         await project(pool, dialogue(), AUTUMN)
-        transport = httpx.ASGITransport(await reading_app(pool, made, callers, StubIntake()))
+        transport = httpx.ASGITransport(await reading_app(pool, made, callers, stub))
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}") as client:
             client.cookies.set(COOKIE, TOKEN)
             yield client
@@ -81,6 +88,73 @@ async def test_form__of_somebody_signed_out_comes_back_to_be_sent_again(browser:
     assert f'action="{NEW}"' in page.text
     assert f'href="{LOGIN}"' in page.text
     assert "<button>Gửi lại" in page.text
+
+
+def switch_of(page: httpx.Response, language: str) -> dict[str, str]:
+    """What the button to the other language sends beside the form that it belongs to."""
+    found = re.search(rf'<button form="form" name="(\w+)" value="{language}" formnovalidate', page.text)
+    assert found is not None, page.text
+    assert page.text.count('id="form"') == 1
+    return {found[1]: language}
+
+
+async def test_form__that_is_wrong_keeps_what_was_typed_in_the_other_language(
+    official: httpx.AsyncClient, stub: StubIntake
+) -> None:
+    filled = {"number": "4/TL-UBND <b>", "text": "Kính gửi bà <Mai>.", "effective_on": "45/9/2019", "key": "k7"}
+    wrong = await official.post(REPLY, data=filled)
+    assert wrong.status_code == 422 and "không phải là ngày" in wrong.text
+    english = await official.post(REPLY, data=filled | switch_of(wrong, "en"))
+    assert english.status_code == 200 and '<html lang="en">' in english.text
+    assert COOKIE_OF_LANGUAGE + "=en" in english.headers["set-cookie"]
+    typed = typed_back(english)
+    assert (typed["text"], typed["key"]) == (filled["text"], filled["key"])
+    assert 'value="4/TL-UBND &lt;b&gt;"' in english.text and 'value="45/9/2019"' in english.text
+    # Nothing was sent, and the language is kept.
+    assert stub.sent == []
+    assert '<html lang="en">' in (await official.get(REPLY)).text
+    assert '<html lang="vi">' in (await official.post(REPLY, data=filled | switch_of(english, "vi"))).text
+
+
+async def test_form__complete_and_asked_for_in_another_language_is_not_sent(
+    official: httpx.AsyncClient, stub: StubIntake
+) -> None:
+    page = await official.get(REPLY)
+    filled = {"number": "4/TL", "text": "Trả lời", "effective_on": "2/10/2019", "digest": "a" * 64, "key": "k8"}
+    await official.post(REPLY, data=filled | switch_of(page, "en"))
+    assert stub.sent == []
+
+
+async def test_form__that_intake_cannot_take_now_gives_back_what_was_typed(
+    official: httpx.AsyncClient, stub: StubIntake
+) -> None:
+    filled = {"number": "4/TL-UBND", "text": "Kính gửi bà <Mai>.", "effective_on": "2/10/2019", "key": "k9"}
+    file = {"digest_file": ("t.pdf", b"%PDF" + b"x" * 600_000, "application/pdf")}
+    stub.refused["WrittenReplyIssued"] = problem_text(409, "no-reply-owed", "Chưa đến lượt.", "Not yet.")
+    refused = await official.post(REPLY, data=filled, files=file)
+    assert refused.status_code == 409 and "Chưa đến lượt." in refused.text
+    assert typed_back(refused) == filled
+    english = await official.post(REPLY, data=typed_back(refused) | switch_of(refused, "en"))
+    assert english.status_code == 409 and "Not yet." in english.text and typed_back(english) == filled
+    del stub.refused["WrittenReplyIssued"]
+    # Once it can be taken the form is there again, filled in, and is sent by its own button alone.
+    again = await official.post(REPLY, data=typed_back(english) | {"in_language": "en"})
+    assert again.status_code == 200 and typed_back(again)["text"] == filled["text"]
+    assert stub.sent == []
+
+
+async def test_form__of_somebody_signed_out_is_kept_in_the_other_language(browser: httpx.AsyncClient) -> None:
+    page = await browser.post(NEW, data=TYPED, headers={"Sec-Fetch-Site": "same-origin"})
+    english = await browser.post(
+        NEW, data=typed_back(page) | switch_of(page, "en"), headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    assert english.status_code == 401 and '<html lang="en">' in english.text
+    assert typed_back(english) == typed_back(page)
+
+
+async def test_form__of_another_page_stays_open_beside_the_other_language(browser: httpx.AsyncClient) -> None:
+    page = await browser.post(NEW, data=TYPED, headers={"Sec-Fetch-Site": "cross-site"})
+    assert re.search(r'<a href="/language/en[^>]*target="_blank"', page.text)
 
 
 async def test_form__of_another_page_is_shown_and_not_sent(browser: httpx.AsyncClient) -> None:

@@ -99,6 +99,19 @@ def test_jurisdiction__leads_to_its_rules(district: httpx.Client) -> None:
     )
 
 
+def test_jurisdiction__gives_out_rules_and_calendars_on_their_own_pages(desk: RuleDesk, district: httpx.Client) -> None:
+    page = district.get(f"/jurisdictions/{DISTRICT}")
+    assert f'href="{ADOPT}"' in page.text and "/acts/PolicyAdopted" not in page.text
+    for command, made_for_it in (("PolicyAdopted", ADOPT), ("CalendarPublished", "/calendars")):
+        shown = district.get(f"/jurisdictions/{DISTRICT}/acts/{command}")
+        assert (shown.status_code, shown.url.path) == (200, made_for_it)
+        sent = district.post(
+            f"/jurisdictions/{DISTRICT}/acts/{command}", data={"document": "x"}, follow_redirects=False
+        )
+        assert (sent.status_code, sent.headers["location"].partition("?")[0]) == (303, made_for_it)
+    assert standing(desk) == []
+
+
 def test_adopt__a_wrong_document_is_told_line_by_line(desk: RuleDesk, district: httpx.Client) -> None:
     page = tried(district, SHORTER.replace("length", "lenght"))
     assert page.status_code == 422

@@ -195,6 +195,32 @@ async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) ->
         await until(is_out)
 
 
+async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    await desk.granted(OTHER, "office", name="Vàng A Sình")
+    desk.intake.client.headers["Authorization"] = f"Bearer {desk.signer.token(CLERK)}"
+    conference = await desk.intake.conference()
+    await desk.intake.done(f"/v1/conferences/{conference}/secretary", {"name": "Thư ký"})
+    await desk.intake.done(f"/v1/conferences/{conference}/speakers", {"speaker": "1", "name": "Lù Thị Hoa"})
+    case = f"/cases/{conference}"
+    async with desk.signed_in(CLERK) as one, desk.signed_in(OTHER) as two:
+
+        async def is_read() -> bool:
+            return "data-number" in (await one.get(f"{case}/hall")).text
+
+        await until(is_read)
+        answers = []
+        for browser in (one, two):
+            line = {"kind": "conduct", "speaker": "1", "words": "Đường hỏng.", "key": f"k{len(answers)}"}
+            token = {"form_token": form_token(await browser.get(f"{case}/hall"))}
+            accept = {"Accept": "application/json"}
+            answers.append(await browser.post(f"{case}/hall", data=line | token, headers=OWN | accept))
+        assert answers[0].status_code == 200, answers[0].text
+        assert answers[1].json()["theirs"] == {"person": "Lò Thị Mai", "words": "Đường hỏng."}
+        history = (await two.get(case)).text.partition('class="timeline"')[2]
+        assert "Lò Thị Mai" in history and CLERK not in history and "person:" not in history
+
+
 async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     desk.signer.life = 30  # less than the margin: each page renews it

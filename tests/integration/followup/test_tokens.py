@@ -6,7 +6,8 @@ import httpx
 
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.application.ports import SourceUnavailable
-from services.followup.bootstrap import callers_of, running, source_token
+from services.followup.bootstrap import callers_of, running
+from services.followup.configured import source_token
 from services.followup.settings import FollowupSettings
 from shared.envelope import FeedPage, feed_page
 from shared.http.tokens import change_tokens, mint_token, rotated

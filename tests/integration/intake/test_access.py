@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from services.intake.application.command_body import CODECS
 from services.intake.application.composite_acts import COMPOSITE_ACTS
-from services.intake.bootstrap import callers_of, running, seals_of
+from services.intake.bootstrap import callers_of, running
+from services.intake.configured import seals_of
 from services.intake.settings import IntakeSettings
 from tests.support.access import (
     ANYBODY,

@@ -77,6 +77,8 @@ async def people(walk: Walk, today: str) -> None:
     delegation = person["posts"][0]["delegations"][0]["id"]
     await walk.do("/v1/delegations/{id}/ending", delegation, reason="Về sớm.")
     await walk.do("/v1/posts/{id}/ending", post, reason="Chuyển công tác.")
+    await walk.do("/v1/posts/{id}/annulment", post, reason="Ghi nhận nhầm.")
+    await walk.do("/v1/people/{id}/erasure", person["id"])
 
 
 async def prepared(walk: Walk, today: str, petition: str) -> str:

@@ -206,6 +206,42 @@ async def test_names__are_sealed_and_opened_to_staff(staffed: Staffed) -> None:
     assert (await staffed.intake.get("/v1/people", token=staffed.tokens["operations"])).status_code == 403
 
 
+async def test_post__that_is_annulled_stops_and_is_shown_as_such(staffed: Staffed) -> None:
+    post, admin = await staffed.granted(CLERK, "office"), staffed.tokens["admin"]
+    body = {"reason": "Nhầm người.", "source": "admin", "external_id": "huy-1"}
+    for status in (201, 200):  # what is known by its reference is answered as it was
+        answer = await staffed.intake.post(f"/v1/posts/{post}/annulment", body, token=admin)
+        assert answer.status_code == status, answer.text
+
+    async def refused() -> bool:
+        answer = await staffed.intake.post("/v1/petitions", PETITION, token=staffed.signer.token(CLERK))
+        return answer.status_code == 403
+
+    await until(refused)
+    (person,) = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert [(each["stands"], each["annulled"]) for each in person["posts"]] == [(False, True)]
+    await staffed.granted(CLERK, "office")
+
+
+async def test_name__that_is_erased_opens_to_nobody(staffed: Staffed) -> None:
+    await staffed.granted(CLERK, "office")
+    await staffed.granted(DEPUTY, "chair", name="Hà Thị Bé")
+    admin = staffed.tokens["admin"]
+    (clerk,) = [p for p in (await staffed.intake.get("/v1/people", token=admin)).json()["items"] if p["name"][0] == "L"]
+    erasure = f"/v1/people/{clerk['id']}/erasure"
+    assert (await staffed.intake.post(erasure, {}, token=staffed.tokens["chair"])).status_code == 403
+    assert (await staffed.intake.post(erasure, {}, token=admin)).status_code == 201
+    people = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert sorted(person["name"] for person in people) == ["", "Hà Thị Bé"]
+    owners = await staffed.intake.rows("SELECT owner_id FROM sealing_keys WHERE owner_id LIKE 'person/%'")
+    assert len(owners) == 1
+    assert (await staffed.intake.post(erasure, {}, token=admin)).json()["type"] == "urn:doithoai:problem:not-found"
+    # Who is given a post again has a name again.
+    await staffed.granted(CLERK, "auditor", name="Lò Văn Nam")
+    people = (await staffed.intake.get("/v1/people", token=admin)).json()["items"]
+    assert sorted(person["name"] for person in people) == ["Hà Thị Bé", "Lò Văn Nam"]
+
+
 async def test_people__are_listed_page_by_page(staffed: Staffed) -> None:
     for number in range(3):
         await staffed.granted(f"subject-{number}", "office")
@@ -255,16 +291,22 @@ async def test_local__is_nobody_once_people_sign_in(database: str, tmp_path: Pat
 
 
 async def test_provider_away__lets_machines_go_on_and_people_wait(database: str, tmp_path: Path) -> None:
-    token, entry = mint_token("office", "office")
+    token, entry = mint_token("operator", "operations")
     file = tokens_file(tmp_path, entry)
     async with served(database, tmp_path, tokens_file=str(file), issuer="http://127.0.0.1:9") as intake:
-        assert (await intake.get("/v1/me", token=token)).json()["roles"] == ["office"]
+        assert (await intake.get("/v1/me", token=token)).json()["roles"] == ["operations"]
         answer = await intake.get("/v1/me", token="e30.e30.e30")
         assert answer.status_code == 401
         signer = Signer()
         signer.issuer = "http://127.0.0.1:9"
         answer = await intake.get("/v1/me", token=signer.token(CLERK))
         assert (answer.status_code, answer.json()["type"]) == (503, "urn:doithoai:problem:provider-away")
+        assert "provider" in (await intake.get("/readyz")).text
+
+        async def is_measured() -> bool:
+            return "intake_provider_keys_read_timestamp_seconds 0.0" in (await intake.get("/metrics", token=token)).text
+
+        await until(is_measured)
 
 
 def doithoai(staffed: Staffed, *arguments: str) -> Any:
@@ -297,3 +339,6 @@ async def test_command_line__grants_lists_imports_and_ends(staffed: Staffed, tmp
     assert (refused.exit_code, f"{sheet}:4" in refused.stderr) == (1, True), refused.stderr
     assert (await doithoai(staffed, "end", post, "--reason", "Nghỉ hưu")).exit_code == 0
     assert f"× {post}" in (await doithoai(staffed, "list")).stdout
+    assert (await doithoai(staffed, "annul", post, "--reason", "Nhầm người")).exit_code == 0
+    assert (await doithoai(staffed, "erase", CLERK)).exit_code == 0
+    assert "Lò Thị Mai" not in (await doithoai(staffed, "list")).stdout

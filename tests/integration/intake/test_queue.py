@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from services.intake.adapters.seals import Kept
-from services.intake.bootstrap import seals_of
+from services.intake.configured import seals_of
 from shared.http.auth import Role, mint_token
 from tests.support.intake import COMMUNE, Intake, reason_of, served, tokens_file
 from tests.support.postgres import TestServer

@@ -11,7 +11,7 @@ import aio_pika
 import pytest
 
 from services.intake.adapters.seals import Kept
-from services.intake.bootstrap import seals_of
+from services.intake.configured import seals_of
 from shared.http.auth import mint_token
 from shared.rabbit.topology import commands_of
 from tests.support.bad_input import BAD

@@ -8,6 +8,7 @@ import pytest
 
 from services.intake.domain import Caller, Regulation, errors, may
 from services.intake.domain.acts import REGULATION_ACTS
+from services.intake.domain.people import person_id
 from shared.events import DATED_EVENTS, DatedEvent
 from shared.identifiers import NATION
 from tests.unit.intake.plan import CLOSED, COMMUNE, DISTRICT, EDUCATION, NOTICE, Register
@@ -111,7 +112,59 @@ def test_post__stands_from_its_first_day_to_its_last() -> None:
     checked(register.regulation, "PostGranted", **POST | {"valid_from": date(2019, 8, 1)})
 
 
-@pytest.mark.parametrize("topic", ["PostEnded", "DelegationGranted"])
+def test_post__that_was_recorded_wrongly_was_never_held() -> None:
+    register = Register()
+    post = granted(register)
+    register.rule(event("DelegationGranted", post=post, **days()))
+    register.rule(event("PostAnnulled", post=post))
+    people = register.regulation.people
+    assert not any(people.standing_posts("7f3a-21", day) for day in (FIRST, NOTICE, LAST))
+    # It can be recorded rightly on the same days, and nothing more is done to the wrong record.
+    checked(register.regulation, "PostGranted", **POST)
+    for topic, refusal in (("PostEnded", errors.PostOver), ("PostAnnulled", errors.PostOver)):
+        with pytest.raises(refusal):
+            checked(register.regulation, topic, post=post)
+    with pytest.raises(errors.NoDeputy):
+        checked(register.regulation, "DelegationGranted", post=post, **days())
+
+
+def test_post__that_has_ended_can_still_be_annulled() -> None:
+    register = Register()
+    post = granted(register)
+    register.rule(event("PostEnded", post=post))
+    assert checked(register.regulation, "PostAnnulled", post=post) == DISTRICT
+
+
+@pytest.mark.parametrize(
+    ("places", "of_administrator", "is_allowed"),
+    [
+        ((DISTRICT, COMMUNE), DISTRICT, True),
+        ((COMMUNE,), COMMUNE, True),
+        ((DISTRICT, COMMUNE), COMMUNE, False),
+        ((COMMUNE, NATION), DISTRICT, False),
+    ],
+)
+def test_name__is_erased_by_who_sees_to_every_post(
+    places: tuple[str, ...], of_administrator: str, is_allowed: bool
+) -> None:
+    register = Register()
+    for place in places:
+        granted(register, jurisdiction=place, roles=("auditor",))
+    told = event("PersonNameErased", person=person_id("7f3a-21"))
+    caller = Caller("a", frozenset({"admin"}), of_administrator)
+    if is_allowed:
+        may(caller, told, None, register.regulation)
+        return
+    with pytest.raises(errors.NotAllowed):
+        may(caller, told, None, register.regulation)
+
+
+def test_name__of_nobody_on_record() -> None:
+    with pytest.raises(errors.UnknownPost):
+        checked(Register().regulation, "PersonNameErased", person=person_id("nobody"))
+
+
+@pytest.mark.parametrize("topic", ["PostEnded", "PostAnnulled", "DelegationGranted"])
 def test_post__that_nobody_granted(topic: str) -> None:
     with pytest.raises(errors.UnknownPost):
         checked(Register().regulation, topic, post=UUID(int=1), **(days() if topic == "DelegationGranted" else {}))

@@ -18,7 +18,9 @@ from services.followup.console.command_forms import CommandForm, FormError, body
 from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.roles import REMINDING
 from services.followup.console.targets import Back, title_of
 from services.followup.domain.deadlines.status import Status
@@ -95,7 +97,7 @@ def remind_routes(
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
-            return await pages.refused(request, _BACK, refusal)
+            return await refused_page(pages, request, _BACK, refusal)
         chosen = {f"deadlines.{each.raised.deadline_id}": "yes" for each in screen.letters}
         return await show(request, screen, chosen | {"channel": "letter"})
 
@@ -107,8 +109,8 @@ def remind_routes(
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
-            return await pages.refused(request, _BACK, refusal)
-        if screen.form is None:
+            return await refused_page(pages, request, _BACK, refusal)
+        if screen.form is None or is_only_language_asked(request):
             return await show(request, screen, filled)
         values, errors = body_of(screen.form, filled, await door.today(screen.source))
         if errors:

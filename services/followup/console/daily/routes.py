@@ -22,7 +22,9 @@ from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
+from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
+from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.access import scope_of
@@ -78,7 +80,7 @@ class _Desk:
         try:
             screen = await self._screen(request, target, name)
         except Refusal as refusal:
-            return await self._pages.refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         return await self._page(request, screen, screen.task.given(screen.situation))
 
     async def send(self, request: HttpRequest, target: FormTarget, name: str) -> Response[Any]:
@@ -86,11 +88,13 @@ class _Desk:
         try:
             screen = await self._screen(request, target, name)
         except Refusal as refusal:
-            return await self._pages.refused(request, target, refusal)
+            return await refused_page(self._pages, request, target, refusal)
         filled, wrong_files = await read_with_files(request, screen.form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if more := filled.pop("more", ""):
             return await self._page(request, screen, with_more_rows(screen.form, filled, more))
+        if is_only_language_asked(request):
+            return await self._page(request, screen, filled)
         values, errors = body_of(screen.form, filled, screen.situation.today)
         if errors := [*wrong_files, *errors]:
             return await self._page(request, screen, filled, errors)

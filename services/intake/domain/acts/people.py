@@ -9,7 +9,14 @@ from services.intake.domain import errors
 from services.intake.domain.acts.act import RegulationAct
 from services.intake.domain.people import DELEGATED, HeldPost
 from services.intake.domain.regulation import Regulation
-from shared.events.person import DelegationEnded, DelegationGranted, PostEnded, PostGranted
+from shared.events.person import (
+    DelegationEnded,
+    DelegationGranted,
+    PersonNameErased,
+    PostAnnulled,
+    PostEnded,
+    PostGranted,
+)
 from shared.identifiers import NATION
 
 ADMIN = frozenset({"admin"})
@@ -51,10 +58,17 @@ def _check_roles(event: PostGranted, regulation: Regulation) -> None:
 
 
 def _check_end_of_post(event: PostEnded, regulation: Regulation) -> str:
-    post = regulation.people.post_of(event)
+    post = _recorded_rightly(event, regulation)
     if post.ended_on is not None:
         raise errors.PostOver("post", ended_on=post.ended_on)
     return post.jurisdiction
+
+
+def _recorded_rightly(event: PostEnded | PostAnnulled, regulation: Regulation) -> HeldPost:
+    post = regulation.people.post_of(event)
+    if post.is_annulled:
+        raise errors.PostOver("post", "annulled")
+    return post
 
 
 def _check_delegation(event: DelegationGranted, regulation: Regulation) -> str:
@@ -114,6 +128,15 @@ PEOPLE_ACTS = (
         fold=lambda regulation, fact: regulation.people.fold(fact),
     ),
     RegulationAct(
+        event=PostAnnulled,
+        path="/v1/posts/{id}/annulment",
+        roles=ADMIN,
+        creates=False,
+        in_path=("post",),
+        check=lambda event, regulation: _recorded_rightly(event, regulation).jurisdiction,
+        fold=lambda regulation, fact: regulation.people.fold(fact),
+    ),
+    RegulationAct(
         event=DelegationGranted,
         is_final=False,
         path="/v1/posts/{id}/delegations",
@@ -130,6 +153,15 @@ PEOPLE_ACTS = (
         creates=False,
         in_path=("delegation",),
         check=_check_end_of_delegation,
+        fold=lambda regulation, fact: regulation.people.fold(fact),
+    ),
+    RegulationAct(
+        event=PersonNameErased,
+        path="/v1/people/{id}/erasure",
+        roles=ADMIN,
+        creates=False,
+        in_path=("person",),
+        check=lambda event, regulation: regulation.people.place_of(event),
         fold=lambda regulation, fact: regulation.people.fold(fact),
     ),
 )

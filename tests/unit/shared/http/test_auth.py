@@ -14,10 +14,10 @@ from shared.http.auth import (
     Callers,
     configured_callers,
     is_from_foreign_page,
-    is_loopback,
     lesser_token,
     token_of,
 )
+from shared.http.loopback import is_loopback
 from shared.http.problems import ProblemError
 from shared.http.refused_calls import FREE, LONGEST_WAIT, MAX_ADDRESSES, MAX_WAITING, RefusedCalls, network_of
 from shared.http.tokens import (

@@ -1,0 +1,41 @@
+"""What the settings name, for the service and for a command that works beside it without a server."""
+
+from pathlib import Path
+
+from services.intake.adapters.clamd import Clamd
+from services.intake.adapters.file_folder import LocalFolder
+from services.intake.adapters.ids import OrderedIds
+from services.intake.adapters.seals import PetitionSeals
+from services.intake.settings import IntakeSettings
+from shared.settings import WrongSettings
+
+MIGRATIONS = ("shared.postgres", "services.intake")
+
+#: Draws a new time-ordered id.
+new_id = OrderedIds()
+
+
+def seals_of(settings: IntakeSettings) -> PetitionSeals:
+    """The seals under the master key. Raises WrongSettings."""
+    if not settings.master_key_file:
+        raise WrongSettings("INTAKE_MASTER_KEY_FILE: a file of 32 random bytes; without it nothing can be sealed")
+    try:
+        return PetitionSeals(Path(settings.master_key_file).read_bytes(), new_id)
+    except (OSError, ValueError) as error:
+        raise WrongSettings(f"INTAKE_MASTER_KEY_FILE: {error}") from None
+
+
+def folder_of(settings: IntakeSettings) -> LocalFolder | None:
+    """The folder of uploaded files, if there is one. Raises WrongSettings."""
+    try:
+        return LocalFolder(Path(settings.files)) if settings.files else None
+    except OSError as error:
+        raise WrongSettings(f"INTAKE_FILES: {settings.files}: {error.strerror}; name a folder to write in") from None
+
+
+def scanner_of(settings: IntakeSettings) -> Clamd | None:
+    """What looks through uploaded files, if anything does. Raises WrongSettings."""
+    try:
+        return Clamd(settings.scanner) if settings.scanner else None
+    except ValueError as error:
+        raise WrongSettings(f"INTAKE_SCANNER: {error}") from None

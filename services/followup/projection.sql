@@ -125,6 +125,8 @@ BEGIN
     );
     CREATE INDEX facts_originator ON facts (originator_id, position);
     CREATE INDEX facts_shared ON facts (source, position) WHERE NOT is_petition;
+    -- What is known of places, catalogues and rules is read for each page: a few facts among all those of conferences.
+    CREATE INDEX facts_topic ON facts (topic, source, position) WHERE NOT is_petition;
     CREATE INDEX facts_receipt ON facts (followup_receipt_of(state)) WHERE topic = 'PetitionReceived';
 
     -- Which petitions belong to a conference, and which were merged into another. A link is never removed: to load one
@@ -167,6 +169,8 @@ BEGIN
     CREATE INDEX cases_received ON cases (subject, state, (coalesce(received_on, 'infinity')), subject_id);
     CREATE INDEX cases_title ON cases (subject, state, title_order, subject_id);
     CREATE INDEX cases_found ON cases USING gin (found);
+    -- The fields that are written at a place, each once.
+    CREATE INDEX cases_field ON cases (jurisdiction, (coalesce(searched ->> 1, '') COLLATE "C")) WHERE subject = 'petition';
     -- What the metrics count, without reading the rows themselves.
     CREATE INDEX cases_open ON cases (agency, state, jurisdiction, received_on) WHERE unresolved;
 

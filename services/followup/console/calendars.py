@@ -41,6 +41,7 @@ from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
 from services.followup.console.targets import Back
 from services.followup.console.typed_days import typed_day
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.access import scope_of
@@ -240,13 +241,15 @@ class _Calendars:
     async def _publish(
         self, request: HttpRequest, at: YearAt, draft: CalendarYear, filled: dict[str, str]
     ) -> Response[Any]:
+        """Record it where nobody published the year since the draft was begun. Raises ProblemError 400."""
         body = {
             "year": at.year,
             "holidays": msgspec.to_builtins(draft.holidays),
             "makeup_days": msgspec.to_builtins(draft.makeup_days),
             "document": filled["document"],
         }
-        version = int(filled["version"]) if filled.get("version", "").isdecimal() else at.version
+        if (version := typed_number(filled.get("version", ""))) is None:
+            raise problem(400, "malformed-form", field="version")
         key, token = filled.get("key", ""), token_of(request)
         try:
             done = await self._intake.act(self._source.url(at.source), "/v1/calendars", body, key, token, version)

@@ -28,6 +28,7 @@ from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import JustRecorded, recorded_now
+from services.followup.console.roles import PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
@@ -67,8 +68,6 @@ IN_THE_FORM = 500  # agencies
 Shown = Literal["open", "ended", "all"]
 #: A day as people type it.
 TypedDay = Annotated[str, QueryParameter(max_length=40)]
-#: Those whom intake lets propose a dialogue.
-PROPOSING = frozenset({"agency", "auditor", "chair", "office"})
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -250,7 +249,7 @@ class _Cases:
 def _proposes_at(request: HttpRequest, wanted: CaseFilter, places: Mapping[str, str]) -> str:
     """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
     caller = caller_of(request)
-    may = wanted.subject == "petition" and not caller.roles.isdisjoint(PROPOSING)
+    may = wanted.subject == "petition" and has_any(caller, PROPOSING)
     return caller.jurisdiction if may and caller.jurisdiction in places else ""
 
 

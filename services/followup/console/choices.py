@@ -9,6 +9,8 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.command_forms import CHOSEN
 from services.followup.console.pages import annulled_ids
+from services.followup.console.targets import title_of
+from services.followup.domain.wording.catalogue_words import entry_words
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
@@ -72,14 +74,15 @@ class FormChoices:
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
         wanted = CaseFilter(subject=subject, unresolved=subject == "petition")
-        return [_case(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
+        return [case_choice(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
 
 
-def _case(case: Case) -> ChoiceDefinition:
-    row = case.row
+def case_choice(case: Case) -> ChoiceDefinition:
+    """A case to choose, by its title and its receipt code, or the day on which it began."""
+    row, title = case.row, title_of(case.row)
     told = row.receipt_code or (f"{row.received_on:%d/%m/%Y}" if row.received_on else "")
-    vi, en = (row.title or words for words in ("Chưa phân loại", "Not classified"))
-    return _choice(str(row.subject_id), Bilingual(f"{vi} ({told})", f"{en} ({told})"))
+    told = f" ({told})" if told else ""
+    return _choice(str(row.subject_id), Bilingual(title.vi + told, title.en + told))
 
 
 def _record(event: EventView) -> ChoiceDefinition:
@@ -99,10 +102,11 @@ def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:
     by_code = {entry.code: entry for entry in entries}
     found = []
     for entry in entries:
-        vi, en = entry.title, entry.title_en or entry.title
+        words = entry_words(entry)
         if (above := by_code.get(entry.parent)) is not None:
-            vi, en = f"{above.title}: {vi}", f"{above.title_en or above.title}: {en}"
-        found.append(ChoiceDefinition(entry.code, Translated(vi, en)))
+            over = entry_words(above)
+            words = Bilingual(f"{over.vi}: {words.vi}", f"{over.en}: {words.en}")
+        found.append(_choice(entry.code, words))
     return found
 
 

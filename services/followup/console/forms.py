@@ -94,8 +94,11 @@ def form_routes(
     ) -> Response[Any]:
         target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
-        if catalogue is not None:
-            chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
+        try:
+            if catalogue is not None:
+                chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
+        except Refusal as refusal:
+            return await refused_page(pages, request, target, refusal)
         return await forms.empty(request, target, command, chosen)
 
     @post(

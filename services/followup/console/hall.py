@@ -32,7 +32,9 @@ from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, A
 from services.followup.console.language import is_only_language_asked, language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import KEEPING, has_any
 from services.followup.console.targets import title_of
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
@@ -45,8 +47,6 @@ from shared.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from shared.identifiers import is_within
 from shared.sentences import Sentence
 
-#: Those who keep the record of a conference, as intake has it.
-KEEPERS = ("office", "chair")
 MAX_SAID = 60  # characters of what an address says was recorded
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
@@ -209,7 +209,7 @@ class _Halls:
         today = await self._door.today(hall.file.case.source)
         choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
         speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
-        may_keep = not caller_of(request).roles.isdisjoint(KEEPERS)
+        may_keep = has_any(caller_of(request), KEEPING)
         return await self._pages.show_with_script(
             request,
             "hall.html",
@@ -240,7 +240,7 @@ class _Halls:
 
     async def record(self, request: HttpRequest, hall: Hall) -> Response[Any]:
         """Send a line to intake; the script is answered, a browser without it led back to the page."""
-        need_role(caller_of(request), *KEEPERS)
+        need_role(caller_of(request), *KEEPING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         if is_only_language_asked(request):
@@ -368,8 +368,7 @@ def _form_of(speakers: Sequence[HallSpeaker], filled: Mapping[str, str]) -> str:
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    numbers = [int(each.number) for each in speakers if each.number.isdecimal()]
-    return max([len(speakers), *numbers]) + 1
+    return max([len(speakers), *(typed_number(each.number) or 0 for each in speakers)]) + 1
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

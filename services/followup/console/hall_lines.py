@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from services.followup.console.command_forms import FormError
 from services.followup.console.typed_days import typed_day
+from services.followup.console.typed_numbers import typed_number
 from shared.command_definitions import translated
 from shared.identifiers import composed
 from shared.sentences import Sentence
@@ -163,5 +164,4 @@ def _on(filled: Filled) -> dict[str, str]:
 
 
 def _version(filled: Filled) -> int | None:
-    text = filled.get("version", "")
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else None
+    return typed_number(filled.get("version", ""))

@@ -12,13 +12,12 @@ from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import RECEIVING, REMINDING, has_any
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import Callers, caller_of
 
 SHOWN = 50  # of each kind
-REMINDING = frozenset({"office", "chair"})
-RECEIVING = frozenset({"office", "chair"})  # and classifying
 
 
 def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
@@ -35,7 +34,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         found = await queries.work(scope, SHOWN)
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)
-        may_receive = not caller.roles.isdisjoint(RECEIVING)
+        may_receive = has_any(caller, RECEIVING)
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
         return await pages.show(
             request,
@@ -44,7 +43,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             work=found,
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
-            to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
+            to_remind=sorted(late) if has_any(caller, REMINDING) else [],
             names=await names_of(queries, {each.raised.debtor for each in owed}),
         )
 

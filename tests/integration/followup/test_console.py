@@ -17,6 +17,7 @@ from services.followup.console import work
 from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
 from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
+from shared.events.conference import AttendanceRecorded
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.http.auth import COOKIE, Callers, Role, mint_token
 from shared.identifiers import derived_id
@@ -485,6 +486,14 @@ async def test_form__while_intake_is_away_says_so(autumn_dsn: str, page: str) ->
             assert "Nguồn test không được đọc ở đây" in answer.text
 
 
+async def test_operators__are_told_that_intake_is_away_and_what_was_retried(autumn_dsn: str) -> None:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+        page = ParsedPage(await client.get("/administration", params={"retried": str(petition("late"))}))
+        assert "Lệnh qua hàng đợi bị từ chối: test Nguồn test không được đọc ở đây" in page.text
+        assert page.link("xem vụ việc") == f"/cases/{petition('late')}"
+        assert (await client.get("/administration", params={"retried": "x"})).status_code == 400
+
+
 async def test_reminders__that_intake_cannot_take_now_stay_on_the_page(
     client: httpx.AsyncClient, intake: StubIntake
 ) -> None:
@@ -611,6 +620,20 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
         options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]*)', form.text)
         assert str(wrong.event_id) not in dict(options)
         assert len({text for _, text in options}) == len(options) > 3
+
+
+async def test_history__calls_each_of_many_bodies_by_its_name(pg_server: TestServer) -> None:
+    history = dialogue()
+    conference = derived_id("conference", "c")
+    present = AttendanceRecorded(effective_on=day("2019-08-23"), agencies=(EDUCATION, "office"))
+    history.record(conference, present, "2019-09-26 09:00")
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn, intake=StubIntake()) as client:
+        await project(pool, history, AUTUMN)
+        shown = ParsedPage(await client.get(f"/cases/{conference}"))
+        assert "Cơ quan tham dự Phòng Giáo dục và Đào tạo, Văn phòng" in shown.text
+        english = (await in_english(client, f"/cases/{conference}")).text
+        assert "Agencies present Phòng Giáo dục và Đào tạo, the office" in english
 
 
 async def test_html__names_its_charset_once(client: httpx.AsyncClient) -> None:

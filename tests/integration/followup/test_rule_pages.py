@@ -296,7 +296,7 @@ def test_calendar__unchanged_is_confirmed_and_one_without_is_begun(desk: RuleDes
 
 @pytest.mark.parametrize("sent", [
     {"draft": "{"}, {"draft": '{"holidays": [], "note": 1}'}, {"draft": '{"holidays": 1}'}, {"day": "2018-01-01"},
-    {"day": "x"}, {"do": "set", "of": ""}, {"key": "a\nb"},
+    {"day": "x"}, {"do": "set", "of": ""}, {"key": "a\nb"}, {"do": "confirm"}, {"do": "confirm", "version": "9" * 5000},
 ])  # fmt: skip
 def test_calendar__no_form_of_ours_is_refused(province: httpx.Client, sent: dict[str, str]) -> None:
     carried = {"draft": json.dumps({"holidays": []}), "document": "x", "do": "publish"}

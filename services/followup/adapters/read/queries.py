@@ -11,10 +11,10 @@ import msgspec
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
-from services.followup.adapters.read.catalogues import catalogue_log, value_title
+from services.followup.adapters.read.catalogues import catalogue_log
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import place_name, place_names
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.models import (
     Agency,
@@ -39,6 +39,8 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.wording.catalogue_words import field_titles
+from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, derived_id, is_within
@@ -112,9 +114,21 @@ FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER
 _SOURCE_OF_PLACE = """
 SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
 """
+#: Each pair of a place and a field once: a loose index scan, which goes from one pair straight to the next.
 _FIELDS_WRITTEN = """
-SELECT DISTINCT jurisdiction, searched ->> 1 AS field FROM cases
-WHERE subject = 'petition' AND searched ->> 1 <> '' AND {within} LIMIT $1
+WITH RECURSIVE found (jurisdiction, field) AS (
+    (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within} ORDER BY 1, 2 LIMIT 1
+    )
+    UNION ALL
+    SELECT n.* FROM found f CROSS JOIN LATERAL (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within}
+            AND (jurisdiction, coalesce(searched ->> 1, '') COLLATE "C") > (f.jurisdiction, f.field)
+        ORDER BY 1, 2 LIMIT 1
+    ) AS n
+) SELECT jurisdiction, field FROM found WHERE field <> '' LIMIT $1
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -147,7 +161,8 @@ class Queries:
             days = await days_of(connection)
             catalogues = await catalogue_log(connection)
             rows, following = await CaseQuestion(connection, narrowed, days, wanted, catalogues).page(limit, cursor)
-            return Page([_case(row, days, catalogues) for row in rows], following)
+            titles = field_titles(catalogues)
+            return Page([_case(row, days, titles) for row in rows], following)
 
         return await read(self._pool, work)
 
@@ -180,7 +195,7 @@ class Queries:
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
-            case = _case(row, days, await catalogue_log(connection))
+            case = _case(row, days, field_titles(await catalogue_log(connection)))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
             if not _is_visible(await reached(connection, scope), case.row, raised):
                 return None
@@ -203,30 +218,30 @@ class Queries:
 
     async def visible(self, scope: Scope, subject_ids: Collection[UUID]) -> set[UUID]:
         """Return which of some cases the caller may see."""
+        return set(await self._visible_rows(scope, subject_ids))
 
-        async def work(connection: Any) -> set[UUID]:
+    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
+        """Return the titles of those of some cases that the caller may see."""
+        return {each: row.title for each, row in (await self._visible_rows(scope, subject_ids)).items()}
+
+    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+        async def work(connection: Any) -> dict[UUID, CaseRow]:
             seen = await reached(connection, scope)
             owed: dict[UUID, list[DeadlineState]] = {}
             for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
                 raised = _raised.decode(each["raised"])
                 owed.setdefault(raised.subject_id, []).append(raised)
             rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
-            return {row.subject_id for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
+            return {row.subject_id: row for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
 
         return await read(self._pool, work)
-
-    async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
-        """Return the titles of those of some cases that the caller may see."""
-        seen = await self.visible(scope, subject_ids)
-        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
-        return {row.subject_id: row.title for row in rows}
 
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days, catalogues = await days_of(connection), await catalogue_log(connection)
-            return [_case(row, days, catalogues) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
+            days, titles = await days_of(connection), field_titles(await catalogue_log(connection))
+            return [_case(row, days, titles) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
@@ -341,6 +356,10 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def place_name(self, code: str) -> str:
+        """Return the name of one jurisdiction; empty where none is registered under a code."""
+        return await read(self._pool, lambda connection: place_name(connection, code))
+
     async def source_of_place(self, code: str) -> str | None:
         """Return the source in which a jurisdiction was registered, of several the first; None for none."""
         found: str | None = await self._pool.fetchval(_SOURCE_OF_PLACE, derived_id("jurisdiction", code))
@@ -413,13 +432,13 @@ class Queries:
         return await read(self._pool, work)
 
 
-def _case(row: Any, days: dict[str, date], catalogues: CatalogueLog) -> Case:
+def _case(row: Any, days: dict[str, date], field_title: Callable[[str, str], Bilingual]) -> Case:
     due_on: date = row["due_on"]
     case = _row.decode(row["row"])
     return Case(
         source=row["source"],
         row=case,
-        field_title=value_title(catalogues, case.jurisdiction, "field", case.field),
+        field_title=field_title(case.jurisdiction, case.field),
         due_on=due_on if due_on != NEVER else None,
         overdue=due_on < days.get(row["source"], date.min),
     )

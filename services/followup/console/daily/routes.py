@@ -26,6 +26,7 @@ from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
+from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import Translated
@@ -163,9 +164,10 @@ def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str,
     """The files of a form that intake keeps, by input, as a petition attaches them."""
     names = (each.removesuffix("_file") for each in form.file_inputs)
     return {
-        name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": int(filled[f"{name}.size"])}
+        name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": size}
         for name in names
-        if filled.get(name) and filled.get(f"{name}.media_type") and filled.get(f"{name}.size", "").isdecimal()
+        if filled.get(name) and filled.get(f"{name}.media_type")
+        if (size := typed_number(filled.get(f"{name}.size", ""))) is not None
     }
 
 
@@ -177,8 +179,9 @@ def _sent(part: Part) -> dict[str, Any]:
 def _input(form: CommandForm, parts: Sequence[Part], field: str | None) -> str:
     """The input that a refusal names by its part: `parts[1].subject`."""
     named = (field or "").removeprefix("parts[")
-    number, _, rest = named.partition("]")
-    if not number.isdecimal() or int(number) >= len(parts):
+    said, _, rest = named.partition("]")
+    number = typed_number(said)
+    if number is None or number >= len(parts):
         return input_of(form, field)
-    inputs, rest = parts[int(number)].inputs, rest.removeprefix(".").removeprefix("body.")
+    inputs, rest = parts[number].inputs, rest.removeprefix(".").removeprefix("body.")
     return input_of(form, inputs.get(rest) or inputs.get(rest.partition(".")[0].partition("[")[0]) or rest)

@@ -21,6 +21,7 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import HandlingRound, rounds_of
+from services.followup.domain.wording.catalogue_words import entry_words, field_entries
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar, CalendarMissing
 from shared.cases.catalogues import CatalogueLog
@@ -67,14 +68,14 @@ class Tally:
         self._listed = listed
         self._calendar = Calendar()
         self._shared: Mapping[UUID, date] = {}
-        self._catalogues = CatalogueLog({})
+        self._field_of = field_entries(CatalogueLog({}))
         #: What the fields are called of which a catalogue has the code.
         self.field_titles: dict[str, Bilingual] = {}
         self._seen_on = period.last
 
     def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact], catalogues: CatalogueLog) -> None:
         """Begin a source with its day, its calendar, its regulation and conference events, and its catalogues."""
-        self._catalogues = catalogues
+        self._field_of = field_entries(catalogues)
         self._seen_on = seen_on(self.period, today)
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
@@ -119,10 +120,10 @@ class Tally:
 
     def _coded(self, row: CaseRow) -> CaseRow:
         """The row with the code that its field means as known now: old texts are counted with their code."""
-        entry = self._catalogues.known(row.jurisdiction, "field", row.field) if row.field else None
+        entry = self._field_of(row.jurisdiction, row.field)
         if entry is None:
             return row
-        self.field_titles[entry.code] = Bilingual(entry.title, entry.title_en or entry.title)
+        self.field_titles[entry.code] = entry_words(entry)
         return msgspec.structs.replace(row, field=entry.code)
 
     # --- one round -----------------------------------------------------------------------------------------------

@@ -54,7 +54,14 @@ _TITLES = {
     "petition": "Petitions",
     "petitioner": "Petitioners",
 }
-_PAGES = {"jurisdiction": "a jurisdiction", "petition": "a petition", "conference": "a conference"}
+_PAGES = {
+    "jurisdiction": "a jurisdiction",
+    "petition": "a petition",
+    "conference": "a conference",
+    "person": "people",
+    "calendar": "calendars",
+    "policy": "rules",
+}
 _REGULATION = ("policy", "calendar", "plan", "catalogue", "jurisdiction", "agency")
 
 
@@ -108,7 +115,7 @@ def with_forms(page: str) -> str:
 
 def _page_of(definition: CommandDefinition) -> str:
     """On whose page a command has its form; empty where it has none."""
-    if not definition.creates:
+    if not definition.creates or definition.aggregate == "calendar":
         return definition.aggregate if definition.aggregate in _PAGES else ""
     return "" if {"jurisdiction", "parent"}.isdisjoint(field.name for field in definition.fields) else "jurisdiction"
 

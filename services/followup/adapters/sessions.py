@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -17,15 +16,11 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from shared.http.provider import ProviderAway
+from shared.sealing import KEY_BYTES, derived_key, opened_bytes, sealed_bytes
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
 SIGN_IN_LASTS = 600.0  # seconds from the way to the provider to the way back
@@ -100,21 +95,21 @@ class SessionSeals:
 
     def seal_tokens(self, digest: bytes, tokens: SessionTokens) -> bytes:
         """The tokens of a session, which open in no other."""
-        return _sealed(self._tokens, msgspec.json.encode(tokens), digest)
+        return sealed_bytes(self._tokens, msgspec.json.encode(tokens), digest)
 
     def open_tokens(self, digest: bytes, sealed: bytes) -> SessionTokens:
         """The tokens again. Raises ValueError."""
-        return msgspec.json.decode(_opened(self._tokens, sealed, digest), type=SessionTokens)
+        return msgspec.json.decode(opened_bytes(self._tokens, sealed, digest), type=SessionTokens)
 
     def seal_sign_in(self, carried: SignInUnderWay) -> str:
         """What a browser carries to the provider and back."""
         content = msgspec.msgpack.encode((self._now() + SIGN_IN_LASTS, carried))
-        return _sealed(self._sign_in, content, b"").hex()
+        return sealed_bytes(self._sign_in, content, b"").hex()
 
     def open_sign_in(self, sealed: str) -> SignInUnderWay | None:
         """What it brought back; None where it began no sign-in here, or long ago."""
         try:
-            content = _opened(self._sign_in, bytes.fromhex(sealed), b"")
+            content = opened_bytes(self._sign_in, bytes.fromhex(sealed), b"")
             until, carried = msgspec.msgpack.decode(content, type=tuple[float, SignInUnderWay])
         except (ValueError, msgspec.MsgspecError):
             return None
@@ -220,16 +215,4 @@ def digest_of(cookie: str) -> bytes:
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai-sessions:" + purpose).derive(key)
-
-
-def _sealed(box: AESGCM, content: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + box.encrypt(nonce, content, bound)
-
-
-def _opened(box: AESGCM, sealed: bytes, bound: bytes) -> bytes:
-    try:
-        return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-    except InvalidTag:
-        raise ValueError("sealed under another key, or altered") from None
+    return derived_key(key, b"doithoai-sessions:" + purpose)

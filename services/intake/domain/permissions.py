@@ -114,23 +114,22 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
 
 def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, context: DecisionContext) -> None:
     """Refuse a command that is not the caller's to give on whatever day and with whatever body. Raises NotAllowed."""
-    check_role(caller, act.roles)
     if target is None:
-        return
-    regulation = context.regulation
-    places = _with_successors(target.jurisdiction, regulation, context)
-    if not any(is_within(place, caller.jurisdiction) for place in places):
-        raise _elsewhere(target.jurisdiction, caller)
-    if caller.roles & act.roles == {"agency"} and not caller.agency:
-        raise AgencyMayNot(None, "no-agency")
+        check_role(caller, act.roles)
+    else:
+        _may_somewhere(caller, act.roles, _with_successors(target.jurisdiction, context.regulation, context))
 
 
 def may_at_place(caller: Caller, roles: frozenset[str], place: str, regulation: Regulation, today: date) -> None:
     """Refuse what is not the caller's to begin or do at a jurisdiction, with whatever body. Raises NotAllowed."""
+    _may_somewhere(caller, roles, (place, regulation.successor_of_jurisdiction(place, today)))
+
+
+def _may_somewhere(caller: Caller, roles: frozenset[str], places: Sequence[str]) -> None:
+    """Refuse who has none of the roles, or has them at none of a jurisdiction and its successors. Raises NotAllowed."""
     check_role(caller, roles)
-    successor = regulation.successor_of_jurisdiction(place, today)
-    if not (is_within(place, caller.jurisdiction) or is_within(successor, caller.jurisdiction)):
-        raise _elsewhere(place, caller)
+    if not any(is_within(place, caller.jurisdiction) for place in places):
+        raise _elsewhere(places[0], caller)
     if caller.roles & roles == {"agency"} and not caller.agency:
         raise AgencyMayNot(None, "no-agency")
 

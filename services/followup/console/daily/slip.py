@@ -20,6 +20,7 @@ def _fields(situation: Situation) -> Iterable[FormField]:
     yield from petitioner_fields(situation)
     yield from classified_fields(situation, is_required=True)
     yield situation.field("PetitionReceived.jurisdiction")
+    yield situation.field("PetitionReceived.village")
     if CHOSEN_CHANNEL in situation.choices:
         yield situation.field("PetitionReceived.channel")
     if "SpeakerRegistered" in situation.possible:

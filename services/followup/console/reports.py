@@ -25,7 +25,7 @@ from services.followup.domain.reports.columns import (
 from services.followup.domain.reports.figures import DeadlineCounts
 from services.followup.domain.reports.periods import Period, parse_period
 from services.followup.domain.reports.tally import Chosen, DeadlineEntry, Entry, Grouping
-from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.domain.wording.collation import by_name, vietnamese_order
 from services.followup.domain.wording.names import Bilingual, duty_words, state_words, status_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import Body, Code, Exact, HttpRequest, body_of, code_of, or_404
@@ -84,7 +84,7 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
             period=period,
             periods=_periods(sources, period),
             places=await queries.places(scope_of(request)),
-            agencies=(await queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
+            agencies=by_name((await queries.agencies(scope_of(request), "", IN_THE_FORM)).items),
             totals=_first_totals(),
             case_columns=CASE_COLUMNS,
             case_check=CASE_CHECK,
@@ -207,7 +207,8 @@ def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tu
     for entry in sorted(entries, key=lambda e: (e.begun, e.row.receipt_code, str(e.row.subject_id))):
         key = {"agency": entry.row.agency, "field": entry.row.field, "place": entry.row.jurisdiction}[group]
         found.setdefault(key, []).append(entry)
-    return [(names.group(group, key), found[key]) for key in sorted(found, key=vietnamese_order)]
+    named = {key: names.group(group, key) for key in found}
+    return [(named[key], found[key]) for key in sorted(found, key=lambda key: vietnamese_order(named[key].vi))]
 
 
 async def _this_month(queries: Queries) -> Period:

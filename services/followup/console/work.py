@@ -12,6 +12,7 @@ from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import Callers, caller_of
@@ -36,7 +37,10 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)
         may_receive = not caller.roles.isdisjoint(RECEIVING)
+        names = await names_of(queries, {each.raised.debtor for each in owed})
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
+        may_remind = not caller.roles.isdisjoint(REMINDING)
+        to_remind = sorted(late, key=lambda code: vietnamese_order(names[code].vi)) if may_remind else []
         return await pages.show(
             request,
             "work.html",
@@ -44,8 +48,8 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             work=found,
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
-            to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
-            names=await names_of(queries, {each.raised.debtor for each in owed}),
+            to_remind=to_remind,
+            names=names,
         )
 
     return [work]

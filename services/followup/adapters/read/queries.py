@@ -39,6 +39,7 @@ from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.wording.collation import vietnamese_order
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, derived_id, is_within
@@ -355,7 +356,8 @@ class Queries:
         catalogues = await self.catalogues()
         rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
         known = catalogues.known
-        return sorted({r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None})
+        found = {r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None}
+        return sorted(found, key=vietnamese_order)
 
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""

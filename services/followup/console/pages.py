@@ -17,6 +17,7 @@ from markupsafe import Markup
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.console.place_tree import place_tree
 from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
@@ -145,6 +146,7 @@ class Pages:
             event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
+            place_tree=place_tree,
         )
         self._policy = (
             f"default-src 'none'; style-src {_hashed(style)}; "

@@ -6,9 +6,9 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler
 
+from services.followup.entrypoints.compression import compression
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
 from shared.http.openapi import document, finish
@@ -18,10 +18,6 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
 MAX_BODY = 1024 * 1024  # bytes
 RETRY_AFTER = "1"  # seconds
-MIN_COMPRESSED = 1024  # bytes
-#: What echoes a caller's input beside something secret is not compressed, or its length would tell of the secret; the
-#: feed is read by a program next door.
-NOT_COMPRESSED = ["^/office/", "^/cases/", "/acts/", "/do/", "/hall", "^/remind/", "^/v1/events", "^/metrics"]
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -54,7 +50,7 @@ def make_app(
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
-        compression_config=CompressionConfig("gzip", minimum_size=MIN_COMPRESSED, exclude=NOT_COMPRESSED),
+        compression_config=compression(),
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",

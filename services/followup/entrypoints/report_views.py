@@ -168,7 +168,9 @@ class Names:
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
     """One line for each group, in the order of their codes, fields in the order of a dictionary."""
-    return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups, key=vietnamese_order)]
+    named = {key: names.group(grouping, key) for key in groups}
+    in_order = sorted(groups, key=lambda key: vietnamese_order(named[key].vi if grouping == "field" and key else key))
+    return [_case_line(key, named[key], groups[key]) for key in in_order]
 
 
 def _case_line(key: str, name: Bilingual, counts: CaseCounts) -> CaseLine:

@@ -40,7 +40,7 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
+from shared.http.auth import READERS, AuthenticatedCaller, caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -92,6 +92,8 @@ class Shell(NamedTuple):
     may_administer: bool = False
     may_see_figures: bool = False
     may_see_people: bool = False
+    #: Whether there is more for the caller than people: every other section is about cases.
+    may_see_cases: bool = False
 
 
 class Pages:
@@ -163,7 +165,16 @@ class Pages:
         )
         may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
         may_see_figures = may_administer and await reads_all(self._queries, caller)
-        shell = Shell(person, tuple(sources), _here(request), may_administer, may_see_figures, _sees_people(caller))
+        may_see_cases = not caller.roles.isdisjoint({"agency", *READERS})
+        shell = Shell(
+            person,
+            tuple(sources),
+            _here(request),
+            may_administer,
+            may_see_figures,
+            _sees_people(caller),
+            may_see_cases,
+        )
         return self._rendered(request, template, status, shell=shell, **values)
 
     async def show_with_script(

@@ -43,7 +43,7 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import READERS, caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -100,6 +100,8 @@ class Shell(NamedTuple):
     may_see_figures: bool = False
     may_see_people: bool = False
     answers_form: bool = False
+    #: Whether there is more for the caller than people: every other section is about cases.
+    may_see_cases: bool = False
 
 
 class Pages:
@@ -172,6 +174,7 @@ class Pages:
         )
         may_administer = has_any(caller, ADMINISTERING)
         may_see_figures = may_administer and await reads_all(self._queries, caller)
+        may_see_cases = not caller.roles.isdisjoint({"agency", *READERS})
         shell = Shell(
             person,
             tuple(sources),
@@ -181,6 +184,7 @@ class Pages:
             may_see_figures,
             has_any(caller, SEEING_PEOPLE),
             _answers_form(request),
+            may_see_cases,
         )
         return self._rendered(request, template, status, shell=shell, **values)
 

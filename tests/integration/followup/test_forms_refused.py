@@ -231,3 +231,10 @@ async def test_sign_in__with_a_wrong_token_is_counted_as_a_call_is(dsn: str) -> 
         before = len(waits)
         assert (await client.get("/v1/cases", headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
         assert len(waits) == before
+
+
+async def test_form__of_a_post_is_not_there_while_intake_is_away(official: httpx.AsyncClient) -> None:
+    page = await official.get(
+        f"/people/local/posts/{derived_id('post', 'a')}/PostEnded", headers={"Accept": "text/html"}
+    )
+    assert page.status_code == 503 and "Không kết nối được hệ thống tiếp nhận" in page.text

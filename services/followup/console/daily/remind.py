@@ -89,12 +89,13 @@ def remind_routes(
         late: Sequence[_Late],
         filled: dict[str, str],
         errors: Sequence[FormError] = (),
+        status: int = 0,
     ) -> Response[str]:
         name = (await names_of(queries, {agency}))[agency]
         return await pages.show(
             request,
             "remind.html",
-            status=422 if errors else 200,
+            status=status or (422 if errors else 200),
             form=await form_of_late(request, late) if late else None,
             agency=name,
             target=_Page("/", Bilingual("Việc cần xử lý", "To do")),
@@ -126,11 +127,11 @@ def remind_routes(
         chosen = [each for each in late if str(each.deadline.raised.deadline_id) in values["deadlines"]]
         parts = [_part(each, values.get("channel", "letter")) for each in chosen]
         try:
-            done = await intake.composite(source.url(of_source), "remind", parts, filled["key"], token_of(request))
+            url, key = source.url(of_source), filled.get("key", "")
+            done = await intake.composite(url, "remind", parts, key, token_of(request))
         except Refusal as refusal:
-            return await show(
-                request, code, late, filled, [FormError("", Translated(refusal.detail.vi, refusal.detail.en))]
-            )
+            error = FormError("", Translated(refusal.detail.vi, refusal.detail.en))
+            return await show(request, code, late, filled, [error], 503 if refusal.status >= 500 else 422)
         await source.until_read(of_source, max(part.position for part in done.parts))
         return Redirect("/?recorded=ReminderSent", status_code=SEE_OTHER)
 

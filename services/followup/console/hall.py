@@ -6,7 +6,7 @@ no network, and are sent in their order, each under its key. Both send the same 
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -47,6 +47,9 @@ from shared.sentences import Sentence
 #: Those who keep the record of a conference, as intake has it.
 KEEPERS = ("office", "chair")
 MAX_SAID = 60  # characters of what an address says was recorded
+#: Speakers from the turn on whose lines offer every petition. The script fills in the others when they are opened:
+#: all petitions for all speakers would be a page of 10 MB for three hundred of them.
+NEAR = 20
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
 _NOT_RECORDED = Sentence("Chưa ghi nhận", "Not recorded")
@@ -223,6 +226,7 @@ class _Halls:
             turn=next((each.number for each in speakers if not each.called_by), ""),
             next_number=_next_number(speakers),
             petitions=hall.petitions,
+            offered=offered_petitions(speakers, hall.petitions),
             names=await names_of(self._queries, {case.row.agency for case in hall.petitions}),
             agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
@@ -351,6 +355,19 @@ def _speakers(hall: Hall, content: Content | None) -> list[HallSpeaker]:
             )
         )
     return found
+
+
+def offered_petitions(
+    speakers: Sequence[HallSpeaker], petitions: Sequence[Case]
+) -> Callable[[str, str], Sequence[Case]]:
+    """The petitions that the line of a speaker offers, beside the one that is chosen there."""
+    near = {"", *[each.number for each in speakers if not each.called_by][:NEAR]}
+    by_id = {str(case.row.subject_id): case for case in petitions}
+
+    def offered(number: str, chosen: str) -> Sequence[Case]:
+        return petitions if number in near else [by_id[chosen]] if chosen in by_id else []
+
+    return offered
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:

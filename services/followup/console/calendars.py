@@ -31,6 +31,7 @@ from services.followup.console.calendar_draft import (
     with_day,
     wrong_day,
 )
+from services.followup.console.command_forms import MAX_DIGITS
 from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.pages import Pages
@@ -49,6 +50,7 @@ from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, NATION, composed, derived_id, lineage
 from shared.sentences import Sentence
 
+MOST_DAYS = 366  # of a year: every month is drawn with each of them
 AHEAD = 2  # years after this one whose calendar can be begun from the list
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -72,8 +74,8 @@ Source = Annotated[str, QueryParameter(max_length=64)]
 class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The days of a draft as its form carries them."""
 
-    holidays: tuple[DayOff, ...]
-    makeup_days: tuple[MakeUpDay, ...] = ()
+    holidays: Annotated[tuple[DayOff, ...], msgspec.Meta(max_length=MOST_DAYS)]
+    makeup_days: Annotated[tuple[MakeUpDay, ...], msgspec.Meta(max_length=MOST_DAYS)] = ()
 
 
 class YearAt(NamedTuple):
@@ -245,7 +247,8 @@ class _Calendars:
             "makeup_days": msgspec.to_builtins(draft.makeup_days),
             "document": filled["document"],
         }
-        version = int(filled["version"]) if filled.get("version", "").isdecimal() else at.version
+        said = filled.get("version", "")
+        version = int(said) if said.isdecimal() and len(said) <= MAX_DIGITS else at.version
         key, token = filled.get("key", ""), token_of(request)
         try:
             done = await self._intake.act(self._source.url(at.source), "/v1/calendars", body, key, token, version)

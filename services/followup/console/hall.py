@@ -26,7 +26,7 @@ from services.followup.console.command_forms import FormError
 from services.followup.console.conference_view import ConferencePage, conference_view
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
-from services.followup.console.hall_lines import HallLine, line_of
+from services.followup.console.hall_lines import HallLine, line_of, next_speaker_number
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
@@ -371,8 +371,7 @@ def offered_petitions(
 
 
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    numbers = [int(each.number) for each in speakers if each.number.isdecimal()]
-    return max([len(speakers), *numbers]) + 1
+    return max(len(speakers) + 1, next_speaker_number(each.number for each in speakers))
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

@@ -16,7 +16,14 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more_rows
+from services.followup.console.command_forms import (
+    MAX_DIGITS,
+    CommandForm,
+    FormError,
+    body_of,
+    input_of,
+    with_more_rows,
+)
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
@@ -165,8 +172,12 @@ def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str,
     return {
         name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": int(filled[f"{name}.size"])}
         for name in names
-        if filled.get(name) and filled.get(f"{name}.media_type") and filled.get(f"{name}.size", "").isdecimal()
+        if filled.get(name) and filled.get(f"{name}.media_type") and _is_size(filled.get(f"{name}.size", ""))
     }
+
+
+def _is_size(text: str) -> bool:
+    return text.isdecimal() and len(text) <= MAX_DIGITS
 
 
 def _sent(part: Part) -> dict[str, Any]:

@@ -380,7 +380,8 @@
     }
     keepLine(line);
   }
-  const numbers = () => [0, ...items().map((item) => Number(item.dataset.number) || 0)];
+  // A longer one is a telephone's, or another's that nobody counts on from.
+  const numbers = () => [0, ...items().map((item) => (/^\d{1,4}$/.test(item.dataset.number) ? Number(item.dataset.number) : 0))];
 
   async function look() {
     const [status, answer] = await ask(`${address}/now`);

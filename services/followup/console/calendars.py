@@ -53,6 +53,7 @@ from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, NATION, composed, derived_id, lineage
 from shared.sentences import Sentence
 
+MOST_DAYS = 366  # of a year: every month is drawn with each of them
 AHEAD = 2  # years after this one whose calendar can be begun from the list
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -76,8 +77,8 @@ Source = Annotated[str, QueryParameter(max_length=64)]
 class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The days of a draft as its form carries them."""
 
-    holidays: tuple[DayOff, ...]
-    makeup_days: tuple[MakeUpDay, ...] = ()
+    holidays: Annotated[tuple[DayOff, ...], msgspec.Meta(max_length=MOST_DAYS)]
+    makeup_days: Annotated[tuple[MakeUpDay, ...], msgspec.Meta(max_length=MOST_DAYS)] = ()
 
 
 class YearAt(NamedTuple):

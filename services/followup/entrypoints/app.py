@@ -8,6 +8,7 @@ import structlog
 from litestar import Litestar, Request, Response
 from litestar.handlers import HTTPRouteHandler
 
+from services.followup.adapters.intake_client import Refusal
 from services.followup.entrypoints.compression import compression
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
@@ -15,6 +16,8 @@ from shared.http.openapi import document, finish
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.problem_words import DOOR_WORDS
+from shared.sentences import ProblemText
 
 MAX_BODY = 1024 * 1024  # bytes
 RETRY_AFTER = "1"  # seconds
@@ -44,6 +47,7 @@ def make_app(
         **PARAMETER_HANDLERS,
         **dict.fromkeys(TRANSIENT_ERRORS, _unavailable),
         ProblemError: _problem,
+        Refusal: _refused,
     }
     app = Litestar(
         route_handlers=with_head_and_options(routes),
@@ -65,6 +69,14 @@ def make_app(
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
     return problem_response(error, language_of(request))
+
+
+def _refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    """What a source said where the page has no form to say it beside; mostly that it does not answer."""
+    code = refusal.code if refusal.code in DOOR_WORDS else "intake-away"
+    text = ProblemText(DOOR_WORDS[code].title, refusal.detail)
+    status = 503 if refusal.status >= 500 else refusal.status
+    return problem_response(ProblemError(status, code, text), language_of(request))
 
 
 def _unavailable(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -21,6 +21,8 @@ Table = Literal["cases", "deadlines", "recording"]
 
 ALL = Bilingual("Tổng cộng", "all")
 _UNCLASSIFIED = Bilingual("Chưa phân loại", "not classified")
+#: By which a text begins that a spreadsheet takes for a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
 
 
@@ -270,5 +272,5 @@ def _heading(column: Column) -> str:
 
 
 def harmless(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula, as it does a text that begins like one."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell that no spreadsheet takes for a formula, as it does a text that begins like one, in wide letters too."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_SIGNS) else cell

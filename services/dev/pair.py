@@ -156,10 +156,11 @@ def run_pair(
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:
         play(urls[0], urls[1], _say)
-    _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
-    for role, title in ROLE_TITLES.items():
-        if role != "system":  # which has no use for pages
-            _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
+    if not os.environ.get("FOLLOWUP_ISSUER"):  # at which people sign in: then nobody comes in by a door
+        _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
+        for role, title in ROLE_TITLES.items():
+            if role != "system":  # which has no use for pages
+                _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
     _say("Running; Ctrl-C stops everything.")
     while True:
         pair.require()

@@ -197,8 +197,8 @@ CHOICE_TITLES: Mapping[str, Mapping[str, Sentence]] = {
         "office": Sentence("Văn phòng", "office"),
         "chair": Sentence("Người chủ trì", "chair"),
         "agency": Sentence("Cơ quan giải quyết", "agency"),
-        "auditor": Sentence("Thanh tra, kiểm tra", "auditor"),
-        "operations": Sentence("Vận hành, ban hành quy định", "operations"),
+        "auditor": Sentence("Thanh tra, giám sát", "auditor"),
+        "operations": Sentence("Quản trị hệ thống", "operations"),
         "admin": Sentence("Quản trị người dùng", "administrator of people"),
     },
     "level": {

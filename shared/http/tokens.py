@@ -28,8 +28,8 @@ ROLE_TITLES: Mapping[Role, Sentence] = {
     "office": Sentence("Văn phòng", "office"),
     "chair": Sentence("Người chủ trì", "chair"),
     "agency": Sentence("Cơ quan giải quyết", "agency"),
-    "auditor": Sentence("Thanh tra, giám sát", "inspector"),
-    "operations": Sentence("Quản trị hệ thống", "operator"),
+    "auditor": Sentence("Thanh tra, giám sát", "auditor"),
+    "operations": Sentence("Quản trị hệ thống", "operations"),
     "admin": Sentence("Quản trị người dùng", "administrator of people"),
     "system": Sentence("Hệ thống kết nối", "connected system"),
 }

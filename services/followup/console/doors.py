@@ -59,7 +59,7 @@ _DOORS = (
     ),
     Door(
         "admin",
-        Bilingual("Cấp chức vụ cho một người", "Grant somebody a post"),
+        Bilingual("Giao vị trí công tác cho một người", "Grant somebody a post"),
         "/people",
     ),
 )

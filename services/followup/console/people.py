@@ -42,7 +42,7 @@ ON = {
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
-_BACK = Back(PEOPLE, Bilingual("Người dùng và chức vụ", "People and posts"))
+_BACK = Back(PEOPLE, Bilingual("Người dùng và vị trí công tác", "People and posts"))
 
 
 def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:

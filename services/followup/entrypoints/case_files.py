@@ -38,7 +38,7 @@ class _Column(NamedTuple):
 
 _YES = {True: "có", False: ""}
 _COLUMNS = (
-    _Column(Bilingual("Mã biên nhận", "receipt"), "receipt_code", 16, lambda _, c: c.row.receipt_code),
+    _Column(Bilingual("Mã tiếp nhận", "receipt"), "receipt_code", 16, lambda _, c: c.row.receipt_code),
     _Column(Bilingual("Trích yếu", "title"), "title", 60, lambda _, c: c.row.title),
     _Column(Bilingual("Lĩnh vực", "field"), "field", 18, lambda _, c: c.field_title.vi),
     _Column(Bilingual("Mức độ", "urgency"), "urgency", 10, lambda _, c: c.row.urgency),

@@ -23,7 +23,7 @@ from shared.command_definitions import (
 )
 from shared.events import SEALED
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
-from shared.events.titles import EVENT_TITLES
+from shared.events.titles import EVENT_TITLES, act_title
 
 #: Fields of text that name or hold something in particular.
 _KINDS: dict[str, FieldKind] = {
@@ -82,7 +82,7 @@ def definition_of(codec: BodyCodec) -> CommandDefinition:
         command=route.topic,
         path=route.path,
         aggregate=route.aggregate,
-        title=translated(EVENT_TITLES[route.topic]),
+        title=translated(act_title(route.topic)),
         roles=tuple(sorted(route.roles)),
         creates=route.creates,
         is_final=route.is_final,

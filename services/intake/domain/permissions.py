@@ -89,7 +89,7 @@ class Caller(msgspec.Struct, frozen=True):
 def check_role(caller: Caller, roles: frozenset[str]) -> None:
     """Refuse a caller that has none of the roles of an act. Raises RoleMayNot."""
     if caller.roles.isdisjoint(roles):
-        raise RoleMayNot(None, "needs", roles=", ".join(sorted(roles)))
+        raise RoleMayNot(None, "needs", roles=sorted(roles))
 
 
 def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation) -> None:

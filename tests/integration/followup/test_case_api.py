@@ -153,7 +153,7 @@ async def test_csv__is_for_spreadsheets_and_harmless(client: httpx.AsyncClient) 
     assert answer.content.startswith(b"\xef\xbb\xbf") and answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="cases.csv"'
     head, *lines = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
-    assert head[:2] == ["Mã biên nhận [receipt_code]", "Trích yếu [title]"]
+    assert head[:2] == ["Mã tiếp nhận [receipt_code]", "Trích yếu [title]"]
     assert {line[1] for line in lines} == {TITLES["replied"], f"'{FORMULA}"}
 
 

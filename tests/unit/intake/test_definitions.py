@@ -10,6 +10,9 @@ from services.intake.application.command_body import CODECS
 from services.intake.application.definitions import DEFINITIONS
 from shared.command_definitions import CommandDefinition, FieldDefinition
 from shared.events.field_titles import CHOICE_TITLES, FIELD_HELP, FIELD_TITLES
+from shared.events.titles import EVENT_TITLES
+from shared.http.tokens import ROLE_TITLES
+from shared.problem_words import DOOR_NAMES
 
 #: A value of each kind as a form would send it.
 VALUES: dict[str, Any] = {
@@ -78,6 +81,24 @@ def every_field(definition: CommandDefinition) -> list[tuple[str, str]]:
         return [(owner, f.name) for f in fields] + [pair for f in fields for pair in walk(f.name.title(), f.fields)]
 
     return walk(definition.command, definition.fields)
+
+
+def test_titles__are_acts_in_english_and_one_name_for_act_and_event_in_vietnamese() -> None:
+    for definition in DEFINITIONS.values():
+        event = EVENT_TITLES[definition.command]
+        assert definition.title.vi == event.vi
+        assert definition.title.en != event.en, definition.command
+    titles = {definition.command: definition.title.en for definition in DEFINITIONS.values()}
+    assert titles["PetitionClosed"] == "Close the petition"
+    assert titles["PublicationStarted"] == "Start the publication"
+
+
+def test_roles__are_called_alike_in_forms_pages_and_refusals() -> None:
+    for role, title in ROLE_TITLES.items():
+        said = DOOR_NAMES["roles"][role]
+        assert said == title.vi[:1].lower() + title.vi[1:]
+        if role in CHOICE_TITLES["roles"]:
+            assert CHOICE_TITLES["roles"][role] == title
 
 
 def test_words__are_of_fields_that_there_are() -> None:

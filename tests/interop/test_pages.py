@@ -353,8 +353,8 @@ def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
         size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
         near = page.evaluate(size)
         page.set_viewport_size({"width": 1920, "height": 1080})
-        assert page.evaluate(size) > near and page.evaluate(BEYOND) <= 0, path
-        page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+        assert page.evaluate(size) > near and page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        page.set_viewport_size({"width": 1280, "height": 900})
         page.emulate_media(media="print")
         assert page.evaluate(NOT_ON_PAPER) == [] and page.evaluate(UNDERLINED) == [], path
         page.emulate_media(media="screen")

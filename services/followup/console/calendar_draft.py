@@ -9,6 +9,7 @@ import msgspec
 
 from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import Bilingual
+from services.followup.domain.wording.notes import plain_day
 from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
 from shared.calendar.years import SATURDAY
@@ -76,7 +77,7 @@ def months_of(year: CalendarYear, changed: Collection[date] = ()) -> list[Month]
             words = Bilingual(off[day].name, off[day].name_en or off[day].name)
         elif entry.kind == "makeup":
             other = made_up[day].instead_of
-            words = Bilingual(f"{words.vi} {other:%d/%m/%Y}", f"{words.en} {other:%d/%m/%Y}")
+            words = Bilingual(f"{words.vi} {plain_day(other, 'vi')}", f"{words.en} {plain_day(other, 'en')}")
         return DayCell(day, entry.kind, words, day in changed)
 
     found = []

@@ -1,6 +1,6 @@
 """What the fields of a form may name: places, bodies, cases, records and deadlines, by names that people know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from services.followup.adapters.read.listings import CaseFilter
@@ -8,12 +8,13 @@ from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.command_forms import CHOSEN
-from services.followup.console.pages import annulled_ids
+from services.followup.console.pages import annulled_ids, names_of
 from services.followup.console.place_tree import place_tree
 from services.followup.console.targets import title_of
 from services.followup.domain.wording.catalogue_words import entry_words
 from services.followup.domain.wording.collation import by_name
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
+from services.followup.domain.wording.notes import day_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.cases.catalogues import offered
 from shared.command_definitions import ChoiceDefinition, FieldKind, Translated
@@ -54,11 +55,13 @@ class FormChoices:
             found["petition"] = await self._cases(scope, "petition")
         if "conference" in kinds:
             found["conference"] = await self._cases(scope, "conference")
-        found["record"] = [
-            _record(event)
-            for event in map(event_view, reversed(events))
+        records = [
+            event
+            for event in map(event_view, reversed(events if "record" in kinds else []))
             if event.event_id not in annulled and not event.topic.startswith("Deadline")
         ]
+        names = await names_of(self._queries, {str(each.data["agency"]) for each in records if each.data.get("agency")})
+        found["record"] = [_record(event, names) for event in records]
         found["deadline"] = [_deadline(each) for each in deadlines if each.raised.is_open]
         return found
 
@@ -80,21 +83,32 @@ class FormChoices:
 def case_choice(case: Case) -> ChoiceDefinition:
     """A case to choose, by its title and its receipt code, or the day on which it began."""
     row, title = case.row, title_of(case.row)
-    told = row.receipt_code or (f"{row.received_on:%d/%m/%Y}" if row.received_on else "")
-    told = f" ({told})" if told else ""
-    return _choice(str(row.subject_id), Bilingual(title.vi + told, title.en + told))
+    told = row.receipt_code or (day_words(row.received_on) if row.received_on else "")
+    return _choice(str(row.subject_id), _joined([title, told], "{} ({})") if told else title)
 
 
-def _record(event: EventView) -> ChoiceDefinition:
-    told = [str(event.data[name]) for name in TOLD_APART if event.data.get(name)]
-    rest = ", ".join([str(event.data.get("effective_on", "")), *told])
-    return _choice(str(event.event_id), Bilingual(f"{event.name.vi}, {rest}", f"{event.name.en}, {rest}"))
+def _record(event: EventView, names: Mapping[str, Bilingual]) -> ChoiceDefinition:
+    """A record by its name, its day, and what tells it from others: bodies by their names, days as people write."""
+    told = [str(event.data[name]) for name in ("effective_on", *TOLD_APART) if event.data.get(name)]
+    return _choice(str(event.event_id), _joined([event.name, *(names.get(each) or _as_day(each) for each in told)]))
 
 
 def _deadline(deadline: Deadline) -> ChoiceDefinition:
     raised, words = deadline.raised, duty_words(deadline.raised.duty)
-    due = f", {raised.due_on:%d/%m/%Y}" if raised.due_on else ""
-    return _choice(str(raised.deadline_id), Bilingual(words.vi + due, words.en + due))
+    return _choice(str(raised.deadline_id), _joined([words, day_words(raised.due_on)]) if raised.due_on else words)
+
+
+def _as_day(text: str) -> Bilingual | str:
+    try:
+        return day_words(date.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+def _joined(parts: Sequence[Bilingual | str], pattern: str = "") -> Bilingual:
+    """Parts in each language, with commas or by a pattern."""
+    vi, en = ([each if isinstance(each, str) else getattr(each, lang) for each in parts] for lang in ("vi", "en"))
+    return Bilingual(*(pattern.format(*each) if pattern else ", ".join(each) for each in (vi, en)))
 
 
 def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:

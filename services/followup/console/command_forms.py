@@ -20,7 +20,9 @@ from shared.sentences import Sentence
 #: What people do not fill in: what the service makes up, or what other pages take.
 NOT_ASKED = frozenset({"petitioner_ids", "attachments", "policy_id"})
 #: What a form asks for though the command may leave it out: what a machine does not know, a person does.
-NEEDED = frozenset({"PetitionReceived.kind", "PetitionReceived.text", "PetitionReassigned.reason"})
+NEEDED = frozenset(
+    {"PetitionReceived.kind", "PetitionReceived.text", "PetitionReassigned.reason", "RecordAnnulled.reason"}
+)
 BLANK_ROWS = 2  # beneath those that are filled in
 MAX_ROWS = 100
 MAX_POLICY_ERRORS = 10  # that are told at once

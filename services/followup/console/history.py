@@ -11,6 +11,7 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
 from services.followup.domain.wording.names import Bilingual, duty_words, ground_words, reason_words
+from services.followup.domain.wording.notes import day_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
@@ -107,7 +108,7 @@ def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
     """What the page says of a deadline's event: its day, and why a breach was none."""
     for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):
         if day := event.data.get(name):
-            yield words, f"{date.fromisoformat(str(day)):%d/%m/%Y}", ""
+            yield words, day_words(date.fromisoformat(str(day))), ""
     if reason := event.data.get("reason"):
         words_of = ground_words if event.topic == DeadlineWaived.TOPIC else reason_words
         yield Bilingual("Lý do", "reason"), words_of(str(reason)), ""
@@ -153,8 +154,8 @@ def _details(
             yield words, names[str(value)], ""
         else:
             with contextlib.suppress(ValueError):
-                value = f"{date.fromisoformat(str(value)):%d/%m/%Y}"
-            yield words, str(value), ""
+                value = day_words(date.fromisoformat(str(value)))
+            yield words, value if isinstance(value, Bilingual) else str(value), ""
 
 
 def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:

@@ -35,6 +35,7 @@ from services.followup.domain.wording.names import (
     status_words,
     subject_words,
 )
+from services.followup.domain.wording.notes import day_words, plain_day
 from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.access import reads_all
 from services.followup.entrypoints.json_views import count_view, event_view
@@ -320,11 +321,12 @@ def _told(context: Context, vi: str, en: str) -> str:
     return vi if context["lang"] == Language.VIETNAMESE else en
 
 
-def _day(day: date | str | None) -> str:
+@pass_context
+def _day(context: Context, day: date | str | None) -> str:
     if not day:
         return "—"
     try:
-        return f"{date.fromisoformat(day) if isinstance(day, str) else day:%d/%m/%Y}"
+        return _say(context, day_words(date.fromisoformat(day) if isinstance(day, str) else day))
     except ValueError:  # an event that could not be read is shown all the same
         return str(day)
 
@@ -337,7 +339,7 @@ def _long_day(context: Context, day: date | None) -> str:
     weekday = WEEKDAYS[day.weekday()]
     if context["lang"] == Language.VIETNAMESE:
         return f"{weekday.vi}, ngày {day:%d/%m/%Y}"
-    return f"{weekday.en} {day:%d/%m/%Y}"
+    return f"{weekday.en} {plain_day(day, 'en')}"
 
 
 def _uncapitalised(text: str) -> str:
@@ -349,5 +351,9 @@ def _capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _moment(instant: datetime | None) -> str:
-    return f"{instant.astimezone(LOCAL_ZONE):%H:%M, %d/%m/%Y}" if instant else "—"
+@pass_context
+def _moment(context: Context, instant: datetime | None) -> str:
+    if instant is None:
+        return "—"
+    local = instant.astimezone(LOCAL_ZONE)
+    return f"{local:%H:%M}, {_say(context, day_words(local.date()))}"

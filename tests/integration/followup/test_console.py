@@ -81,7 +81,7 @@ async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: ht
     assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
     assert not {TITLES["answered"], TITLES["extended"]} & set(page.cases())
     english = await in_english(client, "/")
-    assert "Tuesday 01/10/2019: 10 overdue, 1 due within 7 days" in english.text
+    assert "Tuesday 1 October 2019: 10 overdue, 1 due within 7 days" in english.text
 
 
 async def test_first_page__shows_the_first_of_many_and_says_so(
@@ -164,7 +164,7 @@ async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) ->
     assert sum(str(c["class"]).startswith("counted") for c in cells) == 30
     assert [c["class"] for c in cells if "last" in str(c["class"])] == ["counted last"]
     assert "Xác định là vụ việc phức tạp Ngày 03/09/2019" in page.text
-    assert "Marked complex On 03/09/2019" in english.text
+    assert "Marked complex On 3 September 2019" in english.text
     assert "Phòng Giáo dục và Đào tạo" in page.text
 
 
@@ -620,6 +620,9 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
         options = re.findall(r'<option value="([0-9a-f-]{36})"[^>]*>([^<]*)', form.text)
         assert str(wrong.event_id) not in dict(options)
         assert len({text for _, text in options}) == len(options) > 3
+        assert not [text for _, text in options if re.search(r"\d{4}-\d\d-\d\d|H35\.", text)]
+        assert [text for _, text in options if re.search(r", \d\d/\d\d/2019, Phòng ", text)]
+        assert 'id="f-reason"' in form.text and form.text.count("(không bắt buộc)") == 1  # the day of the act alone
 
 
 async def test_history__calls_each_of_many_bodies_by_its_name(pg_server: TestServer) -> None:

@@ -26,6 +26,7 @@ from services.followup.console.targets import Back, title_of
 from services.followup.domain.deadlines.status import Status
 from services.followup.domain.letters.reminder import Letter, reminder
 from services.followup.domain.wording.names import Bilingual, duty_words
+from services.followup.domain.wording.notes import day_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.query_parameters import body_of as known_body
@@ -146,10 +147,10 @@ def _form(definitions: Mapping[str, CommandDefinition], choices: tuple[ChoiceDef
 
 def _choice(letter: Letter, late: Bilingual | None) -> ChoiceDefinition:
     raised, words = letter.raised, duty_words(letter.raised.duty)
-    due = f"{raised.due_on:%d/%m/%Y}" if raised.due_on else ""
+    due = day_words(raised.due_on) if raised.due_on else Bilingual("", "")
     title = title_of(letter.row)
-    vi = f"{title.vi}: {words.vi}, hạn {due}" + (f", quá hạn {late.vi}" if late else "")
-    en = f"{title.en}: {words.en}, due {due}" + (f", overdue by {late.en}" if late else "")
+    vi = f"{title.vi}: {words.vi}, hạn {due.vi}" + (f", quá hạn {late.vi}" if late else "")
+    en = f"{title.en}: {words.en}, due {due.en}" + (f", overdue by {late.en}" if late else "")
     return ChoiceDefinition(str(raised.deadline_id), Translated(vi, en))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
+from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Language
 from shared.policy import NoteKind, read_note
 from shared.policy.schema import Trait
@@ -133,5 +134,10 @@ def note_text(recorded: str, lang: Language) -> str:
 
 
 def plain_day(day: date, lang: Language) -> str:
-    """`23/08/2019`; `2019-08-23`."""
-    return f"{day:%d/%m/%Y}" if lang == "vi" else day.isoformat()
+    """`23/08/2019`; `23 August 2019`."""
+    return f"{day:%d/%m/%Y}" if lang == "vi" else f"{day.day} {day:%B %Y}"
+
+
+def day_words(day: date) -> Bilingual:
+    """A day as each language writes it."""
+    return Bilingual(plain_day(day, "vi"), plain_day(day, "en"))

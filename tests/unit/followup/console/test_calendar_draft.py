@@ -44,7 +44,7 @@ def test_months__name_days_off_and_made_up_days() -> None:
     may = months_of(YEAR)[4]
     assert [(cell.date.day, cell.words.vi, cell.words.en) for cell in may.named] == [
         (1, "Ngày Quốc tế Lao động", "International Labour Day"),
-        (4, "làm bù cho ngày 29/04/2019", "worked in place of 29/04/2019"),
+        (4, "làm bù cho ngày 29/04/2019", "worked in place of 29 April 2019"),
     ]
 
 

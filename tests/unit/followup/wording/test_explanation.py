@@ -64,7 +64,8 @@ def test_reply__in_one_line(history: History) -> None:
         "15 ngày làm việc kể từ sau ngày 23/08/2019 (văn bản 570/KH-UBND, mục II.4.3); không tính ngày nghỉ 02/09"
     )
     assert (
-        line.en == "15 working days after 2019-08-23 (document 570/KH-UBND, section II.4.3); days off 2 Sep not counted"
+        line.en == "15 working days after 23 August 2019 (document 570/KH-UBND, section II.4.3); "
+        "days off 2 Sep not counted"
     )
 
 

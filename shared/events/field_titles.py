@@ -34,7 +34,7 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     "makeup_days": Sentence("Ngày làm bù", "Make-up days"),
     "document": Sentence("Văn bản", "Document"),
     "confirmed": Sentence("Đã công bố chính thức", "Confirmed"),
-    "parent_plan": Sentence("Kế hoạch cấp trên", "Superior plan"),
+    "parent_plan": Sentence("Số kế hoạch cấp trên", "Number of the superior plan"),
     "duty": Sentence("Việc định kỳ", "Periodic duty"),
     "period": Sentence("Kỳ", "Period"),
     "substitute": Sentence("Hình thức thay thế", "Held instead"),

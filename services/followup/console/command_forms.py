@@ -26,6 +26,8 @@ NEEDED = frozenset(
 BLANK_ROWS = 2  # beneath those that are filled in
 MAX_ROWS = 100
 MAX_POLICY_ERRORS = 10  # that are told at once
+#: The fields that name who acts.
+WHO_ACTS = frozenset({"agency", "proposer"})
 #: What the choices of a field are taken from.
 CHOSEN: frozenset[FieldKind] = frozenset({"place", "agency", "body", "petition", "conference", "record", "deadline"})
 
@@ -101,18 +103,30 @@ def kinds_of(definition: CommandDefinition) -> frozenset[FieldKind]:
     return CHOSEN & set(walk(definition.fields))
 
 
-def form_of(definition: CommandDefinition, choices: Choices) -> CommandForm:
-    """The form of a command. What a field may name is chosen from `choices` by its kind."""
+def form_of(definition: CommandDefinition, choices: Choices, agency: str = "") -> CommandForm:
+    """The form of a command. What a field may name is chosen from `choices` by its kind.
+
+    An agency that may give it for itself alone is the only choice where the command names who acts.
+    """
     return CommandForm(
         command=definition.command,
         title=definition.title,
         is_final=definition.is_final,
         fields=tuple(
-            field_of(each, choices, is_needed=f"{definition.command}.{each.name}" in NEEDED)
+            _of_agency(
+                field_of(each, choices, is_needed=f"{definition.command}.{each.name}" in NEEDED), choices, agency
+            )
             for each in definition.fields
             if each.name not in NOT_ASKED
         ),
     )
+
+
+def _of_agency(field: FormField, choices: Choices, agency: str) -> FormField:
+    if not agency or field.name not in WHO_ACTS:
+        return field
+    own = tuple(each for each in choices.get("agency", ()) if each.value == agency)
+    return msgspec.structs.replace(field, kind="agency", choices=own) if own else field
 
 
 def field_of(field: FieldDefinition, choices: Choices, *, is_needed: bool = False) -> FormField:

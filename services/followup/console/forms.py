@@ -44,7 +44,7 @@ from services.followup.console.targets import FormTarget, case_target, place_tar
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.command_definitions import CommandDefinition, Translated
+from shared.command_definitions import CommandDefinition, FieldKind, Translated
 from shared.events.person import PostGranted
 from shared.events.regulation import CatalogueKind
 from shared.http.auth import caller_of, need_role, token_of
@@ -53,6 +53,7 @@ from shared.sentences import Sentence
 MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 2000  # characters of what a link fills in: the longest name of a task
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
+OF_AGENCIES: frozenset[FieldKind] = frozenset({"agency"})
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
@@ -118,6 +119,12 @@ def _scope_of(request: HttpRequest, command: str) -> Scope:
     return place_scope_of(request) if command == PostGranted.TOPIC else scope_of(request)
 
 
+def _acting_agency(request: HttpRequest, definition: CommandDefinition) -> str:
+    """The agency that gives a command for itself alone; empty where the caller gives it as anybody else."""
+    caller = caller_of(request)
+    return caller.agency if caller.roles & set(definition.roles) == {"agency"} else ""
+
+
 class _Forms:
     def __init__(
         self, pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
@@ -147,8 +154,10 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await refused_page(self._pages, request, target, refusal)
-        form = form_of(definition, await self._offered(request, target, definition))
+        agency = _acting_agency(request, definition)
+        form = form_of(definition, await self._offered(request, target, definition), agency)
         own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
+        own |= {"proposer": agency} if agency else {}
         given = own | filled
         return await self._page(request, target, form, given)
 
@@ -162,7 +171,8 @@ class _Forms:
             return await refused_page(self._pages, request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._offered(request, target, definition))
+        agency = _acting_agency(request, definition)
+        form = form_of(definition, await self._offered(request, target, definition), agency)
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
@@ -198,7 +208,10 @@ class _Forms:
         """What there is to choose from."""
         scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
         listed = await self._choices.catalogues(target.jurisdiction, today)
-        return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
+        kinds = kinds_of(definition)
+        if _acting_agency(request, definition):
+            kinds |= OF_AGENCIES
+        return await self._choices.of(scope, target.file, kinds) | listed
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str

@@ -20,7 +20,7 @@ from shared.events.deadline import DeadlineWaived
 FILE = "digest"
 #: The fields of events that name another case, those that name a body, and those that name several.
 NAMES_A_CASE = ("conference_id", "into")
-NAMES_A_BODY = ("agency", "to", "by", "office", "station")
+NAMES_A_BODY = ("agency", "to", "by", "office", "station", "proposer")
 NAMES_BODIES = ("agencies", "assisting")
 #: What a page does not repeat of an event: its day stands above, and ids are for machines.
 NOT_TOLD = frozenset(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
+import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from litestar import Response
@@ -17,6 +18,7 @@ from markupsafe import Markup
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.console.named_codes import NamedCodes
 from services.followup.console.place_tree import place_tree
 from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
 from services.followup.domain.deadlines.raised import DeadlineState
@@ -133,7 +135,7 @@ class Pages:
             t=_told,
             duty=duty_words,
             decision=decision_words,
-            part=part_words,
+            part=_part,
             state=state_words,
             status=status_words,
             ground=ground_words,
@@ -167,6 +169,7 @@ class Pages:
         """A page as an answer, with who looks at it, where they are, and how far the data reaches."""
         caller = caller_of(request)
         sources = await self._queries.sources()
+        values = await self._by_name(values)
         person = Person(
             caller.called or caller.name,
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
@@ -188,6 +191,23 @@ class Pages:
             may_see_cases,
         )
         return self._rendered(request, template, status, shell=shell, **values)
+
+    async def _by_name(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values of a page, what intake refuses in them with names for the codes of places and agencies."""
+        errors, detail, acts = values.get("errors") or (), values.get("detail"), values.get("acts")
+        refused = acts.refused if acts else []
+        told = [*(each.said for each in errors), *([detail] if detail else []), *(why for _, why in refused)]
+        if not told:
+            return values
+        named = (await NamedCodes.of(self._queries, told)).said
+        changed: dict[str, Any] = {}
+        if errors:
+            changed["errors"] = [msgspec.structs.replace(each, said=named(each.said)) for each in errors]
+        if detail:
+            changed["detail"] = named(detail)
+        if acts:
+            changed["acts"] = acts._replace(refused=[(act, named(why)) for act, why in refused])
+        return values | changed
 
     async def show_with_script(
         self, request: HttpRequest, template: str, script: str, *, status: int = 200, **values: Any
@@ -319,6 +339,16 @@ def _say(context: Context, words: Any) -> str:
 def _told(context: Context, vi: str, en: str) -> str:
     """One of two sentences, by the language of the page."""
     return vi if context["lang"] == Language.VIETNAMESE else en
+
+
+@pass_context
+def _part(context: Context, duty: str, part: str) -> Bilingual | None:
+    """Which of several alike a duty is; a commune by its name, without the word that the duty says already."""
+    places = context.get("places")
+    if isinstance(places, Mapping) and part in places:
+        name = str(places[part]).removeprefix("Xã ")
+        return Bilingual(name, name)
+    return part_words(duty, part)
 
 
 @pass_context

@@ -69,11 +69,11 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the token names no agency; ask for a token that does",
             ),
             "other-agency": Sentence(
-                "Cơ quan {agency} không được thực hiện thay {named}; hãy ghi mã của cơ quan mình.",
+                "{agency} không được thực hiện thay {named}; hãy nêu cơ quan của mình.",
                 "{agency} does not act for {named}; name your own agency",
             ),
             "proposer": Sentence(
-                "Cơ quan {agency} chỉ được đề xuất với danh nghĩa của mình; hãy ghi mã của cơ quan mình.",
+                "{agency} chỉ được đề xuất với danh nghĩa của mình; hãy nêu cơ quan của mình.",
                 "{agency} proposes in its own name; name it as the proposer",
             ),
             "task": Sentence(

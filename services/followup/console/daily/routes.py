@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
@@ -130,7 +130,7 @@ class _Desk:
         )
         possible = frozenset(answer.command for answer in answers if answer.possible)
         if task.subject != target.subject or not task.offered(possible):
-            raise Refusal(_NOT_NOW, status=409)
+            raise _why_not(task, possible, answers)
         at_conference, today = target.subject == "conference", await self._source.today(target.source)
         situation = Situation(
             target=target,
@@ -164,6 +164,16 @@ class _Desk:
             # One form is one act: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
+
+
+def _why_not(task: DailyTask, possible: frozenset[str], answers: Sequence[PossibleCommandAnswer]) -> Refusal:
+    """Why a task is not offered: what intake says of one of the commands that it needs, the role before all else."""
+    refused = {each.command: each.refusal for each in answers if each.refusal is not None}
+    every = possible | refused.keys()
+    needed = [each for name, each in refused.items() if task.offered(every) and not task.offered(every - {name})]
+    # Where one of several commands would do, all of them were refused.
+    needed = needed or [each for name, each in refused.items() if task.offered(possible | {name})]
+    return min(needed, key=lambda each: each.status != 403, default=Refusal(_NOT_NOW, status=409))
 
 
 def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str, Any]]:

@@ -271,6 +271,16 @@ def test_what_people_know__is_asked_for_though_the_command_may_leave_it_out() ->
     assert named >= NEEDED and {name.partition(".")[2] for name in named} >= NOT_ASKED
 
 
+@pytest.mark.parametrize(("command", "name"), [("ConferenceProposed", "proposer"), ("AnswerPrepared", "agency")])
+def test_agency__is_the_only_choice_of_who_acts_where_it_acts_for_itself(command: str, name: str) -> None:
+    definition = next(each for each in DEFINITIONS.values() if each.command == command)
+    choices: Choices = {"agency": [ChoiceDefinition(code, Translated(code, code)) for code in ("H35.10.3", "H35.10.4")]}
+    own = {field.name: field for field in form_of(definition, choices, "H35.10.4").fields}[name]
+    assert [each.value for each in own.choices] == ["H35.10.4"]
+    others = {field.name: field for field in form_of(definition, choices).fields}[name]
+    assert others.choices == field_of(next(f for f in definition.fields if f.name == name), choices).choices
+
+
 def test_parts_of_a_group__are_asked_for_where_the_group_is_begun() -> None:
     begun = {"reports.1.recipient": "chair", "number": "1", "signatory": "x", "digest": "ab" * 32}
     assert told("WrittenReplyIssued", begun) == {"reports.1.on": "Chưa nhập: Ngày báo cáo."}

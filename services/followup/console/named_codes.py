@@ -1,0 +1,51 @@
+"""What intake says of places and agencies by their codes, said by their names."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from services.followup.adapters.read.queries import Queries
+
+_CODE = re.compile(r"(?<![\w./-])[A-Z]\d+(?:\.\d+)*(?![\w/-])(?!\.\w)")
+
+
+class Said(Protocol):
+    """One thing said in both languages."""
+
+    @property
+    def vi(self) -> str:
+        """In Vietnamese."""
+        ...
+
+    @property
+    def en(self) -> str:
+        """In English."""
+        ...
+
+
+S = TypeVar("S", bound=Said)
+
+
+class NamedCodes:
+    """The names of the codes that some sentences hold; what nobody registered stays a code."""
+
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
+
+    @classmethod
+    async def of(cls, queries: Queries, sentences: Iterable[Said]) -> "NamedCodes":
+        """Look up the codes of sentences."""
+        found = sorted({code for said in sentences for code in _CODE.findall(said.vi)})
+        if not found:
+            return cls({})
+        places = {code: name for code in found if (name := await queries.place_name(code))}
+        return cls(places | await queries.agency_names(found))
+
+    def said(self, sentence: S) -> S:
+        """A sentence with names for codes."""
+        kind: Any = type(sentence)
+        named = kind(self._named(sentence.vi), self._named(sentence.en))
+        return sentence if named == sentence else named
+
+    def _named(self, text: str) -> str:
+        return _CODE.sub(lambda found: self._names.get(found[0], found[0]), text)

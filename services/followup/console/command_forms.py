@@ -150,10 +150,19 @@ def _choices(field: FieldDefinition, choices: Choices) -> tuple[ChoiceDefinition
     return tuple(choices.get(field.kind, ())) if field.kind in CHOSEN else field.choices
 
 
-def with_more_rows(form: CommandForm, filled: Filled, name: str) -> dict[str, str]:
-    """What was filled in, with one more row of a group; the same where there is no such group."""
-    field = next((field for field in form.fields if field.name == name and field.kind == "group"), None)
-    return {**filled, f"{name}.rows": str(len(field.rows(filled, name)) + 1)} if field else dict(filled)
+def with_more(form: CommandForm, filled: Filled, name: str) -> dict[str, str]:
+    """What was filled in, with one more row of a group, or with every box of a list ticked, with none if all were.
+
+    The same where there is no such field.
+    """
+    field = next((field for field in form.fields if field.name == name), None)
+    if field is not None and field.kind == "group":
+        return {**filled, f"{name}.rows": str(len(field.rows(filled, name)) + 1)}
+    if field is not None and field.is_list and field.choices:
+        boxes = [f"{name}.{choice.value}" for choice in field.choices]
+        others = {key: value for key, value in filled.items() if key not in boxes}
+        return others if all(map(filled.get, boxes)) else others | dict.fromkeys(boxes, "yes")
+    return dict(filled)
 
 
 def body_of(form: CommandForm, filled: Filled, today: date) -> tuple[dict[str, Any], list[FormError]]:

@@ -32,7 +32,7 @@ from services.followup.console.command_forms import (
     form_of,
     input_of,
     kinds_of,
-    with_more_rows,
+    with_more,
 )
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files, with_file_errors
@@ -176,7 +176,7 @@ class _Forms:
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
-            return await self._page(request, target, form, with_more_rows(form, filled, name))
+            return await self._page(request, target, form, with_more(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
         # What was about to be confirmed is asked once more.

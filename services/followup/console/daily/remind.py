@@ -14,7 +14,7 @@ from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.console.addresses import SEE_OTHER
-from services.followup.console.command_forms import CommandForm, FormError, body_of, field_of
+from services.followup.console.command_forms import CommandForm, FormError, body_of, field_of, with_more
 from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
@@ -113,6 +113,8 @@ def remind_routes(
             return await refused_page(pages, request, _BACK, refusal)
         if screen.form is None or is_only_language_asked(request):
             return await show(request, screen, filled)
+        if more := filled.pop("more", ""):
+            return await show(request, screen, with_more(screen.form, filled, more))
         values, errors = body_of(screen.form, filled, await door.today(screen.source))
         if errors:
             return await show(request, screen, filled, errors)

@@ -21,7 +21,7 @@ from services.followup.console.command_forms import (
     FormError,
     body_of,
     input_of,
-    with_more_rows,
+    with_more,
 )
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
@@ -98,7 +98,7 @@ class _Desk:
         filled, wrong_files = await read_with_files(request, screen.form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if more := filled.pop("more", ""):
-            return await self._page(request, screen, with_more_rows(screen.form, filled, more))
+            return await self._page(request, screen, with_more(screen.form, filled, more))
         if is_only_language_asked(request):
             return await self._page(request, screen, filled)
         values, errors = body_of(screen.form, filled, screen.situation.today)

@@ -26,6 +26,7 @@ from services.followup.console.command_forms import (
     field_of,
     form_of,
     input_of,
+    with_more,
 )
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from services.intake.application.command_body import CODECS
@@ -269,6 +270,17 @@ def test_what_people_know__is_asked_for_though_the_command_may_leave_it_out() ->
     assert {"kind", "text"} <= told("PetitionReceived", {"jurisdiction": "H35.10"}).keys()
     named = {f"{d.command}.{f.name}" for d in DEFINITIONS.values() for f in d.fields}
     assert named >= NEEDED and {name.partition(".")[2] for name in named} >= NOT_ASKED
+
+
+def test_boxes__are_ticked_all_and_then_none() -> None:
+    definition = next(each for each in DEFINITIONS.values() if each.command == "ConferenceProposed")
+    petitions = [ChoiceDefinition(each, Translated(each, each)) for each in IDS]
+    form = form_of(definition, {"petition": petitions})
+    ticked = {f"petition_ids.{each}": "yes" for each in IDS}
+    one = {"proposer": "x", f"petition_ids.{IDS[1]}": "yes"}
+    assert with_more(form, one, "petition_ids") == {"proposer": "x"} | ticked
+    assert with_more(form, {"proposer": "x"} | ticked, "petition_ids") == {"proposer": "x"}
+    assert with_more(form, one, "nothing") == one
 
 
 @pytest.mark.parametrize(("command", "name"), [("ConferenceProposed", "proposer"), ("AnswerPrepared", "agency")])

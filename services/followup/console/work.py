@@ -49,6 +49,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
             to_remind=to_remind,
             names=names,
+            reminded=await queries.reminded_on([each.raised.subject_id for each in owed]),
             places=places,
         )
 

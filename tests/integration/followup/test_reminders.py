@@ -114,6 +114,23 @@ async def test_urged__is_proposed_no_more_until_the_next_stage(pool: Pool, clien
     assert "đã đôn đốc 30/09/2019" in (await client.get(f"/cases/{petition('complex')}")).text
 
 
+async def test_first_page__says_when_who_is_late_was_reminded(pool: Pool, client: httpx.AsyncClient) -> None:
+    history = told()
+    sent = ReminderSent(
+        effective_on=day("2019-09-30"), deadline_id=deadline(history, petition("overdue"), "reply"), to=ENVIRONMENT
+    )
+    history.record(petition("overdue"), sent, "2019-09-30 09:00", "petition")
+    await project(pool, history, AUTUMN)
+    assert (await client.get("/")).text.count("đã đôn đốc ngày 30/09/2019") == 1
+
+
+async def test_screen__shows_each_letter_that_it_sends(pool: Pool, client: httpx.AsyncClient) -> None:
+    await project(pool, told(), AUTUMN)
+    page = (await client.get(f"/remind/{ENVIRONMENT}")).text
+    late = re.findall(r'name="(deadlines\.[^"]+)"', page)
+    assert page.count('<div class="letter">') == len(late) > 0 and "Kính gửi" in page
+
+
 async def test_urged_again__names_the_day_of_the_last_time(pool: Pool, client: httpx.AsyncClient) -> None:
     history = told()
     reply = deadline(history, petition("complex"), "reply")

@@ -254,6 +254,10 @@ class Queries:
         found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
         return found
 
+    async def reminded_on(self, subject_ids: Sequence[UUID]) -> dict[UUID, date]:
+        """Return the day of the last reminder on each deadline of some cases; those without any are left out."""
+        return await reminded_on(self._pool, set(subject_ids)) if subject_ids else {}
+
     async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
         """Return what is still owed on some cases that the caller may see, the earliest first."""
 

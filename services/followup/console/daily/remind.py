@@ -89,6 +89,7 @@ def remind_routes(
             target=_BACK,
             filled=filled,
             errors=errors,
+            letters=[(title_of(each.row), reminder(each)) for each in screen.letters],
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
 

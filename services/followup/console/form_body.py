@@ -36,7 +36,7 @@ _NOT_ESCAPED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 class FileSink(Protocol):
     """Takes the files of a form as they come, one after another."""
 
-    async def begin(self, name: str) -> None:
+    async def begin(self, name: str, filename: str) -> None:
         """The file of an input begins."""
         ...
 
@@ -150,15 +150,17 @@ class _Parts:
         self._text = bytearray()
         self._hash: Any = None  # of hashlib
         self._beside_files = self._in_files = 0
-        self._waiting: list[str | bytes | None] = []  # for the sink: the name of a file, its pieces, its end
+        self._waiting: list[
+            tuple[str, str] | bytes | None
+        ] = []  # for the sink: input and name of a file, pieces, its end
 
     async def pour(self, sink: FileSink) -> None:
         """Give the sink what was taken of files."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             match each:
-                case str():
-                    await sink.begin(each)
+                case (name, filename):
+                    await sink.begin(name, filename)
                 case bytes():
                     await sink.write(each)
                 case None:
@@ -172,7 +174,7 @@ class _Parts:
             is_first = name is not None and name.removesuffix("_file") not in self.hashes
             self._hash = hashlib.sha256() if is_first else None
             if self._hash is not None:
-                self._waiting.append(str(found.name).removesuffix("_file"))
+                self._waiting.append((str(found.name).removesuffix("_file"), found.filename or ""))
         elif found is None:
             self._end()
         elif self._hash is not None:

@@ -1,14 +1,15 @@
 """Files: sent as they are to `POST /v1/files`, and given out by the case whose event names them."""
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import structlog
 from litestar import Request, Response, get, post
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 
 from services.intake.application.command_body import CODECS, MAX_SHORT
@@ -40,6 +41,7 @@ UPLOADERS = frozenset(
 )
 MOST_UPLOADS = 8  # of one caller at once in one process
 MIB = 1 << 20
+_NAMED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 RETRY_AFTER = "30"  # seconds
 #: A file that somebody sent is never shown within a page of ours, and no page of others reads it.
 _SAFE = {
@@ -83,6 +85,14 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
         name: Annotated[
             str, QueryParameter(max_length=1000, description="what the file is called; it is kept sealed")
         ] = "",
+        called: Annotated[
+            str,
+            HeaderParameter(
+                name="Content-Disposition",
+                max_length=4000,
+                description="what the file is called, out of the address: `attachment; filename*=UTF-8''tra-loi.pdf`",
+            ),
+        ] = "",
     ) -> Response[StoredFile]:
         caller = caller_of(request)
         need_role(caller, *UPLOADERS)
@@ -97,7 +107,7 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
             raise problem(503, "overloaded", "uploads", headers=headers_of_answer, most=MOST_UPLOADS)
         under_way[caller.name] = under_way.get(caller.name, 0) + 1
         try:
-            stored, is_new = await uploads.take(caller.name, name, _blocks(request))
+            stored, is_new = await uploads.take(caller.name, name or _name_in(called), _blocks(request))
         except (WrongUpload, ScannerAway) as error:
             raise _problem_of(error, uploads.largest) from None
         except OSError as error:
@@ -155,6 +165,12 @@ def _file_route(files: FileQueries, troubles: FileTroubles, aggregate: str) -> H
         )
 
     return file
+
+
+def _name_in(disposition: str) -> str:
+    """The name of a file in a `Content-Disposition` (RFC 8187); empty where it has none."""
+    found = _NAMED.search(disposition)
+    return unquote(found[1], errors="replace") if found else ""
 
 
 def disposition(file: OpenedFile) -> str:

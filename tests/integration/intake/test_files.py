@@ -136,6 +136,16 @@ async def test_name__leads_nowhere_and_ends_as_its_type(intake: Intake) -> None:
         assert said.partition("filename*=UTF-8''")[2] == quote(kept, safe="")
 
 
+async def test_name__may_come_in_a_header_since_addresses_are_logged(intake: Intake) -> None:
+    name = quote("../Trả lời; bản 2.pdf", safe="")
+    headers = {"Content-Disposition": f"attachment; filename=x.pdf; filename*=UTF-8''{name}"}
+    answer = await intake.client.post("/v1/files", content=PDF, headers=headers)
+    assert answer.status_code == 201, answer.text
+    path = await answered(intake, PDF)
+    said = (await intake.get(f"{path}/files/{digest_of(PDF)}")).headers["content-disposition"]
+    assert said.partition("filename*=UTF-8''")[2] == quote("Trả lời; bản 2.pdf", safe="")
+
+
 async def test_name__stands_in_no_log_and_no_table(
     intake: Intake, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.followup.adapters.read.models import Case
-from services.followup.domain.wording.names import Bilingual, body_words, state_words
+from services.followup.domain.wording.names import Bilingual, body_words, state_words, urgency_words
 from services.followup.entrypoints.report_views import BOM, harmless
 
 MOST_ROWS = 10_000
@@ -21,8 +21,9 @@ CUT = Bilingual(
 
 
 class CaseTable(msgspec.Struct, frozen=True):
-    """What a file shows; `is_cut` where there are more cases."""
+    """What a file shows, and its name without the ending; `is_cut` where there are more cases."""
 
+    name: str
     cases: Sequence[Case]
     agencies: Mapping[str, str]
     places: Mapping[str, str]
@@ -41,7 +42,7 @@ _COLUMNS = (
     _Column(Bilingual("Mã tiếp nhận", "receipt"), "receipt_code", 16, lambda _, c: c.row.receipt_code),
     _Column(Bilingual("Trích yếu", "title"), "title", 60, lambda _, c: c.row.title),
     _Column(Bilingual("Lĩnh vực", "field"), "field", 18, lambda _, c: c.field_title.vi),
-    _Column(Bilingual("Mức độ", "urgency"), "urgency", 10, lambda _, c: c.row.urgency),
+    _Column(Bilingual("Mức độ", "urgency"), "urgency", 10, lambda _, c: urgency_words(c.row.urgency).vi),
     _Column(Bilingual("Trạng thái", "state"), "state", 22, lambda _, c: state_words(c.row.subject, c.row.state).vi),
     _Column(Bilingual("Mã địa bàn", "place"), "jurisdiction", 14, lambda _, c: c.row.jurisdiction),
     _Column(Bilingual("Địa bàn", "place"), "place", 24, lambda t, c: t.places.get(c.row.jurisdiction, "")),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,10 @@ from services.followup.entrypoints.query_parameters import (
     or_404,
 )
 from shared.events.deadline import Subject
+from shared.identifiers import local_day
 
+#: What a file is named by: what it holds, then the day of what it holds.
+_HELD: Mapping[Subject, str] = {"petition": "kien-nghi", "conference": "hoi-nghi", "jurisdiction": "dia-ban"}
 Answer = Callable[[Scope, CaseFilter], Awaitable[Response[Any]]]
 
 
@@ -123,17 +127,21 @@ def _whole_routes(queries: Queries) -> list[HTTPRouteHandler]:
     async def table(scope: Scope, wanted: CaseFilter) -> CaseTable:
         page = await queries.cases(scope, wanted, MOST_ROWS)
         names = await queries.agency_names(sorted({case.row.agency for case in page.items}))
-        return CaseTable(page.items, names, await queries.places(scope), is_cut=bool(page.next))
+        days = (local_day(source.now) for source in await queries.sources() if source.now is not None)
+        name = f"{_HELD[wanted.subject]}-{min(days, default=date.min).isoformat()}"
+        return CaseTable(name, page.items, names, await queries.places(scope), is_cut=bool(page.next))
 
     async def totals(scope: Scope, wanted: CaseFilter) -> Response[json_views.CaseTotalsView]:
         return Response(json_views.case_totals_view(await queries.case_totals(scope, wanted)))
 
     # Ten thousand rows take a moment, in which the others are served.
     async def csv(scope: Scope, wanted: CaseFilter) -> Response[bytes]:
-        return _file(await asyncio.to_thread(as_csv, await table(scope, wanted)), "csv", "text/csv")
+        found = await table(scope, wanted)
+        return _file(await asyncio.to_thread(as_csv, found), f"{found.name}.csv", "text/csv")
 
     async def xlsx(scope: Scope, wanted: CaseFilter) -> Response[bytes]:
-        return _file(await asyncio.to_thread(as_xlsx, await table(scope, wanted)), "xlsx", XLSX)
+        found = await table(scope, wanted)
+        return _file(await asyncio.to_thread(as_xlsx, found), f"{found.name}.xlsx", XLSX)
 
     counted = ResponseSpec(json_views.CaseTotalsView, generate_examples=False, description="the counts")
     cut = f"the first {MOST_ROWS:,} cases; what was left out is said in the last row"
@@ -148,8 +156,8 @@ def _spec(description: str, media_type: str) -> ResponseSpec:
     return ResponseSpec(bytes, generate_examples=False, description=description, media_type=media_type)
 
 
-def _file(content: bytes, ending: str, media_type: str) -> Response[bytes]:
-    headers: Mapping[str, str] = {"Content-Disposition": f'attachment; filename="cases.{ending}"'}
+def _file(content: bytes, name: str, media_type: str) -> Response[bytes]:
+    headers: Mapping[str, str] = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type=media_type, headers=headers)
 
 

@@ -24,6 +24,8 @@ from shared.http.problems import problem
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
 
+#: What each table of a report holds, in the name of its file.
+_HELD = {"cases": "kien-nghi", "deadlines": "thoi-han", "recording": "ghi-nhan"}
 _AS_JSON = ResponseSpec(
     PeriodReport, generate_examples=False, description="the report; as `text/csv` with `format=csv`"
 )
@@ -55,7 +57,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         view = report_view(await counted_or_400(reports, scope, asked_for), scope.jurisdiction)
         if format == "json":
             return Response(view)
-        name = f"{asked_for.text}-{table}.csv"
+        name = f"bao-cao-{asked_for.text}-{_HELD[table]}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(report_csv(view, table), media_type="text/csv", headers=headers)
 

@@ -151,7 +151,7 @@ async def test_work__overdue_due_soon_and_undecided(client: httpx.AsyncClient) -
 async def test_csv__is_for_spreadsheets_and_harmless(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/cases.csv", params={"q": "duong"})
     assert answer.content.startswith(b"\xef\xbb\xbf") and answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="cases.csv"'
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="kien-nghi-2019-10-01.csv"'
     head, *lines = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
     assert head[:2] == ["Mã tiếp nhận [receipt_code]", "Trích yếu [title]"]
     assert {line[1] for line in lines} == {TITLES["replied"], f"'{FORMULA}"}

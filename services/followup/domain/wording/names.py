@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import msgspec
 
+from shared.events.field_titles import CHOICE_TITLES
 from shared.events.titles import EVENT_TITLES
 from shared.policy.duties import DUTY_KINDS, TRAIT_TITLES
 
@@ -116,6 +117,7 @@ _CHANNELS = {
     "media": Bilingual("trên phương tiện thông tin đại chúng", "in the media"),
     "portal": Bilingual("trên cổng thông tin điện tử", "on the portal"),
 }
+_URGENCIES = {value: Bilingual(title.vi, title.en) for value, title in CHOICE_TITLES["urgency"].items()}
 _NAMED_PARTS = ("preparation_task", "annual_dialogue", "commune_plan")  # a task, a year, a commune
 _EVENTS = {topic: Bilingual(title.vi, title.en) for topic, title in EVENT_TITLES.items()}
 
@@ -165,6 +167,11 @@ def ground_words(ground: str) -> Bilingual:
 def reason_words(reason: str) -> Bilingual:
     """Why a breach was none."""
     return _found(_REASONS, reason)
+
+
+def urgency_words(urgency: str) -> Bilingual:
+    """How pressing a petition is."""
+    return _found(_URGENCIES, urgency)
 
 
 def event_words(topic: str) -> Bilingual:

@@ -130,8 +130,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Phiên làm việc đã kết thúc; hãy đăng nhập lại.", "the session has ended; sign in again"
             ),
             "token-not-taken": Sentence(
-                "Hệ thống tiếp nhận không chấp nhận phiên đăng nhập này; hãy đăng nhập lại hoặc báo người quản trị.",
-                "intake does not take this sign-in; sign in again, or tell who runs the service",
+                "Bạn đã đăng nhập, nhưng hệ thống tiếp nhận không nhận mã truy cập của phiên này. Đăng nhập lại không "
+                "sửa được; hãy báo người vận hành hệ thống: mã truy cập phải là JWT ghi đúng đối tượng (audience).",
+                "You signed in, but intake does not take the access token of this session. Signing in again does not "
+                "help: tell who runs the service that the token has to be a JWT for the right audience.",
             ),
             "expired-token": Sentence(
                 "Phiên đăng nhập đã hết hạn; hãy đăng nhập lại hoặc lấy mã truy cập mới.",

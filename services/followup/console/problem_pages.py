@@ -77,7 +77,9 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 return response
             typed = request.scope["state"].get(TYPED, [])
             is_unknown = isinstance(error, ProblemError) and error.status == 401
-            if is_unknown and request.method != "POST":
+            # Who did sign in, and is not taken, would be led from sign-in to sign-in without a word.
+            is_not_taken = isinstance(error, ProblemError) and error.sentence == "token-not-taken"
+            if is_unknown and request.method != "POST" and not is_not_taken:
                 to = request.scope["path"]
                 return Redirect(LOGIN if to == "/" else f"{LOGIN}?to={quote(to, safe='')}", status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
@@ -94,7 +96,8 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 labels=_labels(typed),
                 # Sent again by a click on this page it is ours; what others sent is shown and no more.
                 again=request.url.path if (is_unknown or is_old_form) and not is_from_foreign_page(request) else "",
-                sign_in=LOGIN if is_unknown else "",
+                sign_in=LOGIN if is_unknown and not is_not_taken else "",
+                sign_in_anew=LOGIN if is_not_taken else "",
             )
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
             return shown

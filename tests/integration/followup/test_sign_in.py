@@ -4,6 +4,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -233,6 +234,26 @@ async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:
         desk.signer.life = 0
         assert (await browser.get("/")).status_code == 200  # the one that is there lives on
         await desk.sql("UPDATE public.sessions SET seen = now()")
+
+
+@pytest.mark.parametrize("kind", ["opaque", "of another audience"])
+async def test_token__that_intake_does_not_take_is_told_and_leads_into_no_circle(
+    desk: SignedDesk, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    await desk.granted(CLERK, "office")
+    made = desk.signer.token
+
+    def token(subject: str, **claims: Any) -> str:
+        if "header" in claims:  # the identity token, which is for the console
+            return made(subject, **claims)
+        return "opaque" if kind == "opaque" else made(subject, **claims | {"aud": "another"})
+
+    monkeypatch.setattr(desk.signer, "token", token)
+    async with desk.signed_in(CLERK) as browser:
+        page = await browser.get("/cases")
+        assert page.status_code == 401 and "location" not in page.headers
+        assert "báo người vận hành hệ thống" in page.text and "audience" in page.text
+        assert "Chưa ghi nhận" not in page.text and 'href="/office/login"' in page.text
 
 
 async def test_session__that_the_provider_renews_no_longer_ends(desk: SignedDesk) -> None:

@@ -9,7 +9,7 @@ from services.followup.adapters.read.queries import Queries
 _CODE = re.compile(r"(?<![\w./-])[A-Z]\d+(?:\.\d+)*(?![\w/-])(?!\.\w)")
 
 
-class Said(Protocol):
+class BothLanguages(Protocol):
     """One thing said in both languages."""
 
     @property
@@ -23,7 +23,7 @@ class Said(Protocol):
         ...
 
 
-S = TypeVar("S", bound=Said)
+S = TypeVar("S", bound=BothLanguages)
 
 
 class NamedCodes:
@@ -33,7 +33,7 @@ class NamedCodes:
         self._names = names
 
     @classmethod
-    async def of(cls, queries: Queries, sentences: Iterable[Said]) -> "NamedCodes":
+    async def of(cls, queries: Queries, sentences: Iterable[BothLanguages]) -> "NamedCodes":
         """Look up the codes of sentences."""
         found = sorted({code for said in sentences for code in _CODE.findall(said.vi)})
         if not found:

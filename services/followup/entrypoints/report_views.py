@@ -5,7 +5,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -18,6 +18,8 @@ from services.followup.domain.wording.names import Bilingual, body_words, duty_w
 from shared.identifiers import NATION
 
 Table = Literal["cases", "deadlines", "recording"]
+#: The sheets of a workbook.
+_SHEETS: dict[Table, str] = {"cases": "Kiến nghị", "deadlines": "Thời hạn", "recording": "Ghi nhận"}
 
 ALL = Bilingual("Tổng cộng", "all")
 _UNCLASSIFIED = Bilingual("Chưa phân loại", "not classified")
@@ -229,8 +231,50 @@ def _recording_line(topic: str, name: Bilingual, days: Counter[int]) -> Recordin
 # --- CSV -----------------------------------------------------------------------------------------------------------
 
 
+class ReportTable(NamedTuple):
+    """A table of a report for a spreadsheet: the heads, then the rows."""
+
+    heads: list[str]
+    rows: list[list[Any]]
+
+
 def report_csv(report: PeriodReport, table: Table) -> str:
     """One table of a report as CSV (RFC 4180), with a byte order mark for spreadsheets."""
+    heads, rows = report_table(report, table)
+    text = io.StringIO()
+    text.write(BOM)
+    writer = csv.writer(text)
+    writer.writerow(heads)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    return text.getvalue()
+
+
+def report_xlsx(report: PeriodReport) -> bytes:
+    """A report as a workbook, a sheet for each table. A text stays a text, and a number is a number."""
+    # Slow to load, and few processes ever write a workbook.
+    from xlsxwriter import Workbook  # type: ignore[import-untyped]
+
+    content = io.BytesIO()
+    options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with Workbook(content, options) as book:
+        bold = book.add_format({"bold": True})
+        for table, title in _SHEETS.items():
+            sheet, (heads, rows) = book.add_worksheet(title), report_table(report, table)
+            sheet.freeze_panes(1, 0)
+            for number, head in enumerate(heads):
+                sheet.set_column(number, number, 36 if "name]" in head else 14)
+                sheet.write_string(0, number, head, bold)
+            for line, row in enumerate(rows, 1):
+                for number, cell in enumerate(row):
+                    if isinstance(cell, str):
+                        sheet.write_string(line, number, cell)
+                    elif cell is not None:
+                        sheet.write_number(line, number, cell)
+    return content.getvalue()
+
+
+def report_table(report: PeriodReport, table: Table) -> ReportTable:
+    """One table of a report."""
     match table:
         case "cases":
             groups: Iterable[tuple[str, Sequence[Any]]] = (
@@ -241,30 +285,25 @@ def report_csv(report: PeriodReport, table: Table) -> str:
             )
             head = ["Nhóm theo [grouping]", "Mã [key]", "Tên [name]"]
             rows = [[name, line.key, line.name.vi, *_cells(line, CASE_COLUMNS)] for name, g in groups for line in g]
-            return _written(head, CASE_COLUMNS, rows)
+            return _table(head, CASE_COLUMNS, rows)
         case "deadlines":
             head = ["Mã cơ quan [agency]", "Cơ quan [agency_name]", "Loại [rule]", "Việc phải làm [rule_name]"]
             lines = [*report.deadlines.by_agency_and_rule, report.deadlines.total]
             rows = [[d.agency, d.agency_name.vi, d.rule, d.rule_name.vi, *_cells(d, DEADLINE_COLUMNS)] for d in lines]
-            return _written(head, DEADLINE_COLUMNS, rows)
+            return _table(head, DEADLINE_COLUMNS, rows)
         case "recording":
             head = ["Loại [topic]", "Việc được ghi [name]"]
             recorded = [*report.recording.by_topic, report.recording.total]
             rows = [[line.topic, line.name.vi, *_cells(line, RECORDING_COLUMNS)] for line in recorded]
-            return _written(head, RECORDING_COLUMNS, rows)
+            return _table(head, RECORDING_COLUMNS, rows)
 
 
 def _cells(line: Any, columns: Sequence[Column]) -> list[Any]:
     return [getattr(line, column.figure) for column in columns]
 
 
-def _written(head: Sequence[str], columns: Sequence[Column], rows: Iterable[Sequence[Any]]) -> str:
-    text = io.StringIO()
-    text.write(BOM)
-    writer = csv.writer(text)
-    writer.writerow([*head, *(f"{_heading(column)} [{column.figure}]" for column in columns)])
-    writer.writerows([harmless(cell) for cell in row] for row in rows)
-    return text.getvalue()
+def _table(head: Sequence[str], columns: Sequence[Column], rows: list[list[Any]]) -> ReportTable:
+    return ReportTable([*head, *(f"{_heading(column)} [{column.figure}]" for column in columns)], rows)
 
 
 def _heading(column: Column) -> str:

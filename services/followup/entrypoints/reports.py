@@ -1,5 +1,6 @@
 """The routes of reports: the figures of a month, a quarter or a year as JSON and CSV."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get
@@ -11,6 +12,7 @@ from services.followup.adapters.read.reports import Counted, NotBegun, Reports
 from services.followup.application.access import Scope
 from services.followup.domain.reports.periods import InvalidPeriod, Period, parse_period
 from services.followup.entrypoints.access import scope_of
+from services.followup.entrypoints.case_files import XLSX
 from services.followup.entrypoints.query_parameters import (
     READ_PROBLEMS,
     Body,
@@ -19,7 +21,7 @@ from services.followup.entrypoints.query_parameters import (
     body_of,
     code_of,
 )
-from services.followup.entrypoints.report_views import PeriodReport, Table, report_csv, report_view
+from services.followup.entrypoints.report_views import PeriodReport, Table, report_csv, report_view, report_xlsx
 from shared.http.problems import problem
 
 PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2019-Q3 or 2019")]
@@ -27,7 +29,9 @@ PeriodText = Annotated[str, QueryParameter(max_length=7, description="2019-09, 2
 #: What each table of a report holds, in the name of its file.
 _HELD = {"cases": "kien-nghi", "deadlines": "thoi-han", "recording": "ghi-nhan"}
 _AS_JSON = ResponseSpec(
-    PeriodReport, generate_examples=False, description="the report; as `text/csv` with `format=csv`"
+    PeriodReport,
+    generate_examples=False,
+    description="the report; as `text/csv` with `format=csv`, as a workbook with `xlsx`",
 )
 
 
@@ -40,7 +44,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
     @get(
         "/v1/reports",
         summary="The figures of a month, a quarter or a year",
-        description="`format=csv` gives one `table`. docs/reference/reports.md defines each figure.",
+        description="`format=csv` gives one `table`, `xlsx` all. docs/reference/reports.md defines each figure.",
         tags=["report"],
         responses={200: _AS_JSON, **READ_PROBLEMS},
     )
@@ -49,7 +53,7 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         period: PeriodText,
         jurisdiction: Code = "",
         agency: Body = "",
-        format: FromQuery[Literal["json", "csv"]] = "json",
+        format: FromQuery[Literal["json", "csv", "xlsx"]] = "json",
         table: FromQuery[Table] = "cases",
     ) -> Response[Any]:
         asked_for = period_or_400(period)
@@ -57,6 +61,9 @@ def _data_route(reports: Reports) -> HTTPRouteHandler:
         view = report_view(await counted_or_400(reports, scope, asked_for), scope.jurisdiction)
         if format == "json":
             return Response(view)
+        if format == "xlsx":
+            headers = {"Content-Disposition": f'attachment; filename="bao-cao-{asked_for.text}.xlsx"'}
+            return Response(await asyncio.to_thread(report_xlsx, view), media_type=XLSX, headers=headers)
         name = f"bao-cao-{asked_for.text}-{_HELD[table]}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
         return Response(report_csv(view, table), media_type="text/csv", headers=headers)

@@ -4,6 +4,7 @@ import asyncio
 import csv
 import io
 import re
+import zipfile
 from collections import Counter
 from collections.abc import AsyncIterator
 from html import unescape
@@ -198,7 +199,7 @@ async def test_bad_question__is_told_what_is_wrong(
     answer = await client.get("/v1/reports", params=query)
     assert (answer.status_code, answer.json()["type"].rsplit(":", 1)[1]) == (400, problem)
     if query.get("format"):
-        assert answer.json()["detail"] == "format must be one of json, csv", "the name that the caller wrote"
+        assert answer.json()["detail"] == "format must be one of json, csv, xlsx", "the name that the caller wrote"
 
 
 # --- forms ---------------------------------------------------------------------------------------------------------
@@ -215,6 +216,19 @@ async def test_csv__holds_the_figures_of_the_json(client: httpx.AsyncClient, tab
     total = dict(zip(names, rows[-1], strict=True))
     found = (await report(client, "2019-09"))[table]["total"]
     assert all(total[n] == ("" if found[n] is None else str(found[n])) for n in names if n in found and "name" not in n)
+
+
+async def test_xlsx__has_a_sheet_for_each_table_with_numbers(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/v1/reports", params={"period": "2019-09", "format": "xlsx"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="bao-cao-2019-09.xlsx"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
+        workbook = book.read("xl/workbook.xml").decode()
+        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2, 3)]
+    assert re.findall('<sheet name="([^"]+)"', workbook) == ["Kiến nghị", "Thời hạn", "Ghi nhận"]
+    lines = (await report(client, "2019-09"))["deadlines"]["by_agency_and_rule"]
+    assert sheets[1].count("<row ") == len(lines) + 2  # the heads and the sum
+    assert all("<v>" in sheet and "<f>" not in sheet for sheet in sheets)
+    assert 'format=xlsx">' in (await client.get("/reports/2019-09")).text
 
 
 async def test_page__prints_check_sums_and_groups_its_list(client: httpx.AsyncClient) -> None:

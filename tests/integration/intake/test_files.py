@@ -136,6 +136,23 @@ async def test_name__leads_nowhere_and_ends_as_its_type(intake: Intake) -> None:
         assert said.partition("filename*=UTF-8''")[2] == quote(kept, safe="")
 
 
+@pytest.mark.parametrize(("said", "kept"), [
+    ('attachment; filename="don.pdf"', "don.pdf"),
+    ('attachment; filename="Đơn.pdf"', "Đơn.pdf"),  # as curl sends what it is given
+    ("attachment; filename*=UTF-8''%C4%90%C6%A1n.pdf", "Đơn.pdf"),
+    ("attachment; filename*=none''x.pdf", "x.pdf"), ("attachment", None), ("filename*=", None),
+    ('a; filename="' + "x" * 5000, None),
+    ("attachment; filename*0=\"a\"; filename*1=\"b.pdf\"", "ab.pdf"),
+])  # fmt: skip
+async def test_name__is_read_as_it_is_written_or_is_none(intake: Intake, said: str, kept: str | None) -> None:
+    headers = {"Content-Disposition": said.encode()}
+    assert (await intake.client.post("/v1/files", content=PDF, headers=headers)).status_code == 201
+    path = await answered(intake, PDF)
+    answer = (await intake.get(f"{path}/files/{digest_of(PDF)}")).headers["content-disposition"]
+    found = answer.partition("filename*=UTF-8''")[2] or None
+    assert found == (kept and quote(kept, safe=""))
+
+
 async def test_name__stands_in_no_log_and_no_table(
     intake: Intake, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -373,8 +390,8 @@ WRONG = {
 
 async def test_wrong_type__is_refused_whatever_it_is_called(intake: Intake) -> None:
     for what, content in WRONG.items():
-        headers = {"Content-Type": "application/pdf"}
-        answer = await intake.client.post("/v1/files?name=don.pdf", content=content, headers=headers)
+        headers = {"Content-Type": "application/pdf", "Content-Disposition": "attachment; filename=don.pdf"}
+        answer = await intake.client.post("/v1/files", content=content, headers=headers)
         assert answer.status_code == 415, what
         assert answer.json()["type"] == "urn:doithoai:problem:unsupported-media-type"
         assert "application/pdf" in answer.json()["allowed"]

@@ -32,6 +32,7 @@ from services.followup.console.roles import PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
+from services.followup.domain.wording.collation import by_name
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView
 from services.followup.entrypoints.query_parameters import (
@@ -164,7 +165,7 @@ class _Cases:
             "cases.html",
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             totals=totals,
-            agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
+            agencies=by_name((await queries.agencies(scope, "", IN_THE_FORM)).items),
             places=places,
             open_states=OPEN_STATES,
             ended_states=(CaseState.RESOLVED, *ENDED),

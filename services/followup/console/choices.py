@@ -9,9 +9,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.command_forms import CHOSEN
 from services.followup.console.pages import annulled_ids
+from services.followup.console.place_tree import place_tree
 from services.followup.console.targets import title_of
 from services.followup.domain.wording.catalogue_words import entry_words
-from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.domain.wording.collation import by_name
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.cases.catalogues import offered
@@ -45,7 +46,7 @@ class FormChoices:
         annulled = annulled_ids(events)
         if "place" in kinds:
             places = await self._queries.places(known)
-            found["place"] = [_same(code, f"{name} ({code})") for code, name in places.items()]
+            found["place"] = [_same(code, f"{places[code]} ({code})") for code, _ in place_tree(places)]
         if kinds & {"agency", "body"}:
             found["agency"] = await self._agencies(known)
             found["body"] = [*(_choice(code, body_words(code)) for code in OWN_BODIES), *found["agency"]]
@@ -69,8 +70,7 @@ class FormChoices:
 
     async def _agencies(self, scope: Scope) -> list[ChoiceDefinition]:
         found = (await self._queries.agencies(scope, "", OFFERED)).items
-        open_ones = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
-        return sorted(open_ones, key=lambda choice: vietnamese_order(choice.title.vi))
+        return [_same(each.code, f"{each.name} ({each.code})") for each in by_name(found) if each.closed_on is None]
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
         wanted = CaseFilter(subject=subject, unresolved=subject == "petition")

@@ -51,7 +51,7 @@ from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
 MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
-MAX_GIVEN = 200  # characters of what a link fills in
+MAX_GIVEN = 2000  # characters of what a link fills in: the longest name of a task
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 

@@ -6,7 +6,7 @@ no network, and are sent in their order, each under its key. Both send the same 
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,14 +27,13 @@ from services.followup.console.command_forms import FormError
 from services.followup.console.conference_view import ConferencePage, conference_view
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
-from services.followup.console.hall_lines import HallLine, line_of
+from services.followup.console.hall_lines import HallLine, line_of, next_speaker_number
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked, language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import KEEPING, has_any
 from services.followup.console.targets import title_of
-from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
@@ -48,6 +47,9 @@ from shared.identifiers import is_within
 from shared.sentences import Sentence
 
 MAX_SAID = 60  # characters of what an address says was recorded
+#: Speakers from the turn on whose lines offer every petition. The script fills in the others when they are opened:
+#: all petitions for all speakers would be a page of 10 MB for three hundred of them.
+NEAR = 20
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
 _NOT_RECORDED = Sentence("Chưa ghi nhận", "Not recorded")
@@ -225,6 +227,7 @@ class _Halls:
             turn=next((each.number for each in speakers if not each.called_by), ""),
             next_number=_next_number(speakers),
             petitions=hall.petitions,
+            offered=offered_petitions(speakers, hall.petitions),
             names=await names_of(self._queries, {case.row.agency for case in hall.petitions}),
             agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
@@ -368,8 +371,21 @@ def _form_of(speakers: Sequence[HallSpeaker], filled: Mapping[str, str]) -> str:
     return next((f"s{n}-form" for n in found), "")
 
 
+def offered_petitions(
+    speakers: Sequence[HallSpeaker], petitions: Sequence[Case]
+) -> Callable[[str, str], Sequence[Case]]:
+    """The petitions that the line of a speaker offers, beside the one that is chosen there."""
+    near = {"", *[each.number for each in speakers if not each.called_by][:NEAR]}
+    by_id = {str(case.row.subject_id): case for case in petitions}
+
+    def offered(number: str, chosen: str) -> Sequence[Case]:
+        return petitions if number in near else [by_id[chosen]] if chosen in by_id else []
+
+    return offered
+
+
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    return max([len(speakers), *(typed_number(each.number) or 0 for each in speakers)]) + 1
+    return max(len(speakers) + 1, next_speaker_number(each.number for each in speakers))
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.console.place_tree import place_tree
 from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
@@ -42,7 +43,7 @@ from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import caller_of, cookie_of
+from shared.http.auth import READERS, caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -99,6 +100,8 @@ class Shell(NamedTuple):
     may_see_figures: bool = False
     may_see_people: bool = False
     answers_form: bool = False
+    #: Whether there is more for the caller than people: every other section is about cases.
+    may_see_cases: bool = False
 
 
 class Pages:
@@ -145,6 +148,7 @@ class Pages:
             event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
+            place_tree=place_tree,
         )
         self._policy = (
             f"default-src 'none'; style-src {_hashed(style)}; "
@@ -170,6 +174,7 @@ class Pages:
         )
         may_administer = has_any(caller, ADMINISTERING)
         may_see_figures = may_administer and await reads_all(self._queries, caller)
+        may_see_cases = not caller.roles.isdisjoint({"agency", *READERS})
         shell = Shell(
             person,
             tuple(sources),
@@ -179,6 +184,7 @@ class Pages:
             may_see_figures,
             has_any(caller, SEEING_PEOPLE),
             _answers_form(request),
+            may_see_cases,
         )
         return self._rendered(request, template, status, shell=shell, **values)
 

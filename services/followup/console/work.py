@@ -13,6 +13,7 @@ from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import RECEIVING, REMINDING, has_any
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import Callers, caller_of
@@ -35,7 +36,10 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         owed = [*found.overdue, *found.due_soon]
         places = await queries.places(scope)
         may_receive = has_any(caller, RECEIVING)
+        names = await names_of(queries, {each.raised.debtor for each in owed})
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
+        may_remind = has_any(caller, REMINDING)
+        to_remind = sorted(late, key=lambda code: vietnamese_order(names[code].vi)) if may_remind else []
         return await pages.show(
             request,
             "work.html",
@@ -43,8 +47,8 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             work=found,
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
-            to_remind=sorted(late) if has_any(caller, REMINDING) else [],
-            names=await names_of(queries, {each.raised.debtor for each in owed}),
+            to_remind=to_remind,
+            names=names,
         )
 
     return [work]

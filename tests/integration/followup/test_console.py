@@ -669,14 +669,18 @@ async def test_form__that_is_refused_gives_back_no_more_than_was_sent(client: ht
     assert page.status_code == 422 and 300_000 * len("&amp;") < len(page.content) < 1_600_000
 
 
-async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(
-    client: httpx.AsyncClient,
-) -> None:
-    # A case holds what citizens wrote, beside its own address in the link to the other language.
-    case = f"/cases/{petition('late')}"
-    for path in ("/", "/cases", "/v1/cases", "/reports/2019"):
-        assert (await client.get(path)).headers.get("content-encoding") == "gzip", path
-        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
-        assert "content-encoding" not in plain.headers
-    for path in (case, f"{case}?recorded=x", LATE, "/metrics", "/v1/events"):
+async def test_answers__are_compressed_but_for_those_that_a_stranger_could_probe(client: httpx.AsyncClient) -> None:
+    case, by_hand, own = f"/cases/{petition('late')}", {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}
+    signed_in = {"Cookie": "doithoai_session=x"}
+    for path in ("/", f"{case}?recorded=x", LATE, "/v1/cases", "/reports/2019"):
+        for headers in ({}, by_hand, own, own | signed_in):
+            answer = await client.get(path, headers=headers)
+            assert answer.headers.get("content-encoding") == "gzip", (path, headers)
+        # What a page of others asks for with the cookies of whoever sits there, or an old browser that does not say so.
+        foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+        for headers in (foreign, foreign | {"Sec-Fetch-Site": "same-site"}, foreign | signed_in, signed_in):
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code in (200, 401), (path, headers)
+            assert "content-encoding" not in answer.headers, (path, headers)
+    for path in ("/metrics", "/v1/events"):
         assert "content-encoding" not in (await client.get(path)).headers, path

@@ -19,6 +19,7 @@ from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
 from services.followup.application.state_digest import engine_digest
 from services.followup.domain.reports.periods import parse_period
+from services.followup.domain.reports.tally import ALL_PETITIONS
 from shared.events.any_stream import RecordAnnulled
 from shared.events.regulation import AgencyClosed, JurisdictionClosed
 from shared.identifiers import derived_id
@@ -174,8 +175,8 @@ async def test_report__of_an_heir_counts_what_its_predecessor_left(own_pool: Poo
     history.record(derived_id("jurisdiction", "H35.10"), closed, "2019-10-01 10:00", jurisdiction="H35.10")
     await project(own_pool, history, "2019-10-01 11:00")
     period, reports = parse_period("2019"), Reports(own_pool)
-    heirs = await reports.report(Scope("H35.31"), period, listed=True)
-    whole = await reports.report(Scope("H35"), period, listed=True)
+    heirs = await reports.report(Scope("H35.31"), period, listed=ALL_PETITIONS)
+    whole = await reports.report(Scope("H35"), period, listed=ALL_PETITIONS)
     assert {e.row.subject_id for e in heirs.tally.entries} == {e.row.subject_id for e in whole.tally.entries} != set()
     assert await reports.reached(Scope("H35.31"), "H35.10") is not None
     assert await reports.reached(Scope("H40"), "H35.10") is None

@@ -40,6 +40,7 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from services.followup.domain.wording.catalogue_words import field_titles
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
@@ -374,7 +375,8 @@ class Queries:
         catalogues = await self.catalogues()
         rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
         known = catalogues.known
-        return sorted({r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None})
+        found = {r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None}
+        return sorted(found, key=vietnamese_order)
 
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""

@@ -16,7 +16,13 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more_rows
+from services.followup.console.command_forms import (
+    CommandForm,
+    FormError,
+    body_of,
+    input_of,
+    with_more_rows,
+)
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT

@@ -6,7 +6,7 @@ from typing import Any
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.receive import classified, classified_fields, petitioner_fields, received
 from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
-from services.followup.console.typed_numbers import typed_number
+from services.followup.console.hall_lines import next_speaker_number
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
@@ -28,9 +28,8 @@ def _fields(situation: Situation) -> Iterable[FormField]:
 
 
 def _given(situation: Situation) -> dict[str, str]:
-    numbers = [event_view(event).data.get("speaker", "") for event in situation.file.events]
-    taken = [typed_number(str(number)) or 0 for number in numbers]
-    return {"jurisdiction": situation.target.jurisdiction, "speaker": str(max(taken, default=0) + 1)}
+    taken = (str(event_view(event).data.get("speaker", "")) for event in situation.file.events)
+    return {"jurisdiction": situation.target.jurisdiction, "speaker": str(next_speaker_number(taken))}
 
 
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:

@@ -18,7 +18,7 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.conference_view import PHASES, conference_view
@@ -149,7 +149,7 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
 class _Cases:
     def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
         self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
-        self._acts = PossibleActs(intake, address)
+        self._acts, self._actors = PossibleActs(intake, address), ActorNames(intake, address)
 
     async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str, **asked: Any) -> Response[str]:
         """A page of a list."""
@@ -209,7 +209,7 @@ class _Cases:
             acts=acts,
             content=content,
             linked=history.linked,
-            actors=await actor_names(self._intake, self._address, request, file.case.source, history.actors),
+            actors=await self._actors.of(request, file.case.source, history.actors),
             late=await lateness(queries),
             names=names,
         )

@@ -20,7 +20,7 @@ from litestar.response import Redirect
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.models import Case, CaseFile
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
@@ -165,6 +165,7 @@ class _Halls:
     def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
         self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
         self._door, self._choices = IntakeDoor(queries, address), FormChoices(queries)
+        self._actors = ActorNames(intake, address)
 
     async def of(self, request: HttpRequest, subject_id: UUID) -> Hall:
         """The hall of a conference that the caller may see. Raises ProblemError 404."""
@@ -322,7 +323,7 @@ class _Halls:
                 content = await content_of(self._intake, self._address, request, hall.file)
                 told = next(each for each in _speakers(hall, content) if each.number == number)
                 source, who = hall.file.case.source, told.called_by
-                names = await actor_names(self._intake, self._address, request, source, [who])
+                names = await self._actors.of(request, source, [who])
                 return Theirs(getattr(names[who], language_of(request)), told.words)
             await asyncio.sleep(LOOK_EVERY)
             hall = await self.of(request, hall.file.case.row.subject_id)

@@ -140,6 +140,7 @@ class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A person with the posts that the caller sees; the name is empty once it was erased."""
 
+    id: UUID
     subject: str
     name: str
     posts: list[PostAnswer]

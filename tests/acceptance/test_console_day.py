@@ -158,6 +158,14 @@ def test_post__is_granted_on_a_page_and_seen_there(office: Visitor) -> None:
     ending = re.findall(r'href="(/people/[^"]+/PostEnded)"', people)[0]
     assert office.send(ending, reason="Nghỉ hưu", effective_on="hôm nay").url.path == "/people"
     assert "không còn" in office.open("/people").text
+    annulment = re.findall(r'href="(/people/[^"]+/PostAnnulled)"', people)[0]
+    assert office.send(annulment, reason="Nhầm người", effective_on="hôm nay").url.path == "/people"
+    people = office.open("/people").text
+    assert "ghi nhận nhầm" in people and "/PostAnnulled" not in people
+    erasure = re.findall(r'href="(/people/[^"]+/PersonNameErased)"', people)[0]
+    assert office.send(erasure, effective_on="hôm nay").url.path == "/people"
+    people = office.open("/people").text
+    assert "(không còn tên)" in people and "Nguyễn Văn Bình" not in people
 
 
 def test_operators__see_what_waits(office: Visitor) -> None:

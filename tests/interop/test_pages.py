@@ -318,6 +318,54 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
     assert {"RecordAnnulled", "ReminderSent", "PetitionWithdrawn", "PetitionMarkedComplex"} <= set(walked)
 
 
+def test_form__seen_in_the_other_language_keeps_what_was_typed(desk: Desk) -> None:
+    page = desk.page("office")
+    page.goto(f"{desk.followup.url}/jurisdictions/{DISTRICT}/acts/PetitionReceived")
+    page.fill("#f-text", "Cầu treo bản Nà Hiềng hỏng mặt cầu.")
+    page.fill("#f-effective_on", "31/2/2026")
+    with page.expect_navigation() as came:
+        page.click("header button[lang=en]")
+    assert (came.value.status, page.get_attribute("html", "lang")) == (200, "en")
+    assert page.input_value("#f-text") == "Cầu treo bản Nà Hiềng hỏng mặt cầu."
+    # Enter sends the form, though the button to the other language stands before its own.
+    with page.expect_navigation() as sent:
+        page.press("#f-effective_on", "Enter")
+    assert (sent.value.status, page.get_attribute("html", "lang")) == (422, "en")
+    with page.expect_navigation() as back:
+        page.click("header button[lang=vi]")
+    assert (back.value.status, page.get_attribute("html", "lang")) == (200, "vi")
+    assert page.input_value("#f-text") == "Cầu treo bản Nà Hiềng hỏng mặt cầu."
+    page.context.close()
+
+
+#: What of a page is seen and of no use on paper.
+NOT_ON_PAPER = """() => [...document.querySelectorAll('nav, button, .button, .act, .filter')]
+    .filter(each => each.checkVisibility()).map(each => each.outerHTML.slice(0, 80))"""
+UNDERLINED = """() => [...document.querySelectorAll('a')].filter(each => each.checkVisibility()
+    && getComputedStyle(each).textDecorationLine !== 'none').map(each => each.outerHTML.slice(0, 80))"""
+
+
+def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
+    page = desk.page("office")
+    paths = [f"/cases/{desk.petitions['assigned']}", f"/cases/{desk.conference}", "/reports"]
+    for path in paths:
+        page.goto(f"{desk.followup.url}{path}")
+        size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+        near = page.evaluate(size)
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        assert page.evaluate(size) > near and page.evaluate(BEYOND) <= 0, path
+        page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+        page.emulate_media(media="print")
+        assert page.evaluate(NOT_ON_PAPER) == [] and page.evaluate(UNDERLINED) == [], path
+        page.emulate_media(media="screen")
+    page.goto(f"{desk.followup.url}/cases/{desk.conference}")
+    preparation = page.locator("#prepare dl")
+    assert not preparation.is_visible()
+    page.emulate_media(media="print")
+    assert preparation.is_visible()  # every phase is on the paper, also one that was not opened
+    page.context.close()
+
+
 def test_sign_out__is_taken_and_ends_what_the_browser_may(desk: Desk) -> None:
     page = desk.fresh("office")
     assert press(page, "text=Đăng xuất") == 200

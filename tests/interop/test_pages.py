@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.story.places import AGRICULTURE, DISTRICT, ENVIRONMENT
-from tests.support.browser import Looker, browser, page_of, press, walked
+from tests.support.browser import BEYOND, HEIGHT, WIDE, Looker, browser, page_of, press, walked
 from tests.support.postgres import TestServer
 from tests.support.told import Told, told
 
@@ -320,7 +320,7 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
 
 def test_form__seen_in_the_other_language_keeps_what_was_typed(desk: Desk) -> None:
     page = desk.page("office")
-    page.goto(f"{desk.followup.url}/jurisdictions/{DISTRICT}/acts/PetitionReceived")
+    page.goto(f"/jurisdictions/{DISTRICT}/acts/PetitionReceived")
     page.fill("#f-text", "Cầu treo bản Nà Hiềng hỏng mặt cầu.")
     page.fill("#f-effective_on", "31/2/2026")
     with page.expect_navigation() as came:
@@ -347,18 +347,20 @@ UNDERLINED = """() => [...document.querySelectorAll('a')].filter(each => each.ch
 
 def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
     page = desk.page("office")
-    paths = [f"/cases/{desk.petitions['assigned']}", f"/cases/{desk.conference}", "/reports"]
-    for path in paths:
-        page.goto(f"{desk.followup.url}{path}")
+    (assigned, *_) = desk.told.ask("/v1/cases", "office", state="assigned")["items"]
+    page.goto("/conferences")
+    conference = page.get_attribute("main table a", "href")
+    for path in (f"/cases/{assigned['subject_id']}", conference, "/reports"):
+        page.goto(path)
         size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
         near = page.evaluate(size)
         page.set_viewport_size({"width": 1920, "height": 1080})
         assert page.evaluate(size) > near and page.evaluate(BEYOND) <= 0, path
-        page.set_viewport_size({"width": WIDTHS[-1], "height": 900})
+        page.set_viewport_size({"width": WIDE, "height": HEIGHT})
         page.emulate_media(media="print")
         assert page.evaluate(NOT_ON_PAPER) == [] and page.evaluate(UNDERLINED) == [], path
         page.emulate_media(media="screen")
-    page.goto(f"{desk.followup.url}/cases/{desk.conference}")
+    page.goto(conference)
     preparation = page.locator("#prepare dl")
     assert not preparation.is_visible()
     page.emulate_media(media="print")

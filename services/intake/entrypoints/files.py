@@ -18,11 +18,13 @@ from services.intake.application.ports import DamagedFile, MissingFile
 from services.intake.application.stream_ids import target_id
 from services.intake.application.uploads import (
     FILE_TYPES,
+    MOST_UNNAMED,
     EmptyFile,
     InfectedFile,
     ScannerAway,
     StoredFile,
     TooLargeFile,
+    TooMuchUnnamed,
     UnknownFileType,
     Uploads,
     WrongUpload,
@@ -97,6 +99,9 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
         under_way[caller.name] = under_way.get(caller.name, 0) + 1
         try:
             stored, is_new = await uploads.take(caller.name, _name_in(headers), _blocks(request))
+        except TooMuchUnnamed:
+            retry = {"Retry-After": RETRY_AFTER}
+            raise problem(503, "overloaded", "unnamed", headers=retry, most=MOST_UNNAMED // MIB) from None
         except (WrongUpload, ScannerAway) as error:
             raise _problem_of(error, uploads.largest) from None
         except OSError as error:

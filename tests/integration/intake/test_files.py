@@ -16,6 +16,7 @@ import pytest
 
 from services.intake.adapters.file_folder import INCOMING, LocalFolder
 from services.intake.adapters.file_records import StoredFileRecords
+from services.intake.application import uploads
 from services.intake.application.file_keeper import FileKeeper
 from shared.http.auth import mint_token
 from tests.support.clamd import MALICIOUS, clamd_on_a_port, clamd_on_a_socket
@@ -113,6 +114,22 @@ async def test_answer__is_saved_and_never_shown(intake: Intake) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "no-store"
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+
+
+async def test_caller__keeps_no_more_unnamed_than_there_is_room_for(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_UNNAMED", len(PDF) - 1)
+    await uploaded(intake, PDF)
+    refused = await uploaded(intake, PDF + b"more", 503)
+    assert refused["type"] == "urn:doithoai:problem:overloaded"
+    await answered(intake, PDF)
+
+    async def is_settled() -> bool:
+        return bool(await intake.rows("SELECT 1 FROM files WHERE wrapped IS NULL"))
+
+    await until(is_settled)
+    await uploaded(intake, PDF + b"more")
 
 
 NAMES = {

@@ -504,8 +504,8 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "you are sending {most} files already: wait until they are sent",
             ),
             "unnamed": Sentence(
-                "Các tệp bạn đã gửi mà chưa văn bản nào nêu đã quá {most} MiB; hãy ghi nhận các văn bản kèm những tệp đó trước.",
-                "your files that no command has named hold more than {most} MiB: give the commands that name them first",
+                "Các tệp bạn đã gửi mà chưa văn bản nào nêu đã quá {most} MiB; hãy ghi nhận các văn bản đó trước.",
+                "your files that no command has named hold more than {most} MiB: give those commands first",
             ),
         },
     ),

@@ -35,6 +35,7 @@ from services.followup.application.source_reader import SourceReader
 from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
+from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
@@ -202,6 +203,7 @@ async def running(
 
         queries, collector = Queries(pool), followup_collector()
         reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
+        agendas = Agendas(queries, logs)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -254,10 +256,10 @@ async def running(
                 *work_routes(pages, queries, callers),
                 *door_routes(pages, queries, callers),
                 *sample_routes(pages, callers),
-                *case_pages(pages, queries, acts, address),
+                *case_pages(pages, queries, agendas, acts, address),
                 *place_pages(pages, queries, acts, address),
                 *catalogue_pages(pages, queries, acts, address),
-                *daily_routes(pages, queries, acts, address),
+                *daily_routes(pages, queries, agendas, acts, address),
                 *remind_routes(pages, queries, reminders, acts, address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *people_pages(pages, queries, acts, address),
@@ -265,8 +267,8 @@ async def running(
                 *report_routes(reports),
                 *report_pages(pages, queries, reports),
                 *reminder_routes(queries, reminders),
-                *hall_pages(pages, queries, acts, address),
-                *form_routes(pages, queries, reminders, acts, address),
+                *hall_pages(pages, queries, agendas, acts, address),
+                *form_routes(pages, queries, agendas, reminders, acts, address),
                 *rule_pages(pages, queries, logs, acts, address),
                 *calendar_pages(pages, queries, logs, acts, address),
                 *sign_in,

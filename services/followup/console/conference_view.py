@@ -8,10 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.models import Deadline
+from services.followup.adapters.read.models import CaseFile, Deadline
+from services.followup.console.pages import annulled_ids
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.json_views import EventView
+from services.followup.entrypoints.json_views import EventView, event_view
 
 
 class Phase(StrEnum):
@@ -76,6 +77,12 @@ class ConferencePage(msgspec.Struct, frozen=True, kw_only=True):
     reviewed_on: str = ""
     publications: tuple[EventView, ...] = ()
 
+    @property
+    def next_number(self) -> str:
+        """The number of the speaker who registers next."""
+        numbers = [int(each.number) for each in self.speakers if each.number.isdecimal() and each.number.isascii()]
+        return str(max([len(self.speakers), *numbers]) + 1)
+
     def is_in_hall(self, state: CaseState, today: date | None) -> bool:
         """Whether it is being held, or planned for today."""
         is_planned = state == CaseState.PLANNED and today is not None
@@ -120,6 +127,12 @@ def conference_view(
         reviewed_on=day("InternalReviewHeld"),
         publications=tuple(found.get("PublicationStarted", ())),
     )
+
+
+def view_of(file: CaseFile) -> ConferencePage:
+    """The same, of a conference with everything about it."""
+    events = [event_view(event) for event in file.events]
+    return conference_view(events, annulled_ids(file.events), file.deadlines, file.case.row.state)
 
 
 def _phase(state: CaseState, is_closed: bool, is_concluded: bool) -> Phase:

@@ -1,7 +1,6 @@
 """After a conference: the review, the conclusions that assign the open petitions, what is made public (plan II.4.3)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -106,20 +105,18 @@ def _assignments(
     context = replace(context, conferences={**context.conferences, context.target_id: concluded})
     brought: list[AnyNewFact] = []
     for index, line in enumerate(event.assignments):
-        with _of_line(index):
+        try:
             brought += _concluded(line, event, context)
+        except errors.Refused as refused:
+            _name_line(refused, index)
+            raise
     return tuple(brought)
 
 
-@contextmanager
-def _of_line(index: int) -> Iterator[None]:
-    """A refusal names the field of the line that is to blame; of the petition itself, its id."""
-    try:
-        yield
-    except errors.Refused as refused:
-        if refused.field is None or refused.field in ConclusionAssignment.__struct_fields__:
-            refused.field = f"assignments[{index}].{refused.field or 'petition_id'}"
-        raise
+def _name_line(refused: errors.Refused, index: int) -> None:
+    """Let a refusal name the field of the line that is to blame; of the petition itself, its id."""
+    if refused.field is None or refused.field in ConclusionAssignment.__struct_fields__:
+        refused.field = f"assignments[{index}].{refused.field or 'petition_id'}"
 
 
 def _concluded(

@@ -381,6 +381,9 @@
     } else if (line.fields.kind === "conduct") {
       const item = itemAt(line.place);
       if (item) item.setAttribute("data-called", "");
+      // What was seen of the conference before must not take the turn back, and the focus with it.
+      const speaker = (now.speakers || []).find((each) => each.number === line.fields.speaker);
+      if (speaker) speaker.called = true;
     } else {
       now.minutes = true;
     }
@@ -420,7 +423,9 @@
     if (!hindrance && status !== 200) hindrance = answer.detail || "down";
     if (!hindrance && answer.person !== person) hindrance = "signed_out";
     if (!hindrance) {
-      now = { ...answer, version: Math.max(answer.version, now.version) };
+      // An answer that was on its way when a line was recorded is older than what is known here.
+      const isOld = answer.version < now.version;
+      now = isOld ? { ...now, form_token: answer.form_token, today: answer.today } : answer;
       for (const input of root.querySelectorAll("input[name=version]")) input.value = now.version;
       for (const input of root.querySelectorAll("input[name=on]")) input.value = now.today;
       if (now.version > retried) {

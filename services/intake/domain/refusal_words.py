@@ -369,8 +369,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Muộn hơn hạn trả lời", "Later than the reply's due date"),
         {
             "": Sentence(
-                "Ngày {day} muộn hơn hạn trả lời {due}; hãy chọn ngày {due} hoặc sớm hơn.",
-                "{day} is later than the reply's due date {due}; name that day or an earlier one",
+                "Ngày {day} muộn hơn hạn trả lời: chậm nhất {due}; hãy chọn ngày {due} hoặc sớm hơn, hoặc xác định vụ "
+                "việc phức tạp trước.",
+                "{day} is later than the reply's due date {due}; name that day or an earlier one, or mark the case "
+                "complex first",
             )
         },
     ),
@@ -606,9 +608,9 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "a conclusion notice assigns what was raised at the conference; record that first",
             ),
             "line": Sentence(
-                "Kiến nghị {petition_id} chưa được nêu tại hội nghị này; hãy ghi nhận việc nêu trước, hoặc bỏ "
-                "dòng này.",
-                "{petition_id} was not raised at this conference; record that first or leave the line out",
+                "Kiến nghị {petition_id} không có trong chương trình và chưa được nêu tại hội nghị này; hãy ghi nhận "
+                "việc nêu trước, hoặc bỏ dòng này.",
+                "{petition_id} was neither on the agenda nor raised there; record that first or leave the line out",
             ),
         },
     ),

@@ -117,6 +117,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         DOOR_WORDS["invalid-value"],
         {
             "empty": Sentence("Không được để trống; hãy nhập nội dung.", "may not be empty"),
+            "nothing-said": Sentence(
+                "Chưa có nội dung nào; hãy nhập nội dung hoặc chọn tệp văn bản.",
+                "nothing is said; give the text or the document",
+            ),
             "too-long": Sentence(
                 "Nội dung dài {length} ký tự; tối đa {most} ký tự.", "{length} characters; at most {most}"
             ),

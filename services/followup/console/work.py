@@ -33,7 +33,8 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             return Redirect(PEOPLE, status_code=SEE_OTHER)
         scope = scope_of(request)
         found = await queries.work(scope, SHOWN)
-        owed = [*found.overdue, *found.due_soon]
+        owed = [*found.overdue, *found.held_without, *found.due_soon, *found.later]
+        asked = [each.proposal for each in found.undecided if each.proposal is not None]
         places = await queries.places(scope)
         may_receive = not caller.roles.isdisjoint(RECEIVING)
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
@@ -44,8 +45,13 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             work=found,
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
+            leads_conferences="chair" in caller.roles,
+            is_agency=bool(scope.agency),
             to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
-            names=await names_of(queries, {each.raised.debtor for each in owed}),
+            titles=await queries.titles(scope, {each for proposal in asked for each in proposal.petition_ids}),
+            names=await names_of(
+                queries, {each.raised.debtor for each in owed} | {proposal.proposer for proposal in asked}
+            ),
         )
 
     return [work]

@@ -17,6 +17,7 @@ from services.followup.console import work
 from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
 from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
+from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.http.auth import COOKIE, Callers, Role, mint_token
 from shared.identifiers import derived_id
@@ -71,8 +72,8 @@ async def in_english(client: httpx.AsyncClient, path: str) -> ParsedPage:
 
 async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get("/"))
-    assert "Thứ Ba, ngày 01/10/2019: 10 việc quá hạn, 1 việc đến hạn trong 7 ngày" in page.text
-    overdue = page.text.index("Quá hạn 14/08/2019")
+    assert "Thứ Ba, ngày 01/10/2019: 6 việc quá hạn, 1 việc đến hạn trong 7 ngày, 1 việc chờ quyết định" in page.text
+    overdue = page.text.index("Quá hạn 30/08/2019")
     soon, begun = page.text.index("Đến hạn trong 7 ngày 07/10/2019"), page.text.index("Chờ quyết định 1")
     assert overdue < page.text.index(TITLES["overdue"]) < soon < page.text.index(TITLES["complex"]) < begun
     assert TITLES["elsewhere"] in page.text[begun:]
@@ -80,7 +81,57 @@ async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: ht
     assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
     assert not {TITLES["answered"], TITLES["extended"]} & set(page.cases())
     english = await in_english(client, "/")
-    assert "Tuesday 01/10/2019: 10 overdue, 1 due within 7 days" in english.text
+    assert "Tuesday 01/10/2019: 6 overdue, 1 due within 7 days" in english.text
+
+
+async def test_first_page__tells_what_comes_and_what_a_conference_was_held_without(client: httpx.AsyncClient) -> None:
+    page = ParsedPage(await client.get("/"))
+    assert page.link("Hội nghị ngày 10/12/2019, Nhà văn hoá huyện") and page.link("Xem hội nghị sắp tới")
+    # On an agenda: nobody has to decide.
+    assert TITLES["waiting"] not in page.text
+    held = page.text.index("Hội nghị đã tổ chức, chưa có nội dung chuẩn bị (4)")
+    assert "Gửi giấy mời" not in page.text[:held] and "14/08/2019" in page.text[held:]
+
+
+async def test_first_page_of_an_agency__has_all_that_it_owes(autumn_dsn: str) -> None:
+    token, entry = mint_token("education", "agency", "H35.10", EDUCATION)
+    callers = Callers((entry,), local_allowed=False)
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers) as client:
+        page = ParsedPage(await client.get("/", headers={"Authorization": f"Bearer {token}"}))
+    more = page.text[page.text.index("Việc khác phải làm 09/12/2019") :]
+    assert TITLES["waiting"] in more and "Chuẩn bị nội dung trả lời" in more
+    assert "không định hạn" in more and TITLES["complex"] in more
+    assert "Chờ quyết định" not in page.text and "Hội nghị ngày 10/12/2019" in page.text
+
+
+async def test_first_page__asks_the_chair_to_decide_on_a_proposal(pg_server: TestServer) -> None:
+    dsn, history = await pg_server.fresh(*PACKAGES), dialogue()
+    conferences = {name: derived_id("conference", name) for name in ("asked", "accepted", "declined")}
+    for conference in conferences.values():
+        proposed = ConferenceProposed(
+            effective_on=day("2019-09-25"),
+            jurisdiction="H35.10",
+            proposer=EDUCATION,
+            petition_ids=(petition("overdue"),),
+        )
+        history.record(conference, proposed, "2019-09-25 09:00")
+    for name, accepted in (("accepted", True), ("declined", False)):
+        decided = ConferenceProposalDecided(effective_on=day("2019-09-26"), accepted=accepted)
+        history.record(conferences[name], decided, "2019-09-26 09:00")
+    async with projection_pool(dsn) as pool:
+        await project(pool, history, AUTUMN)
+        async with read_side(pool, dsn, intake=StubIntake()) as client:
+            page = ParsedPage(await client.get("/"))
+            waiting = page.text[page.text.index("Chờ quyết định 2") :]
+            assert page.text.count("Đề xuất đối thoại") == 2
+            assert (
+                f"Đề xuất đối thoại: Phòng Giáo dục và Đào tạo Chờ quyết định đề xuất đối thoại Về: {TITLES['overdue']}"
+                in waiting
+            )
+            assert "Đã chấp thuận đối thoại, chờ lên kế hoạch" in waiting
+            undecided = (await client.get("/v1/work")).json()["undecided"]
+            assert [each["decision"] for each in undecided["items"]] == ["decide", "plan", "schedule"]
+            assert undecided["total"]["count"] == 3
 
 
 async def test_first_page__shows_the_first_of_many_and_says_so(
@@ -89,7 +140,8 @@ async def test_first_page__shows_the_first_of_many_and_says_so(
     monkeypatch.setattr(work, "SHOWN", 1)
     page = ParsedPage(await client.get("/"))
     assert "1 việc đến hạn trong 7 ngày" in page.text
-    assert len(page.cases()) == 3
+    # One of each kind, and the conference to come twice.
+    assert len(page.cases()) == 6
 
 
 async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:

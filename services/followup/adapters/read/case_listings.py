@@ -29,10 +29,23 @@ MAX_WORDS = 20  # of a text that are looked for
 #: What has not ended, of any subject.
 NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN, CaseState.BOUND)
 
+#: A petition with its words on the agenda of a conference that is still to be held waits for nobody's decision.
+_ON_AGENDA = """state = 'no_clock' AND searched ->> 0 <> '' AND EXISTS (
+    SELECT 1 FROM cases held WHERE held.subject_id = (cases.searched ->> 3)::uuid
+    AND held.state IN ('proposed', 'planned', 'open')
+)"""
 #: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
 _OWED = """ARRAY(
     SELECT d.subject_id FROM deadlines d
     WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+)"""
+#: A conference with a petition that an agency leads, or owes or owed something on, or with a duty of the agency.
+_OF_AGENCY = """EXISTS (
+    SELECT 1 FROM links l JOIN cases p ON p.subject_id = l.petition_id
+    WHERE l.other_id = cases.subject_id AND NOT l.merged AND p.searched ->> 3 = cases.subject_id::text
+    AND (p.agency = ANY({agencies})
+        OR EXISTS (SELECT 1 FROM deadlines d WHERE d.subject_id = p.subject_id AND d.debtor = ANY({agencies})))
+    UNION ALL SELECT 1 FROM deadlines d WHERE d.subject_id = cases.subject_id AND d.debtor = ANY({agencies})
 )"""
 _SCAN = """
 SELECT s.* FROM {over} CROSS JOIN LATERAL (
@@ -240,6 +253,8 @@ class CaseQuestion:
             where.append(_matches(text, value))
         if wanted.overdue:
             where += listing.past("cases")
+        if wanted.undecided:
+            where.append(f"NOT ({_ON_AGENDA})")
         bounds = (
             ("due_on", ">=", wanted.due_from),
             ("due_on", "<=", wanted.due_to),
@@ -405,6 +420,11 @@ class CaseQuestion:
             order=self._ordered([column for column, _ in self._order.keys]),
             limit=limit,
         )
+
+
+def of_agency(mine: str) -> str:
+    """The condition that a conference concerns one of some agencies: it has a petition or a duty of theirs."""
+    return _OF_AGENCY.format(agencies=mine)
 
 
 def bounded(count: int, *, is_cut: bool = False) -> Bounded:

@@ -75,6 +75,8 @@ _DECISIONS = {
     "classify": Bilingual("Chờ phân loại", "to be classified"),
     "schedule": Bilingual("Chờ đưa vào hội nghị", "to be put on a conference"),
     "assign": Bilingual("Chờ phân công", "to be assigned"),
+    "decide": Bilingual("Chờ quyết định đề xuất đối thoại", "proposed dialogue, to be decided"),
+    "plan": Bilingual("Đã chấp thuận đối thoại, chờ lên kế hoạch", "dialogue accepted, to be planned"),
 }
 _STATUSES = {
     "on_track": Bilingual("Trong hạn", "on track"),
@@ -143,7 +145,7 @@ def state_words(subject: str, state: str) -> Bilingual:
 
 
 def decision_words(decision: str) -> Bilingual:
-    """What a petition waits for."""
+    """What a petition waits for, or a dialogue that was asked for."""
     return _found(_DECISIONS, decision)
 
 

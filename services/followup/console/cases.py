@@ -90,7 +90,7 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
         received_to: TypedDay = "",
         due_from: TypedDay = "",
         due_to: TypedDay = "",
-        sort: Sort = "due",
+        sort: Sort = "best",
         cursor: Cursor = "",
     ) -> Response[str]:
         days = {"received_from": received_from, "received_to": received_to, "due_from": due_from, "due_to": due_to}
@@ -105,7 +105,7 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
             jurisdiction=code_of(jurisdiction),
             field=field,
             overdue=overdue,
-            sort=sort,
+            sort=sort if q or sort != "best" else "due",
             received_from=typed["received_from"],
             received_to=typed["received_to"],
             due_from=typed["due_from"],

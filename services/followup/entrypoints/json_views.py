@@ -354,7 +354,7 @@ def work_view(work: Work) -> WorkView:
                 UndecidedView(
                     **_line_fields(each.row),
                     received_on=each.row.received_on,
-                    decision=each.decision.value,  # type: ignore[arg-type]  # the names of the enumeration
+                    decision=each.decision.value,
                     words=decision_words(each.decision),
                 )
                 for each in work.undecided

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.followup.adapters.mail import DigestTemplate
+from services.followup.adapters.read import case_listings
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.console import cases as pages
 from services.followup.console import work
@@ -198,6 +199,36 @@ async def test_pages__follow_links_and_keep_the_filter(
     assert first.cases() == found[:3]
     of_agency = ParsedPage(await client.get("/cases", params={"agency": ENVIRONMENT}))
     assert f"agency={ENVIRONMENT}" in of_agency.link("Trang sau")
+
+
+async def test_search__puts_titles_before_names_of_agencies(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "ON_A_PAGE", 2)
+
+    async def found(path: str) -> list[str]:
+        titles: list[str] = []
+        while path:
+            page = ParsedPage(await client.get(path))
+            titles += page.cases()
+            path = next((href for href, text in page.links if text.startswith("Trang sau")), "")
+        return titles
+
+    by_due = await found("/cases?q=phong&show=all&sort=due")
+    best = await found("/cases?q=phong&show=all")
+    # Every petition of an agency is found by `Phòng …`; one has the word in its title.
+    assert by_due.index(TITLES["complex"]) > 0
+    assert best == [TITLES["complex"], *(title for title in by_due if title != TITLES["complex"])]
+    monkeypatch.setattr(case_listings, "GATHERED", 0)  # too many to be put in that order
+    assert await found("/cases?q=phong&show=all") == by_due
+
+
+@pytest.mark.parametrize("question", ["", "?show=ended", "?show=all", "?state=assigned", "?q=phong"])
+async def test_counts_by_state__add_up_to_the_total(client: httpx.AsyncClient, question: str) -> None:
+    text = ParsedPage(await client.get(f"/cases{question}")).text
+    total, states = re.findall(r"(\d+) vụ việc: (.+?)\. Tải về", text)[0]
+    assert sum(map(int, re.findall(r"(\d+)(?:,|$)", states))) == int(total) > 0
+    assert "0 vụ việc. Tải về" in ParsedPage(await client.get("/cases?q=khongco")).text
 
 
 async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) -> None:

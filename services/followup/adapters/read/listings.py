@@ -36,7 +36,9 @@ WHERE {where} ORDER BY deadline_id LIMIT {limit}
 """
 
 
-CaseSort = Literal["due", "-due", "received", "-received", "title", "-title", "agency", "-agency", "late", "-late"]
+CaseSort = Literal[
+    "due", "-due", "received", "-received", "title", "-title", "agency", "-agency", "late", "-late", "best"
+]
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +63,8 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     due_to: date | None = None
     #: Petitions that nobody has to decide upon are left out: those with their words on an agenda that is still to come.
     undecided: bool = False
-    #: `late` is from the least to the most late; a minus turns an order round.
+    #: `late` is from the least to the most late, `best` puts what its own words have found before what the name of its
+    #: agency has; a minus turns an order round.
     sort: CaseSort = "due"
 
 

@@ -24,6 +24,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue that was asked for; `accepted` is None until the chair has decided."""
 
     conference_id: UUID
+    event_id: UUID
     #: An agency's code, or what the requester was called.
     proposer: str
     proposed_on: date
@@ -56,6 +57,7 @@ async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dic
         asked, decided = case.proposed.event, case.decided
         found[conference_id] = Proposal(
             conference_id=conference_id,
+            event_id=case.proposed.event_id,
             proposer=asked.proposer if isinstance(asked, ConferenceProposed) else asked.requester,
             proposed_on=case.proposed.on,
             petition_ids=asked.petition_ids if isinstance(asked, ConferenceProposed) else (),

@@ -30,17 +30,22 @@ from services.followup.adapters.read.models import (
     Uncountable,
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
+from services.followup.adapters.read.proposals import Proposal, proposals_of
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
 from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW, days_of
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.adapters.read.work import NOTHING, Work, work_of
+from services.followup.adapters.store.projection import recorded_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.facts import fact_of
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
+from shared.events.any_stream import RecordAnnulled
+from shared.events.petition import PetitionForwarded
 from shared.identifiers import NATION, derived_id, is_within
 
 T = TypeVar("T")
@@ -75,6 +80,10 @@ WHERE originator_id = $1 ORDER BY originator_version
 _AT_CONFERENCE = """
 SELECT c.source, c.due_on, c.row FROM links l JOIN cases c ON c.subject_id = l.petition_id
 WHERE l.other_id = $1 AND NOT l.merged ORDER BY c.received_on, c.subject_id
+"""
+_FORWARDED = """
+SELECT source, position, event_id, originator_id, version, topic, recorded_at, state FROM facts
+WHERE originator_id = ANY($1) AND topic IN ('PetitionForwarded', 'RecordAnnulled') ORDER BY position
 """
 _RAISED_OF = """
 SELECT originator_id, notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
@@ -232,6 +241,21 @@ class Queries:
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
         visible = await self.visible(scope, [case.row.subject_id for case in cases])
         return [case for case in cases if case.row.subject_id in visible]
+
+    async def forwarded(self, petition_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+        """Return the agencies that were asked to prepare the answers to some petitions, in that order."""
+        rows = await read(self._pool, lambda c: c.fetch(_FORWARDED, list(petition_ids)))
+        events = [fact_of(recorded_of(row["source"], row)) for row in rows]
+        annulled = {each.event.event_id for each in events if isinstance(each.event, RecordAnnulled)}
+        found: dict[UUID, list[str]] = {}
+        for each in events:
+            if isinstance(each.event, PetitionForwarded) and each.event_id not in annulled:
+                found.setdefault(each.originator_id, []).append(each.event.agency)
+        return found
+
+    async def proposals(self, conference_ids: Collection[UUID]) -> dict[UUID, Proposal]:
+        """Return what was asked for of those of some conferences that began with a proposal."""
+        return await read(self._pool, lambda c: proposals_of(c, conference_ids))
 
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""

@@ -25,6 +25,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
+from services.followup.console.recorded import recorded_address
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
@@ -112,7 +113,10 @@ class _Desk:
         created = next((part.id for part in done.parts if part.receipt_code), "")
         visible = await self._queries.visible(scope_of(request), [UUID(created)]) if created else set()
         shown = f"/cases/{created}" if visible else target.page
-        return Redirect(f"{shown}?{urlencode({'recorded': parts[0].command})}", status_code=SEE_OTHER)
+        told = {"recorded": recorded_address([part.command for part in parts])}
+        if visible and screen.task.repeats:
+            told["slip_of"] = target.named
+        return Redirect(f"{shown}?{urlencode(told)}", status_code=SEE_OTHER)
 
     async def _screen(self, request: HttpRequest, target: FormTarget, name: str) -> _Screen:
         """A task that is offered on its subject now. Raises Refusal, ProblemError 404."""
@@ -125,6 +129,7 @@ class _Desk:
         if task.subject != target.subject or not task.offered(possible):
             raise Refusal(_NOT_NOW, status=409)
         at_conference, today = target.subject == "conference", await self._source.today(target.source)
+        petitions = await self._queries.at_conference(scope, UUID(target.named)) if at_conference else []
         situation = Situation(
             target=target,
             # Of two commands of one name the fields are the same but for the place, which the one that begins has.
@@ -134,7 +139,8 @@ class _Desk:
             possible=possible,
             today=today,
             agency=caller_of(request).agency,
-            petitions=await self._queries.at_conference(scope, UUID(target.named)) if at_conference else [],
+            petitions=petitions,
+            forwarded=await self._queries.forwarded([case.row.subject_id for case in petitions]),
         )
         return _Screen(task, situation, task.form(situation))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -36,6 +37,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     agency: str
     #: The petitions of the conference that it is about.
     petitions: Sequence[Case] = ()
+    #: The agencies that were asked to prepare the answers, by petition.
+    forwarded: Mapping[UUID, Sequence[str]] = {}
 
     @property
     def file(self) -> CaseFile:
@@ -73,6 +76,10 @@ class DailyTask(msgspec.Struct, frozen=True, kw_only=True):
     #: The parts of the act, from the values of the fields.
     parts: Callable[[Situation, dict[str, Any]], list[Part]]
     template: str = "act.html"
+    #: The single acts that it does, which are not offered beside it.
+    covers: frozenset[str] = frozenset()
+    #: Whether it is done many times in a row, and what it created leads to the next.
+    repeats: bool = False
 
     def form(self, situation: Situation) -> CommandForm:
         """The task as a form."""

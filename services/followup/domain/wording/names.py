@@ -71,6 +71,11 @@ _SUBJECTS = {
     "conference": Bilingual("Hội nghị", "Conference"),
     "jurisdiction": Bilingual("Địa bàn", "Jurisdiction"),
 }
+_PROPOSALS = {
+    None: Bilingual("Được đề xuất, chờ quyết định", "proposed, to be decided"),
+    True: Bilingual("Đã chấp thuận, chờ lên kế hoạch", "accepted, to be planned"),
+    False: Bilingual("Không được chấp thuận", "declined"),
+}
 _DECISIONS = {
     "classify": Bilingual("Chờ phân loại", "to be classified"),
     "schedule": Bilingual("Chờ đưa vào hội nghị", "to be put on a conference"),
@@ -142,6 +147,11 @@ def body_words(code: str) -> Bilingual:
 def state_words(subject: str, state: str) -> Bilingual:
     """The state of a case."""
     return _found(_STATES.get(subject, {}), state)
+
+
+def proposal_words(accepted: bool | None) -> Bilingual:
+    """How far a dialogue that was asked for has come while nothing is planned."""
+    return _PROPOSALS[accepted]
 
 
 def decision_words(decision: str) -> Bilingual:

@@ -93,7 +93,7 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def in_charge(self) -> frozenset[str]:
-        """The agencies that act on the case and read it: those that have it, or prepare its answer while nobody leads."""
+        """The agencies that act on the case and read it: lead and assistants, or who prepares while nobody leads."""
         return self.assigned_to if self.lead else frozenset(self.forwarded)
 
     def did(self, agency: str, kind: type[AnswerPrepared | AgencyResultReported]) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from services.followup.adapters.read.index_scans import Values, distinct, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
+from services.followup.adapters.read.parts import beside, has_part
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from shared.cases.catalogues import CatalogueLog
@@ -29,11 +30,6 @@ MAX_WORDS = 20  # of a text that are looked for
 #: What has not ended, of any subject.
 NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN, CaseState.BOUND)
 
-#: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
-_OWED = """ARRAY(
-    SELECT d.subject_id FROM deadlines d
-    WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
-)"""
 _SCAN = """
 SELECT s.* FROM {over} CROSS JOIN LATERAL (
     SELECT {keys} FROM cases WHERE {where} ORDER BY {order} LIMIT {limit}
@@ -223,7 +219,7 @@ class CaseQuestion:
             where.append(f"agency = ANY({listing.these(wanted.agency, scope)})")
         if scope.agency:
             mine = value(list(scope.agencies), "text[]")
-            where.append(f"(agency = ANY({mine}) OR subject_id = ANY({_OWED.format(agencies=mine)}))")
+            where.append(has_part(mine))
         return where
 
     def _filters(self, listing: Listing, text: TextQuery | None) -> list[str]:
@@ -376,7 +372,7 @@ class CaseQuestion:
                     *where,
                     f"state = ANY({given})",
                     *([f"agency = {value(agency)}"] if wanted.agency else []),
-                    f"subject_id = ANY({_OWED.format(agencies=mine)}) AND agency <> ALL({mine})",
+                    f"subject_id = ANY({beside(mine)}) AND agency <> ALL({mine})",
                 ]
                 scans.append(
                     _UNION.format(

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.followup.adapters.read import listings
+from services.followup.adapters.read import listings, parts
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
 from services.followup.adapters.read.catalogues import catalogue_log
@@ -65,8 +65,6 @@ SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
 WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
 """
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
-_CASES = "SELECT row FROM cases WHERE subject_id = ANY($1)"
-_OF_SUBJECTS = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
@@ -198,7 +196,7 @@ class Queries:
                 return None
             case = _case(row, days, field_titles(await catalogue_log(connection)))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
-            if not _is_visible(await reached(connection, scope), case.row, raised):
+            if not await parts.visible(connection, await reached(connection, scope), [subject_id]):
                 return None
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
@@ -227,13 +225,7 @@ class Queries:
 
     async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
         async def work(connection: Any) -> dict[UUID, CaseRow]:
-            seen = await reached(connection, scope)
-            owed: dict[UUID, list[DeadlineState]] = {}
-            for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
-                raised = _raised.decode(each["raised"])
-                owed.setdefault(raised.subject_id, []).append(raised)
-            rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
-            return {row.subject_id: row for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
+            return await parts.visible(connection, await reached(connection, scope), subject_ids)
 
         return await read(self._pool, work)
 
@@ -320,9 +312,8 @@ class Queries:
             if encoded is None:
                 return None
             raised = _raised.decode(encoded)
-            row = await connection.fetchrow(_CASE, raised.subject_id)
-            case = _row.decode(row["row"]) if row else None
-            if not _is_visible(await reached(connection, scope), case, [raised]):
+            seen = await reached(connection, scope)
+            if not _is_owed_within(seen, raised) and not await parts.visible(connection, seen, [raised.subject_id]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
             (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
@@ -467,13 +458,11 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
     ]
 
 
-def _is_visible(scope: Scope | None, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
-    """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
-    jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
-    if scope is None or not scope.holds(jurisdiction):
+def _is_owed_within(scope: Scope | None, raised: DeadlineState) -> bool:
+    """Return whether a deadline itself is within a scope, whatever became of its case: an agency owes it."""
+    if scope is None or not scope.holds(raised.jurisdiction):
         return False
-    led = row is not None and row.agency in scope.agencies
-    return not scope.agency or led or any(r.debtor in scope.agencies for r in raised)
+    return not scope.agency or raised.debtor in scope.agencies
 
 
 def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:

@@ -1,0 +1,51 @@
+"""Which cases an agency sees: those that it leads, owes or owed something on, or was asked to prepare an answer for.
+
+One condition says so for every list and every page, so that what is listed opens and what opens is listed.
+"""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.followup.adapters.read.index_scans import Values
+from services.followup.application.access import Scope
+from services.followup.domain.deadlines.case_rows import CaseRow
+
+#: A forwarding that was annulled asks nobody. The three duties named are the lead's alone.
+_BESIDE = """
+SELECT d.subject_id FROM deadlines d
+WHERE d.debtor = ANY({agencies}) AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+UNION ALL SELECT f.originator_id FROM facts f
+WHERE f.topic = 'PetitionForwarded' AND followup_asked(f.state) = ANY({agencies}) AND NOT EXISTS (
+    SELECT 1 FROM facts a WHERE a.originator_id = f.originator_id AND a.topic = 'RecordAnnulled'
+    AND position(f.event_id::text IN encode(a.state, 'escape')) > 0
+)
+"""
+_ROWS = "SELECT row FROM cases WHERE subject_id = ANY({ids}) AND {where}"
+
+_row = msgspec.json.Decoder(CaseRow)
+
+
+def beside(agencies: str) -> str:
+    """The ids, as an array, of the cases that agencies see without leading them."""
+    return f"ARRAY({_BESIDE.format(agencies=agencies)})"
+
+
+def has_part(agencies: str) -> str:
+    """The condition that one of some agencies sees a case."""
+    return f"(agency = ANY({agencies}) OR subject_id = ANY({beside(agencies)}))"
+
+
+async def visible(connection: Any, scope: Scope | None, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+    """Return those of some cases that are within a scope."""
+    if scope is None:
+        return {}
+    value = Values()
+    ids = value(list(subject_ids), "uuid[]")
+    where = has_part(value(list(scope.agencies), "text[]")) if scope.agency else "true"
+    rows = [
+        _row.decode(each["row"]) for each in await connection.fetch(_ROWS.format(ids=ids, where=where), *value.given)
+    ]
+    return {row.subject_id: row for row in rows if scope.holds(row.jurisdiction)}

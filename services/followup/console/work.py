@@ -45,6 +45,7 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             "work.html",
             today=await today_of(queries),
             work=found,
+            asked=await queries.asked(scope, SHOWN),
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
             to_remind=to_remind,

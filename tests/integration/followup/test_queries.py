@@ -144,6 +144,17 @@ async def test_petition_that_is_on_no_conference__is_seen_by_whom_it_was_forward
     assert "petition" in await names(own_pool, education)
     assert await queries.case(education, asked) is not None
     assert await queries.case(Scope("H35.10", ENVIRONMENT), asked) is None
+    # Its first page says so; what is prepared for a conference stands there by its deadline.
+    assert [row.subject_id for row in await queries.asked(education, 9)] == [asked]
+    assert await queries.asked(Scope("H35.10", ENVIRONMENT), 9) == [] == await queries.asked(DISTRICT, 9)
+    answer = AnswerPrepared(effective_on=day("2019-10-02"), agency=EDUCATION)
+    prepared = history.record(asked, answer, "2019-10-03 10:05")
+    await project(own_pool, history, "2019-10-03 10:10")
+    assert await queries.asked(education, 9) == []
+    late = RecordAnnulled(effective_on=day("2019-10-02"), event_id=prepared.event_id, reason="nhầm")
+    history.record(asked, late, "2019-10-03 10:20", "petition")
+    await project(own_pool, history, "2019-10-03 10:30")
+    assert [row.subject_id for row in await queries.asked(education, 9)] == [asked]
     wrong = RecordAnnulled(effective_on=day("2019-10-02"), event_id=forwarding.event_id, reason="nhầm")
     history.record(asked, wrong, "2019-10-03 11:00", "petition")
     await project(own_pool, history, "2019-10-03 12:00")

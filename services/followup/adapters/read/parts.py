@@ -9,19 +9,37 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values
+from services.followup.adapters.read.index_scans import Values, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 
-#: A forwarding that was annulled asks nobody. The three duties named are the lead's alone.
-_BESIDE = """
-SELECT d.subject_id FROM deadlines d
-WHERE d.debtor = ANY({agencies}) AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
-UNION ALL SELECT f.originator_id FROM facts f
-WHERE f.topic = 'PetitionForwarded' AND followup_asked(f.state) = ANY({agencies}) AND NOT EXISTS (
+#: What was annulled says nothing.
+_STANDS = """NOT EXISTS (
     SELECT 1 FROM facts a WHERE a.originator_id = f.originator_id AND a.topic = 'RecordAnnulled'
     AND position(f.event_id::text IN encode(a.state, 'escape')) > 0
+)"""
+_ASKED = f"""
+SELECT f.originator_id FROM facts f
+WHERE f.topic = 'PetitionForwarded' AND followup_asked(f.state) = ANY({{agencies}}) AND {_STANDS}
+"""
+#: The three duties named are the lead's alone.
+_BESIDE = f"""
+SELECT d.subject_id FROM deadlines d
+WHERE d.debtor = ANY({{agencies}}) AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+UNION ALL {_ASKED}
+"""
+#: With a conference there is a deadline, which is listed as such.
+_WAITING = f"""
+SELECT row FROM cases WHERE subject_id = ANY(ARRAY({_ASKED})) AND state IN ('no_clock', 'raised') AND {{within}}
+AND NOT EXISTS (
+    SELECT 1 FROM deadlines d WHERE d.subject_id = cases.subject_id AND d.duty = 'prepared_answer'
+    AND d.debtor = ANY({{agencies}})
 )
+AND NOT EXISTS (
+    SELECT 1 FROM facts f WHERE f.originator_id = cases.subject_id AND f.topic = 'AnswerPrepared'
+    AND followup_asked(f.state) = ANY({{agencies}}) AND {_STANDS}
+)
+ORDER BY received_on, subject_id LIMIT {{limit}}
 """
 _ROWS = "SELECT row FROM cases WHERE subject_id = ANY({ids}) AND {where}"
 
@@ -49,3 +67,12 @@ async def visible(connection: Any, scope: Scope | None, subject_ids: Collection[
         _row.decode(each["row"]) for each in await connection.fetch(_ROWS.format(ids=ids, where=where), *value.given)
     ]
     return {row.subject_id: row for row in rows if scope.holds(row.jurisdiction)}
+
+
+async def asked(connection: Any, scope: Scope, limit: int) -> list[CaseRow]:
+    """Return the petitions whose answer an agency still has to prepare before a day is set, the oldest first."""
+    value = Values()
+    query = _WAITING.format(
+        agencies=value(list(scope.agencies), "text[]"), within=within(scope.places, value), limit=value(limit, "int")
+    )
+    return [_row.decode(each["row"]) for each in await connection.fetch(query, *value.given)]

@@ -186,6 +186,15 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def asked(self, scope: Scope, limit: int) -> list[CaseRow]:
+        """Return the petitions that wait for an agency's prepared answer before a day is set; none to others."""
+
+        async def work(connection: Any) -> list[CaseRow]:
+            seen = await reached(connection, scope)
+            return await parts.asked(connection, seen, limit) if seen is not None and seen.agency else []
+
+        return await read(self._pool, work)
+
     async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
         """Return one case; None when there is none within the scope."""
 

@@ -8,14 +8,16 @@ cd "$secrets"
 
 random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 
-[ -f master.key ] || head -c 32 /dev/urandom > master.key
+for name in master sessions; do
+    [ -f "$name.key" ] || head -c 32 /dev/urandom > "$name.key"
+done
 
 for name in postgres intake intake_owner followup followup_owner \
     rabbitmq-intake rabbitmq-followup rabbitmq-monitoring rabbitmq-portal; do
     [ -f "$name.password" ] || random > "$name.password"
 done
 
-for role in office operations auditor system; do
+for role in office operations auditor system admin; do
     user=
     [ "$role" != system ] || user=portal # who queues commands as `portal` is the caller `system`
     # For trying: each may push in any source's name, as the story does. In production a caller names its own.
@@ -45,9 +47,9 @@ hand postgres postgres.password
 hand databases postgres.password intake.password intake_owner.password followup.password followup_owner.password
 python3 "$broker/with_passwords.py" "$broker/definitions.json" . | give rabbitmq rabbitmq.definitions.json
 hand intake master.key tokens.json
-hand followup tokens.json auditor.token
+hand followup tokens.json auditor.token sessions.key
 hand prometheus operations.token
-hand callers office.token operations.token auditor.token system.token \
+hand callers office.token operations.token auditor.token system.token admin.token \
     rabbitmq-monitoring.password rabbitmq-portal.password
 
 for service in intake followup; do

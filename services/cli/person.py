@@ -81,7 +81,8 @@ def grant(
         valid_until=day("--to", until) if until else None,
         number=number,
     )
-    done = post(url, "/v1/people", row.body, token, _key(row))
+    # Without a key: one that was annulled or ended can be granted again as it was, one that stands is refused.
+    done = post(url, "/v1/people", row.body, token)
     typer.echo(_post_at(url, token, row, str(done["id"])))
 
 

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 from uuid import UUID
 
@@ -14,6 +15,7 @@ import httpx
 import msgspec
 import structlog
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.intake_client import IntakeClient
@@ -45,6 +47,7 @@ from services.followup.console.favicon import FAVICON, favicon_route
 from services.followup.console.figures import figures_routes
 from services.followup.console.forms import form_routes
 from services.followup.console.hall import hall_pages
+from services.followup.console.intake_door import Address
 from services.followup.console.language import LANGUAGE, language_routes
 from services.followup.console.pages import Pages
 from services.followup.console.people import people_pages
@@ -160,35 +163,12 @@ async def running(
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
-        # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
-        in_post = ActingPosts()
-        acting = await stack.enter_async_context(httpx.AsyncClient(event_hooks={"request": [in_post.name_post]}))
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
-        names = SourceNames(StoredBirths(pool))
-        followings = [
-            SourceReader(
-                FeedClient(url, client, token),
-                StoredProjection(pool),
-                inboxes.of,
-                leases.take,
-                inboxes.lead,
-                partial(names.claim, url),
-            )
-            for url in settings.feeds
-        ]
-
-        def refused() -> dict[str, str]:
-            named = zip(settings.feeds, followings, strict=True)
-            return {url: following.refused for url, following in named if following.refused}
-
-        for following in followings:
-            task = asyncio.create_task(following.run(), name="following")
+        followed = FollowedSources(settings.feeds, pool, client, token, inboxes, leases)
+        for reader in followed.readers.values():
+            task = asyncio.create_task(reader.run(), name="following")
             stack.push_async_callback(cancel_and_wait, task)
-
-        def address(source: str) -> str | None:
-            urls = zip(followings, settings.feeds, strict=True)
-            return next((url for following, url in urls if following.source == source), None)
 
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
@@ -201,12 +181,11 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        reminders, reports, logs = Reminders(pool, queries), Reports(pool), RegulationLogs(pool)
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
             lambda: mailer.failing_for if mailer is not None else 0.0,
-            lambda: len(refused()),
+            lambda: len(followed.refused()),
         )
 
         async def snapshot() -> MetricsSnapshot:
@@ -223,69 +202,132 @@ async def running(
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
 
-        pages, acts = Pages(queries), IntakeClient(acting)
-        sign_in, sign_in_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
+        # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
+        in_post = ActingPosts()
+        acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
+        pages = Pages(queries)
+        sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
-            seals = session_seals(settings)
-            sessions = StoredSessions(pool, seals)
-            signing = await stack.enter_async_context(httpx.AsyncClient())
-            provider = SignInProvider(
-                Provider(settings.issuer, signing),
-                signing,
-                client_id=settings.client_id,
-                secret=client_secret(settings),
-                redirect_uri=settings.public_url.rstrip("/") + CALLBACK,
-                scope=settings.sign_in_scope,
-                audience=settings.audience,
-            )
-            people = SessionCallers(
-                sessions,
-                provider,
-                PersonPosts(signing, settings.feeds),
-                in_post,
-                is_secure=settings.public_url.startswith("https:"),
-            )
-            callers.people = people
-            sign_in = provider_sign_in_routes(pages, people, sessions, seals, provider)
-            sign_in_paths = OPEN_PATHS
+            signing = await stack.enter_async_context(cookieless_client())
+            sign_in, open_paths = _at_provider(settings, callers, pool, pages, in_post, signing), OPEN_PATHS
         yield make_app(
             [
                 *query_routes(queries, LiveState(pool)),
-                *work_routes(pages, queries, callers),
-                *door_routes(pages, queries, callers),
-                *sample_routes(pages, callers),
-                *case_pages(pages, queries, acts, address),
-                *place_pages(pages, queries, acts, address),
-                *catalogue_pages(pages, queries, acts, address),
-                *daily_routes(pages, queries, acts, address),
-                *remind_routes(pages, queries, reminders, acts, address),
+                *report_routes(Reports(pool)),
+                *reminder_routes(queries, Reminders(pool, queries)),
+                *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
-                *people_pages(pages, queries, acts, address),
-                *administration_routes(pages, queries, acts, address, partial(_retried, pool)),
-                *report_routes(reports),
-                *report_pages(pages, queries, reports),
-                *reminder_routes(queries, reminders),
-                *hall_pages(pages, queries, acts, address),
-                *form_routes(pages, queries, reminders, acts, address),
-                *rule_pages(pages, queries, logs, acts, address),
-                *calendar_pages(pages, queries, logs, acts, address),
                 *sign_in,
-                *language_routes(),
-                favicon_route(),
                 feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
-                *health_routes(hindrances(queries, refused), notices),
+                *health_routes(hindrances(queries, followed.refused), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
-            open_paths=frozenset({FAVICON, *LANGUAGE}) | sign_in_paths,
+            open_paths=frozenset({FAVICON, *LANGUAGE}) | open_paths,
             for_people=for_people(pages),
             before_refusal=keep_typed,
         )
 
 
+def _console(
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    pages: Pages,
+    queries: Queries,
+    callers: Callers,
+    intake: IntakeClient,
+    address: Address,
+) -> list[HTTPRouteHandler]:
+    """The pages for people, but those of sign-in and of the figures."""
+    reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
+    return [
+        *work_routes(pages, queries, callers),
+        *door_routes(pages, queries, callers),
+        *sample_routes(pages, callers),
+        *case_pages(pages, queries, intake, address),
+        *place_pages(pages, queries, intake, address),
+        *catalogue_pages(pages, queries, intake, address),
+        *daily_routes(pages, queries, intake, address),
+        *remind_routes(pages, queries, reminders, intake, address),
+        *people_pages(pages, queries, intake, address),
+        *administration_routes(pages, queries, intake, address, partial(_retried, pool)),
+        *report_pages(pages, queries, Reports(pool)),
+        *hall_pages(pages, queries, intake, address),
+        *form_routes(pages, queries, reminders, intake, address),
+        *rule_pages(pages, queries, logs, intake, address),
+        *calendar_pages(pages, queries, logs, intake, address),
+        *language_routes(),
+        favicon_route(),
+    ]
+
+
+def _at_provider(
+    settings: FollowupSettings,
+    callers: Callers,
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    pages: Pages,
+    in_post: ActingPosts,
+    client: httpx.AsyncClient,
+) -> list[HTTPRouteHandler]:
+    """The routes of sign-in at the provider; from now on callers are known by their sessions. Raises WrongSettings."""
+    seals = session_seals(settings)
+    sessions = StoredSessions(pool, seals)
+    provider = SignInProvider(
+        Provider(settings.issuer, client),
+        client,
+        client_id=settings.client_id,
+        secret=client_secret(settings),
+        redirect_uri=settings.public_url.rstrip("/") + CALLBACK,
+        scope=settings.sign_in_scope,
+        audience=settings.audience,
+    )
+    posts, is_secure = PersonPosts(client, settings.feeds), settings.public_url.startswith("https:")
+    callers.people = people = SessionCallers(sessions, provider, posts, in_post, is_secure=is_secure)
+    return provider_sign_in_routes(pages, people, sessions, seals, provider)
+
+
+def cookieless_client(*before: Callable[[httpx.Request], Awaitable[None]]) -> httpx.AsyncClient:
+    """A client that keeps no cookie: what is set for one person is sent for no other. `before` see each request."""
+    jar = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(cookies=jar, event_hooks={"request": list(before)})
+
+
 async def _retried(pool: "asyncpg.Pool[asyncpg.Record]", source: str, petition_id: UUID) -> str:
     """Ask the projector of a source to rebuild a petition whose events wait. Raises RequestFailed."""
     return await ask(pool, "unpark", source, petition_id, "")
+
+
+class FollowedSources:
+    """The sources that are followed, by the addresses of their feeds."""
+
+    def __init__(
+        self,
+        feeds: Iterable[str],
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        client: httpx.AsyncClient,
+        token: Callable[[], str],
+        inboxes: PrefetchBuffers,
+        leases: "WriterLeases",
+    ) -> None:
+        names = SourceNames(StoredBirths(pool))
+        self.readers = {
+            url: SourceReader(
+                FeedClient(url, client, token),
+                StoredProjection(pool),
+                inboxes.of,
+                leases.take,
+                inboxes.lead,
+                partial(names.claim, url),
+            )
+            for url in feeds
+        }
+
+    def refused(self) -> dict[str, str]:
+        """Why sources are not read, by their addresses."""
+        return {url: reader.refused for url, reader in self.readers.items() if reader.refused}
+
+    def address(self, source: str) -> str | None:
+        """Where a source is; None while it is not known by its name."""
+        return next((url for url, reader in self.readers.items() if reader.source == source), None)
 
 
 class WriterLeases:

@@ -73,6 +73,7 @@ FIELD_TITLES: Mapping[str, Sentence] = {
     # --- petitions
     "kind": Sentence("Loại", "Kind"),
     "channel": Sentence("Hình thức", "Channel"),
+    "PetitionReceived.village": Sentence("Thôn, bản, tổ dân phố", "Village"),
     "petitioner_ids": Sentence("Mã người kiến nghị", "Ids of petitioners"),
     "receipt_code": Sentence("Mã tiếp nhận", "Receipt code"),
     "identities": Sentence("Người kiến nghị", "Petitioners"),

@@ -71,6 +71,7 @@ class PetitionReceived(BasePetitionEvent, frozen=True, kw_only=True, omit_defaul
         "petition"
     )
     channel: Annotated[Internal[str], Meta(description="How it came in, in the sender's own word.")] = ""
+    village: Annotated[Internal[str], Meta(description="The village (thôn, bản, tổ dân phố) that it is about.")] = ""
     petitioner_ids: Annotated[
         Internal[tuple[str, ...]],
         Meta(

@@ -23,6 +23,13 @@ def running(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> 
     with made_pair(pg_server, folder, "") as pair:
         intake = pair.intake(CLOCK_START=BEGIN, AMQP_URL="", FILES=str(folder / "files")).start()
         followup = pair.followup(intake, AMQP_URL="").start()
+        until(lambda: followup.get("/v1/sources")["items"])
+        first = Visitor(followup.url)
+        first.do(
+            "/jurisdictions/VN/acts/JurisdictionRegistered", code="H99", name="Tỉnh Mới", level="province",
+            valid_from="1/1/2004",
+        )  # fmt: skip
+        first.client.close()
         pair.office(intake).places()
         until(lambda: followup.get("/v1/agencies")["items"])
         yield intake, followup
@@ -38,6 +45,10 @@ def office(running: tuple[Service, Service]) -> Iterator[Visitor]:
 def moved(intake: Service, to: str) -> None:
     """Let the store's time pass."""
     assert httpx.post(f"{intake.url}/v1/clock", json={"to": to}, timeout=30).status_code == 200
+
+
+def test_first_place_of_all__is_registered_on_a_page(office: Visitor) -> None:
+    assert ">Tỉnh Mới</a>" in office.open("/jurisdictions").text
 
 
 def petitions_of(office: Visitor, conference: str) -> list[str]:

@@ -26,10 +26,10 @@ SEEN = {
     "rabbitmq": {"rabbitmq.definitions.json"},
     "migrate": {"intake_database_url", "followup_database_url"},
     "intake": {"master.key", "tokens.json", "intake_database_url", "intake_amqp_url"},
-    "followup": {"auditor.token", "tokens.json", "followup_database_url", "followup_amqp_url"},
+    "followup": {"auditor.token", "tokens.json", "sessions.key", "followup_database_url", "followup_amqp_url"},
     "prometheus": {"operations.token"},
     "callers": {
-        "office.token", "operations.token", "auditor.token", "system.token",
+        "office.token", "operations.token", "auditor.token", "system.token", "admin.token",
         "rabbitmq-monitoring.password", "rabbitmq-portal.password",
     },
     "alertmanager": set(),

@@ -54,9 +54,14 @@ _TITLES = {
     "petition": "Petitions",
     "petitioner": "Petitioners",
 }
-_PAGES = {"jurisdiction": "a jurisdiction", "petition": "a petition", "conference": "a conference"}
-#: Where the forms of commands on other things than these stand, by what the head of every page calls it.
-_OWN_PAGES = {"person": "Người dùng", "policy": "Quy định, lịch", "calendar": "Quy định, lịch"}
+_PAGES = {
+    "jurisdiction": "a jurisdiction",
+    "petition": "a petition",
+    "conference": "a conference",
+    "person": "people",
+    "calendar": "calendars",
+    "policy": "rules",
+}
 _REGULATION = ("policy", "calendar", "plan", "catalogue", "jurisdiction", "agency")
 
 
@@ -93,15 +98,13 @@ def with_forms(page: str) -> str:
         if _page_of(each) == page_of
     ]
     daily = "".join(f"| {_PAGES[t.subject]} | {t.title.vi} | {t.title.en} |\n" for t in TASKS.values())
-    others = [each for each in DEFINITIONS.values() if not _page_of(each)]
-    placed = ", ".join(f"{d.title.vi} (*{_OWN_PAGES[d.aggregate]}*)" for d in others if d.aggregate in _OWN_PAGES)
-    missing = ", ".join(f"{d.title.vi} (`{d.path}`)" for d in others if d.aggregate not in _OWN_PAGES)
+    missing = ", ".join(f"{each.title.vi} (`{each.path}`)" for each in DEFINITIONS.values() if not _page_of(each))
     return _with_table(
         page,
         f"| on the page of | daily task | |\n|---|---|---|\n{daily}\n"
         f"| on the page of | form | | roles |\n|---|---|---|---|\n{''.join(rows)}\n"
         + textwrap.fill(
-            f"On pages of their own stand: {placed}. By HTTP or by queue alone are given: {missing}.",
+            f"Without a form, by HTTP or by queue alone, are: {missing}.",
             130,
             break_on_hyphens=False,
             break_long_words=False,
@@ -112,7 +115,7 @@ def with_forms(page: str) -> str:
 
 def _page_of(definition: CommandDefinition) -> str:
     """On whose page a command has its form; empty where it has none."""
-    if not definition.creates:
+    if not definition.creates or definition.aggregate == "calendar":
         return definition.aggregate if definition.aggregate in _PAGES else ""
     return "" if {"jurisdiction", "parent"}.isdisjoint(field.name for field in definition.fields) else "jurisdiction"
 

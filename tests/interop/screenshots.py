@@ -16,7 +16,7 @@ from tests.support.pair import until
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 STORY_PETITIONS = 20  # that the story tells of
-NARROW, WIDE = (390, 844), (1280, 860)
+NARROW, WIDE, TALL = (390, 844), (1280, 860), (1280, 1120)
 
 
 class Shot(NamedTuple):
@@ -45,6 +45,13 @@ SHOTS = (
     Shot("calendar", "office", "/calendars/2019", WIDE, "dark"),
     Shot("administration", "operations", "/administration"),
 )
+#: Taken last: it shows a conference that is being held, which the story has none of at its end.
+HALL = Shot("hall", "office", "/cases/{held}/hall", TALL)
+SLIPS = (
+    ("Giàng A Sử", "Đường từ bản Thẳm ra xã lầy lội, xe không đi được.", "Đường từ bản Thẳm ra xã"),
+    ("Lò Văn Ơn", "Mương dẫn nước bị sạt, ruộng không có nước.", "Sửa mương dẫn nước bản Thẳm"),
+    ("Vàng Thị Mỷ", "Trạm y tế thiếu thuốc.", "Thuốc ở trạm y tế xã"),
+)
 
 
 def main() -> None:
@@ -64,19 +71,24 @@ def main() -> None:
                 for shot in SHOTS:
                     width, height = shot.size
                     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=shot.scheme)
-                    _take(context.new_page(), url, shot)
+                    _take(context.new_page(), url, shot, _of_the_story(url))
                     context.close()
+                held = {"held": _hold_a_conference(f"http://127.0.0.1:{ports[0]}")}
+                until(lambda: httpx.get(f"{url}/v1/cases/{held['held']}").is_success, within=30)
+                width, height = HALL.size
+                page = browser.new_page(viewport={"width": width, "height": height})
+                _take(page, url, HALL, held)
         finally:
             running.send_signal(signal.SIGINT)
             running.wait(60)
 
 
-def _take(page: Any, url: str, shot: Shot) -> None:
+def _take(page: Any, url: str, shot: Shot, cases: dict[str, str]) -> None:
     if shot.door:
         page.goto(f"{url}/doors/{shot.door}")
     if shot.language != "vi":
         page.goto(f"{url}/language/{shot.language}")
-    page.goto(url + shot.address.format(**_of_the_story(url)))
+    page.goto(url + shot.address.format(**cases))
     page.screenshot(path=FOLDER / f"{shot.name}.png")
     print(f"docs/screenshots/{shot.name}.png", flush=True)
 
@@ -86,6 +98,33 @@ def _of_the_story(url: str) -> dict[str, str]:
     petitions = httpx.get(f"{url}/v1/cases", params={"overdue": "true"}).json()["items"]
     conferences = httpx.get(f"{url}/v1/cases", params={"subject": "conference"}).json()["items"]
     return {"petition": petitions[0]["subject_id"], "conference": conferences[0]["subject_id"]}
+
+
+def _hold_a_conference(intake: str) -> str:
+    """Plan a conference for today, open it, record slips; its id."""
+
+    def record(path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = httpx.post(f"{intake}{path}", json=body)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    today = httpx.get(f"{intake}/v1/clock").json()["today"]
+    place = {"jurisdiction": "H35.10"}
+    planned = {"kind": "extraordinary", "first_day": today, "last_day": today, "place": "Nhà văn hóa bản Thẳm"}
+    held = str(record("/v1/conferences", place | planned)["id"])
+    record(f"/v1/conferences/{held}/opening", {})
+    record(f"/v1/conferences/{held}/secretary", {"name": "Tẩn Thị Hoa"})
+    for number, (name, text, subject) in enumerate(SLIPS, 1):
+        received = place | {"kind": "petition", "text": text, "identities": {"1": {"name": name}}}
+        speaker = {"speaker": str(number), "name": name, "matter": text, "petition_id": "#0"}
+        parts = [
+            {"command": "PetitionReceived", "body": received},
+            {"command": "PetitionClassified", "target": "#0", "body": {"subject": subject, "field": "khac"}},
+            {"command": "PetitionScheduled", "target": "#0", "body": {"conference_id": held}},
+            {"command": "SpeakerRegistered", "target": held, "body": speaker},
+        ]
+        record("/v1/acts/record-slip", {"parts": parts})
+    return held
 
 
 def _is_played(url: str) -> bool:

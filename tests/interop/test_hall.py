@@ -180,6 +180,7 @@ def test_hall__twenty_lines_without_a_network_are_recorded_once_and_in_order(hal
     conference = hall.conference(speakers=10)
     with hall.browser("offline") as context:
         page = context.pages[0]
+        page.clock.install()
         hall.sign_in(page, WRITERS[0])
         hall.enter(page, conference)
         context.set_offline(True)
@@ -199,7 +200,10 @@ def test_hall__twenty_lines_without_a_network_are_recorded_once_and_in_order(hal
         for number in range(11, 16):
             type_line(page, f"Lời {number}", 3)
         until_unsent(page, 20)
+        page.clock.fast_forward("30:00")
+        until_unsent(page, 20)
         assert page.locator("[data-show=link]").inner_text().startswith("Mất mạng")
+        assert page.locator("[data-show=status]", has_text="chưa gửi").count() == 15
         assert page.locator("li[data-status=unsent]").count() == 15
         with contextlib.suppress(playwright.Error):  # there is no network to bring the page
             page.reload()
@@ -231,12 +235,29 @@ def test_hall__twenty_lines_without_a_network_are_recorded_once_and_in_order(hal
         sent = "[...document.querySelectorAll('li.speaker')].map(e => e.dataset.status + e.dataset.number).join()"
         wanted = ",".join(f"sent{number}" for number in range(1, 16))
         until(lambda: page.evaluate(sent) == wanted, 20, f"{page.evaluate(sent)} {page.evaluate(PLACES)}")
+        assert page.locator("[data-show=status]", has_text="đã gửi").count() == 15
+        assert page.locator("[data-show=status]", has_text="chưa gửi").count() == 0
     assert hall.words(conference) == [f"Lời {number}" for number in range(1, 16)]
     topics = hall.topics(conference)
     assert topics.count("PetitionAnsweredAtConference") == 3
     assert topics.count("PetitionAssigned") == 4
     assert topics.count("PetitionRaised") == 3 + 4 + 5
     assert topics.count("PetitionReceived") == 15
+
+
+@pytest.mark.timeout(120)
+def test_hall__twenty_slips_are_written_down_by_keyboard_alone(hall: HallPair) -> None:
+    conference = hall.conference(speakers=0)
+    with hall.browser("slips") as context:
+        page = context.pages[0]
+        hall.sign_in(page, WRITERS[0])
+        hall.enter(page, conference)
+        for number in range(1, 21):
+            type_slip(page, f"Giàng Thị Sua {number}", f"Kéo điện số {number}")
+        until_unsent(page, 0)
+        assert page.locator("li[data-status=turn], li[data-status=later]").count() == 20
+    topics = hall.topics(conference)
+    assert topics.count("PetitionReceived") == topics.count("PetitionScheduled") == 20
 
 
 @pytest.mark.timeout(120)

@@ -89,8 +89,10 @@ class Visitor:
         return self.client.post(to, data=values, files=sent or {"none": ("", b"")})
 
     def do(self, path: str, files: dict[str, bytes] | None = None, **filled: Any) -> httpx.Response:
-        """The same; it must be recorded."""
+        """The same, confirmed where that is asked for; it must be recorded."""
         page = self.send(path, files, **filled)
+        if (form := Form(page.text)).values.get("confirmed"):
+            page = self.client.post(form.action or path, data=form.values)
         assert page.status_code == 200, f"{path}: {page.status_code} {said(page)}"
         assert "Đã ghi nhận" in page.text, f"{path}: {said(page)}"
         return page

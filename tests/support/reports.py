@@ -3,17 +3,17 @@
 from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.reports.periods import parse_period
-from services.followup.domain.reports.tally import RaisedEvent, Tally
+from services.followup.domain.reports.tally import ALL_PETITIONS, Chosen, RaisedEvent, Tally
 from shared.events import Metadata
 from shared.identifiers import local_day
 from tests.support.history import History
 
 
-def tallied(history: History, period: str, agency: str = "") -> Tally:
+def tallied(history: History, period: str, agency: str = "", chosen: Chosen = ALL_PETITIONS) -> Tally:
     """The report of a history that is wholly in memory, as of its horizon."""
     engine = history.engine
     shared = [f for f in history.facts if f.meta.aggregate != "petition"]
-    tally = Tally(parse_period(period), agency, listed=100)
+    tally = Tally(parse_period(period), agency, listed=100, chosen=chosen)
     assert engine.horizon is not None
     regulation = RegulationLog(f for f in shared if f.meta.aggregate != "conference")
     tally.begin(local_day(engine.horizon), regulation.calendar, shared, regulation.catalogues)

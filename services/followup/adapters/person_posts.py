@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import httpx
@@ -50,7 +51,28 @@ class KnownPosts(msgspec.Struct, frozen=True):
 
     name: str
     posts: tuple[CallerPost, ...]
+
+
+class _Said(NamedTuple):
+    """What one intake said, and when."""
+
+    name: str
+    posts: tuple[CallerPost, ...]
     at: float
+
+
+class _Remembered(NamedTuple):
+    """What each intake said of a person, by its address, and when they were asked."""
+
+    by_url: dict[str, _Said]
+    asked_at: float
+
+    @property
+    def known(self) -> KnownPosts:
+        """All of it together."""
+        said = self.by_url.values()
+        name = next((each.name for each in said if each.name), "")
+        return KnownPosts(name, tuple(post for each in said for post in each.posts))
 
 
 class _Me(msgspec.Struct, frozen=True):
@@ -65,36 +87,40 @@ class PersonPosts:
         self, client: httpx.AsyncClient, feeds: Sequence[str], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._client, self._feeds, self._clock = client, tuple(feeds), clock
-        self._known: OrderedDict[bytes, KnownPosts] = OrderedDict()
+        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
 
     async def of(self, session: bytes, token: str) -> KnownPosts:
-        """The posts that stand. Raises IntakesAway, TokenRefused."""
-        known = self._known.get(session)
-        now = self._clock()
-        if known is not None and now - known.at < FRESH:
-            return known
+        """The posts that stand. What an intake that does not answer said lately holds meanwhile: nobody comes to act
+        in another post because of it. Raises IntakesAway, TokenRefused.
+        """
+        now, before = self._clock(), self._remembered.get(session)
+        if before is not None and now - before.asked_at < FRESH:
+            return before.known
         answers = await asyncio.gather(*(self._asked(url, token) for url in self._feeds))
-        found = [answer for answer in answers if isinstance(answer, KnownPosts)]
-        if not found:
-            if any(isinstance(answer, TokenRefused) for answer in answers):
-                self.forget(session)
-                raise TokenRefused
-            if known is not None and now - known.at < OLDEST:
-                return known
+        kinds = {type(answer) for answer in answers}
+        if TokenRefused in kinds and _Said not in kinds:
+            self.forget(session)
+            raise TokenRefused
+        by_url = {}
+        for url, answer in zip(self._feeds, answers, strict=True):
+            old = before.by_url.get(url) if before is not None else None
+            if isinstance(answer, _Said):
+                by_url[url] = answer
+            elif answer is None and old is not None and now - old.at < OLDEST:
+                by_url[url] = old
+        if not by_url:
             raise IntakesAway
-        name = next((each.name for each in found if each.name), "")
-        known = KnownPosts(name, tuple(post for each in found for post in each.posts), now)
-        self._known[session] = known
-        self._known.move_to_end(session)
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
-        return known
+        found = self._remembered[session] = _Remembered(by_url, now)
+        self._remembered.move_to_end(session)
+        if len(self._remembered) > KEPT:
+            self._remembered.popitem(last=False)
+        return found.known
 
     def forget(self, session: bytes) -> None:
         """Ask anew the next time."""
-        self._known.pop(session, None)
+        self._remembered.pop(session, None)
 
-    async def _asked(self, url: str, token: str) -> KnownPosts | TokenRefused | None:
+    async def _asked(self, url: str, token: str) -> _Said | TokenRefused | None:
         """What one intake says; None where it does not answer."""
         try:
             async with asyncio.timeout(TIMEOUT):
@@ -112,7 +138,7 @@ class PersonPosts:
         if not answer.is_success:
             return None
         posts = tuple(msgspec.structs.replace(post, url=url) for post in me.posts)
-        return KnownPosts(me.name, posts, self._clock())
+        return _Said(me.name, posts, self._clock())
 
 
 class ActingPosts:

@@ -3,10 +3,10 @@
 The person's tokens lie there sealed under a key file of followup's: a copy of the database signs nobody in.
 """
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
@@ -16,21 +16,24 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
+from shared.http.provider import ProviderAway
+from shared.sealing import KEY_BYTES, derived_key, opened_bytes, sealed_bytes
+
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=10)
 SIGN_IN_LASTS = 600.0  # seconds from the way to the provider to the way back
+RENEWED_AT_ONCE = 3  # sessions, each with a connection while the provider is asked: it may be slow
+PATIENCE = 5.0  # seconds that another waits for its turn
 SEEN_EVERY = timedelta(minutes=1)  # a page more often seen is not written down more often
 
 _FOUND = """
 SELECT digest, subject, name, post, tokens, seen < clock_timestamp() - $3::interval AS unseen FROM public.sessions
 WHERE digest = $1 AND revoked IS NULL AND expires > clock_timestamp() AND seen > clock_timestamp() - $2::interval
+"""
+_HELD = """
+SELECT digest, subject, name, post, tokens FROM public.sessions WHERE digest = $1 AND revoked IS NULL FOR UPDATE
 """
 _SEEN = "UPDATE public.sessions SET seen = clock_timestamp() WHERE digest = $1"
 # The service may delete nothing: what is left of a session is the hash of a cookie.
@@ -92,21 +95,21 @@ class SessionSeals:
 
     def seal_tokens(self, digest: bytes, tokens: SessionTokens) -> bytes:
         """The tokens of a session, which open in no other."""
-        return _sealed(self._tokens, msgspec.json.encode(tokens), digest)
+        return sealed_bytes(self._tokens, msgspec.json.encode(tokens), digest)
 
     def open_tokens(self, digest: bytes, sealed: bytes) -> SessionTokens:
         """The tokens again. Raises ValueError."""
-        return msgspec.json.decode(_opened(self._tokens, sealed, digest), type=SessionTokens)
+        return msgspec.json.decode(opened_bytes(self._tokens, sealed, digest), type=SessionTokens)
 
     def seal_sign_in(self, carried: SignInUnderWay) -> str:
         """What a browser carries to the provider and back."""
         content = msgspec.msgpack.encode((self._now() + SIGN_IN_LASTS, carried))
-        return _sealed(self._sign_in, content, b"").hex()
+        return sealed_bytes(self._sign_in, content, b"").hex()
 
     def open_sign_in(self, sealed: str) -> SignInUnderWay | None:
         """What it brought back; None where it began no sign-in here, or long ago."""
         try:
-            content = _opened(self._sign_in, bytes.fromhex(sealed), b"")
+            content = opened_bytes(self._sign_in, bytes.fromhex(sealed), b"")
             until, carried = msgspec.msgpack.decode(content, type=tuple[float, SignInUnderWay])
         except (ValueError, msgspec.MsgspecError):
             return None
@@ -118,6 +121,12 @@ class StoredSessions:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", seals: SessionSeals) -> None:
         self._pool, self._seals = pool, seals
+        self._renewals = asyncio.Semaphore(RENEWED_AT_ONCE)
+
+    @property
+    def are_many_renewed(self) -> bool:
+        """Whether the next to be renewed has to wait."""
+        return self._renewals.locked()
 
     async def begin(self, subject: str, name: str, tokens: SessionTokens) -> str:
         """Begin a session; what the browser keeps of it. Those that ended long ago are forgotten."""
@@ -138,15 +147,21 @@ class StoredSessions:
 
     @contextlib.asynccontextmanager
     async def renewing(self, session: Session) -> AsyncIterator["RenewingSession | None"]:
-        """Hold a session while its tokens are renewed, so that one process alone does; None where it has ended."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(
-                "SELECT digest, subject, name, post, tokens FROM public.sessions "
-                "WHERE digest = $1 AND revoked IS NULL FOR UPDATE",
-                session.digest,
-            )
-            found = None if row is None else self._session(row)
-            yield None if found is None else RenewingSession(connection, self._seals, found)
+        """Hold a session while its tokens are renewed, so that one process alone does; None where it has ended.
+
+        Raises ProviderAway where too many are held already.
+        """
+        try:
+            await asyncio.wait_for(self._renewals.acquire(), PATIENCE)
+        except TimeoutError:
+            raise ProviderAway("it is slow to renew others") from None
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(_HELD, session.digest)
+                found = None if row is None else self._session(row)
+                yield None if found is None else RenewingSession(connection, self._seals, found)
+        finally:
+            self._renewals.release()
 
     async def choose(self, session: Session, post: UUID) -> None:
         """Let a person act in another post from now on."""
@@ -200,16 +215,4 @@ def digest_of(cookie: str) -> bytes:
 
 
 def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai-sessions:" + purpose).derive(key)
-
-
-def _sealed(box: AESGCM, content: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + box.encrypt(nonce, content, bound)
-
-
-def _opened(box: AESGCM, sealed: bytes, bound: bytes) -> bytes:
-    try:
-        return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
-    except InvalidTag:
-        raise ValueError("sealed under another key, or altered") from None
+    return derived_key(key, b"doithoai-sessions:" + purpose)

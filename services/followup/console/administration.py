@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal, RefusedCommandAnswer
@@ -15,16 +15,15 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.store.operator_requests import RequestFailed
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import need_own_form
-from services.followup.console.intake_door import Address
+from services.followup.console.intake_door import Address, IntakeDoor
 from services.followup.console.pages import Pages
+from services.followup.console.roles import ADMINISTERING, RETRYING, SEEING_REFUSED, has_any
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, need_role, token_of
 
 PAGE = "/administration"
 LISTED = 100  # of each kind
-ROLES = ("auditor", "office", "operations")
-RETRYING = ("operations",)
 
 #: Asks the projector of a source to rebuild a petition; its answer. Raises RequestFailed.
 Retry = Callable[[str, UUID], Awaitable[str]]
@@ -34,42 +33,39 @@ def administration_routes(
     pages: Pages, queries: Queries, intake: IntakeClient, address: Address, retry: Retry
 ) -> list[HTTPRouteHandler]:
     """The routes of the page."""
+    door = IntakeDoor(queries, address)
 
     async def refused_by(source: str, token: str) -> tuple[str, list[RefusedCommandAnswer], Refusal | None]:
         try:
-            url = address(source)
-            return source, await intake.refused_commands(url, LISTED, token) if url else [], None
+            return source, await intake.refused_commands(door.url(source), LISTED, token), None
         except Refusal as refusal:
             return source, [], refusal
 
-    async def show(request: HttpRequest, status: int = 200, answer: str = "", failed: str = "") -> Response[str]:
+    async def show(
+        request: HttpRequest, status: int = 200, retried: UUID | None = None, failed: str = ""
+    ) -> Response[str]:
         scope, caller = scope_of(request), caller_of(request)
-        need_role(caller, *ROLES)
+        need_role(caller, *ADMINISTERING)
         known = await queries.sources()
-        parked = (await queries.parked(scope, LISTED)).items
-        differences = (await queries.differences(scope, LISTED)).items
-        uncountable = (await queries.uncountable(scope, LISTED)).items
-        may_see_refused = not caller.roles.isdisjoint({"office", "operations"})
+        may_see_refused = has_any(caller, SEEING_REFUSED)
         asked = [refused_by(source.source, token_of(request)) for source in known] if may_see_refused else []
         return await pages.show(
             request,
             "administration.html",
             status=status,
             followed=known,
-            parked=parked,
-            differences=differences,
-            uncountables=uncountable,
+            parked=await queries.parked(scope, LISTED),
+            differences=await queries.differences(scope, LISTED),
+            uncountables=await queries.uncountable(scope, LISTED),
             refused=await asyncio.gather(*asked),
-            may_retry=not caller.roles.isdisjoint(RETRYING),
-            answer=answer,
+            may_retry=has_any(caller, RETRYING),
+            retried=retried,
             failed=failed,
         )
 
     @get(PAGE, include_in_schema=False)
-    async def administration(
-        request: HttpRequest, retried: Annotated[str, QueryParameter(max_length=40)] = ""
-    ) -> Response[str]:
-        return await show(request, answer=retried)
+    async def administration(request: HttpRequest, retried: FromQuery[UUID | None] = None) -> Response[str]:
+        return await show(request, retried=retried)
 
     @post(PAGE + "/retries/{source:str}/{petition_id:uuid}", include_in_schema=False, status_code=200)
     async def retry_parked(request: HttpRequest, source: FromPath[str], petition_id: FromPath[UUID]) -> Response[Any]:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import CalendarYear, ContradictoryCalendar, DayOff, MakeUpDay, validate
 from shared.calendar.diff import DayChange, day_changes
@@ -134,13 +135,14 @@ def check_year(year: CalendarYear) -> None:
 def wrong_day(year: CalendarYear, field: str, said: Sentence) -> WrongDay:
     """What is wrong with the day that a refusal names by its place in the year: `makeup_days[2].instead_of`."""
     listed, _, rest = field.partition("[")
-    number, _, name = rest.partition("]")
+    said_number, _, name = rest.partition("]")
     days: dict[str, tuple[DayOff, ...] | tuple[MakeUpDay, ...]] = {
         "holidays": year.holidays,
         "makeup_days": year.makeup_days,
     }
     of_kind = days.get(listed, ())
-    day = of_kind[int(number)].date if number.isdecimal() and int(number) < len(of_kind) else None
+    number = typed_number(said_number)
+    day = of_kind[number].date if number is not None and number < len(of_kind) else None
     at = name.lstrip(".") or field
     return WrongDay("kind" if at == "date" else at, day, said)
 

@@ -35,12 +35,13 @@ from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
-from services.followup.console.places import place_tree
+from services.followup.console.place_tree import place_tree
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.rules import RuleError, ask_to_set_rules, may_set_rules
 from services.followup.console.targets import Back
 from services.followup.console.typed_days import typed_day
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.access import scope_of
@@ -52,6 +53,7 @@ from shared.http.problems import problem
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, NATION, composed, derived_id, lineage
 from shared.sentences import Sentence
 
+MOST_DAYS = 366  # of a year: every month is drawn with each of them
 AHEAD = 2  # years after this one whose calendar can be begun from the list
 MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -75,8 +77,8 @@ Source = Annotated[str, QueryParameter(max_length=64)]
 class _Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The days of a draft as its form carries them."""
 
-    holidays: tuple[DayOff, ...]
-    makeup_days: tuple[MakeUpDay, ...] = ()
+    holidays: Annotated[tuple[DayOff, ...], msgspec.Meta(max_length=MOST_DAYS)]
+    makeup_days: Annotated[tuple[MakeUpDay, ...], msgspec.Meta(max_length=MOST_DAYS)] = ()
 
 
 class YearAt(NamedTuple):
@@ -240,13 +242,15 @@ class _Calendars:
     async def _publish(
         self, request: HttpRequest, at: YearAt, draft: CalendarYear, filled: dict[str, str]
     ) -> Response[Any]:
+        """Record it where nobody published the year since the draft was begun. Raises ProblemError 400."""
         body = {
             "year": at.year,
             "holidays": msgspec.to_builtins(draft.holidays),
             "makeup_days": msgspec.to_builtins(draft.makeup_days),
             "document": filled["document"],
         }
-        version = int(filled["version"]) if filled.get("version", "").isdecimal() else at.version
+        if (version := typed_number(filled.get("version", ""))) is None:
+            raise problem(400, "malformed-form", field="version")
         key, token = filled.get("key", ""), token_of(request)
         try:
             done = await self._intake.act(self._source.url(at.source), "/v1/calendars", body, key, token, version)

@@ -28,9 +28,11 @@ from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import MAX_ADDRESS, JustRecorded, recorded_now
+from services.followup.console.roles import PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
+from services.followup.domain.wording.collation import by_name
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView
 from services.followup.entrypoints.query_parameters import (
@@ -67,8 +69,6 @@ IN_THE_FORM = 500  # agencies
 Shown = Literal["open", "ended", "all"]
 #: A day as people type it.
 TypedDay = Annotated[str, QueryParameter(max_length=40)]
-#: Those whom intake lets propose a dialogue.
-PROPOSING = frozenset({"agency", "auditor", "chair", "office"})
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
@@ -170,7 +170,7 @@ class _Cases:
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             totals=totals,
             proposals=proposals,
-            agencies=(await queries.agencies(scope, "", IN_THE_FORM)).items,
+            agencies=by_name((await queries.agencies(scope, "", IN_THE_FORM)).items),
             places=places,
             open_states=OPEN_STATES,
             ended_states=(CaseState.RESOLVED, *ENDED),
@@ -270,7 +270,7 @@ class _Cases:
 def _proposes_at(request: HttpRequest, wanted: CaseFilter, places: Mapping[str, str]) -> str:
     """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
     caller = caller_of(request)
-    may = wanted.subject != "jurisdiction" and not caller.roles.isdisjoint(PROPOSING)
+    may = wanted.subject != "jurisdiction" and has_any(caller, PROPOSING)
     return caller.jurisdiction if may and caller.jurisdiction in places else ""
 
 

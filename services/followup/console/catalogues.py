@@ -7,6 +7,7 @@ from litestar.params import FromPath
 from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
+from services.followup.console.command_forms import MAX_ROWS
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages
 from services.followup.console.targets import FormTarget, place_target
@@ -15,8 +16,14 @@ from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.events.field_titles import CATALOGUE_TITLES
 from shared.events.regulation import CATALOGUE_KINDS, CatalogueAdopted, CatalogueKind, CatalogueMapped
 from shared.http.auth import token_of
+from shared.sentences import Sentence
 
-MAX_PREFILLED = 100  # rows of a form
+_TOO_LONG = Sentence(
+    f"Danh mục đang áp dụng có hơn {MAX_ROWS} mục, biểu mẫu không chứa hết. Hãy đề nghị người quản trị hệ "
+    "thống ban hành danh mục mới bằng tệp.",
+    f"The catalogue in use has more than {MAX_ROWS} entries, which no form holds. Adopt the new one from a file: ask "
+    "the operators.",
+)
 
 
 def catalogue_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
@@ -43,16 +50,22 @@ def catalogue_pages(pages: Pages, queries: Queries, intake: IntakeClient, addres
 async def catalogue_rows(
     queries: Queries, scope: Scope, place: str, command: str, kind: CatalogueKind
 ) -> dict[str, str]:
-    """What the form of a catalogue begins with: the one that stands, or the texts that have no code yet."""
+    """What the form of a catalogue begins with: the one that stands, or the texts that have no code yet.
+
+    A new catalogue takes the place of the whole one before: what a form cannot hold must not be lost by it. Raises
+    Refusal.
+    """
     standing = (await queries.catalogues()).standing(place, kind)
     filled: dict[str, str] = {"kind": kind}
     if command == CatalogueAdopted.TOPIC and standing is not None:
-        for number, entry in enumerate(standing.entries[:MAX_PREFILLED]):
+        if len(standing.entries) > MAX_ROWS:
+            raise Refusal(_TOO_LONG, status=409)
+        for number, entry in enumerate(standing.entries):
             parts = ("code", "title", "title_en", "parent", "valid_until")
             filled |= {f"entries.{number}.{part}": str(value) for part in parts if (value := getattr(entry, part))}
     if command == CatalogueMapped.TOPIC and kind == "field":
         texts = await queries.fields_without_code(scope, place)
-        filled |= {f"entries.{number}.text": text for number, text in enumerate(texts[:MAX_PREFILLED])}
+        filled |= {f"entries.{number}.text": text for number, text in enumerate(texts[:MAX_ROWS])}
     return filled
 
 

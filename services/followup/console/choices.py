@@ -9,7 +9,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.command_forms import CHOSEN
 from services.followup.console.pages import annulled_ids
-from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.console.place_tree import place_tree
+from services.followup.console.targets import title_of
+from services.followup.domain.wording.catalogue_words import entry_words
+from services.followup.domain.wording.collation import by_name
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.cases.catalogues import offered
@@ -43,7 +46,7 @@ class FormChoices:
         annulled = annulled_ids(events)
         if "place" in kinds:
             places = await self._queries.places(known)
-            found["place"] = [_same(code, f"{name} ({code})") for code, name in places.items()]
+            found["place"] = [_same(code, f"{places[code]} ({code})") for code, _ in place_tree(places)]
         if kinds & {"agency", "body"}:
             found["agency"] = await self._agencies(known)
             found["body"] = [*(_choice(code, body_words(code)) for code in OWN_BODIES), *found["agency"]]
@@ -67,19 +70,19 @@ class FormChoices:
 
     async def _agencies(self, scope: Scope) -> list[ChoiceDefinition]:
         found = (await self._queries.agencies(scope, "", OFFERED)).items
-        open_ones = [_same(each.code, f"{each.name} ({each.code})") for each in found if each.closed_on is None]
-        return sorted(open_ones, key=lambda choice: vietnamese_order(choice.title.vi))
+        return [_same(each.code, f"{each.name} ({each.code})") for each in by_name(found) if each.closed_on is None]
 
     async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
         wanted = CaseFilter(subject=subject, unresolved=subject == "petition")
-        return [_case(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
+        return [case_choice(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
 
 
-def _case(case: Case) -> ChoiceDefinition:
-    row = case.row
+def case_choice(case: Case) -> ChoiceDefinition:
+    """A case to choose, by its title and its receipt code, or the day on which it began."""
+    row, title = case.row, title_of(case.row)
     told = row.receipt_code or (f"{row.received_on:%d/%m/%Y}" if row.received_on else "")
-    vi, en = (row.title or words for words in ("Chưa phân loại", "Not classified"))
-    return _choice(str(row.subject_id), Bilingual(f"{vi} ({told})", f"{en} ({told})"))
+    told = f" ({told})" if told else ""
+    return _choice(str(row.subject_id), Bilingual(title.vi + told, title.en + told))
 
 
 def _record(event: EventView) -> ChoiceDefinition:
@@ -99,10 +102,11 @@ def _entries(entries: Sequence[CatalogueEntry]) -> list[ChoiceDefinition]:
     by_code = {entry.code: entry for entry in entries}
     found = []
     for entry in entries:
-        vi, en = entry.title, entry.title_en or entry.title
+        words = entry_words(entry)
         if (above := by_code.get(entry.parent)) is not None:
-            vi, en = f"{above.title}: {vi}", f"{above.title_en or above.title}: {en}"
-        found.append(ChoiceDefinition(entry.code, Translated(vi, en)))
+            over = entry_words(above)
+            words = Bilingual(f"{over.vi}: {words.vi}", f"{over.en}: {words.en}")
+        found.append(_choice(entry.code, words))
     return found
 
 

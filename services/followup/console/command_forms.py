@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from services.followup.console.typed_days import typed_day
+from services.followup.console.typed_numbers import typed_number
 from shared.command_definitions import ChoiceDefinition, CommandDefinition, FieldDefinition, FieldKind, Translated
 from shared.identifiers import composed
 from shared.policy import UncountablePolicy, read_policy
@@ -22,7 +23,6 @@ NOT_ASKED = frozenset({"petitioner_ids", "attachments", "policy_id"})
 NEEDED = frozenset({"PetitionReceived.kind", "PetitionReceived.text", "PetitionReassigned.reason"})
 BLANK_ROWS = 2  # beneath those that are filled in
 MAX_ROWS = 100
-MAX_DIGITS = 18  # of a number: the interpreter refuses to read thousands
 MAX_POLICY_ERRORS = 10  # that are told at once
 #: What the choices of a field are taken from.
 CHOSEN: frozenset[FieldKind] = frozenset({"place", "agency", "body", "petition", "conference", "record", "deadline"})
@@ -65,8 +65,7 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
     def rows(self, filled: Filled, name: str) -> range:
         """How many rows of a group are shown: those that are filled in, and some to go on."""
         numbers = [int(n) for n in _numbers(filled, name)]
-        said = filled.get(f"{name}.rows", "")
-        asked = int(said) if said.isdecimal() and len(said) <= MAX_DIGITS else 0
+        asked = typed_number(filled.get(f"{name}.rows", "")) or 0
         return range(min(max([asked, BLANK_ROWS, *(n + 1 for n in numbers)]), MAX_ROWS))
 
 
@@ -178,10 +177,9 @@ def _value(field: FormField, name: str, filled: Filled, today: date, errors: lis
                 errors.append(_error(name, field, _NO_DAY, text))
             return day.isoformat() if day else None
         case "number":
-            if not (text.isdecimal() and text.isascii() and len(text) <= MAX_DIGITS):
+            if (number := typed_number(text)) is None:
                 errors.append(_error(name, field, _NO_NUMBER, text))
-                return None
-            return int(text)
+            return number
         case "yes_no":
             return text == "yes" or (False if field.is_required else None)
         case "policy":
@@ -228,7 +226,7 @@ def _numbers(filled: Filled, name: str) -> list[str]:
         for key, value in filled.items()
         if key.startswith(f"{name}.") and value.strip()
     }
-    return sorted((n for n in found if n.isdecimal() and len(n) <= 3 and int(n) < MAX_ROWS), key=int)
+    return sorted((n for n in found if (number := typed_number(n)) is not None and number < MAX_ROWS), key=int)
 
 
 def _inputs(fields: Iterable[FormField], prefix: str) -> Iterator[tuple[str, FormField]]:
@@ -245,10 +243,10 @@ def as_filled(field: str | None, filled: Filled) -> str:
     """
     named = _dotted(field)
     group, _, rest = named.partition(".")
-    number, _, part = rest.partition(".")
-    rows = _numbers(filled, group)
-    if number.isdecimal() and len(number) <= 3 and int(number) < len(rows):
-        return f"{group}.{rows[int(number)]}" + (f".{part}" if part else "")
+    said, _, part = rest.partition(".")
+    number, rows = typed_number(said), _numbers(filled, group)
+    if number is not None and number < len(rows):
+        return f"{group}.{rows[number]}" + (f".{part}" if part else "")
     return named
 
 

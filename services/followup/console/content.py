@@ -7,13 +7,11 @@ from services.followup.adapters.intake_client import IntakeClient, OpenedEvent, 
 from services.followup.adapters.read.models import CaseFile
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import field_title
+from services.followup.console.roles import READING_CONTENT, has_any
 from services.followup.domain.wording.names import Bilingual, event_words
 from services.followup.entrypoints.json_views import event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, token_of
-
-#: Those whom intake may show what is sealed.
-CONTENT_ROLES = frozenset({"office", "chair", "agency"})
 
 
 class WrittenText(NamedTuple):
@@ -39,7 +37,7 @@ class Content(NamedTuple):
 async def content_of(intake: IntakeClient, address: Address, request: HttpRequest, file: CaseFile) -> Content | None:
     """The content of a petition or conference; None for those to whom it is never shown."""
     row = file.case.row
-    if caller_of(request).roles.isdisjoint(CONTENT_ROLES):
+    if not has_any(caller_of(request), READING_CONTENT):
         return None
     try:
         if (url := address(file.case.source)) is None:

@@ -52,7 +52,7 @@ from shared.http.auth import caller_of, need_role, token_of
 from shared.sentences import Sentence
 
 MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
-MAX_GIVEN = 200  # characters of what a link fills in
+MAX_GIVEN = 2000  # characters of what a link fills in: the longest name of a task
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 DECISIONS = ("ConferenceProposalDecided", "RequestAnswered")
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
@@ -96,8 +96,11 @@ def form_routes(
     ) -> Response[Any]:
         target = await place_target(queries, _scope_of(request, command), code)
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
-        if catalogue is not None:
-            chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
+        try:
+            if catalogue is not None:
+                chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
+        except Refusal as refusal:
+            return await refused_page(pages, request, target, refusal)
         return await forms.empty(request, target, command, chosen)
 
     @post(
@@ -147,7 +150,8 @@ class _Forms:
         except Refusal as refusal:
             return await refused_page(self._pages, request, target, refusal)
         form = form_of(definition, await self._offered(request, target, definition))
-        given = {"jurisdiction": target.jurisdiction, "agency": caller_of(request).agency} | filled
+        own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
+        given = own | filled
         return await self._page(request, target, form, given)
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:

@@ -6,7 +6,7 @@ no network, and are sent in their order, each under its key. Both send the same 
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -27,11 +27,12 @@ from services.followup.console.command_forms import FormError
 from services.followup.console.conference_view import ConferencePage, conference_view
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
-from services.followup.console.hall_lines import HallLine, line_of
+from services.followup.console.hall_lines import HallLine, line_of, next_speaker_number
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked, language_of
 from services.followup.console.pages import Pages, annulled_ids, names_of
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import KEEPING, has_any
 from services.followup.console.targets import title_of
 from services.followup.domain.wording.names import state_words
 from services.followup.entrypoints.access import scope_of
@@ -45,9 +46,10 @@ from shared.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from shared.identifiers import is_within
 from shared.sentences import Sentence
 
-#: Those who keep the record of a conference, as intake has it.
-KEEPERS = ("office", "chair")
 MAX_SAID = 60  # characters of what an address says was recorded
+#: Speakers from the turn on whose lines offer every petition. The script fills in the others when they are opened:
+#: all petitions for all speakers would be a page of 10 MB for three hundred of them.
+NEAR = 20
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
 _NOT_RECORDED = Sentence("Chưa ghi nhận", "Not recorded")
@@ -209,7 +211,7 @@ class _Halls:
         today = await self._door.today(hall.file.case.source)
         choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
         speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
-        may_keep = not caller_of(request).roles.isdisjoint(KEEPERS)
+        may_keep = has_any(caller_of(request), KEEPING)
         return await self._pages.show_with_script(
             request,
             "hall.html",
@@ -224,6 +226,7 @@ class _Halls:
             turn=next((each.number for each in speakers if not each.called_by), ""),
             next_number=_next_number(speakers),
             petitions=hall.petitions,
+            offered=offered_petitions(speakers, hall.petitions),
             names=await names_of(self._queries, {case.row.agency for case in hall.petitions}),
             agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
@@ -240,7 +243,7 @@ class _Halls:
 
     async def record(self, request: HttpRequest, hall: Hall) -> Response[Any]:
         """Send a line to intake; the script is answered, a browser without it led back to the page."""
-        need_role(caller_of(request), *KEEPERS)
+        need_role(caller_of(request), *KEEPING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         if is_only_language_asked(request):
@@ -367,9 +370,21 @@ def _form_of(speakers: Sequence[HallSpeaker], filled: Mapping[str, str]) -> str:
     return next((f"s{n}-form" for n in found), "")
 
 
+def offered_petitions(
+    speakers: Sequence[HallSpeaker], petitions: Sequence[Case]
+) -> Callable[[str, str], Sequence[Case]]:
+    """The petitions that the line of a speaker offers, beside the one that is chosen there."""
+    near = {"", *[each.number for each in speakers if not each.called_by][:NEAR]}
+    by_id = {str(case.row.subject_id): case for case in petitions}
+
+    def offered(number: str, chosen: str) -> Sequence[Case]:
+        return petitions if number in near else [by_id[chosen]] if chosen in by_id else []
+
+    return offered
+
+
 def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    numbers = [int(each.number) for each in speakers if each.number.isdecimal()]
-    return max([len(speakers), *numbers]) + 1
+    return max(len(speakers) + 1, next_speaker_number(each.number for each in speakers))
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

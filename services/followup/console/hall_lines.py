@@ -5,12 +5,13 @@ The same line makes the same parts whenever it is sent, so that it can be sent a
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from services.followup.console.command_forms import FormError
 from services.followup.console.typed_days import typed_day
+from services.followup.console.typed_numbers import typed_number
 from shared.command_definitions import translated
 from shared.identifiers import composed
 from shared.sentences import Sentence
@@ -18,6 +19,7 @@ from shared.sentences import Sentence
 Filled = Mapping[str, str]
 
 CHAIR = "chair"
+#: Digits of a speaker's number beyond which it is something else, such as a telephone's, from which nobody counts on.
 #: What became of a speaker's petition, as the page offers it.
 HEARD, RAISED, ANSWERED, ASSIGNED = "", "raised", "answered", "assigned"
 
@@ -73,6 +75,11 @@ class HallLine(NamedTuple):
         """The same of a petition that was raised before; None where nothing is raised."""
         parts = [part for part in self.parts if part.command != "PetitionRaised"]
         return HallLine(self.act, parts) if len(parts) < len(self.parts) else None
+
+
+def next_speaker_number(taken: Iterable[str]) -> int:
+    """The number of who speaks after all others, by the numbers that are taken; some may be words."""
+    return max((typed_number(each) or 0 for each in taken), default=0) + 1
 
 
 def line_of(conference: str, filled: Filled, today: date) -> tuple[HallLine, list[FormError]]:
@@ -163,5 +170,4 @@ def _on(filled: Filled) -> dict[str, str]:
 
 
 def _version(filled: Filled) -> int | None:
-    text = filled.get("version", "")
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 10 else None
+    return typed_number(filled.get("version", ""))

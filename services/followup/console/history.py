@@ -15,10 +15,12 @@ from services.followup.entrypoints.json_views import EventView, event_view
 from shared.events.any_stream import RecordAnnulled
 from shared.events.deadline import DeadlineWaived
 
-#: The fields of events that name another case.
 #: The field of events that names a file.
 FILE = "digest"
+#: The fields of events that name another case, those that name a body, and those that name several.
 NAMES_A_CASE = ("conference_id", "into")
+NAMES_A_BODY = ("agency", "to", "by", "office", "station")
+NAMES_BODIES = ("agencies", "assisting")
 #: What a page does not repeat of an event: its day stands above, and ids are for machines.
 NOT_TOLD = frozenset(
     {"annulled_topic", "deadline_id", "effective_on", "event_id", "notice_id", "petition_ids", "petitioner_ids"}
@@ -96,11 +98,6 @@ def _timeline(
     return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
 
 
-def _instant(event: EventView) -> datetime:
-    """When a deadline's event was raised, in event time."""
-    return datetime.fromisoformat(str(event.data["at"]))
-
-
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:
     """What the page says of a deadline's event: its day, and why a breach was none."""
     for name, words in (("due_on", Bilingual("Hạn", "due")), ("done_on", Bilingual("Hoàn thành", "done on"))):
@@ -126,7 +123,7 @@ def _digests(name: str, value: Any) -> list[str]:
 
 def _is_told(name: str, value: Any) -> bool:
     """Whether a value is told as it is: of lists those of bodies are."""
-    return not isinstance(value, (dict, list)) or name in ("agencies", "assisting")
+    return not isinstance(value, (dict, list)) or name in NAMES_BODIES
 
 
 def _details(
@@ -141,7 +138,8 @@ def _details(
             if str(value) in linked:
                 yield words, "", f"/cases/{value}"
         elif isinstance(value, list):
-            yield words, ", ".join(names[str(v)].vi if str(v) in names else str(v) for v in value), ""
+            bodies = [names.get(str(each)) or Bilingual(str(each), str(each)) for each in value]
+            yield words, Bilingual(", ".join(each.vi for each in bodies), ", ".join(each.en for each in bodies)), ""
         elif isinstance(value, bool):
             yield words, Bilingual("có", "yes") if value else Bilingual("không", "no"), ""
         elif (found := choice_words(event.topic, name, str(value))) is not None:
@@ -164,10 +162,8 @@ def _others(case: Case, events: Sequence[EventView]) -> set[UUID]:
 
 
 def _bodies(case: Case, deadlines: Iterable[Deadline], events: Sequence[EventView]) -> set[str]:
-    named = {
-        str(event.data[field])
-        for event in events
-        for field in ("agency", "to", "by", "office", "station")
-        if isinstance(event.data.get(field), str)
-    }
+    told = (event.data.get(field) for event in events for field in NAMES_A_BODY)
+    listed = (event.data.get(field) for event in events for field in NAMES_BODIES)
+    named = {value for value in told if isinstance(value, str)}
+    named |= {str(each) for value in listed if isinstance(value, list) for each in value}
     return {case.row.agency, *(span.agency for span in case.row.spans), *(d.raised.debtor for d in deadlines), *named}

@@ -17,6 +17,8 @@ from markupsafe import Markup
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
+from services.followup.console.place_tree import place_tree
+from services.followup.console.roles import ADMINISTERING, SEEING_PEOPLE, has_any
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.wording.day_counts import days_between
 from services.followup.domain.wording.explanation import DayLine, counted_days, letter, short_line
@@ -35,14 +37,14 @@ from services.followup.domain.wording.names import (
     subject_words,
 )
 from services.followup.domain.wording.uncountable import uncountable_words
-from services.followup.entrypoints.access import place_scope_of, reads_all
-from services.followup.entrypoints.json_views import event_view
+from services.followup.entrypoints.access import reads_all
+from services.followup.entrypoints.json_views import count_view, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
 from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
-from shared.http.auth import AuthenticatedCaller, caller_of, cookie_of
+from shared.http.auth import READERS, caller_of, cookie_of
 from shared.http.tokens import ROLE_TITLES
 from shared.identifiers import LOCAL_ZONE, local_day
 from shared.sentences import Sentence
@@ -99,6 +101,8 @@ class Shell(NamedTuple):
     may_see_figures: bool = False
     may_see_people: bool = False
     answers_form: bool = False
+    #: Whether there is more for the caller than people: every other section is about cases.
+    may_see_cases: bool = False
 
 
 class Pages:
@@ -120,6 +124,7 @@ class Pages:
             long_day=_long_day,
             moment=_moment,
             capitalised=_capitalised,
+            counted=lambda bounded: count_view(bounded).words,
             uncapitalised=_uncapitalised,
             in_language=_in_language,
             say=_say,
@@ -145,6 +150,7 @@ class Pages:
             event_name=event_words,
             bodies={code: body_words(code) for code in BODIES},
             style=style,
+            place_tree=place_tree,
         )
         self._policy = (
             f"default-src 'none'; style-src {_hashed(style)}; "
@@ -162,15 +168,15 @@ class Pages:
         """A page as an answer, with who looks at it, where they are, and how far the data reaches."""
         caller = caller_of(request)
         sources = await self._queries.sources()
-        places = await self._queries.places(place_scope_of(request))
         person = Person(
             caller.called or caller.name,
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
-            places.get(caller.jurisdiction, ""),
+            await self._queries.place_name(caller.jurisdiction),
             bool(caller.subject) or cookie_of(request) is not None,
         )
-        may_administer = not caller.roles.isdisjoint({"operations", "office", "auditor"})
+        may_administer = has_any(caller, ADMINISTERING)
         may_see_figures = may_administer and await reads_all(self._queries, caller)
+        may_see_cases = not caller.roles.isdisjoint({"agency", *READERS})
         shell = Shell(
             person,
             tuple(sources),
@@ -178,8 +184,9 @@ class Pages:
             quote(request.scope["path"]),
             may_administer,
             may_see_figures,
-            _sees_people(caller),
+            has_any(caller, SEEING_PEOPLE),
             _answers_form(request),
+            may_see_cases,
         )
         return self._rendered(request, template, status, shell=shell, **values)
 
@@ -214,10 +221,6 @@ class Pages:
 def _hashed(text: str) -> str:
     """What allows this text and no other."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _sees_people(caller: AuthenticatedCaller) -> bool:
-    return not caller.roles.isdisjoint({"admin", "chair", "office"})
 
 
 def field_title(name: str, topic: str = "") -> Bilingual:

@@ -23,6 +23,7 @@ from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import SEEING_PEOPLE
 from services.followup.console.targets import Back
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
@@ -38,7 +39,6 @@ ON = {
     "delegations": ("DelegationEnded",),
     "people": ("PersonNameErased",),
 }
-ROLES = ("admin", "chair", "office")
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
@@ -61,7 +61,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         request: HttpRequest, recorded: Annotated[str, QueryParameter(max_length=60)] = ""
     ) -> Response[str]:
         caller, scope = caller_of(request), place_scope_of(request)
-        need_role(caller, *ROLES)
+        need_role(caller, *SEEING_PEOPLE)
         places = await queries.places(scope)
         sources = [source.source for source in await queries.sources()]
         return await pages.show(
@@ -80,7 +80,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         request: HttpRequest, source: str, kind: str, command: str
     ) -> tuple[CommandDefinition, CommandForm]:
         """A command on what is there, and its form. Raises Refusal, ProblemError 403, 404."""
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *SEEING_PEOPLE)
         or_404(command if command in ON.get(kind, ()) else None, "act")
         definitions = await intake.definitions(door.url(source), token_of(request))
         definition = or_404(next((each for each in definitions.values() if each.command == command), None), "act")

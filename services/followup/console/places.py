@@ -17,15 +17,16 @@ from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.place_tree import place_tree
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import place_target
-from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
-from shared.http.auth import token_of
+from shared.http.auth import caller_of, token_of
 from shared.identifiers import lineage
 
 OWING = 500  # jurisdictions with duties of their own
+REGISTERING = frozenset({"office", "operations"})  # places
 
 
 def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
@@ -39,9 +40,15 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     @get("/jurisdictions", include_in_schema=False)
     async def jurisdictions(request: HttpRequest) -> Response[str]:
         scope = scope_of(request)
-        places = await queries.places(scope)
+        places, caller = await queries.places(scope), caller_of(request)
+        registers = caller.jurisdiction not in places and not caller.roles.isdisjoint(REGISTERING)
         return await pages.show(
-            request, "jurisdictions.html", rows=place_tree(places), cases=await owing(scope), places=places
+            request,
+            "jurisdictions.html",
+            rows=place_tree(places),
+            cases=await owing(scope),
+            places=places,
+            registers_at=caller.jurisdiction if registers else "",
         )
 
     @get("/jurisdictions/{code:str}", include_in_schema=False)
@@ -74,23 +81,3 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
         )
 
     return [jurisdictions, jurisdiction]
-
-
-def place_tree(places: dict[str, str]) -> list[tuple[str, int]]:
-    """The places from the topmost down, those of one level in the order of their names, each with its depth."""
-    found: list[tuple[str, int]] = []
-
-    def add(code: str, depth: int) -> None:
-        found.append((code, depth))
-        for below in sorted(
-            (c for c in places if _above(c, places) == code), key=lambda c: vietnamese_order(places[c])
-        ):
-            add(below, depth + 1)
-
-    for top in sorted(code for code in places if not _above(code, places)):
-        add(top, 0)
-    return found
-
-
-def _above(code: str, places: dict[str, str]) -> str:
-    return next((each for each in lineage(code)[1:] if each in places), "")

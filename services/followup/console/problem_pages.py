@@ -21,6 +21,7 @@ from services.followup.console.form_body import MULTIPART, TYPED, URL_ENCODED, k
 from services.followup.console.intake_door import status_of
 from services.followup.console.pages import Pages, field_title
 from services.followup.console.targets import Back, FormTarget
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.app import Handler
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -56,8 +57,8 @@ async def refused_page(
 async def keep_typed(request: Request[Any, Any, Any]) -> None:
     """Keep what was typed into a form that is about to be refused; files are not kept."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    size = request.headers.get("content-length", "")
-    if request.method != "POST" or kind not in FORMS or not size.isdecimal() or int(size) > MAX_KEPT:
+    size = typed_number(request.headers.get("content-length", ""))
+    if request.method != "POST" or kind not in FORMS or size is None or size > MAX_KEPT:
         return
     with contextlib.suppress(ProblemError, HTTPException):  # what is no form of ours has nothing to keep
         keep_as_typed(request, await read_form(request, most=MAX_KEPT))

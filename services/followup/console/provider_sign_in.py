@@ -139,7 +139,7 @@ def provider_sign_in_routes(
         session = await sessions.find(cookie_of(request, people.cookie) or "")
         if session is not None:
             try:
-                await people.signed_in(request)
+                session = (await people.signed_in(request)).session
             except ProblemError:
                 pass  # whose tokens are of no use any more signs out all the same
             else:

@@ -1,10 +1,14 @@
 """The page with the report of a period, made to be printed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.queries import Queries
@@ -18,17 +22,20 @@ from services.followup.domain.reports.columns import (
     RECORDING_COLUMNS,
     Column,
 )
+from services.followup.domain.reports.figures import DeadlineCounts
 from services.followup.domain.reports.periods import Period, parse_period
-from services.followup.domain.reports.tally import Entry, Grouping
-from services.followup.domain.wording.collation import vietnamese_order
-from services.followup.domain.wording.names import Bilingual, state_words, status_words
+from services.followup.domain.reports.tally import Chosen, DeadlineEntry, Entry, Grouping
+from services.followup.domain.wording.collation import by_name, vietnamese_order
+from services.followup.domain.wording.names import Bilingual, duty_words, state_words, status_words
 from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.query_parameters import Body, Code, HttpRequest, body_of, code_of
+from services.followup.entrypoints.query_parameters import Body, Code, Exact, HttpRequest, body_of, code_of, or_404
 from services.followup.entrypoints.report_views import Names, report_view
 from services.followup.entrypoints.reports import PeriodText, counted_or_400, period_or_400, report_scope
+from shared.events.conference import BaseConferenceEvent
 from shared.http.problems import problem
 from shared.identifiers import local_day
 
+Figure = Annotated[str, QueryParameter(max_length=60)]
 IN_THE_FORM = 500  # agencies
 #: The figures that stand above all tables.
 SHOWN_FIRST = ("total", "received", "handled", "carried_forward", "overdue")
@@ -39,6 +46,15 @@ _GROUPINGS: dict[Grouping, Bilingual] = {
     "field": Bilingual("Theo lĩnh vực", "by field"),
     "place": Bilingual("Theo địa bàn", "by place"),
 }
+#: The figures that count petitions or deadlines, which can be listed one by one.
+_COLUMNS = {
+    "petitions": {column.figure: column for column in CASE_COLUMNS},
+    "deadlines": {
+        column.figure: column for column in DEADLINE_COLUMNS if column.figure in DeadlineCounts.__struct_fields__
+    },
+}
+#: What is recorded of conferences is looked up in their list.
+_OF_CONFERENCES = frozenset(event.TOPIC for event in BaseConferenceEvent.__subclasses__())
 #: Where a petition of the list stands, in an office's words.
 _STANDINGS = {
     "replied": Bilingual("Đã trả lời bằng văn bản, đã giải quyết xong", "replied, resolved"),
@@ -53,11 +69,13 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
     """The routes `/reports` and `/reports/{period}`."""
 
     async def show(
-        request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping
+        request: HttpRequest, period: Period, jurisdiction: str, agency: str, group: Grouping, chosen: Chosen
     ) -> Response[str]:
+        column = or_404(_COLUMNS[chosen.of].get(chosen.figure), "page")
         scope = await report_scope(request, reports, code_of(jurisdiction), body_of(agency))
-        counted = await counted_or_400(reports, scope, period, listed=True)
+        counted = await counted_or_400(reports, scope, period, listed=chosen)
         names, sources = Names(counted), await queries.sources()
+        asked, deadlines = {"jurisdiction": jurisdiction, "agency": agency}, counted.tally.deadline_entries
         return await pages.show(
             request,
             "report.html",
@@ -66,7 +84,7 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
             period=period,
             periods=_periods(sources, period),
             places=await queries.places(scope_of(request)),
-            agencies=(await queries.agencies(scope_of(request), "", IN_THE_FORM)).items,
+            agencies=by_name((await queries.agencies(scope_of(request), "", IN_THE_FORM)).items),
             totals=_first_totals(),
             case_columns=CASE_COLUMNS,
             case_check=CASE_CHECK,
@@ -76,11 +94,19 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
             heads=heads,
             entries=_grouped(counted.tally.entries, group, names),
             unlisted=counted.tally.unlisted,
+            in_list=counted.tally.unlisted + len(counted.tally.entries) + len(deadlines),
             standing=_standing,
             names=names,
             groupings=_GROUPINGS,
             group=group,
-            asked={"jurisdiction": jurisdiction, "agency": agency},
+            asked=asked,
+            chosen=chosen,
+            listed=_listed(chosen, column, names),
+            to_list=partial(_address, period, asked | {"group": group}),
+            counted=_COLUMNS,
+            of_conferences=_OF_CONFERENCES,
+            deadline_entries=sorted(deadlines, key=_by_due_day),
+            titles=await queries.titles(scope_of(request), {each.subject_id for each in deadlines}),
         )
 
     @get("/reports", include_in_schema=False)
@@ -92,7 +118,7 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         group: FromQuery[Grouping] = "agency",
     ) -> Response[str]:
         wanted = period_or_400(period) if period else await _this_month(queries)
-        return await show(request, wanted, jurisdiction, agency, group)
+        return await show(request, wanted, jurisdiction, agency, group, Chosen())
 
     @get("/reports/{period:str}", include_in_schema=False)
     async def of_period(
@@ -101,10 +127,38 @@ def report_pages(pages: Pages, queries: Queries, reports: Reports) -> list[HTTPR
         jurisdiction: Code = "",
         agency: Body = "",
         group: FromQuery[Grouping] = "agency",
+        of: FromQuery[Literal["petitions", "deadlines"]] = "petitions",
+        figure: Figure = "total",
+        by: FromQuery[Grouping | None] = None,
+        key: Exact = "",
+        rule: Figure = "",
     ) -> Response[str]:
-        return await show(request, period_or_400(period), jurisdiction, agency, group)
+        chosen = Chosen(of=of, figure=figure, by=by, key=key, rule=rule)
+        return await show(request, period_or_400(period), jurisdiction, agency, group, chosen)
 
     return [chosen, of_period]
+
+
+def _address(period: Period, asked: Mapping[str, str], of: str, figure: str, **line: str | None) -> str:
+    """Where what a figure counts is listed one by one."""
+    query = {**asked, "of": of, "figure": figure, **line}
+    given = {name: value for name, value in query.items() if value is not None}
+    return f"/reports/{period.text}?{urlencode(given)}#list"
+
+
+def _listed(chosen: Chosen, column: Column, names: Names) -> Bilingual:
+    """What a list is called: the figure that counts it, and its line."""
+    words = column.words
+    if column.over is not None:
+        vi, en = f"{column.over.vi}: {column.words.vi}", f"{column.over.en}: {column.words.en}"
+        words = column.over if column.figure in SUMS else Bilingual(vi, en)
+    lines = []
+    if chosen.of == "petitions" and chosen.by is not None:
+        lines.append(names.group(chosen.by, chosen.key))
+    if chosen.of == "deadlines":
+        lines += [names.body(chosen.key)] if chosen.key else []
+        lines += [duty_words(chosen.rule)] if chosen.rule else []
+    return Bilingual(", ".join([words.vi, *(each.vi for each in lines)]), ", ".join([words.en, *(e.en for e in lines)]))
 
 
 def _first_totals() -> list[tuple[Bilingual, str]]:
@@ -144,12 +198,17 @@ def _standing(entry: Entry) -> Bilingual:
     return _STANDINGS.get(entry.standing) or state_words("petition", entry.standing)
 
 
+def _by_due_day(entry: DeadlineEntry) -> tuple[date, str, str, str]:
+    return entry.due_on or date.max, entry.debtor, entry.duty, str(entry.subject_id)
+
+
 def _grouped(entries: Sequence[Entry], group: Grouping, names: Names) -> list[tuple[Bilingual, list[Entry]]]:
     found: dict[str, list[Entry]] = {}
     for entry in sorted(entries, key=lambda e: (e.begun, e.row.receipt_code, str(e.row.subject_id))):
         key = {"agency": entry.row.agency, "field": entry.row.field, "place": entry.row.jurisdiction}[group]
         found.setdefault(key, []).append(entry)
-    return [(names.group(group, key), found[key]) for key in sorted(found, key=vietnamese_order)]
+    named = {key: names.group(group, key) for key in found}
+    return [(named[key], found[key]) for key in sorted(found, key=lambda key: vietnamese_order(named[key].vi))]
 
 
 async def _this_month(queries: Queries) -> Period:

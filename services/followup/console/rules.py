@@ -33,7 +33,7 @@ from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
-from services.followup.console.places import place_tree
+from services.followup.console.place_tree import place_tree
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.targets import FormTarget, place_target

@@ -69,6 +69,9 @@ class FormTarget(NamedTuple):
         }
 
 
+NOT_REGISTERED = Bilingual("Địa bàn chưa đăng ký", "A jurisdiction that is not registered")
+
+
 async def case_target(queries: Queries, scope: Scope, subject_id: UUID) -> FormTarget:
     """A petition or conference that the caller may see. Raises ProblemError 404."""
     file = or_404(await queries.case(scope, subject_id), "case")
@@ -79,9 +82,17 @@ async def case_target(queries: Queries, scope: Scope, subject_id: UUID) -> FormT
 
 
 async def place_target(queries: Queries, scope: Scope, code: str) -> FormTarget:
-    """A registered jurisdiction within what the caller may see. Raises ProblemError 400, 404."""
+    """A registered jurisdiction within what the caller may see. Raises ProblemError 400, 404.
+
+    Or the caller's own while nobody has registered it: there the first one is, if there is one source alone.
+    """
     known = code_of(code)
-    name = or_404((await queries.places(scope)).get(known), "jurisdiction")
+    name = (await queries.places(scope)).get(known)
+    if name is None and known == scope.jurisdiction and not scope.agency:
+        sources = await queries.sources()
+        only = or_404(sources[0].source if len(sources) == 1 else None, "jurisdiction")
+        return FormTarget(only, "jurisdiction", known, known, NOT_REGISTERED, None)
+    name = or_404(name, "jurisdiction")
     source = or_404(await queries.source_of_place(known), "jurisdiction")
     file = await queries.case(scope, derived_id("jurisdiction", known))
     return FormTarget(source, "jurisdiction", known, known, Bilingual(name, name), file)

@@ -12,13 +12,13 @@ from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.doors import DOORS, is_to_be_asked
 from services.followup.console.pages import Pages, names_of, today_of
 from services.followup.console.recorded import recorded_now
+from services.followup.console.roles import RECEIVING, REMINDING, has_any
+from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import Callers, caller_of
 
 SHOWN = 50  # of each kind
-REMINDING = frozenset({"office", "chair"})
-RECEIVING = frozenset({"office", "chair"})  # and classifying
 
 
 def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRouteHandler]:
@@ -34,24 +34,26 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         scope = scope_of(request)
         found = await queries.work(scope, SHOWN)
         owed = [*found.overdue, *found.held_without, *found.due_soon, *found.later]
-        asked = [each.proposal for each in found.undecided if each.proposal is not None]
+        proposals = [each.proposal for each in found.undecided if each.proposal is not None]
         places = await queries.places(scope)
-        may_receive = not caller.roles.isdisjoint(RECEIVING)
+        may_receive = has_any(caller, RECEIVING)
+        names = await names_of(queries, {each.raised.debtor for each in owed} | {each.proposer for each in proposals})
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
+        may_remind = has_any(caller, REMINDING)
+        to_remind = sorted(late, key=lambda code: vietnamese_order(names[code].vi)) if may_remind else []
         return await pages.show(
             request,
             "work.html",
             today=await today_of(queries),
             work=found,
+            asked=await queries.asked(scope, SHOWN),
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
             leads_conferences="chair" in caller.roles,
             is_agency=bool(scope.agency),
-            to_remind=sorted(late) if not caller.roles.isdisjoint(REMINDING) else [],
-            titles=await queries.titles(scope, {each for proposal in asked for each in proposal.petition_ids}),
-            names=await names_of(
-                queries, {each.raised.debtor for each in owed} | {proposal.proposer for proposal in asked}
-            ),
+            to_remind=to_remind,
+            titles=await queries.titles(scope, {each for proposal in proposals for each in proposal.petition_ids}),
+            names=names,
         )
 
     return [work]

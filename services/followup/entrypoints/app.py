@@ -6,22 +6,21 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response
-from litestar.config.compression import CompressionConfig
 from litestar.handlers import HTTPRouteHandler
 
+from services.followup.adapters.intake_client import Refusal
+from services.followup.entrypoints.compression import compression
 from shared.http.auth import PROBES, Callers
 from shared.http.methods import with_head_and_options
 from shared.http.openapi import document, finish
 from shared.http.parameters import PARAMETER_HANDLERS
 from shared.http.problems import EXCEPTION_HANDLERS, ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.problem_words import DOOR_WORDS
+from shared.sentences import ProblemText
 
 MAX_BODY = 1024 * 1024  # bytes
 RETRY_AFTER = "1"  # seconds
-MIN_COMPRESSED = 1024  # bytes
-#: What echoes a caller's input beside something secret is not compressed, or its length would tell of the secret; the
-#: feed is read by a program next door.
-NOT_COMPRESSED = ["^/office/", "^/cases/", "/acts/", "/do/", "/hall", "^/remind/", "^/v1/events", "^/metrics"]
 
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -48,13 +47,14 @@ def make_app(
         **PARAMETER_HANDLERS,
         **dict.fromkeys(TRANSIENT_ERRORS, _unavailable),
         ProblemError: _problem,
+        Refusal: _refused,
     }
     app = Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
         request_max_body_size=MAX_BODY,
-        compression_config=CompressionConfig("gzip", minimum_size=MIN_COMPRESSED, exclude=NOT_COMPRESSED),
+        compression_config=compression(),
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
@@ -69,6 +69,14 @@ def make_app(
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
     return problem_response(error, language_of(request))
+
+
+def _refused(request: Request[Any, Any, Any], refusal: Refusal) -> Response[bytes]:
+    """What a source said where the page has no form to say it beside; mostly that it does not answer."""
+    code = refusal.code if refusal.code in DOOR_WORDS else "intake-away"
+    text = ProblemText(DOOR_WORDS[code].title, refusal.detail)
+    status = 503 if refusal.status >= 500 else refusal.status
+    return problem_response(ProblemError(status, code, text), language_of(request))
 
 
 def _unavailable(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -21,6 +21,8 @@ Table = Literal["cases", "deadlines", "recording"]
 
 ALL = Bilingual("Tổng cộng", "all")
 _UNCLASSIFIED = Bilingual("Chưa phân loại", "not classified")
+#: By which a text begins that a spreadsheet takes for a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 BOM = "\ufeff"  # by it spreadsheets know that the text is UTF-8
 
 
@@ -168,7 +170,9 @@ class Names:
 
 def case_lines(groups: Mapping[str, CaseCounts], grouping: Grouping, names: Names) -> list[CaseLine]:
     """One line for each group, in the order of their codes, fields in the order of a dictionary."""
-    return [_case_line(key, names.group(grouping, key), groups[key]) for key in sorted(groups, key=vietnamese_order)]
+    named = {key: names.group(grouping, key) for key in groups}
+    in_order = sorted(groups, key=lambda key: vietnamese_order(named[key].vi if grouping == "field" and key else key))
+    return [_case_line(key, named[key], groups[key]) for key in in_order]
 
 
 def _case_line(key: str, name: Bilingual, counts: CaseCounts) -> CaseLine:
@@ -268,5 +272,5 @@ def _heading(column: Column) -> str:
 
 
 def harmless(cell: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula, as it does a text that begins like one."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell that no spreadsheet takes for a formula, as it does a text that begins like one, in wide letters too."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_SIGNS) else cell

@@ -117,7 +117,8 @@ class SessionCallers:
 
     async def _with_fresh_token(self, session: Session) -> Session:
         """The session with an access token that has not run out. Raises ProviderAway, ProblemError 401."""
-        if self._provider.is_fresh(session.tokens, MARGIN):
+        is_usable = self._provider.is_fresh(session.tokens, 0.0)
+        if self._provider.is_fresh(session.tokens, MARGIN) or (is_usable and self._sessions.are_many_renewed):
             return session
         async with self._sessions.renewing(session) as held:
             if held is None:

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from cryptography.exceptions import InvalidTag
 
 from services.intake.adapters.contents import SealedRow
 from services.intake.adapters.seals import Kept, PetitionSeals
 from services.intake.application.ports import StoredKey
 from shared.identifiers import normalised
+from shared.sealing import BrokenSeal
 
 AT_ONCE = 8  # commands that are opened together: each may have the size of the broker's largest message
 _FIRST = UUID(int=0)
@@ -102,7 +102,7 @@ class RefusedCommands:
         for row in await self._pool.fetch(_SEALED, list(petitions)):
             try:
                 content = self._seals.opened(SealedRow(*row.values()), keys)
-            except InvalidTag:
+            except BrokenSeal:
                 continue  # under another master key, or altered: it names nobody, and hinders no erasure
             if identity := content.get("identities", {}).get(petitioner):
                 found.append({field: value for field, value in identity.items() if value})
@@ -111,7 +111,7 @@ class RefusedCommands:
     def _naming(self, rows: Sequence[tuple[UUID, bytes]], wanted: "_Wanted") -> list[UUID]:
         found = []
         for refused_id, sealed in rows:
-            with contextlib.suppress(ValueError):  # under another master key: nobody can read it
+            with contextlib.suppress(BrokenSeal):  # under another master key: nobody can read it
                 if wanted.is_in(self._seals.open_refused(refused_id, sealed)):
                     found.append(refused_id)
         return found

@@ -8,18 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from services.intake.adapters.contents import SealedRow
-from services.intake.application.ports import FileKey, KeyRing, StoredKey, UploadedFile
+from services.intake.application.ports import DamagedFile, FileKey, KeyRing, StoredKey, UploadedFile
 from shared.event_store.append import NewKey
 from shared.events import SEALED, Event, Visibility, sealed_data
+from shared.sealing import KEY_BYTES, NONCE_BYTES, BrokenSeal, derived_key, opened_bytes, sealed_bytes
 
-KEY_BYTES = 32
-NONCE_BYTES = 12
 VERSION = 1  # of the plaintext inside a part
 OWN = ""  # owns the key of an aggregate's own words: no petitioner has this id, so no erasure names it
 
@@ -98,15 +94,15 @@ class PetitionSeals:
         return _blob.encode(_Sealed(VERSION, tuple(sealed)))
 
     def opened(self, row: SealedRow, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]:
-        """What can still be read of a sealed row: the parts whose keys exist, put together."""
+        """What can still be read of a sealed row: the parts whose keys exist, put together. Raises BrokenSeal."""
         found: dict[str, Any] = {}
         for part in _blobs.decode(row.sealed).parts:
             key_id = UUID(bytes=part.key_id)
             if (stored := keys.get(key_id)) is None:
                 continue  # erased
             bound = _bound_to(row.originator_id, row.version, row.topic) + key_id.bytes
-            opened = AESGCM(self._data_key(stored)).decrypt(part.nonce, part.ciphertext, bound)
-            plain = msgspec.json.decode(opened, type=_Plain)
+            content = opened_bytes(AESGCM(self._data_key(stored)), part.nonce + part.ciphertext, bound)
+            plain = msgspec.json.decode(content, type=_Plain)
             for name, value in plain.data.items():
                 # Each petitioner's part holds their own entry of a mapping and the whole of everything else.
                 found[name] = {**found[name], **value} if isinstance(found.get(name), dict) else value
@@ -114,26 +110,25 @@ class PetitionSeals:
 
     def seal_refused(self, refused_id: UUID, kept: Kept) -> bytes:
         """A refused command, under the master key."""
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._refused.encrypt(nonce, _blob.encode(kept), refused_id.bytes)
+        return sealed_bytes(self._refused, _blob.encode(kept), refused_id.bytes)
 
-    def open_refused(self, refused_id: UUID, sealed: bytes) -> Kept:
-        """A refused command, opened. Raises ValueError."""
-        try:
-            opened = self._refused.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], refused_id.bytes)
-        except InvalidTag:
-            raise ValueError("sealed under another master key, or altered") from None
-        return msgspec.msgpack.decode(opened, type=Kept)
+    def open_refused(self, refused_id: UUID, content: bytes) -> Kept:
+        """A refused command, opened. Raises BrokenSeal."""
+        return msgspec.msgpack.decode(opened_bytes(self._refused, content, refused_id.bytes), type=Kept)
 
     def wrap_upload(self, stored_name: str, file_key: bytes) -> bytes:
         """A file's key under the master key, until an event names the file."""
-        return _sealed(self._uploads, file_key, stored_name.encode())
+        return sealed_bytes(self._uploads, file_key, stored_name.encode())
 
     def file_key(self, file: UploadedFile) -> bytes:
-        """A file's key, opened."""
-        if file.key is None:
-            return _opened(self._uploads, file.wrapped, file.stored_name.encode())
-        return _opened(AESGCM(self._data_key(file.key)), file.wrapped, _file_under(file.stored_name, file.key.key_id))
+        """A file's key, opened. Raises DamagedFile."""
+        try:
+            if file.key is None:
+                return opened_bytes(self._uploads, file.wrapped, file.stored_name.encode())
+            box, bound = AESGCM(self._data_key(file.key)), _file_under(file.stored_name, file.key.key_id)
+            return opened_bytes(box, file.wrapped, bound)
+        except BrokenSeal:
+            raise DamagedFile from None
 
     def file_keys(
         self, file: UploadedFile, event_id: UUID, originator_id: UUID, ring: KeyRing, owners: Sequence[str]
@@ -142,21 +137,24 @@ class PetitionSeals:
         file_key, found = self.file_key(file), []
         for owner in owners or (OWN,):
             key_id, box = self._key(owner, originator_id, ring)
-            wrapped = _sealed(box, file_key, _file_under(file.stored_name, key_id))
+            wrapped = sealed_bytes(box, file_key, _file_under(file.stored_name, key_id))
             found.append(FileKey(file.stored_name, event_id, originator_id, key_id, wrapped))
         return found
 
     def seal_name(self, file_key: bytes, name: str) -> bytes:
         """The name of a file, under a key derived from the file's."""
-        return _sealed(AESGCM(_derived(file_key, b"name")), name.encode(), b"")
+        return sealed_bytes(AESGCM(_derived(file_key, b"name")), name.encode(), b"")
 
-    def open_name(self, file_key: bytes, sealed: bytes) -> str:
-        """The name of a file."""
-        return _opened(AESGCM(_derived(file_key, b"name")), sealed, b"").decode()
+    def open_name(self, file_key: bytes, name: bytes) -> str:
+        """The name of a file. Raises DamagedFile."""
+        try:
+            return opened_bytes(AESGCM(_derived(file_key, b"name")), name, b"").decode()
+        except BrokenSeal:
+            raise DamagedFile from None
 
     def _data_key(self, stored: StoredKey) -> bytes:
         bound = _wrapped_for(stored.key_id, stored.owner_id, stored.originator_id)
-        return _opened(self._wrapping, stored.wrapped, bound)
+        return opened_bytes(self._wrapping, stored.wrapped, bound)
 
     def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
         known = ring.known.get((owner, originator_id))
@@ -180,16 +178,7 @@ class PetitionSeals:
 
 
 def _derived(master: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"doithoai:" + purpose).derive(master)
-
-
-def _sealed(box: AESGCM, plain: bytes, bound: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + box.encrypt(nonce, plain, bound)
-
-
-def _opened(box: AESGCM, sealed: bytes, bound: bytes) -> bytes:
-    return box.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+    return derived_key(master, b"doithoai:" + purpose)
 
 
 def _file_under(stored_name: str, key_id: UUID) -> bytes:

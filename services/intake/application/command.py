@@ -9,7 +9,7 @@ import msgspec
 
 from services.intake.application.command_body import BodyCodec, Extras
 from services.intake.application.stream_ids import code_of, target_id
-from services.intake.domain import Caller
+from services.intake.domain import Caller, check_person, check_role, check_source
 from shared.identifiers import normalised
 
 #: The fields that an address gives as ids; it gives the others as codes.
@@ -52,6 +52,13 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
         """The reference as releases up to 0.2 kept it, where that differs: with the blanks around it."""
         sent = (self.body.source or self.caller.own_source, self.body.external_id)
         return sent if self.reference not in (None, sent) else None
+
+
+def check_caller(command: Command) -> None:
+    """Refuse a command that its caller may not give, or not in those names, whatever it is done to. Raises Refused."""
+    check_role(command.caller, command.codec.route.roles)
+    check_source(command.caller, normalised(command.body.source))
+    check_person(command.caller, normalised(command.body.on_behalf_of))
 
 
 class CommandOutcome(msgspec.Struct, frozen=True, kw_only=True):

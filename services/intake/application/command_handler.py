@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
+from datetime import datetime
 
 import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.attempts import settled
-from services.intake.application.command import Command, CommandOutcome
+from services.intake.application.command import Command, CommandOutcome, check_caller
 from services.intake.application.deciding import CommandDecider, Decided
 from services.intake.application.errors import KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.file_keeper import FileKeeper
@@ -15,8 +16,8 @@ from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, RefusedBodies, Seals
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.stream_ids import receipt_code
-from services.intake.domain import Refused, check_person, check_role, check_source
-from shared.event_store.append import Append, Appended
+from services.intake.domain import Refused
+from shared.event_store.append import Append, Appended, NewEvent
 from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
 
@@ -50,9 +51,7 @@ class CommandHandler:
 
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
-        check_role(command.caller, command.codec.route.roles)
-        check_source(command.caller, normalised(command.body.source))
-        check_person(command.caller, normalised(command.body.on_behalf_of))
+        check_caller(command)
         fingerprint = self._fingerprint(command) if command.key else b""
         if (earlier := command.earlier_reference) is not None:
             place = await self._history.reference(*earlier)
@@ -106,10 +105,7 @@ class CommandHandler:
         """What was recorded under the command's reference, if it says the same; its key is kept for this answer."""
         await self._references.require_same(command, place)
         if command.key:
-            await self._history.keep_known_reference(command.caller.name, command.key, fingerprint, place)
-            record = await self._history.key_record(command.caller.name, command.key)
-            if record is not None and record.fingerprint != fingerprint:
-                raise KeyReused
+            await self._references.keep_key(command.caller.name, command.key, fingerprint, place)
         return first_answer(place, known_reference=True)
 
     async def _replayed(self, command: Command, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
@@ -126,15 +122,19 @@ class CommandHandler:
 
     def _done(self, decided: Decided, append: Append, appended: Appended) -> CommandOutcome:
         self._regulation_cache.learn_day(local_day(appended.recorded_at))
-        first = append.events[0]
-        return CommandOutcome(
-            id=first.originator_id,
-            aggregate=decided.aggregate,
-            version=first.version,
-            position=appended.first_position,
-            recorded_at=appended.recorded_at,
-            receipt_code=getattr(decided.facts[0].event, "receipt_code", ""),
-        )
+        return outcome_of(decided, append.events[0], appended.first_position, appended.recorded_at)
+
+
+def outcome_of(decided: Decided, first: NewEvent, position: int, recorded_at: datetime) -> CommandOutcome:
+    """The answer of a command whose first event was recorded there just now."""
+    return CommandOutcome(
+        id=first.originator_id,
+        aggregate=decided.aggregate,
+        version=first.version,
+        position=position,
+        recorded_at=recorded_at,
+        receipt_code=getattr(decided.facts[0].event, "receipt_code", ""),
+    )
 
 
 def first_answer(place: EventPlace, *, known_reference: bool = False) -> CommandOutcome:

@@ -268,10 +268,11 @@ def rests_on(facts: Iterable[AnyNewFact], versions: Mapping[UUID, int]) -> dict[
         for originator in bodies:
             if originator in versions and originator != fact.originator_id:
                 named[originator] = versions[originator]
-        if (chosen := CATALOGUE_FIELDS.get(type(fact.event))) is not None and getattr(fact.event, chosen[0]):
-            # A first catalogue counts too: what was written freely beside it would have no code.
-            catalogues = (catalogue_id(code, chosen[1]) for code in lineage(fact.jurisdiction))
-            named |= {originator: versions.get(originator, 0) for originator in catalogues}
+        for name, kind in CATALOGUE_FIELDS.get(type(fact.event), {}).items():
+            if getattr(fact.event, name):
+                # A first catalogue counts too: what was written freely beside it would have no code.
+                catalogues = (catalogue_id(code, kind) for code in lineage(fact.jurisdiction))
+                named |= {originator: versions.get(originator, 0) for originator in catalogues}
     return named
 
 

@@ -68,7 +68,9 @@ _KINDS: dict[str, FieldKind] = {
 
 
 #: The fields that a catalogue lists the values of, by event and name.
-_CATALOGUES = {f"{event.TOPIC}.{name}": kind for event, (name, kind) in CATALOGUE_FIELDS.items()}
+_CATALOGUES = {
+    f"{event.TOPIC}.{name}": kind for event, kinds in CATALOGUE_FIELDS.items() for name, kind in kinds.items()
+}
 #: The fields that hold ids of petitions and conferences.
 CASE_FIELDS = frozenset(name for name, kind in _KINDS.items() if kind in ("petition", "conference"))
 

@@ -10,7 +10,7 @@ import msgspec
 from services.intake.application.case_queries import Opener
 from services.intake.application.command import Command
 from services.intake.application.commands import ERASURE
-from services.intake.application.errors import ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
+from services.intake.application.errors import KeyReused, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed
 from services.intake.application.petitioners import with_petitioner_ids
 from services.intake.application.ports import EventPlace, History
 from services.intake.application.regulation_cache import RegulationCache
@@ -64,6 +64,13 @@ class KnownReferences:
             found = self._differing(command, fact, place.jurisdiction, opened, fields)
         if found:
             raise ReferenceDiffers(found)
+
+    async def keep_key(self, caller: str, key: str, fingerprint: bytes, place: EventPlace) -> None:
+        """Keep a key for the answer that a record was known by its reference. Raises KeyReused."""
+        await self._history.keep_known_reference(caller, key, fingerprint, place)
+        record = await self._history.key_record(caller, key)
+        if record is not None and record.fingerprint != fingerprint:
+            raise KeyReused
 
     def _differing(
         self, command: Command, fact: AnyFact, jurisdiction: str, opened: Mapping[str, Any], fields: Sequence[str]

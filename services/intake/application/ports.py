@@ -311,7 +311,7 @@ class FileSeals(Protocol):
         ...
 
     def file_key(self, file: UploadedFile) -> bytes:
-        """A file's key, opened."""
+        """A file's key, opened. Raises DamagedFile."""
         ...
 
     def file_keys(
@@ -324,8 +324,8 @@ class FileSeals(Protocol):
         """The name of a file under its key."""
         ...
 
-    def open_name(self, file_key: bytes, sealed: bytes) -> str:
-        """The name of a file."""
+    def open_name(self, file_key: bytes, name: bytes) -> str:
+        """The name of a file. Raises DamagedFile."""
         ...
 
 

@@ -23,6 +23,7 @@ from services.intake.domain import (
     named_before,
     possible,
 )
+from shared.events.regulation import JurisdictionRegistered
 
 #: The field by which a command that begins something belongs to a place.
 _PLACE_FIELDS = frozenset({"jurisdiction", "parent"})
@@ -32,6 +33,7 @@ _AT_A_PLACE = tuple(
     if (route.aggregate == "jurisdiction" and not route.creates)
     or (route.creates and _PLACE_FIELDS & set(CODECS[route.path].type.__struct_fields__))
 )
+_REGISTERS_A_PLACE = tuple(route for route in ROUTES if route.topic == JurisdictionRegistered.TOPIC)
 
 
 class PossibleCommand(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,17 +60,23 @@ class PossibleCommands:
         return await self._on_case(caller, conference_id, conference, "conference")
 
     async def at_place(self, caller: Caller, code: str) -> list[PossibleCommand]:
-        """Every command that begins something at a jurisdiction or is done to it. Raises NotFound, WrongAddress."""
+        """Every command that begins something at a jurisdiction or is done to it. Raises NotFound, WrongAddress.
+
+        At a caller's own place that nobody has registered, the nation as a rule, that is to register one.
+        """
         known, place = self._queries.regulation_cache, code_of(code)
         if place not in known.regulation.jurisdictions:
             await known.refresh()
+        routes = _AT_A_PLACE
         if place not in known.regulation.jurisdictions:
-            raise NotFound(None, "target", aggregate="jurisdiction", target=place)
+            if place != caller.jurisdiction:
+                raise NotFound(None, "target", aggregate="jurisdiction", target=place)
+            routes = _REGISTERS_A_PLACE
 
         def refuse(route: CommandRoute) -> None:
             may_at_place(caller, route.roles, place, known.regulation, known.today)
 
-        return _judged(_AT_A_PLACE, refuse)
+        return _judged(routes, refuse)
 
     async def _on_case(
         self, caller: Caller, target_id: UUID, target: Petition | Conference, aggregate: str

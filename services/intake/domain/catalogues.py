@@ -15,40 +15,41 @@ from shared.events.regulation import CatalogueKind
 
 E = TypeVar("E", bound=DatedEvent)
 
-#: By the event: its field, and the kind of catalogue that lists the values of it.
-CATALOGUE_FIELDS: Mapping[type[DatedEvent], tuple[str, CatalogueKind]] = {
-    PetitionClassified: ("field", "field"),
-    PetitionReceived: ("channel", "channel"),
-    PreparationTaskAssigned: ("kind", "task"),
+#: By the event: its fields, each with the kind of catalogue that lists the values of it.
+CATALOGUE_FIELDS: Mapping[type[DatedEvent], Mapping[str, CatalogueKind]] = {
+    PetitionClassified: {"field": "field"},
+    PetitionReceived: {"channel": "channel", "village": "village"},
+    PreparationTaskAssigned: {"kind": "task"},
 }
 
 
 def with_code(event: E, jurisdiction: str, context: DecisionContext) -> E:
-    """The event with the code of what its field says; as it is where no catalogue stands there on its day.
+    """The event with the codes of what its fields say; as they are where no catalogue stands there on its day.
 
     A code, a title and a text that was mapped will do. A register of the past may say what no catalogue has.
     Raises NotInCatalogue.
     """
-    name, kind = CATALOGUE_FIELDS[type(event)]
-    catalogues, text = context.regulation.catalogues, getattr(event, name)
-    if not text:
-        return event
+    catalogues = context.regulation.catalogues
     if context.historic:
         return canonical(event, jurisdiction, catalogues)
-    standing = catalogues.standing(jurisdiction, kind, event.effective_on)
-    if standing is None:
-        return event
-    entry = catalogues.meant(jurisdiction, kind, text, event.effective_on)
-    choices = offered(standing, event.effective_on)
-    if entry is None or entry not in choices:
-        raise errors.NotInCatalogue(name, tuple(each.code for each in choices))
-    return event if entry.code == text else replace(event, **{name: entry.code})
+    for name, kind in CATALOGUE_FIELDS[type(event)].items():
+        text = getattr(event, name)
+        standing = catalogues.standing(jurisdiction, kind, event.effective_on) if text else None
+        if standing is None:
+            continue
+        entry = catalogues.meant(jurisdiction, kind, text, event.effective_on)
+        choices = offered(standing, event.effective_on)
+        if entry is None or entry not in choices:
+            raise errors.NotInCatalogue(name, tuple(each.code for each in choices))
+        if entry.code != text:
+            event = replace(event, **{name: entry.code})
+    return event
 
 
 def canonical(event: E, jurisdiction: str, catalogues: CatalogueLog) -> E:
-    """The event with the code that its value means as known now: two that are alike so say the same."""
-    if (found := CATALOGUE_FIELDS.get(type(event))) is None:
-        return event
-    name, kind = found
-    entry = catalogues.known(jurisdiction, kind, getattr(event, name))
-    return replace(event, **{name: entry.code}) if entry is not None else event
+    """The event with the codes that its values mean as known now: two that are alike so say the same."""
+    for name, kind in CATALOGUE_FIELDS.get(type(event), {}).items():
+        entry = catalogues.known(jurisdiction, kind, text) if (text := getattr(event, name)) else None
+        if entry is not None:
+            event = replace(event, **{name: entry.code})
+    return event

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from services.followup.adapters.read import case_listings
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.queries import Queries
+from services.followup.adapters.read.regulation_logs import RegulationLogs
 from services.followup.adapters.store.projection import StoredWriting
 from services.followup.application.access import Scope
 from services.followup.application.ports import CaseRecord, Changes
@@ -368,6 +369,36 @@ async def test_plan__of_any_page_and_count_reads_by_an_index(pg_server: TestServ
                         (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"] for n in scans
                     )
                     assert read <= MOST_ROWS, (read, scope, wanted, query)
+
+
+@pytest.mark.slow
+async def test_plan__of_what_is_known_of_places_reads_few_of_many_facts(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool:
+        await pool.execute(FILL, MANY, msgspec.json.encode(CASES[0].row), timeout=100)
+        await pool.execute(
+            "INSERT INTO facts (source, position, event_id, originator_id, version, topic, is_petition, recorded_at, "
+            "state) SELECT 'test', n, gen_random_uuid(), gen_random_uuid(), 1, 'SpeakerCalled', false, $2, $3 "
+            "FROM generate_series(1, $1::int) AS n",
+            MANY,
+            NOW,
+            b"{}",
+            timeout=100,
+        )
+        await pool.execute("VACUUM ANALYZE", timeout=100)
+        explained = Explained(pool)
+        queries, scope = Queries(explained), Scope("H35.10")  # type: ignore[arg-type]
+        await queries.places(scope)
+        await RegulationLogs(explained).by_source()  # type: ignore[arg-type]
+        fields = await queries.fields_without_code(scope, "H35.10.7")
+        assert fields == sorted(f"field {n}" for n in range(20) if n % 10 == 1)
+        read = [
+            (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"]
+            for _, plan in explained.plans
+            for n in nodes(plan)
+            if n.get("Relation Name") in ("facts", "cases")
+        ]
+        assert len(read) > 3 and sum(read) < 1000, read
 
 
 def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:

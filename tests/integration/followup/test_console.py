@@ -18,7 +18,7 @@ from services.followup.console import work
 from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
 from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
-from shared.events.conference import ConferenceProposalDecided, ConferenceProposed
+from shared.events.conference import AttendanceRecorded, ConferenceProposalDecided, ConferenceProposed
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.http.auth import COOKIE, Callers, Role, mint_token
 from shared.identifiers import derived_id
@@ -199,6 +199,23 @@ async def test_pages__follow_links_and_keep_the_filter(
     assert first.cases() == found[:3]
     of_agency = ParsedPage(await client.get("/cases", params={"agency": ENVIRONMENT}))
     assert f"agency={ENVIRONMENT}" in of_agency.link("Trang sau")
+
+
+async def test_conferences_of_an_agency__are_those_of_its_petitions_and_open(autumn_dsn: str) -> None:
+    minted = {code: mint_token(code, "agency", "H35.10", code) for code in (EDUCATION, ENVIRONMENT, "H35.10.5")}
+    callers = Callers(tuple(entry for _, entry in minted.values()), local_allowed=False)
+    later, held = "Hội nghị ngày 10/12/2019", "Hội nghị ngày 23/08/2019"
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers) as client:
+        for code, expected in ((EDUCATION, {later, held}), (ENVIRONMENT, {held}), ("H35.10.5", set[str]())):
+            at = {"Authorization": f"Bearer {minted[code][0]}"}
+            for sort in ("due", "title"):
+                page = ParsedPage(await client.get(f"/conferences?sort={sort}", headers=at))
+                assert {title.partition(",")[0] for title in page.cases()} == expected
+                assert f"{len(expected)} vụ việc" in page.text
+            for title in (later, held):
+                conference = derived_id("conference", "later" if title == later else "c")
+                answer = await client.get(f"/cases/{conference}", headers=at)
+                assert answer.status_code == (200 if title in expected else 404), (code, title)
 
 
 async def test_search__puts_titles_before_names_of_agencies(
@@ -568,6 +585,14 @@ async def test_form__while_intake_is_away_says_so(autumn_dsn: str, page: str) ->
             assert "Nguồn test không được đọc ở đây" in answer.text
 
 
+async def test_operators__are_told_that_intake_is_away_and_what_was_retried(autumn_dsn: str) -> None:
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
+        page = ParsedPage(await client.get("/administration", params={"retried": str(petition("late"))}))
+        assert "Lệnh qua hàng đợi bị từ chối: test Nguồn test không được đọc ở đây" in page.text
+        assert page.link("xem vụ việc") == f"/cases/{petition('late')}"
+        assert (await client.get("/administration", params={"retried": "x"})).status_code == 400
+
+
 async def test_reminders__that_intake_cannot_take_now_stay_on_the_page(
     client: httpx.AsyncClient, intake: StubIntake
 ) -> None:
@@ -719,6 +744,20 @@ async def test_case__shows_what_was_retracted_and_what_was_annulled(pg_server: T
         assert len({text for _, text in options}) == len(options) > 3
 
 
+async def test_history__calls_each_of_many_bodies_by_its_name(pg_server: TestServer) -> None:
+    history = dialogue()
+    conference = derived_id("conference", "c")
+    present = AttendanceRecorded(effective_on=day("2019-08-23"), agencies=(EDUCATION, "office"))
+    history.record(conference, present, "2019-09-26 09:00")
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, read_side(pool, dsn, intake=StubIntake()) as client:
+        await project(pool, history, AUTUMN)
+        shown = ParsedPage(await client.get(f"/cases/{conference}"))
+        assert "Cơ quan tham dự Phòng Giáo dục và Đào tạo, Văn phòng" in shown.text
+        english = (await in_english(client, f"/cases/{conference}")).text
+        assert "Agencies present Phòng Giáo dục và Đào tạo, the office" in english
+
+
 async def test_html__names_its_charset_once(client: httpx.AsyncClient) -> None:
     for path in ("/", "/cases", "/figures", "/reports/2019", f"/cases/{petition('late')}/acts/WrittenReplyIssued"):
         assert (await client.get(path)).headers["content-type"] == "text/html; charset=utf-8"
@@ -751,14 +790,18 @@ async def test_form__that_is_refused_gives_back_no_more_than_was_sent(client: ht
     assert page.status_code == 422 and 300_000 * len("&amp;") < len(page.content) < 1_600_000
 
 
-async def test_pages_and_lists__are_compressed_but_not_what_echoes_input_beside_a_secret(
-    client: httpx.AsyncClient,
-) -> None:
-    # A case holds what citizens wrote, beside its own address in the link to the other language.
-    case = f"/cases/{petition('late')}"
-    for path in ("/", "/cases", "/v1/cases", "/reports/2019"):
-        assert (await client.get(path)).headers.get("content-encoding") == "gzip", path
-        plain = await client.get(path, headers={"Accept-Encoding": "identity"})
-        assert "content-encoding" not in plain.headers
-    for path in (case, f"{case}?recorded=x", LATE, "/metrics", "/v1/events"):
+async def test_answers__are_compressed_but_for_those_that_a_stranger_could_probe(client: httpx.AsyncClient) -> None:
+    case, by_hand, own = f"/cases/{petition('late')}", {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}
+    signed_in = {"Cookie": "doithoai_session=x"}
+    for path in ("/", f"{case}?recorded=x", LATE, "/v1/cases", "/reports/2019"):
+        for headers in ({}, by_hand, own, own | signed_in):
+            answer = await client.get(path, headers=headers)
+            assert answer.headers.get("content-encoding") == "gzip", (path, headers)
+        # What a page of others asks for with the cookies of whoever sits there, or an old browser that does not say so.
+        foreign = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+        for headers in (foreign, foreign | {"Sec-Fetch-Site": "same-site"}, foreign | signed_in, signed_in):
+            answer = await client.get(path, headers=headers)
+            assert answer.status_code in (200, 401), (path, headers)
+            assert "content-encoding" not in answer.headers, (path, headers)
+    for path in ("/metrics", "/v1/events"):
         assert "content-encoding" not in (await client.get(path)).headers, path

@@ -305,3 +305,20 @@ async def test_sign_in__with_a_wrong_token_is_counted_as_a_call_is(dsn: str) -> 
         before = len(waits)
         assert (await client.get("/v1/cases", headers={"Authorization": f"Bearer {TOKEN}"})).status_code == 200
         assert len(waits) == before
+
+
+async def test_form__of_a_post_is_not_there_while_intake_is_away(official: httpx.AsyncClient) -> None:
+    page = await official.get(
+        f"/people/local/posts/{derived_id('post', 'a')}/PostEnded", headers={"Accept": "text/html"}
+    )
+    assert page.status_code == 503 and "Không kết nối được hệ thống tiếp nhận" in page.text
+
+
+async def test_task__with_the_size_of_a_file_that_is_none_is_sent_without_it(official: httpx.AsyncClient) -> None:
+    slip = {
+        "text": "Cầu hỏng.", "subject": "Sửa cầu", "field": "giao thông", "jurisdiction": "H35.10",
+        "key": "k2", "speaker": "4",
+        "attachment": "a" * 64, "attachment.media_type": "application/pdf", "attachment.size": "9" * 5000,
+    }  # fmt: skip
+    answer = await official.post(f"/cases/{derived_id('conference', 'c')}/do/slip", data=slip)
+    assert answer.status_code == 422 and "Giá trị không dùng được." in answer.text

@@ -1,6 +1,7 @@
 """Reminders over a real projection: who is to be urged, in which order, to whom it is shown, what counts as urged."""
 
 import html
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -204,3 +205,24 @@ async def test_form__of_an_open_deadline_brings_debtor_and_letter(pool: Pool, cl
     other = await client.get(f"{case}/acts/ReminderSent?deadline_id={derived_id('none')}")
     assert other.status_code == 200
     assert 'rows="4"></textarea>' in other.text and "selected" not in other.text
+
+
+async def test_screen__without_the_key_of_its_form_is_sent_and_answered(pool: Pool, client: httpx.AsyncClient) -> None:
+    await project(pool, told(), AUTUMN)
+    page = await client.get(f"/remind/{ENVIRONMENT}")
+    late = re.findall(r'name="(deadlines\.[^"]+)"', page.text)
+    answer = await client.post(f"/remind/{ENVIRONMENT}", data={late[0]: "yes", "channel": "letter"})
+    assert answer.status_code == 422 and "Giá trị không dùng được." in answer.text
+
+
+async def test_screen__says_so_while_intake_is_away(pool: Pool) -> None:
+    await project(pool, told(), AUTUMN)
+    queries = Queries(pool)
+    pages, reminders = Pages(queries), Reminders(pool, queries)
+    routes = console_routes(pages, queries, reminders, RegulationLogs(pool))
+    app = make_app(routes, Callers((ENTRY,), local_allowed=True), for_people=for_people(pages))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as browser:
+        page = await browser.get(f"/remind/{ENVIRONMENT}", headers={"Accept": "text/html"})
+        assert page.status_code == 503 and "Không kết nối được hệ thống tiếp nhận" in page.text
+        sent = await browser.post(f"/remind/{ENVIRONMENT}", data={"key": "k"}, headers={"Accept": "text/html"})
+        assert sent.status_code == 503

@@ -3,8 +3,10 @@
 import asyncio
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
+from html import unescape
 from typing import Any
 
 import httpx
@@ -228,6 +230,32 @@ async def test_page__prints_check_sums_and_groups_its_list(client: httpx.AsyncCl
     assert "<script" not in page and "style-src 'sha256-" in answer.headers["content-security-policy"]
     assert (await client.get("/reports", params={"period": "2019-Q3"})).status_code == 200
     assert "Tháng 10 năm 2019" in (await client.get("/reports")).text
+
+
+async def test_page__each_figure_leads_to_a_list_of_as_many(client: httpx.AsyncClient) -> None:
+    page = (await client.get("/reports/2019-09", params={"group": "place"})).text
+    figures = re.findall(r'<td><a href="([^"]+#list)">(\d+)</a></td>', page)
+    # One figure of each column and table: petitions by agency, field and place, deadlines by agency and rule, all.
+    kinds = {re.sub(r"key=[^&]*", "key=" if "key=&" in href else "key", href): (href, n) for href, n in figures}
+    assert len(kinds) > 40 and {re.findall(r"of=(\w+)", href)[0] for href in kinds} == {"petitions", "deadlines"}
+    for href, count in kinds.values():
+        shown = (await client.get(unescape(href))).text.partition('<h2 id="list">')[2]
+        assert len(re.findall(r"<tr><td>\d+</td>", shown)) == int(count), href
+        assert f"({count})</h2>" in shown, href
+
+
+async def test_page__a_figure_that_counts_nothing_is_not_found(client: httpx.AsyncClient) -> None:
+    for query in (
+        {"figure": "x"},
+        {"of": "deadlines", "figure": "on_time_rate"},
+        {"of": "deadlines", "figure": "days"},
+    ):
+        assert (await client.get("/reports/2019-09", params=query)).status_code == 404
+
+
+async def test_page__what_was_recorded_of_conferences_leads_to_their_list(client: httpx.AsyncClient) -> None:
+    recorded = (await client.get("/reports/2019-08")).text.partition("III. ")[2].partition("<h2")[0]
+    assert '<td><a href="/conferences">' in recorded
 
 
 async def test_page__without_a_source_says_so(pool: Pool) -> None:

@@ -296,7 +296,8 @@ def test_calendar__unchanged_is_confirmed_and_one_without_is_begun(desk: RuleDes
 
 @pytest.mark.parametrize("sent", [
     {"draft": "{"}, {"draft": '{"holidays": [], "note": 1}'}, {"draft": '{"holidays": 1}'}, {"day": "2018-01-01"},
-    {"day": "x"}, {"do": "set", "of": ""}, {"key": "a\nb"},
+    {"day": "x"}, {"do": "set", "of": ""}, {"key": "a\nb"}, {"do": "confirm"}, {"do": "confirm", "version": "9" * 5000},
+    {"draft": json.dumps({"holidays": [{"date": "2022-01-03", "name": "x"}] * 367})},
 ])  # fmt: skip
 def test_calendar__no_form_of_ours_is_refused(province: httpx.Client, sent: dict[str, str]) -> None:
     carried = {"draft": json.dumps({"holidays": []}), "document": "x", "do": "publish"}
@@ -318,3 +319,9 @@ def test_pages__speak_english_too(desk: RuleDesk) -> None:
         year = seen(browser.get("/calendars/2019"))
         assert "2/9 National Day" in year and "September Mon Tue Wed" in year and "Tháng" not in year
         assert "Ban hành" not in seen(browser.get(f"/rules/{PROVINCE}/adopt"))
+
+
+def test_calendar__with_a_version_that_is_no_number_is_published(province: httpx.Client) -> None:
+    sent = {"draft": json.dumps({"holidays": []}), "document": "x", "do": "confirm", "key": "k", "version": "9" * 5000}
+    done = province.post("/calendars/2031/edit", data=sent)
+    assert done.status_code == 200 and done.url.path == "/calendars/2031"

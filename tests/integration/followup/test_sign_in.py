@@ -9,7 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from services.followup.adapters import sessions
+from services.followup.adapters.sessions import RENEWED_AT_ONCE, SessionSeals, SessionTokens, StoredSessions
+from shared.http.provider import ProviderAway
 from tests.support.desk import COOKIE, OWN, PeopleDesk, desk_at, form_token
+from tests.support.following import projection_pool
 from tests.support.intake import COMMUNE
 from tests.support.postgres import TestServer
 from tests.support.provider import AUDIENCE, Signer, signing
@@ -266,3 +270,25 @@ async def test_sessions__of_long_ago_are_forgotten(desk: SignedDesk) -> None:
         await desk.sql("UPDATE public.sessions SET expires = now() - interval '25 hours'")
     async with desk.signed_in(CLERK):
         assert len(await desk.sql("SELECT 1 FROM public.sessions WHERE subject <> '' OR tokens <> ''")) == 1
+
+
+async def test_renewals__that_take_long_leave_connections_to_others(
+    pg_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+    async with projection_pool(dsn) as pool, contextlib.AsyncExitStack() as held:
+        stored = StoredSessions(pool, SessionSeals(bytes(32)))
+        tokens = SessionTokens("access", 0.0)
+        cookies = [await stored.begin(f"{n}", "", tokens) for n in range(RENEWED_AT_ONCE + 1)]
+        found = [session for cookie in cookies if (session := await stored.find(cookie)) is not None]
+        for session in found[:-1]:
+            assert not stored.are_many_renewed
+            assert await held.enter_async_context(stored.renewing(session)) is not None
+        assert stored.are_many_renewed
+        monkeypatch.setattr(sessions, "PATIENCE", 0.0)
+        with pytest.raises(ProviderAway):
+            await held.enter_async_context(stored.renewing(found[-1]))
+        assert await stored.find(cookies[-1]) is not None
+        await held.aclose()
+        monkeypatch.undo()
+        assert await held.enter_async_context(stored.renewing(found[-1])) is not None

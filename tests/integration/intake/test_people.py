@@ -340,5 +340,8 @@ async def test_command_line__grants_lists_imports_and_ends(staffed: Staffed, tmp
     assert (await doithoai(staffed, "end", post, "--reason", "Nghỉ hưu")).exit_code == 0
     assert f"× {post}" in (await doithoai(staffed, "list")).stdout
     assert (await doithoai(staffed, "annul", post, "--reason", "Nhầm người")).exit_code == 0
+    again = [await doithoai(staffed, "grant", CLERK, *said, "--from", "2020-01-01") for _ in range(2)]
+    assert [each.exit_code for each in again] == [0, 1], again[0].output
+    assert again[0].stdout.strip() not in ("", post)
     assert (await doithoai(staffed, "erase", CLERK)).exit_code == 0
     assert "Lò Thị Mai" not in (await doithoai(staffed, "list")).stdout

@@ -116,6 +116,18 @@ def test_field__of_a_register_of_the_past(field: str, recorded: str) -> None:
     assert classified(Register(historic=True).rule(catalogue()), field) == recorded
 
 
+def test_village__is_chosen_beside_the_channel() -> None:
+    villages = catalogue("village", entry(code="ta-leng", title="Bản Tả Lèng"), on=RECEIVED)
+    r = Register().rule(villages).rule(catalogue("channel", entry(code="tru-so", title="Tại trụ sở"), on=RECEIVED))
+    r.do(A, "PetitionReceived", NOTICE, jurisdiction=COMMUNE, channel="Tại trụ sở", village="bản tả lèng")
+    event = r.facts[A][0].event
+    assert isinstance(event, PetitionReceived)
+    assert (event.channel, event.village) == ("tru-so", "ta-leng")
+    with pytest.raises(errors.NotInCatalogue) as refused:
+        r.do(derived_id("other"), "PetitionReceived", NOTICE, jurisdiction=COMMUNE, village="Bản Khác")
+    assert refused.value.field == "village"
+
+
 @pytest.mark.parametrize(("channel", "recorded"), [("", ""), ("Tại trụ sở", "tru-so"), ("tru-so", "tru-so")])
 def test_channel__is_recorded_as_its_code(channel: str, recorded: str) -> None:
     offices = catalogue("channel", entry(code="tru-so", title="Tại trụ sở"), on=RECEIVED)

@@ -4,13 +4,15 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from services.intake.adapters.sealed_files import CHUNK, TAG, SealedReader, SealingWriter
-from services.intake.application.ports import DamagedFile
+from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.ports import DamagedFile, UploadedFile
 
 KEY = bytes(range(32))
 SEALED_CHUNK = CHUNK + TAG
@@ -114,3 +116,11 @@ def test_file__is_read_from_any_place(tmp_path: Path, size: int, at: int, length
         assert reader.read(length) == content[at : at + length]
         reader.seek(-min(size, 22), io.SEEK_END)
         assert reader.read() == content[size - min(size, 22) :]
+
+
+def test_key__under_another_master_key_is_a_damaged_file() -> None:
+    wrapped = PetitionSeals(b"a" * 32, uuid4).wrap_upload("name", b"k" * 32)
+    file = UploadedFile("name", wrapped, None)
+    assert PetitionSeals(b"a" * 32, uuid4).file_key(file) == b"k" * 32
+    with pytest.raises(DamagedFile):
+        PetitionSeals(b"b" * 32, uuid4).file_key(file)

@@ -15,6 +15,7 @@ import msgspec
 from services.followup.adapters.read.index_scans import Values, distinct, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
+from services.followup.adapters.read.parts import beside, beside_conferences, has_part
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from shared.cases.catalogues import CatalogueLog
@@ -33,19 +34,6 @@ NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN
 _ON_AGENDA = """state = 'no_clock' AND searched ->> 0 <> '' AND EXISTS (
     SELECT 1 FROM cases held WHERE held.subject_id = (cases.searched ->> 3)::uuid
     AND held.state IN ('proposed', 'planned', 'open')
-)"""
-#: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
-_OWED = """ARRAY(
-    SELECT d.subject_id FROM deadlines d
-    WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
-)"""
-#: A conference with a petition that an agency leads, or owes or owed something on, or with a duty of the agency.
-_OF_AGENCY = """EXISTS (
-    SELECT 1 FROM links l JOIN cases p ON p.subject_id = l.petition_id
-    WHERE l.other_id = cases.subject_id AND NOT l.merged AND p.searched ->> 3 = cases.subject_id::text
-    AND (p.agency = ANY({agencies})
-        OR EXISTS (SELECT 1 FROM deadlines d WHERE d.subject_id = p.subject_id AND d.debtor = ANY({agencies})))
-    UNION ALL SELECT 1 FROM deadlines d WHERE d.subject_id = cases.subject_id AND d.debtor = ANY({agencies})
 )"""
 _SCAN = """
 SELECT s.* FROM {over} CROSS JOIN LATERAL (
@@ -248,7 +236,7 @@ class CaseQuestion:
             where.append(f"agency = ANY({listing.these(wanted.agency, scope)})")
         if scope.agency:
             mine = value(list(scope.agencies), "text[]")
-            where.append(f"(agency = ANY({mine}) OR subject_id = ANY({_OWED.format(agencies=mine)}))")
+            where.append(beside_conferences(mine) if wanted.subject == "conference" else has_part(mine))
         return where
 
     def _filters(self, listing: Listing, text: TextQuery | None) -> list[str]:
@@ -405,7 +393,9 @@ class CaseQuestion:
                     *where,
                     f"state = ANY({given})",
                     *([f"agency = {value(agency)}"] if wanted.agency else []),
-                    f"subject_id = ANY({_OWED.format(agencies=mine)}) AND agency <> ALL({mine})",
+                    beside_conferences(mine)
+                    if wanted.subject == "conference"
+                    else f"subject_id = ANY({beside(mine)}) AND agency <> ALL({mine})",
                 ]
                 scans.append(
                     _UNION.format(
@@ -440,11 +430,6 @@ class CaseQuestion:
             order=self._ordered([column for column, _ in self._order.keys]),
             limit=limit,
         )
-
-
-def of_agency(mine: str) -> str:
-    """The condition that a conference concerns one of some agencies: it has a petition or a duty of theirs."""
-    return _OF_AGENCY.format(agencies=mine)
 
 
 def bounded(count: int, *, is_cut: bool = False) -> Bounded:

@@ -1,12 +1,11 @@
-"""The catalogues of codes from which places choose, and what recorded values are called by them."""
+"""The catalogues of codes from which places choose."""
 
 from typing import Any
 
-from services.followup.domain.wording.names import Bilingual
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.successors import Closable
 from shared.events import decode_state
-from shared.events.regulation import CatalogueAdopted, CatalogueKind, CatalogueMapped, JurisdictionClosed
+from shared.events.regulation import CatalogueAdopted, CatalogueMapped, JurisdictionClosed
 
 _ON_RECORD = """
 SELECT topic, state FROM facts
@@ -31,9 +30,3 @@ async def catalogue_log(connection: Any) -> CatalogueLog:
         elif isinstance(event, CatalogueAdopted | CatalogueMapped):
             found.add(event)
     return found
-
-
-def value_title(catalogues: CatalogueLog, place: str, kind: CatalogueKind, value: str) -> Bilingual:
-    """What a recorded value is called: the title of its code, or the value itself where no catalogue has it."""
-    entry = catalogues.known(place, kind, value) if value else None
-    return Bilingual(entry.title, entry.title_en or entry.title) if entry else Bilingual(value, value)

@@ -8,13 +8,13 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.followup.adapters.read import listings
+from services.followup.adapters.read import listings, parts
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
-from services.followup.adapters.read.catalogues import catalogue_log, value_title
+from services.followup.adapters.read.catalogues import catalogue_log
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import place_name, place_names
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.models import (
     Agency,
@@ -42,6 +42,9 @@ from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from services.followup.domain.facts import fact_of
+from services.followup.domain.wording.catalogue_words import field_titles
+from services.followup.domain.wording.collation import vietnamese_order
+from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
 from shared.events.any_stream import RecordAnnulled
@@ -67,8 +70,6 @@ SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
 WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
 """
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
-_CASES = "SELECT row FROM cases WHERE subject_id = ANY($1)"
-_OF_SUBJECTS = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
@@ -121,9 +122,21 @@ FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER
 _SOURCE_OF_PLACE = """
 SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
 """
+#: Each pair of a place and a field once: a loose index scan, which goes from one pair straight to the next.
 _FIELDS_WRITTEN = """
-SELECT DISTINCT jurisdiction, searched ->> 1 AS field FROM cases
-WHERE subject = 'petition' AND searched ->> 1 <> '' AND {within} LIMIT $1
+WITH RECURSIVE found (jurisdiction, field) AS (
+    (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within} ORDER BY 1, 2 LIMIT 1
+    )
+    UNION ALL
+    SELECT n.* FROM found f CROSS JOIN LATERAL (
+        SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
+        WHERE subject = 'petition' AND {within}
+            AND (jurisdiction, coalesce(searched ->> 1, '') COLLATE "C") > (f.jurisdiction, f.field)
+        ORDER BY 1, 2 LIMIT 1
+    ) AS n
+) SELECT jurisdiction, field FROM found WHERE field <> '' LIMIT $1
 """
 _EXTENT = "SELECT min(jurisdiction) AS first, max(jurisdiction) AS last FROM cases WHERE subject = $1"
 
@@ -156,7 +169,8 @@ class Queries:
             days = await days_of(connection)
             catalogues = await catalogue_log(connection)
             rows, following = await CaseQuestion(connection, narrowed, days, wanted, catalogues).page(limit, cursor)
-            return Page([_case(row, days, catalogues) for row in rows], following)
+            titles = field_titles(catalogues)
+            return Page([_case(row, days, titles) for row in rows], following)
 
         return await read(self._pool, work)
 
@@ -181,6 +195,15 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def asked(self, scope: Scope, limit: int) -> list[CaseRow]:
+        """Return the petitions that wait for an agency's prepared answer before a day is set; none to others."""
+
+        async def work(connection: Any) -> list[CaseRow]:
+            seen = await reached(connection, scope)
+            return await parts.asked(connection, seen, limit) if seen is not None and seen.agency else []
+
+        return await read(self._pool, work)
+
     async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
         """Return one case; None when there is none within the scope."""
 
@@ -189,9 +212,9 @@ class Queries:
             row = await connection.fetchrow(_CASE, subject_id)
             if row is None:
                 return None
-            case = _case(row, days, await catalogue_log(connection))
+            case = _case(row, days, field_titles(await catalogue_log(connection)))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
-            if not _is_visible(await reached(connection, scope), case.row, raised):
+            if not await parts.visible(connection, await reached(connection, scope), [subject_id]):
                 return None
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
@@ -212,30 +235,24 @@ class Queries:
 
     async def visible(self, scope: Scope, subject_ids: Collection[UUID]) -> set[UUID]:
         """Return which of some cases the caller may see."""
-
-        async def work(connection: Any) -> set[UUID]:
-            seen = await reached(connection, scope)
-            owed: dict[UUID, list[DeadlineState]] = {}
-            for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
-                raised = _raised.decode(each["raised"])
-                owed.setdefault(raised.subject_id, []).append(raised)
-            rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
-            return {row.subject_id for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
-
-        return await read(self._pool, work)
+        return set(await self._visible_rows(scope, subject_ids))
 
     async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the titles of those of some cases that the caller may see."""
-        seen = await self.visible(scope, subject_ids)
-        rows = [_row.decode(each["row"]) for each in await read(self._pool, lambda c: c.fetch(_CASES, list(seen)))]
-        return {row.subject_id: row.title for row in rows}
+        return {each: row.title for each, row in (await self._visible_rows(scope, subject_ids)).items()}
+
+    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
+        async def work(connection: Any) -> dict[UUID, CaseRow]:
+            return await parts.visible(connection, await reached(connection, scope), subject_ids)
+
+        return await read(self._pool, work)
 
     async def at_conference(self, scope: Scope, conference_id: UUID) -> list[Case]:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days, catalogues = await days_of(connection), await catalogue_log(connection)
-            return [_case(row, days, catalogues) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
+            days, titles = await days_of(connection), field_titles(await catalogue_log(connection))
+            return [_case(row, days, titles) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
@@ -328,9 +345,8 @@ class Queries:
             if encoded is None:
                 return None
             raised = _raised.decode(encoded)
-            row = await connection.fetchrow(_CASE, raised.subject_id)
-            case = _row.decode(row["row"]) if row else None
-            if not _is_visible(await reached(connection, scope), case, [raised]):
+            seen = await reached(connection, scope)
+            if not _is_owed_within(seen, raised) and not await parts.visible(connection, seen, [raised.subject_id]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
             (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
@@ -365,6 +381,10 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def place_name(self, code: str) -> str:
+        """Return the name of one jurisdiction; empty where none is registered under a code."""
+        return await read(self._pool, lambda connection: place_name(connection, code))
+
     async def source_of_place(self, code: str) -> str | None:
         """Return the source in which a jurisdiction was registered, of several the first; None for none."""
         found: str | None = await self._pool.fetchval(_SOURCE_OF_PLACE, derived_id("jurisdiction", code))
@@ -379,7 +399,8 @@ class Queries:
         catalogues = await self.catalogues()
         rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
         known = catalogues.known
-        return sorted({r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None})
+        found = {r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None}
+        return sorted(found, key=vietnamese_order)
 
     async def calendars(self) -> dict[str, Calendar]:
         """Return the calendar of each source as it is known now."""
@@ -437,13 +458,13 @@ class Queries:
         return await read(self._pool, work)
 
 
-def _case(row: Any, days: dict[str, date], catalogues: CatalogueLog) -> Case:
+def _case(row: Any, days: dict[str, date], field_title: Callable[[str, str], Bilingual]) -> Case:
     due_on: date = row["due_on"]
     case = _row.decode(row["row"])
     return Case(
         source=row["source"],
         row=case,
-        field_title=value_title(catalogues, case.jurisdiction, "field", case.field),
+        field_title=field_title(case.jurisdiction, case.field),
         due_on=due_on if due_on != NEVER else None,
         overdue=due_on < days.get(row["source"], date.min),
     )
@@ -470,13 +491,11 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
     ]
 
 
-def _is_visible(scope: Scope | None, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
-    """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
-    jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
-    if scope is None or not scope.holds(jurisdiction):
+def _is_owed_within(scope: Scope | None, raised: DeadlineState) -> bool:
+    """Return whether a deadline itself is within a scope, whatever became of its case: an agency owes it."""
+    if scope is None or not scope.holds(raised.jurisdiction):
         return False
-    led = row is not None and row.agency in scope.agencies
-    return not scope.agency or led or any(r.debtor in scope.agencies for r in raised)
+    return not scope.agency or raised.debtor in scope.agencies
 
 
 def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:

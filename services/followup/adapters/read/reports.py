@@ -22,13 +22,13 @@ from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.regulation import RegulationLog
 from services.followup.domain.reports.periods import Period
-from services.followup.domain.reports.tally import RaisedEvent, Tally, seen_on
+from services.followup.domain.reports.tally import ALL_PETITIONS, Chosen, RaisedEvent, Tally, seen_on
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
 from shared.identifiers import local_day, midnight, ordered_id
 
 AT_ONCE = 200  # petitions; after these other work gets its turn
-LISTED = 2_000  # petitions in the list of a page
+LISTED = 2_000  # petitions or deadlines in the list of a page
 
 #: No event is dated later than it was recorded, so what was finished before the period has no record since then.
 _CONCERNED = """
@@ -91,13 +91,16 @@ class Reports:
         """Return the scope within a subtree that is asked for; None where nothing of that may be seen."""
         return await read(self._pool, lambda connection: reached(connection, scope, jurisdiction))
 
-    async def report(self, scope: Scope, period: Period, *, listed: bool = False) -> Counted:
-        """Return the report of a period: of a subtree and, when the scope names one, of one agency. Raises NotBegun."""
+    async def report(self, scope: Scope, period: Period, *, listed: Chosen | None = None) -> Counted:
+        """Return the report of a period: of a subtree and, when the scope names one, of one agency. Raises NotBegun.
+
+        `listed` is what it lists one by one.
+        """
 
         async def work(connection: Any) -> Counted:
             seen_scope = await reached(connection, scope) or scope
             # Made here, since a read that a rebuild disturbed is done once more.
-            tally = Tally(period, scope.agency, listed=LISTED if listed else 0)
+            tally = Tally(period, scope.agency, listed=LISTED if listed else 0, chosen=listed or ALL_PETITIONS)
             seen = [
                 Seen(s.source, s.position, s.complete_to, await _Count(connection, seen_scope, s, tally).run())
                 for s in (Source(**dict(row)) for row in await connection.fetch(SOURCES))

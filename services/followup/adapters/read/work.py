@@ -8,9 +8,10 @@ import msgspec
 
 from services.followup.adapters.read import listings
 from services.followup.adapters.read.calendars import calendars
-from services.followup.adapters.read.case_listings import COUNTED, Bounded, CaseQuestion, bounded, of_agency
+from services.followup.adapters.read.case_listings import COUNTED, Bounded, CaseQuestion, bounded
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
+from services.followup.adapters.read.parts import beside_conferences
 from services.followup.adapters.read.proposals import Proposal, proposals_of
 from services.followup.adapters.read.source_clocks import days_of
 from services.followup.application.access import Scope
@@ -135,7 +136,7 @@ async def _conferences(connection: Any, scope: Scope, days: Mapping[str, date]) 
     value = listing.value
     where = [within(scope.places, value)]
     if scope.agency:
-        where.append(of_agency(value(list(scope.agencies), "text[]")))
+        where.append(beside_conferences(value(list(scope.agencies), "text[]")))
     where.append(f"(state = 'open' OR {listing.compared('received_on', '>=', 'cases')})")
     rows = await connection.fetch(_COMING.format(where=" AND ".join(where), limit=listing.limit), *value.given)
     return [_row.decode(each["row"]) for each in rows]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.followup.adapters.read.models import Case
+from services.followup.console.choices import case_choice
 from services.followup.console.command_forms import FormField
-from services.followup.console.daily.task import DailyTask, Part, Situation, case_choice, plain, without_empty
+from services.followup.console.daily.task import DailyTask, Part, Situation, plain, without_empty
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from shared.command_definitions import ChoiceDefinition, Translated

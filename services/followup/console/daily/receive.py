@@ -32,6 +32,7 @@ def received(filled: dict[str, Any], channel: str = "") -> Part:
         "jurisdiction": filled["jurisdiction"],
         "kind": filled.get("kind", "petition"),
         "channel": filled.get("channel") or channel,
+        "village": filled.get("village"),
         "text": filled.get("text"),
         "identities": {"1": person} if person else None,
         "attachments": [filled["files"]["attachment"]] if "attachment" in filled["files"] else None,
@@ -49,6 +50,7 @@ def classified(filled: dict[str, Any]) -> Part:
 def _fields(situation: Situation) -> Iterable[FormField]:
     yield situation.field("PetitionReceived.jurisdiction")
     yield situation.field("PetitionReceived.kind", is_required=True)
+    yield situation.field("PetitionReceived.village")
     yield situation.field("PetitionReceived.channel")
     yield from petitioner_fields(situation)
     yield from classified_fields(situation, is_required=True)

@@ -21,6 +21,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages, lateness, names_of
 from services.followup.console.problem_pages import refused_page
+from services.followup.console.roles import REMINDING
 from services.followup.console.targets import Back, title_of
 from services.followup.domain.deadlines.status import Status
 from services.followup.domain.letters.reminder import Letter, reminder
@@ -32,7 +33,6 @@ from shared.command_definitions import ChoiceDefinition, CommandDefinition, Tran
 from shared.http.auth import caller_of, need_role, token_of
 
 LATE_AT_ONCE = 100  # deadlines on one screen
-ROLES = ("chair", "office")
 TITLE = Bilingual("Đôn đốc", "Remind")
 ADDRESS = "/remind/{agency:str}"
 
@@ -93,7 +93,7 @@ def remind_routes(
 
     @get(ADDRESS, include_in_schema=False)
     async def late_cases(request: HttpRequest, agency: FromPath[str]) -> Response[str]:
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *REMINDING)
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
@@ -103,7 +103,7 @@ def remind_routes(
 
     @post(ADDRESS, include_in_schema=False, status_code=200)
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
-        need_role(caller_of(request), *ROLES)
+        need_role(caller_of(request), *REMINDING)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         try:

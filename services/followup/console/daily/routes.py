@@ -16,7 +16,13 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more_rows
+from services.followup.console.command_forms import (
+    CommandForm,
+    FormError,
+    body_of,
+    input_of,
+    with_more_rows,
+)
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
@@ -27,6 +33,7 @@ from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_address
 from services.followup.console.targets import FormTarget, case_target, place_target
+from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import Translated
@@ -169,9 +176,10 @@ def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str,
     """The files of a form that intake keeps, by input, as a petition attaches them."""
     names = (each.removesuffix("_file") for each in form.file_inputs)
     return {
-        name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": int(filled[f"{name}.size"])}
+        name: {"digest": filled[name], "media_type": filled[f"{name}.media_type"], "size": size}
         for name in names
-        if filled.get(name) and filled.get(f"{name}.media_type") and filled.get(f"{name}.size", "").isdecimal()
+        if filled.get(name) and filled.get(f"{name}.media_type")
+        if (size := typed_number(filled.get(f"{name}.size", ""))) is not None
     }
 
 
@@ -183,8 +191,9 @@ def _sent(part: Part) -> dict[str, Any]:
 def _input(form: CommandForm, parts: Sequence[Part], field: str | None) -> str:
     """The input that a refusal names by its part: `parts[1].subject`."""
     named = (field or "").removeprefix("parts[")
-    number, _, rest = named.partition("]")
-    if not number.isdecimal() or int(number) >= len(parts):
+    said, _, rest = named.partition("]")
+    number = typed_number(said)
+    if number is None or number >= len(parts):
         return input_of(form, field)
-    inputs, rest = parts[int(number)].inputs, rest.removeprefix(".").removeprefix("body.")
+    inputs, rest = parts[number].inputs, rest.removeprefix(".").removeprefix("body.")
     return input_of(form, inputs.get(rest) or inputs.get(rest.partition(".")[0].partition("[")[0]) or rest)

@@ -6,6 +6,7 @@ from typing import Any
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.receive import classified, classified_fields, petitioner_fields, received
 from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
+from services.followup.console.hall_lines import next_speaker_number
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
@@ -19,6 +20,7 @@ def _fields(situation: Situation) -> Iterable[FormField]:
     yield from petitioner_fields(situation)
     yield from classified_fields(situation, is_required=True)
     yield situation.field("PetitionReceived.jurisdiction")
+    yield situation.field("PetitionReceived.village")
     if CHOSEN_CHANNEL in situation.choices:
         yield situation.field("PetitionReceived.channel")
     if "SpeakerRegistered" in situation.possible:
@@ -26,9 +28,8 @@ def _fields(situation: Situation) -> Iterable[FormField]:
 
 
 def _given(situation: Situation) -> dict[str, str]:
-    numbers = [event_view(event).data.get("speaker", "") for event in situation.file.events]
-    taken = [int(number) for number in numbers if str(number).isdecimal()]
-    return {"jurisdiction": situation.target.jurisdiction, "speaker": str(max(taken, default=0) + 1)}
+    taken = (str(event_view(event).data.get("speaker", "")) for event in situation.file.events)
+    return {"jurisdiction": situation.target.jurisdiction, "speaker": str(next_speaker_number(taken))}
 
 
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:

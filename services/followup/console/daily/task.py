@@ -12,7 +12,7 @@ from services.followup.console.command_forms import Choices, CommandForm, FormFi
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
-from shared.command_definitions import ChoiceDefinition, CommandDefinition, Translated
+from shared.command_definitions import CommandDefinition, Translated
 from shared.events.deadline import Subject
 
 
@@ -99,14 +99,6 @@ def plain(name: str, vi: str, en: str, **properties: Any) -> FormField:
         "fields": (),
     }
     return FormField(name=name, title=Translated(vi, en), **given | properties)
-
-
-def case_choice(case: Case) -> ChoiceDefinition:
-    """A case to choose, by its title and receipt code."""
-    row = case.row
-    told = f" ({row.receipt_code})" if row.receipt_code else ""
-    vi, en = (row.title or words for words in ("Chưa phân loại", "Not classified"))
-    return ChoiceDefinition(str(row.subject_id), Translated(vi + told, en + told))
 
 
 def without_empty(body: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,14 @@
       input.value = value;
     }
   }
+  // The lines of those who wait offer their own petition alone, until they are opened: the page would be too large.
+  function offerAll(form) {
+    const input = form.elements.petition;
+    const offered = new Set([...input.options].map((option) => option.value));
+    for (const option of show("template").content.querySelectorAll("select[name=petition] option")) {
+      if (!offered.has(option.value)) input.add(new Option(option.textContent, option.value));
+    }
+  }
   function tell(form, field, said) {
     for (const why of form.querySelectorAll("[data-why]")) {
       const isHere = Boolean(said) && why.dataset.why === field;
@@ -372,7 +380,8 @@
     }
     keepLine(line);
   }
-  const numbers = () => [0, ...items().map((item) => Number(item.dataset.number) || 0)];
+  // A longer one is a telephone's, or another's that nobody counts on from.
+  const numbers = () => [0, ...items().map((item) => (/^\d{1,4}$/.test(item.dataset.number) ? Number(item.dataset.number) : 0))];
 
   async function look() {
     const [status, answer] = await ask(`${address}/now`);
@@ -436,6 +445,16 @@
     if (input.value === input.defaultValue) input.value = next;
     input.defaultValue = next;
   }
+  // It does not bubble.
+  list.addEventListener(
+    "toggle",
+    (event) => {
+      const item = event.target.closest("li");
+      const form = event.target.open && item && conductOf(item);
+      if (form) offerAll(form);
+    },
+    true,
+  );
   document.addEventListener("input", (event) => {
     const form = event.target.form;
     if (!form || !root.contains(form)) return;

@@ -5,7 +5,7 @@ the period, or today while the period lasts. docs/reference/reports.md defines e
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 from uuid import UUID
@@ -21,11 +21,12 @@ from services.followup.domain.facts import Fact
 from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts
 from services.followup.domain.reports.periods import Period
 from services.followup.domain.reports.rounds import HandlingRound, rounds_of
+from services.followup.domain.wording.catalogue_words import entry_words, field_entries
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar, CalendarMissing
 from shared.cases.catalogues import CatalogueLog
 from shared.events import Metadata
-from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
+from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent, Subject
 from shared.identifiers import local_day
 from shared.policy import Note, NoteKind, recorded_note
 
@@ -45,6 +46,44 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     due_on: date | None
 
 
+class DeadlineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One deadline in the list of a report, or one breach that was raised or retracted, `on` the day of that."""
+
+    subject: Subject
+    subject_id: UUID
+    debtor: str
+    duty: str
+    part: str
+    due_on: date | None
+    on: date | None
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a report lists: the petitions or deadlines of a figure, in one line of a table or, without one, in all.
+
+    `by` is the table of petitions, `key` its line; of deadlines `key` is the debtor and `rule` the duty, "" for any.
+    """
+
+    of: Literal["petitions", "deadlines"] = "petitions"
+    figure: str = "total"
+    by: Grouping | None = None
+    key: str = ""
+    rule: str = ""
+
+    def is_petition(self, figures: Collection[str], keys: Mapping[Grouping, str]) -> bool:
+        """Whether a petition is listed."""
+        is_in_line = self.by is None or keys[self.by] == self.key
+        return self.of == "petitions" and self.figure in figures and is_in_line
+
+    def is_deadline(self, figures: Collection[str], debtor: str, duty: str) -> bool:
+        """Whether a deadline is listed."""
+        is_in_line = self.key in ("", debtor) and self.rule in ("", duty)
+        return self.of == "deadlines" and self.figure in figures and is_in_line
+
+
+ALL_PETITIONS = Chosen()
+
+
 class RaisedEvent(msgspec.Struct, frozen=True):
     """A deadline event of the period with its metadata."""
 
@@ -55,26 +94,27 @@ class RaisedEvent(msgspec.Struct, frozen=True):
 class Tally:
     """Counts one source after another, with its calendar and its day. `agency` narrows; "" counts every body."""
 
-    def __init__(self, period: Period, agency: str = "", *, listed: int = 0) -> None:
-        """`listed` is how many petitions are kept for the list."""
+    def __init__(self, period: Period, agency: str = "", *, listed: int = 0, chosen: Chosen = ALL_PETITIONS) -> None:
+        """`listed` is how many of what is chosen are kept for the list."""
         self.period, self.agency = period, agency
         self.cases: dict[Grouping, dict[str, CaseCounts]] = {grouping: {} for grouping in GROUPINGS}
         self.deadlines: dict[tuple[str, str], DeadlineCounts] = {}
         self.lags: dict[str, Counter[int]] = {}
         self.backfilled = 0
         self.entries: list[Entry] = []
+        self.deadline_entries: list[DeadlineEntry] = []
         self.unlisted = 0
-        self._listed = listed
+        self._listed, self._chosen = listed, chosen
         self._calendar = Calendar()
         self._shared: Mapping[UUID, date] = {}
-        self._catalogues = CatalogueLog({})
+        self._field_of = field_entries(CatalogueLog({}))
         #: What the fields are called of which a catalogue has the code.
         self.field_titles: dict[str, Bilingual] = {}
         self._seen_on = period.last
 
     def begin(self, today: date, calendar: Calendar, shared: Sequence[Fact], catalogues: CatalogueLog) -> None:
         """Begin a source with its day, its calendar, its regulation and conference events, and its catalogues."""
-        self._catalogues = catalogues
+        self._field_of = field_entries(catalogues)
         self._seen_on = seen_on(self.period, today)
         self._calendar = calendar
         self._shared = {f.event_id: f.on for f in shared}
@@ -116,13 +156,14 @@ class Tally:
             if figure and self.agency in ("", event.debtor) and self.period.holds(local_day(event.at)):
                 counts = self._deadline_counts(event.debtor, event.duty)
                 setattr(counts, figure, getattr(counts, figure) + 1)
+                self._list_deadline([figure], event, local_day(event.at))
 
     def _coded(self, row: CaseRow) -> CaseRow:
         """The row with the code that its field means as known now: old texts are counted with their code."""
-        entry = self._catalogues.known(row.jurisdiction, "field", row.field) if row.field else None
+        entry = self._field_of(row.jurisdiction, row.field)
         if entry is None:
             return row
-        self.field_titles[entry.code] = Bilingual(entry.title, entry.title_en or entry.title)
+        self.field_titles[entry.code] = entry_words(entry)
         return msgspec.structs.replace(row, field=entry.code)
 
     # --- one round -----------------------------------------------------------------------------------------------
@@ -147,6 +188,8 @@ class Tally:
             counts = self.cases[grouping].setdefault(key, CaseCounts())
             for figure in filter(None, figures):
                 setattr(counts, figure, getattr(counts, figure) + 1)
+        if not self._chosen.is_petition(figures, keys):
+            return
         if len(self.entries) < self._listed:
             due_on = max((c.due_on for c in clocks if c.due_on is not None), default=None)
             self.entries.append(
@@ -174,14 +217,30 @@ class Tally:
             return
         counts = self._deadline_counts(raised.debtor, raised.duty)
         counts.total += 1
-        if begun < period.first:
-            counts.carried_over += 1
-        else:
-            counts.begun += 1
-        figure = self._figure(raised)
-        setattr(counts, figure, getattr(counts, figure) + 1)
+        begun_figure, figure = "carried_over" if begun < period.first else "begun", self._figure(raised)
+        for each in (begun_figure, figure):
+            setattr(counts, each, getattr(counts, each) + 1)
+        self._list_deadline(["total", begun_figure, figure], raised, raised.done_on if self._is_done(raised) else None)
         if raised.duty == "reply" and figure in ("met", "met_late", "done_undated"):
             self._add_days(counts, raised)
+
+    def _list_deadline(self, figures: Collection[str], one: DeadlineState | DeadlineEvent, on: date | None) -> None:
+        if not self._chosen.is_deadline(figures, one.debtor, one.duty):
+            return
+        if len(self.deadline_entries) == self._listed:
+            self.unlisted += 1
+            return
+        self.deadline_entries.append(
+            DeadlineEntry(
+                subject=one.subject,
+                subject_id=one.subject_id,
+                debtor=one.debtor,
+                duty=one.duty,
+                part=one.part,
+                due_on=one.due_on,
+                on=on,
+            )
+        )
 
     def _begun(self, raised: DeadlineState, own: Mapping[UUID, date]) -> date:
         start, raised_on = raised.starting_event, _recorded_on(raised.deadline_id)

@@ -1,6 +1,8 @@
 """The order of Vietnamese words as a dictionary has it: letters first, then tones. Pure."""
 
 import unicodedata
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
 
 from shared.identifiers import composed
 
@@ -9,6 +11,17 @@ _LETTERS = {letter: number for number, letter in enumerate(_ALPHABET)}
 #: No tone, grave, hook above, tilde, acute, dot below.
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 
+
+class Named(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """The name."""
+        ...
+
+
+N = TypeVar("N", bound=Named)
 Key = tuple[list[tuple[int, str]], list[int], str]
 
 
@@ -24,3 +37,8 @@ def vietnamese_order(text: str) -> Key:
         letters.append((_LETTERS.get(bare, -1), "" if bare in _LETTERS else bare))
         tones.append(_TONES.get(tone, 0))
     return letters, tones, text
+
+
+def by_name(things: Iterable[N]) -> list[N]:
+    """Things in the order of their names."""
+    return sorted(things, key=lambda thing: vietnamese_order(thing.name))

@@ -7,8 +7,8 @@ import msgspec
 
 from services.intake.application.append_builder import Recorder
 from services.intake.application.attempts import settled
-from services.intake.application.command import CommandOutcome
-from services.intake.application.command_handler import first_answer
+from services.intake.application.command import CommandOutcome, check_caller
+from services.intake.application.command_handler import first_answer, outcome_of
 from services.intake.application.composite.act_append import ActAppends
 from services.intake.application.composite.act_decider import ActDecider, DecidedAct
 from services.intake.application.composite.act_result import ActOutcome
@@ -23,7 +23,7 @@ from services.intake.application.errors import (
 from services.intake.application.known_reference import KnownReferences
 from services.intake.application.ports import EventPlace, EventStore, History, Ids, Seals
 from services.intake.application.regulation_cache import RegulationCache
-from services.intake.domain import Refused, check_person, check_role, check_source
+from services.intake.domain import Refused
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, KeyRecord, ReferenceExists
 from shared.identifiers import local_day, normalised
@@ -56,9 +56,7 @@ class ActHandler:
         """Decide and record an act, whole or not at all. Raises Refused, StoreUnavailable, Overloaded."""
         for number, part in enumerate(act.parts):
             with of_part(number):
-                check_role(act.caller, part.codec.route.roles)
-                check_source(act.caller, normalised(part.body.source))
-                check_person(act.caller, normalised(part.body.on_behalf_of))
+                check_caller(part.command(act.caller))
         _check_references(act)
         fingerprint = self._fingerprint(act) if act.key else b""
 
@@ -104,10 +102,7 @@ class ActHandler:
             with of_part(number):
                 await self._references.require_same(part.command(act.caller, cases), place)
         if act.key:
-            await self._history.keep_known_reference(act.caller.name, act.key, fingerprint, places[0])
-            record = await self._history.key_record(act.caller.name, act.key)
-            if record is not None and record.fingerprint != fingerprint:
-                raise KeyReused
+            await self._references.keep_key(act.caller.name, act.key, fingerprint, places[0])
         return _answer(places, known_reference=True)
 
     async def _replayed(self, act: GivenAct, fingerprint: bytes, record: KeyRecord) -> ActOutcome:
@@ -142,17 +137,8 @@ class ActHandler:
         self._regulation_cache.learn_day(local_day(appended.recorded_at))
         outcomes, offset = list[CommandOutcome](), 0
         for part in decided.parts:
-            first = append.events[offset]
-            outcomes.append(
-                CommandOutcome(
-                    id=first.originator_id,
-                    aggregate=part.decided.aggregate,
-                    version=first.version,
-                    position=appended.first_position + offset,
-                    recorded_at=appended.recorded_at,
-                    receipt_code=getattr(part.decided.facts[0].event, "receipt_code", ""),
-                )
-            )
+            position = appended.first_position + offset
+            outcomes.append(outcome_of(part.decided, append.events[offset], position, appended.recorded_at))
             offset += len(part.decided.facts)
         return ActOutcome(recorded_at=appended.recorded_at, parts=tuple(outcomes))
 

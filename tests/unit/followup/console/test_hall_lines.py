@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from services.followup.console.hall_lines import line_of
+from services.followup.console.hall_lines import line_of, next_speaker_number
 
 CONFERENCE, PETITION, TODAY = (
     "01900000-0000-7000-8000-000000000001",
@@ -94,3 +94,10 @@ def test_minutes__are_known_by_the_digest_of_their_text_whoever_sent_it() -> Non
     assert by_script.input_of("digest") == "minutes"
     _, errors = line_of(CONFERENCE, {"kind": "minutes", "minutes": " "}, TODAY)
     assert [error.at for error in errors] == ["minutes"]
+
+
+@pytest.mark.parametrize(("taken", "following"), [
+    ([], 1), (["1", "2", "10"], 11), (["đại biểu", "2", ""], 3), (["1", "0912345678", "9" * 2000], 2),
+])  # fmt: skip
+def test_next_speaker__comes_after_all_that_are_numbers_of_speakers(taken: list[str], following: int) -> None:
+    assert next_speaker_number(taken) == following

@@ -16,3 +16,8 @@ def test_form__of_every_page_carries_its_own_input() -> None:
     assert len(forms) > 5
     without = [name for name, behind in forms if not behind.startswith("{{ own_form() }}")]
     assert [name for name in without if name not in WITHOUT] == [], "begin the form with {{ own_form() }}"
+
+
+def test_form__of_the_hall_carries_its_own_input_once() -> None:
+    hall = next(page for page in TEMPLATES if page.name == "hall.html").read_text("utf-8")
+    assert hall.count("{{ own_form() }}") == len(POSTED.findall(hall))

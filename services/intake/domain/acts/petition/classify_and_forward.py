@@ -51,6 +51,7 @@ PETITION_ACTS = (
         roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_answer,
+        is_owed_by=lambda petition, agency: agency in petition.forwarded and not petition.did(agency, AnswerPrepared),
         check_in_context=_check_agency,
         fold=unchanged,
     ),

@@ -1,0 +1,37 @@
+"""Small things sealed under a key: AES-256-GCM, the nonce before the ciphertext, bound to what they belong to."""
+
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class BrokenSeal(ValueError):
+    """What was sealed does not open: it is under another key, belongs elsewhere, or was altered."""
+
+    def __init__(self) -> None:
+        super().__init__("sealed under another key, or altered")
+
+
+def derived_key(key: bytes, purpose: bytes) -> bytes:
+    """A key for one purpose, of a key for several."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key)
+
+
+def sealed_bytes(box: AESGCM, content: bytes, bound: bytes) -> bytes:
+    """The content, sealed under a nonce of its own."""
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + box.encrypt(nonce, content, bound)
+
+
+def opened_bytes(box: AESGCM, content: bytes, bound: bytes) -> bytes:
+    """What was sealed. Raises BrokenSeal."""
+    try:
+        return box.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], bound)
+    except InvalidTag:
+        raise BrokenSeal from None

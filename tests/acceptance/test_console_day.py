@@ -104,6 +104,16 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         f"{conference}/do/conclude", {"digest": PDF}, number="12/TB-UBND", signatory="Chủ tịch", **lines
     )
     assert "12/TB-UBND" in concluded.text
+    refused = office.send(f"{petitions[1]}/do/extend", expected_on="30/9/2019")
+    assert refused.status_code == 422
+    wrong = set(re.findall(r'href="#f-([a-z_]+)"', refused.text))
+    assert {"ground", "petitioner_told_on", "committee_told_on"} <= wrong, "what is missing is said at once"
+    extended = office.do(
+        f"{petitions[1]}/do/extend", {"petitioner_notice.digest": PDF, "committee_notice.digest": PDF},
+        expected_on="30/9/2019", ground="Chờ khảo sát", petitioner_told_on="hôm nay", committee_told_on="hôm nay",
+        **{"petitioner_notice.number": "45/TB", "committee_notice.number": "46/TB"},
+    )  # fmt: skip
+    assert "30/09/2019" in extended.text
     replied = office.do(
         f"{petitions[0]}/do/reply", {"digest": PDF}, number="5/UBND", signatory="Chủ tịch", reported="yes",
         result="resolved", summary="Đã sửa",
@@ -144,6 +154,7 @@ def test_file_of_a_petition__is_kept_by_intake_and_given_out_of_its_case(office:
     assert given.content == PDF and given.headers["content-type"] == "application/pdf"
     assert given.headers["content-disposition"].startswith("attachment")
     refused = office.send(f"{PLACE}/do/receive", {"attachment": b"MZ no document at all"}, **what)
+    assert refused.text.count('href="#f-attachment"') == 1
     assert refused.status_code == 422 and 'href="#f-attachment"' in refused.text and "Việc có đơn" in refused.text
 
 

@@ -23,7 +23,7 @@ NEXT: dict[CaseState, tuple[str, ...]] = {
         "PetitionClassified", "PetitionForwarded", "PetitionScheduled", "PetitionRaised", "AnswerPrepared",
     ),
     CaseState.RAISED: ("PetitionAssigned", "PetitionAnsweredAtConference", "PetitionClassified"),
-    CaseState.ASSIGNED: ("WrittenReplyIssued", "ExtensionGranted", "AgencyResultReported", "ReminderSent"),
+    CaseState.ASSIGNED: ("WrittenReplyIssued", "AgencyResultReported", "ReminderSent"),
     CaseState.ESCALATED: ("HigherAuthorityAnswered", "WrittenReplyIssued", "ReminderSent"),
     CaseState.REPLIED: ("ReplyReported", "AgencyResultReported", "PetitionClosed"),
     CaseState.RESOLVED: ("PetitionClosed", "ReplyReported"),

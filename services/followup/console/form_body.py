@@ -168,7 +168,9 @@ class _Parts:
         """Take the head of a part, a piece of it, or (None) its end. Raises ProblemError 400."""
         if isinstance(found, MultipartSegment):
             self._part, self._text = found, bytearray()
-            self._hash = hashlib.sha256() if found.filename and found.name in self._files else None
+            name = found.name if found.filename and found.name in self._files else None
+            is_first = name is not None and name.removesuffix("_file") not in self.hashes
+            self._hash = hashlib.sha256() if is_first else None
             if self._hash is not None:
                 self._waiting.append(str(found.name).removesuffix("_file"))
         elif found is None:

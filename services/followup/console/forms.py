@@ -36,7 +36,7 @@ from services.followup.console.command_forms import (
 )
 from services.followup.console.content import content_of
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
-from services.followup.console.form_files import read_with_files
+from services.followup.console.form_files import read_with_files, with_file_errors
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages, names_of
@@ -175,7 +175,7 @@ class _Forms:
         if is_only_language_asked(request) and not (form.is_final and filled.pop("confirmed", "")):
             return await self._page(request, target, form, filled)
         body, errors = body_of(form, filled, await self._source.today(target.source))
-        if errors := [*wrong_files, *errors]:
+        if errors := with_file_errors(wrong_files, errors):
             return await self._page(request, target, form, filled, errors)
         if form.is_final and not filled.get("confirmed"):
             return await self._pages.show(

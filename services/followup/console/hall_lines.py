@@ -33,6 +33,8 @@ _NO_DAY = Sentence(
     "“{text}” is no day; type day/month/year, such as 5/9/2026.",
 )
 _NO_TEXT = Sentence("Biên bản chưa có nội dung.", "The minutes are still empty.")
+#: Digits of a speaker's number beyond which it is something else, such as a telephone's, from which nobody counts on.
+MAX_NUMBER_DIGITS = 4
 
 
 class HallPart(NamedTuple):
@@ -79,7 +81,7 @@ class HallLine(NamedTuple):
 
 def next_speaker_number(taken: Iterable[str]) -> int:
     """The number of who speaks after all others, by the numbers that are taken; some may be words."""
-    return max((typed_number(each) or 0 for each in taken), default=0) + 1
+    return max((typed_number(each) or 0 for each in taken if len(each) <= MAX_NUMBER_DIGITS), default=0) + 1
 
 
 def line_of(conference: str, filled: Filled, today: date) -> tuple[HallLine, list[FormError]]:

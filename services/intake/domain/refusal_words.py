@@ -138,7 +138,7 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "name a number from {least} to {most}",
             ),
             "digest": Sentence(
-                "Mã băm phải là SHA-256 của văn bản, gồm 64 chữ số thập lục phân; hãy tính lại từ tệp.",
+                "Hãy kèm tệp văn bản; qua API, mã băm phải là SHA-256 của tệp, gồm 64 chữ số thập lục phân.",
                 "give the SHA-256 of the document: 64 hexadecimal digits, computed from the file",
             ),
             "nul": Sentence(
@@ -185,8 +185,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the policy in force asks that the committee be informed; say when",
             ),
             "notice": Sentence(
-                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân).",
-                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits",
+                "Hãy ghi số văn bản thông báo và kèm tệp văn bản đó.",
+                "give the number of the notice, and its file: over the API the SHA-256 of it (`digest`)",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",

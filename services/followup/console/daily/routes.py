@@ -26,7 +26,7 @@ from services.followup.console.command_forms import (
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
-from services.followup.console.form_files import read_with_files
+from services.followup.console.form_files import read_with_files, with_file_errors
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
@@ -103,7 +103,7 @@ class _Desk:
         if is_only_language_asked(request):
             return await self._page(request, screen, filled)
         values, errors = body_of(screen.form, filled, screen.situation.today)
-        if errors := [*wrong_files, *errors]:
+        if errors := with_file_errors(wrong_files, errors):
             return await self._page(request, screen, filled, errors)
         parts = screen.task.parts(screen.situation, values | {"files": _stored(screen.form, filled)})
         if not parts:

@@ -1,7 +1,7 @@
 """Who recorded something is named as people call them."""
 
 from datetime import date
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -32,4 +32,4 @@ def post(position: str, year: int, *, stands: bool) -> PostAnswer:
 def test_person__is_called_by_name_else_by_the_post_that_is_held_or_was_last(
     name: str, posts: list[PostAnswer], told: str
 ) -> None:
-    assert told_of(PersonAnswer(subject="0c5a77e2", name=name, posts=posts)) == told
+    assert told_of(PersonAnswer(id=uuid4(), subject="0c5a77e2", name=name, posts=posts)) == told

@@ -414,8 +414,10 @@ class CaseQuestion:
         return scans
 
     def _selected(self, text: TextQuery | None, value: Values) -> str:
-        is_own = _found(text.queries, value) if text is not None and text.queries else "false"
-        rank = _RANK.format(is_own=is_own) if self._wanted.sort == "best" else ""
+        rank = ""
+        if self._wanted.sort == "best":
+            is_own = _found(text.queries, value) if text is not None and text.queries else "false"
+            rank = _RANK.format(is_own=is_own)
         columns = (
             f"{column or rank} AS {name}" for (column, _), name in zip(self._order.keys, self._names, strict=True)
         )

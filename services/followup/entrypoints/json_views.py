@@ -223,8 +223,8 @@ class WorkView(msgspec.Struct, frozen=True, kw_only=True):
 
     overdue: OwedList
     due_soon: OwedList
-    later: list[OwedView]
-    held_without: OwedList
+    later: list[OwedView] = []
+    held_without: list[OwedView] = []
     undecided: UndecidedList
 
 
@@ -346,9 +346,7 @@ def work_view(work: Work) -> WorkView:
         overdue=OwedList(items=[_owed_view(each) for each in work.overdue], total=count_view(work.overdue_total)),
         due_soon=OwedList(items=[_owed_view(each) for each in work.due_soon], total=count_view(work.due_soon_total)),
         later=[_owed_view(each) for each in work.later],
-        held_without=OwedList(
-            items=[_owed_view(each) for each in work.held_without], total=count_view(work.held_without_total)
-        ),
+        held_without=[_owed_view(each) for each in work.held_without],
         undecided=UndecidedList(
             items=[
                 UndecidedView(

@@ -195,7 +195,7 @@ async def test_everything__within_the_scope(autumn_dsn: str) -> None:
         work = await asked(client, "/v1/work", office)
         assert {w["debtor"] for w in work["overdue"]["items"]} >= {ENVIRONMENT}
         assert work["undecided"]["items"] == []
-        held_without = {(w["subject"], w["duty"]) for w in work["held_without"]["items"]}
+        held_without = {(w["subject"], w["duty"]) for w in work["held_without"]}
         assert ("conference", "invitation") in held_without
         assert not held_without & {(w["subject"], w["duty"]) for w in work["overdue"]["items"]}
         text = (await client.get("/v1/cases.csv", headers=agency)).text

@@ -20,7 +20,7 @@ WHERE originator_id = ANY($1) ORDER BY position
 """
 
 
-class Proposal(msgspec.Struct, frozen=True, kw_only=True):
+class ProposedDialogue(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue that was asked for; `accepted` is None until the chair has decided."""
 
     conference_id: UUID
@@ -41,7 +41,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         return Decision.PLAN if self.accepted else None
 
 
-async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dict[UUID, Proposal]:
+async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dict[UUID, ProposedDialogue]:
     """Return what was asked for of those of some conferences that began with a proposal."""
     facts: dict[UUID, list[Fact]] = {}
     for row in await connection.fetch(_FACTS, list(conference_ids)):
@@ -55,7 +55,7 @@ async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dic
         if case is None or case.proposed is None:
             continue
         asked, decided = case.proposed.event, case.decided
-        found[conference_id] = Proposal(
+        found[conference_id] = ProposedDialogue(
             conference_id=conference_id,
             event_id=case.proposed.event_id,
             proposer=asked.proposer if isinstance(asked, ConferenceProposed) else asked.requester,

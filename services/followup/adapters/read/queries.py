@@ -30,7 +30,7 @@ from services.followup.adapters.read.models import (
     Uncountable,
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
-from services.followup.adapters.read.proposals import Proposal, proposals_of
+from services.followup.adapters.read.proposals import ProposedDialogue, proposals_of
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
 from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW, days_of
@@ -270,7 +270,7 @@ class Queries:
                 found.setdefault(each.originator_id, []).append(each.event.agency)
         return found
 
-    async def proposals(self, conference_ids: Collection[UUID]) -> dict[UUID, Proposal]:
+    async def proposals(self, conference_ids: Collection[UUID]) -> dict[UUID, ProposedDialogue]:
         """Return what was asked for of those of some conferences that began with a proposal."""
         return await read(self._pool, lambda c: proposals_of(c, conference_ids))
 

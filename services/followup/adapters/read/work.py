@@ -12,7 +12,7 @@ from services.followup.adapters.read.case_listings import COUNTED, Bounded, Case
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.parts import beside_conferences
-from services.followup.adapters.read.proposals import Proposal, proposals_of
+from services.followup.adapters.read.proposals import ProposedDialogue, proposals_of
 from services.followup.adapters.read.source_clocks import days_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import UNDECIDED_STATES, CaseRow, Decision, awaited_decision
@@ -51,7 +51,7 @@ class UndecidedWork(msgspec.Struct, frozen=True):
 
     row: CaseRow
     decision: Decision
-    proposal: Proposal | None = None
+    proposal: ProposedDialogue | None = None
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,16 +68,21 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         f"{PLACE}/acts/ConferencePlanned", kind="periodic", first_day=HELD, last_day="23.8.19", place="Hội trường UBND"
     ).url.path
     for number in (1, 2):
-        office.do(
+        slip = office.do(
             f"{conference}/do/slip", name=f"Công dân {number}", text=f"Nội dung {number}", subject=f"Việc {number}",
             field="đất đai",
         )  # fmt: skip
+        assert re.search(r'<p class="code">[0-9A-Z]{10}</p>', slip.text)
+        assert f'href="{conference}/do/slip">Nhập phiếu tiếp theo</a>' in slip.text
     petitions = petitions_of(office, conference)
     assert len(petitions) == 2
+    assert "<strong>2</strong> chưa chuyển cơ quan chuẩn bị trả lời" in office.open(conference).text
     chosen = {f"petitions.{each.rpartition('/')[2]}": "yes" for each in petitions}
     office.do(f"{conference}/do/forward", **chosen, **{f"agencies.{code}": "yes" for code in AGENCIES[:2]})
     for petition in petitions:
         assert office.open(petition).text.count("Chuyển cơ quan chuẩn bị trả lời</h3>") == 2
+    forwarding = office.open(f"{conference}/do/forward").text
+    assert forwarding.count("đã chuyển: ") == 4 and "gợi ý" not in forwarding
     office.do(
         f"{conference}/do/notify", citizens="30", organisations="Mặt trận\nĐoàn Thanh niên",
         **{"notices.0.channel": "portal", "notices.0.evidence": "tin 12", "notices.1.channel": "media",
@@ -140,6 +145,22 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         result="resolved", summary="Đã sửa",
     )  # fmt: skip
     assert "Báo cáo kết quả giải quyết</h3>" in replied.text and "Đúng hạn" in replied.text
+
+
+def test_proposal__is_decided_by_who_reads_what_it_is_about(office: Visitor) -> None:
+    received = office.do(f"{PLACE}/do/receive", text="Cầu gãy", subject="Cầu bản Hon", field="giao thông")
+    petition = received.url.path.rpartition("/")[2]
+    at = re.findall(r'href="(/jurisdictions/[^"]+/acts/ConferenceProposed)"', office.open("/conferences").text)[0]
+    asked = office.do(at, proposer=AGENCIES[0], reason="Dân nhiều bản đề nghị", **{f"petition_ids.{petition}": "yes"})
+    assert "Được đề xuất, chờ quyết định" in asked.text
+    conference = asked.url.path
+    for page in (asked.text, office.open(f"{conference}/acts/ConferenceProposalDecided").text):
+        assert "Dân nhiều bản đề nghị" in page and "Cầu bản Hon" in page and "Người, cơ quan đề xuất</dt>" in page
+    assert "Chờ quyết định đề xuất đối thoại" in office.open("/").text
+    declined = office.do(f"{conference}/acts/ConferenceProposalDecided", accepted="no", reason="Đã có lịch")
+    assert "Không được chấp thuận" in declined.text
+    assert "Không được chấp thuận" in office.open("/conferences").text
+    assert "Chờ quyết định đề xuất đối thoại" not in office.open("/").text
 
 
 def test_task__with_a_part_that_is_refused_records_nothing(office: Visitor, running: tuple[Service, Service]) -> None:

@@ -37,11 +37,12 @@ from services.followup.console.command_forms import (
     with_more_rows,
 )
 from services.followup.console.conference_view import view_of
+from services.followup.console.content import content_of
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files, with_file_errors
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
-from services.followup.console.pages import Pages
+from services.followup.console.pages import Pages, names_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
@@ -57,6 +58,7 @@ from shared.sentences import Sentence
 MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 2000  # characters of what a link fills in: the longest name of a task
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
+DECISIONS = ("ConferenceProposalDecided", "RequestAnswered")
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
@@ -139,7 +141,7 @@ class _Forms:
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
         self._choices, self._before = FormChoices(queries), BeforeSending(queries, agendas)
-        self._intake = intake
+        self._intake, self._address = intake, address
         self._source = IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
@@ -253,6 +255,20 @@ class _Forms:
             raise answer.refusal
         return by_command[command], answer
 
+    async def _about(self, request: HttpRequest, target: FormTarget, command: str) -> dict[str, Any] | None:
+        """What the chair decides upon: who asks for it, why, and on which petitions."""
+        if command not in DECISIONS or target.file is None:
+            return None
+        proposal = (await self._queries.proposals([UUID(target.named)])).get(UUID(target.named))
+        if proposal is None:
+            return None
+        return {
+            "proposal": proposal,
+            "titles": await self._queries.titles(scope_of(request), proposal.petition_ids),
+            "names": await names_of(self._queries, {proposal.proposer}),
+            "content": await content_of(self._intake, self._address, request, target.file),
+        }
+
     async def _page(
         self,
         request: HttpRequest,
@@ -271,6 +287,7 @@ class _Forms:
             filled=filled,
             errors=errors,
             notes=await self._before.notes(target, form.command),
+            about=await self._about(request, target, form.command),
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )

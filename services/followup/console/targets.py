@@ -100,8 +100,11 @@ async def place_target(queries: Queries, scope: Scope, code: str) -> FormTarget:
 
 def title_of(row: CaseRow) -> Bilingual:
     """What a case is called on pages."""
+    if row.subject == "conference":
+        if row.received_on is None:
+            return Bilingual("Đề xuất đối thoại", "Proposed dialogue")
+        told = f"{row.received_on:%d/%m/%Y}, {row.title}"
+        return Bilingual(f"Hội nghị ngày {told}", f"Conference of {told}")
     if row.title:
         return Bilingual(row.title, row.title)
-    if row.subject == "conference":
-        return Bilingual("Hội nghị chưa có địa điểm", "Conference without a place")
     return Bilingual("Kiến nghị chưa phân loại", "Petition not yet classified")

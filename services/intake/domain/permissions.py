@@ -118,6 +118,8 @@ def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, 
         check_role(caller, act.roles)
     else:
         _may_somewhere(caller, act.roles, _with_successors(target.jurisdiction, context.regulation, context))
+        if isinstance(target, Petition) and caller.roles & act.roles == {"agency"}:
+            _check_part(caller.agency, act, _on_each_day(target, context))
 
 
 def may_at_place(caller: Caller, roles: frozenset[str], place: str, regulation: Regulation, today: date) -> None:
@@ -177,12 +179,12 @@ def may_see(
 
 
 def may_read_content(caller: Caller, case: Petition | Conference) -> None:
-    """Refuse sealed content to all but the office and, of a petition, the agencies that have it. Raises NotAllowed."""
+    """Refuse sealed content to all but the office and, of a petition, the agencies in charge. Raises NotAllowed."""
     if not is_within(case.jurisdiction, caller.jurisdiction):
         raise JurisdictionMayNot(None, "case", place=case.jurisdiction, own=caller.jurisdiction)
     if caller.roles & READERS:
         return
-    if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.bodies:
+    if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.in_charge:
         return
     raise RoleMayNot(None, "content")
 
@@ -191,6 +193,13 @@ def _elsewhere(place: str, caller: Caller) -> JurisdictionMayNot:
     if caller.jurisdiction:
         return JurisdictionMayNot(None, "act", place=place, own=caller.jurisdiction)
     return JurisdictionMayNot(None, "no-jurisdiction", place=place)
+
+
+def _on_each_day(petition: Petition, context: DecisionContext) -> list[Petition]:
+    """A petition with the bodies that have had it on the days until now, since a command may be dated back."""
+    closed = {body.closed_on for body in context.regulation.agencies.values() if body.closed_on is not None}
+    days = [day for day in sorted(closed) if day <= context.today]
+    return [petition, *(inherited(petition, context.regulation, day) for day in (*days, context.today))]
 
 
 def _with_successors(place: str, regulation: Regulation, context: DecisionContext) -> list[str]:
@@ -231,7 +240,7 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
 def _check_agency(
     agency: str, act: AnyAct, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation
 ) -> None:
-    """An agency acts in its own name, on what was forwarded or assigned to it. Raises AgencyMayNot."""
+    """An agency acts in its own name, on what it is in charge of. Raises AgencyMayNot."""
     if not agency:
         raise AgencyMayNot(None, "no-agency")
     named = code_or_text(getattr(event, "agency", "") or agency)
@@ -243,10 +252,22 @@ def _check_agency(
         case ConferenceAct(), Conference():
             act.check_agency(target, event, agency, regulation)
         case _, Petition():
-            if agency not in inherited(target, regulation, event.effective_on).bodies:
-                raise AgencyMayNot(None, "no-part", agency=agency)
+            _check_part(agency, act, [inherited(target, regulation, event.effective_on)])
         case _:
             raise AgencyMayNot(None, "records", topic=event.TOPIC)
+
+
+def _check_part(agency: str, act: AnyAct, petitions: Sequence[Petition]) -> None:
+    """An agency acts on a petition that it is in charge of, and gives what it owes on others. Raises AgencyMayNot.
+
+    `petitions` is the one petition as it is on some days: in charge on one of them is enough.
+    """
+    if any(agency in each.in_charge for each in petitions):
+        return
+    if isinstance(act, PetitionAct) and any(act.is_owed_by(each, agency) for each in petitions):
+        return
+    had_part = any(agency in agencies_named(fact.event) for each in petitions for fact in each.facts)
+    raise AgencyMayNot(None, "no-longer" if had_part else "no-part", agency=agency)
 
 
 def may_under_rules(

@@ -89,6 +89,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "công trước.",
                 "the petition was neither forwarded nor assigned to {agency}; ask the office to do so first",
             ),
+            "no-longer": Sentence(
+                "Kiến nghị không còn do {agency} giải quyết; hãy đề nghị cơ quan đang chủ trì hoặc văn phòng.",
+                "{agency} is no longer in charge of the petition; ask the lead agency or the office",
+            ),
             "not-lead": Sentence(
                 "Chỉ cơ quan chủ trì mới gia hạn; {agency} không chủ trì kiến nghị này, hãy đề nghị cơ quan chủ trì "
                 "hoặc người chủ trì.",
@@ -117,6 +121,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         DOOR_WORDS["invalid-value"],
         {
             "empty": Sentence("Không được để trống; hãy nhập nội dung.", "may not be empty"),
+            "nothing-said": Sentence(
+                "Chưa có nội dung nào; hãy nhập nội dung hoặc chọn tệp văn bản.",
+                "nothing is said; give the text or the document",
+            ),
             "too-long": Sentence(
                 "Nội dung dài {length} ký tự; tối đa {most} ký tự.", "{length} characters; at most {most}"
             ),

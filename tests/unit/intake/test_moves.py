@@ -10,6 +10,7 @@ from msgspec import structs
 
 from services.intake.domain import errors
 from services.intake.domain.reply_clock import reply_due
+from shared.events import DATED_EVENTS
 from shared.events.petition import Attachment, Identity, PetitionAssigned, PetitionReassigned, Report
 from tests.unit.intake.plan import (
     CLOSED,
@@ -67,7 +68,7 @@ def task(r: Register) -> None:
 
 
 def concluded(r: Register) -> None:
-    r.assigned().do(C, "InternalReviewHeld")
+    r.assigned().do(C, "InternalReviewHeld", summary="Đã rút kinh nghiệm.")
 
 
 def escalated(r: Register) -> None:
@@ -191,6 +192,9 @@ ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
     ("AlreadyScheduled", scheduled, A, "PetitionScheduled", PLANNED, {"conference_id": C}),
     ("AlreadyComplex", complex_case, A, "PetitionMarkedComplex", NOTICE, {"decided_by": "x", "criteria": ("y",)}),
     ("ProposalAlreadyDecided", decided, C, "ConferenceProposalDecided", PLANNED, {"accepted": False}),
+    ("InvalidValue", forwarded, A, "AnswerPrepared", NOTICE, {"agency": EDUCATION}),
+    ("InvalidValue", Register.planned, C, "PreparationReported", PLANNED, {}),
+    ("InvalidValue", D, C, "InternalReviewHeld", NOTICE, {}),
     ("DatedBeforeConference", Register.planned, C, "PreparationReported", date(2019, 7, 1), {}),
     ("DatedBeforeConference", D, C, "InternalReviewHeld", PLANNED, {}),
     ("OutsideTheConference", speakers, C, "SpeakerCalled", PLANNED, {"speaker": "s1"}),
@@ -234,6 +238,29 @@ def test_illegal_move(error: str, start: Start, target: UUID, topic: str, on: da
         register.do(target, topic, on, **fields)
     assert type(refused.value).__name__ == error, str(refused.value)
     assert register.position == before
+
+
+@pytest.mark.parametrize(
+    ("start", "target", "topic", "on", "fields", "field"),
+    [
+        (forwarded, A, "AnswerPrepared", NOTICE, {"agency": EDUCATION}, "text"),
+        (Register.planned, C, "PreparationReported", PLANNED, {}, "number"),
+        (D, C, "InternalReviewHeld", NOTICE, {}, "summary"),
+    ],
+)
+def test_deed_that_says_nothing__is_refused_now_and_read_where_it_was_recorded(
+    start: Start, target: UUID, topic: str, on: date, fields: dict[str, Any], field: str
+) -> None:
+    register = Register()
+    start(register)
+    with pytest.raises(errors.InvalidValue) as refused:
+        register.do(target, topic, on, **fields)
+    assert (refused.value.field, refused.value.sentence) == (field, "nothing-said")
+    empty = DATED_EVENTS[topic](effective_on=on, **fields)  # as an earlier release recorded it
+    register.facts[target].append(register._fact(empty, len(register.facts[target]) + 1))
+    assert register.petition(target) or register.conference(target)
+    if topic != "InternalReviewHeld":
+        register.do(target, topic, on, **fields, digest="d" * 64)
 
 
 def test_the_plan_from_receipt_to_reopening() -> None:

@@ -61,7 +61,7 @@ def remind_routes(
 
     async def screen_of(request: HttpRequest, agency: str) -> _Screen:
         """The screen of an agency. Raises Refusal."""
-        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency)
+        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency, held_without=False)
         found = (await queries.deadlines(scope_of(request), wanted, LATE_AT_ONCE)).items
         late = [each for each in found if each.raised.subject != "jurisdiction"]
         of_first = [each for each in late if each.raised.source == late[0].raised.source]

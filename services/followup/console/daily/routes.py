@@ -30,6 +30,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
+from services.followup.console.recorded import recorded_address
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.access import scope_of
@@ -122,7 +123,10 @@ class _Desk:
         created = next((part.id for part in done.parts if part.receipt_code), "")
         visible = await self._queries.visible(scope_of(request), [UUID(created)]) if created else set()
         shown = f"/cases/{created}" if visible else target.page
-        return Redirect(f"{shown}?{urlencode({'recorded': parts[0].command})}", status_code=SEE_OTHER)
+        told = {"recorded": recorded_address([part.command for part in parts])}
+        if visible and screen.task.repeats:
+            told["slip_of"] = target.named
+        return Redirect(f"{shown}?{urlencode(told)}", status_code=SEE_OTHER)
 
     async def _screen(self, request: HttpRequest, target: FormTarget, name: str) -> _Screen:
         """A task that is offered on its subject now. Raises Refusal, ProblemError 404."""
@@ -151,6 +155,7 @@ class _Desk:
             agency=caller_of(request).agency,
             petitions=petitions,
             agenda=agenda,
+            forwarded=await self._queries.forwarded([case.row.subject_id for case in petitions]),
         )
         return _Screen(task, situation, task.form(situation))
 

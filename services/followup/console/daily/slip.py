@@ -54,4 +54,5 @@ SLIP = DailyTask(
     fields=_fields,
     given=_given,
     parts=_parts,
+    repeats=True,
 )

@@ -19,7 +19,7 @@ from services.intake.domain.conference import (
 )
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.facts import NEXT, AnyFact, AnyNewFact, Fact, NewFact, unrecorded
-from services.intake.domain.field_checks import code_of
+from services.intake.domain.field_checks import code_of, require_content
 from services.intake.domain.petition import Petition, require_open
 from services.intake.domain.successors import inherited
 from shared.cases.facts import standing
@@ -47,7 +47,12 @@ def _possible_review(conference: Conference) -> None:
         raise errors.ReviewAlreadyHeld
 
 
-def _check_after_closing(conference: Conference, event: InternalReviewHeld | ConclusionNoticeIssued) -> None:
+def _check_review(conference: Conference, event: InternalReviewHeld) -> None:
+    require_after_closing(conference, event.effective_on)
+    require_content(event, "summary", "digest")
+
+
+def _check_after_closing(conference: Conference, event: ConclusionNoticeIssued) -> None:
     require_after_closing(conference, event.effective_on)
 
 
@@ -214,7 +219,7 @@ CONFERENCE_ACTS = (
         path="review",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_review,
-        check=_check_after_closing,
+        check=_check_review,
         fold=lambda conference, event: replace(conference, reviewed=True),
     ),
     ConferenceAct(

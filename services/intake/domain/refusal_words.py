@@ -439,6 +439,16 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "last-administrator": ProblemWords(
+        Sentence("Không còn ai quản trị", "Nobody would administer"),
+        {
+            "": Sentence(
+                "Không còn ai khác quản trị người dùng của {place}; hãy giao vị trí quản trị cho người khác trước, rồi "
+                "mới thôi vị trí của mình.",
+                "nobody else administers the people of {place}; grant another person such a post first, then end yours",
+            ),
+        },
+    ),
     "role-not-of-place": ProblemWords(
         Sentence("Quyền vượt quá quyền của đơn vị", "More than the place has"),
         {

@@ -17,16 +17,18 @@ _SOMEBODY = Bilingual("một cán bộ", "an official")
 async def actor_names(
     intake: IntakeClient, address: Address, request: HttpRequest, source: str, actors: Iterable[str]
 ) -> dict[str, Bilingual]:
-    """What actors are called. A program is called what its token is; people are asked for only where there are some."""
+    """What actors are called, and their posts by id. People are asked for only where there are some.
+
+    A program is called what its token is.
+    """
     wanted = set(actors)
     people = {actor for actor in wanted if actor.startswith(PERSON)}
     caller = caller_of(request)
     found = {actor: Bilingual(actor, actor) for actor in wanted - people} | dict.fromkeys(people, _SOMEBODY)
-    if caller.name in people and caller.called:
-        found[caller.name] = Bilingual(caller.called, caller.called)
-        people.remove(caller.name)
     if people and not caller.roles.isdisjoint(STAFF) and (url := address(source)) is not None:
         found |= await _asked(intake, url, token_of(request), people)
+    if caller.name in people and caller.called:
+        found[caller.name] = Bilingual(caller.called, caller.called)
     return found
 
 
@@ -36,7 +38,9 @@ async def _asked(intake: IntakeClient, url: str, token: str, people: set[str]) -
     except Refusal:  # the page is of use without names
         return {}
     told = {PERSON + person.subject: told_of(person) for person in known}
-    return {actor: Bilingual(told[actor], told[actor]) for actor in people if told.get(actor)}
+    named = {actor: told[actor] for actor in people if told.get(actor)}
+    named |= {str(post.id): post.position for person in known for post in person.posts}
+    return {each: Bilingual(words, words) for each, words in named.items()}
 
 
 def told_of(person: PersonAnswer) -> str:

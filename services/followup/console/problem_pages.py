@@ -82,7 +82,7 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 return Redirect(LOGIN if to == "/" else f"{LOGIN}?to={quote(to, safe='')}", status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response
-            if isinstance(error, ProblemError) and error.code == "post-not-chosen":
+            if isinstance(error, ProblemError) and _waits_for_post(error) and request.method != "POST":
                 return Redirect(f"{POSTS}?to={quote(request.scope['path'], safe='')}", status_code=SEE_OTHER)
             is_old_form = isinstance(error, ProblemError) and error.sentence == "form"
             problem = msgspec.json.decode(response.content, type=Problem)
@@ -145,6 +145,11 @@ class _Everything(Collection[str]):
 
 
 _EVERY_FILE = _Everything()
+
+
+def _waits_for_post(error: ProblemError) -> bool:
+    """Whether a person has signed in and has to choose a post first, or has none: the page of posts says so."""
+    return error.sentence in ("post-not-chosen", "no-post")
 
 
 def _labels(typed: Sequence[tuple[str, str]]) -> dict[str, Bilingual]:

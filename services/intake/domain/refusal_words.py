@@ -1298,6 +1298,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "nothing-to-erase": Sentence(
                 "Người kiến nghị này không có dữ liệu nào để xóa.", "this petitioner has nothing that could be erased"
             ),
+            "nothing-to-erase-person": Sentence(
+                "Người dùng này không còn họ tên nào được lưu riêng để xóa.",
+                "no name of this person is kept that could be erased",
+            ),
             "no-petition": Sentence(
                 "Người kiến nghị này không có kiến nghị nào để ghi nhận việc xóa.",
                 "this petitioner has no petition in which the erasure could be recorded",

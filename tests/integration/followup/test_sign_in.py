@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -190,9 +191,10 @@ async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) ->
         assert (await desk.intake.post(ending, {}, token=desk.admin)).status_code == 201
 
         async def is_out() -> bool:
-            return (await browser.get("/")).status_code == 403
+            return (await browser.get("/")).headers.get("location", "").startswith("/office/posts")
 
         await until(is_out)
+        assert f"<code>{CLERK}</code>" in (await browser.get("/office/posts")).text  # what the administrator asks for
 
 
 async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDesk) -> None:
@@ -218,7 +220,45 @@ async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDes
         assert answers[0].status_code == 200, answers[0].text
         assert answers[1].json()["theirs"] == {"person": "Lò Thị Mai", "words": "Đường hỏng."}
         history = (await two.get(case)).text.partition('class="timeline"')[2]
-        assert "Lò Thị Mai" in history and CLERK not in history and "person:" not in history
+        assert "Lò Thị Mai, Chuyên viên" in history and CLERK not in history and "person:" not in history
+
+
+async def test_people__are_named_where_something_is_done_to_them(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "admin", position="Quản trị viên")
+    day = (await desk.intake.get("/v1/clock")).json()["today"]
+    later = (date.fromisoformat(day) + timedelta(days=3)).isoformat()
+    await desk.granted(OTHER, "office", name="Vàng A Sình", position="Phó Chủ tịch", valid_from=later)
+    async with desk.signed_in(CLERK) as browser:
+
+        async def place_is_read() -> bool:
+            return "Cấp chức vụ" in (await browser.get("/people")).text
+
+        await until(place_is_read)
+        people = (await browser.get("/people")).text
+        assert "<strong>Lò Thị Mai</strong> · Quản trị viên · " in people
+        assert f"từ ngày {later[8:]}/{later[5:7]}/{later[:4]}" in people and "không còn<" not in people
+        ending, erasing = (
+            next(
+                each
+                for each in re.findall(r'href="(/people/[^"]+)"', people[people.index("Vàng A Sình") :])
+                if w in each
+            )
+            for w in ("PostAnnulled", "PersonNameErased")
+        )
+        form = (await browser.get(ending)).text
+        assert "Vàng A Sình" in form and "Phó Chủ tịch · " in form
+        granting = re.findall(r'href="([^"]+/acts/PostGranted)"', people)[0]
+        assert (
+            'href="/people">Thôi' in (await browser.get(granting)).text
+        )  # the place's own page is not an administrator's
+        token = {"form_token": form_token(await browser.get(erasing)), "key": "k1"}
+        asked = await browser.post(erasing, data=token, headers=OWN)
+        assert (asked.status_code, "Xác nhận" in asked.text, "Vàng A Sình" in asked.text) == (200, True, True)
+        assert "Vàng A Sình" in (await browser.get("/people")).text
+        done = await browser.post(erasing, data=token | {"confirmed": "yes"}, headers=OWN)
+        assert (done.status_code, "Vàng A Sình" in (await browser.get("/people")).text) == (303, False)
+        again = await browser.post(erasing, data=token | {"confirmed": "yes", "key": "k2"}, headers=OWN)
+        assert again.status_code == 404 and "Người dùng này không còn họ tên" in again.text
 
 
 async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:

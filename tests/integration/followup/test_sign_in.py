@@ -182,6 +182,38 @@ async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: Sig
     assert (f'"on_behalf_of":"{CLERK}"' in row["state"].decode(), chosen in row["state"].decode()) == (True, True)
 
 
+async def test_form_of_an_ended_session__is_sent_again_at_once_and_asks_for_its_file(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    form = f"/jurisdictions/{COMMUNE}/acts/PetitionReceived"
+    typed = {"text": "Đường bị sạt lở.", "jurisdiction": COMMUNE, "kind": "petition", "channel": "post", "key": "k1"}
+    async with desk.signed_in(CLERK) as browser:
+
+        async def place_is_read() -> bool:
+            return (await browser.get(form)).status_code == 200
+
+        await until(place_is_read)
+        old = {"form_token": form_token(await browser.get(form))}
+        await desk.sql("UPDATE public.sessions SET revoked = now()")
+        scan = {"digest_file": ("don.pdf", b"%PDF-1.4", "application/pdf")}
+        page = await browser.post(form, data=typed | old, files=scan, headers=OWN)
+        assert (page.status_code, "sạt lở" in page.text) == (401, True)
+        assert "Tệp không giữ lại được" in page.text and re.search(
+            r'type="file"[^>]* name="digest_file" required', page.text
+        )
+        page = await browser.post(form, data=typed | old, headers=OWN)
+        assert "Tệp không giữ lại được" not in page.text
+        carried = form_token(page)
+        await desk.sign_in(browser, CLERK)
+        for wrong in ("0" * 64, old["form_token"]):
+            refused = await browser.post(form, data=typed | {"form_token": wrong}, headers=OWN)
+            assert refused.status_code == 403
+        async with desk.signed_in(CLERK) as stranger:  # who has not the cookie has not the form either
+            sent = await stranger.post(form, data=typed | {"form_token": carried}, headers=OWN)
+            assert sent.status_code == 403
+        done = await browser.post(form, data=typed | {"form_token": carried}, headers=OWN)
+        assert done.status_code == 303, done.text
+
+
 async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ INTAKE_PORT, FOLLOWUP_PORT = 8570, 8571
 STORY_BEGINS = "2019-06-24T08:00:00+07:00"
 READY_TIMEOUT = 90.0  # seconds
 STOP_TIMEOUT = 15.0  # seconds
+PORTS_TRIED = 10
 DATABASE_URL = "intake-database.url"  # a file in the data folder, for `doithoai import`
 BROKER_PAUSE, LONGEST_BROKER_PAUSE = 5.0, 300.0  # seconds before a broker that ended is started again
 
@@ -135,7 +137,7 @@ def run_pair(
     stack: contextlib.ExitStack, data: Path, intake: int | None, followup: int | None, story: bool, broker: str
 ) -> None:
     stack.enter_context(_locked(data))
-    ports = _port("--intake-port", intake, INTAKE_PORT), _port("--followup-port", followup, FOLLOWUP_PORT)
+    ports = _port(stack, "--intake-port", intake, INTAKE_PORT), _port(stack, "--followup-port", followup, FOLLOWUP_PORT)
     urls = [f"http://{HOST}:{port}" for port in ports]
     pair = DevPair(data, stack)
     amqp = pair.amqp_urls(broker)
@@ -154,10 +156,11 @@ def run_pair(
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:
         play(urls[0], urls[1], _say)
-    _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
-    for role, title in ROLE_TITLES.items():
-        if role != "system":  # which has no use for pages
-            _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
+    if not os.environ.get("FOLLOWUP_ISSUER"):  # at which people sign in: then nobody comes in by a door
+        _say(f"Bạn là ai? Who are you? {urls[1]}/doors")
+        for role, title in ROLE_TITLES.items():
+            if role != "system":  # which has no use for pages
+                _say(f"  {urls[1]}/doors/{role:<12} {title.both}")
     _say("Running; Ctrl-C stops everything.")
     while True:
         pair.require()
@@ -175,14 +178,24 @@ def _locked(data: Path) -> Iterator[None]:
         yield
 
 
-def _port(option: str, given: int | None, default: int) -> int:
-    if _is_free(given or default):
+def _port(stack: contextlib.ExitStack, option: str, given: int | None, default: int) -> int:
+    if _is_free(given or default) and _claims(stack, given or default):
         return given or default
     if given:
         raise DevFailed(f"{option}: {given} is taken; name another, or leave it out")
-    chosen: int = free_ports(1)[0]
+    chosen: int = next(port for port in free_ports(PORTS_TRIED) if _claims(stack, port))
     _say(f"Port {default} is taken: using {chosen}.")
     return chosen
+
+
+def _claims(stack: contextlib.ExitStack, port: int) -> bool:
+    """Keep a port from other runs until its service listens: else that of another would answer in its place."""
+    file = stack.enter_context((Path(tempfile.gettempdir()) / f"doithoai-port-{os.getuid()}-{port}").open("w"))
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _is_free(port: int) -> bool:

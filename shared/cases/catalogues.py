@@ -5,6 +5,7 @@ one place adopted, the one from the latest day stands, and of the same day the o
 binds only itself.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import date
 
@@ -16,12 +17,33 @@ from shared.identifiers import lineage, normalised
 NOW = date.max
 
 
+class _Adopted:
+    """A catalogue on record, with its entries by what they are called; a list may ask for each of its cases."""
+
+    def __init__(self, event: CatalogueAdopted) -> None:
+        self.event = event
+
+    @functools.cached_property
+    def by_name(self) -> Mapping[str, CatalogueEntry]:
+        """The entries by their codes and titles, however these are written."""
+        return {name: entry for entry in reversed(self.event.entries) for name in _names(entry)}
+
+    @functools.cached_property
+    def by_code(self) -> Mapping[str, CatalogueEntry]:
+        """The entries by their codes."""
+        return {entry.code: entry for entry in reversed(self.event.entries)}
+
+    def meant(self, folded: str, mapped_code: str) -> CatalogueEntry | None:
+        """The entry that a folded text means, else the one of the code to which it is mapped."""
+        return self.by_name.get(folded) or self.by_code.get(mapped_code)
+
+
 class CatalogueLog:
     """Every catalogue and mapping on record. `bodies` tells which places have ended."""
 
     def __init__(self, bodies: Mapping[str, Closable]) -> None:
         self._bodies = bodies
-        self._adopted: dict[tuple[str, CatalogueKind], list[CatalogueAdopted]] = {}
+        self._adopted: dict[tuple[str, CatalogueKind], list[_Adopted]] = {}
         self._mapped: dict[tuple[str, CatalogueKind], dict[str, MappedText]] = {}
 
     def add(self, event: CatalogueAdopted | CatalogueMapped) -> None:
@@ -31,46 +53,52 @@ class CatalogueLog:
             texts = {_folded(mapped.text): mapped for mapped in event.entries}
             self._mapped[key] = self._mapped.get(key, {}) | texts
         else:
-            adopted = [*self._adopted.get(key, ()), event]
+            adopted = [*self._adopted.get(key, ()), _Adopted(event)]
             # Sorting keeps the order recorded where the days are the same.
-            self._adopted[key] = sorted(adopted, key=lambda each: each.effective_on)
+            self._adopted[key] = sorted(adopted, key=lambda each: each.event.effective_on)
 
     def standing(self, place: str, kind: CatalogueKind, day: date = NOW) -> CatalogueAdopted | None:
         """The catalogue that a place chooses from on a day; None where it writes as it likes."""
+        found = self._standing(place, kind, day)
+        return found.event if found is not None else None
+
+    def _standing(self, place: str, kind: CatalogueKind, day: date) -> _Adopted | None:
         for code in lineage(place):
             if code != place and self._has_ended(code, day):
                 continue
             for adopted in reversed(self._adopted.get((code, kind), ())):
-                if adopted.effective_on <= day:
+                if adopted.event.effective_on <= day:
                     return adopted
         return None
 
     def meant(self, place: str, kind: CatalogueKind, text: str, day: date = NOW) -> CatalogueEntry | None:
         """The entry of the standing catalogue that a code, a title or a mapped text means; None where none does."""
-        standing = self.standing(place, kind, day)
+        standing, folded = self._standing(place, kind, day), _folded(text)
         if standing is None:
             return None
-        return named_in(standing, text) or _coded(standing, self._mapped_code(place, kind, text))
+        return standing.meant(folded, self._mapped_code(place, kind, folded))
 
     def known(self, place: str, kind: CatalogueKind, text: str) -> CatalogueEntry | None:
         """The entry that a recorded value means as known now, of a catalogue of the past too; None where none does."""
         if (found := self.meant(place, kind, text)) is not None:
             return found
-        mapped = self._mapped_code(place, kind, text)
+        folded = _folded(text)
+        mapped = self._mapped_code(place, kind, folded)
         past = (adopted for code in lineage(place) for adopted in reversed(self._adopted.get((code, kind), ())))
-        return next((found for each in past if (found := named_in(each, text) or _coded(each, mapped))), None)
+        return next((found for each in past if (found := each.meant(folded, mapped))), None)
 
     def texts_of(self, kind: CatalogueKind, text: str) -> tuple[str, ...]:
         """Every value that may be recorded for what a code, a title or a mapped text means at any place."""
-        mapped = [each for (_, of), texts in self._mapped.items() if of == kind for each in texts.values()]
-        codes = {each.code for each in mapped if _folded(each.text) == _folded(text)}
+        folded, every = _folded(text), [texts for (_, of), texts in self._mapped.items() if of == kind]
+        mapped = [each for texts in every for each in texts.values()]
+        codes = {texts[folded].code for texts in every if folded in texts}
         entries = [
             entry
             for (_, of), catalogues in self._adopted.items()
             if of == kind
             for adopted in catalogues
-            for entry in adopted.entries
-            if entry.code in codes or _folded(text) in _names(entry)
+            for entry in adopted.event.entries
+            if entry.code in codes or adopted.by_name.get(folded) is entry
         ]
         codes |= {entry.code for entry in entries}
         titles = (title for entry in entries for title in (entry.title, entry.title.lower()))
@@ -79,23 +107,18 @@ class CatalogueLog:
 
     def titles(self, kind: CatalogueKind) -> list[str]:
         """Every title that an entry of such a catalogue has or had, in both languages."""
-        entries = (e for (_, of), every in self._adopted.items() if of == kind for each in every for e in each.entries)
+        entries = (
+            e for (_, of), every in self._adopted.items() if of == kind for each in every for e in each.event.entries
+        )
         return list(dict.fromkeys(title for entry in entries for title in (entry.title, entry.title_en) if title))
 
-    def _mapped_code(self, place: str, kind: CatalogueKind, text: str) -> str:
-        folded = _folded(text)
+    def _mapped_code(self, place: str, kind: CatalogueKind, folded: str) -> str:
         found = (self._mapped.get((code, kind), {}).get(folded) for code in lineage(place))
         return next((mapped.code for mapped in found if mapped is not None), "")
 
     def _has_ended(self, code: str, day: date) -> bool:
         body = self._bodies.get(code)
         return body is not None and body.closed_on is not None and body.closed_on <= day
-
-
-def named_in(catalogue: CatalogueAdopted, text: str) -> CatalogueEntry | None:
-    """The entry with a code or a title, however it is written."""
-    folded = _folded(text)
-    return next((entry for entry in catalogue.entries if folded in _names(entry)), None)
 
 
 def offered(catalogue: CatalogueAdopted, day: date) -> list[CatalogueEntry]:
@@ -115,10 +138,6 @@ def clashing(entries: Sequence[CatalogueEntry]) -> int | None:
 
 def _names(entry: CatalogueEntry) -> set[str]:
     return {_folded(name) for name in (entry.code, entry.title, entry.title_en) if name}
-
-
-def _coded(catalogue: CatalogueAdopted, code: str) -> CatalogueEntry | None:
-    return next((entry for entry in catalogue.entries if code and entry.code == code), None)
 
 
 def _folded(text: str) -> str:

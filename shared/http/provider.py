@@ -68,7 +68,7 @@ class Provider:
         self._client, self._clock = client, clock
         self._metadata: ProviderMetadata | None = None
         self._keys: KeySet | None = None
-        self._read_at = self._tried_at = float("-inf")
+        self._read_at = self._tried_at = self._asked_at = float("-inf")
         self._lock = asyncio.Lock()
         #: How often the keys were replaced by others: tells what was verified by the old ones.
         self.generation = 0
@@ -83,6 +83,9 @@ class Provider:
         if self._metadata is None:
             async with self._lock:
                 if self._metadata is None:
+                    # Whoever waited for one who asked in vain does not ask again, or all would wait for one another.
+                    if self._clock() - self._asked_at < AGAIN:
+                        raise ProviderAway("it could not be asked a moment ago")
                     self._metadata = await self._described()
         return self._metadata
 
@@ -107,6 +110,8 @@ class Provider:
                     await self._read()
             except ProviderAway as error:
                 log.warning("provider_away", why=str(error))
+            except Exception as error:  # whatever it answers, the next round tries again
+                log.error("provider_keys_not_read", kind=type(error).__name__)
             await asyncio.sleep(READ_EVERY if self.age < READ_EVERY else AGAIN)
 
     def _holding(self, key_id: str | None) -> KeySet | None:
@@ -123,7 +128,7 @@ class Provider:
             self._metadata = await self._described()
         try:
             found = KeySet.import_key_set(msgspec.json.decode(await self._get(self._metadata.jwks_uri)))
-        except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError) as error:
+        except (JoseError, msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ProviderAway(f"its keys are none: {type(error).__name__}") from None
         if self._keys is None or found.as_dict() != self._keys.as_dict():
             self._keys, self.generation = found, self.generation + 1
@@ -131,9 +136,10 @@ class Provider:
         self._read_at = self._clock()
 
     async def _described(self) -> ProviderMetadata:
+        self._asked_at = self._clock()
         try:
             found = msgspec.json.decode(await self._get(self.issuer.rstrip("/") + WELL_KNOWN), type=ProviderMetadata)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ProviderAway("its description is none") from None
         if found.issuer != self.issuer:
             raise ProviderAway(f"it calls itself another issuer than {self.issuer}")
@@ -143,7 +149,11 @@ class Provider:
         return found
 
     async def _get(self, url: str) -> bytes:
-        return await bounded(self._client, httpx.Request("GET", url, headers={"Accept": "application/json"}))
+        try:
+            request = httpx.Request("GET", url, headers={"Accept": "application/json"})
+        except (httpx.InvalidURL, ValueError):  # names of hosts that are none are ValueErrors
+            raise ProviderAway("it names an address that is none") from None
+        return await bounded(self._client, request)
 
 
 async def bounded(client: httpx.AsyncClient, request: httpx.Request, refused: type[Exception] | None = None) -> bytes:

@@ -84,21 +84,57 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
            "notices.1.evidence": "bản tin tối"},
     )  # fmt: skip
 
+    # Slips register their speakers before the opening, numbered in turn.
     moved(running[0], HELD_AT)
     office.do(f"{conference}/acts/ConferenceOpened")
+    hall = office.open(f"{conference}/hall").text
+    assert re.findall(r'data-show="number">(\d)<', hall) == ["1", "2"] and "Công dân 2" in hall
+    assert "Nội dung 1" in hall and "chậm nhất 16/09/2019" in hall
     office.do(f"{conference}/do/slip", name="Bà Lý", text="Trạm y tế thiếu thuốc", subject="Thuốc", field="y tế")
+    by_hand = office.form(f"{conference}/acts/SpeakerRegistered")
+    assert by_hand.values["speaker"] == "4"
     office.do(f"{conference}/acts/SpeakerCalled?speaker=1", words="Đề nghị cấp thuốc")
-    for petition in petitions:
-        office.do(f"{petition}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
+    called, uncalled, last = petitions_of(office, conference)
+    office.do(f"{called}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
+    assert "Chậm nhất 16/09/2019" in office.open(f"{called}/acts/PetitionAssigned").text
+    refused = office.send(f"{called}/acts/PetitionAssigned", agency=AGENCIES[0], due_on="17/9/2019")
+    assert refused.status_code == 422 and "chậm nhất 16/09/2019" in said(refused)
+    office.do(f"{called}/acts/PetitionAssigned", agency=AGENCIES[0], due_on="10/9/2019")
+    assert "không làm thời hạn trả lời bắt đầu" in office.open(f"{uncalled}/acts/PetitionAssigned").text
     office.do(f"{conference}/acts/SecretaryAppointed", name="Nguyễn Thư")
-    office.do(f"{conference}/acts/MinutesAdopted", {"digest": PDF}, minutes="Biên bản hội nghị")
-    office.do(f"{conference}/acts/ConferenceClosed")
 
-    lines = {f"line-{each.rpartition('/')[2]}.agency": AGENCIES[0] for each in petitions}
-    concluded = office.do(
-        f"{conference}/do/conclude", {"digest": PDF}, number="12/TB-UBND", signatory="Chủ tịch", **lines
-    )
+    asked = office.send(f"{conference}/acts/ConferenceClosed")
+    assert "Chưa thông qua biên bản." in said(asked)
+    assert "2 kiến nghị trong chương trình chưa được gọi" in said(asked)
+    office.do(f"{conference}/acts/MinutesAdopted", {"digest": PDF}, minutes="Biên bản hội nghị")
+    office.do(f"{conference}/acts/ConferenceClosed", confirmed="yes")
+
+    table = office.form(f"{conference}/do/conclude").values
+    line = {each: f"line-{each.rpartition('/')[2]}" for each in (called, uncalled, last)}
+    assert table[f"{line[called]}.agency"] == AGENCIES[0] and table[f"{line[called]}.due_on"] == "10/09/2019"
+    shown = office.open(f"{conference}/do/conclude").text
+    assert shown.count("Chưa được gọi") == 2 and shown.count("hậm nhất 10/09/2019") == 1
+    notice = {"number": "12/TB-UBND", "signatory": "Chủ tịch"} | {
+        f"{line[each]}.agency": AGENCIES[1] for each in (uncalled, last)
+    }
+    late = office.send(f"{conference}/do/conclude", {"digest": PDF}, **notice | {f"{line[last]}.due_on": "1/10/2019"})
+    assert late.status_code == 422 and f'href="#f-{line[last]}.due_on"' in late.text and "Thuốc" in said(late)
+    concluded = office.do(f"{conference}/do/conclude", {"digest": PDF}, **notice)
     assert "12/TB-UBND" in concluded.text
+    again = office.client.get(f"{conference}/do/conclude")
+    assert again.status_code == 409 and "đã được ban hành" in again.text
+    assert "16/09/2019" in office.open(uncalled).text
+    petitions = [called, uncalled]
+    refused = office.send(f"{petitions[1]}/do/extend", expected_on="30/9/2019")
+    assert refused.status_code == 422
+    wrong = set(re.findall(r'href="#f-([a-z_]+)"', refused.text))
+    assert {"ground", "petitioner_told_on", "committee_told_on"} <= wrong, "what is missing is said at once"
+    extended = office.do(
+        f"{petitions[1]}/do/extend", {"petitioner_notice.digest": PDF, "committee_notice.digest": PDF},
+        expected_on="30/9/2019", ground="Chờ khảo sát", petitioner_told_on="hôm nay", committee_told_on="hôm nay",
+        **{"petitioner_notice.number": "45/TB", "committee_notice.number": "46/TB"},
+    )  # fmt: skip
+    assert "30/09/2019" in extended.text
     replied = office.do(
         f"{petitions[0]}/do/reply", {"digest": PDF}, number="5/UBND", signatory="Chủ tịch", reported="yes",
         result="resolved", summary="Đã sửa",
@@ -123,6 +159,7 @@ def test_file_of_a_petition__is_kept_by_intake_and_given_out_of_its_case(office:
     assert given.content == PDF and given.headers["content-type"] == "application/pdf"
     assert given.headers["content-disposition"].startswith("attachment")
     refused = office.send(f"{PLACE}/do/receive", {"attachment": b"MZ no document at all"}, **what)
+    assert refused.text.count('href="#f-attachment"') == 1
     assert refused.status_code == 422 and 'href="#f-attachment"' in refused.text and "Việc có đơn" in refused.text
 
 
@@ -147,6 +184,15 @@ def test_post__is_granted_on_a_page_and_seen_there(office: Visitor) -> None:
     ending = re.findall(r'href="(/people/[^"]+/PostEnded)"', people)[0]
     assert office.send(ending, reason="Nghỉ hưu", effective_on="hôm nay").url.path == "/people"
     assert "không còn" in office.open("/people").text
+    annulment = re.findall(r'href="(/people/[^"]+/PostAnnulled)"', people)[0]
+    assert office.send(annulment, reason="Nhầm người", effective_on="hôm nay").url.path == "/people"
+    people = office.open("/people").text
+    assert "ghi nhận nhầm" in people and "/PostAnnulled" not in people
+    erasure = re.findall(r'href="(/people/[^"]+/PersonNameErased)"', people)[0]
+    assert "Xác nhận" in office.send(erasure, effective_on="hôm nay").text
+    assert office.send(erasure, effective_on="hôm nay", confirmed="yes").url.path == "/people"
+    people = office.open("/people").text
+    assert "(không còn tên)" in people and "Nguyễn Văn Bình" not in people
 
 
 def test_operators__see_what_waits(office: Visitor) -> None:
@@ -156,7 +202,7 @@ def test_operators__see_what_waits(office: Visitor) -> None:
 
 def test_late_cases_of_an_agency__are_reminded_at_once(office: Visitor, running: tuple[Service, Service]) -> None:
     moved(running[0], "2019-10-20T01:00:00Z")
-    until(lambda: f"/remind/{AGENCIES[0]}" in office.open("/").text)
-    office.do(f"/remind/{AGENCIES[0]}")
-    late = office.open(f"/cases?overdue=true&agency={AGENCIES[0]}").text
+    until(lambda: f"/remind/{AGENCIES[1]}" in office.open("/").text)
+    office.do(f"/remind/{AGENCIES[1]}")
+    late = office.open(f"/cases?overdue=true&agency={AGENCIES[1]}").text
     assert "Đôn đốc</h3>" in office.open(re.findall(r'href="(/cases/[0-9a-f-]+)"', late)[0]).text

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services.story.places import AGRICULTURE, DISTRICT, ENVIRONMENT
-from tests.support.browser import Looker, browser, page_of, press, walked
+from tests.support.browser import BEYOND, HEIGHT, WIDE, Looker, browser, page_of, press, walked
 from tests.support.postgres import TestServer
 from tests.support.told import Told, told
 
@@ -316,6 +316,56 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
         act for act, status in walked.items() if status == 200
     }
     assert {"RecordAnnulled", "ReminderSent", "PetitionWithdrawn", "PetitionMarkedComplex"} <= set(walked)
+
+
+def test_form__seen_in_the_other_language_keeps_what_was_typed(desk: Desk) -> None:
+    page = desk.page("office")
+    page.goto(f"/jurisdictions/{DISTRICT}/acts/PetitionReceived")
+    page.fill("#f-text", "Cầu treo bản Nà Hiềng hỏng mặt cầu.")
+    page.fill("#f-effective_on", "31/2/2026")
+    with page.expect_navigation() as came:
+        page.click("header button[lang=en]")
+    assert (came.value.status, page.get_attribute("html", "lang")) == (200, "en")
+    assert page.input_value("#f-text") == "Cầu treo bản Nà Hiềng hỏng mặt cầu."
+    # Enter sends the form, though the button to the other language stands before its own.
+    with page.expect_navigation() as sent:
+        page.press("#f-effective_on", "Enter")
+    assert (sent.value.status, page.get_attribute("html", "lang")) == (422, "en")
+    with page.expect_navigation() as back:
+        page.click("header button[lang=vi]")
+    assert (back.value.status, page.get_attribute("html", "lang")) == (200, "vi")
+    assert page.input_value("#f-text") == "Cầu treo bản Nà Hiềng hỏng mặt cầu."
+    page.context.close()
+
+
+#: What of a page is seen and of no use on paper.
+NOT_ON_PAPER = """() => [...document.querySelectorAll('nav, button, .button, .act, .filter')]
+    .filter(each => each.checkVisibility()).map(each => each.outerHTML.slice(0, 80))"""
+UNDERLINED = """() => [...document.querySelectorAll('a')].filter(each => each.checkVisibility()
+    && getComputedStyle(each).textDecorationLine !== 'none').map(each => each.outerHTML.slice(0, 80))"""
+
+
+def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
+    page = desk.page("office")
+    (assigned, *_) = desk.told.ask("/v1/cases", "office", state="assigned")["items"]
+    page.goto("/conferences")
+    conference = page.get_attribute("main table a", "href")
+    for path in (f"/cases/{assigned['subject_id']}", conference, "/reports"):
+        page.goto(path)
+        size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
+        near = page.evaluate(size)
+        page.set_viewport_size({"width": 1920, "height": 1080})
+        assert page.evaluate(size) > near and page.evaluate(BEYOND) <= 0, path
+        page.set_viewport_size({"width": WIDE, "height": HEIGHT})
+        page.emulate_media(media="print")
+        assert page.evaluate(NOT_ON_PAPER) == [] and page.evaluate(UNDERLINED) == [], path
+        page.emulate_media(media="screen")
+    page.goto(conference)
+    preparation = page.locator("#prepare dl")
+    assert not preparation.is_visible()
+    page.emulate_media(media="print")
+    assert preparation.is_visible()  # every phase is on the paper, also one that was not opened
+    page.context.close()
 
 
 def test_sign_out__is_taken_and_ends_what_the_browser_may(desk: Desk) -> None:

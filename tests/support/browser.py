@@ -15,7 +15,8 @@ HEIGHT = 900
 BY_WIDTH = ("target-size", "scrollable-region-focusable")
 ALL_RULES = {"rules": {"target-size": {"enabled": True}}}
 _FOUND = "async options => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
-_BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+#: How far a page goes beyond the screen, in pixels.
+BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @contextlib.contextmanager
@@ -80,7 +81,7 @@ class Looker:
         self._sideways(page, name)
 
     def _sideways(self, page: Any, name: str) -> None:
-        if (beyond := page.evaluate(_BEYOND)) > 0:
+        if (beyond := page.evaluate(BEYOND)) > 0:
             self.wrong.append(f"{name}: scrolls sideways by {beyond}")
 
 

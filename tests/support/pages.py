@@ -57,15 +57,21 @@ class ParsedPage(HTMLParser):
         return [text.strip() for href, text in self.links if href.startswith("/cases/")]
 
 
+def kind_of(path: str) -> str:
+    """An address without what tells one list of a report from its brothers: its figure and its line."""
+    return re.sub(r"(figure|key|rule)=[^&#]*", "", path) if path.startswith("/reports/") else path
+
+
 async def walked(client: httpx.AsyncClient, *begin: str) -> dict[str, str]:
     """What is linked from the console and from where to begin, by its address: pages, lists, letters, reports, CSV."""
-    told, forms = dict[str, str](), set[str]()
+    told, forms, kinds = dict[str, str](), set[str](), set[str]()
     waiting = ["/", *begin]
     while waiting:
         path = waiting.pop()
         form = path.partition("/acts/")[2]
         if (
             path in told
+            or kind_of(path) in kinds
             or (form in forms and form not in OF_THE_CASE)
             or path.startswith("/language/")  # the same pages once more
             or "/files/" in path  # which intake gives out
@@ -75,6 +81,7 @@ async def walked(client: httpx.AsyncClient, *begin: str) -> dict[str, str]:
         answer = await client.get(path, headers={"Accept": "text/html,*/*"})
         assert answer.status_code == 200, f"{path}: {answer.status_code}"
         told[path] = answer.text
+        kinds.add(kind_of(path))
         forms.add(form)
         if answer.headers["content-type"].startswith("text/html"):
             waiting += [href for href, _ in ParsedPage(answer).links if href.startswith("/")]

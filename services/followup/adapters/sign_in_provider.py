@@ -139,8 +139,10 @@ class SignInProvider:
             raise ProviderAway("it names no place to get tokens at")
         try:
             found = msgspec.json.decode(await self._posted(metadata.token_endpoint, asked), type=_Tokens, strict=False)
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ProviderAway("its tokens are none") from None
+        if not (found.access_token.isascii() and found.access_token.isprintable()):  # it goes into a header
+            raise ProviderAway("its tokens are none")
         if found.token_type.lower() != "bearer":
             raise SignInRefused("token_type")
         return found
@@ -153,5 +155,8 @@ class SignInProvider:
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         else:
             asked = {**asked, "client_id": self._client_id}
-        request = httpx.Request("POST", url, data=dict(asked), headers=headers)
+        try:
+            request = httpx.Request("POST", url, data=dict(asked), headers=headers)
+        except (httpx.InvalidURL, ValueError):
+            raise ProviderAway("it names an address that is none") from None
         return await bounded(self._client, request, refused=SignInRefused)

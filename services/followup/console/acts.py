@@ -16,7 +16,7 @@ from shared.sentences import Sentence
 NEXT: dict[CaseState, tuple[str, ...]] = {
     CaseState.NO_CLOCK: ("PetitionClassified", "PetitionForwarded", "PetitionScheduled", "PetitionRaised"),
     CaseState.RAISED: ("PetitionAssigned", "PetitionAnsweredAtConference", "PetitionClassified"),
-    CaseState.ASSIGNED: ("WrittenReplyIssued", "ExtensionGranted", "AgencyResultReported", "ReminderSent"),
+    CaseState.ASSIGNED: ("WrittenReplyIssued", "AgencyResultReported", "ReminderSent"),
     CaseState.ESCALATED: ("HigherAuthorityAnswered", "WrittenReplyIssued", "ReminderSent"),
     CaseState.REPLIED: ("ReplyReported", "AgencyResultReported", "PetitionClosed"),
     CaseState.RESOLVED: ("PetitionClosed", "ReplyReported"),

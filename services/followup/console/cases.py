@@ -18,9 +18,10 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.agenda import Agendas, by_petition
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
@@ -72,9 +73,11 @@ TypedDay = Annotated[str, QueryParameter(max_length=40)]
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
-def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+def case_pages(
+    pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+) -> list[HTTPRouteHandler]:
     """The routes of the lists, of the search and of one case."""
-    shown = _Cases(pages, queries, intake, address)
+    shown = _Cases(pages, queries, agendas, intake, address)
 
     @get("/cases", include_in_schema=False)
     async def petitions(
@@ -147,9 +150,12 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
 
 
 class _Cases:
-    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
-        self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
-        self._acts = PossibleActs(intake, address)
+    def __init__(
+        self, pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+    ) -> None:
+        self._pages, self._queries, self._agendas = pages, queries, agendas
+        self._intake, self._address = intake, address
+        self._acts, self._actors = PossibleActs(intake, address), ActorNames(intake, address)
 
     async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str, **asked: Any) -> Response[str]:
         """A page of a list."""
@@ -191,7 +197,8 @@ class _Cases:
         )
         history = await history_of(queries, scope_of(request), file)
         more, template = await self._of_subject(request, file, history.events)
-        names = history.names | await names_of(queries, {case.row.agency for case in more.get("petitions", ())})
+        named = {code for item in more.get("agenda", {}).values() for code in item.agencies}
+        names = history.names | await names_of(queries, named)
         return await self._pages.show(
             request,
             template,
@@ -209,7 +216,7 @@ class _Cases:
             acts=acts,
             content=content,
             linked=history.linked,
-            actors=await actor_names(self._intake, self._address, request, file.case.source, history.actors),
+            actors=await self._actors.of(request, file.case.source, history.actors),
             late=await lateness(queries),
             names=names,
         )
@@ -242,6 +249,7 @@ class _Cases:
             "is_in_hall": view.is_in_hall(row.state, local_day(now) if now else None),
             "phases": PHASES,
             "petitions": petitions,
+            "agenda": by_petition(await self._agendas.of(row.subject_id, petitions, None)),
             "titles": {case.row.subject_id: case.row.title for case in petitions},
             "progress": [(state, states[state]) for state in CaseState if states[state]],
         }, "conference.html"

@@ -1,7 +1,7 @@
 """The files of a form on their way to intake: each is sent on as it comes, and nothing of it is kept here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal, StoredFileAnswer
 from services.followup.console.command_forms import CommandForm, FormError
@@ -24,10 +24,10 @@ class FormFiles:
         self.stored: dict[str, StoredFileAnswer] = {}
         self.errors: list[FormError] = []
 
-    async def begin(self, name: str) -> None:
-        """The file of an input begins."""
+    async def begin(self, name: str, called: str) -> None:
+        """The file of an input begins; `called` is its name in the browser."""
         self._name, self._pieces = name, asyncio.Queue(IN_FLIGHT)
-        self._sending = asyncio.create_task(self._intake.upload(self._url, _read(self._pieces), self._token))
+        self._sending = asyncio.create_task(self._intake.upload(self._url, _read(self._pieces), called, self._token))
 
     async def write(self, piece: bytes) -> None:
         """A piece of it. What comes after intake has refused the file is passed over."""
@@ -75,6 +75,12 @@ async def read_with_files(
     for name, stored in files.stored.items():
         filled |= {f"{name}.media_type": stored.media_type, f"{name}.size": str(stored.size)}
     return filled, files.errors
+
+
+def with_file_errors(of_files: Sequence[FormError], others: Sequence[FormError]) -> list[FormError]:
+    """The errors of a form: a file that was refused is not missing besides."""
+    refused = {error.at for error in of_files}
+    return [*of_files, *(error for error in others if error.at not in refused)]
 
 
 async def _read(pieces: "asyncio.Queue[bytes | None]") -> AsyncIterator[bytes]:

@@ -21,8 +21,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.application.access import Scope
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
+from services.followup.console.agenda import Agendas
+from services.followup.console.before_sending import ASSIGNING, BeforeSending, own_first
 from services.followup.console.catalogues import catalogue_rows
-from services.followup.console.choices import FormChoices
+from services.followup.console.choices import FormChoices, case_choice
 from services.followup.console.command_forms import (
     Choices,
     CommandForm,
@@ -35,8 +37,9 @@ from services.followup.console.command_forms import (
     said_of,
     with_more_rows,
 )
+from services.followup.console.conference_view import view_of
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
-from services.followup.console.form_files import read_with_files
+from services.followup.console.form_files import read_with_files, with_file_errors
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
@@ -46,6 +49,7 @@ from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, Translated
+from shared.events.conference import SpeakerRegistered
 from shared.events.person import PostGranted
 from shared.events.regulation import CatalogueKind
 from shared.http.auth import caller_of, need_role, token_of
@@ -58,10 +62,15 @@ _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
 def form_routes(
-    pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
+    pages: Pages,
+    queries: Queries,
+    agendas: Agendas,
+    reminders: Reminders,
+    intake: IntakeClient,
+    address: Address,
 ) -> list[HTTPRouteHandler]:
     """The routes of the forms, one for every command on a case or a place."""
-    forms = _Forms(pages, queries, reminders, intake, address)
+    forms = _Forms(pages, queries, agendas, reminders, intake, address)
 
     @get("/cases/{subject_id:uuid}/acts/{command:str}", include_in_schema=False)
     async def form(
@@ -121,10 +130,16 @@ def _scope_of(request: HttpRequest, command: str) -> Scope:
 
 class _Forms:
     def __init__(
-        self, pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
+        self,
+        pages: Pages,
+        queries: Queries,
+        agendas: Agendas,
+        reminders: Reminders,
+        intake: IntakeClient,
+        address: Address,
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
-        self._choices = FormChoices(queries)
+        self._choices, self._before = FormChoices(queries), BeforeSending(queries, agendas)
         self._intake = intake
         self._source = IntakeDoor(queries, address)
 
@@ -148,9 +163,11 @@ class _Forms:
             definition, _ = await self._asked(request, target, command)
         except Refusal as refusal:
             return await refused_page(self._pages, request, target, refusal)
-        form = form_of(definition, await self._offered(request, target, definition))
+        form = await self._form(request, target, definition)
         own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
         given = own | filled
+        if command == SpeakerRegistered.TOPIC and target.file is not None and not given.get("speaker"):
+            given["speaker"] = view_of(target.file).next_number
         return await self._page(request, target, form, given)
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:
@@ -163,22 +180,30 @@ class _Forms:
             return await refused_page(self._pages, request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        form = form_of(definition, await self._offered(request, target, definition))
+        form = await self._form(request, target, definition)
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             return await self._page(request, target, form, with_more_rows(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
+        undone = await self._before.left_undone(_scope_of(request, command), target, command)
+        asks = form.is_final or bool(undone)
         # What was about to be confirmed is asked once more.
-        if is_only_language_asked(request) and not (form.is_final and filled.pop("confirmed", "")):
+        if is_only_language_asked(request) and not (asks and filled.pop("confirmed", "")):
             return await self._page(request, target, form, filled)
         body, errors = body_of(form, filled, await self._source.today(target.source))
-        if errors := [*wrong_files, *errors]:
+        if errors := with_file_errors(wrong_files, errors):
             return await self._page(request, target, form, filled, errors)
-        if form.is_final and not filled.get("confirmed"):
+        if asks and not filled.get("confirmed"):
             return await self._pages.show(
-                request, "confirm.html", form=form, filled=filled, said=said_of(form, filled), target=target
+                request,
+                "confirm.html",
+                form=form,
+                filled=filled,
+                said=said_of(form, filled),
+                target=target,
+                undone=undone,
             )
         try:
             url = self._source.url(target.source)
@@ -195,11 +220,23 @@ class _Forms:
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
         return Redirect(f"{shown}?{urlencode(query)}", status_code=SEE_OTHER)
 
+    async def _form(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> CommandForm:
+        """The form of a command, with what there is to choose from and what its fields have to keep to."""
+        form, today = form_of(definition, await self._offered(request, target, definition)), self._source.today
+        if definition.command not in ASSIGNING:
+            return form
+        return await self._before.with_latest(scope_of(request), target, form, await today(target.source))
+
     async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
         scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
         listed = await self._choices.catalogues(target.jurisdiction, today)
-        return await self._choices.of(scope, target.file, kinds_of(definition)) | listed
+        choices = await self._choices.of(scope, target.file, kinds_of(definition))
+        if definition.command == SpeakerRegistered.TOPIC:
+            here = await self._queries.at_conference(scope, UUID(target.named))
+            own = {str(case.row.subject_id): case_choice(case) for case in here}
+            choices["petition"] = own_first(choices["petition"], own)
+        return choices | listed
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str
@@ -235,6 +272,7 @@ class _Forms:
             target=TO_PEOPLE if form.command == PostGranted.TOPIC else target,
             filled=filled,
             errors=errors,
+            notes=await self._before.notes(target, form.command),
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )

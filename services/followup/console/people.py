@@ -172,7 +172,9 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             return await show(request, form, whom, filled, errors, 422)
         if command == PersonNameErased.TOPIC and not filled.get("confirmed"):
             said = [(NAME, whom.person.name or whom.person.subject), *said_of(form, filled)]
-            return await pages.show(request, "confirm.html", form=form, filled=filled, said=said, target=TO_PEOPLE)
+            return await pages.show(
+                request, "confirm.html", form=form, filled=filled, said=said, target=TO_PEOPLE, undone=()
+            )
         try:
             path = definition.path.replace("{id}", str(named))
             await intake.act(door.url(source), path, body, filled.get("key", ""), token_of(request))

@@ -133,7 +133,7 @@ class _Unkept:
     def __init__(self) -> None:
         self.names: set[str] = set()
 
-    async def begin(self, name: str) -> None:
+    async def begin(self, name: str, called: str) -> None:
         """The file of an input begins."""
         self.names.add(name)
 

@@ -134,7 +134,7 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "name a number from {least} to {most}",
             ),
             "digest": Sentence(
-                "Mã băm phải là SHA-256 của văn bản, gồm 64 chữ số thập lục phân; hãy tính lại từ tệp.",
+                "Hãy kèm tệp văn bản; qua API, mã băm phải là SHA-256 của tệp, gồm 64 chữ số thập lục phân.",
                 "give the SHA-256 of the document: 64 hexadecimal digits, computed from the file",
             ),
             "nul": Sentence(
@@ -181,8 +181,8 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "the policy in force asks that the committee be informed; say when",
             ),
             "notice": Sentence(
-                "Hãy ghi số văn bản thông báo và mã băm SHA-256 của tệp văn bản đó (64 chữ số thập lục phân).",
-                "give the number of the notice and the SHA-256 of its file: 64 hexadecimal digits",
+                "Hãy ghi số văn bản thông báo và kèm tệp văn bản đó.",
+                "give the number of the notice, and its file: over the API the SHA-256 of it (`digest`)",
             ),
             "due-before-assignment": Sentence(
                 "Hạn {due} trước ngày phân công {day}; hãy chọn ngày {day} hoặc muộn hơn.",
@@ -373,8 +373,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Muộn hơn hạn trả lời", "Later than the reply's due date"),
         {
             "": Sentence(
-                "Ngày {day} muộn hơn hạn trả lời {due}; hãy chọn ngày {due} hoặc sớm hơn.",
-                "{day} is later than the reply's due date {due}; name that day or an earlier one",
+                "Ngày {day} muộn hơn hạn trả lời: chậm nhất {due}; hãy chọn ngày {due} hoặc sớm hơn, hoặc xác định vụ "
+                "việc phức tạp trước.",
+                "{day} is later than the reply's due date {due}; name that day or an earlier one, or mark the case "
+                "complex first",
             )
         },
     ),
@@ -620,9 +622,9 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "a conclusion notice assigns what was raised at the conference; record that first",
             ),
             "line": Sentence(
-                "Kiến nghị {petition_id} chưa được nêu tại hội nghị này; hãy ghi nhận việc nêu trước, hoặc bỏ "
-                "dòng này.",
-                "{petition_id} was not raised at this conference; record that first or leave the line out",
+                "Kiến nghị {petition_id} không có trong chương trình và chưa được nêu tại hội nghị này; hãy ghi nhận "
+                "việc nêu trước, hoặc bỏ dòng này.",
+                "{petition_id} was neither on the agenda nor raised there; record that first or leave the line out",
             ),
         },
     ),

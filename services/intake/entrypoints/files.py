@@ -1,6 +1,7 @@
 """Files: sent as they are to `POST /v1/files`, and given out by the case whose event names them."""
 
 from collections.abc import AsyncIterator
+from email.message import Message
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -17,11 +18,13 @@ from services.intake.application.ports import DamagedFile, MissingFile
 from services.intake.application.stream_ids import target_id
 from services.intake.application.uploads import (
     FILE_TYPES,
+    MOST_UNNAMED,
     EmptyFile,
     InfectedFile,
     ScannerAway,
     StoredFile,
     TooLargeFile,
+    TooMuchUnnamed,
     UnknownFileType,
     Uploads,
     WrongUpload,
@@ -38,6 +41,7 @@ PATH = "/v1/files"
 UPLOADERS = frozenset(
     role for codec in CODECS.values() if codec.route.topic in topics_that_name_files() for role in codec.route.roles
 )
+LONGEST_HEADER = 4000  # bytes: a name is far shorter
 MOST_UPLOADS = 8  # of one caller at once in one process
 MIB = 1 << 20
 RETRY_AFTER = "30"  # seconds
@@ -80,9 +84,6 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
     )
     async def upload(
         request: Request[Any, Any, Any],
-        name: Annotated[
-            str, QueryParameter(max_length=1000, description="what the file is called; it is kept sealed")
-        ] = "",
     ) -> Response[StoredFile]:
         caller = caller_of(request)
         need_role(caller, *UPLOADERS)
@@ -97,7 +98,10 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
             raise problem(503, "overloaded", "uploads", headers=headers_of_answer, most=MOST_UPLOADS)
         under_way[caller.name] = under_way.get(caller.name, 0) + 1
         try:
-            stored, is_new = await uploads.take(caller.name, name, _blocks(request))
+            stored, is_new = await uploads.take(caller.name, _name_in(headers), _blocks(request))
+        except TooMuchUnnamed:
+            retry = {"Retry-After": RETRY_AFTER}
+            raise problem(503, "overloaded", "unnamed", headers=retry, most=MOST_UNNAMED // MIB) from None
         except (WrongUpload, ScannerAway) as error:
             raise _problem_of(error, uploads.largest) from None
         except OSError as error:
@@ -162,6 +166,19 @@ def disposition(file: OpenedFile) -> str:
     plain = f"{file.digest[:16]}{FILE_TYPES[file.media_type][0]}"
     own = f"; filename*=UTF-8''{quote(file.name, safe='')}" if file.name else ""
     return f'attachment; filename="{plain}"{own}'
+
+
+def _name_in(headers: dict[bytes, bytes]) -> str:
+    """What the sender calls the file (RFC 6266). In a header: it may name a citizen, and addresses are logged."""
+    text = headers.get(b"content-disposition", b"")
+    if len(text) > LONGEST_HEADER:
+        return ""
+    try:
+        parsed = Message()
+        parsed["Content-Disposition"] = text.decode("utf-8")
+        return parsed.get_filename("")
+    except (ValueError, LookupError):  # no UTF-8, or a character set that nobody knows
+        return ""
 
 
 async def _blocks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:

@@ -108,3 +108,21 @@ async def test_form__begins_with_the_catalogue_and_with_the_texts_without_code(
         "entries.0.text": "đất đai",
     }
     assert await queries.fields_without_code(scope, DISTRICT) == []
+
+
+async def test_field__that_thousands_of_texts_mean_is_looked_for(pool: Pool) -> None:
+    history = dialogue()
+    texts = [f"văn bản cũ số {number} {'về đường vào bản ' * 20}"[:300] for number in range(6000)]
+    adopted = CatalogueAdopted(effective_on=day("2019-07-20"), jurisdiction=DISTRICT, kind="field", entries=ENTRIES)
+    history.record(derived_id("catalogue", DISTRICT, "field"), adopted)
+    for first in range(0, len(texts), 1000):
+        entries = tuple(MappedText(text=text, code="dd") for text in texts[first : first + 1000])
+        mapped = CatalogueMapped(effective_on=day("2019-07-20"), jurisdiction=DISTRICT, kind="field", entries=entries)
+        history.record(derived_id("catalogue", DISTRICT, "field"), mapped)
+    again = PetitionClassified(effective_on=day("2019-07-20"), subject="Đường", field=texts[5999])
+    history.record(petition("complex"), again, jurisdiction=DISTRICT)
+    await project(pool, history, AUTUMN)
+    app = make_app(query_routes(Queries(pool), LiveState(pool)), Callers(local_allowed=True))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
+        assert str(petition("complex")) in await ids(client, field="dd")
+        assert str(petition("complex")) in await ids(client, q="nhà ở")

@@ -481,9 +481,10 @@ async def test_case__while_intake_is_away_is_shown_without_acts_and_content(autu
 )
 async def test_form__while_intake_is_away_says_so(autumn_dsn: str, page: str) -> None:
     async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
-        for answer in (await client.get(page), await client.post(page, data={"channel": "letter"})):
-            assert answer.status_code == 503
-            assert "Nguồn test không được đọc ở đây" in answer.text
+        shown, sent = await client.get(page), await client.post(page, data={"channel": "letter"})
+        assert shown.status_code == sent.status_code == 503
+        assert "Nguồn test không được đọc ở đây" in shown.text and "Nguồn test không được đọc ở đây" in sent.text
+        assert ">letter</textarea>" in sent.text
 
 
 async def test_operators__are_told_that_intake_is_away_and_what_was_retried(autumn_dsn: str) -> None:

@@ -240,7 +240,7 @@ async def test_page__each_figure_leads_to_a_list_of_as_many(client: httpx.AsyncC
     assert len(kinds) > 40 and {re.findall(r"of=(\w+)", href)[0] for href in kinds} == {"petitions", "deadlines"}
     for href, count in kinds.values():
         shown = (await client.get(unescape(href))).text.partition('<h2 id="list">')[2]
-        assert len(re.findall(r"<tr><td>\d+</td>", shown)) == int(count), href
+        assert len(re.findall(r'<tr><td class="nth">\d+</td>', shown)) == int(count), href
         assert f"({count})</h2>" in shown, href
 
 

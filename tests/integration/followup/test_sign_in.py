@@ -252,6 +252,7 @@ async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDes
         assert answers[0].status_code == 200, answers[0].text
         assert answers[1].json()["theirs"] == {"person": "Lò Thị Mai", "words": "Đường hỏng."}
         history = (await two.get(case)).text.partition('class="timeline"')[2]
+        assert "<dd>Huyện Tam Đường</dd>" in history and "<dd>H35.10</dd>" not in history
         assert "Lò Thị Mai, Chuyên viên" in history and CLERK not in history and "person:" not in history
 
 

@@ -1,6 +1,9 @@
 """The keys of a sign-in provider: read once, rotated, withdrawn, trusted for a while when it is away, within bounds."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -80,7 +83,9 @@ async def test_provider__that_is_away_is_trusted_for_an_hour(verifier: Verifier)
         ("/jwks", (200, b"[" * 100)),
         ("/jwks", (200, b"{}")),
         ("/jwks", (200, b" " * (MOST + 1))),
+        ("/jwks", (200, b"[" * 200_000)),
         ("/jwks", (302, b"")),
+        ("/.well-known/openid-configuration", (200, b'{"a":' * 40_000)),
         ("/.well-known/openid-configuration", (200, b'{"issuer": "https://elsewhere.example", "jwks_uri": "x"}')),
         ("/.well-known/openid-configuration", (404, b"")),
     ],
@@ -91,6 +96,36 @@ async def test_provider__that_answers_nonsense_is_away(
     verifier.signer.instead[path] = answer
     with pytest.raises(ProviderAway):
         await verifier.takes(verifier.signer.token("mai"))
+
+
+@pytest.mark.parametrize("address", ["https://a:x/", "https://xn--/", "https://a/\n"])
+async def test_provider__that_names_an_address_that_is_none_is_away(verifier: Verifier, address: str) -> None:
+    described = json.dumps({"issuer": verifier.signer.issuer, "jwks_uri": address}).encode()
+    verifier.signer.instead["/.well-known/openid-configuration"] = (200, described)
+    with pytest.raises(ProviderAway):
+        await verifier.takes(verifier.signer.token("mai"))
+
+
+async def test_provider__that_does_not_describe_itself_is_asked_by_one_of_those_who_wait(verifier: Verifier) -> None:
+    verifier.signer.instead["/.well-known/openid-configuration"] = (500, b"")
+    for _ in range(2):
+        with pytest.raises(ProviderAway):
+            await verifier.provider.metadata()
+        verifier.signer.instead.clear()
+    verifier.now += AGAIN
+    assert (await verifier.provider.metadata()).issuer == verifier.signer.issuer
+
+
+async def test_keys__are_read_again_whatever_went_wrong_before() -> None:
+    class Broken(httpx.AsyncClient):
+        async def send(self, *given: Any, **more: Any) -> Any:
+            raise RuntimeError("unforeseen")
+
+    async with Broken() as client:
+        following = asyncio.create_task(Provider("https://sso.example", client).follow())
+        await asyncio.sleep(0.05)
+        assert not following.done()
+        following.cancel()
 
 
 async def test_token__that_ends_is_expired_though_it_was_taken_before(verifier: Verifier) -> None:

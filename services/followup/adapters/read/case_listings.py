@@ -26,6 +26,7 @@ COUNTED = 10_000  # beyond it a count says "more"
 LOOKED_AT = 30_000  # cases that are counted by state where no index has them by state
 PREFIX = 2  # letters from which on the beginning of a word is looked for
 MAX_WORDS = 20  # of a text that are looked for
+AT_ONCE = 1000  # texts that one query looks for, each of 200 characters at most
 
 #: What has not ended, of any subject.
 NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN, CaseState.BOUND)
@@ -108,9 +109,9 @@ class CaseTotals(msgspec.Struct, frozen=True):
 
 
 class TextQuery(msgspec.Struct, frozen=True):
-    """What somebody typed: what an index looks for, and the agencies that are called so."""
+    """What somebody typed: what an index looks for, any of it, and the agencies that are called so."""
 
-    query: str
+    queries: tuple[str, ...]
     agencies: tuple[str, ...]
 
 
@@ -228,10 +229,10 @@ class CaseQuestion:
         where = [f"subject = {value(wanted.subject)}"]
         kept = {"urgency": wanted.urgency, "conference": wanted.conference_id}
         facets = [_lexeme(f"={name} {_kept(str(given))}") for name, given in kept.items() if given]
-        if wanted.field:
-            facets.append(f"({' | '.join(self._fields(wanted.field))})")
         if facets:
-            where.append(f"found @@ {value(' & '.join(facets), 'tsquery')}")
+            where.append(_found((" & ".join(facets),), value))
+        if wanted.field:
+            where.append(_found(_alternatives(self._fields(wanted.field)), value))
         if text is not None:
             where.append(_matches(text, value))
         if wanted.overdue:
@@ -260,13 +261,13 @@ class CaseQuestion:
 
     async def _query(self, words: Sequence[str], code: str, typed: str, *, of_prefix: bool) -> TextQuery:
         if not words:
-            return TextQuery("", ())
+            return TextQuery((), ())
         named = " & ".join(map(_lexeme, words)) + (":*" if of_prefix else "")
         rows = await self._connection.fetch(_NAMED, named, code_or_text(typed))
         titled = await self._connection.fetch(_TITLED, named, self._catalogues.titles("field"))
         fields = [lexeme for row in titled for lexeme in self._fields(row["title"])]
-        query = " | ".join((f"({named})", _lexeme(f"=code {code}"), *dict.fromkeys(fields)))
-        return TextQuery(query, tuple(row["code"] for row in rows))
+        sought = _alternatives((f"({named})", _lexeme(f"=code {code}"), *dict.fromkeys(fields)))
+        return TextQuery(sought, tuple(row["code"] for row in rows))
 
     def _fields(self, text: str) -> list[str]:
         """What an index has of the cases of a field: by its code, and as it was written before there was one."""
@@ -413,10 +414,20 @@ def _all(where: Sequence[str]) -> str:
 
 
 def _matches(text: TextQuery, value: Values) -> str:
-    if not text.query:
+    if not text.queries:
         return "false"
-    found = f"found @@ {value(text.query, 'tsquery')}"
+    found = _found(text.queries, value)
     return f"({found} OR agency = ANY({value(list(text.agencies), 'text[]')}))" if text.agencies else found
+
+
+def _found(queries: Sequence[str], value: Values) -> str:
+    """The condition that any of some queries finds a case."""
+    return "(" + " OR ".join(f"found @@ {value(query, 'tsquery')}" for query in queries) + ")"
+
+
+def _alternatives(lexemes: Sequence[str]) -> tuple[str, ...]:
+    """Queries of which each looks for some of these: PostgreSQL takes a mebibyte in one."""
+    return tuple(" | ".join(lexemes[n : n + AT_ONCE]) for n in range(0, len(lexemes), AT_ONCE))
 
 
 def _kept(text: str) -> str:

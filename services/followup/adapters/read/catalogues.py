@@ -1,5 +1,6 @@
 """The catalogues of codes from which places choose."""
 
+import functools
 from typing import Any
 
 from shared.cases.catalogues import CatalogueLog
@@ -21,10 +22,17 @@ class _Ended:
 
 async def catalogue_log(connection: Any) -> CatalogueLog:
     """Return every catalogue and mapping on record."""
+    rows = await connection.fetch(_ON_RECORD)
+    return _log_of(tuple((row["topic"], row["state"]) for row in rows))
+
+
+@functools.lru_cache(maxsize=2)
+def _log_of(records: tuple[tuple[str, bytes], ...]) -> CatalogueLog:
+    """The same for the same records: every list asks for them, and thousands of texts take long to be read."""
     ended: dict[str, Closable] = {}
     found = CatalogueLog(ended)
-    for row in await connection.fetch(_ON_RECORD):
-        event, _ = decode_state(row["topic"], row["state"])
+    for topic, state in records:
+        event, _ = decode_state(topic, state)
         if isinstance(event, JurisdictionClosed):
             ended[event.code] = _Ended(event)
         elif isinstance(event, CatalogueAdopted | CatalogueMapped):

@@ -69,6 +69,10 @@ _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
 _FACTS = "SELECT position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = $1 ORDER BY position"
+_FACTS_OF = """
+SELECT originator_id, position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = ANY($1)
+ORDER BY position
+"""
 _RAISED_EVENTS = """
 SELECT notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
 WHERE originator_id = $1 ORDER BY originator_version
@@ -249,6 +253,14 @@ class Queries:
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
         visible = await self.visible(scope, [case.row.subject_id for case in cases])
         return [case for case in cases if case.row.subject_id in visible]
+
+    async def facts_of(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[StoredEvent]]:
+        """Return what is recorded of some cases that the caller may see, in its order, annulled records too."""
+        found: dict[UUID, list[StoredEvent]] = {}
+        for row in await read(self._pool, lambda connection: connection.fetch(_FACTS_OF, list(subject_ids))):
+            event = dict(row)
+            found.setdefault(event.pop("originator_id"), []).append(StoredEvent(**event))
+        return found
 
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""

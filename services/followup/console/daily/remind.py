@@ -104,12 +104,12 @@ def remind_routes(
     @post(ADDRESS, include_in_schema=False, status_code=200)
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
         need_role(caller_of(request), *REMINDING)
-        filled = await read_form(request)
-        check_key(filled.get("key", ""))
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
+        filled = await read_form(request)
+        check_key(filled.get("key", ""))
         if screen.form is None or is_only_language_asked(request):
             return await show(request, screen, filled)
         values, errors = body_of(screen.form, filled, await door.today(screen.source))

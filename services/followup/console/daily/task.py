@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from services.followup.adapters.read.models import Case, CaseFile
+from services.followup.console.agenda import AgendaItem
 from services.followup.console.command_forms import Choices, CommandForm, FormField, field_of
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
@@ -36,6 +38,8 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     agency: str
     #: The petitions of the conference that it is about.
     petitions: Sequence[Case] = ()
+    #: What is known of each of them as part of the agenda.
+    agenda: Mapping[UUID, AgendaItem] = {}
 
     @property
     def file(self) -> CaseFile:

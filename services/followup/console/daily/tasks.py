@@ -1,6 +1,7 @@
 """The daily tasks by their names, in the order in which a day brings them."""
 
 from services.followup.console.daily.conclude import CONCLUDE
+from services.followup.console.daily.extend import EXTEND
 from services.followup.console.daily.forward import FORWARD
 from services.followup.console.daily.notify import NOTIFY
 from services.followup.console.daily.receive import RECEIVE
@@ -10,7 +11,7 @@ from services.followup.console.daily.task import DailyTask
 from services.followup.domain.deadlines.case_rows import CaseState
 from shared.events.deadline import Subject
 
-TASKS: dict[str, DailyTask] = {task.name: task for task in (RECEIVE, FORWARD, NOTIFY, SLIP, CONCLUDE, REPLY)}
+TASKS: dict[str, DailyTask] = {task.name: task for task in (RECEIVE, FORWARD, NOTIFY, SLIP, CONCLUDE, REPLY, EXTEND)}
 
 
 def tasks_for(subject: Subject, possible: frozenset[str], state: CaseState) -> list[DailyTask]:

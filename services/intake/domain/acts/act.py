@@ -227,6 +227,13 @@ def check_petition(act: PetitionAct[E], petition: Petition, event: E) -> None:
     act.check(petition, event)
 
 
+def after_act(act: AnyPetitionAct, petition: Petition, fact: AnyFact) -> Petition:
+    """The petition after one more fact, which stays behind its state."""
+    after = msgspec.structs.replace(act.fold(petition, fact.event))
+    after.__dict__["facts_behind"] = (*petition.facts, fact)
+    return after
+
+
 def check_conference(act: ConferenceAct[E], conference: Conference, event: E) -> None:
     """Refuse a body that the conference's own stream does not allow. Raises ConferenceRefused."""
     if act.follows_beginning and event.effective_on < conference.begun_on:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
+from shared.cases import catalogues
 from shared.cases.catalogues import CatalogueLog, clashing, offered
 from shared.cases.shipped_catalogues import shipped_fields
 from shared.events.regulation import CatalogueAdopted, CatalogueEntry, CatalogueMapped, MappedText
@@ -128,3 +129,14 @@ def test_shipped_fields__can_be_told_apart() -> None:
     entries = tuple(CatalogueEntry(**entry) for entry in shipped_fields()["entries"])
     assert clashing(entries) is None
     assert {entry.parent for entry in entries} <= {"", *(entry.code for entry in entries)}
+
+
+def test_known__looks_a_text_up_and_does_not_read_every_entry_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries = [CatalogueEntry(code=f"c{n}", title=f"Lĩnh vực {n}") for n in range(500)]
+    known = log(adopted(DISTRICT, date(2024, 1, 1), *entries), mapped(DISTRICT, đường_xá="c7"))
+    assert known.known(DISTRICT, "field", "c1") is entries[1]
+    folded: list[str] = []
+    monkeypatch.setattr(catalogues, "_folded", lambda text: folded.append(text) or text.casefold())
+    for text, expected in (("Lĩnh vực 499", 499), ("đường xá", 7), ("c3", 3)):
+        assert known.known(DISTRICT, "field", text) is entries[expected]
+    assert len(folded) == 3

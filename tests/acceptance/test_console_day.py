@@ -210,7 +210,8 @@ def test_post__is_granted_on_a_page_and_seen_there(office: Visitor) -> None:
     people = office.open("/people").text
     assert "ghi nhận nhầm" in people and "/PostAnnulled" not in people
     erasure = re.findall(r'href="(/people/[^"]+/PersonNameErased)"', people)[0]
-    assert office.send(erasure, effective_on="hôm nay").url.path == "/people"
+    assert "Xác nhận" in office.send(erasure, effective_on="hôm nay").text
+    assert office.send(erasure, effective_on="hôm nay", confirmed="yes").url.path == "/people"
     people = office.open("/people").text
     assert "(không còn tên)" in people and "Nguyễn Văn Bình" not in people
 

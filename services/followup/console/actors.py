@@ -26,17 +26,20 @@ class ActorNames:
         self._told: OrderedDict[tuple[str, str, UUID | None], tuple[float, dict[str, str]]] = OrderedDict()
 
     async def of(self, request: HttpRequest, source: str, actors: Iterable[str]) -> dict[str, Bilingual]:
-        """The names of some. A program is called what its token is; people are asked for only where there are some."""
+        """The names of some, and the posts by id. People are asked for only where there are some.
+
+        A program is called what its token is.
+        """
         wanted = set(actors)
         people = {actor for actor in wanted if actor.startswith(PERSON)}
         caller = caller_of(request)
         found = {actor: Bilingual(actor, actor) for actor in wanted - people} | dict.fromkeys(people, _SOMEBODY)
-        if caller.name in people and caller.called:
-            found[caller.name] = Bilingual(caller.called, caller.called)
-            people.remove(caller.name)
         if people and has_any(caller, SEEING_PEOPLE) and (url := self._address(source)) is not None:
             told = await self._asked(url, request)
-            found |= {actor: Bilingual(told[actor], told[actor]) for actor in people if told.get(actor)}
+            named = {each: words for each, words in told.items() if words and (each in people or not _is_person(each))}
+            found |= {each: Bilingual(words, words) for each, words in named.items()}
+        if caller.name in people and caller.called:
+            found[caller.name] = Bilingual(caller.called, caller.called)
         return found
 
     async def _asked(self, url: str, request: HttpRequest) -> dict[str, str]:
@@ -47,14 +50,20 @@ class ActorNames:
         if known is not None and now - known[0] < FRESH:
             return known[1]
         try:
-            told = {PERSON + each.subject: told_of(each) for each in await self._intake.people(url, token)}
+            everybody = await self._intake.people(url, token)
         except Refusal:  # the page is of use without names
             return {}
+        told = {PERSON + each.subject: told_of(each) for each in everybody}
+        told |= {str(post.id): post.position for each in everybody for post in each.posts}
         self._told[key] = now, told
         self._told.move_to_end(key)
         if len(self._told) > KEPT:
             self._told.popitem(last=False)
         return told
+
+
+def _is_person(known: str) -> bool:
+    return known.startswith(PERSON)
 
 
 def told_of(person: PersonAnswer) -> str:

@@ -34,6 +34,7 @@ from services.followup.console.command_forms import (
     form_of,
     input_of,
     kinds_of,
+    said_of,
     with_more_rows,
 )
 from services.followup.console.conference_view import view_of
@@ -44,7 +45,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages, names_of
 from services.followup.console.problem_pages import refused_page
-from services.followup.console.targets import FormTarget, case_target, place_target
+from services.followup.console.targets import TO_PEOPLE, FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
@@ -202,7 +203,7 @@ class _Forms:
                 "confirm.html",
                 form=form,
                 filled=filled,
-                said=_said(form, filled),
+                said=said_of(form, filled),
                 target=target,
                 undone=undone,
             )
@@ -283,7 +284,8 @@ class _Forms:
             "act.html",
             status=status or (422 if errors else 200),
             form=form,
-            target=target,
+            # Who grants posts may see no page of the place.
+            target=TO_PEOPLE if form.command == PostGranted.TOPIC else target,
             filled=filled,
             errors=errors,
             notes=await self._before.notes(target, form.command),
@@ -291,8 +293,3 @@ class _Forms:
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
-
-
-def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
-    """What was filled in, as it is read before it is confirmed."""
-    return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]

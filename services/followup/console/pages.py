@@ -40,7 +40,7 @@ from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.access import reads_all
 from services.followup.entrypoints.json_views import count_view, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
-from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
+from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of, signed_in_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
@@ -79,9 +79,10 @@ class Cell(NamedTuple):
 
 
 class Person(NamedTuple):
-    """Who looks at a page: a name, what they are, and the place they act for."""
+    """Who looks at a page: a name, the post that is acted in, what they are, and the place they act for."""
 
     name: str
+    post: str
     roles: tuple[Sentence, ...]
     place: str
     signed_in: bool
@@ -170,6 +171,7 @@ class Pages:
         sources = await self._queries.sources()
         person = Person(
             caller.called or caller.name,
+            post.position if (found := signed_in_of(request)) and (post := found.post) else "",
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             await self._queries.place_name(caller.jurisdiction),
             bool(caller.subject) or cookie_of(request) is not None,

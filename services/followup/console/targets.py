@@ -8,6 +8,7 @@ from uuid import UUID
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
+from services.followup.console.addresses import PEOPLE
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.query_parameters import code_of, or_404
@@ -28,6 +29,9 @@ class Back(NamedTuple):
 
     page: str
     title: Bilingual
+
+
+TO_PEOPLE = Back(PEOPLE, Bilingual("Người dùng và chức vụ", "People and posts"))
 
 
 class FormTarget(NamedTuple):

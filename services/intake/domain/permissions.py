@@ -15,6 +15,7 @@ from services.intake.domain.errors import (
     DelegationNotPassedOn,
     InvalidValue,
     JurisdictionMayNot,
+    LastAdministrator,
     RoleMayNot,
     SourceMayNot,
 )
@@ -25,7 +26,7 @@ from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
-from shared.events.person import DelegationGranted, PersonNameErased, PostEvent
+from shared.events.person import DelegationGranted, PersonNameErased, PostAnnulled, PostEnded, PostEvent
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -99,6 +100,8 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
         check_role(caller, act.roles)
     if isinstance(event, DelegationGranted) and act is not None and caller.delegation_for(act.roles):
         raise DelegationNotPassedOn
+    if isinstance(event, PostEnded | PostAnnulled) and caller.subject:
+        _check_administered_after(event, caller, regulation)
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
     if not is_within(place, caller.jurisdiction):
@@ -110,6 +113,20 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
     # All roles but the agency's act for the authority itself, in its whole subtree.
     if act is not None and "agency" in caller.roles and caller.roles & act.roles == {"agency"}:
         _check_agency(caller.agency, act, event, target, regulation)
+
+
+def _check_administered_after(event: PostEnded | PostAnnulled, caller: Caller, regulation: Regulation) -> None:
+    """Refuse a person the end of the own post where nobody would administer its place then. Raises LastAdministrator.
+
+    Nobody could undo it but with a token from the server.
+    """
+    people = regulation.people
+    post = people.post_of(event)
+    if post.subject != caller.subject or not post.roles & WITHOUT_CASES or not post.stands(event.effective_on):
+        return
+    others = (each for each in people.posts.values() if each.post_id != post.post_id and each.roles & WITHOUT_CASES)
+    if not any(o.stands(event.effective_on) and is_within(post.jurisdiction, o.jurisdiction) for o in others):
+        raise LastAdministrator("post", place=post.jurisdiction)
 
 
 def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, context: DecisionContext) -> None:

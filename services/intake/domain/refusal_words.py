@@ -445,6 +445,16 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "last-administrator": ProblemWords(
+        Sentence("Không còn ai quản trị", "Nobody would administer"),
+        {
+            "": Sentence(
+                "Không còn ai khác quản trị người dùng của {place}; hãy giao vị trí quản trị cho người khác trước, rồi "
+                "mới thôi vị trí của mình.",
+                "nobody else administers the people of {place}; grant another person such a post first, then end yours",
+            ),
+        },
+    ),
     "role-not-of-place": ProblemWords(
         Sentence("Quyền vượt quá quyền của đơn vị", "More than the place has"),
         {
@@ -1293,6 +1303,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
             "nothing-to-erase": Sentence(
                 "Người kiến nghị này không có dữ liệu nào để xóa.", "this petitioner has nothing that could be erased"
+            ),
+            "nothing-to-erase-person": Sentence(
+                "Người dùng này không còn họ tên nào được lưu riêng để xóa.",
+                "no name of this person is kept that could be erased",
             ),
             "no-petition": Sentence(
                 "Người kiến nghị này không có kiến nghị nào để ghi nhận việc xóa.",

@@ -59,12 +59,13 @@ class Told:
             self.act(f"/v1/petitions/{done['id']}/raising", conference_id=conference)
         return str(done["id"])
 
-    def conference(self) -> str:
-        """A conference that is being held today; its id."""
+    def conference(self, *, is_open: bool = True) -> str:
+        """A conference of today, which is being held; its id."""
         day = self.ask(f"{self.intake.url}/v1/clock")["today"]
         planned = {"jurisdiction": DISTRICT, "kind": "extraordinary", "place": "Nhà văn hóa", "office": OFFICE}
         found = str(self.act("/v1/conferences", **planned, first_day=day, last_day=day)["id"])
-        self.act(f"/v1/conferences/{found}/opening")
+        if is_open:
+            self.act(f"/v1/conferences/{found}/opening")
         return found
 
 

@@ -74,7 +74,7 @@ def test_story__played_by_pages_is_the_story(
         url, tokens = pair.followup.url, pair.tokens
         pages = {
             role: [
-                page_of(chrome, url, tokens[role], language, java_script_enabled=script)
+                (page_of(chrome, url, tokens[role], language, java_script_enabled=script), script)
                 for language, script in (("vi", True), ("en", False))
             ]
             for role in ("office", "chair")

@@ -93,7 +93,7 @@ class Looker:
 
 
 #: Follows links as a person would: a link within what is folded costs a click more. Pages of one kind are many and
-#: alike, so only some of each are opened, lists all; every link on them counts.
+#: alike, so only some of each are opened, lists all, though not in every order; every link on them counts.
 _WALK = """async ([most, ofAKind]) => {
   const clicks = new Map([["/", 0]]), opened = new Set(), kinds = new Map();
   const kindOf = (path) => path.replace(/[?].*/, "").replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "*").replace(/[0-9]+/g, "*");
@@ -112,7 +112,7 @@ _WALK = """async ([most, ofAKind]) => {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const link of page.querySelectorAll("a[href]")) {
         const at = new URL(link.getAttribute("href"), location.origin + path), to = at.pathname + at.search;
-        if (at.origin !== location.origin || /^[/](language|v1)[/]/.test(to)) continue;
+        if (at.origin !== location.origin || /^[/](language|v1)[/]|sort=/.test(to)) continue;
         let cost = depth + 1;
         for (let fold = link.closest("details"); fold; fold = fold.parentElement.closest("details")) {
           if (!fold.open && !link.closest("summary")) cost += 1;

@@ -40,7 +40,7 @@ class PagesClient(PairClient):
     """Acts in pages: those of the chair as the chair, all others as the office, in its browsers by turns."""
 
     def __init__(
-        self, intake: httpx.Client, followup: httpx.Client, pages: dict[str, list[Any]], clock_token: str
+        self, intake: httpx.Client, followup: httpx.Client, pages: dict[str, list[tuple[Any, bool]]], clock_token: str
     ) -> None:
         super().__init__(intake, followup, clock_token)
         self._pages = pages
@@ -81,7 +81,7 @@ class PagesClient(PairClient):
             today = datetime.combine(self._today(), time(), LOCAL_ZONE)
             until(lambda: self.has_caught_up(today), what="followup has read what no page recorded")
             self._is_behind = False
-        page = self._page("chair" if command in CHAIRS else "office")
+        page, _ = self._page("chair" if command in CHAIRS else "office")
         answer = page.goto(address)
         assert answer.status == 200, f"{step}: {address}: {answer.status} {page.inner_text('main')[:500]}"
         given = self._given(command, body)
@@ -106,7 +106,8 @@ class PagesClient(PairClient):
         super().move_clock(to)
         self._is_behind = True
 
-    def _page(self, role: str) -> Any:
+    def _page(self, role: str) -> tuple[Any, bool]:
+        """A page, and whether scripts run in it."""
         pages = self._pages[role]
         pages.append(pages.pop(0))
         return pages[-1]
@@ -142,9 +143,11 @@ class PagesClient(PairClient):
         if not self._called:
             return
         called, petition, self._called, self._raised = self._called, self._raised, {}, ""
-        page = self._page("office")
+        page, has_script = self._page("office")
         hall = f"/cases/{called['conference']}/hall"
         page.goto(hall)
+        if has_script:
+            page.locator("#hall[data-unsent]").wait_for()
         item = page.locator(f"li.speaker[data-number='{called['speaker']}']")
         if item.locator("details:not([open])").count():
             item.locator("summary").click()
@@ -158,7 +161,7 @@ class PagesClient(PairClient):
             item.locator("[name=answer]").fill(answered["answer"])
         if "chair_reason" in called:
             item.locator("[name=chair_reason]").fill(called["chair_reason"])
-        if page.locator("#hall[data-unsent]").count():  # by the script of the page
+        if has_script:
             item.locator("[name=words]").press("Control+Enter")
             page.locator(f"li.speaker[data-number='{called['speaker']}'][data-status=sent]").wait_for()
         else:

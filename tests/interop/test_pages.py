@@ -78,7 +78,7 @@ CHANGING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+|value=\"[^\"]*\"")
 SEEN: set[int] = set()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("role", ["office", "chair", "agency", "auditor", "operations", "system", "admin"])
 def test_pages__of_a_role_are_near_have_no_violation_and_fit_every_width(desk: Desk, role: str) -> None:
     page = desk.page(role)
@@ -118,7 +118,7 @@ def far(desk: Desk, role: str, clicks: dict[str, int]) -> list[str]:
     return [path for path in wanted if path not in clicks]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_pages__in_english_fit_too(desk: Desk) -> None:
     page = desk.page("office", "en")
     desk.looker.wrong.clear()
@@ -316,7 +316,7 @@ def forms(page: Any, petition: str) -> list[str]:
     return [str(a) for a in page.eval_on_selector_all(acts, "all => all.map(a => a.getAttribute('href'))")]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk: Desk) -> None:
     page = desk.page("office")
     page.goto(f"/jurisdictions/{DISTRICT}/acts/PetitionReceived")

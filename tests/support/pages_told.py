@@ -77,10 +77,7 @@ class PagesClient(PairClient):
                 self.without_page.append(command)
             self._is_behind = True
             return super().act(step, path, day, **body)
-        if self._is_behind:  # what a page records it waits for itself
-            today = datetime.combine(self._today(), time(), LOCAL_ZONE)
-            until(lambda: self.has_caught_up(today), what="followup has read what no page recorded")
-            self._is_behind = False
+        self._read()
         page, _ = self._page("chair" if command in CHAIRS else "office")
         answer = page.goto(address)
         assert answer.status == 200, f"{step}: {address}: {answer.status} {page.inner_text('main')[:500]}"
@@ -111,6 +108,13 @@ class PagesClient(PairClient):
         pages = self._pages[role]
         pages.append(pages.pop(0))
         return pages[-1]
+
+    def _read(self) -> None:
+        """Wait until followup has read what no page recorded; what one records it waits for itself."""
+        if self._is_behind:
+            today = datetime.combine(self._today(), time(), LOCAL_ZONE)
+            until(lambda: self.has_caught_up(today), what="followup has read what no page recorded")
+            self._is_behind = False
 
     def _today(self) -> date:
         return date.fromisoformat(str(self.clock()["today"]))
@@ -143,12 +147,14 @@ class PagesClient(PairClient):
         if not self._called:
             return
         called, petition, self._called, self._raised = self._called, self._raised, {}, ""
+        self._read()
         page, has_script = self._page("office")
         hall = f"/cases/{called['conference']}/hall"
         page.goto(hall)
         if has_script:
             page.locator("#hall[data-unsent]").wait_for()
         item = page.locator(f"li.speaker[data-number='{called['speaker']}']")
+        item.wait_for()
         if item.locator("details:not([open])").count():
             item.locator("summary").click()
         item.locator("[name=words]").fill(called["words"])

@@ -13,7 +13,7 @@ import pytest
 from services.story.places import AGRICULTURE, DISTRICT, ENVIRONMENT
 from tests.support.browser import Looker, browser, page_of, press, walked
 from tests.support.postgres import TestServer
-from tests.support.told import Told, told
+from tests.support.told import ToldPair, told
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -21,7 +21,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 class Desk:
     """What was told, and a browser with a page for each role and language."""
 
-    def __init__(self, told: Told, chrome: Any) -> None:
+    def __init__(self, told: ToldPair, chrome: Any) -> None:
         self.told, self._chrome, self.looker = told, chrome, Looker()
         self._pages: dict[tuple[str, str], Any] = {}
 

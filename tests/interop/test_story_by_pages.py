@@ -20,7 +20,7 @@ from tests.support.browser import browser, page_of
 from tests.support.office import bearer
 from tests.support.pages_told import PagesClient, kept_file
 from tests.support.postgres import TestServer
-from tests.support.told import Told, told, untold
+from tests.support.told import ToldPair, told, untold
 
 ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 #: What is drawn by lot, or stands for who somebody is.
@@ -33,7 +33,7 @@ BEFORE = {"JurisdictionRegistered", "AgencyRegistered", "CatalogueAdopted", "Cat
 OF_PORTALS = {"PetitionReceived.source", "PetitionReceived.external_id"}
 
 
-def events_of(told: Told) -> list[dict[str, Any]]:
+def events_of(told: ToldPair) -> list[dict[str, Any]]:
     """Every event of intake, in order."""
     found: list[dict[str, Any]] = []
     after = 0
@@ -58,7 +58,7 @@ def compared(events: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     return lines
 
 
-def written(told: Told, events: list[dict[str, Any]]) -> list[str]:
+def written(told: ToldPair, events: list[dict[str, Any]]) -> list[str]:
     """What citizens and officials wrote, case by case, which the events keep sealed."""
     cases = {event["subject"]: event["data"]["meta"]["aggregate"] for event in events}
     found = []
@@ -70,14 +70,14 @@ def written(told: Told, events: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def scripted(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def scripted(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ToldPair]:
     with told(pg_server, tmp_path_factory.mktemp("scripted")) as found:
         yield found
 
 
 @pytest.mark.timeout(600)
 def test_story__played_by_pages_is_the_story(
-    scripted: Told, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scripted: ToldPair, pg_server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (conference, narrator):
         monkeypatch.setattr(module, "file_digest", kept_file)

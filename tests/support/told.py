@@ -23,7 +23,7 @@ LOOKERS: tuple[tuple[Role, str, str], ...] = (
 )  # fmt: skip
 
 
-class Told:
+class ToldPair:
     """The pair, the tokens of the lookers by their roles, and `teller`, who may do everything."""
 
     def __init__(self, intake: Service, followup: Service, tokens: dict[str, str]) -> None:
@@ -70,7 +70,7 @@ class Told:
 
 
 @contextlib.contextmanager
-def untold(server: TestServer, folder: Path) -> Iterator[Told]:
+def untold(server: TestServer, folder: Path) -> Iterator[ToldPair]:
     """The pair before anything was recorded, on the day on which the story begins."""
     tokens, entries = dict[str, str](), []
     callers: list[tuple[str, Role, str, str]] = [(role, role, place, agency) for role, place, agency in LOOKERS]
@@ -84,11 +84,11 @@ def untold(server: TestServer, folder: Path) -> Iterator[Told]:
     with pair(server, folder) as made:
         intake = made.intake(TOKENS_FILE=file, CLOCK_START=BEGIN).start()
         followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token)).start()
-        yield Told(intake, followup, tokens)
+        yield ToldPair(intake, followup, tokens)
 
 
 @contextlib.contextmanager
-def told(server: TestServer, folder: Path) -> Iterator[Told]:
+def told(server: TestServer, folder: Path) -> Iterator[ToldPair]:
     """The pair until the block ends; its clock stands at the end of the story, and another conference is being held."""
     with untold(server, folder) as found:
         play(found.intake.url, found.followup.url, lambda line: None, found.tokens["teller"], found.tokens["clock"])

@@ -336,7 +336,7 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
     walked: dict[str, int] = {}
     conference = desk.told.conference()
     fresh, assigned = desk.told.petition("Sửa đường số 1"), desk.told.petition("Sửa đường số 2", conference)
-    # Where one act has ended a case, those behind it that none was asked for yet are given on another.
+    # Whatever ends those two, this one is withdrawn.
     another = desk.told.petition("Sửa đường số 3")
     desk.told.act(f"/v1/conferences/{conference}/closing")
     desk.told.act(f"/v1/petitions/{assigned}/assignment", agency=ENVIRONMENT)
@@ -344,7 +344,7 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
     for petition in (fresh, assigned, another):
         for path in forms(page, petition):
             act = path.rpartition("/")[2]
-            if walked.get(act) == 200 or (petition == another and act in walked):
+            if walked.get(act) == 200 or (petition == another and act != "PetitionWithdrawn"):
                 continue
             if page.goto(path).status == 409:
                 continue  # what was recorded meanwhile has made it impossible

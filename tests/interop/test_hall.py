@@ -131,12 +131,13 @@ def hall(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         # The services first: while Playwright runs, no other loop can be run in this thread.
         intake = made.intake(TOKENS_FILE=file).start()
         followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token)).start(wait=False)
-        with playwright.sync_playwright() as tool:
-            found = HallPair(intake, followup, tokens, tool, folder)
+        with (
+            playwright.sync_playwright() as tool,
+            contextlib.closing(HallPair(intake, followup, tokens, tool, folder)) as found,
+        ):
             found.places()
             followup.wait_ready()
             yield found
-            found.close()
 
 
 def until_unsent(page: Any, count: int) -> None:

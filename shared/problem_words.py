@@ -505,6 +505,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Bạn đang gửi quá nhiều tệp cùng lúc (tối đa {most}); hãy đợi các tệp kia gửi xong.",
                 "you are sending {most} files already: wait until they are sent",
             ),
+            "unnamed": Sentence(
+                "Các tệp bạn đã gửi mà chưa văn bản nào nêu đã quá {most} MiB; hãy ghi nhận các văn bản đó trước.",
+                "your files that no command has named hold more than {most} MiB: give those commands first",
+            ),
         },
     ),
     "request-timeout": ProblemWords(

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
-from services.cli.intake_client import DEFAULT_URL, get, post
+from services.cli.intake_client import DEFAULT_URL, headers, post
+from services.cli.person_check import people, refused_row
 from services.cli.person_files import InvalidRow, PersonRow, read_people
 from services.cli.rule_files import day
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop_at
@@ -18,8 +18,6 @@ from shared.identifiers import NATION, normalised
 from shared.sentences import Sentence
 
 app = typer.Typer(name="person", no_args_is_help=True)
-
-PAGE = 1000  # people asked for at once
 
 Url = Annotated[str, typer.Option(help="Hệ thống tiếp nhận / The intake.")]
 Token = Annotated[
@@ -129,7 +127,7 @@ def list_(url: Url = DEFAULT_URL, token: Token = "") -> None:
 
     List the people and the posts within your subtree.
     """
-    for person in _people(url, token):
+    for person in people(url, token):
         for each in person["posts"]:
             until = each.get("ended_on") or each.get("valid_until") or ""
             where = each.get("agency") or each["jurisdiction"]
@@ -146,7 +144,12 @@ def import_(
         typer.Argument(metavar="FILE", help="Bảng .xlsx hoặc .csv, mỗi dòng một vị trí / A sheet, a post a row."),
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Chỉ kiểm tra, không ghi nhận gì / Look at the file; record nothing.")
+        bool,
+        typer.Option(
+            "--check",
+            help="Chỉ kiểm tra, không ghi nhận gì; có mã truy cập thì so cả với dữ liệu đã có / Look at the file, "
+            "with a token at what is on record too; record nothing.",
+        ),
     ] = False,
     url: Url = DEFAULT_URL,
     token: Token = "",
@@ -159,31 +162,36 @@ def import_(
         rows = read_people(file)
     except InvalidRow as invalid:
         stop_at(f"{file}:{invalid.line}" if invalid.line else str(file), FAILED, invalid.said)
+    if check and headers(token):
+        if (found := refused_row(url, token, rows)) is not None:
+            row, refused = found
+            detail = refused.text.detail
+            stop_at(f"{file}:{row.line}", FAILED, Sentence(detail.vi, detail.en))
+    elif check:
+        said = Sentence(
+            "chỉ xem tệp; nêu --token để so cả với địa bàn, cơ quan và vị trí đã có",
+            "the file alone was looked at; give --token to hold it against the places, agencies and posts on record",
+        )
+        typer.echo(said.both, err=True)
     if not check:
         for row in rows:
             try:
                 post(url, "/v1/people", row.body, token, _key(row))
             except typer.Exit:
-                # What stands above is recorded; once this row is mended the file can be sent again, whole.
-                said = Sentence("bị từ chối; các dòng trên đã được ghi nhận", "refused; the rows above are recorded")
+                said = Sentence(
+                    "bị từ chối; các dòng trên đã được ghi nhận. Hãy sửa dòng này rồi gửi lại cả tệp: dòng nào đã ghi "
+                    "nhận mà không sửa thì được nhận ra và bỏ qua",
+                    "refused; the rows above are recorded. Mend this row and send the whole file again: rows that are "
+                    "recorded and unchanged are known and skipped",
+                )
                 stop_at(f"{file}:{row.line}", FAILED, said)
     done = Sentence("đã kiểm tra", "looked at") if check else Sentence("đã giao", "granted")
     typer.echo(Sentence(f"{done.vi} {len(rows)} vị trí", f"{done.en}: {len(rows)} posts").both)
 
 
-def _people(url: str, token: str) -> Iterator[dict[str, Any]]:
-    cursor = ""
-    while True:
-        page = get(url, f"/v1/people?limit={PAGE}" + (f"&cursor={cursor}" if cursor else ""), token) or {"items": []}
-        yield from page["items"]
-        if len(page["items"]) < PAGE:
-            return
-        cursor = page["items"][-1]["id"]
-
-
 def _post_at(url: str, token: str, row: PersonRow, person: str) -> str:
     """The id of the post that was just granted, among those that the person has."""
-    for each in _people(url, token):
+    for each in people(url, token):
         if each["id"] == person:
             said = (row.position, sorted(row.roles), row.jurisdiction, row.valid_from.isoformat())
             same = [p for p in each["posts"] if (p["position"], p["roles"], p["jurisdiction"], p["valid_from"]) == said]

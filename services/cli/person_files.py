@@ -123,18 +123,37 @@ def _row(line: int, cells: dict[str, Any]) -> PersonRow:
         if not texts.get(name):
             title = FIELD_TITLES.get(f"PostGranted.{name}") or FIELD_TITLES[name]
             raise InvalidRow(line, f"“{title.vi}” đang trống; hãy điền", f"{name} is empty; fill it in")
+    valid_from = _day(line, cells["valid_from"])
+    valid_until = _day(line, cells["valid_until"]) if texts.get("valid_until") else None
+    if valid_until is not None and valid_until < valid_from:
+        raise InvalidRow(
+            line,
+            f"đến ngày {valid_until:%d/%m/%Y} trước từ ngày {valid_from:%d/%m/%Y}; hãy sửa một trong hai",
+            f"it ends on {valid_until} before it begins on {valid_from}; mend one of them",
+        )
     return PersonRow(
         subject=texts["subject"],
         name=texts["name"],
         position=texts["position"],
-        roles=tuple(_role(line, word) for word in texts["roles"].replace(";", ",").split(",") if word.strip()),
+        roles=_roles(line, texts["roles"]),
         jurisdiction=_code(line, texts["jurisdiction"]),
         agency=_code(line, texts["agency"]) if texts.get("agency") else "",
-        valid_from=_day(line, cells["valid_from"]),
-        valid_until=_day(line, cells["valid_until"]) if texts.get("valid_until") else None,
+        valid_from=valid_from,
+        valid_until=valid_until,
         number=texts.get("number", ""),
         line=line,
     )
+
+
+def _roles(line: int, text: str) -> tuple[str, ...]:
+    """The roles of a cell. The titles of some have a comma in them, so a part between semicolons may be one role."""
+    found: list[str] = []
+    for part in filter(str.strip, text.split(";")):
+        try:
+            found.append(_role(line, part))
+        except InvalidRow:
+            found += (_role(line, word) for word in part.split(",") if word.strip())
+    return tuple(found)
 
 
 def _role(line: int, word: str) -> str:

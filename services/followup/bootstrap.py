@@ -37,6 +37,7 @@ from services.followup.application.source_reader import SourceReader
 from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
+from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
@@ -239,20 +240,21 @@ def _console(
 ) -> list[HTTPRouteHandler]:
     """The pages for people, but those of sign-in and of the figures."""
     reminders, logs = Reminders(pool, queries), RegulationLogs(pool)
+    agendas = Agendas(queries, logs)
     return [
         *work_routes(pages, queries, callers),
         *door_routes(pages, queries, callers),
         *sample_routes(pages, callers),
-        *case_pages(pages, queries, intake, address),
+        *case_pages(pages, queries, agendas, intake, address),
         *place_pages(pages, queries, intake, address),
         *catalogue_pages(pages, queries, intake, address),
-        *daily_routes(pages, queries, intake, address),
+        *daily_routes(pages, queries, agendas, intake, address),
         *remind_routes(pages, queries, reminders, intake, address),
         *people_pages(pages, queries, intake, address),
         *administration_routes(pages, queries, intake, address, partial(_retried, pool)),
         *report_pages(pages, queries, Reports(pool)),
-        *hall_pages(pages, queries, intake, address),
-        *form_routes(pages, queries, reminders, intake, address),
+        *hall_pages(pages, queries, agendas, intake, address),
+        *form_routes(pages, queries, agendas, reminders, intake, address),
         *rule_pages(pages, queries, logs, intake, address),
         *calendar_pages(pages, queries, logs, intake, address),
         *language_routes(),

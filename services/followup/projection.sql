@@ -16,6 +16,11 @@ CREATE OR REPLACE FUNCTION followup_receipt_of(state bytea) RETURNS text LANGUAG
     SELECT left(substring(encode(state, 'escape') FROM '"receipt_code":"([^"]*)"'), 200)
 $$;
 
+-- The agency that a forwarding asks for its answer; null for bytes that cannot be read.
+CREATE OR REPLACE FUNCTION followup_asked(state bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT left(substring(encode(state, 'escape') FROM '"agency":"([^"]*)"'), 200)
+$$;
+
 -- What a search compares of a text: small letters, each mark after its letter, every separator a blank. What is beyond 300
 -- characters is not searched.
 CREATE OR REPLACE FUNCTION followup_letters(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -128,6 +133,8 @@ BEGIN
     -- What is known of places, catalogues and rules is read for each page: a few facts among all those of conferences.
     CREATE INDEX facts_topic ON facts (topic, source, position) WHERE NOT is_petition;
     CREATE INDEX facts_receipt ON facts (followup_receipt_of(state)) WHERE topic = 'PetitionReceived';
+    -- Whom the petitions were forwarded to.
+    CREATE INDEX facts_asked ON facts (followup_asked(state), originator_id) WHERE topic = 'PetitionForwarded';
 
     -- Which petitions belong to a conference, and which were merged into another. A link is never removed: to load one
     -- petition too many does no harm.
@@ -199,7 +206,10 @@ BEGIN
     CREATE INDEX deadlines_jurisdiction ON deadlines (jurisdiction, outcome, due_on, deadline_id);
     CREATE INDEX deadlines_breached ON deadlines (outcome, due_on, deadline_id) WHERE breached;
     CREATE INDEX deadlines_breached_in ON deadlines (jurisdiction, outcome, due_on, deadline_id) WHERE breached;
-    -- What the metrics count, and the cases on which a body owes something without leading them.
+    -- The cases on which a body owes or owed something without leading them: these three duties are the lead's alone.
+    CREATE INDEX deadlines_beside ON deadlines (debtor, subject_id)
+        WHERE duty NOT IN ('reply', 'reply_report', 'result_report');
+    -- What the metrics count.
     CREATE INDEX deadlines_open ON deadlines (debtor, duty, due_on, due_soon_on, source, subject_id)
         WHERE outcome = '';
 

@@ -183,21 +183,21 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
             away = provider is not None and provider.age > KEYS_OLD
             found = {
                 "relay": relay.hindrance,
-                "files": file_keeper.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
-            return queue.notices | {name: why for name, why in found.items() if why}
+            return queue.notices | hindered | {name: why for name, why in found.items() if why}
 
         provider: Provider | None = None
+        hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
-        works["files"] = _keep_files(file_keeper)
+        works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
         if settings.issuer:
             provider = Provider(settings.issuer, await stack.enter_async_context(httpx.AsyncClient()))
             callers.people = PeopleCallers(AccessTokens(provider, settings.audience), regulation_cache)
             works["provider"] = provider.follow()
-            works["posts"] = _follow_posts(regulation_cache, notifications)
+            works["posts"] = _follow_posts(regulation_cache, notifications, hindered)
         for name, work in works.items():
             task = asyncio.create_task(work, name=name)
             stack.push_async_callback(cancel_and_wait, task)
@@ -252,14 +252,18 @@ async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSett
     return (await store.read_identity(pool)).source
 
 
-async def _follow_posts(regulation_cache: RegulationCache, notifications: Notifications) -> None:
+async def _follow_posts(
+    regulation_cache: RegulationCache, notifications: Notifications, hindered: dict[str, str]
+) -> None:
     """Learn of posts that end, of the day's change too, without being asked: who holds one is asked of nobody else."""
     async with notifications.subscribed() as recorded:
         while True:
             recorded.clear()
             try:
                 await regulation_cache.refresh()
+                hindered.pop("posts", None)
             except Exception as error:  # the store may be away; the next round tries again
+                hindered["posts"] = f"whose posts have ended is not read ({type(error).__name__})"
                 log.warning("posts_not_read", kind=type(error).__name__)
             await asyncio.sleep(LEARN_EVERY)
             with contextlib.suppress(TimeoutError):
@@ -276,12 +280,13 @@ async def _propose_daily(regulation_cache: RegulationCache, keeper: CalendarKeep
             log.warning("calendar_check_failed", kind=type(error).__name__)
 
 
-async def _keep_files(file_keeper: FileKeeper) -> None:
+async def _keep_files(file_keeper: FileKeeper, hindered: dict[str, str]) -> None:
     while True:
         try:
             await file_keeper.round()
-            file_keeper.kept_at, file_keeper.hindrance = time.time(), ""
+            file_keeper.kept_at = time.time()
+            hindered.pop("files", None)
         except Exception as error:  # the store or the folder may be away; the next round tries again
-            file_keeper.hindrance = f"files that are to go are not dropped ({type(error).__name__})"
+            hindered["files"] = f"files that are to go are not dropped ({type(error).__name__})"
             log.warning("files_not_kept", kind=type(error).__name__)
         await file_keeper.wait(KEEP_FILES_EVERY)

@@ -64,7 +64,7 @@ def speech(t: Narrator, key: str) -> None:
 def concluded(t: Narrator) -> None:
     """The internal review and the conclusion notice that assigns the open petitions."""
     t.day(8, 29, "Họp rút kinh nghiệm nội bộ", "the internal review")
-    t.conference("review")
+    t.conference("review", summary="Chuẩn bị kỹ; cần mời thêm đại diện các bản vùng cao.")
     t.day(8, 30, "Thông báo kết luận số 112/TB-UBND", "the conclusion notice, on its last day", catch_up=True)
     t.conference(
         "conclusion",

@@ -197,6 +197,8 @@ class InternalReviewHeld(BaseConferenceEvent, frozen=True, kw_only=True, omit_de
     """The chair reviewed the conference with the bodies concerned (plan II.4.3)."""
 
     TOPIC: ClassVar[str] = "InternalReviewHeld"
+    digest: Internal[Digest] = ""
+    summary: SealedOwn[str] = ""
 
 
 class ComplexityDetermined(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -176,6 +176,7 @@ class PetitionReassigned(BasePetitionEvent, frozen=True, kw_only=True, omit_defa
     assisting: Public[tuple[str, ...]] = ()
     due_on: Public[date | None] = None
     reason: SealedOwn[str] = ""
+    notice_id: Internal[UUID | None] = None
 
 
 class PetitionMarkedComplex(BasePetitionEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -53,7 +53,7 @@ EVENT_TITLES: Mapping[str, Sentence] = {
     "AcceptanceNoticeSent": Sentence("Thông báo thụ lý", "Notice of acceptance sent"),
     "RefusalNoticeSent": Sentence("Thông báo không thụ lý", "Notice of refusal sent"),
     "PetitionForwarded": Sentence("Chuyển cơ quan chuẩn bị trả lời", "Petition forwarded"),
-    "AnswerPrepared": Sentence("Cơ quan gửi nội dung trả lời", "Answer prepared"),
+    "AnswerPrepared": Sentence("Chuẩn bị nội dung trả lời", "Answer prepared"),
     "PetitionScheduled": Sentence("Đưa vào chương trình hội nghị", "Petition scheduled"),
     "PetitionRaised": Sentence("Nêu tại hội nghị", "Petition raised"),
     "PetitionAnsweredAtConference": Sentence("Trả lời tại hội nghị", "Answered at the conference"),

@@ -68,37 +68,68 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         f"{PLACE}/acts/ConferencePlanned", kind="periodic", first_day=HELD, last_day="23.8.19", place="Hội trường UBND"
     ).url.path
     for number in (1, 2):
-        office.do(
+        slip = office.do(
             f"{conference}/do/slip", name=f"Công dân {number}", text=f"Nội dung {number}", subject=f"Việc {number}",
             field="đất đai",
         )  # fmt: skip
+        assert re.search(r'<p class="code">[0-9A-Z]{10}</p>', slip.text)
+        assert f'href="{conference}/do/slip">Nhập phiếu tiếp theo</a>' in slip.text
     petitions = petitions_of(office, conference)
     assert len(petitions) == 2
+    assert "<strong>2</strong> chưa chuyển cơ quan chuẩn bị trả lời" in office.open(conference).text
     chosen = {f"petitions.{each.rpartition('/')[2]}": "yes" for each in petitions}
     office.do(f"{conference}/do/forward", **chosen, **{f"agencies.{code}": "yes" for code in AGENCIES[:2]})
     for petition in petitions:
         assert office.open(petition).text.count("Chuyển cơ quan chuẩn bị trả lời</h3>") == 2
+    forwarding = office.open(f"{conference}/do/forward").text
+    assert forwarding.count("đã chuyển: ") == 4 and "gợi ý" not in forwarding
     office.do(
         f"{conference}/do/notify", citizens="30", organisations="Mặt trận\nĐoàn Thanh niên",
         **{"notices.0.channel": "portal", "notices.0.evidence": "tin 12", "notices.1.channel": "media",
            "notices.1.evidence": "bản tin tối"},
     )  # fmt: skip
 
+    # Slips register their speakers before the opening, numbered in turn.
     moved(running[0], HELD_AT)
     office.do(f"{conference}/acts/ConferenceOpened")
+    hall = office.open(f"{conference}/hall").text
+    assert re.findall(r'data-show="number">(\d)<', hall) == ["1", "2"] and "Công dân 2" in hall
+    assert "Nội dung 1" in hall and "chậm nhất 16/09/2019" in hall
     office.do(f"{conference}/do/slip", name="Bà Lý", text="Trạm y tế thiếu thuốc", subject="Thuốc", field="y tế")
+    by_hand = office.form(f"{conference}/acts/SpeakerRegistered")
+    assert by_hand.values["speaker"] == "4"
     office.do(f"{conference}/acts/SpeakerCalled?speaker=1", words="Đề nghị cấp thuốc")
-    for petition in petitions:
-        office.do(f"{petition}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
+    called, uncalled, last = petitions_of(office, conference)
+    office.do(f"{called}/acts/PetitionRaised", conference_id=conference.rpartition("/")[2])
+    assert "Chậm nhất 16/09/2019" in office.open(f"{called}/acts/PetitionAssigned").text
+    refused = office.send(f"{called}/acts/PetitionAssigned", agency=AGENCIES[0], due_on="17/9/2019")
+    assert refused.status_code == 422 and "chậm nhất 16/09/2019" in said(refused)
+    office.do(f"{called}/acts/PetitionAssigned", agency=AGENCIES[0], due_on="10/9/2019")
+    assert "không làm thời hạn trả lời bắt đầu" in office.open(f"{uncalled}/acts/PetitionAssigned").text
     office.do(f"{conference}/acts/SecretaryAppointed", name="Nguyễn Thư")
-    office.do(f"{conference}/acts/MinutesAdopted", {"digest": PDF}, minutes="Biên bản hội nghị")
-    office.do(f"{conference}/acts/ConferenceClosed")
 
-    lines = {f"line-{each.rpartition('/')[2]}.agency": AGENCIES[0] for each in petitions}
-    concluded = office.do(
-        f"{conference}/do/conclude", {"digest": PDF}, number="12/TB-UBND", signatory="Chủ tịch", **lines
-    )
+    asked = office.send(f"{conference}/acts/ConferenceClosed")
+    assert "Chưa thông qua biên bản." in said(asked)
+    assert "2 kiến nghị trong chương trình chưa được gọi" in said(asked)
+    office.do(f"{conference}/acts/MinutesAdopted", {"digest": PDF}, minutes="Biên bản hội nghị")
+    office.do(f"{conference}/acts/ConferenceClosed", confirmed="yes")
+
+    table = office.form(f"{conference}/do/conclude").values
+    line = {each: f"line-{each.rpartition('/')[2]}" for each in (called, uncalled, last)}
+    assert table[f"{line[called]}.agency"] == AGENCIES[0] and table[f"{line[called]}.due_on"] == "10/09/2019"
+    shown = office.open(f"{conference}/do/conclude").text
+    assert shown.count("Chưa được gọi") == 2 and shown.count("hậm nhất 10/09/2019") == 1
+    notice = {"number": "12/TB-UBND", "signatory": "Chủ tịch"} | {
+        f"{line[each]}.agency": AGENCIES[1] for each in (uncalled, last)
+    }
+    late = office.send(f"{conference}/do/conclude", {"digest": PDF}, **notice | {f"{line[last]}.due_on": "1/10/2019"})
+    assert late.status_code == 422 and f'href="#f-{line[last]}.due_on"' in late.text and "Thuốc" in said(late)
+    concluded = office.do(f"{conference}/do/conclude", {"digest": PDF}, **notice)
     assert "12/TB-UBND" in concluded.text
+    again = office.client.get(f"{conference}/do/conclude")
+    assert again.status_code == 409 and "đã được ban hành" in again.text
+    assert "16/09/2019" in office.open(uncalled).text
+    petitions = [called, uncalled]
     refused = office.send(f"{petitions[1]}/do/extend", expected_on="30/9/2019")
     assert refused.status_code == 422
     wrong = set(re.findall(r'href="#f-([a-z_]+)"', refused.text))
@@ -114,6 +145,22 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         result="resolved", summary="Đã sửa",
     )  # fmt: skip
     assert "Báo cáo kết quả giải quyết</h3>" in replied.text and "Đúng hạn" in replied.text
+
+
+def test_proposal__is_decided_by_who_reads_what_it_is_about(office: Visitor) -> None:
+    received = office.do(f"{PLACE}/do/receive", text="Cầu gãy", subject="Cầu bản Hon", field="giao thông")
+    petition = received.url.path.rpartition("/")[2]
+    at = re.findall(r'href="(/jurisdictions/[^"]+/acts/ConferenceProposed)"', office.open("/conferences").text)[0]
+    asked = office.do(at, proposer=AGENCIES[0], reason="Dân nhiều bản đề nghị", **{f"petition_ids.{petition}": "yes"})
+    assert "Được đề xuất, chờ quyết định" in asked.text
+    conference = asked.url.path
+    for page in (asked.text, office.open(f"{conference}/acts/ConferenceProposalDecided").text):
+        assert "Dân nhiều bản đề nghị" in page and "Cầu bản Hon" in page and "Người, cơ quan đề xuất</dt>" in page
+    assert "Chờ quyết định đề xuất đối thoại" in office.open("/").text
+    declined = office.do(f"{conference}/acts/ConferenceProposalDecided", accepted="no", reason="Đã có lịch")
+    assert "Không được chấp thuận" in declined.text
+    assert "Không được chấp thuận" in office.open("/conferences").text
+    assert "Chờ quyết định đề xuất đối thoại" not in office.open("/").text
 
 
 def test_task__with_a_part_that_is_refused_records_nothing(office: Visitor, running: tuple[Service, Service]) -> None:
@@ -158,6 +205,15 @@ def test_post__is_granted_on_a_page_and_seen_there(office: Visitor) -> None:
     ending = re.findall(r'href="(/people/[^"]+/PostEnded)"', people)[0]
     assert office.send(ending, reason="Nghỉ hưu", effective_on="hôm nay").url.path == "/people"
     assert "không còn" in office.open("/people").text
+    annulment = re.findall(r'href="(/people/[^"]+/PostAnnulled)"', people)[0]
+    assert office.send(annulment, reason="Nhầm người", effective_on="hôm nay").url.path == "/people"
+    people = office.open("/people").text
+    assert "ghi nhận nhầm" in people and "/PostAnnulled" not in people
+    erasure = re.findall(r'href="(/people/[^"]+/PersonNameErased)"', people)[0]
+    assert "Xác nhận" in office.send(erasure, effective_on="hôm nay").text
+    assert office.send(erasure, effective_on="hôm nay", confirmed="yes").url.path == "/people"
+    people = office.open("/people").text
+    assert "(không còn tên)" in people and "Nguyễn Văn Bình" not in people
 
 
 def test_operators__see_what_waits(office: Visitor) -> None:
@@ -167,7 +223,7 @@ def test_operators__see_what_waits(office: Visitor) -> None:
 
 def test_late_cases_of_an_agency__are_reminded_at_once(office: Visitor, running: tuple[Service, Service]) -> None:
     moved(running[0], "2019-10-20T01:00:00Z")
-    until(lambda: f"/remind/{AGENCIES[0]}" in office.open("/").text)
-    office.do(f"/remind/{AGENCIES[0]}")
-    late = office.open(f"/cases?overdue=true&agency={AGENCIES[0]}").text
+    until(lambda: f"/remind/{AGENCIES[1]}" in office.open("/").text)
+    office.do(f"/remind/{AGENCIES[1]}")
+    late = office.open(f"/cases?overdue=true&agency={AGENCIES[1]}").text
     assert "Đôn đốc</h3>" in office.open(re.findall(r'href="(/cases/[0-9a-f-]+)"', late)[0]).text

@@ -46,14 +46,14 @@ class Place(NamedTuple):
 def pages() -> list[HTTPRouteHandler]:
     return [
         *work_routes(NOTHING, NOTHING, NOTHING),
-        *case_pages(NOTHING, NOTHING, NOTHING, NOTHING),
+        *case_pages(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *place_pages(NOTHING, NOTHING, NOTHING, NOTHING),
         *catalogue_pages(NOTHING, NOTHING, NOTHING, NOTHING),
-        *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING),
+        *daily_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *remind_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *figures_routes(NOTHING, NOTHING, NOTHING),
         *report_pages(NOTHING, NOTHING, NOTHING),
-        *form_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
+        *form_routes(NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING),
         *sign_in_routes(NOTHING, NOTHING),
         *language_routes(),
         favicon_route(),

@@ -1,6 +1,7 @@
 """Faults in what is sent: poison, floods, huge bodies, races, retries, revoked tokens."""
 
 import asyncio
+import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -293,6 +294,41 @@ def test_retry_of_a_done_command(staged: Scenes) -> None:
         assert other.status_code == 422, other.text
         office.accepted["schedule:0"] = first.json()
         oracle.check_store(scene.store, office.accepted)
+
+
+@fault("5", "Killed in a composite act", "SIGKILL before, in and after the commit of four parts; the same act again",
+       "I1: whole or nothing, the first answer again; I2 I3")  # fmt: skip
+def test_killed_in_a_composite_act(staged: Scenes) -> None:
+    with staged(count=1) as scene:
+        scene.start()
+        scene.office.places()
+        path, body = "/v1/acts/receive-and-classify", {"parts": two_petitions()}
+        points = {"intake_before_commit": {0}, "intake_in_commit": {0, 4}, "intake_after_commit": {4}}
+        for point, recorded in points.items():
+            head = scene.head()
+            scene.intake.kill()
+            scene.intake.program = ["-m", "tests.support.crashing", point]
+            scene.intake.start()
+            with contextlib.suppress(httpx.HTTPError):
+                pytest.fail(f"answered {post(scene.intake, path, body, point).text}")
+            assert scene.head() - head in recorded
+            scene.intake.kill()
+            scene.intake.program = ["-m", "services.cli"]
+            scene.intake.start()
+            for _ in range(2):
+                answer = post(scene.intake, path, body, point)
+                assert answer.status_code == 201, answer.text
+                assert [part["position"] for part in answer.json()["parts"]] == list(range(head + 1, head + 5))
+            assert scene.head() == head + 4
+        until(lambda: not scene.behind(), 60, "everything has caught up")
+        assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
+
+
+def two_petitions() -> list[dict[str, Any]]:
+    """The parts of an act that receives two petitions and classifies each."""
+    received = {"command": "PetitionReceived", "body": {"jurisdiction": DISTRICT, "text": "Đường vào bản bị sạt lở."}}
+    classified = {"command": "PetitionClassified", "body": {"subject": "Đường vào bản", "field": "giao thông"}}
+    return [received, classified | {"target": "#0"}, received, classified | {"target": "#2"}]
 
 
 @fault("29", "Token revoked", "the reader's token is taken from the file, intake restarted; later a new one is given",

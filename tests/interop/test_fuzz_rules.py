@@ -72,7 +72,10 @@ def _read_to(followup: Service, head: int) -> bool:
 @pytest.fixture
 def fuzzed(pg_server: TestServer, tmp_path: Path) -> Iterator[FuzzedPair]:
     with pair(pg_server, tmp_path) as made:
-        yield FuzzedPair(made)
+        found = FuzzedPair(made)
+        # What is left open is told to whichever test the collector comes by in.
+        with found.client:
+            yield found
 
 
 def _fuzz(fuzzed: FuzzedPair, count: int) -> None:

@@ -131,12 +131,13 @@ def hall(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         # The services first: while Playwright runs, no other loop can be run in this thread.
         intake = made.intake(TOKENS_FILE=file).start()
         followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token)).start(wait=False)
-        with playwright.sync_playwright() as tool:
-            found = HallPair(intake, followup, tokens, tool, folder)
+        with (
+            playwright.sync_playwright() as tool,
+            contextlib.closing(HallPair(intake, followup, tokens, tool, folder)) as found,
+        ):
             found.places()
             followup.wait_ready()
             yield found
-            found.close()
 
 
 def until_unsent(page: Any, count: int) -> None:
@@ -368,6 +369,69 @@ def test_hall__minutes_are_drafted_kept_and_adopted(hall: HallPair) -> None:
         page.locator("[data-show=minutes]", has_text="đã thông qua").wait_for()
         until_unsent(page, 0)
         assert "khai mạc" not in page.evaluate("JSON.stringify(localStorage)")
+
+
+@pytest.mark.timeout(120)
+def test_hall__a_line_that_is_not_sent_is_taken_back_and_one_on_its_way_sent_once(hall: HallPair) -> None:
+    conference = hall.conference(speakers=2)
+    with hall.browser("back") as context:
+        page = context.pages[0]
+        hall.sign_in(page, WRITERS[0])
+        hall.enter(page, conference)
+        assert page.locator("li[data-number='1'] .quote").first.inner_text() == "Đường vào bản bị sạt lở."
+        context.set_offline(True)
+        page.keyboard.press("Alt+n")
+        type_line(page, "Nhầm người")
+        type_slip(page, "Sùng A Páo", "Cầu treo")
+        until_unsent(page, 2)
+        page.locator("li[data-number='1'] summary").click()
+        page.locator("li[data-number='1'] [data-back]").click()
+        until_unsent(page, 1)
+        assert page.input_value("li[data-number='1'] textarea[name=words]") == "Nhầm người"
+        page.fill("li[data-number='1'] textarea[name=words]", "Đúng người")
+        page.locator("li[data-number='3'] summary").click()
+        page.locator("li[data-number='3'] [data-back]").click()
+        until_unsent(page, 0)
+        assert (page.input_value("#slip-name"), page.input_value("#slip-subject")) == ("Sùng A Páo", "Cầu treo")
+        context.set_offline(False)
+        # Ctrl+Enter and a click at once are one line.
+        page.evaluate("""() => {
+            const form = document.querySelector("li[data-number='1'] form[data-form=conduct]");
+            form.requestSubmit();
+            form.requestSubmit();
+        }""")
+        until_unsent(page, 0)
+        page.locator("li[data-number='1'][data-status=sent]").wait_for()
+        page.evaluate("document.querySelector(\"li[data-number='1'] form[data-form=conduct]\").requestSubmit()")
+        until_unsent(page, 0)
+        assert page.evaluate("document.activeElement.closest('li').dataset.number") == "2"
+        page.locator("[data-fill-minutes]").click()
+        page.wait_for_function("() => document.getElementById('minutes-minutes').value.includes('Đúng người')")
+        assert page.input_value("#minutes-minutes").startswith("1. Lò Thị Mai 1: Đúng người")
+    assert hall.words(conference) == ["Đúng người"]
+
+
+@pytest.mark.timeout(120)
+def test_hall__slips_behind_a_taken_number_follow_in_turn(hall: HallPair) -> None:
+    conference = hall.conference(speakers=1)
+    with hall.browser("mine") as first, hall.browser("other") as second:
+        mine, theirs = first.pages[0], second.pages[0]
+        for page, writer in ((mine, WRITERS[0]), (theirs, WRITERS[1])):
+            hall.sign_in(page, writer)
+            hall.enter(page, conference)
+        first.set_offline(True)
+        type_slip(mine, "Người thứ nhất", "Việc một")
+        type_slip(mine, "Người thứ hai", "Việc hai")
+        type_slip(theirs, "Người của kia", "Việc kia")
+        until_unsent(theirs, 0)
+        first.set_offline(False)
+        until_unsent(mine, 0)
+        numbers = "[...document.querySelectorAll('li.speaker')].map(e => e.dataset.number).join()"
+        until(lambda: mine.evaluate(numbers) == "1,2,3,4", 20, "numbers in turn")
+        assert "Việc một" in mine.locator("li[data-number='3']").inner_text()
+        assert mine.input_value("#slip-speaker") == "5"
+        # The other's speaker is named without a reload.
+        mine.locator("li[data-number='2']", has_text="Người của kia").wait_for()
 
 
 @pytest.mark.timeout(120)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from services.story.places import AGRICULTURE, DISTRICT, ENVIRONMENT
-from tests.support.browser import Looker, browser, page_of, press, walked
+from tests.support.browser import BEYOND, HEIGHT, WIDE, Looker, browser, page_of, press, walked
 from tests.support.postgres import TestServer
-from tests.support.told import Told, told
+from tests.support.told import ToldPair, told
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
@@ -21,7 +21,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 class Desk:
     """What was told, and a browser with a page for each role and language."""
 
-    def __init__(self, told: Told, chrome: Any) -> None:
+    def __init__(self, told: ToldPair, chrome: Any) -> None:
         self.told, self._chrome, self.looker = told, chrome, Looker()
         self._pages: dict[tuple[str, str], Any] = {}
 
@@ -33,8 +33,9 @@ class Desk:
 
     def fresh(self, role: str, language: str = "vi", **options: Any) -> Any:
         """A page of a browser of its own."""
-        url = self.told.followup.url
-        return page_of(self._chrome, url, self.told.tokens[role], language, bypass_csp=True, **options)
+        return page_of(
+            self._chrome, self.told.followup.url, self.told.tokens[role], language, bypass_csp=True, **options
+        )
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ CHANGING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+|value=\"[^\"]*\"")
 SEEN: set[int] = set()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("role", ["office", "chair", "agency", "auditor", "operations", "system", "admin"])
 def test_pages__of_a_role_are_near_have_no_violation_and_fit_every_width(desk: Desk, role: str) -> None:
     page = desk.page(role)
@@ -104,9 +105,9 @@ def far(desk: Desk, role: str, clicks: dict[str, int]) -> list[str]:
         cases = [each["subject_id"] for each in told.ask("/v1/cases", role, limit=100)["items"]]
         assert cases
         if role != "agency":  # which sees its own
-            assert len(cases) == 22
+            assert len(cases) >= 22
             wanted_conferences = conferences(clicks, dict.fromkeys(cases, ""))
-            assert len(wanted_conferences) == 2
+            assert len(wanted_conferences) >= 2
         places = [DISTRICT, *(f"{DISTRICT}.{number}" for number in range(31, 45))]
         wanted = [f"/cases/{each}" for each in cases] + [f"/jurisdictions/{each}" for each in places]
         wanted += [f"/jurisdictions/{DISTRICT}/catalogues", "/rules"]
@@ -117,7 +118,7 @@ def far(desk: Desk, role: str, clicks: dict[str, int]) -> list[str]:
     return [path for path in wanted if path not in clicks]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_pages__in_english_fit_too(desk: Desk) -> None:
     page = desk.page("office", "en")
     desk.looker.wrong.clear()
@@ -146,6 +147,47 @@ def test_pages__that_say_why_there_is_nothing_are_pages_too(desk: Desk, language
     assert desk.page("admin").goto("/cases").status == 403
     looker.look(desk.page("admin"), "a page of others")
     assert looker.wrong == []
+
+
+# --- tasks that record many things at once ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "has_script"), [("vi", True), ("en", False)])
+def test_tasks__prepare_a_conference_urge_and_report(desk: Desk, language: str, has_script: bool) -> None:
+    conference = desk.told.conference(is_open=False)
+    petitions = [desk.told.petition(f"Việc chuẩn bị {number}") for number in (1, 2)]
+    for petition in petitions:
+        desk.told.act(f"/v1/petitions/{petition}/schedule", conference_id=conference)
+    desk.told.read()
+    page = desk.fresh("office", language, java_script_enabled=has_script)
+    page.goto(f"/cases/{conference}")
+    assert press(page, "main a[href$='/do/forward']") == 200
+    for name in (*(f"petitions.{each}" for each in petitions), f"agencies.{ENVIRONMENT}", f"agencies.{AGRICULTURE}"):
+        page.check(f"[name='{name}']")
+    assert press(page, "form.form .buttons button") == 200
+    page.goto(f"/cases/{conference}")
+    assert press(page, "main a[href$='/do/notify']") == 200
+    for number, channel in enumerate(("media", "portal")):
+        page.select_option(f"[name='notices.{number}.channel']", channel)
+        page.fill(f"[name='notices.{number}.evidence']", "Bản tin 17 giờ 30")
+    page.fill("[name=citizens]", "30")
+    page.fill("[name=organisations]", "Hội Nông dân huyện\nHuyện đoàn")
+    assert press(page, "form.form .buttons button") == 200
+    assert topics(desk, conference) >= {"PublicNoticePublished", "InvitationsSent"}
+    for petition in petitions:
+        assert topics(desk, petition) >= {"PetitionForwarded"}
+    page.goto("/")
+    assert press(page, f"main a[href='/remind/{ENVIRONMENT}']") == 200
+    assert page.locator("input[type=checkbox]:checked").count() > 0
+    assert press(page, "form.form .buttons button") == 200
+    assert press(page, "nav a[href='/reports']") == 200
+    assert page.locator("#petitions").count() == 1
+    page.context.close()
+
+
+def topics(desk: Desk, case: str) -> set[str]:
+    """What happened to a case."""
+    return {event["topic"] for event in desk.told.ask(f"/v1/cases/{case}")["events"]}
 
 
 # --- how many steps --------------------------------------------------------------------------------------------------
@@ -225,10 +267,11 @@ def test_steps__to_assign_seventeen_petitions_are_a_table_and_a_button(desk: Des
     page.goto(f"/cases/{conference}/do/conclude")
     page.fill("#f-number", "112/TB-UBND")
     page.fill("#f-signatory", "Chủ tịch UBND huyện")
+    choose_files(page)
     for number, petition in enumerate(petitions):
         page.select_option(f"[id='f-line-{petition}.agency']", ENVIRONMENT if number % 2 else AGRICULTURE)
-    assert press(page, "form.form .buttons button") == 200
-    assert "112/TB-UBND" in page.inner_text("main")
+    assert press(page, "form.form .buttons button") == 200, page.inner_text("main")[:1000]
+    assert "Đã ghi nhận" in page.inner_text("main")
     led = {each: desk.told.ask(f"/v1/cases/{each}") for each in petitions}
     assert {each["state"] for each in led.values()} == {"assigned"}
     assert {each["agency"] for each in led.values()} == {ENVIRONMENT, AGRICULTURE}
@@ -273,7 +316,7 @@ def forms(page: Any, petition: str) -> list[str]:
     return [str(a) for a in page.eval_on_selector_all(acts, "all => all.map(a => a.getAttribute('href'))")]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk: Desk) -> None:
     page = desk.page("office")
     page.goto(f"/jurisdictions/{DISTRICT}/acts/PetitionReceived")
@@ -293,12 +336,15 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
     walked: dict[str, int] = {}
     conference = desk.told.conference()
     fresh, assigned = desk.told.petition("Sửa đường số 1"), desk.told.petition("Sửa đường số 2", conference)
+    # Whatever ends those two, this one is withdrawn.
+    another = desk.told.petition("Sửa đường số 3")
+    desk.told.act(f"/v1/conferences/{conference}/closing")
     desk.told.act(f"/v1/petitions/{assigned}/assignment", agency=ENVIRONMENT)
     desk.told.read()
-    for petition in (fresh, assigned):
+    for petition in (fresh, assigned, another):
         for path in forms(page, petition):
             act = path.rpartition("/")[2]
-            if walked.get(act) == 200:
+            if walked.get(act) == 200 or (petition == another and act != "PetitionWithdrawn"):
                 continue
             if page.goto(path).status == 409:
                 continue  # what was recorded meanwhile has made it impossible
@@ -320,7 +366,7 @@ def test_forms__each_is_taken_or_refused_by_intake_and_keeps_what_was_typed(desk
 
 def test_form__seen_in_the_other_language_keeps_what_was_typed(desk: Desk) -> None:
     page = desk.page("office")
-    page.goto(f"{desk.followup.url}/jurisdictions/{DISTRICT}/acts/PetitionReceived")
+    page.goto(f"/jurisdictions/{DISTRICT}/acts/PetitionReceived")
     page.fill("#f-text", "Cầu treo bản Nà Hiềng hỏng mặt cầu.")
     page.fill("#f-effective_on", "31/2/2026")
     with page.expect_navigation() as came:
@@ -347,18 +393,20 @@ UNDERLINED = """() => [...document.querySelectorAll('a')].filter(each => each.ch
 
 def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
     page = desk.page("office")
-    paths = [f"/cases/{desk.petitions['assigned']}", f"/cases/{desk.conference}", "/reports"]
-    for path in paths:
-        page.goto(f"{desk.followup.url}{path}")
+    (assigned, *_) = desk.told.ask("/v1/cases", "office", state="assigned")["items"]
+    page.goto("/conferences")
+    conference = page.get_attribute("main table a", "href")
+    for path in (f"/cases/{assigned['subject_id']}", conference, "/reports"):
+        page.goto(path)
         size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"
         near = page.evaluate(size)
         page.set_viewport_size({"width": 1920, "height": 1080})
-        assert page.evaluate(size) > near and page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        page.set_viewport_size({"width": 1280, "height": 900})
+        assert page.evaluate(size) > near and page.evaluate(BEYOND) <= 0, path
+        page.set_viewport_size({"width": WIDE, "height": HEIGHT})
         page.emulate_media(media="print")
         assert page.evaluate(NOT_ON_PAPER) == [] and page.evaluate(UNDERLINED) == [], path
         page.emulate_media(media="screen")
-    page.goto(f"{desk.followup.url}/cases/{desk.conference}")
+    page.goto(conference)
     preparation = page.locator("#prepare dl")
     assert not preparation.is_visible()
     page.emulate_media(media="print")

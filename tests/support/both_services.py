@@ -23,7 +23,7 @@ from services.intake.domain import (
 )
 from services.intake.domain.reply_clock import reply_due
 from shared.events import DATED_EVENTS, DatedEvent, Metadata
-from shared.events.petition import PetitionAssigned, PetitionReopened
+from shared.events.petition import PetitionReopened
 from shared.events.regulation import AgencyRegistered, CalendarPublished, JurisdictionRegistered
 from shared.identifiers import NATION, derived_id, local_day
 from tests.support.history import seed_years
@@ -79,7 +79,7 @@ class BothServices:
         first: UUID | None = None
         for new in new_facts:
             event = new.event
-            if isinstance(event, PetitionAssigned) and event.notice_id == UUID(int=0):
+            if getattr(event, "notice_id", None) == UUID(int=0):
                 event = msgspec.structs.replace(event, notice_id=first)
             recorded = self._record(new.originator_id, event, new.aggregate, new.jurisdiction)
             first = first or recorded

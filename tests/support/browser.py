@@ -11,11 +11,14 @@ from tests.support.interop import NODE_FOLDER, chromium, node
 #: A small phone, a phone, a screen.
 NARROW, PHONE, WIDE = WIDTHS = (320, 390, 1280)
 HEIGHT = 900
-#: What axe-core may see differently where only the width is another.
-BY_WIDTH = ("target-size", "scrollable-region-focusable")
+#: All that axe-core knows; what it may see differently where only the width is another, and the colours too.
 ALL_RULES = {"rules": {"target-size": {"enabled": True}}}
-_FOUND = "async options => (await axe.run(document, {resultTypes: ['violations'], ...options})).violations"
-_BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+BY_WIDTH = ("target-size", "scrollable-region-focusable")
+BY_COLOUR = ("color-contrast", "link-in-text-block")
+_ASKED = "{resultTypes: ['violations'], preload: false, ...options}"
+_FOUND = f"async options => (await axe.run(document, {_ASKED})).violations"
+#: How far a page goes beyond the screen, in pixels.
+BEYOND = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @contextlib.contextmanager
@@ -49,6 +52,11 @@ def press(page: Any, selector: str) -> int:
     return int(came.value.status)
 
 
+def only(rules: tuple[str, ...]) -> dict[str, Any]:
+    """The options of axe-core for some rules."""
+    return {"runOnly": {"type": "rule", "values": rules}}
+
+
 class Looker:
     """Looks at pages and keeps what is wrong with them; the same page is looked at once."""
 
@@ -57,13 +65,14 @@ class Looker:
         self.wrong: list[str] = []
 
     def look(self, page: Any, name: str = "") -> None:
-        """All rules light on a screen and dark on the narrowest phone; in between those that a width may break."""
+        """All rules on a light screen; on phones those that a width may break, and in the dark those of colours."""
         name = name or page.url
         page.evaluate(self._axe)
-        for width, scheme in ((WIDE, "light"), (PHONE, "light"), (NARROW, "dark")):
+        for width, scheme, rules in (
+            (WIDE, "light", ALL_RULES), (PHONE, "light", only(BY_WIDTH)), (NARROW, "dark", only(BY_WIDTH + BY_COLOUR)),
+        ):  # fmt: skip
             page.set_viewport_size({"width": width, "height": HEIGHT})
             page.emulate_media(color_scheme=scheme)
-            rules = {"runOnly": {"type": "rule", "values": BY_WIDTH}} if width == PHONE else ALL_RULES
             self._ask(page, f"{width} {scheme} {name}", rules)
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": WIDE, "height": HEIGHT})
@@ -80,12 +89,12 @@ class Looker:
         self._sideways(page, name)
 
     def _sideways(self, page: Any, name: str) -> None:
-        if (beyond := page.evaluate(_BEYOND)) > 0:
+        if (beyond := page.evaluate(BEYOND)) > 0:
             self.wrong.append(f"{name}: scrolls sideways by {beyond}")
 
 
 #: Follows links as a person would: a link within what is folded costs a click more. Pages of one kind are many and
-#: alike, so only some of each are opened, lists all; every link on them counts.
+#: alike, so only some of each are opened, lists all, though not in every order; every link on them counts.
 _WALK = """async ([most, ofAKind]) => {
   const clicks = new Map([["/", 0]]), opened = new Set(), kinds = new Map();
   const kindOf = (path) => path.replace(/[?].*/, "").replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "*").replace(/[0-9]+/g, "*");
@@ -104,7 +113,7 @@ _WALK = """async ([most, ofAKind]) => {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const link of page.querySelectorAll("a[href]")) {
         const at = new URL(link.getAttribute("href"), location.origin + path), to = at.pathname + at.search;
-        if (at.origin !== location.origin || /^[/](language|v1)[/]/.test(to)) continue;
+        if (at.origin !== location.origin || /^[/](language|v1)[/]|sort=/.test(to)) continue;
         let cost = depth + 1;
         for (let fold = link.closest("details"); fold; fold = fold.parentElement.closest("details")) {
           if (!fold.open && !link.closest("summary")) cost += 1;

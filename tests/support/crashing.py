@@ -81,7 +81,8 @@ def in_migration(hit: Hit) -> None:
 
 
 POINTS: dict[str, Callable[[Hit], None]] = {
-    "intake_before_commit": lambda hit: after(group_commit, "append_in", hit),
+    "intake_before_commit": lambda hit: before(group_commit, "append_in", hit),
+    "intake_in_commit": lambda hit: during(group_commit, "append_in", hit),
     "intake_after_commit": lambda hit: before(group_commit, "_answer", hit),
     "relay_before_publish": lambda hit: after(outbox.StoredOutbox, "page", hit),
     "relay_before_advance": lambda hit: before(outbox.StoredOutbox, "advance", hit),

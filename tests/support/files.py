@@ -5,6 +5,7 @@ import io
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tests.support.intake import EDUCATION, Intake
 
@@ -26,10 +27,14 @@ def docx(*more: str, names: tuple[str, ...] = ("[Content_Types].xml", "word/docu
     return made.getvalue()
 
 
-async def uploaded(intake: Intake, content: bytes, status: int = 201, token: str = "", **query: str) -> dict[str, Any]:
+async def uploaded(
+    intake: Intake, content: bytes, status: int = 201, token: str = "", name: str = ""
+) -> dict[str, Any]:
     """What an upload is answered with; it must have this status."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    answer = await intake.client.post("/v1/files", content=content, params=query, headers=headers)
+    if name:
+        headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    answer = await intake.client.post("/v1/files", content=content, headers=headers)
     assert answer.status_code == status, f"{answer.status_code} {answer.text}"
     found: dict[str, Any] = answer.json()
     return found

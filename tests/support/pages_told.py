@@ -1,7 +1,8 @@
 """The story's client with hands: each command is a form of the console that is filled in and sent in a browser."""
 
 import re
-from datetime import date
+from collections import Counter
+from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,10 +12,19 @@ from services.intake.application.command_body import CODECS
 from services.story.client import PairClient, StoryAnswer, file_digest
 from services.story.places import DISTRICT
 from services.story.preparation import OLD_FIELDS
+from shared.cases.shipped_catalogues import shipped_fields
+from shared.identifiers import LOCAL_ZONE
 from tests.support.browser import press
+from tests.support.pair import until
 
+#: How often the same command is given by a page; the office types no nineteen petitions to prove one form.
+OFTEN = 3
 #: What no form asks for: intake makes up who a petitioner is, and gives the same petitioner the same id itself.
 NOT_ASKED = frozenset({"petitioner_ids"})
+#: The entry of the catalogue that a person takes for what the office's registers said.
+CODES = {entry["title"].lower(): entry["code"] for entry in shipped_fields()["entries"]} | {
+    entry["text"]: entry["code"] for entry in OLD_FIELDS
+}
 #: The file of each digest that was asked for while the story was told: the one that a person would choose.
 FILES: dict[str, str] = {}
 
@@ -30,17 +40,19 @@ class PagesClient(PairClient):
     """Acts in pages: those of the chair as the chair, all others as the office, in its browsers by turns."""
 
     def __init__(
-        self, intake: httpx.Client, followup: httpx.Client, pages: dict[str, list[Any]], clock_token: str
+        self, intake: httpx.Client, followup: httpx.Client, pages: dict[str, list[tuple[Any, bool]]], clock_token: str
     ) -> None:
         super().__init__(intake, followup, clock_token)
         self._pages = pages
-        #: What was recorded otherwise than by a page, and fields that no form has.
+        #: How often each command was to be given; what there is no page for, and fields that no form has.
+        self.by_page: Counter[str] = Counter()
         self.without_page: list[str] = []
         self.without_input: set[str] = set()
         self._ids: dict[str, UUID] = {}
         #: The lines of the hall that wait for what becomes of the speaker.
         self._called: dict[str, Any] = {}
         self._raised = ""
+        self._is_behind = False
 
     def act(self, step: str, path: str, day: date, /, **body: Any) -> StoryAnswer:
         """Fill in the form of a command and send it."""
@@ -58,10 +70,15 @@ class PagesClient(PairClient):
         self._conduct()
         if "external_id" in body and body["external_id"] in self._ids:
             return self._answer(str(self._ids[body["external_id"]]))  # a machine sends twice, a person does not
-        if (address := self._address(command, target, body)) is None:
-            self.without_page.append(step)
+        address = self._address(command, target, body)
+        self.by_page[command] += 1
+        if address is None or self.by_page[command] > OFTEN:
+            if address is None:
+                self.without_page.append(command)
+            self._is_behind = True
             return super().act(step, path, day, **body)
-        page = self._page("chair" if command in CHAIRS else "office")
+        self._read()
+        page, _ = self._page("chair" if command in CHAIRS else "office")
         answer = page.goto(address)
         assert answer.status == 200, f"{step}: {address}: {answer.status} {page.inner_text('main')[:500]}"
         given = self._given(command, body)
@@ -84,11 +101,20 @@ class PagesClient(PairClient):
         """Move the clock once the hall is through."""
         self._conduct()
         super().move_clock(to)
+        self._is_behind = True
 
-    def _page(self, role: str) -> Any:
+    def _page(self, role: str) -> tuple[Any, bool]:
+        """A page, and whether scripts run in it."""
         pages = self._pages[role]
         pages.append(pages.pop(0))
         return pages[-1]
+
+    def _read(self) -> None:
+        """Wait until followup has read what no page recorded; what one records it waits for itself."""
+        if self._is_behind:
+            today = datetime.combine(self._today(), time(), LOCAL_ZONE)
+            until(lambda: self.has_caught_up(today), what="followup has read what no page recorded")
+            self._is_behind = False
 
     def _today(self) -> date:
         return date.fromisoformat(str(self.clock()["today"]))
@@ -121,10 +147,14 @@ class PagesClient(PairClient):
         if not self._called:
             return
         called, petition, self._called, self._raised = self._called, self._raised, {}, ""
-        page = self._page("office")
+        self._read()
+        page, has_script = self._page("office")
         hall = f"/cases/{called['conference']}/hall"
         page.goto(hall)
+        if has_script:
+            page.locator("#hall[data-unsent]").wait_for()
         item = page.locator(f"li.speaker[data-number='{called['speaker']}']")
+        item.wait_for()
         if item.locator("details:not([open])").count():
             item.locator("summary").click()
         item.locator("[name=words]").fill(called["words"])
@@ -137,7 +167,7 @@ class PagesClient(PairClient):
             item.locator("[name=answer]").fill(answered["answer"])
         if "chair_reason" in called:
             item.locator("[name=chair_reason]").fill(called["chair_reason"])
-        if page.locator("#hall[data-unsent]").count():  # by the script of the page
+        if has_script:
             item.locator("[name=words]").press("Control+Enter")
             page.locator(f"li.speaker[data-number='{called['speaker']}'][data-status=sent]").wait_for()
         else:
@@ -175,18 +205,10 @@ class PagesClient(PairClient):
         if not field.count():
             self.without_input.add(f"{command}.{re.sub(r'[.]?[0-9]+', '', name)}")
         elif field.evaluate("e => e.tagName") == "SELECT":
-            field.select_option(_option(field, text))
+            field.select_option(CODES.get(text, text) if name == "field" else text)
         else:
             day = re.fullmatch(r"(\d{4})-(\d\d)-(\d\d)", text)
             field.fill(f"{day[3]}/{day[2]}/{day[1]}" if day else text)
-
-
-def _option(field: Any, text: str) -> str:
-    """The option that a person takes for a text: of its own value, of its title, or what the text meant of old."""
-    titles = field.evaluate("e => [...e.options].map(o => [o.value, o.text.split(': ').pop().toLowerCase()])")
-    known = {entry["text"]: entry["code"] for entry in OLD_FIELDS}
-    wanted = {text, known.get(text, text)}
-    return str(next(value for value, title in titles if value in wanted or title == text))
 
 
 #: What the chair does, in the chair's own browser.

@@ -18,6 +18,7 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.console.addresses import LOGIN
 from services.followup.console.administration import administration_routes
+from services.followup.console.agenda import Agendas
 from services.followup.console.calendars import calendar_pages
 from services.followup.console.cases import case_pages
 from services.followup.console.catalogues import catalogue_pages
@@ -64,15 +65,16 @@ def console_routes(
     """The pages that ask an intake; without one they say that it does not answer."""
     acts = intake.client if intake else IntakeClient(httpx.AsyncClient())
     address = intake.address if intake else lambda source: None
+    agendas = Agendas(queries, logs)
     return [
         *work_routes(pages, queries, NOT_ASKED),
-        *case_pages(pages, queries, acts, address),
+        *case_pages(pages, queries, agendas, acts, address),
         *place_pages(pages, queries, acts, address),
         *catalogue_pages(pages, queries, acts, address),
-        *daily_routes(pages, queries, acts, address),
+        *daily_routes(pages, queries, agendas, acts, address),
         *remind_routes(pages, queries, reminders, acts, address),
-        *form_routes(pages, queries, reminders, acts, address),
-        *hall_pages(pages, queries, acts, address),
+        *form_routes(pages, queries, agendas, reminders, acts, address),
+        *hall_pages(pages, queries, agendas, acts, address),
         *rule_pages(pages, queries, logs, acts, address),
         *calendar_pages(pages, queries, logs, acts, address),
         *language_routes(),

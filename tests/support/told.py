@@ -23,7 +23,7 @@ LOOKERS: tuple[tuple[Role, str, str], ...] = (
 )  # fmt: skip
 
 
-class Told:
+class ToldPair:
     """The pair, the tokens of the lookers by their roles, and `teller`, who may do everything."""
 
     def __init__(self, intake: Service, followup: Service, tokens: dict[str, str]) -> None:
@@ -59,17 +59,18 @@ class Told:
             self.act(f"/v1/petitions/{done['id']}/raising", conference_id=conference)
         return str(done["id"])
 
-    def conference(self) -> str:
-        """A conference that is being held today; its id."""
+    def conference(self, *, is_open: bool = True) -> str:
+        """A conference of today, which is being held; its id."""
         day = self.ask(f"{self.intake.url}/v1/clock")["today"]
         planned = {"jurisdiction": DISTRICT, "kind": "extraordinary", "place": "Nhà văn hóa", "office": OFFICE}
         found = str(self.act("/v1/conferences", **planned, first_day=day, last_day=day)["id"])
-        self.act(f"/v1/conferences/{found}/opening")
+        if is_open:
+            self.act(f"/v1/conferences/{found}/opening")
         return found
 
 
 @contextlib.contextmanager
-def untold(server: TestServer, folder: Path) -> Iterator[Told]:
+def untold(server: TestServer, folder: Path) -> Iterator[ToldPair]:
     """The pair before anything was recorded, on the day on which the story begins."""
     tokens, entries = dict[str, str](), []
     callers: list[tuple[str, Role, str, str]] = [(role, role, place, agency) for role, place, agency in LOOKERS]
@@ -83,11 +84,11 @@ def untold(server: TestServer, folder: Path) -> Iterator[Told]:
     with pair(server, folder) as made:
         intake = made.intake(TOKENS_FILE=file, CLOCK_START=BEGIN).start()
         followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token)).start()
-        yield Told(intake, followup, tokens)
+        yield ToldPair(intake, followup, tokens)
 
 
 @contextlib.contextmanager
-def told(server: TestServer, folder: Path) -> Iterator[Told]:
+def told(server: TestServer, folder: Path) -> Iterator[ToldPair]:
     """The pair until the block ends; its clock stands at the end of the story, and another conference is being held."""
     with untold(server, folder) as found:
         play(found.intake.url, found.followup.url, lambda line: None, found.tokens["teller"], found.tokens["clock"])

@@ -20,7 +20,7 @@ from shared.problem_words import DOOR_NAMES, DOOR_WORDS
 from shared.sentences import Sentence, problem_text
 
 MOST_PEOPLE = 1000  # a page
-MAX_NAME = 200  # characters of the name of a file, from its end
+LONGEST_NAME = 200  # characters of a file's name
 UPLOAD_TIMEOUT = 60.0  # seconds for a whole file
 TIMEOUT = 10.0  # seconds for a whole answer: a person waits for it
 
@@ -276,17 +276,14 @@ class IntakeClient:
 
     # --- files -------------------------------------------------------------------------------------------------------
 
-    async def upload(self, url: str, name: str, content: AsyncIterator[bytes], token: str) -> StoredFileAnswer | None:
-        """Store a file as it comes; None where the source keeps none, as releases up to 0.3 do. Raises Refusal.
-
-        Its name goes in a header: addresses are logged on the way.
-        """
-        named = f"attachment; filename*=UTF-8''{quote(name[-MAX_NAME:], safe='')}"
+    async def upload(self, url: str, content: AsyncIterator[bytes], called: str, token: str) -> StoredFileAnswer | None:
+        """Store a file as it comes; None where the source keeps none, as releases up to 0.3 do. Raises Refusal."""
+        named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(called[:LONGEST_NAME], safe='')}"}
         answer = await self._answer(
             "POST",
             f"{url}/v1/files",
             token,
-            {"Content-Type": "application/octet-stream"} | ({"Content-Disposition": named} if name else {}),
+            {"Content-Type": "application/octet-stream"} | (named if called else {}),
             content,
             within=UPLOAD_TIMEOUT,
             or_else=httpx.codes.NOT_FOUND,

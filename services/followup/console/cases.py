@@ -18,16 +18,17 @@ from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.agenda import Agendas, by_petition
 from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
 from services.followup.console.problem_pages import refused_page
-from services.followup.console.recorded import JustRecorded, recorded_now
+from services.followup.console.recorded import MAX_ADDRESS, JustRecorded, recorded_now
 from services.followup.console.roles import PROPOSING, has_any
 from services.followup.console.targets import FormTarget, case_target
 from services.followup.console.typed_days import typed_day
@@ -72,9 +73,11 @@ TypedDay = Annotated[str, QueryParameter(max_length=40)]
 ENDED = ("answered", "withdrawn", "redirected", "merged", "closed", "refused")
 
 
-def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+def case_pages(
+    pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+) -> list[HTTPRouteHandler]:
     """The routes of the lists, of the search and of one case."""
-    shown = _Cases(pages, queries, intake, address)
+    shown = _Cases(pages, queries, agendas, intake, address)
 
     @get("/cases", include_in_schema=False)
     async def petitions(
@@ -90,7 +93,7 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
         received_to: TypedDay = "",
         due_from: TypedDay = "",
         due_to: TypedDay = "",
-        sort: Sort = "due",
+        sort: Sort = "best",
         cursor: Cursor = "",
     ) -> Response[str]:
         days = {"received_from": received_from, "received_to": received_to, "due_from": due_from, "due_to": due_to}
@@ -105,7 +108,7 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
             jurisdiction=code_of(jurisdiction),
             field=field,
             overdue=overdue,
-            sort=sort,
+            sort=sort if q or sort != "best" else "due",
             received_from=typed["received_from"],
             received_to=typed["received_to"],
             due_from=typed["due_from"],
@@ -131,13 +134,14 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
     async def one_case(
         request: HttpRequest,
         subject_id: FromPath[UUID],
-        recorded: Annotated[str, QueryParameter(max_length=60)] = "",
+        recorded: Annotated[str, QueryParameter(max_length=MAX_ADDRESS)] = "",
         on: FromQuery[date | None] = None,
+        slip_of: FromQuery[UUID | None] = None,
     ) -> Response[Any]:
         target = await case_target(queries, scope_of(request), subject_id)
         if target.subject == "jurisdiction":
             return Redirect(target.page, status_code=SEE_OTHER)
-        return await shown.one(request, target, recorded_now(recorded, on))
+        return await shown.one(request, target, recorded_now(recorded, on), slip_of)
 
     @get("/cases/{subject_id:uuid}/files/{digest:str}", include_in_schema=False)
     async def case_file(request: HttpRequest, subject_id: FromPath[UUID], digest: FromPath[str]) -> Response[Any]:
@@ -147,9 +151,12 @@ def case_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
 
 
 class _Cases:
-    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
-        self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
-        self._acts = PossibleActs(intake, address)
+    def __init__(
+        self, pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+    ) -> None:
+        self._pages, self._queries, self._agendas = pages, queries, agendas
+        self._intake, self._address = intake, address
+        self._acts, self._actors = PossibleActs(intake, address), ActorNames(intake, address)
 
     async def list(self, request: HttpRequest, wanted: CaseFilter, cursor: str, **asked: Any) -> Response[str]:
         """A page of a list."""
@@ -158,6 +165,9 @@ class _Cases:
         totals = await queries.case_totals(scope, wanted)
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
         codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
+        asked_for = [case.row.subject_id for case in page.items if case.row.state == CaseState.PROPOSED]
+        proposals = await queries.proposals(asked_for)
+        codes |= {proposal.proposer for proposal in proposals.values()}
         places = await queries.places(scope)
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         return await self._pages.show(
@@ -165,6 +175,7 @@ class _Cases:
             "cases.html",
             rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
             totals=totals,
+            proposals=proposals,
             agencies=by_name((await queries.agencies(scope, "", IN_THE_FORM)).items),
             places=places,
             open_states=OPEN_STATES,
@@ -181,23 +192,31 @@ class _Cases:
             first=next_link(request, "") if cursor else "",
         )
 
-    async def one(self, request: HttpRequest, target: FormTarget, recorded: JustRecorded | None) -> Response[str]:
-        """The page of one petition or conference."""
+    async def one(
+        self, request: HttpRequest, target: FormTarget, recorded: JustRecorded | None, slip_of: UUID | None
+    ) -> Response[str]:
+        """The page of one petition or conference; `slip_of`: where the next slip is recorded."""
         file = target.file
         assert file is not None  # only a place may have none
         queries, row = self._queries, file.case.row
         acts, content = await asyncio.gather(
-            self._acts.on(target, token_of(request)), content_of(self._intake, self._address, request, file)
+            self._acts.on(target, token_of(request), caller_of(request).agency, await self._today(file)),
+            content_of(self._intake, self._address, request, file),
         )
         history = await history_of(queries, scope_of(request), file)
         more, template = await self._of_subject(request, file, history.events)
-        names = history.names | await names_of(queries, {case.row.agency for case in more.get("petitions", ())})
+        shown = {code for item in more.get("agenda", {}).values() for code in item.agencies}
+        shown |= {case.row.agency for case in more.get("petitions", ())}
+        if proposal := more.get("proposal"):
+            shown.add(proposal.proposer)
+        names = history.names | await names_of(queries, shown)
         return await self._pages.show(
             request,
             template,
             **more,
             can={act.command for act in [*acts.first, *acts.others]} if acts else set(),
             recorded=recorded,
+            slip_of=slip_of or "",
             target=target,
             file=file,
             case=file.case,
@@ -209,7 +228,7 @@ class _Cases:
             acts=acts,
             content=content,
             linked=history.linked,
-            actors=await actor_names(self._intake, self._address, request, file.case.source, history.actors),
+            actors=await self._actors.of(request, file.case.source, history.actors),
             late=await lateness(queries),
             names=names,
         )
@@ -226,6 +245,10 @@ class _Cases:
         kept = {name: value for name in FILE_HEADERS if (value := answer.headers.get(name))}
         return Stream(answer.aiter_bytes(), headers=kept, background=BackgroundTask(answer.aclose))
 
+    async def _today(self, file: CaseFile) -> date | None:
+        now = next((s.now for s in await self._queries.sources() if s.source == file.case.source), None)
+        return local_day(now) if now else None
+
     async def _of_subject(
         self, request: HttpRequest, file: CaseFile, events: Sequence[EventView]
     ) -> tuple[dict[str, Any], str]:
@@ -235,13 +258,18 @@ class _Cases:
             return {}, "case.html"
         petitions = await queries.at_conference(scope, row.subject_id)
         states = Counter(case.row.state for case in petitions)
+        forwarded = await queries.forwarded([case.row.subject_id for case in petitions])
+        proposal = (await queries.proposals([row.subject_id])).get(row.subject_id)
         view = conference_view(events, annulled_ids(file.events), file.deadlines, row.state)
-        now = next((s.now for s in await queries.sources() if s.source == file.case.source), None)
         return {
             "view": view,
-            "is_in_hall": view.is_in_hall(row.state, local_day(now) if now else None),
+            "proposal": proposal,
+            "proposed_on": await queries.titles(scope, proposal.petition_ids) if proposal else {},
+            "not_forwarded": sum(case.row.unresolved and case.row.subject_id not in forwarded for case in petitions),
+            "is_in_hall": view.is_in_hall(row.state, await self._today(file)),
             "phases": PHASES,
             "petitions": petitions,
+            "agenda": by_petition(await self._agendas.of(row.subject_id, petitions, None)),
             "titles": {case.row.subject_id: case.row.title for case in petitions},
             "progress": [(state, states[state]) for state in CaseState if states[state]],
         }, "conference.html"
@@ -250,7 +278,7 @@ class _Cases:
 def _proposes_at(request: HttpRequest, wanted: CaseFilter, places: Mapping[str, str]) -> str:
     """The place at which the caller may propose a dialogue with the petitions of a list; empty for none."""
     caller = caller_of(request)
-    may = wanted.subject == "petition" and has_any(caller, PROPOSING)
+    may = wanted.subject != "jurisdiction" and has_any(caller, PROPOSING)
     return caller.jurisdiction if may and caller.jurisdiction in places else ""
 
 

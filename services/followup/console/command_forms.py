@@ -298,3 +298,8 @@ def _error(name: str, field: FormField, sentence: Sentence, text: str = "") -> F
     shown = text if len(text) <= 40 else f"{text[:40]}…"
     vi = sentence.vi.format(field=field.title.vi, text=shown)
     return FormError(name, Translated(vi, sentence.en.format(field=field.title.en, text=shown)))
+
+
+def said_of(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
+    """What was filled in, as it is read before it is confirmed."""
+    return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]

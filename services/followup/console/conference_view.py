@@ -8,10 +8,15 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.models import Deadline
+from services.followup.adapters.read.models import CaseFile, Deadline
+from services.followup.console.pages import annulled_ids
+from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.json_views import EventView
+from services.followup.entrypoints.json_views import EventView, event_view
+
+#: Digits of a speaker's number beyond which it is something else, such as a telephone's, from which nobody counts on.
+MAX_NUMBER_DIGITS = 4
 
 
 class Phase(StrEnum):
@@ -76,6 +81,11 @@ class ConferencePage(msgspec.Struct, frozen=True, kw_only=True):
     reviewed_on: str = ""
     publications: tuple[EventView, ...] = ()
 
+    @property
+    def next_number(self) -> str:
+        """The number of the speaker who registers next."""
+        return str(max(len(self.speakers) + 1, next_speaker_number(each.number for each in self.speakers)))
+
     def is_in_hall(self, state: CaseState, today: date | None) -> bool:
         """Whether it is being held, or planned for today."""
         is_planned = state == CaseState.PLANNED and today is not None
@@ -120,6 +130,12 @@ def conference_view(
         reviewed_on=day("InternalReviewHeld"),
         publications=tuple(found.get("PublicationStarted", ())),
     )
+
+
+def view_of(file: CaseFile) -> ConferencePage:
+    """The same, of a conference with everything about it."""
+    events = [event_view(event) for event in file.events]
+    return conference_view(events, annulled_ids(file.events), file.deadlines, file.case.row.state)
 
 
 def _phase(state: CaseState, is_closed: bool, is_concluded: bool) -> Phase:
@@ -167,3 +183,8 @@ def _id(text: Any) -> UUID | None:
 
 def _data(event: EventView | None) -> dict[str, Any]:
     return event.data if event else {}
+
+
+def next_speaker_number(taken: Iterable[str]) -> int:
+    """The number of who speaks after all others, by the numbers that are taken; some may be words."""
+    return max((typed_number(each) or 0 for each in taken if len(each) <= MAX_NUMBER_DIGITS), default=0) + 1

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Redirect
 
+from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.addresses import SEE_OTHER
@@ -66,7 +67,7 @@ _DOORS = (
 
 
 class DoorPlaces(NamedTuple):
-    """Where those behind the doors work: the place with most below it, and an agency that owes something there."""
+    """Where those behind the doors work: the place with most below it, and an agency that has open cases there."""
 
     place: str
     agency: str
@@ -81,8 +82,10 @@ def door_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         if not agencies:
             known = await queries.places(scope)
             return DoorPlaces(next(iter(known), NATION), "")
-        owing = {each.raised.debtor for each in (await queries.work(scope, 50)).overdue}
-        agency = next((each for each in agencies if each.code in owing), agencies[0])
+        # Whatever is overdue, a door leads to the same desk: of the agencies with open cases the first by its code.
+        wanted = CaseFilter(ended=False, sort="agency")
+        at_work = {case.row.agency for case in (await queries.cases(scope, wanted, 500)).items}
+        agency = next((each for each in agencies if each.code in at_work), agencies[0])
         return DoorPlaces(agency.jurisdiction, agency.code)
 
     @get(DOORS, include_in_schema=False)

@@ -8,7 +8,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import AsyncIterator, Collection
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from multipart import MultipartError, MultipartSegment, ParserLimitReached, PushMultipartParser  # type: ignore[import-untyped]
 
@@ -33,11 +33,18 @@ CHARSETS = ("utf-8", "utf8", "us-ascii")
 _NOT_ESCAPED = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
+class _FileHead(NamedTuple):
+    """The input of a file, and its name in the browser."""
+
+    name: str
+    called: str
+
+
 class FileSink(Protocol):
     """Takes the files of a form as they come, one after another."""
 
-    async def begin(self, name: str, filename: str) -> None:
-        """The file of an input begins."""
+    async def begin(self, name: str, called: str) -> None:
+        """The file of an input begins; `called` is its name in the browser."""
         ...
 
     async def write(self, piece: bytes) -> None:
@@ -150,17 +157,15 @@ class _Parts:
         self._text = bytearray()
         self._hash: Any = None  # of hashlib
         self._beside_files = self._in_files = 0
-        self._waiting: list[
-            tuple[str, str] | bytes | None
-        ] = []  # for the sink: input and name of a file, pieces, its end
+        self._waiting: list[_FileHead | bytes | None] = []  # for the sink: a file, its pieces, its end
 
     async def pour(self, sink: FileSink) -> None:
         """Give the sink what was taken of files."""
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             match each:
-                case (name, filename):
-                    await sink.begin(name, filename)
+                case _FileHead():
+                    await sink.begin(each.name, each.called)
                 case bytes():
                     await sink.write(each)
                 case None:
@@ -174,7 +179,7 @@ class _Parts:
             is_first = name is not None and name.removesuffix("_file") not in self.hashes
             self._hash = hashlib.sha256() if is_first else None
             if self._hash is not None:
-                self._waiting.append((str(found.name).removesuffix("_file"), found.filename or ""))
+                self._waiting.append(_FileHead(str(found.name).removesuffix("_file"), str(found.filename)))
         elif found is None:
             self._end()
         elif self._hash is not None:

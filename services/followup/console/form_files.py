@@ -24,10 +24,10 @@ class FormFiles:
         self.stored: dict[str, StoredFileAnswer] = {}
         self.errors: list[FormError] = []
 
-    async def begin(self, name: str, filename: str) -> None:
-        """The file of an input begins."""
+    async def begin(self, name: str, called: str) -> None:
+        """The file of an input begins; `called` is its name in the browser."""
         self._name, self._pieces = name, asyncio.Queue(IN_FLIGHT)
-        self._sending = asyncio.create_task(self._intake.upload(self._url, filename, _read(self._pieces), self._token))
+        self._sending = asyncio.create_task(self._intake.upload(self._url, _read(self._pieces), called, self._token))
 
     async def write(self, piece: bytes) -> None:
         """A piece of it. What comes after intake has refused the file is passed over."""

@@ -21,8 +21,10 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminders import Reminders
 from services.followup.application.access import Scope
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
+from services.followup.console.agenda import Agendas
+from services.followup.console.before_sending import ASSIGNING, BeforeSending, own_first
 from services.followup.console.catalogues import catalogue_rows
-from services.followup.console.choices import FormChoices
+from services.followup.console.choices import FormChoices, case_choice
 from services.followup.console.command_forms import (
     Choices,
     CommandForm,
@@ -32,19 +34,23 @@ from services.followup.console.command_forms import (
     form_of,
     input_of,
     kinds_of,
+    said_of,
     with_more,
 )
+from services.followup.console.conference_view import view_of
+from services.followup.console.content import content_of
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
 from services.followup.console.form_files import read_with_files, with_file_errors
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
-from services.followup.console.pages import Pages
+from services.followup.console.pages import Pages, names_of
 from services.followup.console.problem_pages import refused_page
-from services.followup.console.targets import FormTarget, case_target, place_target
+from services.followup.console.targets import TO_PEOPLE, FormTarget, case_target, place_target
 from services.followup.domain.letters.reminder import reminder
 from services.followup.entrypoints.access import place_scope_of, scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.command_definitions import CommandDefinition, FieldKind, Translated
+from shared.events.conference import SpeakerRegistered
 from shared.events.person import PostGranted
 from shared.events.regulation import CatalogueKind
 from shared.http.auth import caller_of, need_role, token_of
@@ -54,14 +60,20 @@ MAX_PETITIONS = 2000  # characters of the ids of a page of petitions
 MAX_GIVEN = 2000  # characters of what a link fills in: the longest name of a task
 MOST = MAX_TEXT + MAX_FILES  # bytes that the framework lets through; `read_form` says which of them may be what
 OF_AGENCIES: frozenset[FieldKind] = frozenset({"agency"})
+DECISIONS = ("ConferenceProposalDecided", "RequestAnswered")
 _NOTHING = Sentence("Không có việc này.", "There is no such act.")
 
 
 def form_routes(
-    pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
+    pages: Pages,
+    queries: Queries,
+    agendas: Agendas,
+    reminders: Reminders,
+    intake: IntakeClient,
+    address: Address,
 ) -> list[HTTPRouteHandler]:
     """The routes of the forms, one for every command on a case or a place."""
-    forms = _Forms(pages, queries, reminders, intake, address)
+    forms = _Forms(pages, queries, agendas, reminders, intake, address)
 
     @get("/cases/{subject_id:uuid}/acts/{command:str}", include_in_schema=False)
     async def form(
@@ -127,11 +139,17 @@ def _acting_agency(request: HttpRequest, definition: CommandDefinition) -> str:
 
 class _Forms:
     def __init__(
-        self, pages: Pages, queries: Queries, reminders: Reminders, intake: IntakeClient, address: Address
+        self,
+        pages: Pages,
+        queries: Queries,
+        agendas: Agendas,
+        reminders: Reminders,
+        intake: IntakeClient,
+        address: Address,
     ) -> None:
         self._pages, self._queries, self._reminders = pages, queries, reminders
-        self._choices = FormChoices(queries)
-        self._intake = intake
+        self._choices, self._before = FormChoices(queries), BeforeSending(queries, agendas)
+        self._intake, self._address = intake, address
         self._source = IntakeDoor(queries, address)
 
     async def letter(self, target: FormTarget, deadline_id: UUID | None) -> dict[str, str]:
@@ -155,10 +173,12 @@ class _Forms:
         except Refusal as refusal:
             return await refused_page(self._pages, request, target, refusal)
         agency = _acting_agency(request, definition)
-        form = form_of(definition, await self._offered(request, target, definition), agency)
+        form = await self._form(request, target, definition)
         own = {"jurisdiction": target.jurisdiction, "parent": target.jurisdiction, "agency": caller_of(request).agency}
         own |= {"proposer": agency} if agency else {}
         given = own | filled
+        if command == SpeakerRegistered.TOPIC and target.file is not None and not given.get("speaker"):
+            given["speaker"] = view_of(target.file).next_number
         return await self._page(request, target, form, given)
 
     async def submit(self, request: HttpRequest, target: FormTarget, command: str) -> Response[Any]:
@@ -171,23 +191,30 @@ class _Forms:
             return await refused_page(self._pages, request, target, refusal)
         # Asked before anything is read: whom intake would refuse may not make this process read a file.
         need_role(caller_of(request), *definition.roles)
-        agency = _acting_agency(request, definition)
-        form = form_of(definition, await self._offered(request, target, definition), agency)
+        form = await self._form(request, target, definition)
         filled, wrong_files = await read_with_files(request, form, self._intake, self._source.url(target.source))
         check_key(filled.get("key", ""))
         if name := filled.pop("more", ""):
             return await self._page(request, target, form, with_more(form, filled, name))
         if filled.pop("back", ""):
             return await self._page(request, target, form, {k: v for k, v in filled.items() if k != "confirmed"})
+        undone = await self._before.left_undone(_scope_of(request, command), target, command)
+        asks = form.is_final or bool(undone)
         # What was about to be confirmed is asked once more.
-        if is_only_language_asked(request) and not (form.is_final and filled.pop("confirmed", "")):
+        if is_only_language_asked(request) and not (asks and filled.pop("confirmed", "")):
             return await self._page(request, target, form, filled)
         body, errors = body_of(form, filled, await self._source.today(target.source))
         if errors := with_file_errors(wrong_files, errors):
             return await self._page(request, target, form, filled, errors)
-        if form.is_final and not filled.get("confirmed"):
+        if asks and not filled.get("confirmed"):
             return await self._pages.show(
-                request, "confirm.html", form=form, filled=filled, said=_said(form, filled), target=target
+                request,
+                "confirm.html",
+                form=form,
+                filled=filled,
+                said=said_of(form, filled),
+                target=target,
+                undone=undone,
             )
         try:
             url = self._source.url(target.source)
@@ -204,6 +231,14 @@ class _Forms:
         query = {"recorded": definition.command} | ({"on": str(body["effective_on"])} if "effective_on" in body else {})
         return Redirect(f"{shown}?{urlencode(query)}", status_code=SEE_OTHER)
 
+    async def _form(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> CommandForm:
+        """The form of a command, with what there is to choose from and what its fields have to keep to."""
+        offered, today = await self._offered(request, target, definition), self._source.today
+        form = form_of(definition, offered, _acting_agency(request, definition))
+        if definition.command not in ASSIGNING:
+            return form
+        return await self._before.with_latest(scope_of(request), target, form, await today(target.source))
+
     async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
         scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
@@ -211,7 +246,12 @@ class _Forms:
         kinds = kinds_of(definition)
         if _acting_agency(request, definition):
             kinds |= OF_AGENCIES
-        return await self._choices.of(scope, target.file, kinds) | listed
+        choices = await self._choices.of(scope, target.file, kinds)
+        if definition.command == SpeakerRegistered.TOPIC:
+            here = await self._queries.at_conference(scope, UUID(target.named))
+            own = {str(case.row.subject_id): case_choice(case) for case in here}
+            choices["petition"] = own_first(choices["petition"], own)
+        return choices | listed
 
     async def _asked(
         self, request: HttpRequest, target: FormTarget, command: str
@@ -229,6 +269,20 @@ class _Forms:
             raise answer.refusal
         return by_command[command], answer
 
+    async def _about(self, request: HttpRequest, target: FormTarget, command: str) -> dict[str, Any] | None:
+        """What the chair decides upon: who asks for it, why, and on which petitions."""
+        if command not in DECISIONS or target.file is None:
+            return None
+        proposal = (await self._queries.proposals([UUID(target.named)])).get(UUID(target.named))
+        if proposal is None:
+            return None
+        return {
+            "proposal": proposal,
+            "titles": await self._queries.titles(scope_of(request), proposal.petition_ids),
+            "names": await names_of(self._queries, {proposal.proposer}),
+            "content": await content_of(self._intake, self._address, request, target.file),
+        }
+
     async def _page(
         self,
         request: HttpRequest,
@@ -243,14 +297,12 @@ class _Forms:
             "act.html",
             status=status or (422 if errors else 200),
             form=form,
-            target=target,
+            # Who grants posts may see no page of the place.
+            target=TO_PEOPLE if form.command == PostGranted.TOPIC else target,
             filled=filled,
             errors=errors,
+            notes=await self._before.notes(target, form.command),
+            about=await self._about(request, target, form.command),
             # One form is one command: sent twice, by a double click or a reload, it is recorded once.
             key=filled.get("key") or secrets.token_urlsafe(16),
         )
-
-
-def _said(form: CommandForm, filled: dict[str, str]) -> list[tuple[Translated, str]]:
-    """What was filled in, as it is read before it is confirmed."""
-    return [(field.title, filled[field.name]) for field in form.fields if filled.get(field.name)]

@@ -7,6 +7,7 @@ no network, and are sent in their order, each under its key. Both send the same 
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,24 +18,26 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, Refusal
+from services.followup.adapters.intake_client import IntakeClient, OpenedEvent, Refusal
 from services.followup.adapters.read.models import Case, CaseFile
 from services.followup.adapters.read.queries import Queries
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.agenda import AgendaItem, Agendas, by_petition, conference_end
 from services.followup.console.choices import FormChoices
 from services.followup.console.command_forms import FormError
-from services.followup.console.conference_view import ConferencePage, conference_view
+from services.followup.console.conference_view import ConferencePage, view_of
 from services.followup.console.content import Content, content_of
 from services.followup.console.form_body import read_form
-from services.followup.console.hall_lines import HallLine, line_of, next_speaker_number
+from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
-from services.followup.console.language import is_only_language_asked, language_of
-from services.followup.console.pages import Pages, annulled_ids, names_of
+from services.followup.console.language import Language, is_only_language_asked, language_of
+from services.followup.console.pages import Pages, names_of
 from services.followup.console.recorded import recorded_now
-from services.followup.console.roles import KEEPING, has_any
+from services.followup.console.roles import KEEPING, READING_CONTENT, has_any
 from services.followup.console.targets import title_of
-from services.followup.domain.wording.names import state_words
+from services.followup.domain.deadlines.case_rows import UNASSIGNED
+from services.followup.domain.wording.names import Bilingual, state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
@@ -46,6 +49,7 @@ from shared.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from shared.identifiers import is_within
 from shared.sentences import Sentence
 
+AT_ONCE = 8  # petitions that are opened
 MAX_SAID = 60  # characters of what an address says was recorded
 #: Speakers from the turn on whose lines offer every petition. The script fills in the others when they are opened:
 #: all petitions for all speakers would be a page of 10 MB for three hundred of them.
@@ -53,6 +57,8 @@ NEAR = 20
 
 _KINDS = [ChoiceDefinition(value, translated(said)) for value, said in CHOICE_TITLES["PetitionReceived.kind"].items()]
 _NOT_RECORDED = Sentence("Chưa ghi nhận", "Not recorded")
+_ANSWERED = Sentence("Trả lời", "Answer")
+_GIVEN_TO = Sentence("Giao giải quyết", "Assigned to")
 _NOT_YOURS = Sentence(
     "Các dòng này do người khác nhập trong trình duyệt này; người đó đăng nhập lại thì chúng được gửi tiếp.",
     "Somebody else typed these lines in this browser; they are sent once that person is signed in again.",
@@ -70,6 +76,11 @@ class HallSpeaker(NamedTuple):
     name: str = ""
     matter: str = ""
     words: str = ""
+    asked: str = ""  # the words of the petition
+    prepared: tuple[tuple[str, str], ...] = ()  # by which agency, and what it would answer
+    answer: str = ""
+    agency: str = ""
+    latest: date | None = None
 
 
 class SpeakerNow(msgspec.Struct, frozen=True):
@@ -82,6 +93,22 @@ class SpeakerNow(msgspec.Struct, frozen=True):
     called: bool
 
 
+class PetitionNow(msgspec.Struct, frozen=True):
+    """A petition of the agenda as the script is told of it."""
+
+    id: str
+    title: str
+    said: str
+
+
+class SpeakerTold(msgspec.Struct, frozen=True):
+    """A speaker by name, and what of the call goes into the minutes; empty before the call."""
+
+    number: str
+    name: str
+    minutes: str
+
+
 class HallNow(msgspec.Struct, frozen=True):
     """How far the conference has come: its version at intake, its day, its speakers in order."""
 
@@ -91,6 +118,7 @@ class HallNow(msgspec.Struct, frozen=True):
     form_token: str
     minutes: bool
     speakers: list[SpeakerNow]
+    petitions: list[PetitionNow]
 
 
 class LineRecorded(msgspec.Struct, frozen=True):
@@ -138,9 +166,11 @@ class Hall(NamedTuple):
         return len(self.file.events)
 
 
-def hall_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+def hall_pages(
+    pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+) -> list[HTTPRouteHandler]:
     """The routes of the hall: the page, what it sends, and how the conference stands."""
-    halls = _Halls(pages, queries, intake, address)
+    halls = _Halls(pages, queries, agendas, intake, address)
 
     @get("/cases/{subject_id:uuid}/hall", include_in_schema=False)
     async def hall(
@@ -154,30 +184,38 @@ def hall_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Ad
     async def hall_now(request: HttpRequest, subject_id: FromPath[UUID]) -> HallNow:
         return await halls.now(request, await halls.of(request, subject_id))
 
+    @get("/cases/{subject_id:uuid}/hall/told", include_in_schema=False)
+    async def hall_told(request: HttpRequest, subject_id: FromPath[UUID]) -> list[SpeakerTold]:
+        need_role(caller_of(request), *KEEPING)
+        return await halls.told(request, await halls.of(request, subject_id))
+
     @post("/cases/{subject_id:uuid}/hall", include_in_schema=False, status_code=200)
     async def hall_line(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[Any]:
         return await halls.record(request, await halls.of(request, subject_id))
 
-    return [hall, hall_now, hall_line]
+    return [hall, hall_now, hall_told, hall_line]
 
 
 class _Halls:
-    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
-        self._pages, self._queries, self._intake, self._address = pages, queries, intake, address
+    def __init__(
+        self, pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+    ) -> None:
+        self._pages, self._queries, self._agendas = pages, queries, agendas
+        self._intake, self._address = intake, address
         self._door, self._choices = IntakeDoor(queries, address), FormChoices(queries)
+        self._actors = ActorNames(intake, address)
 
     async def of(self, request: HttpRequest, subject_id: UUID) -> Hall:
         """The hall of a conference that the caller may see. Raises ProblemError 404."""
         file = await self._queries.case(scope_of(request), subject_id)
         file = or_404(file if file is not None and file.case.row.subject == "conference" else None, "case")
-        events = [event_view(event) for event in file.events]
-        view = conference_view(events, annulled_ids(file.events), file.deadlines, file.case.row.state)
         petitions = await self._queries.at_conference(scope_of(request), subject_id)
-        return Hall(file, view, petitions, events)
+        return Hall(file, view_of(file), petitions, [event_view(event) for event in file.events])
 
     async def now(self, request: HttpRequest, hall: Hall) -> HallNow:
         """How the conference stands, without what is sealed: nothing is opened, however often this is asked."""
         language = language_of(request)
+        names = await names_of(self._queries, {case.row.agency for case in hall.petitions})
         return HallNow(
             version=hall.version,
             today=(await self._door.today(hall.file.case.source)).isoformat(),
@@ -194,7 +232,43 @@ class _Halls:
                 )
                 for each in _speakers(hall, None)
             ],
+            petitions=[
+                PetitionNow(
+                    str(case.row.subject_id),
+                    case.row.title,
+                    " · ".join(
+                        str(getattr(words, language))
+                        for words in (names[case.row.agency], state_words("petition", case.row.state))
+                    ),
+                )
+                for case in hall.petitions
+            ],
         )
+
+    async def told(self, request: HttpRequest, hall: Hall) -> list[SpeakerTold]:
+        """The speakers by name, with what goes into the minutes; intake records that it was read."""
+        speakers = await self._opened(request, hall, [])
+        language, names = language_of(request), await names_of(self._queries, {each.agency for each in speakers})
+        return [SpeakerTold(each.number, each.name, minutes_of(each, names, language)) for each in speakers]
+
+    async def _opened(self, request: HttpRequest, hall: Hall, items: Sequence[AgendaItem]) -> list[HallSpeaker]:
+        """The speakers with what is opened of the conference and of their petitions, for whom intake opens it."""
+        speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
+        if not has_any(caller_of(request), READING_CONTENT):
+            return speakers
+        wanted = {each.petition_id for each in speakers if each.petition_id}
+        url, token, few = self._door.url(hall.file.case.source), token_of(request), asyncio.Semaphore(AT_ONCE)
+
+        async def opened(petition: str) -> tuple[str, list[OpenedEvent]]:
+            async with few:
+                try:
+                    return petition, await self._intake.content(url, f"/v1/petitions/{petition}", token)
+                except Refusal:  # not this caller's to read, or erased
+                    return petition, []
+
+        contents = dict(await asyncio.gather(*map(opened, sorted(wanted))))
+        agenda = by_petition(items)
+        return [_with_content(each, contents, agenda) for each in speakers]
 
     async def page(
         self,
@@ -210,7 +284,11 @@ class _Halls:
         row, scope = hall.file.case.row, scope_of(request)
         today = await self._door.today(hall.file.case.source)
         choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
-        speakers = _speakers(hall, await content_of(self._intake, self._address, request, hall.file))
+        view, conference = hall.view, hall.file.case.row.subject_id
+        end = conference_end(view.first_day, view.last_day, view.closed_on, today)
+        items = await self._agendas.of(conference, hall.petitions, end)
+        speakers = await self._opened(request, hall, items)
+        names = await names_of(self._queries, {code for item in items for code in item.agencies})
         may_keep = has_any(caller_of(request), KEEPING)
         return await self._pages.show_with_script(
             request,
@@ -224,10 +302,15 @@ class _Halls:
             today=today,
             speakers=speakers,
             turn=next((each.number for each in speakers if not each.called_by), ""),
-            next_number=_next_number(speakers),
+            next_number=view.next_number,
+            agenda=by_petition(items),
+            latest=await self._agendas.latest(hall.file.case.source, row.jurisdiction, end),
+            minutes_so_far="\n\n".join(
+                text for each in speakers if (text := minutes_of(each, names, language_of(request)))
+            ),
             petitions=hall.petitions,
             offered=offered_petitions(speakers, hall.petitions),
-            names=await names_of(self._queries, {case.row.agency for case in hall.petitions}),
+            names=names,
             agencies_to_choose=choices["agency"],
             places_to_choose=[each for each in choices["place"] if is_within(each.value, row.jurisdiction)],
             kinds_to_choose=_KINDS,
@@ -322,7 +405,7 @@ class _Halls:
                 content = await content_of(self._intake, self._address, request, hall.file)
                 told = next(each for each in _speakers(hall, content) if each.number == number)
                 source, who = hall.file.case.source, told.called_by
-                names = await actor_names(self._intake, self._address, request, source, [who])
+                names = await self._actors.of(request, source, [who])
                 return Theirs(getattr(names[who], language_of(request)), told.words)
             await asyncio.sleep(LOOK_EVERY)
             hall = await self.of(request, hall.file.case.row.subject_id)
@@ -357,6 +440,7 @@ def _speakers(hall: Hall, content: Content | None) -> list[HallSpeaker]:
                 name=str(said.get("name", "")),
                 matter=str(said.get("matter", "")),
                 words=str(called.get("words", "")),
+                agency=row.agency if row else UNASSIGNED,
             )
         )
     return found
@@ -383,8 +467,33 @@ def offered_petitions(
     return offered
 
 
-def _next_number(speakers: Sequence[HallSpeaker]) -> int:
-    return max(len(speakers) + 1, next_speaker_number(each.number for each in speakers))
+def _with_content(
+    speaker: HallSpeaker, contents: Mapping[str, Sequence[OpenedEvent]], agenda: Mapping[UUID, AgendaItem]
+) -> HallSpeaker:
+    """A speaker with the words of the petition, what was prepared for it, and what was answered."""
+    events = contents.get(speaker.petition_id, ())
+    item = agenda.get(UUID(speaker.petition_id)) if speaker.petition_id else None
+    texts = {event.event_id: str(event.content.get("text", "")) for event in events}
+    answers = [str(e.content.get("answer", "")) for e in events if e.topic == "PetitionAnsweredAtConference"]
+    prepared = item.preparations if item else ()
+    return speaker._replace(
+        asked=next((texts[e.event_id] for e in events if e.topic == "PetitionReceived"), ""),
+        prepared=tuple((each.agency, texts.get(str(each.event_id), "")) for each in prepared if each.event_id),
+        answer=next(iter(answers), ""),
+        latest=item.latest if item else None,
+    )
+
+
+def minutes_of(speaker: HallSpeaker, names: Mapping[str, Bilingual], language: Language) -> str:
+    """What of a speaker goes into the minutes: who said what, and what became of it. Empty before the call."""
+    if not speaker.called_by:
+        return ""
+    lines = [f"{speaker.number}. {speaker.name or speaker.title}: {speaker.words or speaker.matter}"]
+    if speaker.answer:
+        lines.append(f"{getattr(_ANSWERED, language)}: {speaker.answer}")
+    elif speaker.agency and speaker.agency != UNASSIGNED:
+        lines.append(f"{getattr(_GIVEN_TO, language)}: {getattr(names[speaker.agency], language)}")
+    return "\n".join(lines)
 
 
 def _check_person(caller: AuthenticatedCaller, filled: Mapping[str, str]) -> None:

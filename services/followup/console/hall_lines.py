@@ -5,7 +5,7 @@ The same line makes the same parts whenever it is sent, so that it can be sent a
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -33,8 +33,6 @@ _NO_DAY = Sentence(
     "“{text}” is no day; type day/month/year, such as 5/9/2026.",
 )
 _NO_TEXT = Sentence("Biên bản chưa có nội dung.", "The minutes are still empty.")
-#: Digits of a speaker's number beyond which it is something else, such as a telephone's, from which nobody counts on.
-MAX_NUMBER_DIGITS = 4
 
 
 class HallPart(NamedTuple):
@@ -77,11 +75,6 @@ class HallLine(NamedTuple):
         """The same of a petition that was raised before; None where nothing is raised."""
         parts = [part for part in self.parts if part.command != "PetitionRaised"]
         return HallLine(self.act, parts) if len(parts) < len(self.parts) else None
-
-
-def next_speaker_number(taken: Iterable[str]) -> int:
-    """The number of who speaks after all others, by the numbers that are taken; some may be words."""
-    return max((typed_number(each) or 0 for each in taken if len(each) <= MAX_NUMBER_DIGITS), default=0) + 1
 
 
 def line_of(conference: str, filled: Filled, today: date) -> tuple[HallLine, list[FormError]]:

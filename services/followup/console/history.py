@@ -6,7 +6,9 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedDeadlineEvent
+import msgspec
+
+from services.followup.adapters.read.models import Case, CaseFile, Deadline, RaisedDeadlineEvent, StoredEvent
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
 from services.followup.console.pages import annulled_ids, choice_words, field_title, names_of
@@ -28,6 +30,10 @@ NOT_TOLD = frozenset(
 )
 
 
+class _Acted(msgspec.Struct):
+    meta: dict[str, Any] = {}
+
+
 class HistoryEntry(NamedTuple):
     """One line of what happened: a fact, or an event of the deadline of a duty, `at` its instant.
 
@@ -38,6 +44,9 @@ class HistoryEntry(NamedTuple):
     duty: Bilingual | None
     annulled: EventView | None
     details: list[tuple[Bilingual, Any, str]]
+    #: In which post, and whether as the chair's deputy.
+    post: str = ""
+    is_delegated: bool = False
 
 
 class History(NamedTuple):
@@ -91,8 +100,9 @@ def _timeline(
             None,
             by_annulled.get(str(event.event_id)) if event.event_id in gone else None,
             list(_details(event, names, linked, page)),
+            *_acted_as(stored),
         )
-        for event in events
+        for event, stored in zip(events, file.events, strict=True)
     ]
     of_deadlines = [
         HistoryEntry(
@@ -102,6 +112,15 @@ def _timeline(
         for event in [event_view(each.event)]
     ]
     return sorted([*facts, *of_deadlines], key=lambda entry: entry.at)
+
+
+def _acted_as(stored: StoredEvent) -> tuple[str, bool]:
+    """The post in which somebody acted, and whether by delegation of the chair; unknown where it cannot be read."""
+    try:
+        meta = msgspec.json.decode(stored.state, type=_Acted).meta
+    except msgspec.DecodeError:
+        return "", False
+    return str(meta.get("post") or ""), bool(meta.get("delegation"))
 
 
 def _told_of(event: EventView) -> Iterable[tuple[Bilingual, Any, str]]:

@@ -32,6 +32,7 @@ from services.followup.domain.wording.names import (
     event_words,
     ground_words,
     part_words,
+    proposal_words,
     reason_words,
     state_words,
     status_words,
@@ -42,7 +43,7 @@ from services.followup.domain.wording.uncountable import uncountable_words
 from services.followup.entrypoints.access import reads_all
 from services.followup.entrypoints.json_views import count_view, event_view
 from services.followup.entrypoints.query_parameters import HttpRequest
-from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of
+from services.followup.entrypoints.signed_in import FORM_TOKEN, form_token_of, signed_in_of
 from shared.calendar import Calendar
 from shared.events.any_stream import RecordAnnulled
 from shared.events.field_titles import CHOICE_TITLES, FIELD_TITLES
@@ -81,9 +82,10 @@ class Cell(NamedTuple):
 
 
 class Person(NamedTuple):
-    """Who looks at a page: a name, what they are, and the place they act for."""
+    """Who looks at a page: a name, the post that is acted in, what they are, and the place they act for."""
 
     name: str
+    post: str
     roles: tuple[Sentence, ...]
     place: str
     signed_in: bool
@@ -135,6 +137,7 @@ class Pages:
             t=_told,
             duty=duty_words,
             decision=decision_words,
+            proposed=proposal_words,
             part=_part,
             state=state_words,
             status=status_words,
@@ -172,6 +175,7 @@ class Pages:
         values = await self._by_name(values)
         person = Person(
             caller.called or caller.name,
+            post.position if (found := signed_in_of(request)) and (post := found.post) else "",
             tuple(title for role, title in ROLE_TITLES.items() if role in caller.roles),
             await self._queries.place_name(caller.jurisdiction),
             bool(caller.subject) or cookie_of(request) is not None,

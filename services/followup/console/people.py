@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -12,11 +13,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Redirect
 
-from services.followup.adapters.intake_client import IntakeClient, PersonAnswer, Refusal
+from services.followup.adapters.intake_client import IntakeClient, PersonAnswer, PostAnswer, Refusal
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import CommandForm, FormError, body_of, form_of, input_of, kinds_of
+from services.followup.console.command_forms import (
+    CommandForm,
+    FormError,
+    body_of,
+    form_of,
+    input_of,
+    kinds_of,
+    said_of,
+)
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
@@ -24,14 +33,15 @@ from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import SEEING_PEOPLE
-from services.followup.console.targets import Back
+from services.followup.console.targets import TO_PEOPLE
 from services.followup.domain.wording.collation import vietnamese_order
-from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.access import place_scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import CommandDefinition, Translated
+from shared.events.person import PersonNameErased
 from shared.http.auth import caller_of, need_role, token_of
 from shared.http.tokens import ROLE_TITLES
+from shared.identifiers import local_day
 
 #: The commands on a post, a delegation or a person, by the address of what they are done to at intake.
 ON = {
@@ -39,10 +49,15 @@ ON = {
     "delegations": ("DelegationEnded",),
     "people": ("PersonNameErased",),
 }
+NAME = Translated("Họ tên", "Name")
 ACT = PEOPLE + "/{source:str}/{kind:str}/{named:uuid}/{command:str}"
 
 
-_BACK = Back(PEOPLE, Bilingual("Người dùng và vị trí công tác", "People and posts"))
+class _About(NamedTuple):
+    """Whom a form is about, and which post; None where it is about the person."""
+
+    person: PersonAnswer
+    post: PostAnswer | None
 
 
 def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
@@ -63,12 +78,14 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         caller, scope = caller_of(request), place_scope_of(request)
         need_role(caller, *SEEING_PEOPLE)
         places = await queries.places(scope)
-        sources = [source.source for source in await queries.sources()]
+        read = await queries.sources()
+        sources = [source.source for source in read]
         return await pages.show(
             request,
             "people.html",
             recorded=recorded_now(recorded, None),
             people=await asyncio.gather(*(of_source(source, token_of(request)) for source in sources)),
+            days={source.source: local_day(source.now) if source.now else date.max for source in read},
             places=places,
             titles=ROLE_TITLES,
             grants_at=caller.jurisdiction if caller.jurisdiction in places and "admin" in caller.roles else "",
@@ -88,16 +105,40 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         offered = await choices.of(place_scope_of(request), None, kinds_of(definition))
         return definition, form_of(definition, offered)
 
+    async def about(request: HttpRequest, source: str, named: UUID) -> _About:
+        """Whom a form is about. Raises Refusal, ProblemError 404."""
+        _, persons, refusal = await of_source(source, token_of(request))
+        if refusal is not None:
+            raise refusal
+        for person in persons:
+            if person.id == named:
+                return _About(person, None)
+            for each in person.posts:
+                if named in (each.id, *(delegation.id for delegation in each.delegations)):
+                    return _About(person, each)
+        return or_404(None, "page")
+
     async def show(
         request: HttpRequest,
         form: CommandForm,
+        whom: _About,
         filled: dict[str, str],
         errors: Sequence[FormError] = (),
         status: int = 200,
     ) -> Response[str]:
         key = filled.get("key") or secrets.token_urlsafe(16)
         return await pages.show(
-            request, "act.html", status=status, form=form, target=_BACK, filled=filled, errors=errors, key=key
+            request,
+            "people_act.html",
+            status=status,
+            form=form,
+            person=whom.person,
+            post=whom.post,
+            places=await queries.places(place_scope_of(request)),
+            target=TO_PEOPLE,
+            filled=filled,
+            errors=errors,
+            key=key,
         )
 
     @get(ACT, include_in_schema=False)
@@ -106,9 +147,10 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
     ) -> Response[str]:
         try:
             _, form = await form_at(request, source, kind, command)
+            whom = await about(request, source, named)
         except Refusal as refusal:
-            return await refused_page(pages, request, _BACK, refusal)
-        return await show(request, form, {})
+            return await refused_page(pages, request, TO_PEOPLE, refusal)
+        return await show(request, form, whom, {})
 
     @post(ACT, include_in_schema=False, status_code=200)
     async def act(
@@ -116,23 +158,30 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
     ) -> Response[Any]:
         try:
             definition, form = await form_at(request, source, kind, command)
+            whom = await about(request, source, named)
         except Refusal as refusal:
-            return await refused_page(pages, request, _BACK, refusal)
+            return await refused_page(pages, request, TO_PEOPLE, refusal)
         filled = await read_form(request)
         check_key(filled.get("key", ""))
-        if is_only_language_asked(request):
-            return await show(request, form, filled)
+        if filled.pop("back", ""):
+            return await show(request, form, whom, {k: v for k, v in filled.items() if k != "confirmed"})
+        if is_only_language_asked(request) and not filled.pop("confirmed", ""):
+            return await show(request, form, whom, filled)
         body, errors = body_of(form, filled, await door.today(source))
         if errors:
-            return await show(request, form, filled, errors, 422)
+            return await show(request, form, whom, filled, errors, 422)
+        if command == PersonNameErased.TOPIC and not filled.get("confirmed"):
+            said = [(NAME, whom.person.name or whom.person.subject), *said_of(form, filled)]
+            return await pages.show(
+                request, "confirm.html", form=form, filled=filled, said=said, target=TO_PEOPLE, undone=()
+            )
         try:
             path = definition.path.replace("{id}", str(named))
             await intake.act(door.url(source), path, body, filled.get("key", ""), token_of(request))
         except Refusal as refusal:
-            said = Translated(refusal.detail.vi, refusal.detail.en)
-            return await show(
-                request, form, filled, [FormError(input_of(form, refusal.field), said)], status_of(refusal)
-            )
+            detail = Translated(refusal.detail.vi, refusal.detail.en)
+            wrong = [FormError(input_of(form, refusal.field), detail)]
+            return await show(request, form, whom, filled, wrong, status_of(refusal))
         return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
 
     return [people, empty, act]

@@ -12,7 +12,7 @@ from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
-from services.followup.console.actors import actor_names
+from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
@@ -31,7 +31,7 @@ REGISTERING = frozenset({"office", "operations"})  # places
 
 def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
     """The routes of the tree and of one place."""
-    acts = PossibleActs(intake, address)
+    acts, actor_names = PossibleActs(intake, address), ActorNames(intake, address)
 
     async def owing(scope: Scope) -> dict[str, Case]:
         page = await queries.cases(scope, CaseFilter(subject="jurisdiction"), OWING)
@@ -71,7 +71,7 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
             recorded=recorded_now(recorded, on),
             deadlines=sorted(deadlines, key=lambda d: (not d.raised.is_open, d.raised.due_on or date.max)),
             timeline=history.entries if history else [],
-            actors=await actor_names(intake, address, request, target.source, history.actors if history else ()),
+            actors=await actor_names.of(request, target.source, history.actors if history else ()),
             above=[place for place in lineage(target.named)[1:] if place in places],
             below=[place for place, depth in place_tree(places) if target.named in lineage(place)[1:]],
             cases=await owing(scope),

@@ -25,6 +25,7 @@ from services.followup.console.typed_numbers import typed_number
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.app import Handler
 from services.followup.entrypoints.query_parameters import HttpRequest
+from services.followup.entrypoints.signed_in import kept_form_token
 from shared.http.auth import is_from_foreign_page
 from shared.http.problems import Problem, ProblemError
 
@@ -32,6 +33,7 @@ MAX_KEPT = 256 * 1024  # bytes of a form: whoever is refused may not make this p
 FORMS = (URL_ENCODED, MULTIPART)
 #: What a form sends beside what people typed.
 OWN = frozenset({"key", "more", "confirmed", "back", "token", "to", "version", "draft", "tried", "of", "on", "person"})
+UNKEPT = "unkept"  # where a request's scope keeps the fields whose files were not kept
 OF_A_FILE = (".media_type", ".size", ".rows")
 _FOR_MACHINES = re.compile(r"yes|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
@@ -60,8 +62,11 @@ async def keep_typed(request: Request[Any, Any, Any]) -> None:
     size = typed_number(request.headers.get("content-length", ""))
     if request.method != "POST" or kind not in FORMS or size is None or size > MAX_KEPT:
         return
+    unkept = _Unkept()
     with contextlib.suppress(ProblemError, HTTPException):  # what is no form of ours has nothing to keep
-        keep_as_typed(request, await read_form(request, most=MAX_KEPT))
+        filled = await read_form(request, _EVERY_FILE, most=MAX_KEPT, sink=unkept)
+        keep_as_typed(request, {name: value for name, value in filled.items() if name not in unkept.names})
+        request.scope["state"][UNKEPT] = sorted(unkept.names)
 
 
 def for_people(pages: Pages) -> Callable[[Handler], Handler]:
@@ -84,22 +89,30 @@ def for_people(pages: Pages) -> Callable[[Handler], Handler]:
                 return Redirect(LOGIN if to == "/" else f"{LOGIN}?to={quote(to, safe='')}", status_code=SEE_OTHER)
             if request.url.path.startswith("/v1/"):
                 return response
-            if isinstance(error, ProblemError) and error.code == "post-not-chosen":
+            if isinstance(error, ProblemError) and _waits_for_post(error) and request.method != "POST":
                 return Redirect(f"{POSTS}?to={quote(request.scope['path'], safe='')}", status_code=SEE_OTHER)
             is_old_form = isinstance(error, ProblemError) and error.sentence == "form"
             problem = msgspec.json.decode(response.content, type=Problem)
+            again = request.url.path if (is_unknown or is_old_form) and not is_from_foreign_page(request) else ""
+            # A file is not kept: who sends the form again has to choose it anew, or it would be left out unseen.
+            unkept = request.scope["state"].get(UNKEPT, []) if is_unknown and again else []
+            kept = kept_form_token(request) if is_unknown and again and typed else None
             shown = pages.bare(
                 request,
                 "problem.html",
+                kept_token=kept[0] if kept is not None else "",
+                files={name: field_title(name.rpartition(".")[2]) for name in unkept},
                 said=problem.translations,
                 typed=typed,
                 labels=_labels(typed),
                 # Sent again by a click on this page it is ours; what others sent is shown and no more.
-                again=request.url.path if (is_unknown or is_old_form) and not is_from_foreign_page(request) else "",
+                again=again,
                 sign_in=LOGIN if is_unknown and not is_not_taken else "",
                 sign_in_anew=LOGIN if is_not_taken else "",
             )
             shown.status_code, shown.headers = response.status_code, {**response.headers, **shown.headers}
+            if kept is not None:
+                shown.cookies.append(kept[1])
             return shown
 
         return answer
@@ -123,7 +136,7 @@ class _Unkept:
     def __init__(self) -> None:
         self.names: set[str] = set()
 
-    async def begin(self, name: str, filename: str) -> None:
+    async def begin(self, name: str, called: str) -> None:
         """The file of an input begins."""
         self.names.add(name)
 
@@ -148,6 +161,11 @@ class _Everything(Collection[str]):
 
 
 _EVERY_FILE = _Everything()
+
+
+def _waits_for_post(error: ProblemError) -> bool:
+    """Whether a person has signed in and has to choose a post first, or has none: the page of posts says so."""
+    return error.sentence in ("post-not-chosen", "no-post")
 
 
 def _labels(typed: Sequence[tuple[str, str]]) -> dict[str, Bilingual]:

@@ -115,6 +115,7 @@ def provider_sign_in_routes(
             request,
             "posts.html",
             called=found.called,
+            own_code=found.session.subject,
             posts=found.known.posts,
             chosen=found.post,
             to=own_path(to),

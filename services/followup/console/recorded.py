@@ -5,14 +5,22 @@ from typing import NamedTuple
 
 from shared.events.titles import EVENT_TITLES
 
+MAX_ADDRESS = 400  # characters of what an address says was recorded
+
 
 class JustRecorded(NamedTuple):
-    """The topic of the event, and the day that it is dated where the form said so."""
+    """The topics of the events, each once, and the day that they are dated where the form said so."""
 
-    topic: str
+    topics: tuple[str, ...]
     on: date | None
 
 
-def recorded_now(topic: str, on: date | None) -> JustRecorded | None:
+def recorded_address(topics: list[str]) -> str:
+    """What an address says was recorded."""
+    return ",".join(dict.fromkeys(topics))
+
+
+def recorded_now(said: str, on: date | None) -> JustRecorded | None:
     """What an address says was recorded; None for what is no event."""
-    return JustRecorded(topic, on) if topic in EVENT_TITLES else None
+    topics = tuple(said.split(","))
+    return JustRecorded(topics, on) if EVENT_TITLES.keys() >= set(topics) else None

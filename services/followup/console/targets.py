@@ -8,6 +8,7 @@ from uuid import UUID
 from services.followup.adapters.read.models import CaseFile
 from services.followup.adapters.read.queries import Queries
 from services.followup.application.access import Scope
+from services.followup.console.addresses import PEOPLE
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.query_parameters import code_of, or_404
@@ -28,6 +29,9 @@ class Back(NamedTuple):
 
     page: str
     title: Bilingual
+
+
+TO_PEOPLE = Back(PEOPLE, Bilingual("Người dùng và vị trí công tác", "People and posts"))
 
 
 class FormTarget(NamedTuple):
@@ -100,8 +104,11 @@ async def place_target(queries: Queries, scope: Scope, code: str) -> FormTarget:
 
 def title_of(row: CaseRow) -> Bilingual:
     """What a case is called on pages."""
+    if row.subject == "conference":
+        if row.received_on is None:
+            return Bilingual("Đề xuất đối thoại", "Proposed dialogue")
+        told = f"{row.received_on:%d/%m/%Y}, {row.title}"
+        return Bilingual(f"Hội nghị ngày {told}", f"Conference of {told}")
     if row.title:
         return Bilingual(row.title, row.title)
-    if row.subject == "conference":
-        return Bilingual("Hội nghị chưa có địa điểm", "Conference without a place")
     return Bilingual("Kiến nghị chưa phân loại", "Petition not yet classified")

@@ -33,10 +33,11 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             return Redirect(PEOPLE, status_code=SEE_OTHER)
         scope = scope_of(request)
         found = await queries.work(scope, SHOWN)
-        owed = [*found.overdue, *found.due_soon]
+        owed = [*found.overdue, *found.held_without, *found.due_soon, *found.later]
+        proposals = [each.proposal for each in found.undecided if each.proposal is not None]
         places = await queries.places(scope)
         may_receive = has_any(caller, RECEIVING)
-        names = await names_of(queries, {each.raised.debtor for each in owed})
+        names = await names_of(queries, {each.raised.debtor for each in owed} | {each.proposer for each in proposals})
         late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
         may_remind = has_any(caller, REMINDING)
         to_remind = sorted(late, key=lambda code: vietnamese_order(names[code].vi)) if may_remind else []
@@ -45,9 +46,13 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             "work.html",
             today=await today_of(queries),
             work=found,
+            asked=await queries.asked(scope, SHOWN),
             recorded=recorded_now(recorded, None),
             own_place=caller.jurisdiction if may_receive and caller.jurisdiction in places else "",
+            leads_conferences="chair" in caller.roles,
+            is_agency=bool(scope.agency),
             to_remind=to_remind,
+            titles=await queries.titles(scope, {each for proposal in proposals for each in proposal.petition_ids}),
             names=names,
             reminded=await queries.reminded_on([each.raised.subject_id for each in owed]),
             places=places,

@@ -193,10 +193,10 @@ class OwedView(LineView, frozen=True, kw_only=True):
 
 
 class UndecidedView(LineView, frozen=True, kw_only=True):
-    """A petition that waits for a decision."""
+    """A petition that waits for a decision, or a dialogue that was asked for; this has no title."""
 
     received_on: date | None
-    decision: Literal["classify", "schedule", "assign"]
+    decision: Literal["classify", "schedule", "assign", "decide", "plan"]
     words: Bilingual
 
 
@@ -215,10 +215,16 @@ class UndecidedList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkView(msgspec.Struct, frozen=True, kw_only=True):
-    """What waits for somebody."""
+    """What waits for somebody.
+
+    `held_without` was to be prepared for a conference that was held without it: late, and nothing is left to prepare.
+    `later` is what an agency owes beside; for others it is empty.
+    """
 
     overdue: OwedList
     due_soon: OwedList
+    later: list[OwedView] = []
+    held_without: list[OwedView] = []
     undecided: UndecidedList
 
 
@@ -339,6 +345,8 @@ def work_view(work: Work) -> WorkView:
     return WorkView(
         overdue=OwedList(items=[_owed_view(each) for each in work.overdue], total=count_view(work.overdue_total)),
         due_soon=OwedList(items=[_owed_view(each) for each in work.due_soon], total=count_view(work.due_soon_total)),
+        later=[_owed_view(each) for each in work.later],
+        held_without=[_owed_view(each) for each in work.held_without],
         undecided=UndecidedList(
             items=[
                 UndecidedView(

@@ -1,10 +1,13 @@
 """People who signed in with a browser: their session, the post that they act in, and the token that goes to intake."""
 
+import hashlib
 import hmac
+import secrets
 from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.datastructures import Cookie
 
 from services.followup.adapters.person_posts import (
     ActingPosts,
@@ -30,6 +33,8 @@ from shared.http.tokens import PERSON
 
 MARGIN = 60.0  # seconds before its end at which an access token is renewed: an act may take a while
 FORM_TOKEN = "form_token"
+COOKIE_NAME = "session_cookie"  # where a request's scope keeps what the cookie of a session is called
+KEPT_FOR = 3600  # seconds
 SESSION = "session"  # where a request's scope keeps whose it is
 HOST_COOKIE, LOOPBACK_COOKIE = "__Host-doithoai_session", "doithoai_session"
 
@@ -70,6 +75,7 @@ class SessionCallers:
 
     def proof_of(self, request: Request[Any, Any, Any]) -> str | None:
         """The cookie of a session; a program's token is looked at instead where there is one."""
+        request.scope["state"][COOKIE_NAME] = self.cookie
         return None if "authorization" in request.headers else cookie_of(request, self.cookie)
 
     async def caller_of(self, request: Request[Any, Any, Any], proof: str) -> AuthenticatedCaller:
@@ -154,9 +160,39 @@ def form_token_of(request: Request[Any, Any, Any]) -> str:
     return found.session.form_token if found is not None else ""
 
 
+def kept_form_token(request: Request[Any, Any, Any]) -> tuple[str, Cookie] | None:
+    """Let the form that answers this request be sent again after its sender has signed in, which gives a new session.
+
+    The form carries what only a page of ours can have computed from the cookie that goes with it: both are returned,
+    None where no provider is set, whose forms carry nothing.
+    """
+    name = _kept_name(request)
+    if not name:
+        return None
+    secret = cookie_of(request, name) or secrets.token_urlsafe(32)
+    secure = name.startswith("__Host-")
+    cookie = Cookie(key=name, value=secret, max_age=KEPT_FOR, httponly=True, secure=secure, samesite="strict")
+    return _kept_token(secret), cookie
+
+
 def is_own_form(request: Request[Any, Any, Any], sent: str) -> bool:
-    """Whether a form was sent from a page of this session. Only who signed in at a provider has such forms."""
+    """Whether a form was sent from a page of this session, or from one that was kept over a sign-in.
+
+    Only who signed in at a provider has such forms.
+    """
     found = signed_in_of(request)
     if found is None or request.method in SAFE_METHODS:
         return True
-    return hmac.compare_digest(sent.encode(), found.session.form_token.encode())
+    if hmac.compare_digest(sent.encode(), found.session.form_token.encode()):
+        return True
+    secret = cookie_of(request, _kept_name(request))
+    return bool(secret) and hmac.compare_digest(sent.encode(), _kept_token(secret or "").encode())
+
+
+def _kept_name(request: Request[Any, Any, Any]) -> str:
+    cookie = request.scope["state"].get(COOKIE_NAME, "")
+    return f"{cookie}_form" if cookie else ""
+
+
+def _kept_token(secret: str) -> str:
+    return hashlib.sha256(f"form:{secret}".encode()).hexdigest()

@@ -60,6 +60,9 @@ UPDATE files SET wrapped = NULL WHERE wrapped IS NOT NULL AND EXISTS (
 )
 """
 # A key that is not recorded is that of a command under way: it may name for somebody a file that is erased for others.
+_UNNAMED = """
+SELECT coalesce(sum(size), 0)::bigint FROM files WHERE uploaded_by = $1 AND wrapped IS NOT NULL AND dropped_at IS NULL
+"""
 _UNWANTED = """
 SELECT stored_name, wanted_at FROM files f
 WHERE dropped_at IS NULL AND (wrapped IS NULL OR wanted_at < clock_timestamp() - $1::interval) AND NOT EXISTS (
@@ -100,6 +103,11 @@ class StoredFileRecords:
         u = upload
         values = (u.stored_name, u.digest, u.size, u.media_type, u.name, u.wrapped, u.uploaded_by)
         found: str = await self._pool.fetchval(_ADD, *values)
+        return found
+
+    async def unnamed(self, caller: str) -> int:
+        """The bytes of a caller's files that no recorded command has named, and that are kept still."""
+        found: int = await self._pool.fetchval(_UNNAMED, caller)
         return found
 
     async def forget(self, stored_name: str) -> None:

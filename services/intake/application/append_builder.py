@@ -206,6 +206,6 @@ def seals_something(event: Event) -> bool:
 
 def _naming_notice(event: Event, notice_id: UUID | None) -> Event:
     """An assignment that a conclusion notice makes names the notice; the domain draws no ids."""
-    if event.TOPIC == "PetitionAssigned" and getattr(event, "notice_id", None) == UUID(int=0):
+    if getattr(event, "notice_id", None) == UUID(int=0):
         return msgspec.structs.replace(event, notice_id=notice_id)
     return event

@@ -190,7 +190,7 @@ class CommandDecider:
     async def _erasure_of_name(self, event: PersonNameErased, known: RegulationSnapshot) -> Erasure:
         owner = key_owner(event.person)
         if not (keys := await self._history.keys_owned_by(owner)):
-            raise NotFound(None, "nothing-to-erase")
+            raise NotFound(None, "nothing-to-erase-person")
         return _erasure(owner, keys, named=known.regulation.people.subject_of(event.person))
 
     async def _erasure(self, command: Command, known: RegulationSnapshot) -> Decided:

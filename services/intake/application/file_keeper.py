@@ -13,7 +13,6 @@ class FileKeeper:
         self._records, self._folder = records, folder
         self._asked = asyncio.Event()
         self.kept_at = 0.0  # when the last round ended, in seconds since 1970
-        self.hindrance = ""  # what ended the last one before its end
 
     def wake(self) -> None:
         """Ask for a round now: somebody was erased."""

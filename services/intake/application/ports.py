@@ -211,6 +211,10 @@ class FileRecords(UploadedFiles, Protocol):
         """Write an upload down; the stored name that its caller's file has, another one where it was there before."""
         ...
 
+    async def unnamed(self, caller: str) -> int:
+        """The bytes of a caller's files that no recorded command has named, and that are kept still."""
+        ...
+
     async def forget(self, stored_name: str) -> None:
         """Give up a file whose sealed bytes are gone: the same may be uploaded again."""
         ...

@@ -6,6 +6,7 @@ WrongUpload
 ├── UnknownFileType  it is none of the types that are taken
 └── InfectedFile     the scanner knows something bad in it
 ScannerAway          nobody can say whether something bad is in it
+TooMuchUnnamed       what its caller has sent and no command has named yet is too much already
 """
 
 import asyncio
@@ -25,6 +26,7 @@ DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 FILE_TYPES = {PDF: (".pdf",), DOCX: (".docx",), JPEG: (".jpg", ".jpeg"), PNG: (".png",)}
 HEAD = 8192  # bytes by which a file is told
 KEY_BYTES = 32
+MOST_UNNAMED = 2 * 2**30  # bytes of one caller that no command has named: nobody fills the folder by sending alone
 LONGEST_NAME = 150  # characters of a file's name that are kept
 
 
@@ -50,6 +52,10 @@ class InfectedFile(WrongUpload):
 
 class ScannerAway(Exception):
     """Nobody can say whether something bad is in a file."""
+
+
+class TooMuchUnnamed(Exception):
+    """A caller has sent more than is kept for commands to come."""
 
 
 class StoredFile(msgspec.Struct, frozen=True):
@@ -85,7 +91,12 @@ class Uploads:
         self.largest = largest  # bytes
 
     async def take(self, caller: str, name: str, blocks: AsyncIterator[bytes]) -> tuple[StoredFile, bool]:
-        """Store a file, and whether its caller had not stored it before. Raises WrongUpload, ScannerAway."""
+        """Store a file, and whether its caller had not stored it before.
+
+        Raises WrongUpload, ScannerAway, TooMuchUnnamed.
+        """
+        if await self._records.unnamed(caller) > MOST_UNNAMED:
+            raise TooMuchUnnamed
         key = os.urandom(KEY_BYTES)
         async with self._folder.incoming(key) as incoming:
             media_type = await self._received(incoming, blocks)

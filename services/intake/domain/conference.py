@@ -141,6 +141,11 @@ def require_held_on(conference: Conference, day: date) -> None:
     """
     if conference.opened_on is not None and day < conference.opened_on:
         raise errors.OutsideTheConference("effective_on", opened_on=conference.opened_on)
+    require_not_after_closing(conference, day)
+
+
+def require_not_after_closing(conference: Conference, day: date) -> None:
+    """A day on which it was not over yet. Raises ConferenceAlreadyClosed."""
     if conference.closed_on is not None and day > conference.closed_on:
         raise errors.ConferenceAlreadyClosed("effective_on", "late", closed_on=conference.closed_on)
 

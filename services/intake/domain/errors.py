@@ -172,6 +172,10 @@ class PostOver(RegulationRefused):
     """The post or the delegation was ended before."""
 
 
+class LastAdministrator(RegulationRefused):
+    """Administrators do not end their own last post while nobody else administers the place."""
+
+
 class RoleNotOfPlace(RegulationRefused):
     """A post allows no more than its place has."""
 

@@ -77,6 +77,15 @@ def checked(event: E, context: DecisionContext, not_empty: tuple[str, ...] = ())
     return msgspec.structs.replace(event, **changed) if changed else event
 
 
+def require_content(event: DatedEvent, *names: str) -> None:
+    """Refuse a deed that leaves empty all the fields that could say what was done; the first is named.
+
+    Earlier releases recorded such deeds: what is recorded is read as it stands.
+    """
+    if not any(getattr(event, name) for name in names):
+        raise errors.InvalidValue(names[0], "nothing-said")
+
+
 def _check_list(name: str, value: tuple[object, ...] | dict[str, object]) -> None:
     """Bound how many items a list has and how long each text within is."""
     if len(value) > MAX_ITEMS:

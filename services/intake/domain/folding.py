@@ -11,6 +11,7 @@ from services.intake.domain.acts import (
     PETITION_CREATING,
     REGULATION_ACTS,
 )
+from services.intake.domain.acts.act import after_act
 from services.intake.domain.conference import Conference
 from services.intake.domain.facts import AnyFact
 from services.intake.domain.petition import Petition
@@ -38,9 +39,7 @@ def evolve_petition(petition: Petition | None, event: DatedEvent) -> Petition | 
 
 def petition_after(petition: Petition, fact: AnyFact) -> Petition:
     """The petition after one more fact, which stays behind its state."""
-    after = replace(PETITION_ACTS[type(fact.event)].fold(petition, fact.event))
-    after.__dict__["facts_behind"] = (*petition.facts, fact)
-    return after
+    return after_act(PETITION_ACTS[type(fact.event)], petition, fact)
 
 
 def fold_conference(facts: Sequence[AnyFact]) -> Conference | None:

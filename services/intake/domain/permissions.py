@@ -15,6 +15,7 @@ from services.intake.domain.errors import (
     DelegationNotPassedOn,
     InvalidValue,
     JurisdictionMayNot,
+    LastAdministrator,
     RoleMayNot,
     SourceMayNot,
 )
@@ -25,7 +26,7 @@ from services.intake.domain.regulation import Regulation
 from services.intake.domain.successors import inherited
 from shared.events import DatedEvent
 from shared.events.any_stream import RecordAnnulled
-from shared.events.person import DelegationGranted, PersonNameErased, PostEvent
+from shared.events.person import DelegationGranted, PersonNameErased, PostAnnulled, PostEnded, PostEvent
 from shared.events.petition import PetitionReceived
 from shared.events.regulation import (
     AgencyClosed,
@@ -99,6 +100,8 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
         check_role(caller, act.roles)
     if isinstance(event, DelegationGranted) and act is not None and caller.delegation_for(act.roles):
         raise DelegationNotPassedOn
+    if isinstance(event, PostEnded | PostAnnulled) and caller.subject:
+        _check_administered_after(event, caller, regulation)
     place = _place(event, target, regulation)
     # What was an ended jurisdiction's case is now that of its successor, whose officials act on it.
     if not is_within(place, caller.jurisdiction):
@@ -112,12 +115,28 @@ def may(caller: Caller, event: DatedEvent, target: Petition | Conference | None,
         _check_agency(caller.agency, act, event, target, regulation)
 
 
+def _check_administered_after(event: PostEnded | PostAnnulled, caller: Caller, regulation: Regulation) -> None:
+    """Refuse a person the end of the own post where nobody would administer its place then. Raises LastAdministrator.
+
+    Nobody could undo it but with a token from the server.
+    """
+    people = regulation.people
+    post = people.post_of(event)
+    if post.subject != caller.subject or not post.roles & WITHOUT_CASES or not post.stands(event.effective_on):
+        return
+    others = (each for each in people.posts.values() if each.post_id != post.post_id and each.roles & WITHOUT_CASES)
+    if not any(o.stands(event.effective_on) and is_within(post.jurisdiction, o.jurisdiction) for o in others):
+        raise LastAdministrator("post", place=post.jurisdiction)
+
+
 def may_ever(caller: Caller, act: AnyAct, target: Petition | Conference | None, context: DecisionContext) -> None:
     """Refuse a command that is not the caller's to give on whatever day and with whatever body. Raises NotAllowed."""
     if target is None:
         check_role(caller, act.roles)
     else:
         _may_somewhere(caller, act.roles, _with_successors(target.jurisdiction, context.regulation, context))
+        if isinstance(target, Petition) and caller.roles & act.roles == {"agency"}:
+            _check_part(caller.agency, act, _on_each_day(target, context))
 
 
 def may_at_place(caller: Caller, roles: frozenset[str], place: str, regulation: Regulation, today: date) -> None:
@@ -177,12 +196,12 @@ def may_see(
 
 
 def may_read_content(caller: Caller, case: Petition | Conference) -> None:
-    """Refuse sealed content to all but the office and, of a petition, the agencies that have it. Raises NotAllowed."""
+    """Refuse sealed content to all but the office and, of a petition, the agencies in charge. Raises NotAllowed."""
     if not is_within(case.jurisdiction, caller.jurisdiction):
         raise JurisdictionMayNot(None, "case", place=case.jurisdiction, own=caller.jurisdiction)
     if caller.roles & READERS:
         return
-    if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.bodies:
+    if isinstance(case, Petition) and "agency" in caller.roles and caller.agency and caller.agency in case.in_charge:
         return
     raise RoleMayNot(None, "content")
 
@@ -191,6 +210,13 @@ def _elsewhere(place: str, caller: Caller) -> JurisdictionMayNot:
     if caller.jurisdiction:
         return JurisdictionMayNot(None, "act", place=place, own=caller.jurisdiction)
     return JurisdictionMayNot(None, "no-jurisdiction", place=place)
+
+
+def _on_each_day(petition: Petition, context: DecisionContext) -> list[Petition]:
+    """A petition with the bodies that have had it on the days until now, since a command may be dated back."""
+    closed = {body.closed_on for body in context.regulation.agencies.values() if body.closed_on is not None}
+    days = [day for day in sorted(closed) if day <= context.today]
+    return [petition, *(inherited(petition, context.regulation, day) for day in (*days, context.today))]
 
 
 def _with_successors(place: str, regulation: Regulation, context: DecisionContext) -> list[str]:
@@ -231,7 +257,7 @@ def _place(event: DatedEvent, target: Petition | Conference | None, regulation: 
 def _check_agency(
     agency: str, act: AnyAct, event: DatedEvent, target: Petition | Conference | None, regulation: Regulation
 ) -> None:
-    """An agency acts in its own name, on what was forwarded or assigned to it. Raises AgencyMayNot."""
+    """An agency acts in its own name, on what it is in charge of. Raises AgencyMayNot."""
     if not agency:
         raise AgencyMayNot(None, "no-agency")
     named = code_or_text(getattr(event, "agency", "") or agency)
@@ -243,10 +269,22 @@ def _check_agency(
         case ConferenceAct(), Conference():
             act.check_agency(target, event, agency, regulation)
         case _, Petition():
-            if agency not in inherited(target, regulation, event.effective_on).bodies:
-                raise AgencyMayNot(None, "no-part", agency=agency)
+            _check_part(agency, act, [inherited(target, regulation, event.effective_on)])
         case _:
             raise AgencyMayNot(None, "records", topic=event.TOPIC)
+
+
+def _check_part(agency: str, act: AnyAct, petitions: Sequence[Petition]) -> None:
+    """An agency acts on a petition that it is in charge of, and gives what it owes on others. Raises AgencyMayNot.
+
+    `petitions` is the one petition as it is on some days: in charge on one of them is enough.
+    """
+    if any(agency in each.in_charge for each in petitions):
+        return
+    if isinstance(act, PetitionAct) and any(act.is_owed_by(each, agency) for each in petitions):
+        return
+    had_part = any(agency in agencies_named(fact.event) for each in petitions for fact in each.facts)
+    raise AgencyMayNot(None, "no-longer" if had_part else "no-part", agency=agency)
 
 
 def may_under_rules(

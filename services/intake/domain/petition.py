@@ -10,9 +10,12 @@ import msgspec
 
 from services.intake.domain import errors
 from services.intake.domain.facts import AnyFact
+from shared.cases.facts import standing
 from shared.cases.rounds import ENDINGS, Ending, ReplyCase, fold_reply_case
 from shared.events import DatedEvent
 from shared.events.petition import (
+    AgencyResultReported,
+    AnswerPrepared,
     ClockResumed,
     ClockSuspended,
     ExtensionGranted,
@@ -81,7 +84,21 @@ class Petition(msgspec.Struct, frozen=True, dict=True):
     @property
     def bodies(self) -> frozenset[str]:
         """The agencies that have a part in the case."""
-        return frozenset((*self.forwarded, *((self.lead,) if self.lead else ()), *self.assisting))
+        return frozenset((*self.forwarded, *self.assigned_to))
+
+    @property
+    def assigned_to(self) -> frozenset[str]:
+        """The agency that leads the case now, and those that assist in it."""
+        return frozenset((*((self.lead,) if self.lead else ()), *self.assisting))
+
+    @property
+    def in_charge(self) -> frozenset[str]:
+        """The agencies that act on the case and read it: lead and assistants, or who prepares while nobody leads."""
+        return self.assigned_to if self.lead else frozenset(self.forwarded)
+
+    def did(self, agency: str, kind: type[AnswerPrepared | AgencyResultReported]) -> bool:
+        """Whether an agency has prepared its answer, or reported its result."""
+        return any(isinstance(fact.event, kind) and fact.event.agency == agency for fact in standing(self.facts))
 
 
 def recorded_ids(named: Iterable[str], known: Collection[str]) -> tuple[str, ...]:

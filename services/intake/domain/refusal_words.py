@@ -89,6 +89,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "công trước.",
                 "the petition was neither forwarded nor assigned to {agency}; ask the office to do so first",
             ),
+            "no-longer": Sentence(
+                "Kiến nghị không còn do {agency} giải quyết; hãy đề nghị cơ quan đang chủ trì hoặc văn phòng.",
+                "{agency} is no longer in charge of the petition; ask the lead agency or the office",
+            ),
             "not-lead": Sentence(
                 "Chỉ cơ quan chủ trì mới gia hạn; {agency} không chủ trì kiến nghị này, hãy đề nghị cơ quan chủ trì "
                 "hoặc người chủ trì.",
@@ -117,6 +121,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         DOOR_WORDS["invalid-value"],
         {
             "empty": Sentence("Không được để trống; hãy nhập nội dung.", "may not be empty"),
+            "nothing-said": Sentence(
+                "Chưa có nội dung nào; hãy nhập nội dung hoặc chọn tệp văn bản.",
+                "nothing is said; give the text or the document",
+            ),
             "too-long": Sentence(
                 "Nội dung dài {length} ký tự; tối đa {most} ký tự.", "{length} characters; at most {most}"
             ),
@@ -369,8 +377,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Muộn hơn hạn trả lời", "Later than the reply's due date"),
         {
             "": Sentence(
-                "Ngày {day} muộn hơn hạn trả lời {due}; hãy chọn ngày {due} hoặc sớm hơn.",
-                "{day} is later than the reply's due date {due}; name that day or an earlier one",
+                "Ngày {day} muộn hơn hạn trả lời: chậm nhất {due}; hãy chọn ngày {due} hoặc sớm hơn, hoặc xác định vụ "
+                "việc phức tạp trước.",
+                "{day} is later than the reply's due date {due}; name that day or an earlier one, or mark the case "
+                "complex first",
             )
         },
     ),
@@ -432,6 +442,16 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             "annulled": Sentence(
                 "Vị trí này đã được hủy vì ghi nhận nhầm; không cần ghi nhận gì thêm.",
                 "the post was annulled, since it was recorded wrongly; there is nothing more to record",
+            ),
+        },
+    ),
+    "last-administrator": ProblemWords(
+        Sentence("Không còn ai quản trị", "Nobody would administer"),
+        {
+            "": Sentence(
+                "Không còn ai khác quản trị người dùng của {place}; hãy giao vị trí quản trị cho người khác trước, rồi "
+                "mới thôi vị trí của mình.",
+                "nobody else administers the people of {place}; grant another person such a post first, then end yours",
             ),
         },
     ),
@@ -606,9 +626,9 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "a conclusion notice assigns what was raised at the conference; record that first",
             ),
             "line": Sentence(
-                "Kiến nghị {petition_id} chưa được nêu tại hội nghị này; hãy ghi nhận việc nêu trước, hoặc bỏ "
-                "dòng này.",
-                "{petition_id} was not raised at this conference; record that first or leave the line out",
+                "Kiến nghị {petition_id} không có trong chương trình và chưa được nêu tại hội nghị này; hãy ghi nhận "
+                "việc nêu trước, hoặc bỏ dòng này.",
+                "{petition_id} was neither on the agenda nor raised there; record that first or leave the line out",
             ),
         },
     ),
@@ -1283,6 +1303,10 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
             ),
             "nothing-to-erase": Sentence(
                 "Người kiến nghị này không có dữ liệu nào để xóa.", "this petitioner has nothing that could be erased"
+            ),
+            "nothing-to-erase-person": Sentence(
+                "Người dùng này không còn họ tên nào được lưu riêng để xóa.",
+                "no name of this person is kept that could be erased",
             ),
             "no-petition": Sentence(
                 "Người kiến nghị này không có kiến nghị nào để ghi nhận việc xóa.",

@@ -13,6 +13,7 @@ from services.intake.domain.petition import ClockEvent, Petition
 from shared.calendar import CalendarMissing
 from shared.cases.reply_clock import MergedPetition, ReplyBasis, ReplyRules, answered, reply_basis, running_clock
 from shared.cases.rounds import fold_reply_case
+from shared.events.conference import ConferenceClosed
 from shared.policy import Rule, RuleInForce, RunningClock
 
 
@@ -31,6 +32,22 @@ def reply_due(petition: Petition, context: DecisionContext) -> date | None:
     """The due date of the reply to the target of the decision; None where no clock runs. Raises CalendarYearMissing."""
     clock = reply_clock(petition, context)
     return clock.state.due_on if clock else None
+
+
+def reply_due_once_closed(petition: Petition, context: DecisionContext, day: date) -> date | None:
+    """The same, where no clock runs yet because the conference is still open, as if it closed as planned.
+
+    Planned for days before `day`, it closes on that day. Raises CalendarYearMissing.
+    """
+    if (due := reply_due(petition, context)) is not None:
+        return due
+    closed = dict(context.conferences)
+    for conference_id in petition.raised:
+        conference = closed.get(conference_id)
+        if conference is not None and not conference.cancelled and conference.closed_on is None:
+            ended_on = max(conference.last_day or day, day)
+            closed[conference_id] = conference.with_fact(unrecorded(ConferenceClosed(effective_on=ended_on), NEXT))
+    return reply_due(petition, msgspec.structs.replace(context, conferences=closed))
 
 
 def reply_clock(petition: Petition, context: DecisionContext, more: Iterable[ClockEvent] = ()) -> ReplyClock | None:

@@ -1,15 +1,15 @@
 """Files: sent as they are to `POST /v1/files`, and given out by the case whose event names them."""
 
-import re
 from collections.abc import AsyncIterator
+from email.message import Message
 from typing import Annotated, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import structlog
 from litestar import Request, Response, get, post
 from litestar.exceptions import ClientException
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from services.intake.application.command_body import CODECS, MAX_SHORT
@@ -18,11 +18,13 @@ from services.intake.application.ports import DamagedFile, MissingFile
 from services.intake.application.stream_ids import target_id
 from services.intake.application.uploads import (
     FILE_TYPES,
+    MOST_UNNAMED,
     EmptyFile,
     InfectedFile,
     ScannerAway,
     StoredFile,
     TooLargeFile,
+    TooMuchUnnamed,
     UnknownFileType,
     Uploads,
     WrongUpload,
@@ -39,9 +41,9 @@ PATH = "/v1/files"
 UPLOADERS = frozenset(
     role for codec in CODECS.values() if codec.route.topic in topics_that_name_files() for role in codec.route.roles
 )
+LONGEST_HEADER = 4000  # bytes: a name is far shorter
 MOST_UPLOADS = 8  # of one caller at once in one process
 MIB = 1 << 20
-_NAMED = re.compile(r"filename\*=UTF-8''([^;\s]+)", re.IGNORECASE)
 RETRY_AFTER = "30"  # seconds
 #: A file that somebody sent is never shown within a page of ours, and no page of others reads it.
 _SAFE = {
@@ -82,17 +84,6 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
     )
     async def upload(
         request: Request[Any, Any, Any],
-        name: Annotated[
-            str, QueryParameter(max_length=1000, description="what the file is called; it is kept sealed")
-        ] = "",
-        called: Annotated[
-            str,
-            HeaderParameter(
-                name="Content-Disposition",
-                max_length=4000,
-                description="what the file is called, out of the address: `attachment; filename*=UTF-8''tra-loi.pdf`",
-            ),
-        ] = "",
     ) -> Response[StoredFile]:
         caller = caller_of(request)
         need_role(caller, *UPLOADERS)
@@ -107,7 +98,10 @@ def upload_route(uploads: Uploads | None) -> HTTPRouteHandler:
             raise problem(503, "overloaded", "uploads", headers=headers_of_answer, most=MOST_UPLOADS)
         under_way[caller.name] = under_way.get(caller.name, 0) + 1
         try:
-            stored, is_new = await uploads.take(caller.name, name or _name_in(called), _blocks(request))
+            stored, is_new = await uploads.take(caller.name, _name_in(headers), _blocks(request))
+        except TooMuchUnnamed:
+            retry = {"Retry-After": RETRY_AFTER}
+            raise problem(503, "overloaded", "unnamed", headers=retry, most=MOST_UNNAMED // MIB) from None
         except (WrongUpload, ScannerAway) as error:
             raise _problem_of(error, uploads.largest) from None
         except OSError as error:
@@ -167,17 +161,24 @@ def _file_route(files: FileQueries, troubles: FileTroubles, aggregate: str) -> H
     return file
 
 
-def _name_in(disposition: str) -> str:
-    """The name of a file in a `Content-Disposition` (RFC 8187); empty where it has none."""
-    found = _NAMED.search(disposition)
-    return unquote(found[1], errors="replace") if found else ""
-
-
 def disposition(file: OpenedFile) -> str:
     """To be saved, under its own name, or one made of its digest (RFC 6266; the plain form is for old programs)."""
     plain = f"{file.digest[:16]}{FILE_TYPES[file.media_type][0]}"
     own = f"; filename*=UTF-8''{quote(file.name, safe='')}" if file.name else ""
     return f'attachment; filename="{plain}"{own}'
+
+
+def _name_in(headers: dict[bytes, bytes]) -> str:
+    """What the sender calls the file (RFC 6266). In a header: it may name a citizen, and addresses are logged."""
+    text = headers.get(b"content-disposition", b"")
+    if len(text) > LONGEST_HEADER:
+        return ""
+    try:
+        parsed = Message()
+        parsed["Content-Disposition"] = text.decode("utf-8")
+        return parsed.get_filename("")
+    except (ValueError, LookupError):  # no UTF-8, or a character set that nobody knows
+        return ""
 
 
 async def _blocks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:

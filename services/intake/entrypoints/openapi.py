@@ -168,6 +168,13 @@ def act_operation(act: CompositeAct) -> type[Operation]:
             example = _ACT_EXAMPLES.get(act.name)
             content = {"application/json": OpenAPIMediaType(schema=ref, example=example)}
             self.request_body = RequestBody(content=content, required=True)
+            called = Parameter(
+                name="Content-Disposition",
+                param_in="header",
+                description="what the file is called, `attachment; filename*=UTF-8''…` (RFC 6266); it is kept sealed",
+                schema=Schema(type=OpenAPIType.STRING),
+            )
+            self.parameters = [*(self.parameters or ()), called]
             self.parameters = [*(self.parameters or []), _KEY]
             if self.responses is not None:
                 recorded = self.responses["201"]

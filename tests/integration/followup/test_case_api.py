@@ -140,11 +140,10 @@ async def test_work__overdue_due_soon_and_undecided(client: httpx.AsyncClient) -
     assert found["overdue"]["total"]["count"] == len(found["overdue"]["items"])
     (soon,) = found["due_soon"]["items"]
     assert (soon["title"], soon["due_on"], soon["days"]) == (TITLES["complex"], "2019-10-07", 4)
-    assert {(each["title"], each["decision"]) for each in found["undecided"]["items"]} == {
-        (TITLES["waiting"], "schedule"),
-        (FORMULA, "schedule"),
-    }
-    assert found["undecided"]["total"]["count"] == 2
+    # What is on the agenda of a conference to come waits for nobody.
+    assert [(each["title"], each["decision"]) for each in found["undecided"]["items"]] == [(FORMULA, "schedule")]
+    assert found["undecided"]["total"]["count"] == 1
+    assert found["later"] == []
     assert len((await asked(client, "/v1/work", limit="1"))["overdue"]["items"]) == 1
 
 
@@ -188,9 +187,17 @@ async def test_everything__within_the_scope(autumn_dsn: str) -> None:
         assert (await asked(client, "/v1/cases", agency, jurisdiction=COMMUNE, sort="title"))["items"] == []
         work = await asked(client, "/v1/work", agency)
         assert work["overdue"]["items"] == [] and [w["debtor"] for w in work["due_soon"]["items"]] == [EDUCATION]
+        assert {(w["duty"], w["due_on"]) for w in work["later"]} == {
+            ("prepared_answer", "2019-12-09"),
+            ("result_report", None),
+        }
+        assert work["undecided"]["items"] == []
         work = await asked(client, "/v1/work", office)
         assert {w["debtor"] for w in work["overdue"]["items"]} >= {ENVIRONMENT}
-        assert [w["title"] for w in work["undecided"]["items"]] == [TITLES["waiting"]]
+        assert work["undecided"]["items"] == []
+        held_without = {(w["subject"], w["duty"]) for w in work["held_without"]}
+        assert ("conference", "invitation") in held_without
+        assert not held_without & {(w["subject"], w["duty"]) for w in work["overdue"]["items"]}
         text = (await client.get("/v1/cases.csv", headers=agency)).text
         assert TITLES["complex"] in text and TITLES["overdue"] not in text
         assert (await client.get("/v1/work")).status_code == 401

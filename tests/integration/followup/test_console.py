@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from services.followup.adapters.mail import DigestTemplate
+from services.followup.adapters.read import case_listings
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.console import cases as pages
 from services.followup.console import work
 from services.followup.console.language import COOKIE as LANGUAGE_COOKIE
 from services.followup.domain.letters.digest import Recipient
 from shared.events.any_stream import RecordAnnulled
-from shared.events.conference import AttendanceRecorded
+from shared.events.conference import AttendanceRecorded, ConferenceProposalDecided, ConferenceProposed
 from shared.events.petition import PetitionClassified, PetitionForwarded, PetitionReceived
 from shared.http.auth import COOKIE, Callers, Role, mint_token
 from shared.identifiers import derived_id
@@ -72,8 +73,8 @@ async def in_english(client: httpx.AsyncClient, path: str) -> ParsedPage:
 
 async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: httpx.AsyncClient) -> None:
     page = ParsedPage(await client.get("/"))
-    assert "Thứ Ba, ngày 01/10/2019: 10 việc quá hạn, 1 việc đến hạn trong 7 ngày" in page.text
-    overdue = page.text.index("Quá hạn 14/08/2019")
+    assert "Thứ Ba, ngày 01/10/2019: 6 việc quá hạn, 1 việc đến hạn trong 7 ngày, 1 việc chờ quyết định" in page.text
+    overdue = page.text.index("Quá hạn 30/08/2019")
     soon, begun = page.text.index("Đến hạn trong 7 ngày 07/10/2019"), page.text.index("Chờ quyết định 1")
     assert overdue < page.text.index(TITLES["overdue"]) < soon < page.text.index(TITLES["complex"]) < begun
     assert TITLES["elsewhere"] in page.text[begun:]
@@ -81,7 +82,57 @@ async def test_first_page__is_what_is_to_be_seen_to_the_overdue_first(client: ht
     assert page.link(TITLES["overdue"]) == f"/cases/{petition('overdue')}"
     assert not {TITLES["answered"], TITLES["extended"]} & set(page.cases())
     english = await in_english(client, "/")
-    assert "Tuesday 1 October 2019: 10 overdue, 1 due within 7 days" in english.text
+    assert "Tuesday 1 October 2019: 6 overdue, 1 due within 7 days" in english.text
+
+
+async def test_first_page__tells_what_comes_and_what_a_conference_was_held_without(client: httpx.AsyncClient) -> None:
+    page = ParsedPage(await client.get("/"))
+    assert page.link("Hội nghị ngày 10/12/2019, Nhà văn hoá huyện") and page.link("Xem hội nghị sắp tới")
+    # On an agenda: nobody has to decide.
+    assert TITLES["waiting"] not in page.text
+    held = page.text.index("Hội nghị đã tổ chức, chưa có nội dung chuẩn bị (4)")
+    assert "Gửi giấy mời" not in page.text[:held] and "14/08/2019" in page.text[held:]
+
+
+async def test_first_page_of_an_agency__has_all_that_it_owes(autumn_dsn: str) -> None:
+    token, entry = mint_token("education", "agency", "H35.10", EDUCATION)
+    callers = Callers((entry,), local_allowed=False)
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers) as client:
+        page = ParsedPage(await client.get("/", headers={"Authorization": f"Bearer {token}"}))
+    more = page.text[page.text.index("Việc khác phải làm 09/12/2019") :]
+    assert TITLES["waiting"] in more and "Chuẩn bị nội dung trả lời" in more
+    assert "không định hạn" in more and TITLES["complex"] in more
+    assert "Chờ quyết định" not in page.text and "Hội nghị ngày 10/12/2019" in page.text
+
+
+async def test_first_page__asks_the_chair_to_decide_on_a_proposal(pg_server: TestServer) -> None:
+    dsn, history = await pg_server.fresh(*PACKAGES), dialogue()
+    conferences = {name: derived_id("conference", name) for name in ("asked", "accepted", "declined")}
+    for conference in conferences.values():
+        proposed = ConferenceProposed(
+            effective_on=day("2019-09-25"),
+            jurisdiction="H35.10",
+            proposer=EDUCATION,
+            petition_ids=(petition("overdue"),),
+        )
+        history.record(conference, proposed, "2019-09-25 09:00")
+    for name, accepted in (("accepted", True), ("declined", False)):
+        decided = ConferenceProposalDecided(effective_on=day("2019-09-26"), accepted=accepted)
+        history.record(conferences[name], decided, "2019-09-26 09:00")
+    async with projection_pool(dsn) as pool:
+        await project(pool, history, AUTUMN)
+        async with read_side(pool, dsn, intake=StubIntake()) as client:
+            page = ParsedPage(await client.get("/"))
+            waiting = page.text[page.text.index("Chờ quyết định 2") :]
+            assert page.text.count("Đề xuất đối thoại") == 2
+            assert (
+                f"Đề xuất đối thoại: Phòng Giáo dục và Đào tạo Chờ quyết định đề xuất đối thoại Về: {TITLES['overdue']}"
+                in waiting
+            )
+            assert "Đã chấp thuận đối thoại, chờ lên kế hoạch" in waiting
+            undecided = (await client.get("/v1/work")).json()["undecided"]
+            assert [each["decision"] for each in undecided["items"]] == ["decide", "plan", "schedule"]
+            assert undecided["total"]["count"] == 3
 
 
 async def test_first_page__shows_the_first_of_many_and_says_so(
@@ -90,7 +141,8 @@ async def test_first_page__shows_the_first_of_many_and_says_so(
     monkeypatch.setattr(work, "SHOWN", 1)
     page = ParsedPage(await client.get("/"))
     assert "1 việc đến hạn trong 7 ngày" in page.text
-    assert len(page.cases()) == 3
+    # One of each kind, and the conference to come twice.
+    assert len(page.cases()) == 6
 
 
 async def test_open_cases__overdue_first_each_with_due_date_and_count(client: httpx.AsyncClient) -> None:
@@ -147,6 +199,53 @@ async def test_pages__follow_links_and_keep_the_filter(
     assert first.cases() == found[:3]
     of_agency = ParsedPage(await client.get("/cases", params={"agency": ENVIRONMENT}))
     assert f"agency={ENVIRONMENT}" in of_agency.link("Trang sau")
+
+
+async def test_conferences_of_an_agency__are_those_of_its_petitions_and_open(autumn_dsn: str) -> None:
+    minted = {code: mint_token(code, "agency", "H35.10", code) for code in (EDUCATION, ENVIRONMENT, "H35.10.5")}
+    callers = Callers(tuple(entry for _, entry in minted.values()), local_allowed=False)
+    later, held = "Hội nghị ngày 10/12/2019", "Hội nghị ngày 23/08/2019"
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers) as client:
+        for code, expected in ((EDUCATION, {later, held}), (ENVIRONMENT, {held}), ("H35.10.5", set[str]())):
+            at = {"Authorization": f"Bearer {minted[code][0]}"}
+            for sort in ("due", "title"):
+                page = ParsedPage(await client.get(f"/conferences?sort={sort}", headers=at))
+                assert {title.partition(",")[0] for title in page.cases()} == expected
+                assert f"{len(expected)} vụ việc" in page.text
+            for title in (later, held):
+                conference = derived_id("conference", "later" if title == later else "c")
+                answer = await client.get(f"/cases/{conference}", headers=at)
+                assert answer.status_code == (200 if title in expected else 404), (code, title)
+
+
+async def test_search__puts_titles_before_names_of_agencies(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "ON_A_PAGE", 2)
+
+    async def found(path: str) -> list[str]:
+        titles: list[str] = []
+        while path:
+            page = ParsedPage(await client.get(path))
+            titles += page.cases()
+            path = next((href for href, text in page.links if text.startswith("Trang sau")), "")
+        return titles
+
+    by_due = await found("/cases?q=phong&show=all&sort=due")
+    best = await found("/cases?q=phong&show=all")
+    # Every petition of an agency is found by `Phòng …`; one has the word in its title.
+    assert by_due.index(TITLES["complex"]) > 0
+    assert best == [TITLES["complex"], *(title for title in by_due if title != TITLES["complex"])]
+    monkeypatch.setattr(case_listings, "GATHERED", 0)  # too many to be put in that order
+    assert await found("/cases?q=phong&show=all") == by_due
+
+
+@pytest.mark.parametrize("question", ["", "?show=ended", "?show=all", "?state=assigned", "?q=phong"])
+async def test_counts_by_state__add_up_to_the_total(client: httpx.AsyncClient, question: str) -> None:
+    text = ParsedPage(await client.get(f"/cases{question}")).text
+    total, states = re.findall(r"(\d+) vụ việc: (.+?)\. Tải về", text)[0]
+    assert sum(map(int, re.findall(r"(\d+)(?:,|$)", states))) == int(total) > 0
+    assert "0 vụ việc. Tải về" in ParsedPage(await client.get("/cases?q=khongco")).text
 
 
 async def test_case__tells_every_day_of_its_counts(client: httpx.AsyncClient) -> None:
@@ -481,9 +580,10 @@ async def test_case__while_intake_is_away_is_shown_without_acts_and_content(autu
 )
 async def test_form__while_intake_is_away_says_so(autumn_dsn: str, page: str) -> None:
     async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn) as client:
-        for answer in (await client.get(page), await client.post(page, data={"channel": "letter"})):
-            assert answer.status_code == 503
-            assert "Nguồn test không được đọc ở đây" in answer.text
+        shown, sent = await client.get(page), await client.post(page, data={"channel": "letter"})
+        assert shown.status_code == sent.status_code == 503
+        assert "Nguồn test không được đọc ở đây" in shown.text and "Nguồn test không được đọc ở đây" in sent.text
+        assert ">letter</textarea>" in sent.text
 
 
 async def test_operators__are_told_that_intake_is_away_and_what_was_retried(autumn_dsn: str) -> None:
@@ -549,8 +649,8 @@ async def test_acts__the_usual_next_first_what_is_not_possible_with_why(
     case = f"/cases/{petition('overdue')}"
     page = ParsedPage(await client.get(case))
     acts = [text for href, text in page.links if href.startswith(f"{case}/acts/")]
-    assert acts[:4] == ["Ban hành văn bản trả lời", "Gia hạn", "Báo cáo kết quả giải quyết", "Đôn đốc"]
-    assert len(acts) == len(set(acts)) + 1  # the reminder of each deadline
+    assert acts[:3] == ["Ban hành văn bản trả lời", "Báo cáo kết quả giải quyết", "Đôn đốc"]
+    assert len(acts) == len(set(acts)) + 2  # the reminder of each deadline; a wrong record is annulled where it stands
     assert f"Chưa làm được lúc này: Mở lại vụ việc {why_not}" in page.text
     assert f"{case}/acts/PetitionReopened" not in dict(page.links)
     assert "Gộp kiến nghị" not in page.text  # what is another's to do is not told of
@@ -563,8 +663,31 @@ async def test_acts__on_a_conference_are_those_of_conferences(client: httpx.Asyn
     acts = {href.rpartition("/")[2].partition("?")[0] for href, _ in page.links if "/acts/" in href}
     assert {"ConferenceOpened", "InvitationsSent", "ConferenceRescheduled"} <= acts
     assert not {"PetitionClassified", "PetitionReceived", "DialoguePlanAdopted"} & acts
-    buttons = [text for href, text in page.links if "/acts/" in href][:2]
-    assert buttons == ["Thông báo công khai", "Gửi giấy mời"]
+    buttons = [text for href, text in page.links if "/acts/" in href or "/do/" in href]
+    # The notice and the invitations are one task; nobody completes a task that was not given, or opens before the day.
+    assert "Thông báo và giấy mời" in buttons[:3]
+    assert buttons[4:6] == ["Giao nhiệm vụ chuẩn bị", "Báo cáo công tác chuẩn bị"]
+    assert page.text.index("Khai mạc") > page.text.index("Thao tác khác")
+    assert "1 kiến nghị, phản ánh đã đưa vào chương trình. Xem chương trình" in page.text
+
+
+async def test_acts__of_an_agency_begin_with_the_answer_that_it_was_asked_to_prepare(autumn_dsn: str) -> None:
+    token, entry = mint_token("education", "agency", "H35.10", EDUCATION)
+    callers = Callers((entry,), local_allowed=False)
+    intake = StubIntake(lambda given: frozenset({"agency"}))
+    at = {"Authorization": f"Bearer {token}"}
+    async with projection_pool(autumn_dsn) as pool, read_side(pool, autumn_dsn, callers, intake) as client:
+        page = ParsedPage(await client.get(f"/cases/{petition('waiting')}", headers=at))
+        assert next(text for href, text in page.links if "/acts/" in href) == "Chuẩn bị nội dung trả lời"
+        assert "Trả lời và báo cáo" not in page.text
+
+
+async def test_recorded__names_each_part_of_what_was_done(client: httpx.AsyncClient) -> None:
+    case = f"/cases/{petition('late')}"
+    page = ParsedPage(await client.get(f"{case}?recorded=WrittenReplyIssued,AgencyResultReported"))
+    assert "Đã ghi nhận: Ban hành văn bản trả lời; báo cáo kết quả giải quyết." in page.text
+    # What was replied to is not to be replied to again first.
+    assert "Trả lời và báo cáo" not in page.text
 
 
 async def test_recorded__is_said_above_the_case_and_nothing_else_is(client: httpx.AsyncClient) -> None:

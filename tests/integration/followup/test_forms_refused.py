@@ -311,7 +311,7 @@ async def test_form__of_a_post_is_not_there_while_intake_is_away(official: httpx
     page = await official.get(
         f"/people/local/posts/{derived_id('post', 'a')}/PostEnded", headers={"Accept": "text/html"}
     )
-    assert page.status_code == 503 and "Không kết nối được hệ thống tiếp nhận" in page.text
+    assert page.status_code == 503 and "Nguồn local không được đọc ở đây" in page.text
 
 
 async def test_task__with_the_size_of_a_file_that_is_none_is_sent_without_it(official: httpx.AsyncClient) -> None:

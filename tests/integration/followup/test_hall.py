@@ -191,6 +191,35 @@ async def test_minutes__are_adopted_once(hall: ServedHall) -> None:
     assert (await hall.now())["minutes"] is True
 
 
+async def test_told__names_the_speakers_and_what_goes_into_the_minutes_to_who_keeps_them(hall: ServedHall) -> None:
+    line = {"speaker": "1", "words": "Đường sạt lở.", "outcome": "answered", "petition": hall.petitions[0]}
+    assert (await hall.send("k1", **line, answer="Sẽ sửa.")).status_code == 200
+    told = (await hall.get("/told")).json()
+    assert told[0] == {
+        "number": "1", "name": "Lò Thị Mai", "minutes": "1. Lò Thị Mai: Đường sạt lở.\nTrả lời: Sẽ sửa.",
+    }  # fmt: skip
+    assert (told[1]["name"], told[1]["minutes"]) == ("Lò Thị Mai", "")
+    assert (await hall.get("/told", who="auditor")).status_code == 403
+    now = await hall.now()
+    assert [each["id"] for each in now["petitions"]] == hall.petitions and "Lò" not in str(now)
+    page = (await hall.get(accept="text/html")).text
+    assert ">1. Lò Thị Mai: Đường sạt lở.\nTrả lời: Sẽ sửa.</textarea>" in page
+
+
+async def test_page__shows_what_is_asked_and_what_agencies_prepared(hall: ServedHall) -> None:
+    await hall.intake.done(f"/v1/petitions/{hall.petitions[1]}/forwarding", {"agency": EDUCATION})
+    await hall.intake.done(
+        f"/v1/petitions/{hall.petitions[1]}/prepared-answer", {"agency": EDUCATION, "text": "Đã bố trí vốn."}
+    )
+    for _ in range(200):
+        page = (await hall.get(accept="text/html")).text
+        if "Nội dung trả lời đã chuẩn bị" in page:
+            break
+        await asyncio.sleep(0.05)
+    assert "Đã bố trí vốn." in page and "đã trả lời" in page and "chưa chuyển" in page
+    assert "Đã bố trí vốn." not in (await hall.get(who="auditor", accept="text/html")).text
+
+
 async def test_line__is_sent_by_nobody_but_who_typed_it(hall: ServedHall) -> None:
     refused = await hall.send("k1", person="b", speaker="1")
     assert refused.status_code == 409 and refused.json()["type"].endswith(":another-person")

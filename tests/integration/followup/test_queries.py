@@ -21,6 +21,7 @@ from services.followup.application.state_digest import engine_digest
 from services.followup.domain.reports.periods import parse_period
 from services.followup.domain.reports.tally import ALL_PETITIONS
 from shared.events.any_stream import RecordAnnulled
+from shared.events.petition import AnswerPrepared, PetitionForwarded, PetitionReassigned
 from shared.events.regulation import AgencyClosed, JurisdictionClosed
 from shared.identifiers import derived_id
 from tests.support.following import projection_pool
@@ -133,6 +134,53 @@ async def test_cases__of_an_agency_are_those_it_leads_or_owes_something_on(pool:
     assert await queries.case(education, petition("waiting")) is not None
     assert await queries.case(education, petition("overdue")) is None
     assert await queries.case(Scope("H40"), petition("overdue")) is None
+
+
+async def test_petition_that_is_on_no_conference__is_seen_by_whom_it_was_forwarded_to(own_pool: Pool) -> None:
+    history, education, queries = dialogue(), Scope("H35.10", EDUCATION), Queries(own_pool)
+    asked = history.receive("asked", "2019-10-02")
+    forwarding = history.record(asked, PetitionForwarded(effective_on=day("2019-10-02"), agency=EDUCATION), None)
+    await project(own_pool, history, "2019-10-03 10:00")
+    assert "petition" in await names(own_pool, education)
+    assert await queries.case(education, asked) is not None
+    assert await queries.case(Scope("H35.10", ENVIRONMENT), asked) is None
+    # Its first page says so; what is prepared for a conference stands there by its deadline.
+    assert [row.subject_id for row in await queries.asked(education, 9)] == [asked]
+    assert await queries.asked(Scope("H35.10", ENVIRONMENT), 9) == [] == await queries.asked(DISTRICT, 9)
+    answer = AnswerPrepared(effective_on=day("2019-10-02"), agency=EDUCATION)
+    prepared = history.record(asked, answer, "2019-10-03 10:05")
+    await project(own_pool, history, "2019-10-03 10:10")
+    assert await queries.asked(education, 9) == []
+    late = RecordAnnulled(effective_on=day("2019-10-02"), event_id=prepared.event_id, reason="nhầm")
+    history.record(asked, late, "2019-10-03 10:20", "petition")
+    await project(own_pool, history, "2019-10-03 10:30")
+    assert [row.subject_id for row in await queries.asked(education, 9)] == [asked]
+    wrong = RecordAnnulled(effective_on=day("2019-10-02"), event_id=forwarding.event_id, reason="nhầm")
+    history.record(asked, wrong, "2019-10-03 11:00", "petition")
+    await project(own_pool, history, "2019-10-03 12:00")
+    assert "petition" not in await names(own_pool, education)
+    assert await queries.case(education, asked) is None
+
+
+@pytest.mark.parametrize("agency", [EDUCATION, ENVIRONMENT, "H35.10.1"])
+async def test_cases_of_an_agency__that_are_listed_open_and_that_open_are_listed(own_pool: Pool, agency: str) -> None:
+    history, scope, queries = dialogue(), Scope("H35.10", agency), Queries(own_pool)
+    asked, waiting = history.receive("asked", "2019-10-02"), petition("waiting")
+    for each in (asked, petition("overdue")):
+        history.record(each, PetitionForwarded(effective_on=day("2019-10-02"), agency=EDUCATION), None)
+    for each in (asked, waiting):
+        history.record(each, AnswerPrepared(effective_on=day("2019-10-02"), agency=EDUCATION), None)
+    reassigned = PetitionReassigned(effective_on=day("2019-10-02"), agency=ENVIRONMENT)
+    history.record(petition("complex"), reassigned, None)
+    await project(own_pool, history, "2019-10-03 10:00")
+    for subject in ("petition", "conference"):
+        every = {case.row.subject_id for case in (await queries.cases(DISTRICT, CaseFilter(subject=subject), 50)).items}
+        listed = {case.row.subject_id for case in (await queries.cases(scope, CaseFilter(subject=subject), 50)).items}
+        assert listed == {each for each in every if await queries.case(scope, each) is not None}
+        assert listed == await queries.visible(scope, every)
+        assert (await queries.case_totals(scope, CaseFilter(subject=subject))).total.count == len(listed)
+    if agency == EDUCATION:
+        assert set(await names(own_pool, scope)) == {"petition", "waiting", "overdue"}
 
 
 async def test_cases_of_a_body_that_is_no_more__are_its_heirs_to_see_ended_ones_too(own_pool: Pool) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -182,6 +183,38 @@ async def test_act__goes_to_intake_with_the_persons_own_token_and_post(desk: Sig
     assert (f'"on_behalf_of":"{CLERK}"' in row["state"].decode(), chosen in row["state"].decode()) == (True, True)
 
 
+async def test_form_of_an_ended_session__is_sent_again_at_once_and_asks_for_its_file(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "office")
+    form = f"/jurisdictions/{COMMUNE}/acts/PetitionReceived"
+    typed = {"text": "Đường bị sạt lở.", "jurisdiction": COMMUNE, "kind": "petition", "channel": "post", "key": "k1"}
+    async with desk.signed_in(CLERK) as browser:
+
+        async def place_is_read() -> bool:
+            return (await browser.get(form)).status_code == 200
+
+        await until(place_is_read)
+        old = {"form_token": form_token(await browser.get(form))}
+        await desk.sql("UPDATE public.sessions SET revoked = now()")
+        scan = {"digest_file": ("don.pdf", b"%PDF-1.4", "application/pdf")}
+        page = await browser.post(form, data=typed | old, files=scan, headers=OWN)
+        assert (page.status_code, "sạt lở" in page.text) == (401, True)
+        assert "Tệp không giữ lại được" in page.text and re.search(
+            r'type="file"[^>]* name="digest_file" required', page.text
+        )
+        page = await browser.post(form, data=typed | old, headers=OWN)
+        assert "Tệp không giữ lại được" not in page.text
+        carried = form_token(page)
+        await desk.sign_in(browser, CLERK)
+        for wrong in ("0" * 64, old["form_token"]):
+            refused = await browser.post(form, data=typed | {"form_token": wrong}, headers=OWN)
+            assert refused.status_code == 403
+        async with desk.signed_in(CLERK) as stranger:  # who has not the cookie has not the form either
+            sent = await stranger.post(form, data=typed | {"form_token": carried}, headers=OWN)
+            assert sent.status_code == 403
+        done = await browser.post(form, data=typed | {"form_token": carried}, headers=OWN)
+        assert done.status_code == 303, done.text
+
+
 async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     async with desk.signed_in(CLERK) as browser:
@@ -191,9 +224,10 @@ async def test_post__that_is_ended_shuts_out_within_seconds(desk: SignedDesk) ->
         assert (await desk.intake.post(ending, {}, token=desk.admin)).status_code == 201
 
         async def is_out() -> bool:
-            return (await browser.get("/")).status_code == 403
+            return (await browser.get("/")).headers.get("location", "").startswith("/office/posts")
 
         await until(is_out)
+        assert f"<code>{CLERK}</code>" in (await browser.get("/office/posts")).text  # what the administrator asks for
 
 
 async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDesk) -> None:
@@ -220,7 +254,45 @@ async def test_record__names_who_made_it_and_shows_no_identifier(desk: SignedDes
         assert answers[1].json()["theirs"] == {"person": "Lò Thị Mai", "words": "Đường hỏng."}
         history = (await two.get(case)).text.partition('class="timeline"')[2]
         assert "<dd>Huyện Tam Đường</dd>" in history and "<dd>H35.10</dd>" not in history
-        assert "Lò Thị Mai" in history and CLERK not in history and "person:" not in history
+        assert "Lò Thị Mai, Chuyên viên" in history and CLERK not in history and "person:" not in history
+
+
+async def test_people__are_named_where_something_is_done_to_them(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "admin", position="Quản trị viên")
+    day = (await desk.intake.get("/v1/clock")).json()["today"]
+    later = (date.fromisoformat(day) + timedelta(days=3)).isoformat()
+    await desk.granted(OTHER, "office", name="Vàng A Sình", position="Phó Chủ tịch", valid_from=later)
+    async with desk.signed_in(CLERK) as browser:
+
+        async def place_is_read() -> bool:
+            return "Giao vị trí công tác" in (await browser.get("/people")).text
+
+        await until(place_is_read)
+        people = (await browser.get("/people")).text
+        assert "<strong>Lò Thị Mai</strong> · Quản trị viên · " in people
+        assert f"từ ngày {later[8:]}/{later[5:7]}/{later[:4]}" in people and "không còn<" not in people
+        ending, erasing = (
+            next(
+                each
+                for each in re.findall(r'href="(/people/[^"]+)"', people[people.index("Vàng A Sình") :])
+                if w in each
+            )
+            for w in ("PostAnnulled", "PersonNameErased")
+        )
+        form = (await browser.get(ending)).text
+        assert "Vàng A Sình" in form and "Phó Chủ tịch · " in form
+        granting = re.findall(r'href="([^"]+/acts/PostGranted)"', people)[0]
+        assert (
+            'href="/people">Thôi' in (await browser.get(granting)).text
+        )  # the place's own page is not an administrator's
+        token = {"form_token": form_token(await browser.get(erasing)), "key": "k1"}
+        asked = await browser.post(erasing, data=token, headers=OWN)
+        assert (asked.status_code, "Xác nhận" in asked.text, "Vàng A Sình" in asked.text) == (200, True, True)
+        assert "Vàng A Sình" in (await browser.get("/people")).text
+        done = await browser.post(erasing, data=token | {"confirmed": "yes"}, headers=OWN)
+        assert (done.status_code, "Vàng A Sình" in (await browser.get("/people")).text) == (303, False)
+        again = await browser.post(erasing, data=token | {"confirmed": "yes", "key": "k2"}, headers=OWN)
+        assert again.status_code == 404 and "Người dùng này không còn họ tên" in again.text
 
 
 async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:

@@ -76,6 +76,27 @@ async def test_an_agency_acts_on_what_was_given_to_it(guarded: Intake) -> None:
     assert await status(guarded, "education", f"/v1/petitions/{given}/prepared-answer", answer) == 201
 
 
+async def test_agency_that_led_before__acts_and_reads_no_more(guarded: Intake) -> None:
+    petition = (await guarded.petition())["id"]
+    path = f"/v1/petitions/{petition}"
+    await guarded.done(f"{path}/forwarding", {"agency": EDUCATION})
+    answer = {"agency": EDUCATION, "text": "Dự thảo."}
+    assert await status(guarded, "education", f"{path}/prepared-answer", answer) == 201
+    await guarded.done(f"{path}/assignment", {"agency": EDUCATION})
+    assert (await guarded.get(f"{path}/content", token=TOKENS["education"])).status_code == 200
+    await guarded.done(f"{path}/reassignment", {"agency": OFFICE})
+
+    reply = {"number": "200/TL", "signatory": "Vàng A Hai", "digest": "d" * 64, "text": "Đã trả lời."}
+    assert await status(guarded, "education", f"{path}/reply", reply) == 403
+    assert await status(guarded, "education", f"{path}/prepared-answer", answer) == 403
+    composite = {"parts": [{"command": "WrittenReplyIssued", "target": petition, "body": reply}]}
+    assert await status(guarded, "education", "/v1/acts/reply-and-report", composite) == 403
+    assert (await guarded.get(f"{path}/content", token=TOKENS["education"])).status_code == 403
+    possible = await guarded.get(f"{path}/commands", token=TOKENS["education"])
+    assert possible.status_code == 200
+    assert [each["command"] for each in possible.json()["items"] if each["possible"]] == []
+
+
 async def test_the_feed_is_for_callers_of_the_whole_tree(guarded: Intake) -> None:
     assert (await guarded.get("/v1/events", token=TOKENS["auditor"])).status_code == 200
     assert (await guarded.get("/v1/events", token=TOKENS["district-auditor"])).status_code == 403

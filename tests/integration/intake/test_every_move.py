@@ -89,7 +89,7 @@ async def prepared(walk: Walk, today: str, petition: str) -> str:
     await walk.do(f"{C}/rescheduling", conference, reason="Mưa lũ.", **days)
     await walk.do(f"{C}/tasks", conference, task="t", kind="facilities", agency=OFFICE)
     await walk.do(f"{C}/task-completions", conference, task="t")
-    await walk.do(f"{C}/preparation-report", conference)
+    await walk.do(f"{C}/preparation-report", conference, number="1/BC-VP")
     await walk.do(f"{C}/notices", conference, channel="portal", for_date=today, evidence="https://example.vn/1")
     await walk.do(f"{C}/invitations", conference, for_date=today)
     await walk.do(f"{C}/reminders", conference, deadline_id=conference, to=OFFICE)
@@ -111,7 +111,7 @@ async def held(walk: Walk, conference: str, petition: str, answered: str) -> Non
     await walk.do(f"{P}/oral-answer", answered, conference_id=conference, answer="Đã giải quyết.")
     await walk.do(f"{C}/minutes", conference, digest="d" * 64, minutes="Biên bản.")
     await walk.do(f"{C}/closing", conference)
-    await walk.do(f"{C}/review", conference)
+    await walk.do(f"{C}/review", conference, summary="Đã rút kinh nghiệm.")
     await walk.do(f"{C}/complexity", conference, variant="complex", decided_by="Chủ tịch", criteria=["nhiều việc"])
     result = {"what": "result", "channel": "posting"}
     await walk.do(f"{C}/publications", conference, evidence="Biên bản niêm yết", **result)

@@ -16,6 +16,7 @@ import pytest
 
 from services.intake.adapters.file_folder import INCOMING, LocalFolder
 from services.intake.adapters.file_records import StoredFileRecords
+from services.intake.application import uploads
 from services.intake.application.file_keeper import FileKeeper
 from shared.http.auth import mint_token
 from tests.support.clamd import MALICIOUS, clamd_on_a_port, clamd_on_a_socket
@@ -115,6 +116,22 @@ async def test_answer__is_saved_and_never_shown(intake: Intake) -> None:
     assert headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
+async def test_caller__keeps_no_more_unnamed_than_there_is_room_for(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_UNNAMED", len(PDF) - 1)
+    await uploaded(intake, PDF)
+    refused = await uploaded(intake, PDF + b"more", 503)
+    assert refused["type"] == "urn:doithoai:problem:overloaded"
+    await answered(intake, PDF)
+
+    async def is_settled() -> bool:
+        return bool(await intake.rows("SELECT 1 FROM files WHERE wrapped IS NULL"))
+
+    await until(is_settled)
+    await uploaded(intake, PDF + b"more")
+
+
 NAMES = {
     "../../etc/passwd": "passwd.pdf",
     "a\r\nSet-Cookie: x.pdf": "aSet-Cookie: x.pdf",
@@ -136,14 +153,21 @@ async def test_name__leads_nowhere_and_ends_as_its_type(intake: Intake) -> None:
         assert said.partition("filename*=UTF-8''")[2] == quote(kept, safe="")
 
 
-async def test_name__may_come_in_a_header_since_addresses_are_logged(intake: Intake) -> None:
-    name = quote("../Trả lời; bản 2.pdf", safe="")
-    headers = {"Content-Disposition": f"attachment; filename=x.pdf; filename*=UTF-8''{name}"}
-    answer = await intake.client.post("/v1/files", content=PDF, headers=headers)
-    assert answer.status_code == 201, answer.text
+@pytest.mark.parametrize(("said", "kept"), [
+    ('attachment; filename="don.pdf"', "don.pdf"),
+    ('attachment; filename="Đơn.pdf"', "Đơn.pdf"),  # as curl sends what it is given
+    ("attachment; filename*=UTF-8''%C4%90%C6%A1n.pdf", "Đơn.pdf"),
+    ("attachment; filename*=none''x.pdf", "x.pdf"), ("attachment", None), ("filename*=", None),
+    ('a; filename="' + "x" * 5000, None),
+    ("attachment; filename*0=\"a\"; filename*1=\"b.pdf\"", "ab.pdf"),
+])  # fmt: skip
+async def test_name__is_read_as_it_is_written_or_is_none(intake: Intake, said: str, kept: str | None) -> None:
+    headers = {"Content-Disposition": said.encode()}
+    assert (await intake.client.post("/v1/files", content=PDF, headers=headers)).status_code == 201
     path = await answered(intake, PDF)
-    said = (await intake.get(f"{path}/files/{digest_of(PDF)}")).headers["content-disposition"]
-    assert said.partition("filename*=UTF-8''")[2] == quote("Trả lời; bản 2.pdf", safe="")
+    answer = (await intake.get(f"{path}/files/{digest_of(PDF)}")).headers["content-disposition"]
+    found = answer.partition("filename*=UTF-8''")[2] or None
+    assert found == (kept and quote(kept, safe=""))
 
 
 async def test_name__stands_in_no_log_and_no_table(
@@ -383,8 +407,8 @@ WRONG = {
 
 async def test_wrong_type__is_refused_whatever_it_is_called(intake: Intake) -> None:
     for what, content in WRONG.items():
-        headers = {"Content-Type": "application/pdf"}
-        answer = await intake.client.post("/v1/files?name=don.pdf", content=content, headers=headers)
+        headers = {"Content-Type": "application/pdf", "Content-Disposition": "attachment; filename=don.pdf"}
+        answer = await intake.client.post("/v1/files", content=content, headers=headers)
         assert answer.status_code == 415, what
         assert answer.json()["type"] == "urn:doithoai:problem:unsupported-media-type"
         assert "application/pdf" in answer.json()["allowed"]

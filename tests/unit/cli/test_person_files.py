@@ -8,6 +8,7 @@ import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]
 
 from services.cli.person_files import InvalidRow, PersonRow, read_people
+from shared.events.field_titles import CHOICE_TITLES
 
 HEADINGS = ["Mã người dùng", "Họ tên", "Chức vụ", "Quyền", "Địa bàn", "Từ ngày", "Đến ngày", "Cơ quan", "Số quyết định"]
 ROW = PersonRow(
@@ -51,6 +52,16 @@ def test_csv__is_read_whatever_parts_it(tmp_path: Path) -> None:
 def test_roles__are_several_in_words_of_either_language(tmp_path: Path) -> None:
     (row,) = read_people(workbook(tmp_path, HEADINGS, ["a", "b", "c", "Văn phòng; auditor", "H35", "2026-05-01"]))
     assert row.roles == ("office", "auditor")
+    title = CHOICE_TITLES["roles"]["auditor"].vi
+    for said in (title, f"{title}; office"):
+        (row,) = read_people(workbook(tmp_path, HEADINGS, ["a", "b", "c", said, "H35", "2026-05-01"]))
+        assert row.roles[0] == "auditor"
+
+
+def test_row__that_ends_before_it_begins_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRow, match="before it begins") as invalid:
+        read_people(workbook(tmp_path, HEADINGS, ["a", "b", "c", "office", "H35", "2026-05-02", "2026-05-01"]))
+    assert invalid.value.line == 2
 
 
 @pytest.mark.parametrize(

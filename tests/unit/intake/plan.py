@@ -20,7 +20,6 @@ from services.intake.domain.regulation import Regulation
 from shared.calendar import DayOff
 from shared.events import DATED_EVENTS, DatedEvent
 from shared.events.conference import ConclusionAssignment
-from shared.events.petition import PetitionAssigned
 from shared.events.regulation import AgencyClosed, AgencyRegistered, CalendarPublished, JurisdictionRegistered
 from shared.identifiers import derived_id
 
@@ -95,7 +94,7 @@ class Register:
         for new in found:
             stream = self.facts.setdefault(new.originator_id, [])
             event = new.event
-            if isinstance(event, PetitionAssigned) and event.notice_id == UUID(int=0):
+            if getattr(event, "notice_id", None) == UUID(int=0):
                 event = msgspec.structs.replace(event, notice_id=first)
             stream.append(self._fact(event, len(stream) + 1))
             first = first or stream[-1].event_id

@@ -12,7 +12,7 @@ from tests.unit.intake.plan import EDUCATION, HEALTH, HELD, NOTICE, PLANNED, REC
 P = {"jurisdiction": "H35.10", "kind": "periodic", "place": "x", "first_day": HELD, "last_day": HELD}
 DEEDS: list[tuple[Any, str, dict[str, Any]]] = [
     (A, "PetitionForwarded", {"agency": EDUCATION}),
-    (A, "AnswerPrepared", {"agency": EDUCATION}),
+    (A, "AnswerPrepared", {"agency": EDUCATION, "text": "Dự thảo."}),
     (A, "PetitionScheduled", {"conference_id": C}),
     (A, "PetitionRaised", {"conference_id": C}),
     (A, "PetitionAnsweredAtConference", {"conference_id": C}),

@@ -39,11 +39,12 @@ def test_words__are_there_for_every_code() -> None:
 def test_refusal__says_field_and_sentence_in_both_languages() -> None:
     refused = errors.LaterThanDue("due_on", day=date(2019, 9, 17), due=date(2019, 9, 16))
     assert str(refused) == (
-        "due_on: 2019-09-17 is later than the reply's due date 2019-09-16; name that day or an earlier one"
+        "due_on: 2019-09-17 is later than the reply's due date 2019-09-16; name that day or an earlier one, or mark "
+        "the case complex first"
     )
-    assert (
-        refused.text.detail.vi
-        == "Ngày 17/09/2019 muộn hơn hạn trả lời 16/09/2019; hãy chọn ngày 16/09/2019 hoặc sớm hơn."
+    assert refused.text.detail.vi == (
+        "Ngày 17/09/2019 muộn hơn hạn trả lời: chậm nhất 16/09/2019; hãy chọn ngày 16/09/2019 hoặc sớm hơn, hoặc xác "
+        "định vụ việc phức tạp trước."
     )
     assert refused.text.title == ("Muộn hơn hạn trả lời", "Later than the reply's due date")
 

@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from services.intake.domain import errors
-from shared.events.petition import Attachment, Identity, PetitionAssigned, Report
+from services.intake.domain.reply_clock import reply_due
+from shared.events import DATED_EVENTS
+from shared.events.petition import Attachment, Identity, PetitionAssigned, PetitionReassigned, Report
 from tests.unit.intake.plan import (
     CLOSED,
     DUE,
@@ -16,6 +19,7 @@ from tests.unit.intake.plan import (
     HEALTH,
     HELD,
     NOTICE,
+    OFFICE,
     OTHER,
     PLANNED,
     RECEIVED,
@@ -64,7 +68,7 @@ def task(r: Register) -> None:
 
 
 def concluded(r: Register) -> None:
-    r.assigned().do(C, "InternalReviewHeld")
+    r.assigned().do(C, "InternalReviewHeld", summary="Đã rút kinh nghiệm.")
 
 
 def escalated(r: Register) -> None:
@@ -188,9 +192,14 @@ ILLEGAL: list[tuple[str, Start, UUID, str, date, dict[str, Any]]] = [
     ("AlreadyScheduled", scheduled, A, "PetitionScheduled", PLANNED, {"conference_id": C}),
     ("AlreadyComplex", complex_case, A, "PetitionMarkedComplex", NOTICE, {"decided_by": "x", "criteria": ("y",)}),
     ("ProposalAlreadyDecided", decided, C, "ConferenceProposalDecided", PLANNED, {"accepted": False}),
+    ("InvalidValue", forwarded, A, "AnswerPrepared", NOTICE, {"agency": EDUCATION}),
+    ("InvalidValue", Register.planned, C, "PreparationReported", PLANNED, {}),
+    ("InvalidValue", D, C, "InternalReviewHeld", NOTICE, {}),
     ("DatedBeforeConference", Register.planned, C, "PreparationReported", date(2019, 7, 1), {}),
     ("DatedBeforeConference", D, C, "InternalReviewHeld", PLANNED, {}),
-    ("OutsideTheConference", Register.opened, C, "SpeakerRegistered", PLANNED, {"speaker": "s"}),
+    ("OutsideTheConference", speakers, C, "SpeakerCalled", PLANNED, {"speaker": "s1"}),
+    ("DatedBeforeConference", Register.planned, C, "SpeakerRegistered", RECEIVED, {"speaker": "s"}),
+    ("ConferenceIsCancelled", cancelled, C, "SpeakerRegistered", HELD, {"speaker": "s"}),
     ("TaskAlreadyAssigned", task, C, "PreparationTaskAssigned", PLANNED, TASK),
     ("UnknownPetition", R, A, "PetitionMerged", NOTICE, {"into": C}),
     ("UnknownPetition", Register.opened, C, "SpeakerRegistered", HELD, {"speaker": "s", "petition_id": A}),
@@ -231,6 +240,29 @@ def test_illegal_move(error: str, start: Start, target: UUID, topic: str, on: da
     assert register.position == before
 
 
+@pytest.mark.parametrize(
+    ("start", "target", "topic", "on", "fields", "field"),
+    [
+        (forwarded, A, "AnswerPrepared", NOTICE, {"agency": EDUCATION}, "text"),
+        (Register.planned, C, "PreparationReported", PLANNED, {}, "number"),
+        (D, C, "InternalReviewHeld", NOTICE, {}, "summary"),
+    ],
+)
+def test_deed_that_says_nothing__is_refused_now_and_read_where_it_was_recorded(
+    start: Start, target: UUID, topic: str, on: date, fields: dict[str, Any], field: str
+) -> None:
+    register = Register()
+    start(register)
+    with pytest.raises(errors.InvalidValue) as refused:
+        register.do(target, topic, on, **fields)
+    assert (refused.value.field, refused.value.sentence) == (field, "nothing-said")
+    empty = DATED_EVENTS[topic](effective_on=on, **fields)  # as an earlier release recorded it
+    register.facts[target].append(register._fact(empty, len(register.facts[target]) + 1))
+    assert register.petition(target) or register.conference(target)
+    if topic != "InternalReviewHeld":
+        register.do(target, topic, on, **fields, digest="d" * 64)
+
+
 def test_the_plan_from_receipt_to_reopening() -> None:
     r = Register().assigned()
     r.do(A, "WrittenReplyIssued", **REPLY)
@@ -269,6 +301,84 @@ def test_a_conclusion_notice_assigns_each_petition_that_it_names() -> None:
         and assigned.agency == EDUCATION
         and assigned.notice_id == r.facts[C][-1].event_id
     )
+
+
+def assigned_in_the_hall(due_on: date | None = None) -> Register:
+    r = Register().raised()
+    r.do(A, "PetitionAssigned", HELD, agency=EDUCATION, assisting=(OFFICE,), due_on=due_on)
+    r.do(C, "ConferenceClosed", HELD)
+    return r
+
+
+def test_conclusion__confirms_what_the_hall_assigned() -> None:
+    r = assigned_in_the_hall()
+    before = len(r.facts[A])
+    r.conclude([{"petition_id": A, "agency": EDUCATION}])
+    assert len(r.facts[A]) == before
+    petition = r.petition(A)
+    assert petition is not None and (petition.lead, petition.assisting) == (EDUCATION, (OFFICE,))
+
+
+@pytest.mark.parametrize(
+    ("line", "assisting"), [({"agency": HEALTH}, ()), ({"agency": EDUCATION, "due_on": NOTICE}, (OFFICE,))]
+)
+def test_conclusion__gives_what_the_hall_assigned_to_another_or_an_earlier_day(
+    line: dict[str, Any], assisting: tuple[str, ...]
+) -> None:
+    r = assigned_in_the_hall(due_on=DUE)
+    r.conclude([{"petition_id": A, **line}])
+    moved = r.facts[A][-1].event
+    assert isinstance(moved, PetitionReassigned)
+    assert (moved.agency, moved.assisting, moved.notice_id) == (line["agency"], assisting, r.facts[C][-1].event_id)
+    with pytest.raises(errors.LaterFactsRestOnIt):
+        r.do(C, "RecordAnnulled", event_id=r.facts[C][-1].event_id)
+
+
+def test_conclusion__raises_what_was_on_the_agenda_and_not_called() -> None:
+    r = Register().planned().receive(A, B)
+    r.do(A, "PetitionScheduled", PLANNED, conference_id=C)
+    r.do(C, "ConferenceOpened", HELD)
+    r.do(C, "ConferenceClosed", HELD)
+    r.conclude([{"petition_id": A, "agency": EDUCATION}])
+    assert [(fact.event.TOPIC, fact.on) for fact in r.facts[A][-2:]] == [
+        ("PetitionRaised", HELD),
+        ("PetitionAssigned", NOTICE),
+    ]
+    context = r.context()
+    assert reply_due(context.petitions[A], structs.replace(context, target_id=A)) == DUE
+
+
+def test_conclusion__names_the_line_that_is_refused() -> None:
+    r = assigned_in_the_hall()
+    late = DUE + timedelta(days=1)
+    for line, field in (
+        ({"petition_id": A, "agency": EDUCATION, "due_on": late}, "assignments[0].due_on"),
+        ({"petition_id": A, "agency": CLOSED}, "assignments[0].agency"),
+        ({"petition_id": B, "agency": EDUCATION}, "assignments[0].petition_id"),
+    ):
+        with pytest.raises(errors.Refused) as refused:
+            r.receive(B) if B not in r.facts else None
+            r.conclude([line])
+        assert refused.value.field == field
+    r.do(A, "PetitionWithdrawn")
+    with pytest.raises(errors.CaseEnded) as ended:
+        r.conclude([{"petition_id": A, "agency": EDUCATION}])
+    assert ended.value.field == "assignments[0].petition_id"
+
+
+def test_chairs_date__is_no_later_than_the_rule_while_the_conference_is_open() -> None:
+    r = Register().raised()
+    with pytest.raises(errors.LaterThanDue) as refused:
+        r.do(A, "PetitionAssigned", HELD, agency=HEALTH, due_on=DUE + timedelta(days=1))
+    assert refused.value.values["due"] == DUE
+    r.do(A, "PetitionAssigned", HELD, agency=HEALTH, due_on=DUE)
+
+
+def test_speakers__are_registered_from_slips_before_the_opening() -> None:
+    r = Register().planned().receive(A)
+    r.do(C, "SpeakerRegistered", PLANNED, speaker="1", petition_id=A)
+    r.do(C, "ConferenceOpened", HELD)
+    r.do(C, "SpeakerCalled", HELD, speaker="1")
 
 
 def test_a_speaker_out_of_order_with_the_chairs_reason() -> None:

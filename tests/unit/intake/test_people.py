@@ -239,3 +239,24 @@ def test_administrator__acts_within_the_own_subtree(role: str, place: str, is_al
             continue
         with pytest.raises(errors.NotAllowed):
             may(caller, told, None, register.regulation)
+
+
+ADMINISTERS = {"roles": ("admin",), "position": "Quản trị", "valid_until": None}
+
+
+@pytest.mark.parametrize("topic", ["PostEnded", "PostAnnulled"])
+def test_administrators__end_their_own_post_only_while_another_administers_the_place(topic: str) -> None:
+    register = Register()
+    own = granted(register, subject="me", **ADMINISTERS)
+    granted(register, subject="clerk")
+    granted(register, subject="below", **ADMINISTERS | {"jurisdiction": COMMUNE})
+    granted(register, subject="later", **ADMINISTERS | {"valid_from": NOTICE + DAY})
+    ending = event(topic, post=own)
+    me = Caller("person:me", frozenset({"admin"}), DISTRICT, subject="me", post=own)
+    with pytest.raises(errors.LastAdministrator) as refused:
+        may(me, ending, None, register.regulation)
+    assert refused.value.field == "post"
+    may(Caller("server", frozenset({"admin"}), DISTRICT), ending, None, register.regulation)
+    may(me, event(topic, on=NOTICE + DAY, post=own), None, register.regulation)
+    granted(register, subject="above", **ADMINISTERS | {"jurisdiction": "H35"})
+    may(me, ending, None, register.regulation)

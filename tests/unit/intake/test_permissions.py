@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.intake.domain import Caller, check_sender, check_source, errors, may, may_read_content
+from services.intake.domain import Caller, check_sender, check_source, errors, may, may_read_content, possible
 from shared.events import DATED_EVENTS
 from tests.unit.intake.plan import COMMUNE, DISTRICT, EDUCATION, HEALTH, NOTICE, OTHER, A, Register
 
@@ -85,3 +85,82 @@ def test_content_is_for_the_office_and_the_agency_that_has_the_case() -> None:
     for other in (caller("agency", agency=HEALTH), caller("auditor"), caller("office", OTHER)):
         with pytest.raises(errors.NotAllowed):
             may_read_content(other, petition)
+
+
+REPORT = {"reply_number": "1/TL", "reports": ({"recipient": "chair", "on": NOTICE},)}
+LEAD_ACTS: list[tuple[str, dict[str, Any]]] = [
+    ("WrittenReplyIssued", REPLY),
+    ("ReplyReported", REPORT),
+    ("AgencyResultReported", {"agency": EDUCATION, "result": "resolved"}),
+    ("ForwarderInformed", {"agency": EDUCATION}),
+    ("EscalationProposed", {"agency": EDUCATION}),
+    ("AnswerPrepared", {"agency": EDUCATION}),
+]
+
+
+def reassigned() -> Register:
+    """An agency was asked for its answer, gave it, led the case, and leads it no longer."""
+    r = Register().receive(A)
+    r.do(A, "PetitionForwarded", agency=EDUCATION)
+    r.do(A, "AnswerPrepared", agency=EDUCATION)
+    r.do(A, "PetitionAssigned", agency=EDUCATION)
+    r.do(A, "PetitionReassigned", agency=HEALTH)
+    return r
+
+
+def is_possible(who: Caller, topic: str, r: Register) -> bool:
+    """Whether the permission alone makes a command possible on the petition."""
+    petition = r.petition(A)
+    try:
+        possible(DATED_EVENTS[topic], petition, r.context(), who)
+    except errors.NotAllowed:
+        return False
+    except errors.Refused:
+        return True
+    return True
+
+
+@pytest.mark.parametrize(("topic", "fields"), LEAD_ACTS)
+def test_agency_that_led_a_petition_before__does_nothing_more_on_it(topic: str, fields: dict[str, Any]) -> None:
+    r = reassigned()
+    event, who = DATED_EVENTS[topic](effective_on=NOTICE, **fields), caller("agency", agency=EDUCATION)
+    with pytest.raises(errors.AgencyMayNot) as refused:
+        may(who, event, r.petition(A), r.regulation)
+    assert refused.value.sentence == "no-longer"
+    assert not is_possible(who, topic, r)
+    assert is_possible(caller("agency", agency=HEALTH), topic, r)
+
+
+def test_agency_that_led_a_petition_before__reads_nothing_sealed_of_it() -> None:
+    petition = reassigned().petition(A)
+    assert petition is not None
+    may_read_content(caller("agency", agency=HEALTH), petition)
+    with pytest.raises(errors.NotAllowed):
+        may_read_content(caller("agency", agency=EDUCATION), petition)
+
+
+def test_agency_that_assists__acts_and_reads_as_long_as_it_does() -> None:
+    r = Register().receive(A)
+    r.do(A, "PetitionAssigned", agency=HEALTH, assisting=(EDUCATION,))
+    who, petition = caller("agency", agency=EDUCATION), r.petition(A)
+    assert petition is not None
+    may_read_content(who, petition)
+    may(who, DATED_EVENTS["WrittenReplyIssued"](effective_on=NOTICE, **REPLY), petition, r.regulation)
+    r.do(A, "PetitionReassigned", agency=HEALTH)
+    with pytest.raises(errors.NotAllowed):
+        may_read_content(who, r.petition(A) or petition)
+
+
+def test_agency_that_still_owes_its_prepared_answer__gives_it_whoever_leads_and_reads_nothing() -> None:
+    r = Register().receive(A)
+    r.do(A, "PetitionForwarded", agency=EDUCATION)
+    who, petition = caller("agency", agency=EDUCATION), r.petition(A)
+    assert petition is not None
+    may_read_content(who, petition)
+    r.do(A, "PetitionAssigned", agency=HEALTH)
+    petition = r.petition(A)
+    assert petition is not None
+    may(who, DATED_EVENTS["AnswerPrepared"](effective_on=NOTICE, agency=EDUCATION), petition, r.regulation)
+    assert is_possible(who, "AnswerPrepared", r) and not is_possible(who, "WrittenReplyIssued", r)
+    with pytest.raises(errors.NotAllowed):
+        may_read_content(who, petition)

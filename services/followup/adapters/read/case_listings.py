@@ -15,6 +15,7 @@ import msgspec
 from services.followup.adapters.read.index_scans import Values, distinct, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
+from services.followup.adapters.read.parts import beside, beside_conferences, has_part
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from shared.cases.catalogues import CatalogueLog
@@ -30,10 +31,10 @@ AT_ONCE = 1000  # texts that one query looks for, each of 200 characters at most
 #: What has not ended, of any subject.
 NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN, CaseState.BOUND)
 
-#: Cases on which an agency owes something without leading them. The duties named are the lead's alone.
-_OWED = """ARRAY(
-    SELECT d.subject_id FROM deadlines d
-    WHERE d.debtor = ANY({agencies}) AND d.outcome = '' AND d.duty NOT IN ('reply', 'reply_report', 'result_report')
+#: A petition with its words on the agenda of a conference that is still to be held waits for nobody's decision.
+_ON_AGENDA = """state = 'no_clock' AND searched ->> 0 <> '' AND EXISTS (
+    SELECT 1 FROM cases held WHERE held.subject_id = (cases.searched ->> 3)::uuid
+    AND held.state IN ('proposed', 'planned', 'open')
 )"""
 _SCAN = """
 SELECT s.* FROM {over} CROSS JOIN LATERAL (
@@ -88,7 +89,10 @@ _ORDERS: dict[str, tuple[tuple[tuple[str, str], ...], Any]] = {
     "received": ((("coalesce(received_on, 'infinity')", "date"),), tuple[str, bool, date, UUID]),
     "title": ((("title_order", "text"),), tuple[str, bool, str, UUID]),
     "agency": ((("agency", "text"), _DUE), tuple[str, bool, str, date, UUID]),
+    "best": ((("", "int"), _DUE), tuple[str, bool, int, date, UUID]),  # see `_RANK`
 }
+#: Before those that only an agency's name has found come those that their own words have.
+_RANK = "CASE WHEN {is_own} THEN 0 ELSE 1 END"
 
 
 def order_of(sort: CaseSort) -> Order:
@@ -110,6 +114,8 @@ class CaseTotals(msgspec.Struct, frozen=True):
 
     total: Bounded
     by_state: Mapping[str, Bounded]
+    #: The states that the answer has: their counts add up to the total.
+    states: tuple[str, ...] = ()
 
 
 class TextQuery(msgspec.Struct, frozen=True):
@@ -131,10 +137,13 @@ class CaseQuestion:
         catalogues: CatalogueLog | None = None,
         among: Collection[str] = tuple(CaseState),
     ) -> None:
-        self._connection, self._scope, self._days, self._wanted = connection, scope, days, wanted
+        self._connection, self._scope, self._days = connection, scope, days
         self._catalogues = catalogues or CatalogueLog({})
         self._among = among
-        self._order = order_of(wanted.sort)
+        self._sort(wanted if wanted.text or wanted.sort != "best" else _by_due(wanted))
+
+    def _sort(self, wanted: CaseFilter) -> None:
+        self._wanted, self._order = wanted, order_of(wanted.sort)
         self._names = [f"k{n}" for n in range(len(self._order.keys))]
 
     async def page(self, limit: int, cursor: str = "") -> tuple[Sequence[Any], str]:
@@ -146,6 +155,9 @@ class CaseQuestion:
         marks, text = await self._text(states, marks)
         rows = await self._gather(states, text, after, limit + 1) if self._is_loose else None
         if rows is None:
+            if self._wanted.sort == "best":  # too many for it
+                self._sort(_by_due(self._wanted))
+                after = after[1:] if after is not None else None
             rows = await self._walk(states, text, after, limit + 1)
         return rows[:limit], self._cursor(rows[limit - 1], marks) if len(rows) > limit else ""
 
@@ -171,6 +183,7 @@ class CaseQuestion:
         return CaseTotals(
             bounded(total, is_cut=is_cut),
             {state: bounded(counts.get(state, 0), is_cut=is_cut) for state in every},
+            tuple(wanted),
         )
 
     async def states(self) -> list[str]:
@@ -224,7 +237,7 @@ class CaseQuestion:
             where.append(f"agency = ANY({listing.these(wanted.agency, scope)})")
         if scope.agency:
             mine = value(list(scope.agencies), "text[]")
-            where.append(f"(agency = ANY({mine}) OR subject_id = ANY({_OWED.format(agencies=mine)}))")
+            where.append(beside_conferences(mine) if wanted.subject == "conference" else has_part(mine))
         return where
 
     def _filters(self, listing: Listing, text: TextQuery | None) -> list[str]:
@@ -241,6 +254,8 @@ class CaseQuestion:
             where.append(_matches(text, value))
         if wanted.overdue:
             where += listing.past("cases")
+        if wanted.undecided:
+            where.append(f"NOT ({_ON_AGENDA})")
         bounds = (
             ("due_on", ">=", wanted.due_from),
             ("due_on", "<=", wanted.due_to),
@@ -293,6 +308,8 @@ class CaseQuestion:
     def _place(self, cursor: str) -> tuple[bool, tuple[Any, ...]]:
         if self._is_plain:
             return False, decode_cursor(cursor, tuple[date, UUID])
+        if self._wanted.sort == "best" and decode_cursor(cursor, tuple[Any, ...])[:1] == ("due",):
+            self._sort(_by_due(self._wanted))
         sort, marks, *key = decode_cursor(cursor, self._order.cursor)
         if sort != self._wanted.sort:
             raise InvalidCursor("this cursor was given by another order")
@@ -322,7 +339,7 @@ class CaseQuestion:
         value = listing.value
         most = max(GATHERED, limit)
         query = _GATHERED.format(
-            keys=self._selected,
+            keys=self._selected(text, value),
             where=_all(self._conditions(listing, states, text)),
             most=value(most + 1, "int"),
             after=_all(self._after(after, self._names, value)),
@@ -377,11 +394,16 @@ class CaseQuestion:
                     *where,
                     f"state = ANY({given})",
                     *([f"agency = {value(agency)}"] if wanted.agency else []),
-                    f"subject_id = ANY({_OWED.format(agencies=mine)}) AND agency <> ALL({mine})",
+                    beside_conferences(mine)
+                    if wanted.subject == "conference"
+                    else f"subject_id = ANY({beside(mine)}) AND agency <> ALL({mine})",
                 ]
                 scans.append(
                     _UNION.format(
-                        keys=self._selected, where=_all(where), order=self._ordered(["due_on"]), limit=listing.limit
+                        keys=self._selected(None, value),
+                        where=_all(where),
+                        order=self._ordered(["due_on"]),
+                        limit=listing.limit,
                     )
                 )
         elif self._by_place:
@@ -391,9 +413,14 @@ class CaseQuestion:
             scans.append(self._scan({"state": given}, where, listing.limit))
         return scans
 
-    @property
-    def _selected(self) -> str:
-        columns = (f"{column} AS {name}" for (column, _), name in zip(self._order.keys, self._names, strict=True))
+    def _selected(self, text: TextQuery | None, value: Values) -> str:
+        rank = ""
+        if self._wanted.sort == "best":
+            is_own = _found(text.queries, value) if text is not None and text.queries else "false"
+            rank = _RANK.format(is_own=is_own)
+        columns = (
+            f"{column or rank} AS {name}" for (column, _), name in zip(self._order.keys, self._names, strict=True)
+        )
         return ", ".join((*columns, "subject_id"))
 
     def _scan(self, over: Mapping[str, str], where: Sequence[str], limit: str) -> str:
@@ -401,7 +428,7 @@ class CaseQuestion:
         leading = [f"cases.{column} = {column}_of.v" for column in over]
         return _SCAN.format(
             over=" CROSS JOIN ".join(f"unnest({array}) AS {column}_of (v)" for column, array in over.items()),
-            keys=self._selected,
+            keys=self._selected(None, Values()),
             where=_all([*leading, *where]),
             order=self._ordered([column for column, _ in self._order.keys]),
             limit=limit,
@@ -411,6 +438,10 @@ class CaseQuestion:
 def bounded(count: int, *, is_cut: bool = False) -> Bounded:
     """A count, cut at the bound; `is_cut` where there may be more than were counted."""
     return Bounded(min(count, COUNTED), is_cut or count > COUNTED)
+
+
+def _by_due(wanted: CaseFilter) -> CaseFilter:
+    return msgspec.structs.replace(wanted, sort="due")
 
 
 def _all(where: Sequence[str]) -> str:

@@ -19,6 +19,14 @@ BREACHABLE = (DutyOutcome.OPEN, DutyOutcome.MET_LATE, DutyOutcome.WAIVED)
 
 _DEADLINE_ORDER = ("due_on", "deadline_id")
 _BREACH_ORDER = ("outcome", "due_on", "deadline_id")
+#: What precedes a conference (plan II.4.1) and is still open when it has been held: it can only be recorded late.
+_HELD_WITHOUT = """duty IN ('invitation', 'public_notice', 'preparation_report', 'prepared_answer', 'preparation_task')
+AND EXISTS (
+    SELECT 1 FROM cases of_duty JOIN cases held ON held.subject_id = CASE of_duty.subject
+        WHEN 'conference' THEN of_duty.subject_id
+        ELSE (of_duty.searched ->> 3)::uuid END
+    WHERE of_duty.subject_id = deadlines.subject_id AND held.state = 'held'
+)"""
 #: The index of the retractions is read in the order of its keys, up to the end of the page.
 _RETRACTED = """
 SELECT t.raised FROM (
@@ -28,7 +36,9 @@ WHERE {where} ORDER BY deadline_id LIMIT {limit}
 """
 
 
-CaseSort = Literal["due", "-due", "received", "-received", "title", "-title", "agency", "-agency", "late", "-late"]
+CaseSort = Literal[
+    "due", "-due", "received", "-received", "title", "-title", "agency", "-agency", "late", "-late", "best"
+]
 
 
 class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,7 +61,10 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     received_to: date | None = None
     due_from: date | None = None
     due_to: date | None = None
-    #: `late` is from the least to the most late; a minus turns an order round.
+    #: Petitions that nobody has to decide upon are left out: those with their words on an agenda that is still to come.
+    undecided: bool = False
+    #: `late` is from the least to the most late, `best` puts what its own words have found before what the name of its
+    #: agency has; a minus turns an order round.
     sort: CaseSort = "due"
 
 
@@ -62,6 +75,8 @@ class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     agency: str = ""
     duty: str = ""
     status: Status | None = None
+    #: True: what was to be prepared for a conference that was held meanwhile; False: all else.
+    held_without: bool | None = None
 
 
 class Listing:
@@ -169,6 +184,18 @@ def _of_status(listing: Listing, status: Status | None) -> list[str]:
             return []
 
 
+def _of_preparation(wanted: DeadlineFilter) -> list[str]:
+    if wanted.held_without is None:
+        return []
+    return [f"({_HELD_WITHOUT})" if wanted.held_without else f"NOT ({_HELD_WITHOUT})"]
+
+
+async def later(listing: Listing, wanted: DeadlineFilter, days: int) -> Sequence[Any]:
+    """Return the rows of open deadlines that fall due after some days or have no date, in the order of due dates."""
+    where = [listing.compared(f"due_on - {listing.value(days, 'int')}", ">", "deadlines")]
+    return await _scanned(listing, wanted, where, (DutyOutcome.OPEN,), _DEADLINE_ORDER)
+
+
 async def soonest(listing: Listing, wanted: DeadlineFilter, days: int) -> Sequence[Any]:
     """Return the rows of open deadlines that fall due today or within some days, in the order of their due dates."""
     return await _scanned(listing, wanted, listing.within_days(days, "deadlines"), (DutyOutcome.OPEN,), _DEADLINE_ORDER)
@@ -205,6 +232,7 @@ async def _scan(
 ) -> str | None:
     """The scans of the deadlines that are asked for; None where the caller may see none."""
     scope, value = listing.scope, listing.value
+    where = [*where, *_of_preparation(wanted)]
     agency = wanted.agency or scope.agency
     if scope.agency and agency not in scope.agencies:
         return None

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.followup.adapters.read import listings
+from services.followup.adapters.read import listings, parts
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
 from services.followup.adapters.read.catalogues import catalogue_log
@@ -30,20 +30,25 @@ from services.followup.adapters.read.models import (
     Uncountable,
 )
 from services.followup.adapters.read.pagination import Page, decode_cursor, encode_cursor, read
+from services.followup.adapters.read.proposals import ProposedDialogue, proposals_of
 from services.followup.adapters.read.reminder_dates import reminded_on
 from services.followup.adapters.read.retractions import retractions
 from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, INSTANT, NOW, days_of
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.adapters.read.work import NOTHING, Work, work_of
+from services.followup.adapters.store.projection import recorded_of
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
+from services.followup.domain.facts import fact_of
 from services.followup.domain.wording.catalogue_words import field_titles
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
 from shared.cases.catalogues import CatalogueLog
+from shared.events.any_stream import RecordAnnulled
+from shared.events.petition import PetitionForwarded
 from shared.identifiers import NATION, derived_id, is_within
 
 T = TypeVar("T")
@@ -65,12 +70,14 @@ SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
 WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
 """
 _OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
-_CASES = "SELECT row FROM cases WHERE subject_id = ANY($1)"
-_OF_SUBJECTS = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
 _FACTS = "SELECT position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = $1 ORDER BY position"
+_FACTS_OF = """
+SELECT originator_id, position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = ANY($1)
+ORDER BY position
+"""
 _RAISED_EVENTS = """
 SELECT notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
 WHERE originator_id = $1 ORDER BY originator_version
@@ -78,6 +85,10 @@ WHERE originator_id = $1 ORDER BY originator_version
 _AT_CONFERENCE = """
 SELECT c.source, c.due_on, c.row FROM links l JOIN cases c ON c.subject_id = l.petition_id
 WHERE l.other_id = $1 AND NOT l.merged ORDER BY c.received_on, c.subject_id
+"""
+_FORWARDED = """
+SELECT source, position, event_id, originator_id, version, topic, recorded_at, state FROM facts
+WHERE originator_id = ANY($1) AND topic IN ('PetitionForwarded', 'RecordAnnulled') ORDER BY position
 """
 _RAISED_OF = """
 SELECT originator_id, notification_id AS position, event_id, topic, recorded_at, state FROM public.stored_events
@@ -188,6 +199,15 @@ class Queries:
 
         return await read(self._pool, work)
 
+    async def asked(self, scope: Scope, limit: int) -> list[CaseRow]:
+        """Return the petitions that wait for an agency's prepared answer before a day is set; none to others."""
+
+        async def work(connection: Any) -> list[CaseRow]:
+            seen = await reached(connection, scope)
+            return await parts.asked(connection, seen, limit) if seen is not None and seen.agency else []
+
+        return await read(self._pool, work)
+
     async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
         """Return one case; None when there is none within the scope."""
 
@@ -198,7 +218,7 @@ class Queries:
                 return None
             case = _case(row, days, field_titles(await catalogue_log(connection)))
             raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
-            if not _is_visible(await reached(connection, scope), case.row, raised):
+            if not await parts.visible(connection, await reached(connection, scope), [subject_id]):
                 return None
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
@@ -227,13 +247,7 @@ class Queries:
 
     async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
         async def work(connection: Any) -> dict[UUID, CaseRow]:
-            seen = await reached(connection, scope)
-            owed: dict[UUID, list[DeadlineState]] = {}
-            for each in await connection.fetch(_OF_SUBJECTS, list(subject_ids)):
-                raised = _raised.decode(each["raised"])
-                owed.setdefault(raised.subject_id, []).append(raised)
-            rows = [_row.decode(each["row"]) for each in await connection.fetch(_CASES, list(subject_ids))]
-            return {row.subject_id: row for row in rows if _is_visible(seen, row, owed.get(row.subject_id, ()))}
+            return await parts.visible(connection, await reached(connection, scope), subject_ids)
 
         return await read(self._pool, work)
 
@@ -248,6 +262,29 @@ class Queries:
         cases = [case for case in await read(self._pool, work) if case.row.conference_id == conference_id]
         visible = await self.visible(scope, [case.row.subject_id for case in cases])
         return [case for case in cases if case.row.subject_id in visible]
+
+    async def facts_of(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[StoredEvent]]:
+        """Return what is recorded of some cases that the caller may see, in its order, annulled records too."""
+        found: dict[UUID, list[StoredEvent]] = {}
+        for row in await read(self._pool, lambda connection: connection.fetch(_FACTS_OF, list(subject_ids))):
+            event = dict(row)
+            found.setdefault(event.pop("originator_id"), []).append(StoredEvent(**event))
+        return found
+
+    async def forwarded(self, petition_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+        """Return the agencies that were asked to prepare the answers to some petitions, in that order."""
+        rows = await read(self._pool, lambda c: c.fetch(_FORWARDED, list(petition_ids)))
+        events = [fact_of(recorded_of(row["source"], row)) for row in rows]
+        annulled = {each.event.event_id for each in events if isinstance(each.event, RecordAnnulled)}
+        found: dict[UUID, list[str]] = {}
+        for each in events:
+            if isinstance(each.event, PetitionForwarded) and each.event_id not in annulled:
+                found.setdefault(each.originator_id, []).append(each.event.agency)
+        return found
+
+    async def proposals(self, conference_ids: Collection[UUID]) -> dict[UUID, ProposedDialogue]:
+        """Return what was asked for of those of some conferences that began with a proposal."""
+        return await read(self._pool, lambda c: proposals_of(c, conference_ids))
 
     async def source_of(self, subject_id: UUID) -> str | None:
         """Return the source of a case; None when there is no such case."""
@@ -324,9 +361,8 @@ class Queries:
             if encoded is None:
                 return None
             raised = _raised.decode(encoded)
-            row = await connection.fetchrow(_CASE, raised.subject_id)
-            case = _row.decode(row["row"]) if row else None
-            if not _is_visible(await reached(connection, scope), case, [raised]):
+            seen = await reached(connection, scope)
+            if not _is_owed_within(seen, raised) and not await parts.visible(connection, seen, [raised.subject_id]):
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
             (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
@@ -471,13 +507,11 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
     ]
 
 
-def _is_visible(scope: Scope | None, row: CaseRow | None, raised: Sequence[DeadlineState]) -> bool:
-    """Return whether a case is within a scope. An agency's are those that it leads, or owes or owed something on."""
-    jurisdiction = row.jurisdiction if row else raised[0].jurisdiction
-    if scope is None or not scope.holds(jurisdiction):
+def _is_owed_within(scope: Scope | None, raised: DeadlineState) -> bool:
+    """Return whether a deadline itself is within a scope, whatever became of its case: an agency owes it."""
+    if scope is None or not scope.holds(raised.jurisdiction):
         return False
-    led = row is not None and row.agency in scope.agencies
-    return not scope.agency or led or any(r.debtor in scope.agencies for r in raised)
+    return not scope.agency or raised.debtor in scope.agencies
 
 
 def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:

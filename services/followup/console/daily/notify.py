@@ -48,4 +48,5 @@ NOTIFY = DailyTask(
     fields=_fields,
     given=_given,
     parts=_parts,
+    covers=frozenset({"PublicNoticePublished", "InvitationsSent"}),
 )

@@ -62,7 +62,7 @@ def remind_routes(
 
     async def screen_of(request: HttpRequest, agency: str) -> _Screen:
         """The screen of an agency. Raises Refusal."""
-        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency)
+        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency, held_without=False)
         found = (await queries.deadlines(scope_of(request), wanted, LATE_AT_ONCE)).items
         late = [each for each in found if each.raised.subject != "jurisdiction"]
         of_first = [each for each in late if each.raised.source == late[0].raised.source]
@@ -106,12 +106,12 @@ def remind_routes(
     @post(ADDRESS, include_in_schema=False, status_code=200)
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
         need_role(caller_of(request), *REMINDING)
-        filled = await read_form(request)
-        check_key(filled.get("key", ""))
         try:
             screen = await screen_of(request, known_body(agency))
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
+        filled = await read_form(request)
+        check_key(filled.get("key", ""))
         if screen.form is None or is_only_language_asked(request):
             return await show(request, screen, filled)
         if more := filled.pop("more", ""):

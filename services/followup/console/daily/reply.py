@@ -5,7 +5,7 @@ from typing import Any
 
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, plain, without_empty
-from services.followup.domain.deadlines.case_rows import UNASSIGNED
+from services.followup.domain.deadlines.case_rows import UNASSIGNED, CaseState
 from services.followup.domain.wording.names import Bilingual
 
 #: To whom a reply is reported on the day on which it is issued.
@@ -51,6 +51,7 @@ REPLY = DailyTask(
     title=Bilingual("Trả lời và báo cáo", "Reply and report"),
     subject="petition",
     offered=lambda possible: {"WrittenReplyIssued"} <= possible,
+    states=frozenset({CaseState.RAISED, CaseState.ASSIGNED, CaseState.ESCALATED}),
     fields=_fields,
     parts=_parts,
 )

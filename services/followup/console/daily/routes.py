@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
@@ -13,16 +14,14 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 
 from services.followup.adapters.intake_client import IntakeClient, PossibleCommandAnswer, Refusal
+from services.followup.adapters.read.models import Case
 from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Scope
 from services.followup.console.addresses import SEE_OTHER
+from services.followup.console.agenda import AgendaItem, Agendas, by_petition, conference_end
 from services.followup.console.choices import FormChoices
-from services.followup.console.command_forms import (
-    CommandForm,
-    FormError,
-    body_of,
-    input_of,
-    with_more,
-)
+from services.followup.console.command_forms import CommandForm, FormError, body_of, input_of, with_more
+from services.followup.console.conference_view import view_of
 from services.followup.console.daily.task import DailyTask, Part, Situation
 from services.followup.console.daily.tasks import TASKS
 from services.followup.console.form_body import MAX_FILES, MAX_TEXT
@@ -31,6 +30,7 @@ from services.followup.console.intake_door import Address, IntakeDoor, check_key
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
 from services.followup.console.problem_pages import refused_page
+from services.followup.console.recorded import recorded_address
 from services.followup.console.targets import FormTarget, case_target, place_target
 from services.followup.console.typed_numbers import typed_number
 from services.followup.entrypoints.access import scope_of
@@ -45,9 +45,11 @@ _NOT_NOW = Sentence("Lúc này chưa làm được việc này.", "This cannot b
 _NOTHING = Sentence("Chưa nhập gì để ghi nhận.", "Nothing was filled in that could be recorded.")
 
 
-def daily_routes(pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> list[HTTPRouteHandler]:
+def daily_routes(
+    pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+) -> list[HTTPRouteHandler]:
     """The routes of the daily tasks on cases and at places."""
-    desk = _Desk(pages, queries, intake, address)
+    desk = _Desk(pages, queries, agendas, intake, address)
 
     @get(CASE_TASK, include_in_schema=False)
     async def show(request: HttpRequest, subject_id: FromPath[UUID], task: FromPath[str]) -> Response[str]:
@@ -77,8 +79,10 @@ class _Screen(NamedTuple):
 
 
 class _Desk:
-    def __init__(self, pages: Pages, queries: Queries, intake: IntakeClient, address: Address) -> None:
-        self._pages, self._queries, self._intake = pages, queries, intake
+    def __init__(
+        self, pages: Pages, queries: Queries, agendas: Agendas, intake: IntakeClient, address: Address
+    ) -> None:
+        self._pages, self._queries, self._agendas, self._intake = pages, queries, agendas, intake
         self._choices, self._source = FormChoices(queries), IntakeDoor(queries, address)
 
     async def show(self, request: HttpRequest, target: FormTarget, name: str) -> Response[str]:
@@ -113,13 +117,16 @@ class _Desk:
             done = await self._intake.composite(url, screen.task.act, sent, filled.get("key", ""), token)
         except Refusal as refusal:
             at = _input(screen.form, parts, refusal.field)
-            error = FormError(at, Translated(refusal.detail.vi, refusal.detail.en))
+            error = FormError(at, _of_row(screen.form, at, refusal.detail))
             return await self._page(request, screen, filled, [error], status_of(refusal))
         await self._source.until_read(target.source, max(part.position for part in done.parts))
         created = next((part.id for part in done.parts if part.receipt_code), "")
         visible = await self._queries.visible(scope_of(request), [UUID(created)]) if created else set()
         shown = f"/cases/{created}" if visible else target.page
-        return Redirect(f"{shown}?{urlencode({'recorded': parts[0].command})}", status_code=SEE_OTHER)
+        told = {"recorded": recorded_address([part.command for part in parts])}
+        if visible and screen.task.repeats:
+            told["slip_of"] = target.named
+        return Redirect(f"{shown}?{urlencode(told)}", status_code=SEE_OTHER)
 
     async def _screen(self, request: HttpRequest, target: FormTarget, name: str) -> _Screen:
         """A task that is offered on its subject now. Raises Refusal, ProblemError 404."""
@@ -131,7 +138,8 @@ class _Desk:
         possible = frozenset(answer.command for answer in answers if answer.possible)
         if task.subject != target.subject or not task.offered(possible):
             raise _why_not(task, possible, answers)
-        at_conference, today = target.subject == "conference", await self._source.today(target.source)
+        today = await self._source.today(target.source)
+        petitions, agenda = await self._at_conference(scope, target, today)
         situation = Situation(
             target=target,
             # Of two commands of one name the fields are the same but for the place, which the one that begins has.
@@ -141,9 +149,22 @@ class _Desk:
             possible=possible,
             today=today,
             agency=caller_of(request).agency,
-            petitions=await self._queries.at_conference(scope, UUID(target.named)) if at_conference else [],
+            petitions=petitions,
+            agenda=agenda,
+            forwarded=await self._queries.forwarded([case.row.subject_id for case in petitions]),
         )
         return _Screen(task, situation, task.form(situation))
+
+    async def _at_conference(
+        self, scope: Scope, target: FormTarget, today: date
+    ) -> tuple[Sequence[Case], Mapping[UUID, AgendaItem]]:
+        """The petitions of the conference that a task is about, and what is known of them; none at other subjects."""
+        if target.subject != "conference" or target.file is None:
+            return [], {}
+        conference, view = UUID(target.named), view_of(target.file)
+        petitions = await self._queries.at_conference(scope, conference)
+        end = conference_end(view.first_day, view.last_day, view.closed_on, today)
+        return petitions, by_petition(await self._agendas.of(conference, petitions, end))
 
     async def _page(
         self,
@@ -190,6 +211,13 @@ def _stored(form: CommandForm, filled: Mapping[str, str]) -> dict[str, dict[str,
 def _sent(part: Part) -> dict[str, Any]:
     """A part as intake takes it."""
     return {"command": part.command, "body": part.body} | ({"target": part.target} if part.target else {})
+
+
+def _of_row(form: CommandForm, at: str, said: Sentence) -> Translated:
+    """What is said of an input; in a table it names the row."""
+    row = next((each for each in form.fields if each.kind == "group" and at.startswith(f"{each.name}.")), None)
+    vi, en = (f"{row.title.vi}: ", f"{row.title.en}: ") if row is not None and not row.is_list else ("", "")
+    return Translated(vi + said.vi, en + said.en)
 
 
 def _input(form: CommandForm, parts: Sequence[Part], field: str | None) -> str:

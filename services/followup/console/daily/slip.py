@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.followup.console.command_forms import FormField
+from services.followup.console.conference_view import view_of
 from services.followup.console.daily.receive import classified, classified_fields, petitioner_fields, received
 from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
-from services.followup.console.hall_lines import next_speaker_number
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.json_views import event_view
 
 #: How a slip comes in where no catalogue of the place says how; where one does, it is chosen.
 CHANNEL = "phiếu đăng ký"
@@ -28,8 +27,7 @@ def _fields(situation: Situation) -> Iterable[FormField]:
 
 
 def _given(situation: Situation) -> dict[str, str]:
-    taken = (str(event_view(event).data.get("speaker", "")) for event in situation.file.events)
-    return {"jurisdiction": situation.target.jurisdiction, "speaker": str(next_speaker_number(taken))}
+    return {"jurisdiction": situation.target.jurisdiction, "speaker": view_of(situation.file).next_number}
 
 
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:
@@ -56,4 +54,5 @@ SLIP = DailyTask(
     fields=_fields,
     given=_given,
     parts=_parts,
+    repeats=True,
 )

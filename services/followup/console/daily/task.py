@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from services.followup.adapters.read.models import Case, CaseFile
+from services.followup.console.agenda import AgendaItem
 from services.followup.console.command_forms import Choices, CommandForm, FormField, field_of
 from services.followup.console.targets import FormTarget
 from services.followup.domain.deadlines.case_rows import CaseState
@@ -36,6 +38,10 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     agency: str
     #: The petitions of the conference that it is about.
     petitions: Sequence[Case] = ()
+    #: What is known of each of them as part of the agenda.
+    agenda: Mapping[UUID, AgendaItem] = {}
+    #: The agencies that were asked to prepare the answers, by petition.
+    forwarded: Mapping[UUID, Sequence[str]] = {}
 
     @property
     def file(self) -> CaseFile:
@@ -73,6 +79,10 @@ class DailyTask(msgspec.Struct, frozen=True, kw_only=True):
     #: The parts of the act, from the values of the fields.
     parts: Callable[[Situation, dict[str, Any]], list[Part]]
     template: str = "act.html"
+    #: The single acts that it does, which are not offered beside it.
+    covers: frozenset[str] = frozenset()
+    #: Whether it is done many times in a row, and what it created leads to the next.
+    repeats: bool = False
 
     def form(self, situation: Situation) -> CommandForm:
         """The task as a form."""

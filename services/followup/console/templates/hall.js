@@ -18,6 +18,7 @@
   let hindrance = navigator.onLine ? "" : "down";
   let isFull = false;
   let isSending = false;
+  let inFlight = ""; // the line that is being sent
   let retried = now.version; // the version at which lines that wait for their turn were sent last
 
   // --- what the browser keeps ---
@@ -77,12 +78,16 @@
   // Where a form stands: the draft and the line of one place belong together.
   const placeOf = (form) => (form.dataset.form === "conduct" ? form.closest("li").dataset.place : form.dataset.form);
   const lineAt = (place) => [...lines.values()].find((line) => line.place === place);
+  const titleOf = (petition) => {
+    const known = (now.petitions || []).find((each) => each.id === petition);
+    return (known && known.title) || petition;
+  };
   function fill(form, fields) {
     for (const [name, value] of Object.entries(fields)) {
       const input = form.elements[name];
       if (!input || ["kind", "key", "on", "version"].includes(name)) continue;
       if (input.tagName === "SELECT" && value && ![...input.options].some((option) => option.value === value)) {
-        input.add(new Option(value, value));
+        input.add(new Option(titleOf(value), value));
       }
       input.value = value;
     }
@@ -153,7 +158,18 @@
       tell(form, line.field, line.status === "refused" ? line.why : "");
     }
   }
+  // What others changed of the agenda, and the titles of petitions that were chosen before they were known.
+  function renderAgenda() {
+    for (const { id, said, title } of now.petitions || []) {
+      const shown = root.querySelector(`[data-petition="${id}"]`);
+      if (shown) shown.textContent = said;
+      for (const option of root.querySelectorAll(`select[name=petition] option[value="${id}"]`)) {
+        if (title) option.textContent = title;
+      }
+    }
+  }
   function render() {
+    renderAgenda();
     for (const speaker of now.speakers || []) {
       const place = `number:${speaker.number}`;
       const item = itemAt(place) || addItem(place, speaker.number, speaker.title, speaker.petition);
@@ -181,6 +197,7 @@
     const badge = show("minutes");
     badge.hidden = !now.minutes && !minutes;
     badge.textContent = now.minutes ? words.adopted : minutes ? words[minutes.status] : "";
+    renumber();
     renderLink();
   }
   // As intake has them; what somebody is typing in is not moved, since it would lose the focus.
@@ -220,6 +237,7 @@
       reason.hidden = (isTurn || (!turn && !isCalled)) && !(line && line.field === "chair_reason");
       if (isNews) item.querySelector("details").open = isTurn || status === "refused" || status === "waits";
     }
+    show("back", item).hidden = !canGoBack(line || slip);
     const theirs = show("theirs", item);
     theirs.hidden = !(line && line.theirs);
     if (!theirs.hidden) {
@@ -233,6 +251,10 @@
     }
     return turn || (isTurn ? item : null);
   }
+  // What was sent once may be recorded, whether its answer came or not. A speaker is called once all the same; a slip
+  // that is sent twice would be two.
+  const canGoBack = (line) =>
+    Boolean(line) && line.id !== inFlight && (line.status !== "unsent" || !line.isTried || line.fields.kind !== "slip");
   function renderRefused(form, line) {
     const isWrong = Boolean(line) && line.status !== "unsent";
     if (line) form.dataset.line = line.id;
@@ -302,8 +324,16 @@
       const tried = new Set();
       for (let line = nextLine(tried); line; line = nextLine(tried)) {
         tried.add(line.key);
+        if (!navigator.onLine) {
+          hindrance = "down";
+          break;
+        }
+        line.isTried = true;
+        inFlight = line.id;
+        keepLine(line);
         const body = new URLSearchParams({ ...line.fields, key: line.key, person, form_token: now.form_token || "" });
         const [status, answer] = await ask(address, body);
+        inFlight = "";
         hindrance = hinderedBy(status, answer);
         if (hindrance) break;
         if (status === 200) {
@@ -359,16 +389,28 @@
     } else if (line.fields.kind === "conduct") {
       const item = itemAt(line.place);
       if (item) item.setAttribute("data-called", "");
+      // What was seen of the conference before must not take the turn back, and the focus with it.
+      const speaker = (now.speakers || []).find((each) => each.number === line.fields.speaker);
+      if (speaker) speaker.called = true;
     } else {
       now.minutes = true;
     }
   }
   function wasRefused(line, answer) {
     const code = answer.type.replace(/.*:/, "");
+    line.isTried = false;
     if (code === "speaker-already-registered" && line.isNumbered) {
-      // The number was ours to choose and another took it: the next one, which is another content.
-      Object.assign(line, { key: token() });
-      line.fields.speaker = String(Math.max(...numbers(), Number(line.fields.speaker)) + 1);
+      // The number was ours to choose and another took it: the next one, which is another content. Slips behind it
+      // that were not sent yet follow in turn.
+      const taken = (now.speakers || []).map((speaker) => Number(speaker.number) || 0);
+      let next = Math.max(...taken, Number(line.fields.speaker));
+      const behind = [...lines.values()].filter((each) => each.at > line.at && each.isNumbered && !each.isTried);
+      for (const each of [line, ...behind]) {
+        next += 1;
+        each.fields.speaker = String(next);
+        each.key = token();
+        keepLine(each);
+      }
     } else {
       const waits = code === "speaker-out-of-order";
       Object.assign(line, {
@@ -390,7 +432,9 @@
     if (!hindrance && status !== 200) hindrance = answer.detail || "down";
     if (!hindrance && answer.person !== person) hindrance = "signed_out";
     if (!hindrance) {
-      now = { ...answer, version: Math.max(answer.version, now.version) };
+      // An answer that was on its way when a line was recorded is older than what is known here.
+      const isOld = answer.version < now.version;
+      now = isOld ? { ...now, form_token: answer.form_token, today: answer.today } : answer;
       for (const input of root.querySelectorAll("input[name=version]")) input.value = now.version;
       for (const input of root.querySelectorAll("input[name=on]")) input.value = now.today;
       if (now.version > retried) {
@@ -402,7 +446,22 @@
       }
     }
     if (before !== hindrance || !hindrance) render();
+    if (!hindrance) await nameSpeakers();
     if (!hindrance && lines.size) await send();
+  }
+
+  // Whom others registered comes without a name, which is opened once for all of them.
+  let named = now.version;
+  async function nameSpeakers() {
+    const nameless = items().filter((item) => item.dataset.place.startsWith("number:") && !show("name", item).textContent);
+    if (!nameless.length || named === now.version) return;
+    named = now.version;
+    const [status, answer] = await ask(`${address}/told`);
+    if (status !== 200) return;
+    for (const { number, name } of answer) {
+      const item = itemAt(`number:${number}`);
+      if (item) show("name", item).textContent = name;
+    }
   }
 
   // --- what people do ---
@@ -416,6 +475,13 @@
     event.preventDefault();
     const place = placeOf(form);
     const before = lines.get(form.dataset.line);
+    // A line that is on its way, or was recorded, is not taken again; nor is a slip in which nothing is written.
+    if (before && before.status === "unsent") return;
+    if (form.dataset.form === "conduct" && !before && form.closest("li").hasAttribute("data-called") && !drafts.has(place)) return;
+    if (form.dataset.form === "slip" && !["name", "text", "subject"].some((name) => form.elements[name].value.trim())) {
+      form.elements.name.focus();
+      return;
+    }
     const line = before || { id: token(), at: Math.max(Date.now(), ...[...lines.values()].map((each) => each.at + 1)) };
     const isSlip = form.dataset.form === "slip";
     const [kind, id] = place.split(":");
@@ -439,6 +505,47 @@
     goOn();
     send();
   });
+  // A line that is taken back is a draft again; a slip goes back into its form, where that is free.
+  function goBack(item) {
+    const { place } = item.dataset;
+    const line = lineAt(place);
+    if (line) {
+      if (!canGoBack(line)) return;
+      dropLine(line);
+      keepDraft(place, line.fields);
+      render();
+      fill(conductOf(item), line.fields);
+      item.querySelector("details").open = true;
+      conductOf(item).elements.words.focus();
+      return;
+    }
+    const slip = lines.get(place.replace(/^slip:/, ""));
+    if (!canGoBack(slip)) return;
+    const form = document.querySelector("form[data-form=slip]:not(li form)");
+    const isFree = !drafts.has("slip") && !drafts.has(place);
+    if (!isFree && !confirm(words.drop)) return;
+    dropLine(slip);
+    dropDraft(place);
+    if (isFree) {
+      fill(form, slip.fields);
+      keepDraft("slip", fieldsOf(form));
+    }
+    render();
+    form.elements.name.focus();
+  }
+  // Those that are recorded and not in the minutes yet, in the order of the list.
+  async function fillMinutes(form) {
+    const [status, answer] = await ask(`${address}/told`);
+    if (status !== 200) return;
+    const input = form.elements.minutes;
+    const starts = new Set(input.value.split("\n").map((text) => text.split(". ")[0]));
+    const added = answer.filter((each) => each.minutes && !starts.has(each.number)).map((each) => each.minutes);
+    if (added.length) {
+      input.value = [input.value.trim(), ...added].filter(Boolean).join("\n\n");
+      keepDraft("minutes", fieldsOf(form));
+    }
+    input.focus();
+  }
   function renumber() {
     const input = document.querySelector("form[data-form=slip]:not(li form)").elements.speaker;
     const next = String(Math.max(...numbers()) + 1);
@@ -480,6 +587,8 @@
     }
   });
   document.addEventListener("click", (event) => {
+    if (event.target.matches("[data-back]")) goBack(event.target.closest("li"));
+    if (event.target.matches("[data-fill-minutes]")) fillMinutes(event.target.form);
     const line = lines.get(event.target.dataset && event.target.dataset.move);
     if (!line) return;
     const minutes = root.querySelector("form[data-form=minutes]");
@@ -529,6 +638,7 @@
     if (line.place === "minutes") fill(root.querySelector("form[data-form=minutes]"), line.fields);
   }
   show("kept").hidden = false;
+  for (const each of root.querySelectorAll("[data-fill-minutes]")) each.hidden = false;
   renumber();
   render();
   look();

@@ -68,7 +68,7 @@ UNDECIDED_STATES = (CaseState.NO_CLOCK, CaseState.RAISED)
 
 
 class Decision(StrEnum):
-    """What a petition waits for."""
+    """What a petition waits for, or a dialogue that was asked for."""
 
     #: Nobody has written its neutral title and its field yet.
     CLASSIFY = "classify"
@@ -76,6 +76,10 @@ class Decision(StrEnum):
     SCHEDULE = "schedule"
     #: No agency is in charge.
     ASSIGN = "assign"
+    #: A dialogue was asked for, and the chair has not said whether it will be held.
+    DECIDE = "decide"
+    #: The chair has said yes, and nobody has planned the dialogue yet.
+    PLAN = "plan"
 
 
 class Span(msgspec.Struct, frozen=True):

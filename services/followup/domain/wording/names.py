@@ -72,10 +72,17 @@ _SUBJECTS = {
     "conference": Bilingual("Hội nghị", "Conference"),
     "jurisdiction": Bilingual("Địa bàn", "Jurisdiction"),
 }
+_PROPOSALS = {
+    None: Bilingual("Được đề xuất, chờ quyết định", "proposed, to be decided"),
+    True: Bilingual("Đã chấp thuận, chờ lên kế hoạch", "accepted, to be planned"),
+    False: Bilingual("Không được chấp thuận", "declined"),
+}
 _DECISIONS = {
     "classify": Bilingual("Chờ phân loại", "to be classified"),
     "schedule": Bilingual("Chờ đưa vào hội nghị", "to be put on a conference"),
     "assign": Bilingual("Chờ phân công", "to be assigned"),
+    "decide": Bilingual("Chờ quyết định đề xuất đối thoại", "proposed dialogue, to be decided"),
+    "plan": Bilingual("Đã chấp thuận đối thoại, chờ lên kế hoạch", "dialogue accepted, to be planned"),
 }
 _STATUSES = {
     "on_track": Bilingual("Trong hạn", "on track"),
@@ -144,8 +151,13 @@ def state_words(subject: str, state: str) -> Bilingual:
     return _found(_STATES.get(subject, {}), state)
 
 
+def proposal_words(accepted: bool | None) -> Bilingual:
+    """How far a dialogue that was asked for has come while nothing is planned."""
+    return _PROPOSALS[accepted]
+
+
 def decision_words(decision: str) -> Bilingual:
-    """What a petition waits for."""
+    """What a petition waits for, or a dialogue that was asked for."""
     return _found(_DECISIONS, decision)
 
 

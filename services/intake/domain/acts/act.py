@@ -95,6 +95,11 @@ def any_part(petition: Petition, event: DatedEvent, agency: str, context: Decisi
     """Every agency may that has a part in the petition."""
 
 
+def nobody_else(petition: Petition, agency: str) -> bool:
+    """No agency may that is not in charge of the petition."""
+    return False
+
+
 def no_agency(state: Conference, event: DatedEvent, agency: str, regulation: Regulation) -> None:
     """No agency may."""
     raise errors.AgencyMayNot(None, "records", topic=event.TOPIC)
@@ -150,6 +155,8 @@ class PetitionAct(Act[E], Generic[E], frozen=True, kw_only=True):
     fill: Callable[[Petition, E, DecisionContext], E] = as_sent
     #: The facts of other cases that would be impossible without a recorded one.
     resting_on: Callable[[Fact[E], DecisionContext], Iterable[AnyFact]] = nothing_rests
+    #: Whether an agency that is not in charge of the petition still owes this act.
+    is_owed_by: Callable[[Petition, str], bool] = nobody_else
     #: Refuses an agency that has a part in the petition and still may not, or not so. Raises Refused.
     check_agency: Callable[[Petition, E, str, DecisionContext], None] = any_part
     #: Whether it may not be dated before the receipt.
@@ -218,6 +225,13 @@ def check_petition(act: PetitionAct[E], petition: Petition, event: E) -> None:
     if act.follows_receipt and event.effective_on < petition.received_on:
         raise errors.DatedBeforeReceipt("effective_on", day=event.effective_on, received_on=petition.received_on)
     act.check(petition, event)
+
+
+def after_act(act: AnyPetitionAct, petition: Petition, fact: AnyFact) -> Petition:
+    """The petition after one more fact, which stays behind its state."""
+    after = msgspec.structs.replace(act.fold(petition, fact.event))
+    after.__dict__["facts_behind"] = (*petition.facts, fact)
+    return after
 
 
 def check_conference(act: ConferenceAct[E], conference: Conference, event: E) -> None:

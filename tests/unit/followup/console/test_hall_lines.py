@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from services.followup.console.hall_lines import line_of, next_speaker_number
+from services.followup.console.conference_view import next_speaker_number
+from services.followup.console.hall_lines import line_of
 
 CONFERENCE, PETITION, TODAY = (
     "01900000-0000-7000-8000-000000000001",

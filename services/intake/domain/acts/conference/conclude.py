@@ -1,14 +1,16 @@
 """After a conference: the review, the conclusions that assign the open petitions, what is made public (plan II.4.3)."""
 
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, ConferenceAct, check_petition
-from services.intake.domain.acts.petition.assign import ASSIGNMENT, check_assignee
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, AnyPetitionAct, ConferenceAct, after_act, check_petition
+from services.intake.domain.acts.petition.assign import ASSIGNMENT, REASSIGNMENT, check_assignee
 from services.intake.domain.acts.petition.extend_and_suspend import check_variant
+from services.intake.domain.acts.petition.schedule_and_raise import RAISING
 from services.intake.domain.conference import (
     Conference,
     require_after_closing,
@@ -17,7 +19,9 @@ from services.intake.domain.conference import (
 )
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.facts import NEXT, AnyFact, AnyNewFact, Fact, NewFact, unrecorded
-from services.intake.domain.field_checks import code_of
+from services.intake.domain.field_checks import code_of, require_content
+from services.intake.domain.petition import Petition, require_open
+from services.intake.domain.successors import inherited
 from shared.cases.facts import standing
 from shared.events.conference import (
     ComplexityDetermined,
@@ -27,7 +31,8 @@ from shared.events.conference import (
     PublicationEnded,
     PublicationStarted,
 )
-from shared.events.petition import PetitionAssigned
+from shared.events.petition import PetitionAssigned, PetitionRaised, PetitionReassigned
+from shared.policy import StepKind
 
 #: Stands for the id of the notice that is being recorded; the recorder, which draws the ids, puts it in.
 THIS_NOTICE = UUID(int=0)
@@ -42,7 +47,12 @@ def _possible_review(conference: Conference) -> None:
         raise errors.ReviewAlreadyHeld
 
 
-def _check_after_closing(conference: Conference, event: InternalReviewHeld | ConclusionNoticeIssued) -> None:
+def _check_review(conference: Conference, event: InternalReviewHeld) -> None:
+    require_after_closing(conference, event.effective_on)
+    require_content(event, "summary", "digest")
+
+
+def _check_after_closing(conference: Conference, event: ConclusionNoticeIssued) -> None:
     require_after_closing(conference, event.effective_on)
 
 
@@ -94,39 +104,83 @@ def _line(index: int, line: ConclusionAssignment) -> ConclusionAssignment:
 def _assignments(
     conference: Conference, event: ConclusionNoticeIssued, context: DecisionContext
 ) -> tuple[AnyNewFact, ...]:
-    """One assignment for each petition that the notice names, judged as an assignment by itself is."""
+    """What each petition that the notice names comes to, judged as an act by itself is."""
     # The conference at hand and its notice are part of what the reply's clock is counted from.
     concluded = conference.with_fact(unrecorded(event, NEXT))
     context = replace(context, conferences={**context.conferences, context.target_id: concluded})
-    return tuple(
-        _assigned(f"assignments[{index}].", line, event, context) for index, line in enumerate(event.assignments)
-    )
+    brought: list[AnyNewFact] = []
+    for index, line in enumerate(event.assignments):
+        try:
+            brought += _concluded(line, event, context)
+        except errors.Refused as refused:
+            _name_line(refused, index)
+            raise
+    return tuple(brought)
+
+
+def _name_line(refused: errors.Refused, index: int) -> None:
+    """Let a refusal name the field of the line that is to blame; of the petition itself, its id."""
+    if refused.field is None or refused.field in ConclusionAssignment.__struct_fields__:
+        refused.field = f"assignments[{index}].{refused.field or 'petition_id'}"
+
+
+def _concluded(
+    line: ConclusionAssignment, notice: ConclusionNoticeIssued, context: DecisionContext
+) -> Iterator[AnyNewFact]:
+    """What a line comes to: the petition is raised, if nobody called it, and assigned, unless it stands assigned so."""
+    petition = context.petition(line.petition_id, "petition_id")
+    petition = inherited(petition, context.regulation, notice.effective_on)
+    require_open(petition)
+    raised = _raised(petition, line.petition_id, context)
+    if raised is not None:
+        check_petition(RAISING, petition, raised)
+        petition = after_act(RAISING, petition, unrecorded(raised, NEXT + 1))
+        yield NewFact(line.petition_id, "petition", petition.jurisdiction, raised)
+    assigned = _assigned(line, notice, petition)
+    if assigned is None:
+        return
+    act: AnyPetitionAct = ASSIGNMENT if isinstance(assigned, PetitionAssigned) else REASSIGNMENT
+    check_petition(act, petition, assigned)
+    check_assignee(petition, assigned, replace(context, target_id=line.petition_id))
+    yield NewFact(line.petition_id, "petition", petition.jurisdiction, assigned)
+
+
+def _raised(petition: Petition, petition_id: UUID, context: DecisionContext) -> PetitionRaised | None:
+    """What was on the agenda and not called is raised by the chair's conclusion on it, as of the last day there.
+
+    So its reply is counted as that of all others (plan II.4.3). Raises NeverRaised.
+    """
+    if context.target_id in petition.raised:
+        return None
+    closed_on = context.conferences[context.target_id].closed_on
+    if context.target_id not in petition.scheduled or closed_on is None:
+        raise errors.NeverRaised("petition_id", "line", petition_id=petition_id)
+    return PetitionRaised(effective_on=closed_on, conference_id=context.target_id)
 
 
 def _assigned(
-    prefix: str, line: ConclusionAssignment, notice: ConclusionNoticeIssued, context: DecisionContext
-) -> NewFact[PetitionAssigned]:
-    petition = context.petition(line.petition_id, f"{prefix}petition_id")
-    if context.target_id not in petition.raised:
-        raise errors.NeverRaised(f"{prefix}petition_id", "line", petition_id=line.petition_id)
-    assigned = PetitionAssigned(
-        effective_on=notice.effective_on,
-        agency=line.agency,
-        assisting=line.assisting,
-        due_on=line.due_on,
-        notice_id=THIS_NOTICE,
-    )
-    ASSIGNMENT.possible(petition)
-    check_petition(ASSIGNMENT, petition, assigned)
-    check_assignee(petition, assigned, replace(context, target_id=line.petition_id), prefix)
-    return NewFact(line.petition_id, "petition", petition.jurisdiction, assigned)
+    line: ConclusionAssignment, notice: ConclusionNoticeIssued, petition: Petition
+) -> PetitionAssigned | PetitionReassigned | None:
+    """The assignment that a line makes; None where it confirms the one that was made before, in the hall say."""
+    fields: dict[str, Any] = {"effective_on": notice.effective_on, "agency": line.agency, "due_on": line.due_on}
+    if not petition.assigned:
+        return PetitionAssigned(**fields, assisting=line.assisting, notice_id=THIS_NOTICE)
+    stays = line.agency == petition.lead
+    assisting = petition.assisting if stays and not line.assisting else line.assisting
+    dates = [step.day for step in petition.steps if step.kind == StepKind.CAP]
+    if stays and assisting == petition.assisting and (line.due_on is None or line.due_on in dates):
+        return None
+    return PetitionReassigned(**fields, assisting=assisting, notice_id=THIS_NOTICE)
 
 
 def _resting_on(notice: Fact[ConclusionNoticeIssued], context: DecisionContext) -> Iterator[AnyFact]:
-    """The assignments that it made."""
+    """The assignments that it made; what it raised stands by itself."""
     for petition in context.petitions.values():
         for fact in standing(petition.facts):
-            if isinstance(fact.event, PetitionAssigned) and fact.event.notice_id == notice.event_id:
+            if (
+                isinstance(fact.event, PetitionAssigned | PetitionReassigned)
+                and fact.event.notice_id == notice.event_id
+            ):
                 yield fact
 
 
@@ -165,7 +219,7 @@ CONFERENCE_ACTS = (
         path="review",
         roles=OFFICE_OR_CHAIR,
         possible=_possible_review,
-        check=_check_after_closing,
+        check=_check_review,
         fold=lambda conference, event: replace(conference, reviewed=True),
     ),
     ConferenceAct(

@@ -8,9 +8,11 @@ from services.intake.domain.acts.conference.plan_and_reschedule import later_in_
 from services.intake.domain.conference import (
     Conference,
     require_held_on,
+    require_not_after_closing,
     require_not_cancelled,
     require_not_opened,
     require_opened,
+    require_planned,
 )
 from services.intake.domain.context import CLOSING_DUTIES, DecisionContext, require_countable
 from services.intake.domain.petition import recorded_ids
@@ -47,7 +49,8 @@ def _check_attending(conference: Conference, event: AttendanceRecorded, context:
 
 
 def _check_speaker(conference: Conference, event: SpeakerRegistered) -> None:
-    _check_held(conference, event)
+    """Slips are collected before the opening too (plan II.4.2)."""
+    require_not_after_closing(conference, event.effective_on)
     if event.speaker in conference.registered:
         raise errors.SpeakerAlreadyRegistered("speaker", speaker=event.speaker)
 
@@ -160,7 +163,7 @@ CONFERENCE_ACTS = (
         path="speakers",
         roles=OFFICE_OR_CHAIR,
         names=lambda event: () if event.petition_id is None else (event.petition_id,),
-        possible=require_opened,
+        possible=require_planned,
         check=_check_speaker,
         check_in_context=_check_petitioners,
         fill=_for_everybody,

@@ -3,10 +3,11 @@
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, any_body, unchanged
+from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, ConferenceAct, unchanged
 from services.intake.domain.catalogues import with_code
 from services.intake.domain.conference import Conference, Task, require_planned
 from services.intake.domain.context import DecisionContext
+from services.intake.domain.field_checks import require_content
 from services.intake.domain.regulation import Regulation
 from shared.events import DatedEvent
 from shared.events.conference import (
@@ -60,6 +61,10 @@ def _check_own_task(conference: Conference, event: PreparationTaskDone, agency: 
         raise errors.AgencyMayNot("task", "task", task=event.task, owner=task.agency)
 
 
+def _check_report(conference: Conference, event: PreparationReported) -> None:
+    require_content(event, "number", "digest")
+
+
 def _check_notice(conference: Conference, event: PublicNoticePublished | InvitationsSent) -> None:
     _check_in_time(conference, event)
     if event.for_date not in conference.first_days:
@@ -108,7 +113,7 @@ CONFERENCE_ACTS = (
         path="preparation-report",
         roles=OFFICE_OR_CHAIR,
         possible=require_planned,
-        check=any_body,
+        check=_check_report,
         fold=unchanged,
     ),
     ConferenceAct(

@@ -9,10 +9,10 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.intake.domain import errors
-from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct, any_body
+from services.intake.domain.acts.act import OFFICE_OR_CHAIR, PetitionAct
 from services.intake.domain.context import DecisionContext, require_countable
 from services.intake.domain.petition import Petition, require_open
-from services.intake.domain.reply_clock import reply_due
+from services.intake.domain.reply_clock import reply_due_once_closed
 from shared.cases.reply_clock import clock_step
 from shared.events.petition import PetitionAssigned, PetitionReassigned
 
@@ -23,7 +23,7 @@ def _possible_assignment(petition: Petition) -> None:
         raise errors.AlreadyAssigned("agency", agency=petition.lead)
 
 
-def _check_assignment(petition: Petition, event: PetitionAssigned) -> None:
+def _check_notice(petition: Petition, event: PetitionAssigned | PetitionReassigned) -> None:
     if event.notice_id is not None and not petition.raised:
         raise errors.NeverRaised(None, "notice")
 
@@ -34,26 +34,20 @@ def _possible_reassignment(petition: Petition) -> None:
         raise errors.NeverAssigned("agency")
 
 
-def check_assignee(
-    petition: Petition, event: PetitionAssigned | PetitionReassigned, context: DecisionContext, prefix: str = ""
-) -> None:
-    """The bodies exist on that day; the chair's own date is no later than the reply's.
-
-    `prefix` leads to the fields of the event in the body of the command.
-    """
-    context.regulation.agency_on(event.agency, event.effective_on, f"{prefix}agency")
+def check_assignee(petition: Petition, event: PetitionAssigned | PetitionReassigned, context: DecisionContext) -> None:
+    """The bodies exist on that day; the chair's own date is no later than the reply's, at an open conference too."""
+    context.regulation.agency_on(event.agency, event.effective_on, "agency")
     for code in event.assisting:
-        context.regulation.agency_on(code, event.effective_on, f"{prefix}assisting")
+        context.regulation.agency_on(code, event.effective_on, "assisting")
     require_countable(context, petition.jurisdiction, ("result_report",), event.effective_on)
     if event.due_on is None:
         return
-    field = f"{prefix}due_on"
-    context.regulation.require_calendar(event.due_on, field)
-    due = reply_due(petition, context)
+    context.regulation.require_calendar(event.due_on, "due_on")
+    due = reply_due_once_closed(petition, context, event.effective_on)
     if due is not None and event.due_on > due:
-        raise errors.LaterThanDue(field, day=event.due_on, due=due)
+        raise errors.LaterThanDue("due_on", day=event.due_on, due=due)
     if event.due_on < event.effective_on:
-        raise errors.InvalidValue(field, "due-before-assignment", due=event.due_on, day=event.effective_on)
+        raise errors.InvalidValue("due_on", "due-before-assignment", due=event.due_on, day=event.effective_on)
 
 
 def _clock_of_date(event: PetitionAssigned | PetitionReassigned, petition_id: UUID) -> tuple[UUID, ...]:
@@ -82,21 +76,20 @@ ASSIGNMENT = PetitionAct(
     clocks=_clock_of_date,
     rests_on_rules=True,
     possible=_possible_assignment,
-    check=_check_assignment,
+    check=_check_notice,
     check_in_context=check_assignee,
     fold=_assigned,
 )
-PETITION_ACTS = (
-    ASSIGNMENT,
-    PetitionAct(
-        event=PetitionReassigned,
-        path="reassignment",
-        roles=OFFICE_OR_CHAIR,
-        clocks=_clock_of_date,
-        rests_on_rules=True,
-        possible=_possible_reassignment,
-        check=any_body,
-        check_in_context=check_assignee,
-        fold=_assigned,
-    ),
+REASSIGNMENT = PetitionAct(
+    event=PetitionReassigned,
+    path="reassignment",
+    roles=OFFICE_OR_CHAIR,
+    decided=("notice_id",),
+    clocks=_clock_of_date,
+    rests_on_rules=True,
+    possible=_possible_reassignment,
+    check=_check_notice,
+    check_in_context=check_assignee,
+    fold=_assigned,
 )
+PETITION_ACTS = (ASSIGNMENT, REASSIGNMENT)

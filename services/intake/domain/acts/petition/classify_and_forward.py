@@ -6,6 +6,7 @@ from services.intake.domain import errors
 from services.intake.domain.acts.act import AGENCY_OR_OFFICE, OFFICE_OR_CHAIR, PetitionAct, any_body, unchanged
 from services.intake.domain.catalogues import with_code
 from services.intake.domain.context import DecisionContext
+from services.intake.domain.field_checks import require_content
 from services.intake.domain.petition import Petition, require_open
 from shared.events.petition import AnswerPrepared, PetitionClassified, PetitionForwarded
 
@@ -18,6 +19,7 @@ def _check_forwarding(petition: Petition, event: PetitionForwarded) -> None:
 def _check_answer(petition: Petition, event: AnswerPrepared) -> None:
     if event.agency not in petition.forwarded:
         raise errors.NeverForwarded("agency", agency=event.agency)
+    require_content(event, "text", "digest")
 
 
 def _check_agency(petition: Petition, event: PetitionForwarded | AnswerPrepared, context: DecisionContext) -> None:
@@ -49,6 +51,7 @@ PETITION_ACTS = (
         roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_answer,
+        is_owed_by=lambda petition, agency: agency in petition.forwarded and not petition.did(agency, AnswerPrepared),
         check_in_context=_check_agency,
         fold=unchanged,
     ),

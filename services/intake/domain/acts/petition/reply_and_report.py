@@ -83,6 +83,10 @@ def _check_forwarder_report(petition: Petition, event: ForwarderInformed) -> Non
         raise errors.NeverForwarded("agency", "no-part", agency=event.agency)
 
 
+def _owes_forwarder_report(petition: Petition, agency: str) -> bool:
+    return agency in petition.forwarded and petition.did(agency, AgencyResultReported)
+
+
 def _check_result_in_context(
     petition: Petition, event: AgencyResultReported | ForwarderInformed, context: DecisionContext
 ) -> None:
@@ -133,6 +137,7 @@ PETITION_ACTS = (
         roles=AGENCY_OR_OFFICE,
         possible=require_open,
         check=_check_forwarder_report,
+        is_owed_by=_owes_forwarder_report,
         check_in_context=_check_result_in_context,
         fold=unchanged,
     ),

@@ -77,6 +77,16 @@ def _check_held(conference: Conference, event: PetitionRaised | PetitionAnswered
     require_held_on(conference, event.effective_on)
 
 
+RAISING = PetitionAct(
+    event=PetitionRaised,
+    path="raising",
+    roles=OFFICE_OR_CHAIR,
+    names=lambda event: (event.conference_id,),
+    possible=require_open,
+    check=_check_raising,
+    check_in_context=_check_raised_at,
+    fold=lambda petition, event: replace(petition, raised=(*petition.raised, event.conference_id)),
+)
 PETITION_ACTS = (
     PetitionAct(
         event=PetitionScheduled,
@@ -89,16 +99,7 @@ PETITION_ACTS = (
         check_in_context=_check_agenda,
         fold=lambda petition, event: replace(petition, scheduled=(*petition.scheduled, event.conference_id)),
     ),
-    PetitionAct(
-        event=PetitionRaised,
-        path="raising",
-        roles=OFFICE_OR_CHAIR,
-        names=lambda event: (event.conference_id,),
-        possible=require_open,
-        check=_check_raising,
-        check_in_context=_check_raised_at,
-        fold=lambda petition, event: replace(petition, raised=(*petition.raised, event.conference_id)),
-    ),
+    RAISING,
     PetitionAct(
         event=PetitionAnsweredAtConference,
         path="oral-answer",

@@ -32,6 +32,7 @@ from services.followup.console.form_body import read_form
 from services.followup.console.hall_lines import HallLine, line_of
 from services.followup.console.intake_door import LOOK_EVERY, WAIT_FOR_READER, Address, IntakeDoor, check_key
 from services.followup.console.language import Language, is_only_language_asked, language_of
+from services.followup.console.named_codes import NamedCodes
 from services.followup.console.pages import Pages, names_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import KEEPING, READING_CONTENT, has_any
@@ -384,6 +385,7 @@ class _Halls:
         if not _is_script(request):
             return await self.page(request, hall, filled=filled, errors=[error], status=status)
         language = language_of(request)
+        said = (await NamedCodes.of(self._queries, [error.said])).said(error.said)
         theirs = None
         if refusal.code == "speaker-already-called":
             theirs = await self._theirs(request, hall, filled.get("speaker", ""))
@@ -391,7 +393,7 @@ class _Halls:
             TYPE_PREFIX + (refusal.code or "invalid-value"),
             getattr(_NOT_RECORDED, language),
             status,
-            getattr(error.said, language),
+            getattr(said, language),
             error.at,
             theirs,
         )

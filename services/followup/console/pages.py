@@ -206,7 +206,7 @@ class Pages:
         named = (await NamedCodes.of(self._queries, told)).said
         changed: dict[str, Any] = {}
         if errors:
-            changed["errors"] = [msgspec.structs.replace(each, said=named(each.said)) for each in errors]
+            changed["errors"] = [_with_said(each, named(each.said)) for each in errors]
         if detail:
             changed["detail"] = named(detail)
         if acts:
@@ -239,6 +239,12 @@ class Pages:
         if is_only_language_asked(request):
             keep_language(request, answer, language)
         return answer
+
+
+def _with_said(error: Any, said: Any) -> Any:
+    """An error of a form, or of a rule, with other words."""
+    changed = getattr(error, "_replace", None)  # of a named tuple
+    return changed(said=said) if changed else msgspec.structs.replace(error, said=said)
 
 
 def _hashed(text: str) -> str:

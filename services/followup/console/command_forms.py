@@ -36,7 +36,10 @@ _NO_DAY = Sentence(
     "{field}: “{text}” không phải là ngày; hãy nhập ngày/tháng/năm, ví dụ 5/9/2026.",
     "{field}: “{text}” is no day; type day/month/year, such as 5/9/2026.",
 )
-_NO_NUMBER = Sentence("{field}: “{text}” không phải là số.", "{field}: “{text}” is no number.")
+_NO_NUMBER = Sentence(
+    "{field}: “{text}” không phải là số; hãy nhập bằng chữ số, ví dụ 20.",
+    "{field}: “{text}” is no number; type it in digits, such as 20.",
+)
 _NOT_OFFERED = Sentence(
     "{field}: hãy chọn một trong các mục của danh sách.", "{field}: choose one of the entries of the list."
 )

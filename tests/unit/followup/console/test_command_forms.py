@@ -305,7 +305,7 @@ def test_parts_of_a_group__are_asked_for_where_the_group_is_begun() -> None:
         ("PetitionAssigned", {"agency": "H36"}, "agency", "hãy chọn một trong các mục của danh sách"),
         ("PetitionRedirected", {"procedure": "rumour"}, "procedure", "hãy chọn một trong các mục"),
         ("RecordAnnulled", {"event_id": "01890a5d-ac96-774b-bcce-000000000000"}, "event_id", "hãy chọn một"),
-        ("AttendanceRecorded", {"citizens": "mười"}, "citizens", "“mười” không phải là số"),
+        ("AttendanceRecorded", {"citizens": "mười"}, "citizens", "“mười” không phải là số; hãy nhập bằng chữ số"),
         ("AttendanceRecorded", {"citizens": "-1"}, "citizens", "“-1” không phải là số"),
         ("AttendanceRecorded", {"citizens": "1,5"}, "citizens", "không phải là số"),
         ("AttendanceRecorded", {"citizens": "٣"}, "citizens", "không phải là số"),

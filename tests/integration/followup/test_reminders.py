@@ -240,6 +240,6 @@ async def test_screen__says_so_while_intake_is_away(pool: Pool) -> None:
     app = make_app(routes, Callers((ENTRY,), local_allowed=True), for_people=for_people(pages))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as browser:
         page = await browser.get(f"/remind/{ENVIRONMENT}", headers={"Accept": "text/html"})
-        assert page.status_code == 503 and "Không kết nối được hệ thống tiếp nhận" in page.text
+        assert page.status_code == 503 and "chưa ghi nhận gì, hãy báo người vận hành" in page.text
         sent = await browser.post(f"/remind/{ENVIRONMENT}", data={"key": "k"}, headers={"Accept": "text/html"})
         assert sent.status_code == 503

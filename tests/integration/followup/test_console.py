@@ -809,3 +809,16 @@ async def test_answers__are_compressed_but_for_those_that_a_stranger_could_probe
             assert "content-encoding" not in answer.headers, (path, headers)
     for path in ("/metrics", "/v1/events"):
         assert "content-encoding" not in (await client.get(path)).headers, path
+
+
+async def test_files__are_offered_to_those_alone_who_may_read_them(autumn_dsn: str) -> None:
+    for role, offered in (("office", True), ("auditor", False)):
+        token, entry = mint_token(role, role, "H35.10")  # type: ignore[arg-type]
+        callers = Callers((entry,), local_allowed=False)
+        async with (
+            projection_pool(autumn_dsn) as pool,
+            read_side(pool, autumn_dsn, callers, intake=StubIntake()) as client,
+        ):
+            headers = {"Authorization": f"Bearer {token}"}
+            page = (await client.get(f"/cases/{petition('replied')}", headers=headers)).text
+        assert ("tải tệp về" in page, "có tệp" in page) == (offered, not offered), role

@@ -40,6 +40,7 @@ class Cluster(TestServer):
         self.environment: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self._templates: dict[tuple[str, ...], str] = {}
+        self._made: list[str] = []
         self.stop = self.shut_down
         if os.geteuid() == 0:
             ensure_user_exists(SYSTEM_USER)

@@ -284,7 +284,9 @@ def _check_part(agency: str, act: AnyAct, petitions: Sequence[Petition]) -> None
     if isinstance(act, PetitionAct) and any(act.is_owed_by(each, agency) for each in petitions):
         return
     had_part = any(agency in agencies_named(fact.event) for each in petitions for fact in each.facts)
-    raise AgencyMayNot(None, "no-longer" if had_part else "no-part", agency=agency)
+    if had_part:
+        raise AgencyMayNot(None, "no-longer", agency=agency)
+    raise AgencyMayNot(None, "no-part", agency=agency)
 
 
 def may_under_rules(

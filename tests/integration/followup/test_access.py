@@ -106,6 +106,7 @@ RULES: dict[tuple[str, str], Rule] = {
     # The case that is asked for is a petition; nobody is `local` here, who alone has doors and samples.
     ("GET", "/cases/{subject_id:uuid}/hall"): NOTHING,
     ("GET", "/cases/{subject_id:uuid}/hall/now"): NOTHING,
+    ("GET", "/cases/{subject_id:uuid}/hall/told"): NOTHING,
     ("GET", "/doors"): NOTHING,
     ("GET", "/doors/{name:str}"): NOTHING,
     ("GET", "/samples"): NOTHING,

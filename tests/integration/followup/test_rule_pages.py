@@ -319,9 +319,3 @@ def test_pages__speak_english_too(desk: RuleDesk) -> None:
         year = seen(browser.get("/calendars/2019"))
         assert "2/9 National Day" in year and "September Mon Tue Wed" in year and "Tháng" not in year
         assert "Ban hành" not in seen(browser.get(f"/rules/{PROVINCE}/adopt"))
-
-
-def test_calendar__with_a_version_that_is_no_number_is_published(province: httpx.Client) -> None:
-    sent = {"draft": json.dumps({"holidays": []}), "document": "x", "do": "confirm", "key": "k", "version": "9" * 5000}
-    done = province.post("/calendars/2031/edit", data=sent)
-    assert done.status_code == 200 and done.url.path == "/calendars/2031"

@@ -483,7 +483,7 @@ async def test_live_work_on_the_same_conference__makes_the_import_decide_anew(
 
     async def interfere() -> None:
         await until(lambda: _beyond(importing.intake, head))
-        await importing.intake.done(path, {"effective_on": "2019-08-30"})
+        await importing.intake.done(path, {"effective_on": "2019-08-30", "summary": "Đã rút kinh nghiệm."})
 
     summary, _ = await asyncio.gather(importing.done(file), interfere())
     assert (summary["recorded"], summary["rejected"]) == (2500, 0)

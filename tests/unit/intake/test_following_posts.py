@@ -11,7 +11,7 @@ from services.intake import bootstrap
 from tests.support.waiting import until
 
 
-class Notifications:
+class SilentNotifications:
     @contextlib.asynccontextmanager
     async def subscribed(self) -> AsyncIterator[asyncio.Event]:
         yield asyncio.Event()
@@ -29,7 +29,7 @@ async def test_posts__that_cannot_be_read_are_told_until_they_can(monkeypatch: p
     monkeypatch.setattr(bootstrap, "LEARN_EVERY", 0.0)
     monkeypatch.setattr(bootstrap, "LEARN_AT_LATEST", 0.001)
     cache, told = Cache(), dict[str, str]()
-    stubs: Any = (cache, Notifications())
+    stubs: Any = (cache, SilentNotifications())
     following = asyncio.create_task(bootstrap._follow_posts(*stubs, told))
     await until(lambda: "ConnectionRefusedError" in told.get("posts", ""))
     cache.is_away = False

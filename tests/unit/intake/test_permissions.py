@@ -102,7 +102,7 @@ def reassigned() -> Register:
     """An agency was asked for its answer, gave it, led the case, and leads it no longer."""
     r = Register().receive(A)
     r.do(A, "PetitionForwarded", agency=EDUCATION)
-    r.do(A, "AnswerPrepared", agency=EDUCATION)
+    r.do(A, "AnswerPrepared", agency=EDUCATION, text="Đã sửa.")
     r.do(A, "PetitionAssigned", agency=EDUCATION)
     r.do(A, "PetitionReassigned", agency=HEALTH)
     return r

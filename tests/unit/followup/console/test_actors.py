@@ -41,7 +41,7 @@ def test_person__is_called_by_name_else_by_the_post_that_is_held_or_was_last(
     assert told_of(PersonAnswer(id=UUID(int=1), subject="0c5a77e2", name=name, posts=posts)) == told
 
 
-class Asked(ActorNames):
+class AskedNames(ActorNames):
     """Names over an intake that counts how often it is asked."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class Asked(ActorNames):
 
 
 async def test_names__are_asked_for_now_and_then_and_gone_soon_after_they_are_erased() -> None:
-    names = Asked()
+    names = AskedNames()
     assert [await names.told() for _ in range(3)] == ["Lò Thị Mai"] * 3
     names.name = ""
     assert await names.told() == "Lò Thị Mai" and names.times == 1

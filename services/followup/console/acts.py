@@ -75,7 +75,7 @@ class PossibleActs:
                 self._intake.definitions(url, token), self._intake.possible(url, target.path, token)
             )
         except Refusal as refusal:
-            return Acts([], [], [], []) if refusal.status == 403 else None
+            return Acts([], [], [], []) if refusal.status in (403, 404) else None
         known = target.commands(definitions.values())
         possible = [known[each.command] for each in answers if each.possible and each.command in known]
         refused = [

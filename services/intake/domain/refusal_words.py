@@ -137,6 +137,12 @@ REFUSAL_WORDS: Mapping[str, ProblemWords] = {
                 "Số phải nằm trong khoảng từ {least} đến {most}; hãy kiểm tra lại.",
                 "name a number from {least} to {most}",
             ),
+            "identifier": Sentence(
+                "Mã người dùng là mã mà hệ thống đăng nhập cấp (sub): chữ không dấu, không có dấu cách, không phải họ "
+                "tên hay thư điện tử; người đó thấy mã của mình sau khi đăng nhập.",
+                "give the identifier at the sign-in provider (`sub`): ASCII without spaces, no name and no e-mail "
+                "address; who signs in is shown the own one",
+            ),
             "digest": Sentence(
                 "Hãy kèm tệp văn bản; qua API, mã băm phải là SHA-256 của tệp, gồm 64 chữ số thập lục phân.",
                 "give the SHA-256 of the document: 64 hexadecimal digits, computed from the file",

@@ -5,14 +5,20 @@ from typing import Any
 
 from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, without_empty
+from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
+from shared.command_definitions import Translated
 
 #: Whom the plan has told, each on a day and by a notice.
 TOLD = ("petitioner", "committee")
+IN_TIME = Translated(
+    "Chỉ dời hạn khi đã thông báo trước khi hết hạn trả lời; thông báo sau ngày đó được ghi nhận, hạn giữ nguyên.",
+    "It moves the due date only if they were told before that; told later it is recorded, and the date stays.",
+)
 
 
 def _fields(situation: Situation) -> Iterable[FormField]:
-    yield situation.field("ExtensionGranted.expected_on")
+    yield situation.field("ExtensionGranted.expected_on", help=IN_TIME)
     yield situation.field("ExtensionGranted.ground", is_required=True)
     for told in TOLD:
         yield situation.field(f"ExtensionGranted.{told}_told_on", is_required=True)
@@ -32,6 +38,7 @@ EXTEND = DailyTask(
     act="extend",
     title=Bilingual("Gia hạn trả lời", "Extend the time for the reply"),
     subject="petition",
+    states=frozenset({CaseState.RAISED, CaseState.ASSIGNED, CaseState.ESCALATED}),
     offered=lambda possible: "ExtensionGranted" in possible,
     fields=_fields,
     parts=_parts,

@@ -3,6 +3,7 @@
 Posts are part of the register, which is one state for all of them: who may what is judged by it as places are.
 """
 
+import re
 from datetime import date
 
 from services.intake.domain import errors
@@ -24,12 +25,16 @@ CHAIR = frozenset({"chair"})
 CHAIR_OR_ADMIN = CHAIR | ADMIN
 #: What a post of the whole nation can allow where no authority of the nation is on record: it has no chair, no office.
 ROLES_WITHOUT_AUTHORITY = frozenset({"auditor", "operations", "admin"})
+#: What a provider calls a person (OpenID Connect Core, 2), but no address: it stands in events in the clear, for ever.
+_IDENTIFIER = re.compile(r"[!-?A-~]{1,255}")
 
 
 def _check_post(event: PostGranted, regulation: Regulation) -> str:
     for name in ("subject", "name"):
         if not getattr(event, name).strip():
             raise errors.InvalidValue(name, "empty")
+    if not _IDENTIFIER.fullmatch(event.subject):
+        raise errors.InvalidValue("subject", "identifier")
     _check_span(event.valid_from, event.valid_until)
     _check_roles(event, regulation)
     for held in regulation.people.posts_of(event.subject):

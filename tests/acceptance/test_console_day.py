@@ -122,6 +122,8 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
     notice = {"number": "12/TB-UBND", "signatory": "Chủ tịch"} | {
         f"{line[each]}.agency": AGENCIES[1] for each in (uncalled, last)
     }
+    left_out = office.send(f"{conference}/do/conclude", {"digest": PDF}, number="12/TB-UBND", signatory="Chủ tịch")
+    assert left_out.status_code == 422 and f'href="#f-{line[uncalled]}"' in left_out.text
     late = office.send(f"{conference}/do/conclude", {"digest": PDF}, **notice | {f"{line[last]}.due_on": "1/10/2019"})
     assert late.status_code == 422 and f'href="#f-{line[last]}.due_on"' in late.text and "Thuốc" in said(late)
     concluded = office.do(f"{conference}/do/conclude", {"digest": PDF}, **notice)

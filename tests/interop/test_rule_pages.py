@@ -49,25 +49,25 @@ def test_rules__are_tried_adopted_and_taken_back(
     browsers.look(page, language)
     press(page, f"a[href='/rules/{DISTRICT}/adopt']")
     page.fill("#f-text", SHORTER.replace("length", "lenght"))
-    assert press(page, "button[value=try]") == 422
+    assert press(page, "main button[value=try]") == 422
     assert page.evaluate("document.activeElement.id") == "errors"
     assert page.get_attribute("#f-text", "aria-invalid") == "true"
     browsers.look(page, language)
     page.fill("#f-text", SHORTER)
-    assert press(page, "button[value=try]") == 200 and sound in page.inner_text("main")
+    assert press(page, "main button[value=try]") == 200 and sound in page.inner_text("main")
     browsers.look(page, language)
-    assert press(page, "button[value=adopt]") == 200
+    assert press(page, "main button[value=adopt]") == 200
     browsers.look(page, language)
-    assert press(page, "button[value=confirm]") == 200
+    assert press(page, "main button[value=confirm]") == 200
     assert page.url.startswith(f"{browsers.desk.followup.url}/rules?place={DISTRICT}")
     assert recorded in page.inner_text("main") and "12/QĐ-UBND" in page.inner_text("main")
     browsers.look(page, language)
     press(page, "a[href*='/annul/']")
     browsers.look(page, language)
     page.fill("#f-reason", "Nhầm văn bản")
-    press(page, "button[value=annul]")
+    press(page, "main button[value=annul]")
     browsers.look(page, language)
-    assert press(page, "button[value=confirm]") == 200
+    assert press(page, "main button[value=confirm]") == 200
     assert default in page.inner_text("main") and "12/QĐ-UBND" not in page.inner_text("main")
     page.context.close()
     assert browsers.looker.wrong == []
@@ -88,24 +88,24 @@ def test_calendar__a_year_is_corrected_by_clicks_alone_and_published(
     browsers.look(page, language)
     press(page, f"main a[href^='/calendars/{year}/edit']")
     browsers.look(page, language)
-    press(page, f"button[value='{off}']")
+    press(page, f"main button[value='{off}']")
     assert page.evaluate("document.activeElement.name") == "kind"
     browsers.look(page, language)
     page.check("input[value=off]")
-    assert press(page, "button[value=set]") == 422 and page.get_attribute("#f-name", "aria-invalid") == "true"
+    assert press(page, "main button[value=set]") == 422 and page.get_attribute("#f-name", "aria-invalid") == "true"
     browsers.look(page, language)
     page.fill("#f-name", "Nghỉ hoán đổi")
     page.keyboard.press("Enter")  # takes the choice, and not the first day of the year
     page.wait_for_selector(f"td.changed button[value='{off}']")
-    press(page, f"button[value='{work}']")
+    press(page, f"main button[value='{work}']")
     page.check("input[value=makeup]")
     page.fill("#f-instead_of", "/".join(reversed(off.split("-"))))
-    assert press(page, "button[value=set]") == 200
+    assert press(page, "main button[value=set]") == 200
     browsers.look(page, language)
     page.fill("#f-document", "Thông báo 99/TB-BNV")
-    assert press(page, "button[value=publish]") == 200
+    assert press(page, "main button[value=publish]") == 200
     browsers.look(page, language)
-    assert press(page, "button[value=confirm]") == 200
+    assert press(page, "main button[value=confirm]") == 200
     assert "99/TB-BNV" in page.inner_text("main")
     assert page.inner_text(f"td.makeup:has(time[datetime='{work}'])").split()[0] == str(int(work[-2:]))
     page.context.close()

@@ -16,7 +16,7 @@ from litestar.response import Redirect, Stream
 
 from services.followup.adapters.intake_client import IntakeClient, Refusal, away
 from services.followup.adapters.read.listings import CaseFilter
-from services.followup.adapters.read.models import CaseFile, Deadline
+from services.followup.adapters.read.models import Case, CaseFile, Deadline
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
@@ -271,6 +271,7 @@ class _Cases:
             "petitions": petitions,
             "agenda": by_petition(await self._agendas.of(row.subject_id, petitions, None)),
             "titles": {case.row.subject_id: case.row.title for case in petitions},
+            "followed": await _followed(queries, petitions),
             "progress": [(state, states[state]) for state in CaseState if states[state]],
         }, "conference.html"
 
@@ -304,3 +305,14 @@ def _export(wanted: CaseFilter) -> str:
 
 def _open_first(deadline: Deadline) -> tuple[bool, date]:
     return not deadline.raised.is_open, deadline.raised.due_on or date.max
+
+
+async def _followed(queries: Queries, petitions: Sequence[Case]) -> list[tuple[Case, Deadline | None]]:
+    """The petitions that are not done with, and what is owed on each first, the answer for the conference aside."""
+    still_open = [case for case in petitions if case.row.unresolved]
+    owed = await queries.open_deadlines([case.row.subject_id for case in still_open])
+    asked = {
+        subject_id: next((each for each in deadlines if each.raised.duty != "prepared_answer"), None)
+        for subject_id, deadlines in owed.items()
+    }
+    return [(case, asked.get(case.row.subject_id)) for case in still_open]

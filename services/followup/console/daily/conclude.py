@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from services.followup.adapters.read.models import Case
 from services.followup.console.agenda import AgendaItem
 from services.followup.console.choices import case_choice
@@ -11,9 +13,11 @@ from services.followup.console.command_forms import FormField
 from services.followup.console.daily.task import DailyTask, Part, Situation, plain, without_empty
 from services.followup.domain.deadlines.case_rows import UNASSIGNED
 from services.followup.domain.wording.names import Bilingual
-from shared.command_definitions import Translated
+from shared.command_definitions import ChoiceDefinition, Translated
 
 LINE = "line-"  # before the id of a petition
+#: Said and not left out: whoever gets no agency here has no reply clock, and the table is not opened again.
+NOBODY = ChoiceDefinition("nobody", Translated("Không phân công", "Assigned to nobody"))
 
 
 def _open(situation: Situation) -> Iterable[Case]:
@@ -24,10 +28,12 @@ def _open(situation: Situation) -> Iterable[Case]:
 def _fields(situation: Situation) -> Iterable[FormField]:
     for name in ("number", "signatory", "digest"):
         yield situation.field(f"ConclusionNoticeIssued.{name}")
-    of_line = tuple(situation.part_field("ConclusionNoticeIssued.assignments", name) for name in ("agency", "due_on"))
+    agency, due_on = (situation.part_field("ConclusionNoticeIssued.assignments", name) for name in ("agency", "due_on"))
+    of_line = (msgspec.structs.replace(agency, choices=(*agency.choices, NOBODY)), due_on)
     for case in _open(situation):
         title, told = case_choice(case).title, _told(situation.agenda[case.row.subject_id])
-        yield plain(f"{LINE}{case.row.subject_id}", title.vi, title.en, kind="group", fields=of_line, help=told)
+        name = f"{LINE}{case.row.subject_id}"
+        yield plain(name, title.vi, title.en, kind="group", fields=of_line, help=told, is_required=True)
     yield situation.field("ConclusionNoticeIssued.effective_on")
 
 
@@ -59,7 +65,7 @@ def _told(item: AgendaItem) -> Translated | None:
 
 
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:
-    names = [name for name in filled if name.startswith(LINE)]
+    names = [name for name in filled if name.startswith(LINE) and filled[name]["agency"] != NOBODY.value]
     lines = [{"petition_id": name.removeprefix(LINE)} | filled[name] for name in names]
     body = {name: filled.get(name) for name in ("number", "signatory", "digest", "effective_on")}
     inputs = {

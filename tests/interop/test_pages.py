@@ -395,7 +395,7 @@ def test_paper_and_wall__show_what_is_read_there(desk: Desk) -> None:
     page = desk.fresh("office")
     (assigned, *_) = desk.told.ask("/v1/cases", "office", state="assigned")["items"]
     page.goto("/conferences")
-    conference = page.get_attribute("main table a", "href")
+    conference = page.get_attribute("main tbody a", "href")
     for path in (f"/cases/{assigned['subject_id']}", conference, "/reports"):
         page.goto(path)
         size = "parseFloat(getComputedStyle(document.documentElement).fontSize)"

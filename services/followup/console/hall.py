@@ -187,8 +187,9 @@ def hall_pages(
 
     @get("/cases/{subject_id:uuid}/hall/told", include_in_schema=False)
     async def hall_told(request: HttpRequest, subject_id: FromPath[UUID]) -> list[SpeakerTold]:
+        hall = await halls.of(request, subject_id)
         need_role(caller_of(request), *KEEPING)
-        return await halls.told(request, await halls.of(request, subject_id))
+        return await halls.told(request, hall)
 
     @post("/cases/{subject_id:uuid}/hall", include_in_schema=False, status_code=200)
     async def hall_line(request: HttpRequest, subject_id: FromPath[UUID]) -> Response[Any]:

@@ -110,7 +110,7 @@ async def test_case__with_its_events_and_deadlines(client: httpx.AsyncClient) ->
     explanation = reply["explanation"]
     assert explanation["notes"] == ["extended:2019-11-15", "by_rule_alone:2019-09-16"]
     assert "được gia hạn đến 15/11/2019" in explanation["text"]["vi"]
-    assert "extended to 2019-11-15" in explanation["text"]["en"]
+    assert "extended to 15 November 2019" in explanation["text"]["en"]
     counted = [d for d in explanation["each_day"] if d["counted"]]
     assert len(counted) == 15 and counted[-1]["date"] == "2019-09-16"
     assert {"date": "2019-09-02", "counted": False, "reason": "holiday: National Day / Quốc khánh"}.items() <= next(

@@ -28,7 +28,7 @@ STATES = ("received", "classified", "assigned", "replied", "closed")
 TIMES = 15  # requests of one visitor for each page
 PAGE, BUSY = 100.0, 300.0  # ms for one visitor; ms for the slowest of twenty among many
 LARGEST = 40.0  # kB of a page as it is sent
-PEOPLE, PAUSE, WHILE = 200, (3.0, 7.0), 40.0  # who ask at once, seconds between two pages, seconds in all
+PEOPLE, PAUSE, WHILE = 200, (8.0, 16.0), 60.0  # who ask at once, seconds between two pages, seconds in all
 FIRST = ("work", "petitions", "conferences")
 ADDRESSES = {
     "work": "/",
@@ -60,7 +60,8 @@ async def _measure(dsn: Callable[[str], str], folder: Path) -> list[Line]:
     with followup_on(store, "http://127.0.0.1:9", folder) as url:
         # Nobody is asked at which door he comes in: this is who sees all.
         asked = {"doithoai_asked": "1"}
-        limits = httpx.Limits(max_connections=PEOPLE)
+        # A connection that the server closes meanwhile is not used again, as no browser would.
+        limits = httpx.Limits(max_connections=PEOPLE, keepalive_expiry=1.0)
         async with httpx.AsyncClient(base_url=url, cookies=asked, timeout=60, limits=limits) as client:
             lines = [line for name, address in ADDRESSES.items() for line in await _alone(client, name, address)]
             return [*lines, *await _together(client)]

@@ -34,3 +34,8 @@ CREATE INDEX CONCURRENTLY cases_field ON projection.cases (jurisdiction, (coales
     WHERE subject = 'petition';
 DROP INDEX CONCURRENTLY IF EXISTS projection.facts_topic;
 CREATE INDEX CONCURRENTLY facts_topic ON projection.facts (topic, source, position) WHERE NOT is_petition;
+DROP INDEX CONCURRENTLY IF EXISTS projection.facts_asked;
+CREATE INDEX CONCURRENTLY facts_asked ON projection.facts (followup_asked(state), originator_id) WHERE topic = 'PetitionForwarded';
+DROP INDEX CONCURRENTLY IF EXISTS projection.deadlines_beside;
+CREATE INDEX CONCURRENTLY deadlines_beside ON projection.deadlines (debtor, subject_id)
+    WHERE duty NOT IN ('reply', 'reply_report', 'result_report');

@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from services.followup.adapters.read.models import Case
 from services.followup.domain.wording.names import Bilingual, body_words, state_words, urgency_words
 from services.followup.entrypoints.report_views import BOM, harmless
+from services.followup.entrypoints.workbooks import workbook
 
 MOST_ROWS = 10_000
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -78,12 +79,8 @@ def as_csv(table: CaseTable) -> bytes:
 
 def as_xlsx(table: CaseTable) -> bytes:
     """A table as a workbook, written row by row. A text stays a text, and a day is a day."""
-    # Slow to load, and few processes ever write a workbook.
-    from xlsxwriter import Workbook  # type: ignore[import-untyped]
-
     content = io.BytesIO()
-    options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(content, options) as book:
+    with workbook(content) as book:
         sheet = book.add_worksheet("Kiến nghị")
         head, day = book.add_format({"bold": True}), book.add_format({"num_format": "dd/mm/yyyy"})
         for number, column in enumerate(_COLUMNS):

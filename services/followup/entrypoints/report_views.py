@@ -15,6 +15,7 @@ from services.followup.domain.reports.figures import CaseCounts, DeadlineCounts,
 from services.followup.domain.reports.tally import GROUPINGS, Grouping
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual, body_words, duty_words, event_words
+from services.followup.entrypoints.workbooks import workbook
 from shared.identifiers import NATION
 
 Table = Literal["cases", "deadlines", "recording"]
@@ -251,12 +252,8 @@ def report_csv(report: PeriodReport, table: Table) -> str:
 
 def report_xlsx(report: PeriodReport) -> bytes:
     """A report as a workbook, a sheet for each table. A text stays a text, and a number is a number."""
-    # Slow to load, and few processes ever write a workbook.
-    from xlsxwriter import Workbook  # type: ignore[import-untyped]
-
     content = io.BytesIO()
-    options: dict[str, Any] = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    with Workbook(content, options) as book:
+    with workbook(content) as book:
         bold = book.add_format({"bold": True})
         for table, title in _SHEETS.items():
             sheet, (heads, rows) = book.add_worksheet(title), report_table(report, table)

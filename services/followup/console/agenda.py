@@ -5,7 +5,7 @@ No day that the chair sets is later than the one that the rule gives; a page say
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from services.followup.domain.regulation import RegulationLog
 from services.followup.entrypoints.json_views import EventView, event_view
 from shared.calendar import CalendarMissing
 from shared.policy import NO_TRAITS, ImpossibleDay, Traits, anchor_of, count, counted_from
+from shared.policy.schema import Trait
 
 
 class Preparation(NamedTuple):
@@ -81,10 +82,11 @@ def _item(
     gone = annulled_ids(stored)
     events = [event_view(each) for each in stored if each.event_id not in gone]
     running = next((each.raised.due_on for each in owed if each.raised.duty == "reply"), None)
-    traits = frozenset(str(e.data.get("variant", "complex")) for e in events if e.topic == "PetitionMarkedComplex")
+    said = {e.data.get("variant", "complex") for e in events if e.topic == "PetitionMarkedComplex"}
+    traits = frozenset(each for each in get_args(Trait) if each in said)
     latest = running
     if latest is None and log is not None and end is not None:
-        latest = latest_reply(log, case.row.jurisdiction, end, traits)  # type: ignore[arg-type]
+        latest = latest_reply(log, case.row.jurisdiction, end, traits)
     own = [str(e.data["due_on"]) for e in events if e.topic in _ASSIGNED and e.data.get("due_on")]
     return AgendaItem(
         case=case,

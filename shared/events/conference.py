@@ -124,6 +124,7 @@ class PublicNoticePublished(BaseConferenceEvent, frozen=True, kw_only=True, omit
     channel: Public[Channel]
     for_date: Public[date]
     evidence: Public[str]
+    digest: Internal[Digest] = ""
 
 
 class InvitationsSent(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):
@@ -134,6 +135,7 @@ class InvitationsSent(BaseConferenceEvent, frozen=True, kw_only=True, omit_defau
     organisations: Internal[tuple[str, ...]] = ()
     citizens: Internal[int] = 0
     invited: SealedOwn[tuple[str, ...]] = ()
+    digest: Internal[Digest] = ""
 
 
 class ConferenceOpened(BaseConferenceEvent, frozen=True, kw_only=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from tests.support.postgres import TestServer
 
 PLACE = f"/jurisdictions/{DISTRICT}"
 HELD, HELD_AT = "23/08/2019", "2019-08-23T01:00:00Z"
-PDF = b"%PDF-1.4 test"
+PDF, INVITATION = b"%PDF-1.4 test", b"%PDF-1.4 invitation"
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +83,14 @@ def test_conference__is_prepared_held_concluded_and_answered_by_forms(
         assert office.open(petition).text.count("Chuyển cơ quan chuẩn bị trả lời</h3>") == 2
     forwarding = office.open(f"{conference}/do/forward").text
     assert forwarding.count("đã chuyển: ") == 4 and "gợi ý" not in forwarding
-    office.do(
-        f"{conference}/do/notify", citizens="30", organisations="Mặt trận\nĐoàn Thanh niên",
+    notified = office.do(
+        f"{conference}/do/notify", {"notice": PDF, "invitation": INVITATION}, citizens="30",
+        organisations="Mặt trận\nĐoàn Thanh niên",
         **{"notices.0.channel": "portal", "notices.0.evidence": "tin 12", "notices.1.channel": "media",
            "notices.1.evidence": "bản tin tối"},
     )  # fmt: skip
+    named = set(re.findall(rf'href="({conference}/files/[0-9a-f]{{64}})"', notified.text))
+    assert sorted(office.open(path).content for path in named) == sorted((PDF, INVITATION))
 
     # Slips register their speakers before the opening, numbered in turn.
     moved(running[0], HELD_AT)

@@ -8,7 +8,13 @@ from services.followup.console.daily.task import DailyTask, Part, Situation, pla
 from services.followup.domain.deadlines.case_rows import CaseState
 from services.followup.domain.wording.names import Bilingual
 from services.followup.entrypoints.json_views import event_view
+from shared.command_definitions import Translated
 
+#: One text goes into every channel, and one to everybody who is invited.
+_NOTICE, _INVITATION = (
+    Translated("Tệp thông báo", "File of the notice"),
+    Translated("Tệp giấy mời", "File of the invitation"),
+)
 _INVITED = ("organisations", "citizens", "invited")
 
 
@@ -16,8 +22,10 @@ def _fields(situation: Situation) -> Iterable[FormField]:
     yield situation.field("PublicNoticePublished.for_date")
     rows = (situation.field("PublicNoticePublished.channel"), situation.field("PublicNoticePublished.evidence"))
     yield plain("notices", "Thông báo đã đăng, phát", "Notices published", kind="group", is_list=True, fields=rows)
+    yield situation.field("PublicNoticePublished.digest", name="notice", title=_NOTICE)
     for name in _INVITED:
         yield situation.field(f"InvitationsSent.{name}")
+    yield situation.field("InvitationsSent.digest", name="invitation", title=_INVITATION)
     yield situation.field("InvitationsSent.effective_on")
 
 
@@ -30,12 +38,21 @@ def _given(situation: Situation) -> dict[str, str]:
 def _parts(situation: Situation, filled: dict[str, Any]) -> list[Part]:
     same = without_empty({name: filled.get(name) for name in ("for_date", "effective_on")})
     conference = situation.target.named
+    notice = without_empty({"digest": filled.get("notice")})
     notices = [
-        Part("PublicNoticePublished", row | same, conference, {name: f"notices.{number}.{name}" for name in row})
+        Part(
+            "PublicNoticePublished",
+            row | same | notice,
+            conference,
+            {name: f"notices.{number}.{name}" for name in row} | {"digest": "notice"},
+        )
         for number, row in enumerate(filled.get("notices", ()))
     ]
-    invited = without_empty({name: filled.get(name) for name in _INVITED})
-    return [*notices, *([Part("InvitationsSent", invited | same, conference)] if invited else [])]
+    invited = without_empty({name: filled.get(name) for name in _INVITED} | {"digest": filled.get("invitation")})
+    return [
+        *notices,
+        *([Part("InvitationsSent", invited | same, conference, {"digest": "invitation"})] if invited else []),
+    ]
 
 
 NOTIFY = DailyTask(

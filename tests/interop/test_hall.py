@@ -404,7 +404,7 @@ def test_hall__a_line_that_is_not_sent_is_taken_back_and_one_on_its_way_sent_onc
         page.locator("li[data-number='1'][data-status=sent]").wait_for()
         page.evaluate("document.querySelector(\"li[data-number='1'] form[data-form=conduct]\").requestSubmit()")
         until_unsent(page, 0)
-        assert page.evaluate("document.activeElement.closest('li').dataset.number") == "2"
+        page.wait_for_selector("li[data-number='2'] :focus")
         page.locator("[data-fill-minutes]").click()
         page.wait_for_function("() => document.getElementById('minutes-minutes').value.includes('Đúng người')")
         assert page.input_value("#minutes-minutes").startswith("1. Lò Thị Mai 1: Đúng người")

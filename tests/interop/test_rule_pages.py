@@ -50,7 +50,7 @@ def test_rules__are_tried_adopted_and_taken_back(
     press(page, f"a[href='/rules/{DISTRICT}/adopt']")
     page.fill("#f-text", SHORTER.replace("length", "lenght"))
     assert press(page, "main button[value=try]") == 422
-    assert page.evaluate("document.activeElement.id") == "errors"
+    page.wait_for_selector("#errors:focus")
     assert page.get_attribute("#f-text", "aria-invalid") == "true"
     browsers.look(page, language)
     page.fill("#f-text", SHORTER)
@@ -89,7 +89,7 @@ def test_calendar__a_year_is_corrected_by_clicks_alone_and_published(
     press(page, f"main a[href^='/calendars/{year}/edit']")
     browsers.look(page, language)
     press(page, f"main button[value='{off}']")
-    assert page.evaluate("document.activeElement.name") == "kind"
+    page.wait_for_selector("[name=kind]:focus")  # autofocus comes with the first drawing, after the page has loaded
     browsers.look(page, language)
     page.check("input[value=off]")
     assert press(page, "main button[value=set]") == 422 and page.get_attribute("#f-name", "aria-invalid") == "true"

@@ -63,7 +63,7 @@ from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.health import works_of
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -80,6 +80,7 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import lease, store
+from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
@@ -92,6 +93,7 @@ from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
+DIGESTS_LATE = 3600.0  # seconds
 
 log = structlog.get_logger("followup")
 
@@ -141,11 +143,12 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
+        hosts = Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
-        notifications = Notifications(settings.database_url)
+        notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
 
@@ -182,6 +185,13 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
+        stored_log, sources_go_on = StoredLog(pool, notifications), works_of(queries, followed.by_address)
+
+        async def progress() -> dict[str, str]:
+            late = mailer is not None and mailer.failing_for > DIGESTS_LATE
+            digests = "a digest that is due could not be sent for an hour" if late else ""
+            return {"relay": relay.standstill, "digests": digests} | await sources_go_on()
+
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -219,8 +229,8 @@ async def running(
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
-                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
-                *health_routes(hindrances(queries, followed.refused), notices),
+                feed_route(stored_log, may_read_all(queries), settings.event_type_prefix),
+                *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
@@ -322,6 +332,10 @@ class FollowedSources:
             )
             for url in feeds
         }
+
+    def by_address(self) -> dict[str, tuple[str, str]]:
+        """The name of each source, empty while it is not known, and why this process does not read it."""
+        return {url: (reader.source, reader.refused or reader.away) for url, reader in self.readers.items()}
 
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""

@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncIterator
 from functools import partial
 
-import aio_pika
 import asyncpg
 import httpx
 import structlog
@@ -64,11 +63,13 @@ from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
 from shared.postgres.group_commit import GroupCommit
+from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
+from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import ForeignSource, claim, events_of
 from shared.settings import WrongSettings
@@ -79,7 +80,7 @@ DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
-CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
+CLAIM_TIMEOUT = 5.0  # seconds for which a start waits for the broker
 
 log = structlog.get_logger("intake")
 
@@ -105,12 +106,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
+        hosts = Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="intake", largest=settings.pool_size)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         source = await _name_store(pool, settings)
         await _claim_virtual_host(settings.amqp_url, source)
-        notifications = Notifications(settings.database_url)
+        notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
         writer = GroupCommit(pool)
@@ -175,9 +177,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 taken_at=found.taken_at,
             )
 
-        async def hindrances() -> dict[str, str]:
-            reason = await stored_log.is_reachable()
-            return {"store": reason} if reason else {}
+        async def progress() -> dict[str, str]:
+            return {
+                "store": await stored_log.is_reachable(),
+                "relay": relay.standstill,
+                "commands": queue.hindrance,
+                **{name: hindered.get(name, "") for name in ("files", "posts")},
+            }
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
@@ -217,7 +223,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, settings.event_type_prefix),
-                *health_routes(hindrances, notices),
+                *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],
             callers,
@@ -231,7 +237,7 @@ async def _claim_virtual_host(url: str, source: str) -> None:
     if not url:
         return
     try:
-        async with await aio_pika.connect(url, timeout=CLAIM_TIMEOUT) as connection:
+        async with asyncio.timeout(CLAIM_TIMEOUT), await BrokerHosts(url).connect() as connection:
             await claim(await connection.channel(), source)
     except ForeignSource as error:
         raise WrongSettings(f"INTAKE_AMQP_URL: {error}") from None

@@ -31,7 +31,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a proxy adds. Whose call it forwards is not on this machine for certain.
 FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 #: What answers without a caller in both services.
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/progressz"})
 
 _CALLER = "caller"  # where a request's scope keeps who calls
 _ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof

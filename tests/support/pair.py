@@ -18,6 +18,7 @@ from tests.support.postgres import TestServer
 
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.05  # seconds
+PROBES = {"intake": "readyz", "followup": "progressz"}  # what a test waits for
 
 T = TypeVar("T")
 
@@ -72,10 +73,10 @@ class Service:
         until(self.is_ready, what=f"{self.name} ready, see {self.log}:\n{self.tail()}")
 
     def is_ready(self) -> bool:
-        """Whether it says so."""
+        """Whether it says so; a followup also that it follows."""
         assert self.process is not None and self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
         try:
-            return get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return get(f"{self.url}/{PROBES[self.name]}", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 

@@ -98,6 +98,7 @@ def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
         until(lambda: refusal(followup.url), what="the refusal")
         told = refusal(followup.url)
         assert "both called local" in told and one.url in told and other.url in told
+        assert get(f"{followup.url}/readyz", timeout=5).status_code == 200  # the pages of the first are not taken away
         until(lambda: any(s["state"] == "following" for s in followup.get("/v1/sources")["items"]))
         until(lambda: followup.metrics()["followup_sources_refused"] == 1)
         command = [sys.executable, "-m", "services.cli", "followup", "rebuild"]
@@ -106,9 +107,9 @@ def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
 
 
 def refusal(url: str) -> str:
-    """What `/readyz` says while it answers 503 because of a refused source."""
+    """What `/progressz` says while it answers 503 because of a refused source."""
     try:
-        answer = get(f"{url}/readyz", timeout=5)
+        answer = get(f"{url}/progressz", timeout=5)
     except httpx.TransportError:
         return ""
     return answer.text if answer.status_code == 503 and "called" in answer.text else ""

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-import os
-import sys
-import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.sentences import Sentence
+
+if TYPE_CHECKING:  # it knows every room, and is imported when it is asked for
+    from services.doctor.examination import Report
 
 NOT_CONFIGURED = Sentence(
     "hãy đặt một trong hai hoặc cả hai, như khi chạy dịch vụ", "set one of them or both, as for the services"
@@ -31,13 +31,11 @@ def doctor(
     It looks at what the settings of the services name, with their environment: settings, secrets, databases, broker,
     processes, certificates, time, disks, backups. It changes nothing. Exit code 1 where something is wrong.
     """
-    # Not before it is asked for: it knows every room.
     from services.doctor.examination import examined, is_configured
 
     if not is_configured():
         stop_at("INTAKE_DATABASE_URL, FOLLOWUP_DATABASE_URL", WRONG_USE, NOT_CONFIGURED)
-    loop = asyncio.new_event_loop()
-    report = loop.run_until_complete(examined(backups, time.time))
+    report = asyncio.run(examined(backups, time.time))
     if as_json:
         told = [
             {
@@ -53,10 +51,11 @@ def doctor(
         typer.echo(json.dumps({"version": report.version, "right": report.is_right, "findings": told}))
     else:
         _print(report)
-    _end(0 if report.is_right else FAILED)
+    if not report.is_right:
+        raise typer.Exit(FAILED)
 
 
-def _print(report: "Report") -> None:  # type: ignore[name-defined]  # noqa: F821
+def _print(report: "Report") -> None:
     marks = {"right": "  ✓", "note": "  !", "wrong": "  ✗"}
     typer.echo(f"doithoai {report.version}")
     for part in report.sections:
@@ -70,11 +69,3 @@ def _print(report: "Report") -> None:  # type: ignore[name-defined]  # noqa: F82
         Sentence(f"{count} điều sai", f"{count} things are wrong") if count else Sentence("không sai", "all is right")
     )
     typer.echo(f"\n{said.both}")
-
-
-def _end(code: int) -> None:
-    """End, also where a thread still waits for a name server or a share that is away."""
-    if threading.active_count() > 1:
-        sys.stdout.flush()
-        os._exit(code)
-    raise typer.Exit(code)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from cryptography import x509
 
 from services.doctor.databases import Now
-from services.doctor.findings import Finding, apart, note, right, wrong
+from services.doctor.findings import Finding, note, right, wrong
 
 ANSWERS = 3.0  # seconds
 DAY = 86_400.0
@@ -30,7 +30,7 @@ async def look(urls: Iterable[tuple[str, str]], now: Now) -> Sequence[Finding]:
     for variable, url in urls:
         works += [partial(_of_file, variable, path, now) for path in files_of(url)]
         works += [partial(_of_server, variable, *server, now) for server in servers_of(url)]
-    found = await asyncio.gather(*map(apart, works))
+    found = await asyncio.gather(*map(asyncio.to_thread, works))
     return found or [note("không địa chỉ nào dùng TLS", "no address uses TLS")]
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files
 from services.doctor.databases import Now
-from services.doctor.findings import Finding, Section, State, apart, section
+from services.doctor.findings import AbandonedThreads, Finding, Section, State, section
 from services.followup.settings import FollowupSettings
 from services.intake.settings import IntakeSettings
 from shared.rabbit.topology import DEADLINES, commands_of, events_of
@@ -32,6 +32,7 @@ class Report(msgspec.Struct, frozen=True):
 
 async def examined(backups: Path | None, now: Now) -> Report:
     """Look at what the environment configures: intake, followup, or both."""
+    asyncio.get_running_loop().set_default_executor(AbandonedThreads())
     settings = list[Finding]()
     intake = followup = None
     if _is_configured("INTAKE"):
@@ -60,7 +61,7 @@ def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
     queues = [commands_of(settings.source), events_of(settings.source)]
     look_at_broker = partial(broker.look, "INTAKE_AMQP_URL", settings.amqp_url, settings.source, queues)
     look_at_store = partial(databases.look, "intake", settings.database_url, settings.pool_size + 1, now)
-    secrets = partial(apart, lambda: secret_files.of_intake(settings))
+    secrets = partial(asyncio.to_thread, lambda: secret_files.of_intake(settings))
     return [
         ("Bí mật của intake", "Secrets of intake", secrets),
         ("Cơ sở dữ liệu của intake", "Database of intake", look_at_store),
@@ -73,7 +74,7 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
     if settings is None:
         return []
     look_at_broker = partial(broker.look, "FOLLOWUP_AMQP_URL", settings.amqp_url, "", [DEADLINES])
-    secrets = partial(apart, lambda: secret_files.of_followup(settings))
+    secrets = partial(asyncio.to_thread, lambda: secret_files.of_followup(settings))
     return [
         ("Bí mật của followup", "Secrets of followup", secrets),
         (
@@ -100,7 +101,7 @@ def _of_machine(
         urls += [("FOLLOWUP_SOURCES", url) for url in followup.feeds]
     checks: list[_Check] = [("Chứng thư", "Certificates", partial(certificates.look, urls, now))]
     if folder := os.environ.get("DOITHOAI_SECRETS_DIR", ""):
-        of_folder = partial(apart, lambda: secret_files.of_folder(folder))
+        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder))
         checks.append(("Thư mục bí mật", "Folder of secrets", of_folder))
     if backups is not None:
         folders["--backups"] = backups

@@ -1,9 +1,9 @@
 """What a check finds, and how checks are run: side by side, each with an end, so that one that hangs stops no other."""
 
 import asyncio
-import contextlib
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -82,32 +82,19 @@ async def section(title: Sentence, check: Check, within: float = WITHIN) -> Sect
     return Section(title, (found,))
 
 
-async def apart(work: Callable[[], T]) -> T:
-    """What blocks, such as a file on a share that is away, in a thread that nobody waits for at the end."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
+class AbandonedThreads(ThreadPoolExecutor):
+    """Runs each work in a thread that nobody waits for at the end: who asks a share that is away may wait for ever."""
 
-    def run() -> None:
-        try:
-            found = work()
-        except BaseException as error:
-            _soon(loop, _settle, future, error, None)
-        else:
-            _soon(loop, _settle, future, None, found)
+    def submit(self, call: Callable[..., T], /, *values: Any, **named: Any) -> Future[T]:
+        """Run it at once."""
+        future = Future[T]()
 
-    threading.Thread(target=run, daemon=True).start()
-    return await future
+        def run() -> None:
+            try:
+                future.set_result(call(*values, **named))
+            except BaseException as error:
+                future.set_exception(error)
 
-
-def _soon(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *values: Any) -> None:
-    with contextlib.suppress(RuntimeError):  # the page is printed, and nobody waits any more
-        loop.call_soon_threadsafe(call, *values)
-
-
-def _settle(future: asyncio.Future[Any], error: BaseException | None, found: Any) -> None:
-    if future.done():
-        return  # it came too late
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(found)
+        future.set_running_or_notify_cancel()
+        threading.Thread(target=run, daemon=True).start()
+        return future

@@ -1,5 +1,6 @@
 """The folder of the backups: how old the newest whole one is, whether the log arrives, which key opens it."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from services.backups import custody
 from services.backups.catalog import Catalog
 from services.backups.errors import BackupFailed
 from services.doctor.databases import Now
-from services.doctor.findings import Finding, apart, note, right, wrong
+from services.doctor.findings import Finding, note, right, wrong
 
 HOUR = 3600.0
 OLD = 26  # hours: one a day, and time to take it
@@ -16,7 +17,7 @@ LOG_OLD = 300.0  # seconds: what may be lost
 
 async def look(folder: Path, now: Now) -> Sequence[Finding]:
     """Everything about the folder."""
-    return await apart(lambda: _looked_at(folder, now))
+    return await asyncio.to_thread(_looked_at, folder, now)
 
 
 def _looked_at(folder: Path, now: Now) -> Sequence[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from services.doctor.findings import Finding, apart, note, right, wrong
+from services.doctor.findings import Finding, note, right, wrong
 
 ANSWERS = 3.0  # seconds
 SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
@@ -21,7 +21,7 @@ async def look(folders: Mapping[str, Path]) -> Sequence[Finding]:
         _time,
         *(partial(_folder, variable, folder) for variable, folder in folders.items()),
     ]
-    return await asyncio.gather(*map(apart, works))
+    return await asyncio.gather(*map(asyncio.to_thread, works))
 
 
 def _time() -> Finding:

@@ -3,14 +3,14 @@
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from services.cli import build
 from tests.support.cluster import PASSWORD, POSTGRES_BIN_PATH, SYSTEM_USER, USER, Cluster
@@ -31,7 +31,7 @@ def own_cluster(**settings: str) -> Iterator[Cluster]:
         try:
             yield cluster
         finally:
-            cluster.shut_down()
+            cluster.shut_down(signal.SIGQUIT)
 
 
 def doithoai(*arguments: str, code: int = 0, **environment: str) -> Result:

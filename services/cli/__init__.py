@@ -25,6 +25,9 @@ PLACES = {
     "load": "services.cli.load",
     "replay": "services.cli.followup",
     "reconcile": "services.cli.followup",
+    "backup": "services.cli.backup",
+    "restore": "services.cli.restore",
+    "doctor": "services.cli.doctor",
 }
 GROUPS = {"intake", "followup", "policy", "calendar", "person"}
 #: What these print is no result.

@@ -94,7 +94,7 @@ class Measurement:
         except AssertionError as error:
             result.problem = "; ".join(filter(None, (result.problem, str(error)[:600])))
         result.accept = load.petitions.longest_gap(broken, ended)
-        result.visible = load.longest_wait(broken, ended)
+        result.visible = load.longest_wait(broken - QUIET, ended)
         result.console = load.pages.longest_gap(broken, ended)
         refused = load.answers - answers
         result.notes += [f"{count} × {status}" for status, count in sorted(refused.items()) if status != "201"]

@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,11 +18,12 @@ from tests.cluster.site import SYSTEM_USER, Site
 NODES = ("pg1", "pg2")
 HOSTS = dict(zip(NODES, DATABASES, strict=False))
 PORT, REST = 5432, 8008
+REAPER = Path(__file__).with_name("reaper.py")
 
 #: Patroni's own time-outs, in seconds; its rule is loop_wait + 2 * retry_timeout <= ttl, and 20 the smallest ttl.
 TTL, LOOP_WAIT, RETRY_TIMEOUT = 20, 5, 5
-#: Until a connection between the two servers is given up that nothing comes through.
-REPLICATION_TIMEOUT = 5
+#: Until a connection between the two servers is given up that nothing comes through, and tried again.
+REPLICATION_TIMEOUT, RECONNECT_EVERY = 5, 1
 
 _DYNAMIC: dict[str, Any] = {
     "ttl": TTL,
@@ -44,6 +47,7 @@ _DYNAMIC: dict[str, Any] = {
             "max_wal_size": "512MB",
             "wal_sender_timeout": f"{REPLICATION_TIMEOUT}s",
             "wal_receiver_timeout": f"{REPLICATION_TIMEOUT}s",
+            "wal_retrieve_retry_interval": f"{RECONNECT_EVERY}s",
         },
     },
 }
@@ -72,7 +76,7 @@ class Databases:
         return Program(
             name=name,
             host=HOSTS[name],
-            command=(str(self._site.servers.patroni), str(folder / "patroni.yml")),
+            command=(sys.executable, str(REAPER), str(self._site.servers.patroni), str(folder / "patroni.yml")),
             environment=self._site.servers.environment | {"HOME": str(folder)},
             user=SYSTEM_USER,
             probe=f"{self._rest(name)}/readiness",

@@ -123,7 +123,7 @@ class WalkingConnection(RobustConnection):
     A message with properties that cannot be decoded comes without them; it would end the connection for good.
     """
 
-    def __init__(self, hosts: BrokerHosts, _: URL, **options: Any) -> None:
+    def __init__(self, hosts: BrokerHosts, **options: Any) -> None:
         super().__init__(URL(hosts.first), **options)
         self.reconnect_interval = RECONNECT
         self.kwargs["transport_factory"] = DecodableFrames()

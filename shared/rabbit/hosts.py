@@ -124,7 +124,7 @@ class WalkingConnection(RobustConnection):
     A message with properties that cannot be decoded comes without them; it would end the connection for good.
     """
 
-    def __init__(self, hosts: BrokerHosts, _: URL, **options: Any) -> None:
+    def __init__(self, hosts: BrokerHosts, **options: Any) -> None:
         self._hosts = hosts
         super().__init__(self.url, **options)
         self.reconnect_interval = RECONNECT

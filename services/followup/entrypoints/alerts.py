@@ -6,13 +6,13 @@ marked as backfilled, entered from old files, alerts nobody.
 
 import asyncio
 import contextlib
-from functools import partial
 from typing import Any
 
 import structlog
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
+from yarl import URL
 
 from shared.envelope import topic_of
 from shared.events import decode_state
@@ -38,15 +38,15 @@ class DeadlineAlerts:
 
     def __init__(self, url: str) -> None:
         self.hindrance = ""  # why nothing is consumed
-        hosts = BrokerHosts(url)
-        self._user = hosts.user
+        self._hosts = hosts = BrokerHosts(url)
+        self._connection: WalkingConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._broker: RabbitBroker | None = None
         if hosts.is_named:
             channel = Channel(prefetch_count=PREFETCH)
             self._broker = RabbitBroker(hosts.first, default_channel=channel, timeout=CONNECT_TIMEOUT, logger=None)
             # FastStream hands it to aio-pika with the rest, and has no name of its own for it.
-            self._broker._connection_kwargs["connection_class"] = partial(WalkingConnection, hosts)
+            self._broker._connection_kwargs["connection_class"] = self._connecting
             subscriber = self._broker.subscriber(
                 RabbitQueue(DEADLINES.queue, durable=True, queue_type=QueueType.QUORUM, routing_key=DEADLINES.pattern),
                 RabbitExchange(DEADLINES.exchange, type=ExchangeType.TOPIC, durable=True),
@@ -72,8 +72,19 @@ class DeadlineAlerts:
         """Stop consuming."""
         await cancel_and_wait(self._task)
         if self._broker is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._broker.stop(), STOP_TIMEOUT)
+            await self._stop(self._broker)
+
+    def _connecting(self, _: URL, **options: Any) -> WalkingConnection:
+        self._connection = WalkingConnection(self._hosts, **options)
+        return self._connection
+
+    async def _stop(self, broker: RabbitBroker) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await broker.stop()
+                # One that has never connected is unknown to FastStream, and would go on trying when the loop has ended.
+                if self._connection is not None:
+                    await self._connection.close()
 
     async def _connect(self, broker: RabbitBroker) -> None:
         while True:
@@ -82,8 +93,7 @@ class DeadlineAlerts:
             except Exception as error:
                 self.hindrance = told(error)
                 log.warning("broker_away", queue=DEADLINES.queue, kind=type(error).__name__)
-                with contextlib.suppress(Exception):
-                    await broker.stop()
+                await self._stop(broker)
                 await asyncio.sleep(CONNECT_PAUSE)
             else:
                 self.hindrance = ""
@@ -93,7 +103,7 @@ class DeadlineAlerts:
     async def _on_event(self, body: bytes, message: Delivered) -> None:
         topic = topic_of(str(message.headers.get("ce-type", "")))
         try:
-            if message.raw_message.user_id != self._user:
+            if message.raw_message.user_id != self._hosts.user:
                 raise ValueError("not sent by followup")
             event, meta = decode_state(topic, body)
         except ValueError as error:

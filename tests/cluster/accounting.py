@@ -40,6 +40,12 @@ def account(rig: Rig, accepted: Mapping[str, Mapping[str, Any]], caller: str) ->
     return Account(len(accepted), undisturbed.point.position, raised)
 
 
+def lost(rig: Rig, accepted: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The keys of accepted commands that the store does not have."""
+    stored = {(str(e[2]), e[3], e[0]) for e in oracle.stored_events(rig.databases.primary_dsn("intake"))}
+    return [key for key, a in accepted.items() if (a["id"], a["version"], a["position"]) not in stored]
+
+
 def _is_quiet(intake: str, followup: str) -> bool:
     ((head, stamp),) = oracle.rows(intake, "SELECT max(notification_id), max(recorded_at) FROM stored_events")
     position, horizon = oracle.point_of(followup, SOURCE)

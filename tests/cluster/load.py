@@ -33,6 +33,10 @@ class NeverAccepted(AssertionError):
     """A command that was refused for good: the load is wrong, or the product."""
 
 
+class Forgotten(Exception):
+    """The petition of a command is not there any more, though it was accepted."""
+
+
 class Timeline(msgspec.Struct):
     """Instants at which something succeeded, by the monotonic clock."""
 
@@ -63,7 +67,7 @@ class Load:
         self.answers: Counter[str] = Counter()
         self._intake, self._followup, self._fixture, self._run = intake, followup, fixture, run
         self._waiting: list[tuple[int, float]] = []  # position, accepted at
-        self._case = ""
+        self.may_lose = False  # whether a petition that was accepted may be gone
         self._number = itertools.count(1)
         self._stop, self._give_up = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -144,6 +148,9 @@ class Load:
             raising = {"conference_id": self._fixture.conference_id, "effective_on": self._fixture.held_on}
             path = f"/v1/petitions/{received['id']}/raising"
             await self._command(connection, f"{number}:raised", path, raising)
+        except Forgotten:
+            if not self.may_lose:
+                raise NeverAccepted(f"petition {number} was accepted and is not there") from None
         finally:
             connection.close()
 
@@ -159,6 +166,8 @@ class Load:
                 self.petitions.instants.append(now)
                 self._waiting.append((answer["position"], now))
                 return answer
+            if status == 404:
+                raise Forgotten
             if status and status not in RETRIED and b"contended" not in content:
                 raise NeverAccepted(f"{path}: {status} {content.decode()}")
             await asyncio.sleep(AGAIN)

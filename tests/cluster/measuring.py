@@ -9,7 +9,7 @@ import msgspec
 
 from services.load.fixtures import LoadFixture, prepare
 from services.load.http import Address, HttpConnection
-from tests.cluster.accounting import account
+from tests.cluster.accounting import account, lost
 from tests.cluster.balancer import PORTS
 from tests.cluster.hosts import EDGE
 from tests.cluster.load import Load
@@ -69,6 +69,7 @@ class Measurement:
         rig, load = self._rig, self._load
         before = dict(load.accepted)
         answers = load.answers.copy()
+        load.may_lose = row.loses
         load.start()
         try:
             began = time.monotonic()
@@ -88,6 +89,8 @@ class Measurement:
             ended = time.monotonic()
         try:
             load.stop()
+            if row.loses:
+                self._settle_losses(result)
             found = account(rig, load.accepted, self._caller)
             result.accepted = found.accepted - len(before)
             result.events, result.deadline_events = found.events, found.deadline_events
@@ -100,6 +103,17 @@ class Measurement:
         result.notes += [f"{count} × {status}" for status, count in sorted(refused.items()) if status != "201"]
         longest = max(result.accept, result.visible, result.console)
         result.is_late = row.budget is not None and longest > row.budget.seconds
+
+    def _settle_losses(self, result: Result) -> None:
+        """What is lost must be told, all of it; it is then accepted no longer."""
+        gone = lost(self._rig, self._load.accepted)
+        for key in gone:
+            del self._load.accepted[key]
+        result.notes.append(f"{len(gone)} acknowledged commands lost")
+        assert gone, "nothing was lost, so the row shows nothing"
+        told = self._rig.told_lost()
+        assert told == len(gone), f"{len(gone)} acknowledged commands are lost and {told} told"
+        result.by_hand = "the loss is looked into and confirmed"
 
 
 async def _prepared(intake: Address) -> LoadFixture:

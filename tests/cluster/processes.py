@@ -1,7 +1,8 @@
 """The processes of the cluster: started on a host, ended in every way, found again by a later run.
 
-Each carries the folder of its cluster and its own name in its environment, and so does all that it starts. Nothing else
-is kept about them: what a harness that crashed has left behind is found by the same mark.
+Each carries the folder of its cluster and its own name in its environment, and so does all that it starts; PostgreSQL,
+which writes over its environment, is known by its data folder. Nothing else is kept about them: what a harness that
+crashed has left behind is found in the same way.
 """
 
 import contextlib
@@ -85,14 +86,20 @@ class Processes:
         """The processes of a program, orphans too; without a name those of all programs."""
         for child in self._children:
             child.poll()  # who has ended is no process any more
-        wanted = {f"{FOLDER_MARK}={self.folder}".encode()} | ({f"{NAME_MARK}={name}".encode()} if name else set())
         found = []
         for entry in Path("/proc").iterdir():
             # Gone in between, or another user's.
             with contextlib.suppress(OSError):
-                if entry.name.isdigit() and wanted <= set((entry / "environ").read_bytes().split(b"\0")):
+                if entry.name.isdigit() and self._is_ours(entry, name):
                     found.append(int(entry.name))
         return found
+
+    def _is_ours(self, entry: Path, name: str) -> bool:
+        marks = {f"{FOLDER_MARK}={self.folder}", *([f"{NAME_MARK}={name}"] if name else [])}
+        if {mark.encode() for mark in marks} <= set((entry / "environ").read_bytes().split(b"\0")):
+            return True
+        is_postgres = (entry / "comm").read_text().startswith("postgres")
+        return is_postgres and (entry / "cwd").readlink().is_relative_to(self.folder / name)
 
     def first(self, name: str) -> int:
         """The process that was started under a name; 0 when none runs."""

@@ -1,5 +1,6 @@
 """The whole cluster: brought up in order, hurt, looked at, taken down."""
 
+import json
 import shutil
 import signal
 import sys
@@ -146,6 +147,17 @@ class Rig:
         """The process of a service that holds a lease now."""
         found = self.databases.query(service, f"SELECT holder FROM leases WHERE name LIKE '{lease}:%' LIMIT 1")
         return self.name_of(int(found.split(":")[1]), service)
+
+    def told_lost(self) -> int:
+        """How many acknowledged commands intake tells an operator of as lost; each is then confirmed."""
+        missing = sum(each["missing"] for each in json.loads(self._losses("--json")) if not each["confirmed_at"])
+        self._losses("--confirm", "all", "--by", "Trực ban")
+        return missing
+
+    def _losses(self, *options: str) -> str:
+        intake = self._of("intake")[0]
+        command = (*intake.command[:2], "losses", *options)
+        return self.site.run(intake.host, *command, environment=dict(intake.environment))
 
     # --- how it is -------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,9 +25,11 @@ from services.backups.errors import BackupFailed, WrongTarget
 
 MANIFEST, ERASURES, FILE_NAMES = "manifest.json", "erasures.json", "files.txt"
 FORMAT = 1  # of the manifest
+#: A segment of a server's log: its timeline, its number, and whether it is still arriving.
+SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial)?")
 
 
-class Cursor(msgspec.Struct, frozen=True):
+class ReadUpTo(msgspec.Struct, frozen=True):
     """How far a followup had read a source."""
 
     source: str
@@ -45,7 +48,7 @@ class StoreState(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     event_id: UUID | None
     recorded_at: datetime | None
-    cursors: tuple[Cursor, ...] = ()  # of followup
+    cursors: tuple[ReadUpTo, ...] = ()  # of followup
 
 
 class ServerPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ class ServerPart(msgspec.Struct, frozen=True, kw_only=True):
     superuser: str
 
 
-class Part(msgspec.Struct, frozen=True):
+class BackupPart(msgspec.Struct, frozen=True):
     """A file of the backup."""
 
     path: str
@@ -76,7 +79,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: int
     damaged_files: int
     keys: dict[str, str]  # what tells each key, and nothing of it
-    parts: tuple[Part, ...]
+    parts: tuple[BackupPart, ...]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -113,6 +116,15 @@ class Catalog:
     def wal(self, server: str) -> Path:
         """Where the log of a server arrives."""
         return self.root / "wal" / server
+
+    def log_grown(self) -> dict[str, float]:
+        """When the log of each server last grew here, in seconds since 1970; of none that never came."""
+        found = dict[str, float]()
+        for folder in sorted((self.root / "wal").glob("*/")):
+            # A segment may be put in its place while it is looked at.
+            times = [path.stat().st_mtime for path in folder.iterdir() if path.exists()]
+            found |= {folder.name: max(times)} if times else {}
+        return found
 
     def whole(self) -> list[Backup]:
         """Every whole backup, the oldest first."""

@@ -19,13 +19,12 @@ from typing import Any
 import asyncpg
 
 from services.backups import programs
-from services.backups.catalog import ServerPart
+from services.backups.catalog import SEGMENT, ServerPart
 from services.backups.errors import BackupFailed, WrongTarget
 
 PORT = 5432  # in the name of the socket
 LOOK_EVERY = 0.2  # seconds
 STOP_WITHIN = 120.0  # seconds: the last checkpoint is written in them
-_SEGMENT = re.compile(r"([0-9A-F]{8})([0-9A-F]{16})(\.partial)?")
 _HISTORY = re.compile(r"[0-9A-F]{8}\.history")
 
 #: Whatever the old server had: this one serves nobody but the restore.
@@ -170,7 +169,7 @@ def _restore_command(folder: Path) -> str:
 
 
 def _segments(folder: Path) -> list[str]:
-    return [path.name[8:24] for path in folder.iterdir() if _SEGMENT.fullmatch(path.name)]
+    return [path.name[8:24] for path in folder.iterdir() if SEGMENT.fullmatch(path.name)]
 
 
 def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> int:
@@ -178,7 +177,7 @@ def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> int:
     _own(target, user)
     count = 0
     for path in sorted(wal.iterdir()) if wal.is_dir() else ():
-        segment = _SEGMENT.fullmatch(path.name)
+        segment = SEGMENT.fullmatch(path.name)
         if _HISTORY.fullmatch(path.name) or (segment and segment[2] >= first):
             shutil.copyfile(path, target / path.name)
             _own(target / path.name, user)

@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from services.backups import custody, erasures, recovery
-from services.backups.catalog import Backup, Catalog, Cursor, StoreState
+from services.backups.catalog import Backup, Catalog, ReadUpTo, StoreState
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror
 from services.followup.configured import MIGRATIONS as FOLLOWUP
@@ -22,6 +22,7 @@ from services.intake.application.ports import StoredKey
 from services.intake.configured import MIGRATIONS as INTAKE
 from services.intake.configured import new_id
 from shared.postgres.migrate import names_of
+from shared.postgres.pool import connect
 from shared.sealing import BrokenSeal
 
 PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
@@ -57,7 +58,7 @@ class RestoredStore(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     recorded_at: datetime | None
     log_segments: int  # that came after the base backup
-    cursors: tuple[Cursor, ...] = ()
+    cursors: tuple[ReadUpTo, ...] = ()
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,7 +210,7 @@ async def _checked(name: str, dsn: str, state: StoreState, segments: int) -> Res
             position=head["position"],
             recorded_at=head["recorded_at"],
             log_segments=segments,
-            cursors=tuple(Cursor(*row.values()) for row in cursors),
+            cursors=tuple(ReadUpTo(*row.values()) for row in cursors),
         )
     finally:
         await connection.close()
@@ -244,7 +245,7 @@ async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
     if not url:
         return []
     try:
-        connection = await asyncpg.connect(url, timeout=10)
+        connection = await connect(url)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         why = type(error).__name__
         raise BackupFailed(
@@ -258,7 +259,7 @@ async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
         await connection.close()
 
 
-async def _ahead(dsn: str, source: str, cursors: tuple[Cursor, ...]) -> list[str]:
+async def _ahead(dsn: str, source: str, cursors: tuple[ReadUpTo, ...]) -> list[str]:
     """The source, where the followup has read what the restored store does not hold."""
     connection: Any = await asyncpg.connect(dsn)
     try:

@@ -4,6 +4,7 @@ In that order followup's backup is never newer than intake's, so that a restored
 """
 
 import importlib.metadata
+import json
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -19,11 +20,12 @@ from services.backups.catalog import (
     FILE_NAMES,
     FORMAT,
     MANIFEST,
+    SEGMENT,
     Backup,
+    BackupPart,
     Catalog,
-    Cursor,
     Manifest,
-    Part,
+    ReadUpTo,
     ServerPart,
     StoreState,
     digest_of,
@@ -87,7 +89,7 @@ async def take(
             files=len(kept.names),
             damaged_files=len(kept.damaged),
             keys=custody.fingerprints(),
-            parts=tuple(Part(str(p.relative_to(half)), p.stat().st_size, digest_of(p)) for p in paths),
+            parts=tuple(BackupPart(str(p.relative_to(half)), p.stat().st_size, digest_of(p)) for p in paths),
         )
         for path in paths:
             _sync(path)
@@ -112,7 +114,7 @@ def copy_files(catalog: Catalog, files: Path | None) -> Mirrored:
 
 
 def prune(catalog: Catalog, keep: int) -> list[Path]:
-    """Remove all but the newest backups, and the files that none of them names; the folders that went."""
+    """Remove all but the newest backups, and the files and the log that none of them needs; the folders that went."""
     whole = catalog.whole()
     gone = whole[:-keep]
     for backup in gone:
@@ -120,8 +122,10 @@ def prune(catalog: Catalog, keep: int) -> list[Path]:
         half = backup.folder.with_name(f"{HALF}{backup.folder.name}")
         backup.folder.rename(half)
         shutil.rmtree(half)
+    for server in whole[-keep].manifest.servers if gone else ():
+        _prune_log(catalog.wal(server), whole[-keep].folder / server / "backup_manifest")
     if gone and catalog.files.is_dir():
-        oldest = min(backup.manifest.began_at for backup in whole[-keep:]).timestamp()
+        oldest = whole[-keep].manifest.began_at.timestamp()
         named = {name for backup in whole[-keep:] for name in (backup.folder / FILE_NAMES).read_text().split()}
         for name in names_in(catalog.files):
             path = catalog.files / name[:2] / name
@@ -129,6 +133,20 @@ def prune(catalog: Catalog, keep: int) -> list[Path]:
             if name not in named and path.stat().st_mtime < oldest:
                 path.unlink()
     return [backup.folder for backup in gone]
+
+
+def _prune_log(folder: Path, manifest: Path) -> None:
+    """Remove the segments before the one in which a base backup began."""
+    segments = [path for path in folder.iterdir() if SEGMENT.fullmatch(path.name)] if folder.is_dir() else []
+    if not segments:
+        return
+    begin = json.loads(manifest.read_bytes())["WAL-Ranges"][0]["Start-LSN"]
+    high, low = (int(part, 16) for part in begin.split("/"))
+    # Each segment is as large as any other, the one that is only arriving too.
+    first = f"{high:08X}{low // segments[0].stat().st_size:08X}"
+    for path in segments:
+        if path.name[8:24] < first:
+            path.unlink()
 
 
 async def _looked_at(urls: Mapping[str, str]) -> tuple[dict[str, tuple[ServerPart, str]], dict[str, StoreState]]:
@@ -159,7 +177,7 @@ async def _look_at(name: str, url: str) -> tuple[ServerPart, StoreState]:
     finally:
         await connection.close()
     part = ServerPart(major=found["major"], system_identifier=found["system_identifier"], superuser=found["superuser"])
-    cursors = tuple(Cursor(*row.values()) for row in read)
+    cursors = tuple(ReadUpTo(*row.values()) for row in read)
     return part, StoreState(server=name, database=found["database"], cursors=cursors, **dict(state))
 
 

@@ -65,7 +65,9 @@ def backup(
         catalog = Catalog(to)
         with catalog.locked():
             if files_only:
-                _report_files(taking.copy_files(catalog, Path(files) if files else None).copied, as_json)
+                copied = taking.copy_files(catalog, Path(files) if files else None).copied
+                figures.write(catalog)
+                _report_files(copied, as_json)
                 return
             taken = _taken(catalog, urls, Path(files) if files else None, say)
             removed = taking.prune(catalog, keep) if keep else []

@@ -12,7 +12,7 @@ from services.exit_codes import FAILED, WRONG_USE, stop_at
 from shared.sentences import Sentence
 
 if TYPE_CHECKING:  # it knows every room, and is imported when it is asked for
-    from services.doctor.examination import Report
+    from services.doctor.examination import Examination
 
 NOT_CONFIGURED = Sentence(
     "hãy đặt một trong hai hoặc cả hai, như khi chạy dịch vụ", "set one of them or both, as for the services"
@@ -55,7 +55,7 @@ def doctor(
         raise typer.Exit(FAILED)
 
 
-def _print(report: "Report") -> None:
+def _print(report: "Examination") -> None:
     marks = {"right": "  ✓", "note": "  !", "wrong": "  ✗"}
     typer.echo(f"doithoai {report.version}")
     for part in report.sections:

@@ -18,7 +18,7 @@ from shared.rabbit.topology import DEADLINES, commands_of, events_of
 from shared.sentences import Sentence
 
 
-class Report(msgspec.Struct, frozen=True):
+class Examination(msgspec.Struct, frozen=True):
     """The whole page."""
 
     version: str
@@ -30,7 +30,7 @@ class Report(msgspec.Struct, frozen=True):
         return all(finding.state is not State.WRONG for part in self.sections for finding in part.findings)
 
 
-async def examined(backups: Path | None, now: Now) -> Report:
+async def examined(backups: Path | None, now: Now) -> Examination:
     """Look at what the environment configures: intake, followup, or both."""
     asyncio.get_running_loop().set_default_executor(AbandonedThreads())
     settings = list[Finding]()
@@ -44,7 +44,7 @@ async def examined(backups: Path | None, now: Now) -> Report:
     first = Section(Sentence("Thiết lập", "Settings"), tuple(settings))
     checks = [*_of_intake(intake, now), *_of_followup(followup, now), *_of_machine(intake, followup, backups, now)]
     parts = await asyncio.gather(*(section(Sentence(vi, en), check) for vi, en, check in checks))
-    return Report(importlib.metadata.version("doithoai"), (first, *parts))
+    return Examination(importlib.metadata.version("doithoai"), (first, *parts))
 
 
 def is_configured() -> bool:

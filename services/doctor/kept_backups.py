@@ -51,26 +51,25 @@ def _looked_at(folder: Path, now: Now) -> Sequence[Finding]:
             )
         )
     for server in newest.manifest.servers:
-        found.append(_log(catalog.wal(server), server, now))
+        found.append(_log(catalog.log_grown().get(server), server, now))
     return [*found, *_key(newest.manifest.keys)]
 
 
-def _log(folder: Path, server: str, now: Now) -> Finding:
-    times = [path.stat().st_mtime for path in folder.iterdir()] if folder.is_dir() else []
-    if not times:
+def _log(grown: float | None, server: str, now: Now) -> Finding:
+    if grown is None:
         return note(
             f"không có nhật ký của {server}: khôi phục chỉ đến bản sao lưu",
             f"there is no log of {server}: a restore ends at the backup",
             "chạy pg_receivewal (docs/howto/backup.md)",
             "run pg_receivewal (docs/howto/backup.md)",
         )
-    age = now() - max(times)
+    age = now() - grown
     if age > LOG_OLD:
-        return note(
+        return wrong(
             f"nhật ký của {server} nhận lần cuối cách đây {age:.0f} giây",
             f"the log of {server} last grew {age:.0f} s ago",
-            "nếu khi đó vẫn có ghi: xem pg_receivewal",
-            "if something was recorded meanwhile look at pg_receivewal",
+            "khởi động lại pg_receivewal; xem mạng và đĩa",
+            "start pg_receivewal again; look at the network and the disk",
         )
     return right(f"nhật ký của {server} đang đến", f"the log of {server} arrives")
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from services.cli import build
 from services.dev.rabbitmq import free_ports
-from services.doctor.examination import Report, examined
+from services.doctor.examination import Examination, examined
 from services.doctor.findings import State
 from shared.http.tokens import mint_token
 from shared.rabbit.topology import claim, commands_of
@@ -27,7 +27,7 @@ from tests.support.waiting import until
 HOUR = 3600.0
 
 
-def said(report: Report, state: State = State.WRONG) -> str:
+def said(report: Examination, state: State = State.WRONG) -> str:
     """What was found in some state, a line each."""
     return "\n".join(f.said.en for part in report.sections for f in part.findings if f.state is state)
 

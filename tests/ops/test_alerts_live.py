@@ -148,6 +148,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     lagging_reader(scene)
     unsent_digests(scene)
     slow_sweep(scene)
+    old_backup(scene)
     unpublished_calendar(scene)
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
         scene.ends(name)
@@ -452,6 +453,17 @@ def slow_sweep(scene: WatchedPair) -> None:
     scene.fires("DoithoaiSweepSlow", source="far")
     scene.stub.values[name] = 0
     scene.ends("DoithoaiSweepSlow", source="far")
+
+
+def old_backup(scene: WatchedPair) -> None:
+    for name, alert in (
+        ("doithoai_backup_timestamp_seconds", "DoithoaiBackupOld"),
+        ('doithoai_backup_log_timestamp_seconds{server="intake"}', "DoithoaiLogNotReceived"),
+    ):
+        scene.stub.values[name] = time.time() - 100_000
+        scene.fires(alert, service="backup")
+        scene.stub.values[name] = time.time() + 3600
+        scene.ends(alert, service="backup")
 
 
 def unpublished_calendar(scene: WatchedPair) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -51,6 +52,7 @@ from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.sentences import Sentence
+from shared.server_urls import unreachable
 from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
@@ -61,6 +63,7 @@ NO_STORE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     socket.gaierror,
+    ssl.SSLError,
 )
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
 SHARE = 2000  # groups: fewer are not worth a process
@@ -277,7 +280,7 @@ async def _importer(
         try:
             pool = await create_pool(settings.database_url, application="import", largest=4)
         except NO_STORE as error:
-            raise _NoStore(_NAMED_WRONGLY) from error
+            raise _NoStore(unreachable(error) or _NAMED_WRONGLY) from error
         except asyncpg.UndefinedTableError as error:
             raise _NoStore(_NOT_MIGRATED) from error
         stack.push_async_callback(pool.close)

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.hosts import NoHost
+from shared.server_urls import unreachable
 
 OLDEST = 15  # the oldest major version that the tests run on
 
@@ -83,8 +84,12 @@ def failure(error: BaseException, variable: str) -> str:
         case asyncpg.ProtocolViolationError():
             return f"{variable}: something between, such as pgbouncer, refuses our sessions; name the server itself"
         case asyncpg.InvalidAuthorizationSpecificationError():
-            return f"{variable}: the server refuses its user or password"
+            return f"{variable}: the server refuses its user or password, or whoever comes this way (pg_hba.conf)"
         case asyncpg.TooManyConnectionsError():
             return f"{variable}: the server has no connection left; raise max_connections"
+        case _ if (why := unreachable(error)) is not None:
+            return f"{variable}: {why.en}"
+        case asyncpg.ConnectionDoesNotExistError():
+            return f"{variable}: the server ends the connection at once; does it ask for a certificate (sslcert)?"
         case _:
             return f"{type(error).__name__}; is {variable} right?"

@@ -33,6 +33,8 @@ SETTINGS = {"max_connections": "60", "max_wal_size": "64MB", "recovery_init_sync
 class Cluster(TestServer):
     """One server in a folder that the server's user may enter; databases from templates as `TestServer` makes them."""
 
+    programs: Path = POSTGRES_BIN_PATH
+
     def __init__(self, folder: Path, data: Path | None = None, **settings: str) -> None:
         self.folder, self.data = folder, data or folder / "data"
         (self.port,) = free_ports(1)
@@ -76,7 +78,7 @@ class Cluster(TestServer):
         options += [f"--{name.replace('_', '-')}={value}" for name, value in self.settings.items()]
         with (self.folder / "server.log").open("ab") as output:
             self.process = subprocess.Popen(
-                [str(POSTGRES_BIN_PATH / "postgres"), *options],
+                [str(self.programs / "postgres"), *options],
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self._who(),
             )  # fmt: skip
@@ -155,7 +157,7 @@ class Cluster(TestServer):
     def run(self, program: str, *arguments: str) -> None:
         """Run a program of PostgreSQL as the server's user; it must succeed."""
         done = subprocess.run(
-            [str(POSTGRES_BIN_PATH / program), *arguments],
+            [str(self.programs / program), *arguments],
             capture_output=True, text=True, timeout=60, check=False, cwd=self.folder, **self._who(),
         )  # fmt: skip
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"

@@ -193,7 +193,7 @@ def test_broker__that_is_not_trusted_is_told_and_the_feed_carries_the_events(
     options, said = WRONG[fault]
     known = Authority(ground.folder, f"ca-{fault}")
     served = known if options else Authority(ground.folder, "stranger")
-    only = ground.folder / f"{fault}.crt"
+    only = ground.folder / f"only-{fault}.crt"
     only.write_bytes(known.file.read_bytes())
     ground.broker.renew(served.issue(fault, **options))
     with running(ground, tmp_path, fault, only) as (_, intake, followup):

@@ -24,7 +24,7 @@ from tests.support.pair import until
 from tests.support.pods import Manifest, Pod, Secrets, secrets_of
 from tests.support.tls import Authority, TlsBroker, TlsCluster, need_rabbitmq
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 PROVINCE = {"code": "H35", "name": "Tỉnh Lai Châu", "level": "province", "valid_from": "2004-01-01"}
 

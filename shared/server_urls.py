@@ -77,15 +77,8 @@ _REFUSED = {
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and what it comes from: drivers wrap what the operating system and OpenSSL say."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop(0)
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
+    """An error, and what it was raised from: drivers wrap what the operating system and OpenSSL say."""
+    each: BaseException | None = error
+    while each is not None:
         yield each
-        if isinstance(each, BaseExceptionGroup):
-            waiting += each.exceptions
-        waiting += [each.__cause__, each.__context__]
+        each = each.__cause__

@@ -6,6 +6,7 @@ No cluster is started here. What a schema cannot say, such as who may talk to wh
 import copy
 import json
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -232,6 +233,21 @@ def test_upgrade__leaves_the_service_up_and_drains_it(manifests: list[Manifest],
     assert pod["terminationGracePeriodSeconds"] >= pause + GRACE + 15
     probes = {name: container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "liveness", "readiness")}
     assert probes == {"startup": "/healthz", "liveness": "/healthz", "readiness": "/readyz"}
+
+
+def test_monitoring__scrapes_both_services_by_the_rules_that_are_there(manifests: list[Manifest]) -> None:
+    made = runpy.run_path(str(DEPLOY / "kubernetes" / "monitoring.py"))
+    for monitor in made["monitors"]():
+        check(monitor)
+        name, (endpoint,) = monitor["metadata"]["name"], monitor["spec"]["endpoints"]
+        service = one(manifests, "Service", name)
+        assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+        assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+        credentials = endpoint["authorization"]["credentials"]
+        assert credentials["key"] in secrets(manifests)[credentials["name"]]
+    found = made["rules"]()
+    check(found)
+    assert sum("alert" in rule for group in found["spec"]["groups"] for rule in group["rules"]) > 20
 
 
 # --- who may talk to whom ------------------------------------------------------------------------------------------

@@ -24,9 +24,10 @@ from tests.support.pair import until
 from tests.support.pods import Manifest, Pod, Secrets, secrets_of
 from tests.support.tls import Authority, TlsBroker, TlsCluster, need_rabbitmq
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 PROVINCE = {"code": "H35", "name": "Tỉnh Lai Châu", "level": "province", "valid_from": "2004-01-01"}
+QUEUES = {"intake.lai-chau.commands", "followup.lai-chau.events", "followup.alerts"}
 
 
 class Province:
@@ -144,7 +145,7 @@ def test_pair__runs_as_the_manifests_say_from_migration_to_sigterm(province: Pro
     assert received.status_code == 201, received.text
     for pod in followups:
         until(lambda pod=pod: _cases(province, pod), 30, "followup knows the petition")
-    until(lambda: province.broker.control("list_queues", "-p", "doithoai", "name", "consumers").count("\t1") >= 3, 30)
+    until(lambda: _consumed(province) == QUEUES, 60, "each queue is consumed")
 
     polled: list[int] = []
     poll = threading.Thread(target=lambda: polled.append(_poll(province, second)))
@@ -160,6 +161,11 @@ def test_pair__runs_as_the_manifests_say_from_migration_to_sigterm(province: Pro
     assert first.terminate() == 0, first.said()
     for pod in province.pods:
         assert "Traceback" not in pod.log.read_text("utf-8"), pod.said()
+
+
+def _consumed(province: Province) -> set[str]:
+    lines = province.broker.control("list_queues", "-p", "doithoai", "name", "consumers").splitlines()
+    return {name for name, _, count in (line.partition("\t") for line in lines) if count.isdigit() and int(count)}
 
 
 def _cases(province: Province, pod: Pod) -> bool:

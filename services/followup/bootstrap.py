@@ -80,6 +80,7 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import lease, store
+from shared.postgres.durable import DurableHead
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
@@ -141,7 +142,10 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
+        durable = DurableHead()
+        pool = await create_pool(
+            settings.database_url, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see
+        )
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
@@ -150,7 +154,9 @@ async def running(
         stack.push_async_callback(notifications.close)
 
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -219,7 +225,7 @@ async def running(
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
-                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
+                feed_route(StoredLog(pool, notifications, durable), may_read_all(queries), settings.event_type_prefix),
                 *health_routes(hindrances(queries, followed.refused), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],

@@ -49,6 +49,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.metrics import metrics_route
 from shared.http.server import server
+from shared.postgres.durable import DurableHead
 from shared.postgres.log import StoredLog
 from shared.postgres.pool import Notifications
 from tests.support.intake_stub import StubIntake
@@ -103,7 +104,7 @@ async def reading_app(
             *report_routes(reports),
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
-            feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
+            feed_route(StoredLog(pool, Notifications(dsn), DurableHead()), may_read_all(queries)),
             *sign_in_routes(pages, callers or LOCAL),
             *health_routes(hindrances(queries, dict)),
             metrics_route(collector, may_read_all(queries)),

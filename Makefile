@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A virtual environment of the caller is not ours.
 unexport VIRTUAL_ENV
 
-.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos up down clean
+.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos bundle up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,10 @@ bench-growth: .venv/.bench-synced ## The same paths at 10 thousand and a million
 
 chaos: .venv/.synced ## Every fault, injected for real, each held against an undisturbed run (about 20 minutes; FAULTS_SEED=...)
 	$(BIN)/pytest -q -m chaos tests/faults $(ARGS)
+
+bundle: .venv/.synced ## Build dist/doithoai-VERSION-bundle.tar.gz, which installs on Debian 12 without a network
+	@$(UV) sync --locked --quiet --inexact --group bundle
+	$(BIN)/python deploy/bundle.py
 
 up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
 	$(COMPOSE) up --build --detach

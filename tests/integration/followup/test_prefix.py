@@ -63,10 +63,10 @@ async def test_console__under_a_path_from_the_sign_in_to_a_receipt_and_out(
             received = await browser.post(urljoin(public, to), data=filled, headers=OWN)
             assert received.status_code in (200, 303), received.text
             assert foreign(received.text) == []
+            described = await browser.get(f"{PREFIX}/schema/openapi.json", headers={"Accept": "application/json"})
+            assert described.json()["servers"] == [{"url": PREFIX}]
             out = await browser.post(f"{PREFIX}/office/logout", data={"form_token": form_token(page)}, headers=OWN)
             assert out.headers["location"] == f"{PREFIX}/office/login?out=1"
-            document = (await browser.get(f"{PREFIX}/schema/openapi.json", headers={"Accept": "application/json"})).text
-            assert f'"servers":[{{"url":"{PREFIX}"}}]' in document.replace(" ", "") or "token" in document
 
 
 def test_templates__have_addresses_of_our_own_where_the_prefix_is_put() -> None:

@@ -40,15 +40,16 @@ ln -sfn /opt/doithoai/current/bin/doithoai /usr/local/bin/doithoai
 share=$home/share/deploy/systemd
 cp "$share/doithoai.sysusers.conf" /usr/local/lib/sysusers.d/doithoai.conf
 systemd-sysusers doithoai.conf
-cp "$share"/doithoai-*.service "$share"/doithoai-*.timer "$units" 2> /dev/null || cp "$share"/doithoai-*.service "$units"
+cp "$share"/doithoai-*.service "$share"/doithoai-*.timer "$units"
 install -d -m 755 /etc/doithoai
 install -d -m 700 /etc/doithoai/secrets /etc/doithoai/tls
+install -d -m 700 -o doithoai-backup -g doithoai-backup /var/backups/doithoai
 [ -f /etc/doithoai/doithoai.conf ] || cp "$share/doithoai.conf" /etc/doithoai/doithoai.conf
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 
 echo "doithoai $version: $home"
 if [ -f /etc/doithoai/secrets/master.key ]; then
-    echo "Nâng cấp / upgrade: systemctl restart doithoai-followup && systemctl restart doithoai-intake"
+    echo "Nâng cấp / upgrade: systemctl restart doithoai-migrate && systemctl restart doithoai-followup && systemctl restart doithoai-intake"
 else
     echo "Tiếp theo / next: $share/setup.sh SOURCE HOST ($home/share/docs/howto/install-on-debian.md)"
 fi

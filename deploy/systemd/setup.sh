@@ -59,6 +59,17 @@ cp "$deploy/databases.sh" "$handed"
 chown -R postgres "$handed"
 (cd "$handed" && runuser -u postgres -- env PGHOST=/var/run/postgresql PGUSER=postgres sh "$handed/databases.sh" "$handed")
 
+# The owner of intake's database takes base backups and the log of the whole server; its slot keeps what was not fetched.
+runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres > /dev/null <<SQL
+ALTER ROLE intake_owner REPLICATION;
+ALTER SYSTEM SET max_slot_wal_keep_size = '20GB';
+SELECT pg_reload_conf();
+SELECT pg_create_physical_replication_slot('backup')
+WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'backup');
+SQL
+printf '*:*:*:intake_owner:%s\n' "$(cat intake_owner.password)" > backup.pgpass
+install -d -m 700 -o doithoai-backup -g doithoai-backup /var/backups/doithoai/wal /var/backups/doithoai/wal/intake
+
 # The portal pushes for this source and this province.
 sed -e "s/\\^local\\\$/^$source\$/" -e "s/H35/$province/g" "$deploy/rabbitmq/definitions.json" > "$handed/definitions.json"
 python3 "$deploy/rabbitmq/with_passwords.py" "$handed/definitions.json" "$secrets" > "$handed/filled.json"

@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A virtual environment of the caller is not ours.
 unexport VIRTUAL_ENV
 
-.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos cluster up down clean
+.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -103,6 +103,10 @@ chaos: .venv/.synced ## Every fault, injected for real, each held against an und
 
 cluster: .venv/.cluster-synced ## Every fault of a cluster of engines, on this machine; ARGS=up leaves one standing, down ends it
 	$(BIN)/python -m tests.cluster $(ARGS)
+
+bundle: .venv/.synced ## Build dist/doithoai-VERSION-bundle.tar.gz, which installs on Debian 12 without a network
+	@$(UV) sync --locked --quiet --inexact --group bundle
+	$(BIN)/python deploy/bundle.py
 
 up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
 	$(COMPOSE) up --build --detach

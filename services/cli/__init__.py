@@ -4,6 +4,8 @@ import importlib
 import io
 import signal
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -46,7 +48,7 @@ def build(asked: str) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    app.callback()(lambda: None)
+    app.callback()(_common)
     for name in [asked] if asked in PLACES else PLACES:
         try:
             module = importlib.import_module(PLACES[name])
@@ -61,6 +63,20 @@ def build(asked: str) -> typer.Typer:
         elif (command := getattr(module, name, None) or getattr(module, f"{name}_", None)) is not None:
             app.command(name)(command)
     return app
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"doithoai {metadata.version('doithoai')}")
+        raise typer.Exit
+
+
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
@@ -103,7 +103,8 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
-    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
+    prefix = path_of(settings.public_url)
+    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
@@ -230,7 +231,7 @@ async def running(
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
         acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
-        pages = Pages(queries)
+        pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
             signing = await stack.enter_async_context(cookieless_client())
@@ -251,6 +252,7 @@ async def running(
             open_paths=frozenset({FAVICON, *LANGUAGE}) | open_paths,
             for_people=for_people(pages),
             before_refusal=keep_typed,
+            prefix=path_of(settings.public_url),
         )
 
 

@@ -74,7 +74,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -90,7 +90,12 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
-    serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
+    serve(
+        running(settings, callers_of(settings), seals_of(settings)),
+        settings.host,
+        settings.port,
+        path_of(settings.public_url),
+    )
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
@@ -238,6 +243,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 metrics_route(collector, may_read),
             ],
             callers,
+            prefix=path_of(settings.public_url),
         )
         app.state.commands = commands
         yield app

@@ -20,6 +20,7 @@ from litestar.openapi.spec import (
     Reference,
     Schema,
     SecurityScheme,
+    Server,
     Tag,
 )
 from litestar.openapi.spec.enums import OpenAPIType
@@ -102,8 +103,8 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def document(title: str, description: str) -> OpenAPIConfig:
-    """The document of a service; `/schema/openapi.json` serves it."""
+def document(title: str, description: str, prefix: str = "") -> OpenAPIConfig:
+    """The document of a service; `/schema/openapi.json` serves it. A proxy may show it under a path, the `prefix`."""
     return OpenAPIConfig(
         title=title,
         version="1",
@@ -111,6 +112,7 @@ def document(title: str, description: str) -> OpenAPIConfig:
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
         security=TOKEN,
+        servers=[Server(url=prefix or "/")],
         path="/schema",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=False,

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -73,6 +74,10 @@ SHORT_WEEKDAYS = (
 )
 
 
+#: An address of our own in a page. What people typed is escaped: none of its quotes looks like this.
+_OWN_ADDRESS = re.compile(r'(?<=\s)(href|action|formaction|src)="/(?!/)')
+
+
 class Cell(NamedTuple):
     """A day in a week of a count."""
 
@@ -112,8 +117,8 @@ class Shell(NamedTuple):
 class Pages:
     """Renders the templates under headers that let a page do nothing but be read."""
 
-    def __init__(self, queries: Queries) -> None:
-        self._queries = queries
+    def __init__(self, queries: Queries, prefix: str = "") -> None:
+        self._queries, self._prefix = queries, prefix
         self._templates = Environment(
             loader=PackageLoader("services.followup.console"),
             autoescape=True,
@@ -235,6 +240,8 @@ class Pages:
         html = self._templates.get_template(template).render(
             lang=language, own_form=partial(_own_form, form_token_of(request)), **values
         )
+        if self._prefix:
+            html = _OWN_ADDRESS.sub(rf'\1="{self._prefix}/', html)
         answer = Response(html, media_type="text/html", headers=self._headers, status_code=status)
         if is_only_language_asked(request):
             keep_language(request, answer, language)

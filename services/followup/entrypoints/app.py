@@ -36,11 +36,12 @@ def make_app(
     open_paths: frozenset[str] = frozenset(),
     for_people: Callable[[Handler], Handler] = lambda handler: handler,
     before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
+    prefix: str = "",
 ) -> Litestar:
     """The application over these routes. All of them but the probes and `open_paths` need a caller.
 
     `for_people` shows problems to those who came with a browser. `before_refusal` is given each request that has no
-    caller.
+    caller. A proxy may show it under a path, the `prefix`.
     """
     handlers: dict[int | type[Exception], Any] = {
         **EXCEPTION_HANDLERS,
@@ -58,6 +59,7 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
+            prefix,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,

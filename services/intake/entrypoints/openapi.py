@@ -312,11 +312,12 @@ FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
-def config() -> OpenAPIConfig:
-    """The document of intake."""
+def config(prefix: str = "") -> OpenAPIConfig:
+    """The document of intake, which a proxy may show under a path, the `prefix`."""
     return document(
         "Đối thoại – intake",
         "The system of record of citizens' dialogue conferences: commands in, events out.",
+        prefix,
     )
 
 

@@ -79,7 +79,7 @@ def test_asynchronous_fail_over(staged: Scenes, servers: Replicated) -> None:
         )
         for service in (scene.intake, scene.followup):
             assert service.is_ready(), "it can serve"
-            assert "lost" in service.get("/readyz")["notices"]
+            assert "lost" in service.get("/progressz")["works"]["lost"]
         assert "acknowledged_lost" in scene.intake.tail(10**6)
         for number in range(20, 25):
             scene.office.receive(number)
@@ -88,7 +88,7 @@ def test_asynchronous_fail_over(staged: Scenes, servers: Replicated) -> None:
             told = confirmed(service)
             scene.note(told.splitlines()[0].split(": ", 1)[1])
             until(lambda service=service, metric=metric: not lost(service, metric), 30, "seen to")
-            assert "lost" not in service.get("/readyz").get("notices", {})
+            assert not service.get("/progressz")["works"]["lost"]
 
 
 def waits_in_vain(scene: Scene, servers: Replicated) -> None:

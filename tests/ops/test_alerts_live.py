@@ -6,8 +6,6 @@ for an hour, and a sweep of half an hour, since that of a few cases is over with
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ import yaml
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
 from shared.rabbit.topology import commands_of, events_of
+from tests.support import forked
 from tests.support.files import PDF
 from tests.support.office import AGENCIES, BEGIN, DISTRICT, Office
 from tests.support.pair import Pair
@@ -80,10 +79,7 @@ class WatchedPair:
 
     def doithoai(self, *arguments: str) -> str:
         """A command of the operator, where followup runs."""
-        done = subprocess.run(
-            [sys.executable, "-m", "services.cli", *arguments],
-            env=self.followup.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = forked.run(*arguments, env=self.followup.environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

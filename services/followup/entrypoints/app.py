@@ -50,7 +50,7 @@ def make_app(
         ProblemError: _problem,
         Refusal: _refused,
     }
-    app = Litestar(
+    return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
@@ -59,14 +59,13 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
+            lambda found: finish(found, PROBES),
             prefix,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
-    finish(app.openapi_schema, PROBES)
-    return app
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

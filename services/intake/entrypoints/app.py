@@ -26,15 +26,13 @@ def make_app(
 
     A proxy may show it under a path, the `prefix`.
     """
-    app = Litestar(
+    return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(),
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
-        openapi_config=openapi.config(prefix),
+        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
-    openapi.describe(app, ClockMove, CalendarYearInput, Comparison)
-    return app

@@ -1,7 +1,5 @@
 """A name stands for one store, and a store is followed under one address: else it is refused, and both are named."""
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -15,6 +13,7 @@ from services.followup.application.source_names import SourceNames, SourceRefuse
 from services.followup.settings import FollowupSettings
 from shared.envelope import FeedPage
 from shared.settings import WrongSettings, settings_from_environment
+from tests.support import forked
 from tests.support.following import projection_pool, recorded
 from tests.support.history import History
 from tests.support.pair import get, pair, until
@@ -101,8 +100,7 @@ def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
         assert get(f"{followup.url}/readyz", timeout=5).status_code == 200  # the pages of the first are not taken away
         until(lambda: any(s["state"] == "following" for s in followup.get("/v1/sources")["items"]))
         until(lambda: followup.metrics()["followup_sources_refused"] == 1)
-        command = [sys.executable, "-m", "services.cli", "followup", "rebuild"]
-        done = subprocess.run(command, env=followup.environment, capture_output=True, text=True, check=False)
+        done = forked.run("followup", "rebuild", env=followup.environment)
         assert done.returncode == 1 and "called local" in done.stderr, done.stderr
 
 

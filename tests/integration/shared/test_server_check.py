@@ -3,8 +3,6 @@
 import asyncio
 import itertools
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
@@ -14,6 +12,7 @@ from shared.postgres import pool as shared_pool
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure, require_fit
+from tests.support import forked
 from tests.support.intake import COMMUNE, served
 from tests.support.postgres import TestServer, as_role
 
@@ -141,10 +140,7 @@ async def test_command__says_in_one_line_what_is_wrong(
         "INTAKE_DATABASE_URL": dsn, "FOLLOWUP_DATABASE_URL": dsn, "INTAKE_MASTER_KEY_FILE": str(key),
         "INTAKE_PORT": "0", "FOLLOWUP_PORT": "0",
     }  # fmt: skip
-    done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-m", "services.cli", *command], env=os.environ | settings,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = await asyncio.to_thread(forked.run, *command, env=os.environ | settings)
     said = done.stderr.splitlines()[-1]
     assert done.returncode == 1 and "_DATABASE_URL: the database is in LATIN1" in said, done.stderr
 

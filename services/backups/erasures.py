@@ -26,6 +26,7 @@ from shared.events import decode_state
 from shared.events.person import PersonNameErased
 from shared.events.petition import PersonalDataErased
 from shared.identifiers import NATION
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 
@@ -84,12 +85,13 @@ async def erase_again(dsn: str, seals: PetitionSeals, notes: Iterable[ErasureNot
     """Erase in a restored store what was erased after its backup; nobody has written to the store meanwhile."""
     by_event = {note.event_id: note for note in notes}
     pool = await create_pool(dsn, application="restore", largest=4)
-    writer = GroupCommit(pool)
+    durable = DurableHead()  # nothing is given out before the whole is restored
+    writer = GroupCommit(pool, durable)
     await writer.start()
     try:
         rows = await pool.fetch("SELECT event_id FROM stored_events WHERE event_id = ANY ($1)", list(by_event))
         stands = {row["event_id"] for row in rows}
-        handler, again, nothing = _handler(pool, writer, seals), 0, 0
+        handler, again, nothing = _handler(pool, writer, durable, seals), 0, 0
         await handler.refresh()
         for note in sorted(by_event.values(), key=lambda each: each.recorded_at):
             if note.event_id in stands:
@@ -130,8 +132,8 @@ class _Eraser:
         )
 
 
-def _handler(pool: Any, writer: GroupCommit, seals: PetitionSeals) -> _Eraser:
-    history, files = StoredHistory(pool), StoredFileRecords(pool)
+def _handler(pool: Any, writer: GroupCommit, durable: DurableHead, seals: PetitionSeals) -> _Eraser:
+    history, files = StoredHistory(pool, durable), StoredFileRecords(pool)
     cache = RegulationCache(history)
     references = KnownReferences(history, StoredContents(pool, new_id), seals, cache)
     recorder = Recorder(history, seals, new_id, FileNaming(files, seals))

@@ -80,6 +80,7 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import lease, store
+from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
@@ -143,8 +144,8 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts = Hosts(settings.database_url)
-        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
@@ -153,7 +154,9 @@ async def running(
         stack.push_async_callback(notifications.close)
 
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -185,7 +188,7 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        stored_log, sources_go_on = StoredLog(pool, notifications), works_of(queries, followed.by_address)
+        stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
 
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE

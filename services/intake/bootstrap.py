@@ -62,6 +62,7 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
@@ -106,8 +107,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts = Hosts(settings.database_url)
-        pool = await create_pool(hosts, application="intake", largest=settings.pool_size)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         source = await _name_store(pool, settings)
@@ -115,11 +116,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
-        writer = GroupCommit(pool)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        writer = GroupCommit(pool, durable)
         await writer.start()
         stack.push_async_callback(writer.close)
 
-        history = StoredHistory(pool)
+        history = StoredHistory(pool, durable)
         regulation_cache = RegulationCache(history)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
@@ -138,8 +141,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         )
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
-        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
         relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
         await relay.start()

@@ -141,6 +141,16 @@ class Cluster(TestServer):
             "-X", "stream", "-c", "fast", "--no-sync",
         )  # fmt: skip
 
+    def standby(self, folder: Path) -> "Cluster":
+        """A standby of it in another folder, started and streaming."""
+        made = Cluster(folder, folder / "data", **self.settings)
+        self.run(
+            "pg_basebackup", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "-D", str(self.folder / "copy"),
+            "-X", "stream", "-c", "fast", "--no-sync", "-R",
+        )  # fmt: skip
+        shutil.move(self.folder / "copy", made.data)
+        return made.start()
+
     def log(self) -> str:
         """The end of the server's log."""
         path = self.folder / "server.log"

@@ -83,6 +83,7 @@ from shared.postgres import lease, store
 from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import keep_loss, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -181,7 +182,12 @@ async def running(
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
         def notices() -> dict[str, str]:
-            return {name: why for name, why in broker_hindrances().items() if why}
+            lost = collector.snapshot.lost
+            told = broker_hindrances() | {
+                "standby": durable.trouble,
+                "lost": f"{lost} events are lost at their source; an operator must confirm it" if lost else "",
+            }
+            return {name: why for name, why in told.items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
@@ -205,6 +211,9 @@ async def running(
         async def snapshot() -> MetricsSnapshot:
             return msgspec.structs.replace(
                 await figures.snapshot(),
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -332,6 +341,7 @@ class FollowedSources:
                 leases.take,
                 inboxes.lead,
                 partial(names.claim, url),
+                partial(keep_loss, pool),
             )
             for url in feeds
         }

@@ -66,6 +66,7 @@ from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import LossWatch, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -176,6 +177,9 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
                 taken_at=found.taken_at,
             )
@@ -190,7 +194,10 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
+            lost = collector.snapshot.lost
             found = {
+                "standby": durable.trouble,
+                "lost": f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else "",
                 "relay": relay.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
@@ -199,6 +206,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         provider: Provider | None = None
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
+        works["losses"] = LossWatch(pool, durable).run()
         works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -104,11 +104,19 @@ class DurableHead:
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
 
+    def is_current(self, epoch: str) -> bool:
+        """Whether this is the epoch that was found last; before any was found, each is."""
+        return self.epoch in ("", epoch)
+
     def acknowledged(self, first: int, last: int, event_id: UUID) -> None:
         """Take in that the append of a command has returned: a required standby has it, and all before it."""
         self.newest.append((first, event_id))
         if self.is_required and self.is_waited_for:
             self.position = max(self.position, last)
+
+    def forget(self, event_ids: Set[UUID]) -> None:
+        """Forget commands of which it was found out that they are lost."""
+        self.newest = deque((each for each in self.newest if each[1] not in event_ids), REMEMBERED)
 
     @property
     def trouble(self) -> str:
@@ -190,8 +198,13 @@ class DurableHead:
 
     async def _watch(self) -> None:
         """Notice when a standby becomes required, or is no longer, and whether it is there."""
+        epoch = self.epoch
         while True:
             await asyncio.sleep(LOOK_EVERY)
+            if epoch != self.epoch:
+                # What is still open may lead to the server that wrote before.
+                epoch = self.epoch
+                await self._pool.expire_connections()
             with contextlib.suppress(*TRANSIENT_ERRORS):
                 await self._look()
             if self.is_required and time.time() - self.confirmed_at >= CONFIRM_EVERY:

@@ -34,6 +34,7 @@ POSITION = "stored_events_position"  # the unique index of positions
 
 # Of a connection, so that one of another server with the same number is not taken for it.
 _BEGAN = "SELECT backend_start FROM pg_stat_activity WHERE pid = $1"
+_OWN = f"SELECT ({_BEGAN}) AS began, (SELECT epoch FROM store_state) AS epoch"
 _RECORDED = "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)"
 
 _log = structlog.get_logger(__name__)
@@ -80,6 +81,7 @@ class GroupCommit:
         self._batch: Sequence[_Waiting] = ()  # being appended
         self._since = 0.0  # when it began, by the loop's clock
         self._connection: Any = None  # kept from batch to batch
+        self._epoch = ""  # of the store behind the connection
         self._began: Any = None  # when the connection was made, by the server's clock
         self._is_warned = False  # the server has said something about the last statement
 
@@ -164,6 +166,9 @@ class GroupCommit:
                 # One statement is a transaction of its own: begin and commit would be two more round trips.
                 connection, self._is_warned = await self._connected(), False
                 outcomes = await append_in(connection, [w.append for w in pending])
+                if not self._durable.is_current(self._epoch):
+                    connection.terminate()  # another server writes now, and this one may not know it yet
+                    raise Unconfirmed
                 if self._is_warned:
                     raise Unconfirmed
                 if tried:
@@ -203,7 +208,8 @@ class GroupCommit:
             connection: Any = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
             self._connection = connection
             connection.add_log_listener(self._note)
-            self._began = await connection.fetchval(_BEGAN, connection.get_server_pid())
+            own = await connection.fetchrow(_OWN, connection.get_server_pid())
+            self._began, self._epoch = own["began"], own["epoch"]
         return self._connection
 
     def _note(self, _: Any, message: Any) -> None:

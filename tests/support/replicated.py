@@ -4,43 +4,51 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tests.support.cluster import PASSWORD, USER, Cluster
 from tests.support.pair import until
+from tests.support.postgres import TestServer
+
+WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
-class Replicated:
-    """Two servers. The standby is required from the beginning unless told otherwise."""
+class Replicated(TestServer):
+    """Two servers. Databases are made on whichever writes."""
 
-    def __init__(self, folder: Path, *, is_required: bool = True) -> None:
+    def __init__(self, folder: Path) -> None:
         for name in ("primary", "standby"):
             (folder / name).mkdir()
         self.primary = Cluster(folder / "primary").start()
         self.standby = self.primary.standby(folder / "standby")
-        self.require("*" if is_required else "")
+        self.port = self.primary.port
+        self._templates: dict[tuple[str, ...], str] = {}
+        self._made: list[str] = []
 
-    def dsn(self, database: str) -> str:
+    def dsn(self, database: str) -> str:  # type: ignore[override]
         """A database of whichever of them writes."""
         hosts = f"127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}"
         return f"postgresql://{USER}:{PASSWORD}@{hosts}/{database}?target_session_attrs=read-write"
 
-    def require(self, standbys: str) -> None:
-        """Set which standbys the primary waits for."""
+    def require(self, standbys: str = "*") -> None:
+        """Set which standbys the primary waits for, and wait until they are there."""
         self.primary.admin(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")
         self.primary.admin("SELECT pg_reload_conf()")
-        # At the next statement of each session.
         until(lambda: self.primary.admin("SHOW synchronous_standby_names") == [(standbys,)], 10)
         if standbys:
             until(self.is_streaming, 30, "the standby is required and there")
 
     def is_streaming(self) -> bool:
         """Whether the standby keeps up, as one that is waited for."""
-        found = self.primary.admin("SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')")
-        return bool(found)
+        return bool(self.primary.admin("SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"))
 
-    def is_waited_for(self) -> bool:
-        """Whether a commit waits for the standby now."""
-        return bool(self.primary.admin("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+    def waiting(self) -> int:
+        """How many commits wait for the standby now."""
+        return len(self.primary.admin(f"SELECT 1 {WAITS}"))
+
+    def cancel_waiting(self, how: str = "pg_cancel_backend") -> int:
+        """Cancel, or terminate, whatever waits for the standby; how many."""
+        return len(self.primary.admin(f"SELECT {how}(pid) {WAITS}"))
 
     def fail_over(self) -> None:
         """The primary is gone; the standby, which may have died too, is started where needed and promoted."""
@@ -48,11 +56,15 @@ class Replicated:
         if not self.standby.is_alive():
             (self.standby.data / "postmaster.pid").unlink(missing_ok=True)
             self.standby.start()
-        # There is none beside it now; whoever promotes for real puts the next one into this place.
+        # There is none beside it: whoever promotes for real puts the next one into this place.
         self.standby.admin("ALTER SYSTEM RESET synchronous_standby_names")
         self.standby.admin("SELECT pg_reload_conf()")
         self.standby.admin("SELECT pg_promote(true, 30)")
         until(lambda: self.standby.admin("SELECT pg_is_in_recovery()") == [(False,)], 30, "promoted")
+
+    def survived(self, query: str, database: str) -> list[tuple[Any, ...]]:
+        """What the promoted one has."""
+        return self.standby.admin(query, database=database)
 
     def close(self) -> None:
         """End both."""
@@ -62,11 +74,11 @@ class Replicated:
 
 
 @contextmanager
-def replicated(*, is_required: bool = True) -> Iterator[Replicated]:
+def replicated() -> Iterator[Replicated]:
     """The two until the block ends."""
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        made = Replicated(Path(folder), is_required=is_required)
+        made = Replicated(Path(folder))
         try:
             yield made
         finally:

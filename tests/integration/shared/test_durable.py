@@ -1,22 +1,27 @@
-"""What a standby must have: nothing is told as recorded before it has it, however the waiting ended."""
+"""What a standby must have: nothing is told as recorded before it has it, however the waiting ended; a loss is told."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import asyncpg
+import httpx
 import pytest
 
-from services.dev.postgres import ensure_database
+from services.intake.configured import MIGRATIONS
 from shared.event_store.append import Append, Appended
-from shared.event_store.errors import IdempotencyReplay, NotConfirmed, StoreUnavailable
+from shared.event_store.errors import IdempotencyReplay, KeyRecord, NotConfirmed, StoreUnavailable
 from shared.postgres import durable, group_commit
 from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
-from shared.postgres.migrate import migrate
+from shared.postgres.losses import LossWatch, confirm_losses, losses, unconfirmed
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from tests.integration.shared.test_append import command
+from tests.support.intake import COMMUNE, Intake, served
+from tests.support.postgres import TestServer
 from tests.support.replicated import Replicated, replicated
 from tests.support.waiting import until
 
@@ -26,12 +31,12 @@ pytestmark = pytest.mark.timeout(180)
 class Process:
     """What a service has of its store."""
 
-    def __init__(self, pool: Any, durable: DurableHead, dsn: str) -> None:
+    def __init__(self, pool: Any, head: DurableHead, dsn: str) -> None:
         notifications = Notifications(dsn)
-        self.pool, self.durable = pool, durable
-        self.writer = GroupCommit(pool, durable)
-        self.log = StoredLog(pool, notifications, durable)
-        self.outbox = StoredOutbox(pool, notifications, "relay", durable)
+        self.pool, self.durable = pool, head
+        self.writer = GroupCommit(pool, head)
+        self.log = StoredLog(pool, notifications, head)
+        self.outbox = StoredOutbox(pool, notifications, "relay", head)
 
     async def told(self, append: Append) -> Any:
         """What a command comes to; a replay as its handler answers it."""
@@ -47,13 +52,10 @@ class Process:
         except StoreUnavailable as error:
             return error
 
-    async def feed(self) -> list[int]:
-        """The positions that a reader is given."""
-        return [event.position for event in await self.log.events_after(0, 100)]
-
-    async def relayed(self) -> list[int]:
-        """The positions that are published."""
-        return [event.position for event in await self.outbox.page(0, 100)]
+    async def given(self) -> tuple[list[int], list[int]]:
+        """The positions that a reader is given, and those that are published."""
+        read, relayed = await self.log.events_after(0, 100), await self.outbox.page(0, 100)
+        return [event.position for event in read], [event.position for event in relayed]
 
 
 @asynccontextmanager
@@ -80,53 +82,169 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "GIVE_OUT_WITHIN", 0.3)
 
 
-async def test_standby_dies_then_primary__every_command_that_was_acknowledged_is_on_the_survivor(
-    hurried: None,
+async def test_standby_dies_then_primary__what_was_acknowledged_is_on_the_survivor(
+    hurried: None, tmp_path: Path
 ) -> None:
     with replicated() as servers:
-        await ensure_database(servers.primary.dsn("postgres"), "store")
-        await migrate(servers.dsn("store"), ["shared.postgres"])
-        async with process(servers.dsn("store")) as intake:
-            first = await intake.told(keyed("a"))
-            assert isinstance(first, Appended)
-            assert await intake.feed() == await intake.relayed() == [1]
+        store, petitions = await servers.fresh("shared.postgres"), await servers.fresh(*MIGRATIONS)
+        servers.require()
+        async with process(store) as own, served(petitions, tmp_path, seed_calendars=False) as intake:
+            place = {"code": COMMUNE, "name": "Thị trấn", "level": "commune", "valid_from": "2004-01-01"}
+            await intake.done("/v1/jurisdictions", place)
+            kept = await pushed(intake, "kept")
+            assert kept.status_code == 201
+            assert isinstance(await own.told(keyed("kept")), Appended)
+            assert await own.given() == ([1], [1])
+            at = kept.json()["position"]
+            assert await positions(intake) == list(range(1, at + 1))
             servers.standby.kill()
-            # The caller is answered, and the append goes on waiting.
-            assert isinstance(await intake.told(keyed("b")), NotConfirmed)
-            assert servers.is_waited_for()
-            assert await intake.feed() == [1]
-            # Somebody cancels it: it is committed here, alone, and whoever looks finds it.
-            cancelled = servers.primary.admin(
-                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            # The callers are answered, and the appends go on waiting.
+            assert isinstance(await own.told(keyed("alone")), NotConfirmed)
+            unanswered = await pushed(intake, "alone")
+            assert unanswered.status_code == 503
+            told = unanswered.json()["translations"]
+            assert "gửi lại với cùng khóa" in told["vi"]["detail"] and "may still be" in told["en"]["detail"]
+            # Somebody cancels them: they are committed on the primary alone, and whoever looks there finds them.
+            # One after the other, since of all databases of a server one commits notifications at a time.
+            await until(
+                lambda: servers.cancel_waiting() and (stored(servers, store), stored(servers, petitions)) == (2, at + 1)
             )
-            assert cancelled
-            await until(lambda: len(positions(servers)) == 2)
-            assert isinstance(await intake.told(keyed("b")), StoreUnavailable)
-            assert await intake.feed() == await intake.relayed() == [1]
-            assert await intake.log.state_complete_to() is None
+            assert isinstance(await own.told(keyed("alone")), StoreUnavailable)
+            assert (await pushed(intake, "alone")).status_code == 503
+            assert (await found(intake, "alone")).status_code == 503
+            assert (await found(intake, "kept")).status_code == 200
+            assert await own.given() == ([1], [1])
+            assert await own.log.state_complete_to() is None
+            assert await positions(intake) == list(range(1, at + 1))
             servers.fail_over()
-            second = await eventually(intake, keyed("b"))
-            assert (second.first_position if isinstance(second, Appended) else second.position) == 2
-            assert await until(lambda: intake.feed()) == [1, 2] == await intake.relayed()
-            stored = servers.standby.admin(
-                "SELECT event_id FROM stored_events ORDER BY notification_id", database="store"
-            )
-            assert len(stored) == 2
+            assert isinstance(await eventually(lambda: own.told(keyed("alone"))), Appended | KeyRecord)
+            await until(lambda: accepted(intake, "alone"))
+            assert (await found(intake, "kept")).json()["id"] == kept.json()["id"]
+            await until(lambda: gives(own, [1, 2]))
+        assert servers.survived("SELECT count(*) FROM stored_events", name_of(store)) == [(2,)]
+
+
+async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_told_until_confirmed(
+    pg_server: TestServer, database: str
+) -> None:
+    async with process(database) as own:
+        watch = LossWatch(own.pool, own.durable)
+        await own.told(keyed("kept"))
+        earlier = await copied(pg_server, database)
+        lost = [await own.told(keyed(f"lost {number}")) for number in range(3)]
+        assert await unconfirmed(own.pool) == 0
+        await in_its_place(pg_server, database, earlier)
+        await eventually(lambda: own.told(keyed("afterwards")))
+        await watch.look()
+        (loss,) = await losses(own.pool)
+        assert (loss.missing, loss.first_position, loss.last_position) == (3, 2, lost[-1].last_position)
+        assert await unconfirmed(own.pool) == 3
+        assert isinstance(await own.told(keyed("more")), Appended), "commands go on"
+        assert await confirm_losses(own.pool, loss.loss_id, "Văn phòng") == 1
+        assert await unconfirmed(own.pool) == 0
+        await watch.look()
+        assert len(await losses(own.pool)) == 1, "told once"
+
+
+async def test_standby_that_is_required_later__is_noticed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(durable, "_LOOK", "SELECT value[1] AS is_required, value[2] AS is_waited_for FROM looked")
+    connection = await asyncpg.connect(database)
+    await connection.execute("CREATE TABLE looked AS SELECT ARRAY[false, true] AS value")
+    async with process(database) as own:
+        await own.told(keyed("a"))
+        assert (own.durable.position, own.durable.trouble) == (0, "")
+        await connection.execute("UPDATE looked SET value = ARRAY[true, true]")
+        await until(lambda: own.durable.is_required)
+        assert await own.given() == ([1], [1])
+        assert own.durable.position == 1
+        await connection.execute("UPDATE looked SET value = ARRAY[true, false]")
+        await until(lambda: "synchronous_commit" in own.durable.trouble)
+        await connection.execute("UPDATE looked SET value = ARRAY[false, true]")
+        await until(lambda: not own.durable.trouble)
+    await connection.close()
 
 
 def keyed(key: str) -> Append:
     return command(key, caller="test", key=key, fingerprint=b"f")
 
 
-def positions(servers: Replicated) -> list[Any]:
-    return servers.primary.admin("SELECT notification_id FROM stored_events", database="store")
+def name_of(dsn: str) -> str:
+    return dsn.partition("?")[0].rpartition("/")[2]
 
 
-async def eventually(intake: Process, append: Append) -> Any:
+def stored(servers: Replicated, dsn: str) -> int:
+    ((count,),) = servers.primary.admin("SELECT count(*) FROM stored_events", database=name_of(dsn))
+    return int(count)
+
+
+async def pushed(intake: Intake, name: str) -> httpx.Response:
+    """A petition as a portal pushes it, under its own key."""
+    body = {"jurisdiction": COMMUNE, "text": "Đường.", "source": "tests", "external_id": name}
+    return await intake.post("/v1/petitions", body, Idempotency_Key=name)
+
+
+async def accepted(intake: Intake, name: str) -> bool:
+    return (await pushed(intake, name)).is_success
+
+
+async def found(intake: Intake, name: str) -> httpx.Response:
+    return await intake.get("/v1/petitions", source="tests", external_id=name)
+
+
+async def positions(intake: Intake) -> list[int]:
+    """What the feed gives out."""
+    events = (await intake.get("/v1/events", after="0", limit="5000")).json()["events"]
+    return [int(event["position"]) for event in events]
+
+
+async def gives(own: Process, wanted: list[int]) -> bool:
+    return await own.given() == (wanted, wanted)
+
+
+async def eventually(ask: Callable[[], Awaitable[Any]]) -> Any:
     """What a client is told in the end that goes on sending the same."""
 
-    async def accepted() -> Any:
-        told = await intake.told(append)
-        return None if isinstance(told, StoreUnavailable) else told
+    async def told() -> Any:
+        answer = await ask()
+        return None if isinstance(answer, StoreUnavailable) else answer
 
-    return await until(accepted)
+    return await until(told)
+
+
+async def copied(server: TestServer, dsn: str) -> str:
+    """The name of a copy of a database, as it is now."""
+    name = f"{name_of(dsn)}_copy"
+    await _cut_off(server, dsn, f'CREATE DATABASE "{name}" TEMPLATE "{name_of(dsn)}"')
+    return name
+
+
+async def in_its_place(server: TestServer, dsn: str, copy: str) -> None:
+    """Put a copy in the place of a database."""
+    await _cut_off(
+        server,
+        dsn,
+        f'ALTER DATABASE "{name_of(dsn)}" RENAME TO "{copy}_old"',
+        f'ALTER DATABASE "{copy}" RENAME TO "{name_of(dsn)}"',
+    )
+
+
+async def _cut_off(server: TestServer, dsn: str, *statements: str) -> None:
+    admin = await asyncpg.connect(server.dsn("postgres"))
+    name = name_of(dsn)
+    try:
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        for statement in statements:
+            await until(lambda statement=statement: _done(admin, statement))
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    finally:
+        await admin.close()
+
+
+async def _done(admin: Any, statement: str) -> bool:
+    try:
+        await admin.execute(statement)
+    except asyncpg.ObjectInUseError:
+        return False
+    return True

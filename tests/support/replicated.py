@@ -4,13 +4,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from tests.support.cluster import PASSWORD, USER, Cluster
 from tests.support.pair import until
 from tests.support.postgres import TestServer
-
-WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 
 class Replicated(TestServer):
@@ -32,23 +29,12 @@ class Replicated(TestServer):
 
     def require(self, standbys: str = "*") -> None:
         """Set which standbys the primary waits for, and wait until they are there."""
-        self.primary.admin(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")
-        self.primary.admin("SELECT pg_reload_conf()")
-        until(lambda: self.primary.admin("SHOW synchronous_standby_names") == [(standbys,)], 10)
-        if standbys:
-            until(self.is_streaming, 30, "the standby is required and there")
+        self.primary.require(standbys)
+        until(self.is_streaming, 30, "the standby is required and there")
 
     def is_streaming(self) -> bool:
         """Whether the standby keeps up, as one that is waited for."""
         return bool(self.primary.admin("SELECT 1 FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')"))
-
-    def waiting(self) -> int:
-        """How many commits wait for the standby now."""
-        return len(self.primary.admin(f"SELECT 1 {WAITS}"))
-
-    def cancel_waiting(self, how: str = "pg_cancel_backend") -> int:
-        """Cancel, or terminate, whatever waits for the standby; how many."""
-        return len(self.primary.admin(f"SELECT {how}(pid) {WAITS}"))
 
     def fail_over(self) -> None:
         """The primary is gone; the standby, which may have died too, is started where needed and promoted."""
@@ -57,14 +43,9 @@ class Replicated(TestServer):
             (self.standby.data / "postmaster.pid").unlink(missing_ok=True)
             self.standby.start()
         # There is none beside it: whoever promotes for real puts the next one into this place.
-        self.standby.admin("ALTER SYSTEM RESET synchronous_standby_names")
-        self.standby.admin("SELECT pg_reload_conf()")
+        self.standby.require("")
         self.standby.admin("SELECT pg_promote(true, 30)")
         until(lambda: self.standby.admin("SELECT pg_is_in_recovery()") == [(False,)], 30, "promoted")
-
-    def survived(self, query: str, database: str) -> list[tuple[Any, ...]]:
-        """What the promoted one has."""
-        return self.standby.admin(query, database=database)
 
     def close(self) -> None:
         """End both."""

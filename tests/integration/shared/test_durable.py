@@ -1,6 +1,8 @@
 """What a standby must have: nothing is told as recorded before it has it, however the waiting ended; a loss is told."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ import pytest
 
 from services.intake.configured import MIGRATIONS
 from shared.event_store.append import Append, Appended
-from shared.event_store.errors import IdempotencyReplay, KeyRecord, NotConfirmed, StoreUnavailable
+from shared.event_store.errors import IdempotencyReplay, NotConfirmed, StoreUnavailable
 from shared.postgres import durable, group_commit
 from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
@@ -20,9 +22,9 @@ from shared.postgres.losses import LossWatch, confirm_losses, losses, unconfirme
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from tests.integration.shared.test_append import command
+from tests.support.cluster import Cluster
 from tests.support.intake import COMMUNE, Intake, served
 from tests.support.postgres import TestServer
-from tests.support.replicated import Replicated, replicated
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
@@ -82,46 +84,62 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "GIVE_OUT_WITHIN", 0.3)
 
 
-async def test_standby_dies_then_primary__what_was_acknowledged_is_on_the_survivor(
-    hurried: None, tmp_path: Path
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A server of one's own, which may wait for a standby that there is not."""
+    with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        made = Cluster(Path(folder)).start()
+        yield made
+        made.kill()
+
+
+async def test_required_standby_that_is_not_there__nothing_is_told_before_it_is(
+    hurried: None, cluster: Cluster, tmp_path: Path
 ) -> None:
-    with replicated() as servers:
-        store, petitions = await servers.fresh("shared.postgres"), await servers.fresh(*MIGRATIONS)
-        servers.require()
-        async with process(store) as own, served(petitions, tmp_path, seed_calendars=False) as intake:
-            place = {"code": COMMUNE, "name": "Thị trấn", "level": "commune", "valid_from": "2004-01-01"}
-            await intake.done("/v1/jurisdictions", place)
-            kept = await pushed(intake, "kept")
-            assert kept.status_code == 201
-            assert isinstance(await own.told(keyed("kept")), Appended)
-            assert await own.given() == ([1], [1])
-            at = kept.json()["position"]
-            assert await positions(intake) == list(range(1, at + 1))
-            servers.standby.kill()
-            # The callers are answered, and the appends go on waiting.
-            assert isinstance(await own.told(keyed("alone")), NotConfirmed)
-            unanswered = await pushed(intake, "alone")
-            assert unanswered.status_code == 503
-            told = unanswered.json()["translations"]
-            assert "gửi lại với cùng khóa" in told["vi"]["detail"] and "may still be" in told["en"]["detail"]
-            # Somebody cancels them: they are committed on the primary alone, and whoever looks there finds them.
-            # One after the other, since of all databases of a server one commits notifications at a time.
-            await until(
-                lambda: servers.cancel_waiting() and (stored(servers, store), stored(servers, petitions)) == (2, at + 1)
-            )
-            assert isinstance(await own.told(keyed("alone")), StoreUnavailable)
-            assert (await pushed(intake, "alone")).status_code == 503
-            assert (await found(intake, "alone")).status_code == 503
-            assert (await found(intake, "kept")).status_code == 200
-            assert await own.given() == ([1], [1])
-            assert await own.log.state_complete_to() is None
-            assert await positions(intake) == list(range(1, at + 1))
-            servers.fail_over()
-            assert isinstance(await eventually(lambda: own.told(keyed("alone"))), Appended | KeyRecord)
-            await until(lambda: accepted(intake, "alone"))
-            assert (await found(intake, "kept")).json()["id"] == kept.json()["id"]
-            await until(lambda: gives(own, [1, 2]))
-        assert servers.survived("SELECT count(*) FROM stored_events", name_of(store)) == [(2,)]
+    dsn = await cluster.fresh(*MIGRATIONS)
+    async with served(dsn, tmp_path, seed_calendars=False) as intake, process(dsn) as beside:
+        place = {"code": COMMUNE, "name": "Thị trấn", "level": "commune", "valid_from": "2004-01-01"}
+        await intake.done("/v1/jurisdictions", place)
+        assert (await pushed(intake, "before")).status_code == 201
+        cluster.require("nobody")
+        await until(lambda: beside.durable.is_required)
+        # The caller is answered, and the append goes on waiting.
+        unanswered = await pushed(intake, "alone")
+        assert unanswered.status_code == 503
+        told = unanswered.json()["translations"]
+        assert "gửi lại với cùng khóa" in told["vi"]["detail"] and "may still be" in told["en"]["detail"]
+        assert cluster.waiting()
+        # Somebody cancels it: now it is committed, here alone, and whoever looks finds it.
+        assert await until(lambda: cluster.cancel_waiting())
+        await until(lambda: events(cluster, dsn, "PetitionReceived") == 2)
+        assert (await pushed(intake, "alone")).status_code == 503
+        assert (await found(intake, "alone")).status_code == 503
+        assert (await intake.get("/v1/jurisdictions")).status_code == 503, "this process has confirmed nothing yet"
+        assert await positions(intake) == []
+        assert await beside.given() == ([], [])
+        assert await beside.log.state_complete_to() is None
+        cluster.require("")
+        await until(lambda: accepted(intake, "alone"))
+        assert (await found(intake, "alone")).status_code == 200
+        assert len(await positions(intake)) == len((await beside.given())[0]) == events(cluster, dsn)
+    assert events(cluster, dsn, "PetitionReceived") == 2
+
+
+async def test_closing_while_a_standby_is_away__callers_are_answered_and_it_ends(
+    hurried: None, cluster: Cluster
+) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    async with process(dsn) as own:
+        await own.told(keyed("a"))
+        cluster.require("nobody")
+        waiting = asyncio.create_task(own.told(keyed("b")))
+        await until(cluster.waiting)
+        await own.writer.close()
+        assert isinstance(await waiting, NotConfirmed)
+        assert cluster.waiting(), "no cancellation was sent"
+        cluster.require("")
+    await until(lambda: events(cluster, dsn) == 2)
 
 
 async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_told_until_confirmed(
@@ -173,8 +191,9 @@ def name_of(dsn: str) -> str:
     return dsn.partition("?")[0].rpartition("/")[2]
 
 
-def stored(servers: Replicated, dsn: str) -> int:
-    ((count,),) = servers.primary.admin("SELECT count(*) FROM stored_events", database=name_of(dsn))
+def events(cluster: Cluster, dsn: str, topic: str = "%") -> int:
+    counted = "SELECT count(*) FROM stored_events WHERE topic LIKE %s"
+    ((count,),) = cluster.admin(counted, topic, database=name_of(dsn))
     return int(count)
 
 
@@ -196,10 +215,6 @@ async def positions(intake: Intake) -> list[int]:
     """What the feed gives out."""
     events = (await intake.get("/v1/events", after="0", limit="5000")).json()["events"]
     return [int(event["position"]) for event in events]
-
-
-async def gives(own: Process, wanted: list[int]) -> bool:
-    return await own.given() == (wanted, wanted)
 
 
 async def eventually(ask: Callable[[], Awaitable[Any]]) -> Any:

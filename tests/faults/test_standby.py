@@ -47,7 +47,7 @@ def test_standby_dies_then_primary(staged: Scenes, servers: Replicated, then: st
         scene.check(within=60)
 
 
-@fault("44", "Primary dies, then the standby", "kill -9 of the primary under load, of the standby before it is promoted; "
+@fault("44", "Primary dies, then the standby", "kill -9 of the primary under load, then of the standby; "
        "it is started and promoted", "I1: every 2xx is on the survivor")  # fmt: skip
 def test_primary_dies_then_standby(staged: Scenes, servers: Replicated) -> None:
     with staged(cluster=servers, apart=True, pace=0.05) as scene:

@@ -181,13 +181,13 @@ async def running(
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
-        def notices() -> dict[str, str]:
+        def durability() -> dict[str, str]:
             lost = collector.snapshot.lost
-            told = broker_hindrances() | {
-                "standby": durable.trouble,
-                "lost": f"{lost} events are lost at their source; an operator must confirm it" if lost else "",
-            }
-            return {name: why for name, why in told.items() if why}
+            told = f"{lost} events are lost at their source; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
+        def notices() -> dict[str, str]:
+            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
@@ -199,7 +199,7 @@ async def running(
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            return {"relay": relay.standstill, "digests": digests} | await sources_go_on()
+            return {"relay": relay.standstill, "digests": digests} | durability() | await sources_go_on()
 
         figures = MetricsQueries(
             pool,

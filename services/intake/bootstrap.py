@@ -184,8 +184,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 taken_at=found.taken_at,
             )
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         async def progress() -> dict[str, str]:
-            return {
+            return durability() | {
                 "store": await stored_log.is_reachable(),
                 "relay": relay.standstill,
                 "commands": queue.hindrance,
@@ -194,10 +199,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
-            lost = collector.snapshot.lost
-            found = {
-                "standby": durable.trouble,
-                "lost": f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else "",
+            found = durability() | {
                 "relay": relay.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }

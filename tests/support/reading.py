@@ -91,11 +91,8 @@ async def reading_app(
     pool: Pool, dsn: str, callers: Callers | None = None, intake: StubIntake | None = None
 ) -> Litestar:
     """The application with one snapshot of the figures taken."""
-    queries, collector, stored_log = (
-        Queries(pool),
-        followup_collector(),
-        StoredLog(pool, Notifications(dsn), DurableHead()),
-    )
+    queries, collector = Queries(pool), followup_collector()
+    stored_log = StoredLog(pool, Notifications(dsn), DurableHead())
     reminders, reports, pages = Reminders(pool, queries), Reports(pool), Pages(queries)
     collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(

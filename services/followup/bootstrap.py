@@ -146,7 +146,7 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts, durable = Hosts(settings.database_url), DurableHead()
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
         pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
@@ -182,8 +182,13 @@ async def running(
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} events are lost at their source; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         def notices() -> dict[str, str]:
-            return {name: why for name, why in broker_hindrances().items() if why}
+            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
@@ -195,14 +200,7 @@ async def running(
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            lost = collector.snapshot.lost
-            found = {
-                "relay": relay.standstill,
-                "digests": digests,
-                "standby": durable.trouble,
-                "lost": f"{lost} events are lost at their source; an operator must confirm it" if lost else "",
-            }
-            return found | await sources_go_on()
+            return {"relay": relay.standstill, "digests": digests} | durability() | await sources_go_on()
 
         figures = MetricsQueries(
             pool,

@@ -113,7 +113,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts, durable = Hosts(settings.database_url), DurableHead()
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
         pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
@@ -189,12 +189,14 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 taken_at=found.taken_at,
             )
 
-        async def progress() -> dict[str, str]:
+        def durability() -> dict[str, str]:
             lost = collector.snapshot.lost
-            return {
+            told = f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
+        async def progress() -> dict[str, str]:
+            return durability() | {
                 "store": await stored_log.is_reachable(),
-                "standby": durable.trouble,
-                "lost": f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else "",
                 "relay": relay.standstill,
                 "commands": queue.hindrance,
                 **{name: hindered.get(name, "") for name in ("files", "posts")},
@@ -202,7 +204,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
-            found = {
+            found = durability() | {
                 "relay": relay.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }

@@ -104,10 +104,6 @@ class DurableHead:
         if epoch != self.epoch:
             self.epoch, self.position = epoch, 0
 
-    def is_current(self, epoch: str) -> bool:
-        """Whether this is the epoch that was found last; before any was found, each is."""
-        return self.epoch in ("", epoch)
-
     def acknowledged(self, first: int, last: int, event_id: UUID) -> None:
         """Take in that the append of a command has returned: a required standby has it, and all before it."""
         self.newest.append((first, event_id))
@@ -198,13 +194,8 @@ class DurableHead:
 
     async def _watch(self) -> None:
         """Notice when a standby becomes required, or is no longer, and whether it is there."""
-        epoch = self.epoch
         while True:
             await asyncio.sleep(LOOK_EVERY)
-            if epoch != self.epoch:
-                # What is still open may lead to the server that wrote before.
-                epoch = self.epoch
-                await self._pool.expire_connections()
             with contextlib.suppress(*TRANSIENT_ERRORS):
                 await self._look()
             if self.is_required and time.time() - self.confirmed_at >= CONFIRM_EVERY:

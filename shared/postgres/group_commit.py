@@ -18,7 +18,7 @@ from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotConfirmed, NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
 from shared.postgres.durable import EMIT, DurableHead, confirmed, is_warning
-from shared.postgres.transient_errors import BROKEN_CONNECTION, TRANSIENT_ERRORS, Unconfirmed
+from shared.postgres.transient_errors import TRANSIENT_ERRORS, Unconfirmed
 from shared.tasks import cancel_and_wait
 
 LARGEST_BATCH = 128  # commands
@@ -27,14 +27,9 @@ ANSWER_WITHIN = 10.0  # seconds after which a caller is answered, and no try of 
 RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
 LOOK_EVERY = 0.5  # seconds between two looks at whom to answer
-PATIENCE = 5.0  # seconds after which it is asked whether a statement is still at work on the server that writes
-ASK_WITHIN = 3.0  # seconds
 
 POSITION = "stored_events_position"  # the unique index of positions
 
-# Of a connection, so that one of another server with the same number is not taken for it.
-_BEGAN = "SELECT backend_start FROM pg_stat_activity WHERE pid = $1"
-_OWN = f"SELECT ({_BEGAN}) AS began, (SELECT epoch FROM store_state) AS epoch"
 _RECORDED = "SELECT event_id, notification_id, recorded_at FROM stored_events WHERE event_id = ANY($1)"
 
 _log = structlog.get_logger(__name__)
@@ -76,13 +71,9 @@ class GroupCommit:
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
-        self._asking: asyncio.Task[None] | None = None
         self._closing = False
         self._batch: Sequence[_Waiting] = ()  # being appended
-        self._since = 0.0  # when it began, by the loop's clock
         self._connection: Any = None  # kept from batch to batch
-        self._epoch = ""  # of the store behind the connection
-        self._began: Any = None  # when the connection was made, by the server's clock
         self._is_warned = False  # the server has said something about the last statement
 
     async def start(self) -> None:
@@ -97,7 +88,6 @@ class GroupCommit:
         if self._task is not None:
             await self._task
         await cancel_and_wait(self._watching)
-        await cancel_and_wait(self._asking)
         await self._let_go()
 
     async def append(self, append: Append) -> Appended:
@@ -126,7 +116,7 @@ class GroupCommit:
             while seen < len(self._queue) < LARGEST_BATCH:
                 seen = len(self._queue)
                 await asyncio.sleep(0)
-            self._batch, self._since = self._next_batch(), asyncio.get_running_loop().time()
+            self._batch = self._next_batch()
             try:
                 await self._commit(self._batch)
             except Exception as error:  # every command gets an answer, and the next batch is appended
@@ -166,9 +156,6 @@ class GroupCommit:
                 # One statement is a transaction of its own: begin and commit would be two more round trips.
                 connection, self._is_warned = await self._connected(), False
                 outcomes = await append_in(connection, [w.append for w in pending])
-                if not self._durable.is_current(self._epoch):
-                    connection.terminate()  # another server writes now, and this one may not know it yet
-                    raise Unconfirmed
                 if self._is_warned:
                     raise Unconfirmed
                 if tried:
@@ -208,8 +195,6 @@ class GroupCommit:
             connection: Any = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
             self._connection = connection
             connection.add_log_listener(self._note)
-            own = await connection.fetchrow(_OWN, connection.get_server_pid())
-            self._began, self._epoch = own["began"], own["epoch"]
         return self._connection
 
     def _note(self, _: Any, message: Any) -> None:
@@ -224,19 +209,13 @@ class GroupCommit:
                 await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT)
 
     async def _watch(self) -> None:
-        """Answer callers in time, and end a connection behind which nobody is any more."""
+        """Answer callers in time. A server that was replaced ends nothing by itself: whoever finds the new one does."""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             self._answer_late()
-            if self._connection is None or not self._batch:
-                continue
-            if self._closing and all(waiting.done.done() for waiting in self._batch):
+            is_answered = bool(self._batch) and all(waiting.done.done() for waiting in self._batch)
+            if self._closing and is_answered and self._connection is not None:
                 self._connection.terminate()  # and no cancellation is sent: the standby may still acknowledge it
-                continue
-            is_asking = self._asking is not None and not self._asking.done()
-            if not is_asking and asyncio.get_running_loop().time() - self._since > PATIENCE:
-                # In a task of its own: callers are answered while it waits.
-                self._asking = asyncio.create_task(self._end_if_elsewhere(self._connection), name="append-ask")
 
     def _answer_late(self) -> None:
         """Answer whom no standby and no store has answered: what was begun may still be recorded."""
@@ -248,26 +227,6 @@ class GroupCommit:
             if now < waiting.deadline:
                 break  # those behind it came later
             _answer(waiting, StoreUnavailable("the commands before it take too long"))
-
-    async def _end_if_elsewhere(self, connection: Any) -> None:
-        """End the connection if the server that writes now does not have it: that behind it is frozen or cut off."""
-        began = self._began
-        try:
-            pid = connection.get_server_pid()
-            async with self._pool.acquire(timeout=ACQUIRE_TIMEOUT) as other:
-                try:
-                    found = await other.fetchval(_BEGAN, pid, timeout=ASK_WITHIN)
-                except BROKEN_CONNECTION:
-                    # It may lead to the same server. The next look gets a new one.
-                    other.terminate()
-                    await self._pool.expire_connections()
-                    raise
-        except TRANSIENT_ERRORS as error:
-            _log.info("append_not_found", error=type(error).__name__)
-            return
-        if found != began and connection is self._connection:
-            _log.warning("append_abandoned", why="the server that writes does not know the connection")
-            connection.terminate()
 
     async def _one_by_one(self, pending: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
         """Find the command that the store refuses: its neighbours in the batch are recorded without it."""

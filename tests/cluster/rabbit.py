@@ -106,7 +106,8 @@ class Brokers:
             "HOME": str(folder),
             "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_NODENAME": self._node(name),
-            "RABBITMQ_DIST_PORT": str(DISTRIBUTION),
+            "RABBITMQ_DIST_PORT": str(DISTRIBUTION + NODES.index(name)),  # one mapper takes each port once
+            "ERL_CRASH_DUMP": f"{folder}/erl_crash.dump",
             "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",

@@ -17,6 +17,7 @@ NODES = ("rabbit1", "rabbit2", "rabbit3")
 HOSTS = dict(zip(NODES, DATABASES, strict=True))
 PORT, DISTRIBUTION, MAPPER = 5672, 25672, 4369
 USERS = ("intake", "followup")
+TICK = 10  # seconds until a node whose host was cut off is given up; meanwhile nothing can be declared
 FORMED_WITHIN = 120.0  # seconds
 
 _SCHEDULERS = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none"  # no busy waiting: the machine is shared
@@ -64,6 +65,7 @@ class Brokers:
             f"{discovery}.peer_discovery_backend": "classic_config",
             **{f"{discovery}.classic_config.nodes.{i}": self._node(n) for i, n in enumerate(NODES, 1)},
             "cluster_partition_handling": "pause_minority",
+            "net_ticktime": str(TICK),
             "load_definitions": str(self._site.folder / "secrets" / "rabbitmq.definitions.json"),
             "loopback_users": "none",
             "max_message_size": "16777216",
@@ -104,7 +106,8 @@ class Brokers:
             "HOME": str(folder),
             "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_NODENAME": self._node(name),
-            "RABBITMQ_DIST_PORT": str(DISTRIBUTION),
+            "RABBITMQ_DIST_PORT": str(DISTRIBUTION + NODES.index(name)),  # one mapper takes each port once
+            "ERL_CRASH_DUMP": f"{folder}/erl_crash.dump",
             "RABBITMQ_MNESIA_BASE": f"{folder}/mnesia",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/enabled_plugins",

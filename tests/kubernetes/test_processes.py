@@ -150,7 +150,7 @@ def test_pair__runs_as_the_manifests_say_from_migration_to_sigterm(province: Pro
     polled: list[int] = []
     poll = threading.Thread(target=lambda: polled.append(_poll(province, second)))
     poll.start()
-    time.sleep(0.5)
+    time.sleep(2)
     assert second.terminate() == 0, second.said()
     poll.join(10)
     assert polled == [200], "a request in flight was cut off"
@@ -174,5 +174,8 @@ def _cases(province: Province, pod: Pod) -> bool:
 
 
 def _poll(province: Province, pod: Pod) -> int:
+    """Ask for what comes after the last event, which waits."""
     headers = bearer(province.token("auditor"))
-    return httpx.get(f"{pod.url}/v1/events?after=1000&wait=50", headers=headers, timeout=60, verify=False).status_code
+    head = httpx.get(f"{pod.url}/v1/events?after=0", headers=headers, timeout=60, verify=False).json()["head"]
+    url = f"{pod.url}/v1/events?after={head}&wait=50"
+    return httpx.get(url, headers=headers, timeout=60, verify=False).status_code

@@ -27,7 +27,8 @@ from tests.support.tls import Authority, TlsBroker, TlsCluster, need_rabbitmq
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 PROVINCE = {"code": "H35", "name": "Tỉnh Lai Châu", "level": "province", "valid_from": "2004-01-01"}
-QUEUES = {"intake.lai-chau.commands", "followup.lai-chau.events", "followup.alerts"}
+SOURCE = "lai-chau"
+QUEUES = {f"intake.{SOURCE}.commands", f"followup.{SOURCE}.events", "followup.alerts"}
 
 
 class Province:
@@ -40,10 +41,11 @@ class Province:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         script = folder / "deploy" / "kubernetes" / "make-secrets.sh"
         done = subprocess.run(
-            ["/bin/sh", script, overlay], env=os.environ | {"PATH": path}, capture_output=True, check=False
+            ["/bin/sh", script, overlay, SOURCE], env=os.environ | {"PATH": path}, capture_output=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, b"")
         self.made = overlay / "secrets"
+        assert f'"^{SOURCE}$"' in (self.made / "rabbitmq.definitions.json").read_text("utf-8")
         self.manifests = build(overlay)
         self.secrets: Secrets = secrets_of(self.manifests)
         self.authority = Authority(folder)

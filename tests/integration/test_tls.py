@@ -21,7 +21,7 @@ from tests.support.tls import Authority, Certificate, TlsCluster
 PAST = -timedelta(days=1)
 
 
-class Ground:
+class DatabaseByTls:
     """A server, who certifies it, and the URLs by which it is reached."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,11 +52,11 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Ground]:
+def server() -> Iterator[DatabaseByTls]:
     """Debian's server, with TLS and without anything else."""
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        made = Ground(Path(folder))
+        made = DatabaseByTls(Path(folder))
         try:
             made.cluster.start()
             yield made
@@ -65,7 +65,7 @@ def server() -> Iterator[Ground]:
 
 
 @pytest.fixture
-def ground(server: Ground) -> Iterator[Ground]:
+def ground(server: DatabaseByTls) -> Iterator[DatabaseByTls]:
     """The server as each test finds it."""
     yield server
     server.password.write_text(PASSWORD)
@@ -85,11 +85,11 @@ async def how(url: str) -> tuple[str, bool]:
         await connection.close()
 
 
-async def test_server__that_our_ca_knows_is_reached_by_tls(ground: Ground) -> None:
+async def test_server__that_our_ca_knows_is_reached_by_tls(ground: DatabaseByTls) -> None:
     assert await how(ground.url()) == (USER, True)
 
 
-async def test_certificate__logs_in_without_a_password(ground: Ground) -> None:
+async def test_certificate__logs_in_without_a_password(ground: DatabaseByTls) -> None:
     ground.cluster.admin("DROP ROLE IF EXISTS with_certificate")
     ground.cluster.admin("CREATE ROLE with_certificate LOGIN")
     ours = ground.authority.issue("client", user="with_certificate")
@@ -104,11 +104,11 @@ async def test_certificate__logs_in_without_a_password(ground: Ground) -> None:
 
 
 #: What is wrong with a server or with our settings; what is said of it.
-WRONG: dict[str, tuple[Callable[[Ground], str], str]] = {}
+WRONG: dict[str, tuple[Callable[[DatabaseByTls], str], str]] = {}
 
 
-def wrong(said: str) -> Callable[[Callable[[Ground], str]], Callable[[Ground], str]]:
-    def keep(made: Callable[[Ground], str]) -> Callable[[Ground], str]:
+def wrong(said: str) -> Callable[[Callable[[DatabaseByTls], str]], Callable[[DatabaseByTls], str]]:
+    def keep(made: Callable[[DatabaseByTls], str]) -> Callable[[DatabaseByTls], str]:
         WRONG[made.__name__] = (made, said)
         return made
 
@@ -116,56 +116,56 @@ def wrong(said: str) -> Callable[[Callable[[Ground], str]], Callable[[Ground], s
 
 
 @wrong("by no CA that is trusted here")
-def another_ca(ground: Ground) -> str:
+def another_ca(ground: DatabaseByTls) -> str:
     return ground.url(sslrootcert=ground.stranger.file)
 
 
 @wrong("by no CA that is trusted here")
-def a_stranger_in_between(ground: Ground) -> str:
+def a_stranger_in_between(ground: DatabaseByTls) -> str:
     ground.serve(ground.stranger.issue("in-between"))
     return ground.url()
 
 
 @wrong("for another host")
-def another_host(ground: Ground) -> str:
+def another_host(ground: DatabaseByTls) -> str:
     ground.serve(ground.authority.issue("other", "db.example.vn"))
     return ground.url()
 
 
 @wrong("for another host")
-def another_name(ground: Ground) -> str:
+def another_name(ground: DatabaseByTls) -> str:
     return ground.url(host="localhost")
 
 
 @wrong("has expired")
-def expired(ground: Ground) -> str:
+def expired(ground: DatabaseByTls) -> str:
     ground.serve(ground.authority.issue("old", valid_for=PAST))
     return ground.url()
 
 
 @wrong("none.crt cannot be read")
-def no_ca_file(ground: Ground) -> str:
+def no_ca_file(ground: DatabaseByTls) -> str:
     return ground.url(sslrootcert=ground.folder / "none.crt")
 
 
 @wrong("none.password cannot be read")
-def no_password_file(ground: Ground) -> str:
+def no_password_file(ground: DatabaseByTls) -> str:
     return ground.url(password_file=ground.folder / "none.password")
 
 
 @wrong("refuses its user or password")
-def another_password(ground: Ground) -> str:
+def another_password(ground: DatabaseByTls) -> str:
     ground.password.write_text("falsch")
     return ground.url()
 
 
 @wrong("pg_hba.conf")
-def without_tls(ground: Ground) -> str:
+def without_tls(ground: DatabaseByTls) -> str:
     return ground.url(sslmode="disable", sslrootcert="")
 
 
 @pytest.mark.parametrize("fault", WRONG)
-async def test_connection__is_refused_and_says_why(ground: Ground, fault: str) -> None:
+async def test_connection__is_refused_and_says_why(ground: DatabaseByTls, fault: str) -> None:
     make, said = WRONG[fault]
     with pytest.raises((OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError)) as raised:
         await how(make(ground))
@@ -174,7 +174,7 @@ async def test_connection__is_refused_and_says_why(ground: Ground, fault: str) -
     assert PASSWORD not in told and "falsch" not in told
 
 
-async def test_server__without_tls_is_refused(ground: Ground) -> None:
+async def test_server__without_tls_is_refused(ground: DatabaseByTls) -> None:
     ground.cluster.admin("ALTER SYSTEM SET ssl = off")
     ground.cluster.reload()
     try:
@@ -200,7 +200,7 @@ COMMANDS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
-def test_command__goes_by_tls_and_ends_where_the_server_is_not_trusted(ground: Ground, command: str) -> None:
+def test_command__goes_by_tls_and_ends_where_the_server_is_not_trusted(ground: DatabaseByTls, command: str) -> None:
     wrong_url = ground.url(sslrootcert=ground.stranger.file)
     key = ground.folder / "master.key"
     key.write_bytes(os.urandom(32))
@@ -218,7 +218,7 @@ def test_command__goes_by_tls_and_ends_where_the_server_is_not_trusted(ground: G
     assert PASSWORD not in done.stderr and "Traceback" not in done.stderr
 
 
-async def test_pool__follows_a_new_ca_certificate_and_password(ground: Ground) -> None:
+async def test_pool__follows_a_new_ca_certificate_and_password(ground: DatabaseByTls) -> None:
     name = (await ground.cluster.fresh("shared.postgres")).rpartition("/")[2]
     bundle = ground.folder / "bundle.crt"
     bundle.write_bytes(ground.authority.file.read_bytes())

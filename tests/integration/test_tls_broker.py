@@ -22,7 +22,7 @@ QUEUES = {"intake.local.commands", "followup.local.events", "followup.alerts"}
 GUEST = "guest"
 
 
-class Ground:
+class ServersByTls:
     """Both servers, who certifies them, and the URLs by which the pair reaches them."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,12 +66,12 @@ class Ground:
 
 
 @pytest.fixture(scope="module")
-def ground() -> Iterator[Ground]:
+def ground() -> Iterator[ServersByTls]:
     """Debian's servers, which nobody reaches without TLS."""
     need_rabbitmq()
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        made = Ground(Path(folder))
+        made = ServersByTls(Path(folder))
         try:
             made.broker.launch()
             made.cluster.start()
@@ -84,7 +84,7 @@ def ground() -> Iterator[Ground]:
 
 @contextlib.contextmanager
 def running(
-    ground: Ground, folder: Path, vhost: str, trusted_broker: Path | None = None
+    ground: ServersByTls, folder: Path, vhost: str, trusted_broker: Path | None = None
 ) -> Iterator[tuple[Pair, Service, Service]]:
     """A pair on fresh databases and a virtual host of its own."""
     ground.broker.add_vhost(vhost)
@@ -108,7 +108,7 @@ def receive(intake: Service) -> int:
     return answer.status_code
 
 
-def consumed(ground: Ground, vhost: str) -> set[str]:
+def consumed(ground: ServersByTls, vhost: str) -> set[str]:
     """The queues that somebody consumes."""
     lines = ground.broker.control("list_queues", "-p", vhost, "name", "consumers").splitlines()
     return {name for name, _, count in (line.partition("\t") for line in lines) if count.isdigit() and int(count)}
@@ -126,7 +126,7 @@ def hindered(*services: Service) -> dict[str, str]:
     return {name: why for each in services for name, why in each.get("/readyz").get("notices", {}).items()}
 
 
-def by_tls(ground: Ground) -> bool:
+def by_tls(ground: ServersByTls) -> bool:
     """Whether every connection of the pair to PostgreSQL is encrypted, and there are some."""
     found = ground.cluster.admin(
         "SELECT bool_and(s.ssl), count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) "
@@ -136,7 +136,7 @@ def by_tls(ground: Ground) -> bool:
     return bool(encrypted) and count > 3
 
 
-def test_pair__goes_by_tls_alone_and_follows_certificates_and_passwords(ground: Ground, tmp_path: Path) -> None:
+def test_pair__goes_by_tls_alone_and_follows_certificates_and_passwords(ground: ServersByTls, tmp_path: Path) -> None:
     with running(ground, tmp_path, "tls") as (_, intake, followup):
         assert post(intake, "/v1/jurisdictions", PROVINCE).status_code == 201
 
@@ -187,7 +187,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_broker__that_is_not_trusted_is_told_and_the_feed_carries_the_events(ground: Ground, tmp_path: Path) -> None:
+def test_broker__that_is_not_trusted_is_told_and_the_feed_carries_the_events(
+    ground: ServersByTls, tmp_path: Path
+) -> None:
     known, stranger = Authority(ground.folder, "known"), Authority(ground.folder, "stranger")
     ground.broker.renew(known.issue("other", "broker.example.vn"))
     with running(ground, tmp_path, "wrong", known.file) as (_, intake, followup):

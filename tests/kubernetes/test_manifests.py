@@ -206,6 +206,8 @@ def test_operators__are_given_secrets_that_exist(manifests: list[Manifest]) -> N
             assert found["metadata"]["labels"]["cnpg.io/reload"] == "true", (secret, user)
     broker = one(manifests, "RabbitmqCluster", "broker")["spec"]
     assert broker["tls"]["secretName"] in known
+    asked_as = known[broker["secretBackend"]["externalSecret"]["name"]]
+    assert {"username", "password", "default_user.conf"} <= asked_as
     assert broker["override"]["statefulSet"]["spec"]["template"]["spec"]["volumes"][0]["secret"]["secretName"] in known
 
 

@@ -27,7 +27,8 @@ from tests.support.tls import Authority, TlsBroker, TlsCluster, need_rabbitmq
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
 PROVINCE = {"code": "H35", "name": "Tỉnh Lai Châu", "level": "province", "valid_from": "2004-01-01"}
-QUEUES = {"intake.lai-chau.commands", "followup.lai-chau.events", "followup.alerts"}
+SOURCE = "lai-chau"
+QUEUES = {f"intake.{SOURCE}.commands", f"followup.{SOURCE}.events", "followup.alerts"}
 
 
 class Province:
@@ -40,10 +41,11 @@ class Province:
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         script = folder / "deploy" / "kubernetes" / "make-secrets.sh"
         done = subprocess.run(
-            ["/bin/sh", script, overlay], env=os.environ | {"PATH": path}, capture_output=True, check=False
+            ["/bin/sh", script, overlay, SOURCE], env=os.environ | {"PATH": path}, capture_output=True, check=False
         )
         assert (done.returncode, done.stderr) == (0, b"")
         self.made = overlay / "secrets"
+        assert f'"^{SOURCE}$"' in (self.made / "rabbitmq.definitions.json").read_text("utf-8")
         self.manifests = build(overlay)
         self.secrets: Secrets = secrets_of(self.manifests)
         self.authority = Authority(folder)
@@ -150,7 +152,7 @@ def test_pair__runs_as_the_manifests_say_from_migration_to_sigterm(province: Pro
     polled: list[int] = []
     poll = threading.Thread(target=lambda: polled.append(_poll(province, second)))
     poll.start()
-    time.sleep(0.5)
+    time.sleep(2)
     assert second.terminate() == 0, second.said()
     poll.join(10)
     assert polled == [200], "a request in flight was cut off"
@@ -174,5 +176,8 @@ def _cases(province: Province, pod: Pod) -> bool:
 
 
 def _poll(province: Province, pod: Pod) -> int:
+    """Ask for what comes after the last event, which waits."""
     headers = bearer(province.token("auditor"))
-    return httpx.get(f"{pod.url}/v1/events?after=1000&wait=50", headers=headers, timeout=60, verify=False).status_code
+    head = httpx.get(f"{pod.url}/v1/events?after=0", headers=headers, timeout=60, verify=False).json()["head"]
+    url = f"{pod.url}/v1/events?after={head}&wait=50"
+    return httpx.get(url, headers=headers, timeout=60, verify=False).status_code

@@ -122,9 +122,10 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
             with watch("open"):
                 opened = await _opened(dsn, seals)
             with watch("erase again"):
-                other = states.get("followup")
-                followup = running[other.server].dsn(other.database) if other else followup_url
-                notes = erasures.of_backups(catalog) + await _known_to(followup, stores["intake"].source)
+                notes = erasures.of_backups(catalog)
+                urls = [running[s.server].dsn(s.database) for name, s in states.items() if name == "followup"]
+                for url in filter(None, (*urls, followup_url)):
+                    notes += await _known_to(url, stores["intake"].source)
                 erased = await erasures.erase_again(dsn, seals, notes)
             with watch("files"):
                 copied = mirror(catalog.files, target / "files", await _column(dsn, _FILES))
@@ -242,8 +243,6 @@ async def _opened(dsn: str, seals: PetitionSeals) -> _Opened:
 
 async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
     """The erasures that a followup has read. Raises BackupFailed."""
-    if not url:
-        return []
     try:
         connection = await connect(url)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

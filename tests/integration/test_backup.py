@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -28,6 +29,7 @@ class BackedUp:
         self.paths: dict[str, str] = {}
         self.settings = {
             "INTAKE_DATABASE_URL": self.dsn,
+            "FOLLOWUP_DATABASE_URL": cluster.database("shared.postgres", "services.followup"),
             "INTAKE_FILES": str(folder / "files"),
             "INTAKE_MASTER_KEY_FILE": str(folder / "master.key"),
         }
@@ -63,6 +65,8 @@ def test_backup__is_named_when_it_is_whole_and_holds_no_key(backed_up: BackedUp)
     (backup,) = (path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())
     manifest = json.loads((backup / "manifest.json").read_text())
     assert manifest["databases"]["intake"]["position"] > 0 and manifest["files"] == 2
+    # Both databases are on one server: one base backup has them at one instant.
+    assert list(manifest["servers"]) == ["intake"] and manifest["databases"]["followup"]["server"] == "intake"
     assert {part["path"] for part in manifest["parts"]} >= {"intake/base.tar.gz", "erasures.json", "files.txt"}
     key = (backed_up.folder / "master.key").read_bytes()
     assert all(key not in path.read_bytes() for path in stored(backed_up.backups))
@@ -88,12 +92,47 @@ def test_restore__erases_again_what_a_backup_brings_back(backed_up: BackedUp, tm
     found = told("restore", "--from", str(older), "--to", str(target), **backed_up.settings)
     assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
     assert (found["files"], found["files_missing"], found["stores"]["intake"]["log_segments"]) == (1, [], 0)
+    assert found["stores"]["followup"]["position"] == 0 and found["followup_ahead"] == []
     with on_restored(backed_up.cluster, target / "intake") as cluster:
         dsn = cluster.dsn(backed_up.dsn.rsplit("/", 1)[1])
         asyncio.run(check_restored(backed_up, dsn, target / "files"))
     # Nothing is overwritten unless it is said, and then nothing is lost.
     refused = doithoai("restore", "--from", str(older), "--to", str(target), code=2, **backed_up.settings)
     assert "the folder is not empty" in refused.stderr
+
+
+@pytest.mark.slow
+def test_restore__asks_a_living_followup_for_later_erasures(backed_up: BackedUp, tmp_path: Path) -> None:
+    """No backup tells of the erasure; followup has read it."""
+    older = sorted(path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())[0]
+    shutil.copytree(older, tmp_path / "backups" / older.name)
+    (tmp_path / "backups" / "files").symlink_to(backed_up.backups / "files")
+    asyncio.run(as_followup_has_read(backed_up))
+    target = folder_for(backed_up.cluster, "asked")
+    options = ["--from", str(tmp_path / "backups"), "--to", str(target), "--only", "intake"]
+    living = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("living")}
+    found = told("restore", *options, **backed_up.settings | living)
+    assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
+    # Where it cannot be asked, nothing is restored as if nobody had been erased.
+    away = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("nowhere")}
+    done = doithoai("restore", *options, "--replace", code=1, **backed_up.settings | away)
+    assert "cannot be asked for later erasures" in done.stderr
+
+
+async def as_followup_has_read(backed_up: BackedUp) -> None:
+    """A database with the facts of followup that a restore reads."""
+    backed_up.cluster.admin("CREATE DATABASE living")
+    store: Any = await asyncpg.connect(backed_up.dsn)
+    living: Any = await asyncpg.connect(backed_up.cluster.dsn("living"))
+    rows = await store.fetch("SELECT 'local', event_id, topic, state, recorded_at FROM stored_events")
+    await living.execute(
+        "CREATE SCHEMA projection; CREATE TABLE projection.facts "
+        "(source text, event_id uuid, topic text, state bytea, recorded_at timestamptz)"
+    )
+    values = [tuple(row.values()) for row in rows]
+    await living.executemany("INSERT INTO projection.facts VALUES ($1, $2, $3, $4, $5)", values)
+    await store.close()
+    await living.close()
 
 
 async def check_restored(backed_up: BackedUp, dsn: str, files: Path) -> None:

@@ -45,6 +45,9 @@ def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProces
             ["dev", "--data", "/dev/null"],
             "--data: /dev/null: không phải là thư mục; hãy nêu một thư mục / is no folder",
         ),
+        (["backup", "--to", "/nonexist"], "set one of them or both, of a role that has REPLICATION"),
+        (["restore", "--from", "/nonexist", "--to", "/nonexist"], "there is no whole backup there"),
+        (["doctor"], "set one of them or both, as for the services"),
         (["dev", "--broker", "x"], "--broker: 'x' không phải"),
         (
             ["replay", "--until", "5", "--from", "http://127.0.0.1:9", "--to", "/nonexist/x"],

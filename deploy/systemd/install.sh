@@ -35,9 +35,9 @@ if [ ! -f "$home/.complete" ]; then
 fi
 ln -sfn "$version" /opt/doithoai/.current && mv -T /opt/doithoai/.current /opt/doithoai/current
 mkdir -p /usr/local/bin "$units" /usr/local/lib/sysusers.d
-ln -sfn /opt/doithoai/current/bin/doithoai /usr/local/bin/doithoai
 
 share=$home/share/deploy/systemd
+install -m 755 "$share/doithoai" /usr/local/bin/doithoai
 cp "$share/doithoai.sysusers.conf" /usr/local/lib/sysusers.d/doithoai.conf
 systemd-sysusers doithoai.conf
 cp "$share"/doithoai-*.service "$share"/doithoai-*.timer "$units"

@@ -60,7 +60,7 @@ chown -R postgres "$handed"
 (cd "$handed" && runuser -u postgres -- env PGHOST=/var/run/postgresql PGUSER=postgres sh "$handed/databases.sh" "$handed")
 
 # The owner of intake's database takes base backups and the log of the whole server; its slot keeps what was not fetched.
-runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres > /dev/null <<SQL
+(cd / && runuser -u postgres -- psql -X -q -v ON_ERROR_STOP=1 -d postgres > /dev/null) <<SQL
 ALTER ROLE intake_owner REPLICATION;
 ALTER SYSTEM SET max_slot_wal_keep_size = '20GB';
 SELECT pg_reload_conf();

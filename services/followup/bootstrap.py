@@ -33,7 +33,7 @@ from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -138,6 +138,8 @@ async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
 ) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
+    brokers = broker_urls(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
@@ -161,7 +163,8 @@ async def running(
         stack.push_async_callback(alerts.close)
 
         def bell_of(source: str) -> Subscriber:
-            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+            url = brokers.get(followed.address(source) or "", "")
+            return Subscriber(url, events_of(source), publisher=settings.broker_publisher)
 
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)

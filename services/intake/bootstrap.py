@@ -33,7 +33,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, check_urls, folder_of, new_id, scanner_of, seals_of
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -103,6 +103,7 @@ def callers_of(settings: IntakeSettings) -> Callers:
 @contextlib.asynccontextmanager
 async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
     """Intake with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
     folder, scanner = folder_of(settings), scanner_of(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):

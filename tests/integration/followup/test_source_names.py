@@ -174,7 +174,7 @@ def leaders(dsn: str) -> dict[str, int]:
     """How many sources each process leads."""
     found = "SELECT holder, count(*) FROM leases WHERE name LIKE 'writer:%' AND expires_at > now() GROUP BY holder"
     with psycopg.connect(dsn) as connection:
-        return {holder: count for holder, count in connection.execute(found).fetchall()}
+        return dict(connection.execute(found).fetchall())
 
 
 def consumers(url: str, queue: str) -> int:

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -32,9 +30,10 @@ from services.followup.adapters.sign_in_provider import SignInProvider
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -79,7 +78,7 @@ from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
-from shared.postgres import lease, store
+from shared.postgres import store
 from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
@@ -142,6 +141,8 @@ async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
 ) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
+    brokers = broker_urls(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
@@ -167,7 +168,8 @@ async def running(
         stack.push_async_callback(alerts.close)
 
         def bell_of(source: str) -> Subscriber:
-            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+            url = brokers.get(followed.address(source) or "", "")
+            return Subscriber(url, events_of(source), publisher=settings.broker_publisher)
 
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
@@ -332,7 +334,7 @@ class FollowedSources:
         client: httpx.AsyncClient,
         token: Callable[[], str],
         inboxes: PrefetchBuffers,
-        leases: "WriterLeases",
+        leases: WriterLeases,
     ) -> None:
         names = SourceNames(StoredBirths(pool))
         self.readers = {
@@ -359,24 +361,3 @@ class FollowedSources:
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""
         return next((url for url, reader in self.readers.items() if reader.source == source), None)
-
-
-class WriterLeases:
-    """The writer's lease of each source, judged by the database's clock."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
-        self._taken: set[str] = set()
-
-    async def take(self, source: str) -> bool:
-        """Take or renew the lease of a source; False while another process holds it."""
-        taken = await lease.acquire(self._pool, f"writer:{source}", self._holder) is not None
-        (self._taken.add if taken else self._taken.discard)(source)
-        return taken
-
-    async def release(self) -> None:
-        """Give back what this process holds, so that another takes over at once."""
-        for source in self._taken:
-            with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-                await lease.release(self._pool, f"writer:{source}", self._holder)

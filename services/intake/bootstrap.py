@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from functools import partial
+from uuid import UUID
 
 import asyncpg
 import httpx
@@ -32,7 +33,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, check_urls, folder_of, new_id, scanner_of, seals_of
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -82,6 +83,7 @@ DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
+DEVELOPMENT_NAME = "local"
 CLAIM_TIMEOUT = 5.0  # seconds for which a start waits for the broker
 
 log = structlog.get_logger("intake")
@@ -108,6 +110,7 @@ def callers_of(settings: IntakeSettings) -> Callers:
 @contextlib.asynccontextmanager
 async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
     """Intake with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
     folder, scanner = folder_of(settings), scanner_of(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
@@ -117,8 +120,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
-        source = await _name_store(pool, settings)
-        await _claim_virtual_host(settings.amqp_url, source)
+        source = await _name_store(pool, settings, is_development=callers.is_development)
+        await _claim_virtual_host(settings.amqp_url, source, await store.event_id_at(pool, 1))
         notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
@@ -138,6 +141,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         if settings.seed_calendars:
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
+        birth = await store.event_id_at(pool, 1)
 
         contents = StoredContents(pool, new_id)
         references = KnownReferences(history, contents, seals, regulation_cache)
@@ -150,11 +154,12 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
         outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
+        route = events_of(source)
+        relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
         commands = CommandIntake(handler, acts, callers, refused)
-        queue = CommandQueue(settings.amqp_url, source, commands)
+        queue = CommandQueue(settings.amqp_url, source, commands, birth)
         await queue.start()
         stack.push_async_callback(queue.close)
         figures, troubles = StoreFigures(pool, RELAY), FileTroubles()
@@ -251,22 +256,34 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         yield app
 
 
-async def _claim_virtual_host(url: str, source: str) -> None:
+async def _claim_virtual_host(url: str, source: str, birth: UUID | None) -> None:
     """Take the broker's virtual host for the source. A broker that is away is asked later. Raises WrongSettings."""
     if not url:
         return
     try:
         async with asyncio.timeout(CLAIM_TIMEOUT), await BrokerHosts(url).connect() as connection:
-            await claim(await connection.channel(), source)
+            await claim(await connection.channel(), source, birth)
     except ForeignSource as error:
         raise WrongSettings(f"INTAKE_AMQP_URL: {error}") from None
     except Exception as error:
         log.warning("broker_away", kind=type(error).__name__)
 
 
-async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> str:
-    """Name the store, and return the name that it has."""
-    await store.name_source(pool, settings.source)
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings, *, is_development: bool) -> str:
+    """Name the store, and return the name that it has. Raises WrongSettings.
+
+    Two stores of one name are told apart by nobody who reads them: only a developer's store gets one unasked.
+    """
+    born = await store.named_at_birth(pool)
+    if not (settings.source or is_development):
+        remedy = f"this store is called {born}: set INTAKE_SOURCE={born} to go on" if born else "such as lai-chau"
+        raise WrongSettings(f"INTAKE_SOURCE: name the source, each store differently and for ever; {remedy}")
+    if settings.source and born and settings.source != born:
+        raise WrongSettings(
+            f"INTAKE_SOURCE: the store of INTAKE_DATABASE_URL is called {born} from its first event on, and not "
+            f"{settings.source}: set INTAKE_SOURCE={born}, or name the database of {settings.source}"
+        )
+    await store.name_source(pool, settings.source or DEVELOPMENT_NAME)
     if settings.movable_from is not None and not await store.is_clock_movable(pool):
         try:
             await store.move_clock(pool, settings.movable_from)

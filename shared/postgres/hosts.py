@@ -123,7 +123,7 @@ def hosts_of(dsn: str) -> list[Host]:
     named = parts.netloc.rpartition("@")[2]
     listed = named or query.get("host", "")
     hosts = [_host(each, quoted=bool(named)) for each in listed.split(",") if each]
-    ports = [int(port) for port in query.get("port", "").split(",") if port]
+    ports = [_port(port) for port in query.get("port", "").split(",") if port]
     if len(ports) > 1 and len(ports) != len(hosts):
         raise ValueError(f"{len(ports)} ports for {len(hosts)} hosts")
     if ports:
@@ -139,7 +139,14 @@ def _host(text: str, *, quoted: bool) -> Host:
         host, port = text, ""
     else:
         host, _, port = text.partition(":")
-    return unquote(host) if quoted else host, int(port) if port else None
+    return unquote(host) if quoted else host, _port(port) if port else None
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
+        raise ValueError("a port is no number; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
+    return int(text)
 
 
 def _name(host: Host) -> str:

@@ -171,8 +171,13 @@ def urls_of(url: str) -> list[str]:
     query = parts.query if "heartbeat" in parse_qs(parts.query) else f"{parts.query}&heartbeat={HEARTBEAT}".lstrip("&")
     made = [urlunsplit(parts._replace(netloc=f"{caller}{at}{node.strip()}", query=query)) for node in nodes]
     for each in made:
-        if URL(each).host is None:
-            raise ValueError("it names no host")
+        try:
+            named = URL(each)
+        except ValueError:
+            named = URL()
+        if named.host is None:
+            # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
+            raise ValueError("a host or port cannot be read; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
     return made
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -70,16 +71,17 @@ class Relay:
         *,
         name: str,
         source: str = "",
+        birth: UUID | None = None,
         encode: Callable[[Recorded], Message] = to_message,
     ) -> None:
-        """With a `source` the virtual host must be that source's, or nobody's yet."""
+        """With a `source` the virtual host must be that source's and that store's, or nobody's yet."""
         self.name = name
         self.hindrance = ""  # what only a person can mend
         self.unroutable_total = 0
         self.published_total = 0
         self.is_leader = False
         self._outbox, self._hosts, self._route, self._encode = outbox, BrokerHosts(url), route, encode
-        self._source = source
+        self._source, self._birth = source, birth
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._task: asyncio.Task[None] | None = None
         self._leased = 0.0
@@ -155,7 +157,7 @@ class Relay:
             # A channel of its own: a publish to a missing exchange closes the channel and fails all in flight.
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             if self._source:
-                await claim(await connection.channel(), self._source)
+                await claim(await connection.channel(), self._source, self._birth)
             await declare(channel, self._route)
             self.hindrance = ""
             underlay = await channel.get_underlay_channel()

@@ -135,7 +135,7 @@ class Pair:
     def intake(self, **settings: str) -> Service:
         """An intake on the pair's store; of several one relays."""
         chosen = {"DATABASE_URL": self.intake_dsn, "MASTER_KEY_FILE": str(self.master_key), "AMQP_URL": self.amqp_url}
-        return self._made("intake", chosen | settings)
+        return self._made("intake", chosen | {"SOURCE": "local"} | settings)
 
     def followup(self, intake: Service, dsn: str = "", **settings: str) -> Service:
         """A followup of an intake, on a database of its own unless `dsn` names one."""

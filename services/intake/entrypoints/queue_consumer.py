@@ -5,6 +5,7 @@ The queue of an earlier version is consumed as long as it exists, and never decl
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import aio_pika
 import msgspec
@@ -46,10 +47,10 @@ class _Taken(msgspec.Struct, frozen=True):
 class CommandQueue:
     """Consumes `intake.{source}.commands` for as long as the process lives, whatever the broker does."""
 
-    def __init__(self, url: str, source: str, intake: CommandIntake) -> None:
+    def __init__(self, url: str, source: str, intake: CommandIntake, birth: UUID | None = None) -> None:
         self.waiting: dict[str, QueueLoad] = {}
         self.unanswered_total = 0
-        self._hosts, self._source, self._intake = BrokerHosts(url), source, intake
+        self._hosts, self._source, self._intake, self._birth = BrokerHosts(url), source, intake, birth
         self._route = commands_of(source)
         self._deliveries: asyncio.Queue[_Taken] = asyncio.Queue()
         # One at a time: the commands of one sender are decided in the order in which they were sent.
@@ -102,7 +103,7 @@ class CommandQueue:
     async def _declared(self, connection: aio_pika.abc.AbstractConnection) -> bool:
         # Each on a channel of its own, which a refusal closes. The queue is looked at every few seconds, for ever.
         async with connection.channel() as channel:
-            await claim(channel, self._source)
+            await claim(channel, self._source, self._birth)
         async with connection.channel() as channel:
             await declare(channel, self._route)
         return True

@@ -29,9 +29,12 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.sessions import SessionSeals, StoredSessions
 from services.followup.adapters.sign_in_provider import SignInProvider
+from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
@@ -92,6 +95,7 @@ from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
+TAKE_OVER_AGAIN = 5.0  # seconds before it is tried again to take over what an earlier release has followed
 
 log = structlog.get_logger("followup")
 
@@ -167,9 +171,12 @@ async def running(
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followed = FollowedSources(settings.feeds, pool, client, token, inboxes, leases)
+        earlier = TakingOver(settings.database_url)
         for reader in followed.readers.values():
-            task = asyncio.create_task(reader.run(), name="following")
+            task = asyncio.create_task(earlier.then(reader.run), name="following")
             stack.push_async_callback(cancel_and_wait, task)
+        task = asyncio.create_task(earlier.run(), name="taking over")
+        stack.push_async_callback(cancel_and_wait, task)
 
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
@@ -220,7 +227,7 @@ async def running(
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
                 feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
-                *health_routes(hindrances(queries, followed.refused), notices),
+                *health_routes(hindrances(queries, lambda: followed.refused() | earlier.hindrance), notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
@@ -332,8 +339,50 @@ class FollowedSources:
         return next((url for url, reader in self.readers.items() if reader.source == source), None)
 
 
+class TakingOver:
+    """Takes over what release 0.4.0 has followed, before anything else is followed.
+
+    That release may still run, and goes on until then. What hinders it is tried again.
+    """
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn, self._done, self._why = dsn, asyncio.Event(), "what release 0.4.0 has followed is being taken over"
+
+    @property
+    def hindrance(self) -> dict[str, str]:
+        """Why nothing is followed yet; empty once all is taken over."""
+        return {} if self._done.is_set() else {"sources": self._why}
+
+    async def then(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something once all is taken over."""
+        await self._done.wait()
+        await work()
+
+    async def run(self) -> None:
+        """Take over every source, however often it is tried."""
+        while not self._done.is_set():
+            try:
+                await self._take_over()
+                self._done.set()
+            except Exception as error:
+                self._why = f"what release 0.4.0 has followed cannot be taken over: {type(error).__name__}: {error}"
+                log.warning("not_taken_over", kind=type(error).__name__, why=str(error))
+                await asyncio.sleep(TAKE_OVER_AGAIN)
+
+    async def _take_over(self) -> None:
+        pool = await create_pool(self._dsn, application="taking over", search_path=REBUILT_PATH)
+        try:
+            for source, report in (await take_over(EarlierRelease(pool), lambda _done, _total: None)).items():
+                log.info("taken_over", source=source, events=report.events, differences=len(report.differences))
+        finally:
+            await pool.close()
+
+
 class WriterLeases:
-    """The writer's lease of each source, judged by the database's clock."""
+    """The writer's lease of each source, judged by the database's clock.
+
+    Its name is another one than up to release 0.4.0, which holds its own while a source is taken over from it.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
@@ -342,7 +391,7 @@ class WriterLeases:
 
     async def take(self, source: str) -> bool:
         """Take or renew the lease of a source; False while another process holds it."""
-        taken = await lease.acquire(self._pool, f"writer:{source}", self._holder) is not None
+        taken = await lease.acquire(self._pool, f"source:{source}", self._holder) is not None
         (self._taken.add if taken else self._taken.discard)(source)
         return taken
 
@@ -350,4 +399,4 @@ class WriterLeases:
         """Give back what this process holds, so that another takes over at once."""
         for source in self._taken:
             with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-                await lease.release(self._pool, f"writer:{source}", self._holder)
+                await lease.release(self._pool, f"source:{source}", self._holder)

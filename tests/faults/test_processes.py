@@ -157,7 +157,7 @@ def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
         leader = scene.followup
         until(lambda: scene.position() > 0, 30)
         second.start()
-        assert holder(scene.projection, "writer:local", leader, second) is leader
+        assert holder(scene.projection, "source:local", leader, second) is leader
         scene.work(scene.some(10, 30))
         leader.signal(signal.SIGSTOP)
         for direction in ("up", "down"):
@@ -209,7 +209,7 @@ def test_old_release_meets_a_new_event(staged: Scenes) -> None:
 
 def state(scene: Scene) -> tuple[str, str]:
     """Whether the source is followed, and why not."""
-    found = oracle.rows(scene.projection, "SELECT state, reason FROM projection.sources")
+    found = oracle.rows(scene.projection, "SELECT state, reason FROM followed.sources")
     return (found[0][0], found[0][1]) if found else ("", "")
 
 

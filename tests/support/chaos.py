@@ -271,10 +271,10 @@ class Scene:
                 "FROM stored_events",
             )
             for name, dsn in (("followup", self.projection), ("undisturbed", self.reference)):
-                found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
+                found = oracle.rows(dsn, "SELECT position, horizon, state FROM followed.sources")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
-                if oracle.rows(dsn, "SELECT 1 FROM projection.sweeps"):
+                if oracle.rows(dsn, "SELECT 1 FROM followed.sweeps"):
                     return f"{name} is sweeping"
             for name, dsn, _ in self._relaying():
                 ((pending,),) = oracle.rows(
@@ -347,7 +347,7 @@ class Scene:
                     used = psutil.Process(service.process.pid).memory_info().rss  # type: ignore[union-attr]
                     self.largest[service.name] = max(self.largest[service.name], used)
             with contextlib.suppress(psycopg.Error, IndexError):
-                self.cursors.append(oracle.rows(self.projection, "SELECT position, horizon FROM projection.sources")[0])
+                self.cursors.append(oracle.rows(self.projection, "SELECT position, horizon FROM followed.sources")[0])
 
     # --- the broker ------------------------------------------------------------------------------------------------
 
@@ -431,7 +431,7 @@ class Scene:
 
     def position(self) -> int:
         """Up to where followup has read."""
-        found = oracle.rows(self.projection, "SELECT position FROM projection.sources")
+        found = oracle.rows(self.projection, "SELECT position FROM followed.sources")
         return int(found[0][0]) if found else 0
 
 

@@ -85,7 +85,7 @@ class MemoryFeed:
 
 
 @contextlib.asynccontextmanager
-async def projection_pool(dsn: str, search_path: str = "projection, public") -> "AsyncIterator[asyncpg.Pool]":
+async def projection_pool(dsn: str, search_path: str = "followed, public") -> "AsyncIterator[asyncpg.Pool]":
     """A pool as followup makes it."""
     pool = await create_pool(dsn, application="test", search_path=search_path)
     try:

@@ -28,7 +28,7 @@ _EVENTS = (
 )
 _FACTS = (
     "SELECT position, event_id, originator_id, version, topic, recorded_at, state "
-    "FROM projection.facts WHERE source = 'local' ORDER BY position"
+    "FROM followed.facts WHERE source = 'local' ORDER BY position"
 )
 _RAISED = "SELECT event_id, originator_id, originator_version, topic, state FROM stored_events"
 
@@ -122,17 +122,17 @@ def check_digest(intake: str, *followups: str) -> None:
 
 def state(dsn: str, point: StatePoint) -> str:
     """The digest of a followup's rows at a point."""
-    cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM projection.cases")]
+    cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM followed.cases")]
     deadlines = [
         msgspec.json.decode(bytes(r[0]), type=DeadlineState)
-        for r in rows(dsn, "SELECT raised FROM projection.deadlines")
+        for r in rows(dsn, "SELECT raised FROM followed.deadlines")
     ]
     return digest([point], cases, deadlines)
 
 
 def point_of(dsn: str) -> tuple[int, datetime]:
     """Where a followup stands: position and horizon."""
-    ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM projection.sources WHERE source = 'local'")
+    ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM followed.sources WHERE source = 'local'")
     return position, horizon
 
 

@@ -63,8 +63,9 @@ FROM (
 ) AS taken_apart
 """
 _CURSOR = """
-INSERT INTO followed.sources (source, epoch, position, event_id, instant, horizon, complete_to, head)
-VALUES ($1, 'e1', 1, $2, $3, $3, $3, 1)
+UPDATE followed.sources SET epoch = 'e1', position = 1, event_id = $2, instant = $3, horizon = $3, complete_to = $3,
+    head = 1
+WHERE source = $1
 """
 
 
@@ -93,6 +94,7 @@ async def fill_projection(
     Spread in turn over districts, over the agencies of each, and over the states.
     """
     raised, row = (msgspec.json.encode(template).decode() for template in (_raised(), _row()))
+    await pool.execute("SELECT begin_source($1)", SOURCE)
     await pool.execute(
         _DEADLINES, SOURCE, raised, _PLACE, _DAY, deadlines, first, second, FIRST, SECOND, districts, agencies,
         timeout=TIMEOUT,

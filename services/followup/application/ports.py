@@ -62,7 +62,7 @@ class StillSweeping(Exception):
 
 
 class TablesBusy(Exception):
-    """The tables of a source are being read all the time, so they could not be replaced; the message names the source."""
+    """The tables of a source are read without a pause, so that they could not be replaced; the message names it."""
 
 
 class RebuildRuns(Exception):

@@ -1,8 +1,8 @@
 """Rebuilds the projection of a source beside its live one, then swaps the two. Nothing is appended.
 
-Other sources are followed meanwhile. The facts are read from the feed. Each case is folded from its first fact, and its deadlines are compared with those
-that followup's own log says were raised. Memory is bounded: it holds the regulation, what authorities owe, and some
-cases at a time.
+Other sources are followed meanwhile. The facts are read from the feed. Each case is folded from its first fact, and
+its deadlines are compared with those that followup's own log says were raised. Memory is bounded: it holds the
+regulation, what authorities owe, and some cases at a time.
 """
 
 import asyncio
@@ -171,7 +171,7 @@ async def rebuild(
 async def take_over(earlier: Earlier, progress: Progress) -> dict[str, RebuildReport]:
     """Fold what an earlier release has read into tables of this one, a source after another, and report by source.
 
-    That release may follow them meanwhile; of a source that was taken over it applies nothing more. Raises as `rebuild`.
+    That release may follow them meanwhile; it applies nothing more of a source that was taken over. Raises as `rebuild`.
     """
     reports: dict[str, RebuildReport] = {}
     target = earlier.target

@@ -253,6 +253,8 @@ class CaseQuestion:
         """The conditions that are no matter of places, bodies and states."""
         value, wanted = listing.value, self._wanted
         where = [f"subject = {value(wanted.subject)}"]
+        if wanted.source:
+            where.append(f"source = {value(wanted.source)}")
         kept = {"urgency": wanted.urgency, "conference": wanted.conference_id}
         facets = [_lexeme(f"={name} {_kept(str(given))}") for name, given in kept.items() if given]
         if facets:

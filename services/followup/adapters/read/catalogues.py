@@ -9,7 +9,7 @@ from services.followup.domain.wording.names import Bilingual
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.successors import Closable
 from shared.events import decode_state
-from shared.events.regulation import CatalogueAdopted, CatalogueMapped, JurisdictionClosed
+from shared.events.regulation import CatalogueAdopted, CatalogueKind, CatalogueMapped, JurisdictionClosed
 
 _ON_RECORD = """
 SELECT source, topic, state FROM facts
@@ -40,11 +40,11 @@ class CatalogueLogs:
         unlisted = field_titles(_NONE)
         return lambda source, place, text: titles.get(source, unlisted)(place, text)
 
-    def titles(self, kind: str) -> list[str]:
+    def titles(self, kind: CatalogueKind) -> list[str]:
         """Return the titles of a kind in every source."""
         return sorted({title for log in self._by_source.values() for title in log.titles(kind)})
 
-    def texts_of(self, kind: str, text: str) -> list[str]:
+    def texts_of(self, kind: CatalogueKind, text: str) -> list[str]:
         """Return the codes and texts under which cases are kept that a text means in any source, itself among them."""
         found = [each for log in self._by_source.values() for each in log.texts_of(kind, text)]
         return list(dict.fromkeys(found or _NONE.texts_of(kind, text)))

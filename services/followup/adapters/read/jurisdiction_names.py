@@ -12,14 +12,14 @@ SELECT source, topic, state FROM facts WHERE NOT is_petition AND topic = 'Jurisd
 ORDER BY source, position
 """
 _NAMED = """
-SELECT topic, state FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered'
+SELECT topic, state FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' AND $2 IN ('', source)
 ORDER BY source DESC, position DESC LIMIT 1
 """
 
 
-async def place_name(connection: Any, code: str) -> str:
+async def place_name(connection: Any, code: str, source: str = "") -> str:
     """Return the name of one place, registered last; empty for none."""
-    row = await connection.fetchrow(_NAMED, derived_id("jurisdiction", code))
+    row = await connection.fetchrow(_NAMED, derived_id("jurisdiction", code), source)
     event = decode_state(row["topic"], row["state"])[0] if row is not None else None
     return event.name if isinstance(event, JurisdictionRegistered) else ""
 

@@ -46,6 +46,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which cases are asked for, and in which order; an empty field means any."""
 
     subject: Subject = "petition"
+    source: str = ""
     jurisdiction: str = ""
     agency: str = ""
     state: str = ""

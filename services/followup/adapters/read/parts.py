@@ -78,7 +78,7 @@ def has_part(scope: Scope, value: Values) -> str:
 
 
 def _among(query: str, scope: Scope, value: Values) -> str:
-    """The condition that a case is among those of a query: an index finds it by its id, and its source has to be the same."""
+    """The condition that a case is among those of a query: an index finds it by its id, and its source is compared."""
     given = {
         "agencies": value(list(scope.agencies), "text[]"),
         "is_owed": _all(led_by(scope, value, "debtor", "d")),

@@ -75,7 +75,8 @@ _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
 _FACTS = """
-SELECT position, event_id, topic, recorded_at, state FROM facts WHERE source = $1 AND originator_id = $2 ORDER BY position
+SELECT position, event_id, topic, recorded_at, state FROM facts WHERE source = $1 AND originator_id = $2
+ORDER BY position
 """
 _FACTS_OF = """
 SELECT originator_id, position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = ANY($1)
@@ -129,7 +130,8 @@ WHERE u.deadline_id > $1 AND {within} ORDER BY u.deadline_id LIMIT $2
 _UNCOUNTABLE_OF_SUBJECT = """
 SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
     u.found_at
-FROM uncountable u JOIN cases c USING (source, subject_id) WHERE u.source = $1 AND u.subject_id = $2 ORDER BY u.deadline_id
+FROM uncountable u JOIN cases c USING (source, subject_id) WHERE u.source = $1 AND u.subject_id = $2
+ORDER BY u.deadline_id
 """
 _SOURCES_OF_PLACE = """
 SELECT DISTINCT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source
@@ -421,9 +423,9 @@ class Queries:
 
         return await read(self._pool, work)
 
-    async def place_name(self, code: str) -> str:
-        """Return the name of one jurisdiction; empty where none is registered under a code."""
-        return await read(self._pool, lambda connection: place_name(connection, code))
+    async def place_name(self, code: str, source: str = "") -> str:
+        """Return the name of one jurisdiction, in a source or in any; empty where none is registered under a code."""
+        return await read(self._pool, lambda connection: place_name(connection, code, source))
 
     async def sources_of_place(self, code: str) -> list[str]:
         """Return the sources in which a jurisdiction was registered, in the order of their names."""

@@ -1,7 +1,7 @@
 """What a report is counted from, read in one snapshot: only petitions that were not done with before the period."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ import msgspec
 
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import every_place
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
-from services.followup.application.access import Scope
+from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
@@ -52,7 +52,7 @@ _RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject_id = ANY($
 _RECORDED = "SELECT recorded_at FROM facts WHERE source = $1 AND position >= $2 ORDER BY position LIMIT 1"
 #: The id of a deadline event begins with the milliseconds of its instant.
 _EVENTS = "SELECT topic, state FROM public.stored_events WHERE event_id >= $1 AND event_id < $2 AND topic = ANY($3)"
-_AGENCIES = "SELECT code, name FROM agencies"
+_AGENCIES = "SELECT source, code, name FROM agencies ORDER BY source, code"
 
 _row = msgspec.json.Decoder(CaseRow)
 _raised = msgspec.json.Decoder(DeadlineState)
@@ -109,8 +109,8 @@ class Reports:
             if not seen:
                 raise NotBegun(f"{period.text} has not begun yet")
             tally.add_events(await _events(connection, seen_scope, period))
-            agencies = {row["code"]: row["name"] for row in await connection.fetch(_AGENCIES)}
-            return Counted(tally, seen, agencies, await place_names(connection))
+            agencies = {(row["source"], row["code"]): row["name"] for row in await connection.fetch(_AGENCIES)}
+            return Counted(tally, seen, _joined(agencies), _joined(await every_place(connection)))
 
         async with self._one_at_a_time:
             return await read(self._pool, work)
@@ -191,6 +191,15 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
         for event, meta in decoded
         if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction, event.source)
     ]
+
+
+def _joined(names: Mapping[Coded, str]) -> dict[str, str]:
+    """Names by code: what two sources call differently has both names."""
+    found: dict[str, list[str]] = {}
+    for (_, code), name in names.items():
+        if name not in found.setdefault(code, []):
+            found[code].append(name)
+    return {code: " / ".join(each) for code, each in found.items()}
 
 
 def _decoded(rows: Iterable[Any]) -> list[DeadlineState]:

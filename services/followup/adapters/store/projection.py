@@ -56,7 +56,8 @@ WITH RECURSIVE kin (petition_id) AS (
     SELECT unnest($2::uuid[])
     UNION
     SELECT CASE WHEN l.petition_id = k.petition_id THEN l.other_id ELSE l.petition_id END
-    FROM kin k JOIN links l ON l.source = $1 AND l.merged AND (l.petition_id = k.petition_id OR l.other_id = k.petition_id)
+    FROM kin k JOIN links l ON l.source = $1 AND l.merged
+        AND (l.petition_id = k.petition_id OR l.other_id = k.petition_id)
 ) SELECT petition_id FROM kin
 """
 _OF_PETITIONS = f"""

@@ -19,7 +19,7 @@ from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
-from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.pages import Pages, lateness, names_in_any, names_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.roles import REMINDING
 from services.followup.console.targets import Back, title_of
@@ -73,6 +73,11 @@ def remind_routes(
         definitions = await intake.definitions(door.url(letters[0].raised.source), token_of(request))
         return _Screen(agency, letters, _form(definitions, choices))
 
+    async def screen_name(queries: Queries, screen: _Screen) -> Bilingual:
+        if not screen.letters:
+            return (await names_in_any(queries, [screen.agency]))[screen.agency]
+        return (await names_of(queries, screen.source, [screen.agency]))[screen.agency]
+
     async def show(
         request: HttpRequest,
         screen: _Screen,
@@ -84,8 +89,9 @@ def remind_routes(
             request,
             "remind.html",
             status=status if errors else 200,
+            source=screen.source if screen.letters else "",
             form=screen.form,
-            agency=(await names_of(queries, {screen.agency}))[screen.agency],
+            agency=(await screen_name(queries, screen)),
             target=_BACK,
             filled=filled,
             errors=errors,

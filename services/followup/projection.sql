@@ -218,7 +218,7 @@ BEGIN
     CREATE INDEX deadlines_beside ON deadlines (debtor, subject_id)
         WHERE duty NOT IN ('reply', 'reply_report', 'result_report');
     -- What the metrics count.
-    CREATE INDEX deadlines_open ON deadlines (debtor, duty, due_on, due_soon_on, subject_id)
+    CREATE INDEX deadlines_open ON deadlines (debtor, duty, due_on, due_soon_on, source, subject_id)
         WHERE outcome = '';
 
     -- Cases whose raised deadlines are not the expected ones. They emit nothing until an operator reconciles them.

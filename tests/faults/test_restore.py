@@ -140,9 +140,7 @@ def again(scene: Scene, number: int) -> None:
 def stopped(scene: Scene) -> None:
     """Both followups have stopped loudly, and the metric says so."""
     for dsn in (scene.projection, scene.reference):
-        until(
-            lambda dsn=dsn: oracle.rows(dsn, "SELECT 1 FROM followed.sources WHERE state = 'stopped'"), 30, "stopped"
-        )
+        until(lambda dsn=dsn: oracle.rows(dsn, "SELECT 1 FROM followed.sources WHERE state = 'stopped'"), 30, "stopped")
     metric = 'followup_source_stopped{source="local"}'
     until(lambda: scene.followup.metrics().get(metric) == 1, 15, "shown as stopped")
 

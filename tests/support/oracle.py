@@ -124,8 +124,7 @@ def state(dsn: str, point: StatePoint) -> str:
     """The digest of a followup's rows at a point."""
     cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM followed.cases")]
     deadlines = [
-        msgspec.json.decode(bytes(r[0]), type=DeadlineState)
-        for r in rows(dsn, "SELECT raised FROM followed.deadlines")
+        msgspec.json.decode(bytes(r[0]), type=DeadlineState) for r in rows(dsn, "SELECT raised FROM followed.deadlines")
     ]
     return digest([point], cases, deadlines)
 

@@ -171,7 +171,8 @@ async def rebuild(
 async def take_over(earlier: Earlier, progress: Progress) -> dict[str, RebuildReport]:
     """Fold what an earlier release has read into tables of this one, a source after another, and report by source.
 
-    That release may follow them meanwhile; it applies nothing more of a source that was taken over. Raises as `rebuild`.
+    That release may follow them meanwhile; it applies nothing more of a source that was taken over.
+    Raises what `rebuild` does.
     """
     reports: dict[str, RebuildReport] = {}
     target = earlier.target

@@ -1,4 +1,4 @@
-"""Several sources in one followup, which share every id of regulation, agency, place and case, as if each were alone."""
+"""Several sources in one followup that share every id of regulation, agency, place and case: as if each were alone."""
 
 import asyncio
 import random
@@ -71,7 +71,8 @@ async def log_of(pool: asyncpg.Pool, source: str) -> list[tuple[object, ...]]:
     """The deadline events that were raised on a source."""
     rows = await pool.fetch(
         "SELECT event_id, originator_version, state FROM stored_events "
-        "WHERE convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'source' = $1 ORDER BY originator_id, originator_version",
+        "WHERE convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'source' = $1 "
+        "ORDER BY originator_id, originator_version",
         source,
     )
     return [tuple(row.values()) for row in rows]
@@ -95,9 +96,7 @@ async def alone(server: TestServer, history: History) -> tuple[dict[str, Any], l
         return *found, await state(pool, history.source)
 
 
-async def together(
-    pool: asyncpg.Pool, target: RebuildTables, provinces: Sequence[History], rng: random.Random
-) -> None:
+async def together(pool: asyncpg.Pool, target: RebuildTables, provinces: Sequence[History], rng: random.Random) -> None:
     """Follow the sources in turns, of any length; a projector is thrown away and opened again, a source is rebuilt."""
     logs = {history.source: recorded(history) for history in provinces}
     writers = {source: await opened(pool, source) for source in logs}

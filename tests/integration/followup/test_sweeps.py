@@ -14,7 +14,7 @@ from services.followup.adapters.store.projection import new_event
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH, RebuildTables
 from services.followup.application import projector as projecting
 from services.followup.application import rebuild as rebuilding
-from services.followup.application.ports import FencedOut, StillSweeping
+from services.followup.application.ports import StillSweeping
 from services.followup.application.rebuild import rebuild
 from shared.calendar import CalendarYear, DayOff
 from shared.events.petition import PetitionWithdrawn

@@ -16,7 +16,7 @@ from services.followup.adapters.read.catalogues import CatalogueLogs
 from services.followup.adapters.read.index_scans import Values, distinct, led_by, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
-from services.followup.adapters.read.parts import beside, beside_conferences, has_part
+from services.followup.adapters.read.parts import beside, beside_conferences, has_part, leads
 from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
 from shared.identifiers import NATION, code_or_text
@@ -400,15 +400,13 @@ class CaseQuestion:
                 over = {"agency": listing.these(agency, scope), "state": given}
                 scans.append(self._scan(over, [*where, *self._own(value, "agency")], listing.limit))
             if scope.agency and scope.agency != wanted.agency:
-                mine = value(list(scope.agencies), "text[]")
-                led = [f"agency = ANY({mine})", *led_by(scope, value, "agency", "cases")]
                 where = [
                     *where,
                     f"state = ANY({given})",
                     *([f"agency = {value(agency)}"] if wanted.agency else []),
                     beside_conferences(scope, value)
                     if wanted.subject == "conference"
-                    else f"{beside(scope, value)} AND NOT ({' AND '.join(led)})",
+                    else f"{beside(scope, value)} AND NOT {leads(scope, value)}",
                 ]
                 scans.append(
                     _UNION.format(

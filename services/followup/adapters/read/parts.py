@@ -72,18 +72,20 @@ def beside_conferences(scope: Scope, value: Values) -> str:
 
 def has_part(scope: Scope, value: Values) -> str:
     """The condition that the scope's agency sees a petition."""
+    return f"({leads(scope, value)} OR {beside(scope, value)})"
+
+
+def leads(scope: Scope, value: Values) -> str:
+    """The condition that the scope's agency leads a case."""
     mine = value(list(scope.agencies), "text[]")
-    led = _all([f"agency = ANY({mine})", *led_by(scope, value, "agency", "cases")])
-    return f"(({led}) OR {beside(scope, value)})"
+    return f"({_all([f'agency = ANY({mine})', *led_by(scope, value, 'agency', 'cases')])})"
 
 
 def _among(query: str, scope: Scope, value: Values) -> str:
     """The condition that a case is among those of a query: an index finds it by its id, and its source is compared."""
-    given = {
-        "agencies": value(list(scope.agencies), "text[]"),
-        "is_owed": _all(led_by(scope, value, "debtor", "d")),
-        "is_asked": _all(_asked_of(scope, value)),
-    }
+    given = {"agencies": value(list(scope.agencies), "text[]"), "is_asked": _all(_asked_of(scope, value))}
+    if "{is_owed}" in query:
+        given["is_owed"] = _all(led_by(scope, value, "debtor", "d"))
     ids = query.format(owed="d.subject_id", column="f.originator_id", **given)
     pairs = query.format(owed="d.source, d.subject_id", column="f.source, f.originator_id", **given)
     return f"(subject_id = ANY(ARRAY({ids})) AND (source, subject_id) IN ({pairs}))"

@@ -456,7 +456,8 @@ CASES = 10_000  # of one subtree and its communes in three sources; nine in ten 
 FILL_CASES = """
 INSERT INTO cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on, received_on,
     row)
-SELECT gen_random_uuid(), (ARRAY['test', 'other', 'third'])[1 + n / 10 % 3], 'petition', 'H35.10.' || n % 40, 'H35.10.' || n % 13,
+SELECT gen_random_uuid(), (ARRAY['test', 'other', 'third'])[1 + n / 10 % 3], 'petition',
+    'H35.10.' || n % 40, 'H35.10.' || n % 13,
     CASE WHEN n % 10 = 0 THEN (ARRAY['no_clock', 'raised', 'assigned', 'escalated', 'replied'])[n / 10 % 5 + 1]
          ELSE (ARRAY['resolved', 'answered', 'withdrawn'])[n % 3 + 1] END,
     n % 10 = 0, false, CASE WHEN n % 10 = 0 THEN date '2019-09-01' + n % 300 ELSE 'infinity' END, '2019-07-01', $2

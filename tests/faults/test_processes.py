@@ -149,7 +149,8 @@ def refused_by(followup: Service) -> float:
 
 
 @fault("46", "Two provinces in one followup", "a second store of the same codes with another calendar; followup killed "
-       "thrice, one intake away for a while, a rebuild of one", "each = followed alone: state and deadline events")  # fmt: skip
+       "thrice, one intake away for a while, a rebuild of one",
+       "each = followed alone: state and deadline events")  # fmt: skip
 def test_two_provinces_in_one_followup(staged: Scenes) -> None:
     with staged(count=12, pace=0.1) as scene:
         scene.start()

@@ -272,7 +272,7 @@ def state(scene: Scene) -> tuple[str, str]:
 def test_rebuild_killed_midway(staged: Scenes) -> None:
     with staged(count=16, pace=0.3) as scene:
         scene.start().work(scene.some(20, 40))
-        for point in ("rebuild_writing:3", "rebuild_before_swap", "rebuild_before_commit", "rebuild_after_swap"):
+        for point in ("rebuild_writing:3", "rebuild_before_swap", "rebuild_before_commit", "rebuild_after_swap:2"):
             before = scene.position()
             killed = scene.command("tests.support.crashing", point, "followup", "rebuild")
             assert killed.returncode == -signal.SIGKILL, killed.stderr

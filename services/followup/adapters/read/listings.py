@@ -73,6 +73,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
 class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which deadlines are asked for; an empty field means any."""
 
+    source: str = ""
     jurisdiction: str = ""
     agency: str = ""
     duty: str = ""
@@ -236,6 +237,8 @@ async def _scan(
     """The scans of the deadlines that are asked for; None where the caller may see none."""
     scope, value = listing.scope, listing.value
     where = [*where, *_of_preparation(wanted)]
+    if wanted.source:
+        where.append(f"source = {value(wanted.source)}")
     agency = wanted.agency or scope.agency
     if scope.agency and agency not in scope.agencies:
         return None

@@ -60,9 +60,11 @@ def remind_routes(
     """The route of the screen."""
     door = IntakeDoor(queries, address)
 
-    async def screen_of(request: HttpRequest, agency: str) -> _Screen:
-        """The screen of an agency. Raises Refusal."""
-        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency, held_without=False)
+    async def screen_of(request: HttpRequest, named: str) -> _Screen:
+        """The screen of an agency, named as in an address. Raises Refusal, ProblemError 404."""
+        code, _, source = named.partition("@")
+        agency = known_body(code)
+        wanted = DeadlineFilter(status=Status.BREACHED, source=source, agency=agency, held_without=False)
         found = (await queries.deadlines(scope_of(request), wanted, LATE_AT_ONCE)).items
         late = [each for each in found if each.raised.subject != "jurisdiction"]
         of_first = [each for each in late if each.raised.source == late[0].raised.source]
@@ -103,7 +105,7 @@ def remind_routes(
     async def late_cases(request: HttpRequest, agency: FromPath[str]) -> Response[str]:
         need_role(caller_of(request), *REMINDING)
         try:
-            screen = await screen_of(request, known_body(agency))
+            screen = await screen_of(request, agency)
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
         chosen = {f"deadlines.{each.raised.deadline_id}": "yes" for each in screen.letters}
@@ -113,7 +115,7 @@ def remind_routes(
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
         need_role(caller_of(request), *REMINDING)
         try:
-            screen = await screen_of(request, known_body(agency))
+            screen = await screen_of(request, agency)
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
         filled = await read_form(request)

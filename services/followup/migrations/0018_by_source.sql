@@ -2,7 +2,6 @@
 -- in the schema `projection` stays there, and that release goes on with it until followup has folded a source's facts into its
 -- new tables; the next release drops it.
 \ir ../projection.sql
-SELECT create_followed('followed');
 
 -- The cursor of release 0.4.0, which moves no more once the source stands in the new tables: two would raise the same events.
 CREATE OR REPLACE FUNCTION advance_cursor(
@@ -56,3 +55,6 @@ BEGIN
         END LOOP;
     END LOOP;
 END $grant$;
+
+-- Last, since names without a schema resolve to the new one until the end of the transaction.
+SELECT create_followed('followed');

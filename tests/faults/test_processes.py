@@ -181,6 +181,7 @@ def test_two_provinces_in_one_followup(staged: Scenes) -> None:
         assert told.startswith(f"{source}: ") and ", 0 differences" in told and "local" not in told, told
         work.join(120)
         assert not work.is_alive(), "the other office has done its work"
+        scene.followup.wait_ready()
         scene.check(within=60)
         for dsn in (scene.projection, reference):
             until(lambda dsn=dsn: has_read(dsn, store, source), 60, "the other province is read")

@@ -26,7 +26,7 @@ from shared.rabbit.topology import events_of
 EVENTS = events_of("local")
 
 PACKAGES = ("shared.postgres", "services.followup")
-SEARCH_PATH = "projection, public"
+SEARCH_PATH = "followed, public"
 LOOK_EVERY = 0.005  # seconds
 
 

@@ -115,6 +115,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "several-sources": ProblemWords(
+        Sentence("Có ở nhiều nguồn dữ liệu", "Several sources have it"),
+        {
+            "": Sentence(
+                "Nội dung này có ở nhiều nguồn dữ liệu ({sources}); hãy nêu một nguồn.",
+                "several sources have it: {sources}; name one of them by `source`",
+            )
+        },
+    ),
     "unauthenticated": ProblemWords(
         Sentence("Chưa đăng nhập", "Unauthenticated"),
         {

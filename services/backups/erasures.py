@@ -34,7 +34,7 @@ TOPICS = (PersonalDataErased.TOPIC, PersonNameErased.TOPIC)
 #: As whom it is done again: nobody's token has this name.
 AGAIN = Caller("bootstrap", frozenset({"office", "admin"}), NATION)
 _OF_STORE = "SELECT event_id, topic, state, recorded_at FROM stored_events WHERE topic = ANY ($1)"
-_OF_FOLLOWUP = "SELECT event_id, topic, state, recorded_at FROM projection.facts WHERE topic = ANY ($1) AND source = $2"
+_OF_FOLLOWUP = "SELECT event_id, topic, state, recorded_at FROM followed.facts WHERE topic = ANY ($1) AND source = $2"
 _PATHS = {PersonalDataErased.TOPIC: "/v1/petitioners/{id}/erasure", PersonNameErased.TOPIC: "/v1/people/{id}/erasure"}
 
 

@@ -46,7 +46,7 @@ SELECT stored_name FROM files f WHERE dropped_at IS NULL AND (wrapped IS NOT NUL
     SELECT 1 FROM file_keys k JOIN sealing_keys s ON s.key_id = k.key_id WHERE k.stored_name = f.stored_name
 )) ORDER BY stored_name
 """
-_CURSORS = "SELECT source, position, event_id FROM projection.sources ORDER BY source"
+_CURSORS = "SELECT source, position, event_id FROM followed.sources ORDER BY source"
 
 Say = Callable[[str], None]
 

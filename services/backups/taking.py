@@ -53,7 +53,7 @@ FROM store_state s LEFT JOIN LATERAL (
     SELECT notification_id, event_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1
 ) AS e ON true
 """
-_CURSORS = "SELECT source, position, event_id FROM projection.sources ORDER BY source"
+_CURSORS = "SELECT source, position, event_id FROM followed.sources ORDER BY source"
 
 Say = Callable[[str], None]
 

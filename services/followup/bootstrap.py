@@ -27,10 +27,13 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.sessions import SessionSeals, StoredSessions
 from services.followup.adapters.sign_in_provider import SignInProvider
+from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.adapters.store.writer_leases import WriterLeases
+from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
@@ -95,6 +98,7 @@ from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
 DIGESTS_LATE = 3600.0  # seconds
+TAKE_OVER_AGAIN = 5.0  # seconds before it is tried again to take over what an earlier release has followed
 
 log = structlog.get_logger("followup")
 
@@ -177,9 +181,12 @@ async def running(
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followed = FollowedSources(settings.feeds, pool, client, token, inboxes, leases)
+        earlier = TakingOver(hosts)
         for reader in followed.readers.values():
-            task = asyncio.create_task(reader.run(), name="following")
+            task = asyncio.create_task(earlier.then(reader.run), name="following")
             stack.push_async_callback(cancel_and_wait, task)
+        task = asyncio.create_task(earlier.run(), name="taking over")
+        stack.push_async_callback(cancel_and_wait, task)
 
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
@@ -202,7 +209,8 @@ async def running(
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            return {"relay": relay.standstill, "digests": digests} | durability() | await sources_go_on()
+            found = {"relay": relay.standstill, "digests": digests, "upgrade": earlier.hindrance}
+            return found | durability() | await sources_go_on()
 
         figures = MetricsQueries(
             pool,
@@ -361,3 +369,46 @@ class FollowedSources:
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""
         return next((url for url, reader in self.readers.items() if reader.source == source), None)
+
+
+class TakingOver:
+    """Takes over what release 0.4.0 has followed, before anything else is followed.
+
+    That release may still run, and goes on until then. What hinders it is tried again.
+    """
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts, self._done, self._why = (
+            hosts,
+            asyncio.Event(),
+            "what release 0.4.0 has followed is being taken over",
+        )
+
+    @property
+    def hindrance(self) -> str:
+        """Why nothing is followed yet; empty once all is taken over."""
+        return "" if self._done.is_set() else self._why
+
+    async def then(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something once all is taken over."""
+        await self._done.wait()
+        await work()
+
+    async def run(self) -> None:
+        """Take over every source, however often it is tried."""
+        while not self._done.is_set():
+            try:
+                await self._take_over()
+                self._done.set()
+            except Exception as error:
+                self._why = f"what release 0.4.0 has followed cannot be taken over: {type(error).__name__}: {error}"
+                log.warning("not_taken_over", kind=type(error).__name__, why=str(error))
+                await asyncio.sleep(TAKE_OVER_AGAIN)
+
+    async def _take_over(self) -> None:
+        pool = await create_pool(self._hosts, application="taking over", search_path=REBUILT_PATH)
+        try:
+            for source, report in (await take_over(EarlierRelease(pool), lambda _done, _total: None)).items():
+                log.info("taken_over", source=source, events=report.events, differences=len(report.differences))
+        finally:
+            await pool.close()

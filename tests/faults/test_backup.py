@@ -174,7 +174,7 @@ def follows(drill: Drill, found: dict[str, Any], store: str, projection: str) ->
 
     def is_there() -> bool:
         ((head,),) = oracle.rows(store, "SELECT max(notification_id) FROM stored_events")
-        return bool(oracle.rows(projection, "SELECT 1 FROM projection.sources WHERE position = %s", head))
+        return bool(oracle.rows(projection, "SELECT 1 FROM followed.sources WHERE position = %s", head))
 
     until(is_there, 60, "followup has caught up")
 

@@ -126,11 +126,11 @@ async def as_followup_has_read(backed_up: BackedUp) -> None:
     living: Any = await asyncpg.connect(backed_up.cluster.dsn("living"))
     rows = await store.fetch("SELECT 'local', event_id, topic, state, recorded_at FROM stored_events")
     await living.execute(
-        "CREATE SCHEMA projection; CREATE TABLE projection.facts "
+        "CREATE SCHEMA followed; CREATE TABLE followed.facts "
         "(source text, event_id uuid, topic text, state bytea, recorded_at timestamptz)"
     )
     values = [tuple(row.values()) for row in rows]
-    await living.executemany("INSERT INTO projection.facts VALUES ($1, $2, $3, $4, $5)", values)
+    await living.executemany("INSERT INTO followed.facts VALUES ($1, $2, $3, $4, $5)", values)
     await store.close()
     await living.close()
 

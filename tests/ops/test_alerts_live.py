@@ -312,7 +312,7 @@ def release_parked(scene: WatchedPair) -> None:
     position, sound = scene.damaged
 
     async def readable(connection: asyncpg.Connection) -> None:
-        await connection.execute("UPDATE projection.facts SET state = $2 WHERE position = $1", position, sound)
+        await connection.execute("UPDATE followed.facts SET state = $2 WHERE position = $1", position, sound)
 
     on(scene.followup_dsn, readable)
     scene.doithoai("followup", "unpark", scene.office.petitions[2], "--source", "local")
@@ -360,11 +360,11 @@ def locked_tables(scene: WatchedPair) -> None:
 
     async def forgotten(connection: asyncpg.Connection) -> None:
         async with connection.transaction():
-            await connection.execute("LOCK TABLE projection.sources IN EXCLUSIVE MODE")
+            await connection.execute("LOCK TABLE followed.sources IN EXCLUSIVE MODE")
             await asyncio.to_thread(scene.fires, "DoithoaiSchedulerStopped", service="followup")
             name = "DoithoaiSourceSilent"
             await asyncio.to_thread(until, lambda: scene.watch.alertmanager.is_inhibited(name), f"{name} is held back")
-            await connection.execute("LOCK TABLE projection.cases IN ACCESS EXCLUSIVE MODE")
+            await connection.execute("LOCK TABLE followed.cases IN ACCESS EXCLUSIVE MODE")
             await asyncio.to_thread(scene.fires, "DoithoaiSnapshotStale", service="followup")
 
     on(scene.followup_dsn, forgotten)
@@ -379,7 +379,7 @@ def followup_down_and_a_difference(scene: WatchedPair) -> None:
     petition = scene.office.petitions[3]
     execute(
         scene.followup_dsn,
-        "UPDATE projection.deadlines SET raised = convert_to(jsonb_set(convert_from(raised, 'UTF8')::jsonb, "
+        "UPDATE followed.deadlines SET raised = convert_to(jsonb_set(convert_from(raised, 'UTF8')::jsonb, "
         f"'{{due_on}}', '\"2019-09-20\"')::text, 'UTF8') WHERE subject_id = '{petition}' AND duty = 'reply'",
     )
     scene.followup.start()

@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Coded
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
 from services.followup.console.named_codes import NamedCodes
 from services.followup.console.place_tree import place_tree
@@ -169,7 +170,9 @@ class Pages:
         told = [*(each.said for each in errors), *([detail] if detail else []), *(why for _, why in refused)]
         if not told:
             return values
-        named = (await NamedCodes.of(self._queries, told)).said
+        about = values.get("target"), getattr(values.get("at"), "target", values.get("at"))
+        source = values.get("source") or next((of for each in about if (of := getattr(each, "source", ""))), "")
+        named = (await NamedCodes.of(self._queries, source, told)).said
         changed: dict[str, Any] = {}
         if errors:
             changed["errors"] = [_with_said(each, named(each.said)) for each in errors]
@@ -237,6 +240,7 @@ def _templates() -> Environment:
         decision=decision_words,
         proposed=proposal_words,
         part=_part,
+        case_page=_case_page,
         state=state_words,
         status=status_words,
         ground=ground_words,
@@ -324,11 +328,29 @@ def annulled_ids(events: Iterable[StoredEvent]) -> frozenset[UUID]:
     return frozenset(UUID(str(event_id)) for event_id in told if event_id is not None)
 
 
-async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
-    """The names of bodies by code. One that is not registered is called by its code."""
-    wanted = sorted(codes)
+async def names_of(queries: Queries, source: str, codes: Iterable[str]) -> dict[str, Bilingual]:
+    """The names of a source's bodies by code. One that is not registered is called by its code."""
+    found = await names_by_source(queries, ((source, code) for code in codes))
+    return {code: words for (_, code), words in found.items()}
+
+
+async def names_by_source(queries: Queries, codes: Iterable[Coded]) -> dict[Coded, Bilingual]:
+    """The names of bodies by source and code, for a page that shows several sources."""
+    wanted = sorted(set(codes))
     registered = await queries.agency_names(wanted)
-    return {code: Bilingual(*[registered[code]] * 2) if code in registered else body_words(code) for code in wanted}
+    return {each: Bilingual(*[registered[each]] * 2) if each in registered else body_words(each[1]) for each in wanted}
+
+
+async def names_in_any(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
+    """The names of bodies by code alone: what two sources call differently has both names."""
+    wanted = list(codes)
+    every = ((source.source, code) for source in await queries.sources() for code in wanted)
+    registered = await queries.agency_names(sorted(every))
+    found: dict[str, Bilingual] = {}
+    for code in wanted:
+        names = list(dict.fromkeys(name for (_, named), name in sorted(registered.items()) if named == code))
+        found[code] = Bilingual(*[" / ".join(names)] * 2) if names else body_words(code)
+    return found
 
 
 def _here(request: HttpRequest) -> str:
@@ -347,6 +369,11 @@ def _own_form(form_token: str) -> Markup:
     return (
         Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token) if form_token else Markup()
     )
+
+
+def _case_page(source: str, subject: str, subject_id: UUID) -> str:
+    """The address of a case's page; that of a place names its source, since others may have it too."""
+    return f"/cases/{subject_id}" + (f"?source={quote(source, safe='')}" if subject == "jurisdiction" else "")
 
 
 @pass_context

@@ -170,7 +170,7 @@ def test_two_provinces_and_two_followups__each_leads_one_by_its_own_broker(
 
 def leaders(dsn: str) -> dict[str, int]:
     """How many sources each process leads."""
-    found = "SELECT holder, count(*) FROM leases WHERE name LIKE 'writer:%' AND expires_at > now() GROUP BY holder"
+    found = "SELECT holder, count(*) FROM leases WHERE name LIKE 'source:%' AND expires_at > now() GROUP BY holder"
     with psycopg.connect(dsn) as connection:
         return dict(connection.execute(found).fetchall())
 

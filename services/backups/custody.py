@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from services.backups.catalog import written
+from services.backups.catalog import Catalog, written
 from services.backups.errors import WrongTarget
 from services.intake.adapters.file_folder import sync_folder
 from shared.sealing import derived_key
@@ -44,8 +44,12 @@ def fingerprints() -> dict[str, str]:
     return {name: told(key) for name in KEYS if (key := read(name)) is not None}
 
 
-def check_apart(keys: Path, backups: Path) -> None:
+def check_apart(keys: Path, backups: Path | None) -> None:
     """Refuse a place for the keys where whoever has the backups has them too. Raises WrongTarget."""
+    if backups is None:
+        backups = next((place for place in (keys, *keys.resolve().parents) if Catalog(place).whole()), None)
+    if backups is None:
+        return
     one, other = keys.resolve(), backups.resolve()
     if one.is_relative_to(other) or other.is_relative_to(one):
         raise WrongTarget(

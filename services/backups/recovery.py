@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 
 from services.backups import programs
 from services.backups.catalog import SEGMENT, ServerPart
@@ -45,8 +46,15 @@ _ALONE = {
 }
 
 
-def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> int:
-    """Make a data folder of a base backup, verified by PostgreSQL's own program; how many segments of the log follow.
+class LaterLog(msgspec.Struct, frozen=True):
+    """The log that came after a base backup: how many segments, and the number of the last."""
+
+    segments: int
+    last: str
+
+
+def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> LaterLog:
+    """Make a data folder of a base backup, verified by PostgreSQL's own program; what of the log follows.
 
     Raises BackupFailed.
     """
@@ -61,10 +69,10 @@ def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> int:
     _own(target / "backup_manifest", user)
     programs.run([verify, "-q", str(target)], user=user)
     kept = target.with_name(f"{target.name}.wal")
-    segments = _copy_log(wal, kept, min(_segments(target / "pg_wal")), user)
+    later = _copy_log(wal, kept, min(_segments(target / "pg_wal")), user)
     (target / "recovery.signal").touch()
     _own(target / "recovery.signal", user)
-    return segments
+    return later
 
 
 @contextlib.asynccontextmanager
@@ -124,6 +132,15 @@ class PrivateServer:
                 )
             await asyncio.sleep(LOOK_EVERY)
 
+    async def has_replayed(self, later: LaterLog) -> bool:
+        """Whether it came to the end of the log. It stops without a word where a segment is missing or damaged."""
+        connection = await asyncpg.connect(self.dsn("postgres"))
+        try:
+            reached: str = await connection.fetchval("SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 9)")
+            return reached >= later.last
+        finally:
+            await connection.close()
+
     async def stop(self) -> None:
         """End it in good order, and leave nothing of its own."""
         if self._process is not None and self._process.poll() is None:
@@ -172,17 +189,17 @@ def _segments(folder: Path) -> list[str]:
     return [path.name[8:24] for path in folder.iterdir() if SEGMENT.fullmatch(path.name)]
 
 
-def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> int:
+def _copy_log(wal: Path, target: Path, first: str, user: dict[str, Any]) -> LaterLog:
     target.mkdir(mode=0o700)
     _own(target, user)
-    count = 0
+    found = list[str]()
     for path in sorted(wal.iterdir()) if wal.is_dir() else ():
         segment = SEGMENT.fullmatch(path.name)
         if _HISTORY.fullmatch(path.name) or (segment and segment[2] >= first):
             shutil.copyfile(path, target / path.name)
             _own(target / path.name, user)
-            count += segment is not None
-    return count
+            found += [segment[2]] if segment else []
+    return LaterLog(len(found), max(found, default=""))
 
 
 def _unpack(archive: Path, target: Path, user: dict[str, Any]) -> None:

@@ -58,6 +58,7 @@ class RestoredStore(msgspec.Struct, frozen=True, kw_only=True):
     position: int
     recorded_at: datetime | None
     log_segments: int  # that came after the base backup
+    log_is_whole: bool  # it was replayed to its end
     cursors: tuple[ReadUpTo, ...] = ()
 
 
@@ -78,8 +79,9 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing of what the databases name."""
-        return not (self.files_missing or self.files_damaged)
+        """Whether nothing is missing of the log, and of the files that the databases name."""
+        logs = all(store.log_is_whole for store in self.stores.values())
+        return logs and not (self.files_missing or self.files_damaged)
 
 
 async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, followup_url: str, say: Say) -> Restored:
@@ -98,13 +100,13 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
     watch = _Watch(say)
     with watch("verify"):
         backup.verify()
-    segments = {}
+    later = dict[str, recovery.LaterLog]()
     for name, part in servers.items():
         with watch(f"lay out {name}"):
             for left in (target / name, target / f"{name}.wal"):
                 if left.is_dir() and not any(left.iterdir()):
                     left.rmdir()
-            segments[name] = recovery.lay_out(part, backup.folder / name, catalog.wal(name), target / name)
+            later[name] = recovery.lay_out(part, backup.folder / name, catalog.wal(name), target / name)
     stores = dict[str, RestoredStore]()
     opened, copied, erased, ahead = _Opened(), None, None, list[str]()
     async with contextlib.AsyncExitStack() as stack:
@@ -115,7 +117,9 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
         for name, state in states.items():
             dsn = running[state.server].dsn(state.database)
             with watch(f"check {name}"):
-                stores[name] = await _checked(name, dsn, state, segments[state.server])
+                log = later[state.server]
+                is_whole = await running[state.server].has_replayed(log)
+                stores[name] = await _checked(name, dsn, state, log.segments, is_whole)
         if seals is not None:
             state = states["intake"]
             dsn = running[state.server].dsn(state.database)
@@ -186,7 +190,7 @@ def _seals(backup: Backup) -> PetitionSeals:
     return PetitionSeals(key, new_id)
 
 
-async def _checked(name: str, dsn: str, state: StoreState, segments: int) -> RestoredStore:
+async def _checked(name: str, dsn: str, state: StoreState, segments: int, is_whole: bool) -> RestoredStore:
     """Whether a recovered database is the one that was backed up, and this release's. Raises BackupFailed."""
     connection: Any = await asyncpg.connect(dsn)
     try:
@@ -211,6 +215,7 @@ async def _checked(name: str, dsn: str, state: StoreState, segments: int) -> Res
             position=head["position"],
             recorded_at=head["recorded_at"],
             log_segments=segments,
+            log_is_whole=is_whole,
             cursors=tuple(ReadUpTo(*row.values()) for row in cursors),
         )
     finally:

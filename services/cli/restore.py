@@ -108,6 +108,14 @@ def _print(found: Restored, to: Path) -> None:
                 f"{name}: up to event {store.position} of {at}; {store.log_segments} segments of log after the backup",
             )
         )
+        if not store.log_is_whole:
+            lines.append(
+                Sentence(
+                    f"{name}: nhật ký không đọc được đến cuối: thiếu hoặc hỏng một đoạn; những gì ghi sau đó đã mất",
+                    f"{name}: the log was not replayed to its end: a segment is missing or damaged, and what came "
+                    "after it is lost",
+                )
+            )
     if found.erased is not None:
         e = found.erased
         lines += [

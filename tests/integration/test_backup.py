@@ -12,10 +12,11 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.support.backups import doithoai, folder_for, on_restored, own_cluster, told
+from tests.support.backups import doithoai, folder_for, log_received, on_restored, own_cluster, told
 from tests.support.cluster import Cluster
 from tests.support.files import PDF, answered, stored, uploaded
 from tests.support.intake import Intake, served
+from tests.support.pair import until
 
 NAME = "Lò Thị A"
 
@@ -79,6 +80,14 @@ def test_keys__are_not_copied_beside_the_data(backed_up: BackedUp) -> None:
     assert "keys never lie beside the data" in done.stderr
 
 
+def test_keys__are_copied_alone_where_there_is_no_database(backed_up: BackedUp, tmp_path: Path) -> None:
+    only = {"INTAKE_MASTER_KEY_FILE": backed_up.settings["INTAKE_MASTER_KEY_FILE"]}
+    assert told("backup", "--keys-to", str(tmp_path / "safe"), **only) == {"keys": ["master.key"]}
+    assert (tmp_path / "safe").stat().st_mode & 0o077 == (tmp_path / "safe" / "master.key").stat().st_mode & 0o077 == 0
+    done = doithoai("backup", "--keys-to", str(backed_up.backups / "x"), code=2, **only)
+    assert "keys never lie beside the data" in done.stderr
+
+
 def test_files__that_are_new_are_copied_alone(backed_up: BackedUp) -> None:
     assert told("backup", "--to", str(backed_up.backups), "--files-only", **backed_up.settings) == {"copied": 0}
 
@@ -117,6 +126,29 @@ def test_restore__asks_a_living_followup_for_later_erasures(backed_up: BackedUp,
     away = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("nowhere")}
     done = doithoai("restore", *options, "--replace", code=1, **backed_up.settings | away)
     assert "cannot be asked for later erasures" in done.stderr
+
+
+@pytest.mark.slow
+def test_restore__tells_of_a_log_with_a_gap(backed_up: BackedUp) -> None:
+    """A server stops without a word where a segment is missing."""
+    backups, database = backed_up.folder / "with log", backed_up.dsn.rsplit("/", 1)[1]
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        told("backup", "--to", str(backups), **backed_up.settings)
+        for _ in range(4):
+            backed_up.cluster.admin("CREATE TABLE filler AS SELECT repeat('x', 900) FROM generate_series(1, 2000)",
+                                    database=database)  # fmt: skip
+            backed_up.cluster.admin("DROP TABLE filler", database=database)
+            backed_up.cluster.admin("SELECT pg_switch_wal()")
+        until(lambda: len(list((backups / "wal" / "intake").iterdir())) > 4, 30)
+    backed_up.cluster.admin("SELECT pg_drop_replication_slot('backup')")
+    options = ["--from", str(backups), "--to"]
+    whole = told("restore", *options, str(folder_for(backed_up.cluster, "whole")), **backed_up.settings)
+    assert whole["stores"]["intake"]["log_is_whole"] and whole["stores"]["intake"]["log_segments"] > 3
+    later = sorted(path for path in (backups / "wal" / "intake").iterdir())
+    later[-3].unlink()
+    target = folder_for(backed_up.cluster, "gap")
+    done = doithoai("restore", *options, str(target), code=1, **backed_up.settings)
+    assert "the log was not replayed to its end" in done.stdout
 
 
 async def as_followup_has_read(backed_up: BackedUp) -> None:

@@ -46,6 +46,7 @@ def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProces
             "--data: /dev/null: không phải là thư mục; hãy nêu một thư mục / is no folder",
         ),
         (["backup", "--to", "/nonexist"], "set one of them or both, of a role that has REPLICATION"),
+        (["backup"], "--to: hãy nêu nơi cất các bản sao lưu / name the folder that holds the backups"),
         (["restore", "--from", "/nonexist", "--to", "/nonexist"], "there is no whole backup there"),
         (["doctor"], "set one of them or both, as for the services"),
         (["dev", "--broker", "x"], "--broker: 'x' không phải"),

@@ -15,7 +15,7 @@ from aiormq.exceptions import ChannelAccessRefused
 from services.doctor.findings import Finding, note, right, wrong
 from shared.rabbit.topology import OWNER, ForeignSource, Occupied, Route, claim, declare, user_of, waiting_in
 
-CONNECT = 4.0  # seconds
+CONNECT = 2.5  # seconds
 
 
 async def look(variable: str, url: str, source: str, routes: Sequence[Route]) -> Sequence[Finding]:

@@ -52,6 +52,7 @@ SELECT current_setting('archive_mode') <> 'off' AS archives, a.last_archived_tim
     (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0) FROM pg_replication_slots) AS kept
 FROM pg_stat_archiver a
 """
+_NAME = "SELECT source FROM store_state WHERE EXISTS (SELECT FROM stored_events)"
 _CLOCK = "SELECT clock_timestamp() AS now, clock_offset IS NOT NULL AS movable, source FROM store_state"
 
 Now = Callable[[], float]
@@ -77,6 +78,21 @@ async def look(name: str, url: str, connections: int, now: Now) -> Sequence[Find
         if any(finding.remedy and "doithoai migrate" in finding.remedy.en for finding in found):
             return found  # the rest asks tables
         return [*found, *await _standby(connection), *await _log(connection), *await _clock(connection, now)]
+    finally:
+        connection.terminate()
+
+
+async def name_of_store(url: str, otherwise: str) -> str:
+    """What a store is called from its first event on; `otherwise` while it has none, or cannot be asked."""
+    try:
+        connection: Any = await connect(url, timeout=CONNECT / 2)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return otherwise  # the check of the database says why
+    try:
+        found: str | None = await connection.fetchval(_NAME)
+        return found or otherwise
+    except asyncpg.PostgresError:
+        return otherwise
     finally:
         connection.terminate()
 

@@ -58,8 +58,12 @@ _Check = tuple[str, str, Callable[[], Awaitable[Sequence[Finding]]]]
 def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
     if settings is None:
         return []
-    queues = [commands_of(settings.source), events_of(settings.source)]
-    look_at_broker = partial(broker.look, "INTAKE_AMQP_URL", settings.amqp_url, settings.source, queues)
+
+    async def look_at_broker() -> Sequence[Finding]:
+        source = await databases.name_of_store(settings.database_url, settings.source)
+        queues = [commands_of(source), events_of(source)]
+        return await broker.look("INTAKE_AMQP_URL", settings.amqp_url, source, queues)
+
     look_at_store = partial(databases.look, "intake", settings.database_url, settings.pool_size + 1, now)
     secrets = partial(asyncio.to_thread, lambda: secret_files.of_intake(settings))
     return [

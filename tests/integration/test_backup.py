@@ -15,14 +15,18 @@ import pytest
 from tests.support.backups import doithoai, folder_for, log_received, on_restored, own_cluster, told
 from tests.support.cluster import Cluster
 from tests.support.files import PDF, answered, stored, uploaded
-from tests.support.intake import Intake, served
+from tests.support.intake import DISTRICT, Intake, served
 from tests.support.pair import until
 
 NAME = "Lò Thị A"
+POST = {
+    "subject": "sub-1", "name": "Lò Văn Nam", "position": "Chuyên viên", "roles": ["office"], "jurisdiction": DISTRICT,
+    "valid_from": "2020-01-01",
+}  # fmt: skip
 
 
 class BackedUp:
-    """A store with two petitioners, backed up; the first was erased afterwards."""
+    """A store with two petitioners and an official, backed up; the first and the official were erased afterwards."""
 
     def __init__(self, cluster: Cluster, folder: Path) -> None:
         self.cluster, self.folder, self.backups = cluster, folder, folder / "backups"
@@ -42,8 +46,11 @@ class BackedUp:
                 content = PDF + petitioner.encode()
                 await uploaded(intake, content)
                 self.paths[petitioner] = await answered(intake, content, petitioner=petitioner)
+            await intake.done("/v1/people", POST)
+            (person,) = (await intake.get("/v1/people")).json()["items"]
             await asyncio.to_thread(self.back_up)
             await intake.done("/v1/petitioners/p1/erasure", {"ground": "Theo yêu cầu"})
+            await intake.done(f"/v1/people/{person['id']}/erasure")
 
     def served(self, dsn: str, files: Path) -> Any:
         return served(dsn, self.folder, files=str(files))
@@ -99,7 +106,7 @@ def test_restore__erases_again_what_a_backup_brings_back(backed_up: BackedUp, tm
     backed_up.back_up("--keys-to", str(tmp_path / "keys"))
     assert (tmp_path / "keys" / "master.key").read_bytes() == (backed_up.folder / "master.key").read_bytes()
     found = told("restore", "--from", str(older), "--to", str(target), **backed_up.settings)
-    assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
+    assert found["erased"] == {"known": 2, "stands": 0, "again": 2, "nothing_there": 0}
     assert (found["files"], found["files_missing"], found["stores"]["intake"]["log_segments"]) == (1, [], 0)
     assert found["stores"]["followup"]["position"] == 0 and found["followup_ahead"] == []
     with on_restored(backed_up.cluster, target / "intake") as cluster:
@@ -121,7 +128,7 @@ def test_restore__asks_a_living_followup_for_later_erasures(backed_up: BackedUp,
     options = ["--from", str(tmp_path / "backups"), "--to", str(target), "--only", "intake"]
     living = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("living")}
     found = told("restore", *options, **backed_up.settings | living)
-    assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
+    assert found["erased"] == {"known": 2, "stands": 0, "again": 2, "nothing_there": 0}
     # Where it cannot be asked, nothing is restored as if nobody had been erased.
     away = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("nowhere")}
     done = doithoai("restore", *options, "--replace", code=1, **backed_up.settings | away)
@@ -172,6 +179,7 @@ async def check_restored(backed_up: BackedUp, dsn: str, files: Path) -> None:
     async with backed_up.served(dsn, files) as intake:
         assert NAME not in (await content_of(intake, backed_up.paths["p1"])).text
         assert NAME in (await content_of(intake, backed_up.paths["p2"])).text
+        assert [person["name"] for person in (await intake.get("/v1/people")).json()["items"]] == [""]
         assert len(stored(files)) == 1
         await intake.petition()
 

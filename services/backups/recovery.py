@@ -70,6 +70,7 @@ def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> LaterLog
     programs.run([verify, "-q", str(target)], user=user)
     kept = target.with_name(f"{target.name}.wal")
     later = _copy_log(wal, kept, min(_segments(target / "pg_wal")), user)
+    (target / "standby.signal").unlink(missing_ok=True)  # it would wait for a primary for ever
     (target / "recovery.signal").touch()
     _own(target / "recovery.signal", user)
     return later

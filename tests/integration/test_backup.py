@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -19,6 +20,7 @@ from tests.support.intake import DISTRICT, Intake, served
 from tests.support.pair import until
 
 NAME = "Lò Thị A"
+PASSWORD = "p@ss/:1"  # that of the role that takes the backups
 POST = {
     "subject": "sub-1", "name": "Lò Văn Nam", "position": "Chuyên viên", "roles": ["office"], "jurisdiction": DISTRICT,
     "valid_from": "2020-01-01",
@@ -32,9 +34,13 @@ class BackedUp:
         self.cluster, self.folder, self.backups = cluster, folder, folder / "backups"
         self.dsn = cluster.database("shared.postgres", "services.intake")
         self.paths: dict[str, str] = {}
+        followup = cluster.database("shared.postgres", "services.followup")
+        cluster.admin(f"CREATE ROLE keeper LOGIN REPLICATION PASSWORD '{PASSWORD}'")
+        cluster.admin("GRANT pg_read_all_data TO keeper")
+        urls = [cluster.dsn(dsn.rsplit("/", 1)[1], "keeper", quote(PASSWORD, safe="")) for dsn in (self.dsn, followup)]
         self.settings = {
-            "INTAKE_DATABASE_URL": self.dsn,
-            "FOLLOWUP_DATABASE_URL": cluster.database("shared.postgres", "services.followup"),
+            "INTAKE_DATABASE_URL": urls[0],
+            "FOLLOWUP_DATABASE_URL": urls[1],
             "INTAKE_FILES": str(folder / "files"),
             "INTAKE_MASTER_KEY_FILE": str(folder / "master.key"),
         }

@@ -1,8 +1,8 @@
 """The broker as a service finds it: reached, the virtual host of this source, its queues of the right type."""
 
+import asyncio
 from collections.abc import Sequence
 
-import aio_pika
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import (
     AMQPError,
@@ -13,6 +13,7 @@ from aio_pika.exceptions import (
 from aiormq.exceptions import ChannelAccessRefused
 
 from services.doctor.findings import Finding, note, right, wrong
+from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import OWNER, ForeignSource, Occupied, Route, claim, declare, user_of, waiting_in
 
 CONNECT = 2.5  # seconds
@@ -28,7 +29,8 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
             )
         ]
     try:
-        connection = await aio_pika.connect(url, timeout=CONNECT)
+        async with asyncio.timeout(CONNECT):
+            connection = await BrokerHosts(url).connect()
     except (ProbableAuthenticationError, ChannelAccessRefused):
         return [
             wrong(

@@ -58,8 +58,8 @@ _CLOCK = "SELECT clock_timestamp() AS now, clock_offset IS NOT NULL AS movable, 
 Now = Callable[[], float]
 
 
-async def look(name: str, url: str, connections: int, now: Now) -> Sequence[Finding]:
-    """Everything about one database. `now` tells the time of this machine."""
+async def look(name: str, url: str, connections: int, now: Now, source: str | None = None) -> Sequence[Finding]:
+    """Everything about one database. `now` tells the time of this machine, `source` how intake is to call its store."""
     variable = f"{name.upper()}_DATABASE_URL"
     try:
         connection: Any = await connect(url, timeout=CONNECT)
@@ -77,7 +77,8 @@ async def look(name: str, url: str, connections: int, now: Now) -> Sequence[Find
         found = [*await _server(connection, connections), *await _tables(name, connection)]
         if any(finding.remedy and "doithoai migrate" in finding.remedy.en for finding in found):
             return found  # the rest asks tables
-        return [*found, *await _standby(connection), *await _log(connection), *await _clock(connection, now)]
+        found += [*await _standby(connection), *await _log(connection), *await _clock(connection, now)]
+        return found if source is None else [*found, _name(source, await connection.fetchval(_NAME))]
     finally:
         connection.terminate()
 
@@ -257,6 +258,20 @@ async def _clock(connection: Any, now: Now) -> list[Finding]:
             )
         )
     return found
+
+
+def _name(wanted: str, born: str | None) -> Finding:
+    if not (born or wanted):
+        remedy = "đặt INTAKE_SOURCE, mỗi kho một tên", "set INTAKE_SOURCE, each store differently"
+        return note("kho chưa có tên", "the store has no name yet", *remedy)
+    if born is None or wanted == born:
+        return right(f"kho của nguồn {wanted}", f"the store is that of the source {wanted}")
+    said = f"kho tên là {born}, INTAKE_SOURCE là {wanted!r}", f"the store is called {born}, INTAKE_SOURCE is {wanted!r}"
+    do = (
+        f"đặt INTAKE_SOURCE={born}, hoặc nêu đúng cơ sở dữ liệu",
+        f"set INTAKE_SOURCE={born}, or name the other database",
+    )
+    return wrong(*said, *do) if wanted else note(*said, *do)
 
 
 def _skew(seconds: float, vi: str, en: str) -> Finding:

@@ -64,7 +64,8 @@ def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
         queues = [commands_of(source), events_of(source)]
         return await broker.look("INTAKE_AMQP_URL", settings.amqp_url, source, queues)
 
-    look_at_store = partial(databases.look, "intake", settings.database_url, settings.pool_size + 1, now)
+    count = settings.pool_size + 1  # and the one that listens
+    look_at_store = partial(databases.look, "intake", settings.database_url, count, now, settings.source)
     secrets = partial(asyncio.to_thread, lambda: secret_files.of_intake(settings))
     return [
         ("Bí mật của intake", "Secrets of intake", secrets),

@@ -45,6 +45,7 @@ def of_followup(settings: FollowupSettings) -> Sequence[Finding]:
     for variable, path in (
         ("FOLLOWUP_SOURCE_TOKEN_FILE", settings.source_token_file),
         ("FOLLOWUP_CLIENT_SECRET_FILE", settings.client_secret_file),
+        *(("FOLLOWUP_SOURCES", file) for file in settings.broker_files.values()),
     ):
         if path:
             found += _file(variable, path) or [right(f"{variable}: đọc được", f"{variable}: can be read")]

@@ -74,7 +74,11 @@ async def consumed(amqp_url: str) -> None:
 
 
 async def test_intake_that_is_well__has_nothing_wrong(intake: Intake, amqp_url: str) -> None:
+    async def goes_on() -> bool:
+        return (await intake.get("/progressz")).status_code == 200
+
     await consumed(amqp_url)
+    await until(goes_on)
     report = await examined(None, time.time)
     # The readers of its events are followup's; there is none here.
     wrong = [line for line in said(report).splitlines() if "followup.local.events" not in line]
@@ -94,6 +98,7 @@ async def test_several_faults__are_told_at_once(
     environment.setenv("INTAKE_AMQP_URL", f"amqp://guest:geheim@127.0.0.1:{closed}/x")
     environment.setenv("INTAKE_FILES", str(tmp_path / "none"))
     (tmp_path / "master.key").write_bytes(bytes(5))
+    environment.setenv("INTAKE_SOURCE", "lai-chau")
     told = said(await examined(tmp_path / "backups", lambda: time.time() + HOUR))
     for expected in (
         "has 5 bytes, not 32",
@@ -101,6 +106,7 @@ async def test_several_faults__are_told_at_once(
         f":{closed} does not answer",
         "there is no folder",
         "there is no whole backup",
+        "the store is called local, INTAKE_SOURCE is 'lai-chau'",
         "the clock of the database is -3600 s",
     ):
         assert expected in told, told

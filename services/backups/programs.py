@@ -8,8 +8,11 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from services.backups.errors import BackupFailed, WrongTarget
+from shared.postgres.hosts import WRITABLE
+from shared.server_urls import current
 
 DEBIAN = "/usr/lib/postgresql/{}/bin"
 _PASSWORD = re.compile(r"(?<=//)([^@/:]*):([^@/]*)(?=@)")
@@ -53,13 +56,15 @@ def run(arguments: list[str], *, environment: Mapping[str, str] | None = None, u
 
 
 def without_password(url: str) -> tuple[str, dict[str, str]]:
-    """A database's URL as others may see it in the list of processes, and the environment that carries its password."""
-    password = _PASSWORD.search(url)
-    if password is None:
-        return url, {}
-    from urllib.parse import unquote
+    """A database's URL as others may see it in the list of processes, and the environment that goes with it.
 
-    return _PASSWORD.sub(r"\1", url, count=1), {"PGPASSWORD": unquote(password[2])}
+    A file that the URL names holds the password. Of several hosts the one that writes is meant.
+    Raises OSError.
+    """
+    url, environment = current(url), {"PGTARGETSESSIONATTRS": WRITABLE["target_session_attrs"]}
+    if password := _PASSWORD.search(url):
+        environment["PGPASSWORD"] = unquote(password[2])
+    return _PASSWORD.sub(r"\1", url, count=1), environment
 
 
 def as_owner_of(folder: Path) -> dict[str, Any]:

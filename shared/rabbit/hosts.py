@@ -15,9 +15,9 @@ import aio_pika
 import aiormq
 from aio_pika import Connection, RobustConnection
 from aio_pika.abc import AbstractConnection
+from aio_pika.connection import make_url
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
-from yarl import URL
 
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
@@ -124,21 +124,21 @@ class WalkingConnection(RobustConnection):
     """
 
     def __init__(self, hosts: BrokerHosts, **options: Any) -> None:
-        super().__init__(URL(hosts.first), **options)
+        super().__init__(make_url(hosts.first), **options)
         self.reconnect_interval = RECONNECT
         self.kwargs["transport_factory"] = DecodableFrames()
         self._hosts = hosts
 
     async def _on_connection_close(self, closing: "asyncio.Future[Any]") -> None:
         self._hosts.pass_by(str(self.url))
-        self.url = URL(self._hosts.first)
+        self.url = make_url(self._hosts.first)
         await super()._on_connection_close(closing)
 
 
 class _WatchedConnection(Connection):
     """A connection of aio-pika whose peer is watched."""
 
-    def __init__(self, url: URL, **options: Any) -> None:
+    def __init__(self, url: Any, **options: Any) -> None:
         super().__init__(url, **options)
         self.kwargs["transport_factory"] = WatchedTransport()
 
@@ -160,10 +160,10 @@ def urls_of(url: str) -> list[str]:
     made = [urlunsplit(parts._replace(netloc=f"{caller}{at}{node.strip()}", query=query)) for node in nodes]
     for each in made:
         try:
-            named = URL(each)
+            named = urlsplit(each).hostname, urlsplit(each).port
         except ValueError:
-            named = URL()
-        if named.host is None:
+            named = None, None
+        if named[0] is None:
             # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
             raise ValueError("a host or port cannot be read; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
     return made

@@ -143,7 +143,11 @@ def run_pair(
     amqp = pair.amqp_urls(broker)
     databases = pair.databases()
     wanted = {
-        "intake": {"MASTER_KEY_FILE": str(_master_key(data)), "FILES": str(data / "files")}
+        "intake": {
+            "MASTER_KEY_FILE": str(_master_key(data)),
+            "FILES": str(data / "files"),
+            "SOURCE": os.environ.get("INTAKE_SOURCE") or "local",
+        }
         | ({"CLOCK_START": STORY_BEGINS} if story else {}),
         "followup": {"SOURCES": urls[0], "BROKER_PUBLISHER": user_of(amqp["intake"]) if amqp["intake"] else ""},
     }

@@ -15,9 +15,9 @@ import aio_pika
 import aiormq
 from aio_pika import Connection, RobustConnection
 from aio_pika.abc import AbstractConnection
+from aio_pika.connection import make_url
 from aiormq.connection import TransportFactory
 from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
-from yarl import URL
 
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
@@ -131,15 +131,15 @@ class WalkingConnection(RobustConnection):
         self.kwargs["transport_factory"] = DecodableFrames()
 
     @property
-    def url(self) -> URL:
+    def url(self) -> Any:  # a URL of aio-pika's
         """The node that is tried next, with what the files of its URL hold now."""
         try:
-            return URL(current(self._hosts.first))
+            return make_url(current(self._hosts.first))
         except OSError:  # as it stands the broker refuses it, and that is told
-            return URL(self._hosts.first)
+            return make_url(self._hosts.first)
 
     @url.setter
-    def url(self, _: URL) -> None:
+    def url(self, _: Any) -> None:
         """What aio-pika sets does not hold: the node is `hosts`' to say."""
 
     async def _on_connection_close(self, closing: "asyncio.Future[Any]") -> None:
@@ -150,7 +150,7 @@ class WalkingConnection(RobustConnection):
 class _WatchedConnection(Connection):
     """A connection of aio-pika whose peer is watched."""
 
-    def __init__(self, url: URL, **options: Any) -> None:
+    def __init__(self, url: Any, **options: Any) -> None:
         super().__init__(url, **options)
         self.kwargs["transport_factory"] = WatchedTransport()
 
@@ -172,10 +172,10 @@ def urls_of(url: str) -> list[str]:
     made = [urlunsplit(parts._replace(netloc=f"{caller}{at}{node.strip()}", query=query)) for node in nodes]
     for each in made:
         try:
-            named = URL(each)
+            named = urlsplit(each).hostname, urlsplit(each).port
         except ValueError:
-            named = URL()
-        if named.host is None:
+            named = None, None
+        if named[0] is None:
             # Not repeated: in a URL that is cut at the wrong place it may be a piece of the password.
             raise ValueError("a host or port cannot be read; in a password : / @ , ? are written %3A %2F %40 %2C %3F")
     return made

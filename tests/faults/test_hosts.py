@@ -19,10 +19,10 @@ def test_first_hosts_are_silent(staged: Scenes) -> None:
                 name = f"{service.name.upper()}_{setting}"
                 service.environment[name] = service.environment[name].replace("@", silent)
         scene.start().work(scene.some(10, 20), pause=True)
-        assert scene.followup.get("/readyz").get("notices") is None
+        until(lambda: scene.followup.get("/readyz").get("notices") is None, 60, "the broker's node is found")
         for service in (scene.intake, scene.followup):
             assert service.stop() == 0
             service.start()
         scene.go_on(10)
-        until(lambda: scene.followup.get("/readyz").get("notices") is None, 30, "the broker's node is found again")
+        until(lambda: scene.followup.get("/readyz").get("notices") is None, 60, "the broker's node is found again")
         scene.check()

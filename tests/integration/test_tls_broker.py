@@ -160,13 +160,11 @@ def test_pair__goes_by_tls_alone_and_follows_certificates_and_passwords(ground: 
         goes_on()
 
         # Passwords. Between the change and the file nobody comes in; nothing is started again.
-        for passwords in ({"database": "mới", "broker": "mới"}, {"database": PASSWORD, "broker": GUEST}):
-            ground.cluster.admin(f"ALTER ROLE {USER} PASSWORD '{passwords['database']}'")
-            ground.broker.control("change_password", GUEST, passwords["broker"])
+        with changed_passwords(ground, "mới"):
             ground.cut()
             until(lambda: receive(intake) == 503, 60, "refused meanwhile, to be sent again")
-            for name, password in passwords.items():
-                ground.passwords[name].write_text(f"{password}\n", "utf-8")
+            for file in ground.passwords.values():
+                file.write_text("mới\n", "utf-8")
             goes_on()
 
         # A certificate that has expired: neither server is used, and both are once it is renewed.
@@ -177,6 +175,21 @@ def test_pair__goes_by_tls_alone_and_follows_certificates_and_passwords(ground: 
         for service in (intake, followup):
             assert service.stop() == 0
             assert "Traceback" not in service.tail(10**6)
+
+
+@contextlib.contextmanager
+def changed_passwords(ground: ServersByTls, password: str) -> Iterator[None]:
+    """Another password at both servers until the block ends; the files are the test's to change."""
+
+    def change(database: str, broker: str) -> None:
+        ground.cluster.admin(f"ALTER ROLE {USER} PASSWORD '{database}'")
+        ground.broker.control("change_password", GUEST, broker)
+
+    change(password, password)
+    yield
+    change(PASSWORD, GUEST)
+    for name, old in (("database", PASSWORD), ("broker", GUEST)):
+        ground.passwords[name].write_text(old)
 
 
 #: What is wrong with the broker's certificate, and what is said of it.

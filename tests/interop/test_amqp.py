@@ -16,7 +16,7 @@ from shared.http.auth import mint_token
 from tests.support.intake import Intake, served, tokens_file
 from tests.support.interop import NODE_FOLDER, run_node_tool
 from tests.support.queue_fuzz import fuzzed
-from tests.support.rabbit import UrlOf
+from tests.support.rabbit import UrlOf, forget_store
 
 ROOT = Path(__file__).resolve().parents[2]
 PORTAL = Path(__file__).parent / "node" / "queue.js"
@@ -30,6 +30,7 @@ async def queued(database: str, tmp_path: Path, broker_url_of: UrlOf) -> AsyncIt
     tokens = str(tokens_file(tmp_path, mint_token("cong-tinh", "system", "H35", amqp_user="portal")[1]))
     async with served(database, tmp_path) as first:
         await first.places()
+    await forget_store(broker_url_of("intake"))
     async with served(database, tmp_path, amqp_url=broker_url_of("intake"), tokens_file=tokens) as intake:
         yield intake
 

@@ -23,7 +23,7 @@ import psycopg
 import pytest
 
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker
-from shared.rabbit.topology import DEADLINES, commands_of, events_of, user_of
+from shared.rabbit.topology import DEADLINES, STORE, commands_of, events_of, user_of
 from tests.support import oracle
 from tests.support.cluster import Cluster
 from tests.support.office import BEGIN, Office
@@ -367,7 +367,7 @@ class Scene:
     async def _clear_broker(self, channel: Any) -> None:
         for queue in (EVENTS.queue, DEADLINES.queue, COMMANDS.queue, TAP):
             await channel.queue_delete(queue)
-        for exchange in (EVENTS.exchange, DEADLINES.exchange):
+        for exchange in (EVENTS.exchange, DEADLINES.exchange, STORE):  # each scene has a store of its own
             await channel.exchange_delete(exchange)
         if self.has_tap:
             tap = await channel.declare_queue(TAP, durable=True)

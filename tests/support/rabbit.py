@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+import aio_pika
 import pytest
 
 from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, find_broker
+from shared.rabbit.topology import STORE
 
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "rabbitmq"
 USERS = ("intake", "followup", "monitoring", "portal")
@@ -65,6 +67,12 @@ def other_user_url(rabbit_server: PrivateBroker, amqp_url: str) -> str:
     rabbit_server.control("add_user", user, "other")
     rabbit_server.control("set_permissions", "-p", vhost, user, ".*", ".*", ".*")
     return amqp_url.replace("guest:guest", f"{quote(user, safe='')}:other")
+
+
+async def forget_store(url: str) -> None:
+    """Give a virtual host back, as an operator does for a store that stands in for another."""
+    async with await aio_pika.connect(url) as connection:
+        await (await connection.channel()).exchange_delete(STORE)
 
 
 @pytest.fixture(scope="module")

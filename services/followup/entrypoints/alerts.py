@@ -12,7 +12,6 @@ import structlog
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
-from yarl import URL
 
 from shared.envelope import topic_of
 from shared.events import decode_state
@@ -74,7 +73,7 @@ class DeadlineAlerts:
         if self._broker is not None:
             await self._stop(self._broker)
 
-    def _connecting(self, _: URL, **options: Any) -> WalkingConnection:
+    def _connecting(self, _: Any, **options: Any) -> WalkingConnection:
         self._connection = WalkingConnection(self._hosts, **options)
         return self._connection
 

@@ -22,7 +22,7 @@ from shared.rabbit.topology import OWNER, claim, commands_of, waiting_in
 from shared.settings import WrongSettings
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
 from tests.support.postgres import TestServer
-from tests.support.rabbit import UrlOf
+from tests.support.rabbit import UrlOf, forget_store
 from tests.support.raw_amqp import RawSender, short, table
 from tests.support.waiting import until
 
@@ -283,6 +283,7 @@ async def test_portal__queues_and_is_answered_under_the_shipped_rights(
     with_places = tokens_file(tmp_path, entry)
     async with served(database, tmp_path) as intake:
         await intake.places()
+    await forget_store(broker_url_of("intake"))
     async with (
         served(database, tmp_path, amqp_url=broker_url_of("intake"), tokens_file=str(with_places)) as intake,
         await aio_pika.connect(broker_url_of("portal")) as connection,

@@ -7,7 +7,7 @@ import pytest
 from shared.http.auth import mint_token
 from tests.support.intake import served, tokens_file
 from tests.support.queue_fuzz import fuzzed
-from tests.support.rabbit import UrlOf
+from tests.support.rabbit import UrlOf, forget_store
 
 pytestmark = [pytest.mark.fuzz, pytest.mark.timeout(3600)]
 
@@ -19,5 +19,6 @@ async def test_fuzzed_messages__stop_nothing_and_lose_no_good_command(
     tokens = str(tokens_file(tmp_path, mint_token("cong-tinh", "system", "H35", amqp_user="portal")[1]))
     async with served(database, tmp_path) as first:
         await first.places()
+    await forget_store(broker_url_of("intake"))
     async with served(database, tmp_path, amqp_url=broker_url_of("intake"), tokens_file=tokens) as intake:
         await fuzzed(intake, broker_url_of("portal"), "portal", rounds=400, seed=seed)

@@ -31,7 +31,7 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.timeout(180)
 
 
-class Process:
+class StoreUser:
     """What a service has of its store."""
 
     def __init__(self, pool: Any, head: DurableHead, dsn: str) -> None:
@@ -62,11 +62,11 @@ class Process:
 
 
 @asynccontextmanager
-async def process(dsn: str) -> AsyncIterator[Process]:
+async def process(dsn: str) -> AsyncIterator[StoreUser]:
     head = DurableHead()
     pool = await create_pool(dsn, application="test", largest=4, on_epoch=head.see)
     await head.start(pool)
-    made = Process(pool, head, dsn)
+    made = StoreUser(pool, head, dsn)
     await made.writer.start()
     try:
         yield made

@@ -25,12 +25,13 @@ from tests.integration.shared.test_append import command
 from tests.support.cluster import Cluster
 from tests.support.intake import COMMUNE, Intake, served
 from tests.support.postgres import TestServer
+from tests.support.restored import copied, in_its_place, name_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 
 
-class Process:
+class StoreUser:
     """What a service has of its store."""
 
     def __init__(self, pool: Any, head: DurableHead, dsn: str) -> None:
@@ -61,11 +62,11 @@ class Process:
 
 
 @asynccontextmanager
-async def process(dsn: str) -> AsyncIterator[Process]:
+async def process(dsn: str) -> AsyncIterator[StoreUser]:
     head = DurableHead()
     pool = await create_pool(dsn, application="test", largest=4, on_epoch=head.see)
     await head.start(pool)
-    made = Process(pool, head, dsn)
+    made = StoreUser(pool, head, dsn)
     await made.writer.start()
     try:
         yield made
@@ -187,10 +188,6 @@ def keyed(key: str) -> Append:
     return command(key, caller="test", key=key, fingerprint=b"f")
 
 
-def name_of(dsn: str) -> str:
-    return dsn.partition("?")[0].rpartition("/")[2]
-
-
 def events(cluster: Cluster, dsn: str, topic: str = "%") -> int:
     counted = "SELECT count(*) FROM stored_events WHERE topic LIKE %s"
     ((count,),) = cluster.admin(counted, topic, database=name_of(dsn))
@@ -225,41 +222,3 @@ async def eventually(ask: Callable[[], Awaitable[Any]]) -> Any:
         return None if isinstance(answer, StoreUnavailable) else answer
 
     return await until(told)
-
-
-async def copied(server: TestServer, dsn: str) -> str:
-    """The name of a copy of a database, as it is now."""
-    name = f"{name_of(dsn)}_copy"
-    await _cut_off(server, dsn, f'CREATE DATABASE "{name}" TEMPLATE "{name_of(dsn)}"')
-    return name
-
-
-async def in_its_place(server: TestServer, dsn: str, copy: str) -> None:
-    """Put a copy in the place of a database."""
-    await _cut_off(
-        server,
-        dsn,
-        f'ALTER DATABASE "{name_of(dsn)}" RENAME TO "{copy}_old"',
-        f'ALTER DATABASE "{copy}" RENAME TO "{name_of(dsn)}"',
-    )
-
-
-async def _cut_off(server: TestServer, dsn: str, *statements: str) -> None:
-    admin = await asyncpg.connect(server.dsn("postgres"))
-    name = name_of(dsn)
-    try:
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
-        await admin.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
-        for statement in statements:
-            await until(lambda statement=statement: _done(admin, statement))
-        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
-    finally:
-        await admin.close()
-
-
-async def _done(admin: Any, statement: str) -> bool:
-    try:
-        await admin.execute(statement)
-    except asyncpg.ObjectInUseError:
-        return False
-    return True

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from tests.cluster.load import RATE
 from tests.cluster.measuring import Measurement, Result
 from tests.cluster.packages import PackagesMissing
+from tests.cluster.processes import NotWithin
 from tests.cluster.rig import Rig
 from tests.cluster.rows import ROWS, Row
 from tests.cluster.site import FOLDER
@@ -34,8 +35,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments) or 0)
-    except PackagesMissing as error:
-        print(f"make cluster: {error}", file=sys.stderr)
+    except (PackagesMissing, NotWithin) as error:
+        print(f"make cluster: {error}; the logs are in {FOLDER / 'log'}", file=sys.stderr)
         return 1
 
 
@@ -92,6 +93,7 @@ def _cluster() -> Iterator[Rig]:
     rig = Rig()
     if rig.is_standing():
         rig.attach()
+        rig.wait_whole()
         yield rig
         return
     try:

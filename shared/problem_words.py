@@ -645,6 +645,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
         Sentence("Chưa sẵn sàng", "Not ready"),
         {"": Sentence("Dịch vụ chưa sẵn sàng: {missing}.", "{missing}")},
     ),
+    "no-progress": ProblemWords(
+        Sentence("Có việc đứng yên", "Some work stands still"),
+        {"": Sentence("Có việc đứng yên: {missing}.", "{missing}")},
+    ),
 }
 #: What values of place-holders are called in Vietnamese.
 DOOR_NAMES: Names = {

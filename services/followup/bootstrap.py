@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -32,9 +30,10 @@ from services.followup.adapters.sign_in_provider import SignInProvider
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -63,7 +62,7 @@ from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.health import works_of
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -79,7 +78,8 @@ from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
-from shared.postgres import lease, store
+from shared.postgres import store
+from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
@@ -92,6 +92,7 @@ from shared.settings import WrongSettings
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
+DIGESTS_LATE = 3600.0  # seconds
 
 log = structlog.get_logger("followup")
 
@@ -137,15 +138,18 @@ async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
 ) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
+    brokers = broker_urls(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
+        hosts = Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
-        notifications = Notifications(settings.database_url)
+        notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
 
@@ -159,7 +163,8 @@ async def running(
         stack.push_async_callback(alerts.close)
 
         def bell_of(source: str) -> Subscriber:
-            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+            url = brokers.get(followed.address(source) or "", "")
+            return Subscriber(url, events_of(source), publisher=settings.broker_publisher)
 
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
@@ -182,6 +187,13 @@ async def running(
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
+        stored_log, sources_go_on = StoredLog(pool, notifications), works_of(queries, followed.by_address)
+
+        async def progress() -> dict[str, str]:
+            late = mailer is not None and mailer.failing_for > DIGESTS_LATE
+            digests = "a digest that is due could not be sent for an hour" if late else ""
+            return {"relay": relay.standstill, "digests": digests} | await sources_go_on()
+
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -219,8 +231,8 @@ async def running(
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
-                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
-                *health_routes(hindrances(queries, followed.refused), notices),
+                feed_route(stored_log, may_read_all(queries), settings.event_type_prefix),
+                *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
@@ -308,7 +320,7 @@ class FollowedSources:
         client: httpx.AsyncClient,
         token: Callable[[], str],
         inboxes: PrefetchBuffers,
-        leases: "WriterLeases",
+        leases: WriterLeases,
     ) -> None:
         names = SourceNames(StoredBirths(pool))
         self.readers = {
@@ -323,6 +335,10 @@ class FollowedSources:
             for url in feeds
         }
 
+    def by_address(self) -> dict[str, tuple[str, str]]:
+        """The name of each source, empty while it is not known, and why this process does not read it."""
+        return {url: (reader.source, reader.refused or reader.away) for url, reader in self.readers.items()}
+
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""
         return {url: reader.refused for url, reader in self.readers.items() if reader.refused}
@@ -330,24 +346,3 @@ class FollowedSources:
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""
         return next((url for url, reader in self.readers.items() if reader.source == source), None)
-
-
-class WriterLeases:
-    """The writer's lease of each source, judged by the database's clock."""
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
-        self._taken: set[str] = set()
-
-    async def take(self, source: str) -> bool:
-        """Take or renew the lease of a source; False while another process holds it."""
-        taken = await lease.acquire(self._pool, f"writer:{source}", self._holder) is not None
-        (self._taken.add if taken else self._taken.discard)(source)
-        return taken
-
-    async def release(self) -> None:
-        """Give back what this process holds, so that another takes over at once."""
-        for source in self._taken:
-            with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-                await lease.release(self._pool, f"writer:{source}", self._holder)

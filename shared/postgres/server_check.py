@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from shared.postgres.hosts import NoHost
+
 OLDEST = 15  # the oldest major version that the tests run on
 
 _LOOK = """
@@ -61,12 +63,14 @@ async def require_fit(connection: Any, *, connections: int = 1) -> None:
 
 
 def failure(error: BaseException, variable: str) -> str:
-    """Why a service or a command cannot work on its database, without its address, user or password.
+    """Why a service or a command cannot work on its database, without its user or password.
 
     `variable` is the setting that names the database.
     """
     match error:
         case UnfitServer():
+            return f"{variable}: {error}"
+        case NoHost():
             return f"{variable}: {error}"
         case asyncpg.InvalidCatalogNameError():
             return f"{variable}: there is no such database; CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"

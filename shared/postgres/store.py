@@ -76,6 +76,14 @@ async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None
     )
 
 
+async def named_at_birth(connection: Any) -> str:
+    """Return the name of a store that has events; empty where it may still be named."""
+    found: str | None = await connection.fetchval(
+        "SELECT source FROM store_state WHERE EXISTS (SELECT 1 FROM stored_events)"
+    )
+    return found or ""
+
+
 async def read_page(connection: Any, identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
     """Return up to `limit` events after a position, in order, while they fit; each names the event before it."""
     return _page(await connection.fetch(PAGE, max(after - 1, 0), limit + 1), identity, after, limit)

@@ -18,6 +18,7 @@ from tests.support.postgres import TestServer
 
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.05  # seconds
+PROBES = {"intake": "readyz", "followup": "progressz"}  # what a test waits for
 
 T = TypeVar("T")
 
@@ -72,10 +73,10 @@ class Service:
         until(self.is_ready, what=f"{self.name} ready, see {self.log}:\n{self.tail()}")
 
     def is_ready(self) -> bool:
-        """Whether it says so."""
+        """Whether it says so; a followup also that it follows."""
         assert self.process is not None and self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
         try:
-            return get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return get(f"{self.url}/{PROBES[self.name]}", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -128,7 +129,7 @@ class Pair:
     def intake(self, **settings: str) -> Service:
         """An intake on the pair's store; of several one relays."""
         chosen = {"DATABASE_URL": self.intake_dsn, "MASTER_KEY_FILE": str(self.master_key), "AMQP_URL": self.amqp_url}
-        return self._made("intake", chosen | settings)
+        return self._made("intake", chosen | {"SOURCE": "local"} | settings)
 
     def followup(self, intake: Service, dsn: str = "", **settings: str) -> Service:
         """A followup of an intake, on a database of its own unless `dsn` names one."""

@@ -704,14 +704,14 @@ def simulated() -> Iterator[World]:
     """A world, with the production code's doors to the outside turned to it."""
     world = World()
 
-    async def connect(_: str, timeout: float = 0) -> SimulatedConnection:
+    async def connect() -> SimulatedConnection:
         return await world.broker.connect(_caller(world))
 
     async def declare(connection: SimulatedConnection, _: object) -> None:
         await world.step(connection.process)
 
     doors: dict[str, Any] = {
-        "aio_pika": SimpleNamespace(connect=connect),
+        "BrokerHosts": lambda _: SimpleNamespace(connect=connect, user="guest", is_named=True),
         "declare": declare,
         "publish": world.broker.publish,
         "forget": lambda *_: None,

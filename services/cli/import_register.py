@@ -47,6 +47,7 @@ from services.intake.configured import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import normalised
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
@@ -275,7 +276,8 @@ async def _importer(
     seals = seals_of(settings)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            pool = await create_pool(settings.database_url, application="import", largest=4)
+            durable = DurableHead()
+            pool = await create_pool(settings.database_url, application="import", largest=4, on_epoch=durable.see)
         except NO_STORE as error:
             raise _NoStore(_NAMED_WRONGLY) from error
         except asyncpg.UndefinedTableError as error:
@@ -283,10 +285,12 @@ async def _importer(
         stack.push_async_callback(pool.close)
         if await pool.fetchval("SELECT to_regclass('external_references')") is None:
             raise _NoStore(_NOT_MIGRATED)
-        writer = GroupCommit(pool)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        writer = GroupCommit(pool, durable)
         await writer.start()
         stack.push_async_callback(writer.close)
-        history = StoredHistory(pool)
+        history = StoredHistory(pool, durable)
         regulation_cache = RegulationCache(history)
         files = StoredFileRecords(pool)
         recorder = Recorder(history, seals, new_id, FileNaming(files, seals))

@@ -79,8 +79,10 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import keep_loss, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -144,8 +146,8 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts = Hosts(settings.database_url)
-        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
@@ -154,7 +156,9 @@ async def running(
         stack.push_async_callback(notifications.close)
 
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -179,20 +183,25 @@ async def running(
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} events are lost at their source; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         def notices() -> dict[str, str]:
-            return {name: why for name, why in broker_hindrances().items() if why}
+            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        stored_log, sources_go_on = StoredLog(pool, notifications), works_of(queries, followed.by_address)
+        stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
 
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            return {"relay": relay.standstill, "digests": digests} | await sources_go_on()
+            return {"relay": relay.standstill, "digests": digests} | durability() | await sources_go_on()
 
         figures = MetricsQueries(
             pool,
@@ -204,6 +213,9 @@ async def running(
         async def snapshot() -> MetricsSnapshot:
             return msgspec.structs.replace(
                 await figures.snapshot(),
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -331,6 +343,7 @@ class FollowedSources:
                 leases.take,
                 inboxes.lead,
                 partial(names.claim, url),
+                partial(keep_loss, pool),
             )
             for url in feeds
         }

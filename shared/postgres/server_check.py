@@ -15,6 +15,7 @@ _LOOK = """
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
     pg_encoding_to_char(d.encoding) AS encoding,
     current_setting('synchronous_commit') AS synchronous_commit,
+    btrim(current_setting('synchronous_standby_names')) AS standbys,
     current_setting('default_transaction_isolation') AS isolation,
     current_setting('idle_in_transaction_session_timeout') AS idle,
     EXISTS (SELECT FROM pg_extension WHERE extname = 'plpgsql') AS plpgsql,
@@ -54,6 +55,12 @@ async def require_fit(connection: Any, *, connections: int = 1) -> None:
         raise UnfitServer(
             "synchronous_commit is off, so what was answered with 201 could be lost: "
             "ALTER DATABASE or ROLE ... SET synchronous_commit = on"
+        )
+    if found["standbys"] and found["synchronous_commit"] not in ("on", "remote_apply"):
+        raise UnfitServer(
+            f"a standby is required ({found['standbys']}) and synchronous_commit is {found['synchronous_commit']}, "
+            "so what was answered with 201 could be lost by a fail-over: ALTER DATABASE or ROLE ... "
+            "SET synchronous_commit = on"
         )
     if found["connections"] < connections:
         raise UnfitServer(

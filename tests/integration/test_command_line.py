@@ -227,3 +227,12 @@ def test_pair_started_in_the_background_of_a_script__ends_by_sigint(tmp_path: Pa
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert (process.returncode, "Stopping ..." in said) == (0, True), said
+
+
+def test_losses__are_listed_and_confirmed_by_somebody(database: str) -> None:
+    done = doithoai("intake", "losses", INTAKE_DATABASE_URL=database)
+    assert (done.returncode, done.stdout) == (0, "nothing was lost\n")
+    done = doithoai("intake", "losses", "--confirm", "all", INTAKE_DATABASE_URL=database)
+    assert (done.returncode, "--by: " in done.stderr) == (2, True)
+    done = doithoai("followup", "losses", "--confirm", "all", "--by", "x", FOLLOWUP_DATABASE_URL=database)
+    assert (done.returncode, "no such loss waits" in done.stderr) == (1, True)

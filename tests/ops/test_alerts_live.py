@@ -147,6 +147,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     intake_down_and_restored(scene)
     lagging_reader(scene)
     unsent_digests(scene)
+    lost_standby(scene)
     slow_sweep(scene)
     unpublished_calendar(scene)
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
@@ -444,6 +445,22 @@ def unsent_digests(scene: WatchedPair) -> None:
     scene.fires("DoithoaiDigestsUnsent", service="followup")
     scene.stub.values["followup_digests_failing_since_timestamp_seconds"] = 0
     scene.ends("DoithoaiDigestsUnsent", service="followup")
+
+
+def lost_standby(scene: WatchedPair) -> None:
+    """The standby is required and away, then no longer required; meanwhile a fail-over has lost something."""
+    name = "intake_standby_required"
+    scene.stub.values |= {name: 1, "intake_standby_confirmed_timestamp_seconds": time.time() - 100}
+    scene.fires("DoithoaiStandbyMissing", service="intake")
+    del scene.stub.values["intake_standby_confirmed_timestamp_seconds"]
+    scene.ends("DoithoaiStandbyMissing", service="intake")
+    scene.stub.values |= {name: 0, "intake_lost_commands": 12}
+    scene.fires("DoithoaiStandbyNotRequired", service="intake")
+    scene.fires("DoithoaiEventsLost", service="intake")
+    scene.stub.values |= {name: 1, "intake_lost_commands": 0}
+    scene.ends("DoithoaiStandbyNotRequired", service="intake")
+    scene.ends("DoithoaiEventsLost", service="intake")
+    del scene.stub.values[name]
 
 
 def slow_sweep(scene: WatchedPair) -> None:

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 USER, PASSWORD = "postgres", "thử-nghiệm".encode().hex()
 SYSTEM_USER = "embedded_postgres"  # the server refuses to run as root
 START_WITHIN = 30.0  # seconds
+WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 #: Small segments, so that a full disk is met at once; checkpoints rarely, as the disks are small and shared.
 SETTINGS = {"max_connections": "60", "max_wal_size": "64MB", "recovery_init_sync_method": "syncfs"}
@@ -140,6 +141,33 @@ class Cluster(TestServer):
             "pg_basebackup", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "-D", str(to),
             "-X", "stream", "-c", "fast", "--no-sync",
         )  # fmt: skip
+
+    def require(self, standbys: str) -> None:
+        """Set which standbys its commits wait for; none where the list is empty."""
+        self.admin(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")
+        self.admin("SELECT pg_reload_conf()")
+        give_up = time.monotonic() + START_WITHIN
+        while self.admin("SHOW synchronous_standby_names") != [(standbys,)]:
+            assert time.monotonic() < give_up, "the setting is not read"
+            time.sleep(0.02)
+
+    def waiting(self) -> int:
+        """How many commits wait for a standby now."""
+        return len(self.admin(f"SELECT 1 {WAITS}"))
+
+    def cancel_waiting(self, how: str = "pg_cancel_backend") -> int:
+        """Cancel, or terminate, whatever waits for a standby; how many."""
+        return len(self.admin(f"SELECT {how}(pid) {WAITS}"))
+
+    def standby(self, folder: Path) -> "Cluster":
+        """A standby of it in another folder, started and streaming."""
+        made = Cluster(folder, folder / "data", **self.settings)
+        self.run(
+            "pg_basebackup", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "-D", str(self.folder / "copy"),
+            "-X", "stream", "-c", "fast", "--no-sync", "-R",
+        )  # fmt: skip
+        shutil.move(self.folder / "copy", made.data)
+        return made.start()
 
     def log(self) -> str:
         """The end of the server's log."""

@@ -1,7 +1,7 @@
 """What followup says of its following: how far behind it is, and that it runs though its source is away."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import asyncpg
@@ -15,10 +15,15 @@ from services.followup.application.ports import SourceUnavailable
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
+from shared.event_store.loss import Loss
+from shared.postgres.losses import keep_loss, losses
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import events_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
 from tests.support.history import History
+from tests.support.postgres import TestServer
+from tests.support.restored import copied, in_its_place
+from tests.support.waiting import until
 
 EVENTS = events_of("local")
 
@@ -40,7 +45,10 @@ async def led(source: str, leads: bool) -> None:
 def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
     inbox = SourcePrefetch(Subscriber("", EVENTS))
     claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
-    return asyncio.create_task(SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim).run())
+    lost = partial(keep_loss, pool)
+    return asyncio.create_task(
+        SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim, lost).run()
+    )
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,6 +75,36 @@ async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: 
         task.cancel()
     # Each page is asked for while the one before it is applied, so that the first may show nothing yet.
     assert len(lags) == 3 and all(lag > 0 for lag in lags[1:])
+
+
+async def test_source_that_went_back_with_our_own_store__is_missed_by_who_had_read_more(
+    pg_server: TestServer, followup_dsn: str, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source_reader, "AGAIN", 0.02)
+    history = History(calendars=[])
+    for number in range(5):
+        history.receive(f"p{number}", "2019-07-01")
+    earlier = await copied(pg_server, followup_dsn)
+    feed = MemoryFeed(recorded(history))
+    read = list(feed.events)
+    task = follow(feed, pool)
+    try:
+        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE position = $1", read[-1].position))
+        feed.events, feed.epoch = read[:2], "after the fail-over"
+        await in_its_place(pg_server, followup_dsn, earlier)
+        (loss,) = await until(lambda: losses_of(pool))
+        await until(lambda: pool.fetchval("SELECT true FROM sources WHERE position = 2"))
+    finally:
+        task.cancel()
+    assert (loss.loss_id, loss.head, loss.missing) == (read[-1].event_id, 2, len(read) - 2)
+    assert (loss.first_position, loss.last_position) == (3, read[-1].position)
+
+
+async def losses_of(pool: asyncpg.Pool) -> Sequence[Loss]:
+    try:
+        return await losses(pool)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return ()
 
 
 async def test_source_away__is_told_by_a_loop_that_runs(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from tests.cluster.measuring import Measurement, Result
 from tests.cluster.packages import PackagesMissing
 from tests.cluster.processes import NotWithin
 from tests.cluster.rig import Rig
-from tests.cluster.rows import ROWS, Row
+from tests.cluster.rows import ROWS, ClusterFault
 from tests.cluster.site import FOLDER
 from tests.cluster.table import run_of, verdict, write, write_document
 
@@ -103,7 +103,7 @@ def _cluster() -> Iterator[Rig]:
         rig.down()
 
 
-def _tell(row: Row, result: Result) -> None:
+def _tell(row: ClusterFault, result: Result) -> None:
     gaps = f"accept {result.accept:5.1f}  visible {result.visible:5.1f}  console {result.console:5.1f}"
     print(f"{row.name:22} {gaps}  {verdict(row, result)}  {' '.join(result.notes)}", flush=True)
 

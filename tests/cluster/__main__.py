@@ -77,6 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     names = [name for name in arguments.only.split(",") if name]
     if unknown := set(names) - {row.name for row in ROWS}:
         sys.exit(f"--only: {', '.join(sorted(unknown))}: not a row; --list names them")
+    if names and arguments.doc:
+        sys.exit("--doc: the table of the document is of one whole run, so leave out --only")
     chosen = [row for row in ROWS if not names or row.name in names]
     with _alone(), _cluster() as rig:
         results = list(Measurement(rig).rows(chosen, _tell))

@@ -13,8 +13,9 @@ from collections.abc import Iterator
 from tests.cluster.load import RATE
 from tests.cluster.measuring import Measurement, Result
 from tests.cluster.packages import PackagesMissing
+from tests.cluster.processes import NotWithin
 from tests.cluster.rig import Rig
-from tests.cluster.rows import ROWS, Row
+from tests.cluster.rows import ROWS, ClusterFault
 from tests.cluster.site import FOLDER
 from tests.cluster.table import run_of, verdict, write, write_document
 
@@ -34,8 +35,8 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments) or 0)
-    except PackagesMissing as error:
-        print(f"make cluster: {error}", file=sys.stderr)
+    except (PackagesMissing, NotWithin) as error:
+        print(f"make cluster: {error}; the logs are in {FOLDER / 'log'}", file=sys.stderr)
         return 1
 
 
@@ -76,6 +77,8 @@ def _run(arguments: argparse.Namespace) -> int:
     names = [name for name in arguments.only.split(",") if name]
     if unknown := set(names) - {row.name for row in ROWS}:
         sys.exit(f"--only: {', '.join(sorted(unknown))}: not a row; --list names them")
+    if names and arguments.doc:
+        sys.exit("--doc: the table of the document is of one whole run, so leave out --only")
     chosen = [row for row in ROWS if not names or row.name in names]
     with _alone(), _cluster() as rig:
         results = list(Measurement(rig).rows(chosen, _tell))
@@ -92,6 +95,7 @@ def _cluster() -> Iterator[Rig]:
     rig = Rig()
     if rig.is_standing():
         rig.attach()
+        rig.wait_whole()
         yield rig
         return
     try:
@@ -101,7 +105,7 @@ def _cluster() -> Iterator[Rig]:
         rig.down()
 
 
-def _tell(row: Row, result: Result) -> None:
+def _tell(row: ClusterFault, result: Result) -> None:
     gaps = f"accept {result.accept:5.1f}  visible {result.visible:5.1f}  console {result.console:5.1f}"
     print(f"{row.name:22} {gaps}  {verdict(row, result)}  {' '.join(result.notes)}", flush=True)
 

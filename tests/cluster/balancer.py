@@ -1,10 +1,9 @@
-"""HAProxy on the edge: who calls knows one address for each service, and the services one for the brokers."""
+"""HAProxy on the edge: who calls knows one address for each service. Databases and brokers are lists of hosts."""
 
 from collections.abc import Iterable
 
-from tests.cluster.hosts import DATABASES, EDGE
+from tests.cluster.hosts import EDGE
 from tests.cluster.processes import Program
-from tests.cluster.rabbit import PORT as AMQP
 from tests.cluster.site import Site
 
 PORTS = {"intake": 8570, "followup": 8571}
@@ -24,14 +23,6 @@ defaults
   option redispatch 1
   default-server inter 1s fall 2 rise 1 on-marked-down shutdown-sessions
 """
-_BROKERS = """\
-listen brokers
-  mode tcp
-  bind {edge}:{port}
-  timeout client 1h
-  timeout server 1h
-  balance leastconn
-"""
 _SERVICE = """\
 listen {service}
   bind {edge}:{port}
@@ -43,8 +34,7 @@ listen {service}
 def balancer_program(site: Site, services: Iterable[Program]) -> Program:
     """The balancer before the services that are there; writes its configuration."""
     edge = site.address(EDGE)
-    text = _HEAD + _BROKERS.format(edge=edge, port=AMQP)
-    text += "".join(f"  server {host} {site.address(host)}:{AMQP} check\n" for host in DATABASES)
+    text = _HEAD
     for service, port in PORTS.items():
         text += _SERVICE.format(service=service, edge=edge, port=port)
         for each in services:

@@ -17,7 +17,7 @@ DATABASES, APPLICATIONS, EDGE = NAMES[:3], NAMES[3:5], NAMES[5]
 _CLONE_NEWNET = 0x40000000
 
 
-class Hosts(Protocol):
+class ClusterHosts(Protocol):
     """Six hosts with an address each. `edge` is where the balancer is, and who calls."""
 
     can_cut: bool
@@ -55,7 +55,7 @@ class Hosts(Protocol):
         ...
 
 
-def hosts_of(folder: Path) -> Hosts:
+def hosts_of(folder: Path) -> ClusterHosts:
     """The hosts of a checkout: two checkouts have hosts of their own, so that both may run at once."""
     tag = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:4]
     return Namespaces(f"dt{tag}") if _can_make_namespaces() else LoopbackAddresses(folder)

@@ -15,7 +15,7 @@ from tests.cluster.hosts import EDGE
 from tests.cluster.load import Load
 from tests.cluster.processes import until
 from tests.cluster.rig import Rig
-from tests.cluster.rows import Row
+from tests.cluster.rows import ClusterFault
 from tests.cluster.services import add_caller, token_of
 
 QUIET = 3.0  # seconds of load before the fault and after everything is whole again
@@ -54,7 +54,7 @@ class Measurement:
     def _address(self, service: str, caller: str) -> Address:
         return Address(self._rig.site.address(EDGE), PORTS[service], token_of(self._rig.site, caller))
 
-    def rows(self, rows: Iterable[Row], tell: Callable[[Row, Result], None]) -> Iterator[Result]:
+    def rows(self, rows: Iterable[ClusterFault], tell: Callable[[ClusterFault, Result], None]) -> Iterator[Result]:
         """The result of each."""
         for row in rows:
             result = Result(name=row.name)
@@ -65,7 +65,7 @@ class Measurement:
             tell(row, result)
             yield result
 
-    def _row(self, row: Row, result: Result) -> None:
+    def _row(self, row: ClusterFault, result: Result) -> None:
         rig, load = self._rig, self._load
         before = dict(load.accepted)
         answers = load.answers.copy()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.cluster.hosts import Hosts
+from tests.cluster.hosts import ClusterHosts
 
 FOLDER_MARK, NAME_MARK = "DOITHOAI_CLUSTER", "DOITHOAI_CLUSTER_PART"
 STOP_WITHIN = 40.0  # seconds: a service drains, a database writes its last checkpoint
@@ -51,7 +51,7 @@ def until(question: Callable[[], object], within: float, what: str) -> None:
 class Processes:
     """All processes of one cluster."""
 
-    def __init__(self, folder: Path, hosts: Hosts) -> None:
+    def __init__(self, folder: Path, hosts: ClusterHosts) -> None:
         self.folder, self._hosts = folder, hosts
         self._children: list[subprocess.Popen[bytes]] = []
 

@@ -120,9 +120,10 @@ class Brokers:
             "ERL_EPMD_PORT": str(self._mapper_port()),
         }
 
-    def url(self, user: str, host: str) -> str:
-        """Where a user reaches a node, or what stands before the nodes."""
-        return f"amqp://{user}:{self._site.secret(f'broker-{user}')}@{self._site.address(host)}:{PORT}/{VHOST}"
+    def url(self, user: str) -> str:
+        """Where a user reaches the nodes."""
+        nodes = ",".join(f"{self._site.address(host)}:{PORT}" for host in DATABASES)
+        return f"amqp://{user}:{self._site.secret(f'broker-{user}')}@{nodes}/{VHOST}"
 
     def control(self, name: str, *arguments: str) -> str:
         """What `rabbitmqctl` says of a node."""

@@ -46,6 +46,7 @@ class Rig:
     def up(self) -> None:
         """Bring it up on an empty folder, whatever was left there; then call from the edge."""
         self.down()
+        shutil.rmtree(self.site.folder / "log", ignore_errors=True)
         began = time.monotonic()
         self.hosts.make()
         if self.hosts.can_cut:

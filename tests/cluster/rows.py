@@ -26,7 +26,7 @@ class Budget(msgspec.Struct, frozen=True):
     what: str
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class ClusterFault(msgspec.Struct, frozen=True, kw_only=True):
     """One fault under load. `mend` is what a supervisor, or a host that comes back, does by itself."""
 
     name: str
@@ -147,93 +147,93 @@ def _rejoin(rig: Rig, hurt: Hurt) -> None:
 
 
 ROWS = (
-    Row(
+    ClusterFault(
         name="broker-leader", title="The broker that leads the queue killed", budget=BROKER,
         how="SIGKILL of the node that leads the queue of events; started again",
         inject=lambda rig: _killed(rig, rig.brokers.leader()), mend=_start,
     ),
-    Row(
+    ClusterFault(
         name="broker-follower", title="A broker that follows killed", budget=BROKER,
         how="SIGKILL of a node that does not lead the queue; started again",
         inject=lambda rig: _killed(rig, _others(NODES, rig.brokers.leader())[0]), mend=_start,
     ),
-    Row(
+    ClusterFault(
         name="broker-majority", title="Two of three brokers killed", budget=BROKER,
         how="SIGKILL of the leader and another; the third pauses; both started again",
         inject=lambda rig: _killed(rig, leader := rig.brokers.leader(), _others(NODES, leader)[0]), mend=_start,
     ),
-    Row(
+    ClusterFault(
         name="postmaster-killed", title="PostgreSQL killed", budget=LOOP,
         how="SIGKILL of the primary's postmaster; Patroni lives and starts it again", inject=_postmaster_killed,
         lasts=15,
     ),
-    Row(
+    ClusterFault(
         name="primary-lost", title="The whole primary lost", budget=LOST,
         how="SIGKILL of the primary and its Patroni; started again, rewound, it follows",
         inject=lambda rig: _killed(rig, rig.databases.primary()), mend=_start, lasts=TTL + 8,
     ),
-    Row(
+    ClusterFault(
         name="primary-frozen", title="The primary frozen", budget=LOST,
         how="SIGSTOP of the primary and its Patroni, SIGCONT after another leads",
         inject=lambda rig: _frozen(rig, rig.databases.primary()), mend=_thaw, lasts=TTL + 10,
     ),
-    Row(
+    ClusterFault(
         name="switchover", title="A planned switchover", budget=SWITCH, how="Patroni's switchover to the standby",
         inject=_switched,
     ),
-    Row(
+    ClusterFault(
         name="primary-cut", title="The primary's host cut off", budget=LOST, cuts=True,
         how="no packet to or from the host of the primary, an etcd and a broker; healed after another leads",
         inject=lambda rig: _cut(rig, HOSTS[rig.databases.primary()]), mend=_heal, lasts=TTL + 10,
     ),
-    Row(
+    ClusterFault(
         name="standby-lost", title="The standby lost", budget=LOOP,
         how="SIGKILL of the synchronous standby and its Patroni; started again",
         inject=lambda rig: _killed(rig, rig.databases.standby()), mend=_start, lasts=15,
     ),
-    Row(
+    ClusterFault(
         name="standby-cut", title="The standby's host cut off", budget=HALF_OPEN, cuts=True,
         how="no packet to or from the host of the standby, an etcd and a broker; healed",
         inject=lambda rig: _cut(rig, HOSTS[rig.databases.standby()]), mend=_heal, lasts=20,
     ),
-    Row(
+    ClusterFault(
         name="standby-then-primary", title="The standby dies, then the primary", budget=None,
         how="SIGKILL of the standby, later of the primary; the standby alone is started, then the primary too",
         inject=_standby_then_primary, mend=_start, lasts=DEAD_STANDBY + TTL + 8,
         why="no server may lead until the one that has everything is back: what was answered comes first",
     ),
-    Row(
+    ClusterFault(
         name="etcd-leader", title="The etcd that leads killed", budget=ENGINE, how="SIGKILL; started again",
         inject=lambda rig: _killed(rig, leading_member(rig.site)), mend=_start,
     ),
-    Row(
+    ClusterFault(
         name="etcd-majority", title="Two of three etcd killed", budget=ENGINE,
         how="SIGKILL of the leader and another for longer than Patroni's ttl; started again",
         inject=lambda rig: _killed(rig, leader := leading_member(rig.site), _others(MEMBERS, leader)[0]), mend=_start,
         lasts=TTL + 8,
     ),
-    Row(
+    ClusterFault(
         name="intake-killed", title="The intake that relays killed", budget=LEASE, how="SIGKILL; started again",
         inject=lambda rig: _killed(rig, rig.holder("intake", "relay")), mend=_start, lasts=12,
     ),
-    Row(
+    ClusterFault(
         name="followup-killed", title="The followup that leads killed", budget=LEASE, how="SIGKILL; started again",
         inject=lambda rig: _killed(rig, rig.holder("followup", "writer")), mend=_start, lasts=12,
     ),
-    Row(
+    ClusterFault(
         name="application-cut", title="An application host cut off", budget=LEASE, cuts=True,
         how="no packet to or from the host of the followup that leads and of an intake; healed",
         inject=_application_host, mend=_heal, lasts=15,
     ),
-    Row(
+    ClusterFault(
         name="upgrade-followup", title="Rolling upgrade of followup", budget=UPGRADE,
         how="SIGTERM and a new process, one after the other", inject=lambda rig: _rolled(rig, "followup"), lasts=0,
     ),
-    Row(
+    ClusterFault(
         name="upgrade-intake", title="Rolling upgrade of intake", budget=UPGRADE,
         how="SIGTERM and a new process, one after the other", inject=lambda rig: _rolled(rig, "intake"), lasts=0,
     ),
-    Row(
+    ClusterFault(
         name="asynchronous-loss", title="A loss under asynchronous replication", budget=LOST, loses=True,
         how="synchronous_mode off, the standby receives nothing for 3 s, SIGKILL of the primary and its Patroni",
         inject=_lagging_standby_promoted, mend=_rejoin, lasts=TTL + 8,

@@ -7,7 +7,7 @@ import os
 
 from shared.http.tokens import Role, change_tokens, mint_token
 from tests.cluster.balancer import PORTS, url_of
-from tests.cluster.hosts import APPLICATIONS, EDGE
+from tests.cluster.hosts import APPLICATIONS
 from tests.cluster.patroni import Databases
 from tests.cluster.processes import Program
 from tests.cluster.rabbit import Brokers
@@ -36,7 +36,7 @@ def _environment(site: Site, databases: Databases, brokers: Brokers, service: st
     secrets, prefix = site.folder / "secrets", service.upper()
     common = {
         "DATABASE_URL": databases.service_dsn(service),
-        "AMQP_URL": brokers.url(service, EDGE),
+        "AMQP_URL": brokers.url(service),
         "HOST": site.address(host),
         "PORT": str(PORTS[service]),
         "TOKENS_FILE": str(secrets / "tokens.json"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.cluster.hosts import Hosts
+from tests.cluster.hosts import ClusterHosts
 from tests.cluster.packages import Servers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,7 +21,7 @@ class Site(msgspec.Struct, frozen=True):
     """Where the cluster stands."""
 
     folder: Path
-    hosts: Hosts
+    hosts: ClusterHosts
     servers: Servers
 
     def address(self, host: str) -> str:

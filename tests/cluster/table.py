@@ -9,7 +9,7 @@ import msgspec
 from benchmarks.lines import engine
 from tests.cluster.measuring import Result
 from tests.cluster.patroni import LOOP_WAIT, RETRY_TIMEOUT, TTL
-from tests.cluster.rows import ROWS, Row
+from tests.cluster.rows import ROWS, ClusterFault
 from tests.cluster.site import ROOT
 
 TABLE, DOCUMENT = ROOT / "build" / "cluster.json", ROOT / "docs" / "cluster.md"
@@ -35,7 +35,7 @@ def run_of(results: Sequence[Result], engines: str, rate: float) -> Run:
     return Run(when, engine(), engines, rate, list(results))
 
 
-def verdict(row: Row, result: Result) -> str:
+def verdict(row: ClusterFault, result: Result) -> str:
     """What is said of a row in one phrase."""
     if result.skipped:
         return f"skipped: {result.skipped}"

@@ -31,7 +31,7 @@ FROM (
 """
 # Each deadline is a copy of one template with its own ids and day.
 _DEADLINES = f"""
-INSERT INTO projection.deadlines (deadline_id, source, subject, subject_id, duty, debtor, jurisdiction, due_on,
+INSERT INTO followed.deadlines (deadline_id, source, subject, subject_id, duty, debtor, jurisdiction, due_on,
     due_soon_on, breached, outcome, next_fire_at, raised)
 SELECT id, $1, 'petition', id, 'reply', district || '.' || (n % $11), district, due, 'infinity', false, '',
     (due + 1)::timestamp AT TIME ZONE 'Asia/Ho_Chi_Minh',
@@ -43,7 +43,7 @@ FROM (
 ) AS made
 """
 _CASES = """
-INSERT INTO projection.cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
+INSERT INTO followed.cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
     received_on, row, searched, found, title_order)
 SELECT subject_id, source, $6, jurisdiction, debtor, state, is_open, false,
     CASE WHEN is_open THEN due_on ELSE 'infinity' END, '2026-01-05', row, searched, followup_found(searched),
@@ -55,7 +55,7 @@ FROM (
         ) AS row
         FROM (
             SELECT *, ($3::text[])[1 + number % cardinality($3)] AS state FROM (
-                SELECT *, (row_number() OVER (ORDER BY deadline_id))::integer AS number FROM projection.deadlines
+                SELECT *, (row_number() OVER (ORDER BY deadline_id))::integer AS number FROM followed.deadlines
                 ORDER BY deadline_id LIMIT $5
             ) AS numbered
         ) AS stated OFFSET 0
@@ -63,8 +63,9 @@ FROM (
 ) AS taken_apart
 """
 _CURSOR = """
-INSERT INTO projection.sources (source, epoch, position, event_id, instant, horizon, complete_to, head)
-VALUES ($1, 'e1', 1, $2, $3, $3, $3, 1)
+UPDATE followed.sources SET epoch = 'e1', position = 1, event_id = $2, instant = $3, horizon = $3, complete_to = $3,
+    head = 1
+WHERE source = $1
 """
 
 
@@ -93,13 +94,14 @@ async def fill_projection(
     Spread in turn over districts, over the agencies of each, and over the states.
     """
     raised, row = (msgspec.json.encode(template).decode() for template in (_raised(), _row()))
+    await pool.execute("SELECT begin_source($1)", SOURCE)
     await pool.execute(
         _DEADLINES, SOURCE, raised, _PLACE, _DAY, deadlines, first, second, FIRST, SECOND, districts, agencies,
         timeout=TIMEOUT,
     )  # fmt: skip
     await pool.execute(_CASES, row, _PLACE, list(states), list(OPEN_STATES), cases, "petition", timeout=TIMEOUT)
     await pool.execute(_CURSOR, SOURCE, UUID(_PLACE), SET_ON)
-    await _settle(pool, "projection.deadlines", "projection.cases")
+    await _settle(pool, "followed.deadlines", "followed.cases")
 
 
 async def _settle(connection: Any, *tables: str) -> None:

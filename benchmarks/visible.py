@@ -24,7 +24,7 @@ RATE = 500  # petitions/s
 SECONDS, WARM = 12.0, 3.0
 CONNECTIONS = 64
 COMMITTED = "SELECT notification_id, pg_xact_commit_timestamp(xmin) FROM stored_events WHERE notification_id > $1"
-VISIBLE = "SELECT position, pg_xact_commit_timestamp(xmin) FROM projection.facts WHERE position > $1"
+VISIBLE = "SELECT position, pg_xact_commit_timestamp(xmin) FROM followed.facts WHERE position > $1"
 
 
 def measure() -> list[Line]:
@@ -65,7 +65,7 @@ async def _run(store: str, projection: str, url: str) -> list[float]:
 
 async def _reached(connection: "asyncpg.Connection[asyncpg.Record]", position: int) -> None:
     async with asyncio.timeout(60):
-        while (await connection.fetchval("SELECT max(position) FROM projection.facts") or 0) < position:  # noqa: ASYNC110
+        while (await connection.fetchval("SELECT max(position) FROM followed.facts") or 0) < position:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
 
 

@@ -115,6 +115,15 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "several-sources": ProblemWords(
+        Sentence("Có ở nhiều nguồn dữ liệu", "Several sources have it"),
+        {
+            "": Sentence(
+                "Nội dung này có ở nhiều nguồn dữ liệu ({sources}); hãy nêu một nguồn.",
+                "several sources have it: {sources}; name one of them by `source`",
+            )
+        },
+    ),
     "unauthenticated": ProblemWords(
         Sentence("Chưa đăng nhập", "Unauthenticated"),
         {
@@ -535,6 +544,12 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             "": Sentence(
                 "Kho dữ liệu tạm thời không truy cập được; hãy gửi lại.",
                 "the store cannot be reached: send it again with the same key",
+            ),
+            "not-confirmed": Sentence(
+                "Kho dữ liệu chưa kịp xác nhận đã lưu an toàn; dữ liệu vẫn có thể được ghi nhận: hãy gửi lại với cùng "
+                "khóa, việc gửi lại không ghi nhận hai lần.",
+                "the store has not confirmed in time that it is kept safe, and it may still be recorded: send it again "
+                "with the same key, it is recorded once",
             ),
             "reading": Sentence(
                 "Kho dữ liệu tạm thời không truy cập được; hãy mở lại sau giây lát.",

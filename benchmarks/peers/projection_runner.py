@@ -19,15 +19,15 @@ from services.followup.domain.facts import Fact
 from shared.events import EVENTS, Metadata, Recorded
 
 _CASE = """
-INSERT INTO projection.cases (subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
+INSERT INTO followed.cases (subject_id, subject, jurisdiction, agency, state, unresolved, overdue, due_on,
     received_on, row, source) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'bench')
-ON CONFLICT (subject_id) DO UPDATE SET agency = excluded.agency, state = excluded.state,
+ON CONFLICT (subject_id, source) DO UPDATE SET agency = excluded.agency, state = excluded.state,
     unresolved = excluded.unresolved, overdue = excluded.overdue, due_on = excluded.due_on, row = excluded.row
 """
 _DEADLINE = """
-INSERT INTO projection.deadlines (deadline_id, subject, subject_id, duty, debtor, jurisdiction, due_on, due_soon_on,
+INSERT INTO followed.deadlines (deadline_id, subject, subject_id, duty, debtor, jurisdiction, due_on, due_soon_on,
     breached, outcome, next_fire_at, raised, source) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 'bench')
-ON CONFLICT (deadline_id) DO UPDATE SET debtor = excluded.debtor, due_on = excluded.due_on,
+ON CONFLICT (deadline_id, source) DO UPDATE SET debtor = excluded.debtor, due_on = excluded.due_on,
     due_soon_on = excluded.due_soon_on, breached = excluded.breached, outcome = excluded.outcome,
     next_fire_at = excluded.next_fire_at, raised = excluded.raised
 """

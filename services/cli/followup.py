@@ -18,11 +18,13 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.cli.intake_client import feed_refusal
+from services.cli.losses import By, Confirm, show
 from services.exit_codes import FAILED, WRONG_USE, need_folder_of, stop, stop_at, unwritable
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
 from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.source_log import FeedHistory, StoreHistory
+from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.adapters.store.operator_requests import RequestFailed, ask
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildTables
@@ -30,7 +32,13 @@ from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import rebuild as rebuilding
 from services.followup.application import replay as replaying
 from services.followup.application.digest_mailer import MailServerUnavailable
-from services.followup.application.ports import SourceStopped, SourceUnavailable, StillSweeping
+from services.followup.application.ports import (
+    RebuildRuns,
+    SourceStopped,
+    SourceUnavailable,
+    StillSweeping,
+    TablesBusy,
+)
 from services.followup.application.rebuild import RebuildReport
 from services.followup.application.replay import InvalidPoint, Replayed, Until, parse_until
 from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
@@ -87,20 +95,26 @@ def serve(
 
 @app.command()
 def rebuild(
+    source: Annotated[
+        list[str] | None, typer.Option(metavar="SOURCE", help="this source; left out: each in turn")
+    ] = None,
     confirm_restored: Annotated[
         list[str] | None, typer.Option(metavar="SOURCE", help="This source was restored: read its other history.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Build the projection again beside the live tables, swap them, and report what differs. Nothing is emitted."""
+    """Build the projection of sources again beside their live tables, swap them, and report what differs.
+
+    Nothing is emitted, and other sources stay as they are.
+    """
     settings = _settings()
-    reports = _run(_rebuild(settings, tuple(confirm_restored or ())))
+    reports = _run(_rebuild(settings, tuple(source or ()), tuple(confirm_restored or ())))
     if as_json:
         typer.echo(msgspec.json.encode(reports).decode())
         return
-    for source, report in reports.items():
+    for name, report in reports.items():
         typer.echo(
-            f"{source}: {report.events} events, {report.cases} cases, {report.deadlines} deadlines, "
+            f"{name}: {report.events} events, {report.cases} cases, {report.deadlines} deadlines, "
             f"{len(report.differences)} differences"
         )
         for subject_id, why in sorted(report.differences.items(), key=str):
@@ -116,6 +130,12 @@ def unpark(
 ) -> None:
     """Rebuild a parked petition from its first event and raise what an undisturbed run would have raised."""
     typer.echo(_run(_ask(_settings(), "unpark", source, petition, "")))
+
+
+@app.command()
+def losses(confirm: Confirm = "", by: By = "", as_json: Json = False) -> None:
+    """List the events that were read from a source and that it has lost; confirm that somebody has seen to it."""
+    show(_settings().database_url, "FOLLOWUP_DATABASE_URL", confirm, by, as_json=as_json)
 
 
 @app.command()
@@ -188,27 +208,33 @@ def replay(
         typer.echo(f"parked   {found.parked} events that could not be folded, or wait behind one")
 
 
-async def _rebuild(settings: FollowupSettings, restored: tuple[str, ...]) -> dict[str, RebuildReport]:
+async def _rebuild(
+    settings: FollowupSettings, chosen: tuple[str, ...], restored: tuple[str, ...]
+) -> dict[str, RebuildReport]:
     async with contextlib.AsyncExitStack() as stack:
         pool = await create_pool(settings.database_url, application="rebuild", search_path=SITE_PATH)
         stack.push_async_callback(pool.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
-        births, feeds = StoredBirths(pool), list[FeedClient]()
+        births, feeds = StoredBirths(pool), dict[str, FeedClient]()
         names = SourceNames(births)
         for url in settings.feeds:
-            feeds.append(FeedClient(url, client, source_token(settings)))
-            page = await feeds[-1].page(0, limit=1)
+            feed = FeedClient(url, client, source_token(settings))
+            page = await feed.page(0, limit=1)
+            feeds[page.source] = feed
             if page.source in restored and (birth := birth_of(page)) is not None:
                 await births.confirm(page.source, birth)
             await names.claim(url, page)
+        if unknown := sorted({*chosen, *restored} - feeds.keys()):
+            raise WrongSettings(f"--source: FOLLOWUP_SOURCES has no {unknown[0]!r}, only {', '.join(sorted(feeds))}")
         with Progress(console=_progress, transient=True) as progress:
             task = progress.add_task("folding", total=None)
-            return await rebuilding.rebuild(
-                RebuildTables(pool),
-                feeds,
-                restored,
-                lambda done, total: progress.update(task, completed=done, total=total),
-            )
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            await rebuilding.take_over(EarlierRelease(pool), show)
+            wanted = [feed for name, feed in feeds.items() if name in chosen or not chosen]
+            return await rebuilding.rebuild(RebuildTables(pool), wanted, restored, show)
 
 
 async def _digest(settings: FollowupSettings, day: date, agency: str, source: str, printed: bool) -> tuple[str, bool]:
@@ -314,7 +340,7 @@ def _run(work: "Awaitable[T]", place: str = "FOLLOWUP_DATABASE_URL", has_token: 
         return asyncio.run(awaited())
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
-    except (SourceStopped, SourceRefused, StillSweeping, RequestFailed) as error:
+    except (SourceStopped, SourceRefused, StillSweeping, TablesBusy, RebuildRuns, RequestFailed) as error:
         stop(FAILED, str(error))
     except SourceUnavailable as error:
         known = bool(os.environ.get(TOKEN_FILE)) if has_token is None else has_token

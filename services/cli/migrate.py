@@ -17,7 +17,7 @@ from shared.settings import WrongSettings, value_of
 
 URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
 PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
-GRANTS = {"intake": ("grant_intake", "grant_erasing_refused", "grant_files"), "followup": ("grant_followup",)}
+GRANTS = {"intake": ("grant_intake", "grant_erasing_refused", "grant_files"), "followup": ("grant_following",)}
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 
 

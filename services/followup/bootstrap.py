@@ -27,10 +27,13 @@ from services.followup.adapters.read.reminders import Reminders
 from services.followup.adapters.read.reports import Reports
 from services.followup.adapters.sessions import SessionSeals, StoredSessions
 from services.followup.adapters.sign_in_provider import SignInProvider
+from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.adapters.store.writer_leases import WriterLeases
+from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
@@ -79,8 +82,10 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import keep_loss, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -88,11 +93,12 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
 DIGESTS_LATE = 3600.0  # seconds
+TAKE_OVER_AGAIN = 5.0  # seconds before it is tried again to take over what an earlier release has followed
 
 log = structlog.get_logger("followup")
 
@@ -100,7 +106,8 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
-    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
+    prefix = path_of(settings.public_url)
+    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
@@ -144,8 +151,8 @@ async def running(
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts = Hosts(settings.database_url)
-        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
@@ -154,7 +161,9 @@ async def running(
         stack.push_async_callback(notifications.close)
 
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -172,27 +181,36 @@ async def running(
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followed = FollowedSources(settings.feeds, pool, client, token, inboxes, leases)
+        earlier = TakingOver(hosts)
         for reader in followed.readers.values():
-            task = asyncio.create_task(reader.run(), name="following")
+            task = asyncio.create_task(earlier.then(reader.run), name="following")
             stack.push_async_callback(cancel_and_wait, task)
+        task = asyncio.create_task(earlier.run(), name="taking over")
+        stack.push_async_callback(cancel_and_wait, task)
 
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} events are lost at their source; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         def notices() -> dict[str, str]:
-            return {name: why for name, why in broker_hindrances().items() if why}
+            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
-        stored_log, sources_go_on = StoredLog(pool, notifications), works_of(queries, followed.by_address)
+        stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
 
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
-            return {"relay": relay.standstill, "digests": digests} | await sources_go_on()
+            found = {"relay": relay.standstill, "digests": digests, "upgrade": earlier.hindrance}
+            return found | durability() | await sources_go_on()
 
         figures = MetricsQueries(
             pool,
@@ -204,6 +222,9 @@ async def running(
         async def snapshot() -> MetricsSnapshot:
             return msgspec.structs.replace(
                 await figures.snapshot(),
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -218,7 +239,7 @@ async def running(
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
         acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
-        pages = Pages(queries)
+        pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
             signing = await stack.enter_async_context(cookieless_client())
@@ -239,6 +260,7 @@ async def running(
             open_paths=frozenset({FAVICON, *LANGUAGE}) | open_paths,
             for_people=for_people(pages),
             before_refusal=keep_typed,
+            prefix=path_of(settings.public_url),
         )
 
 
@@ -331,6 +353,7 @@ class FollowedSources:
                 leases.take,
                 inboxes.lead,
                 partial(names.claim, url),
+                partial(keep_loss, pool),
             )
             for url in feeds
         }
@@ -346,3 +369,46 @@ class FollowedSources:
     def address(self, source: str) -> str | None:
         """Where a source is; None while it is not known by its name."""
         return next((url for url, reader in self.readers.items() if reader.source == source), None)
+
+
+class TakingOver:
+    """Takes over what release 0.4.0 has followed, before anything else is followed.
+
+    That release may still run, and goes on until then. What hinders it is tried again.
+    """
+
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts, self._done, self._why = (
+            hosts,
+            asyncio.Event(),
+            "what release 0.4.0 has followed is being taken over",
+        )
+
+    @property
+    def hindrance(self) -> str:
+        """Why nothing is followed yet; empty once all is taken over."""
+        return "" if self._done.is_set() else self._why
+
+    async def then(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something once all is taken over."""
+        await self._done.wait()
+        await work()
+
+    async def run(self) -> None:
+        """Take over every source, however often it is tried."""
+        while not self._done.is_set():
+            try:
+                await self._take_over()
+                self._done.set()
+            except Exception as error:
+                self._why = f"what release 0.4.0 has followed cannot be taken over: {type(error).__name__}: {error}"
+                log.warning("not_taken_over", kind=type(error).__name__, why=str(error))
+                await asyncio.sleep(TAKE_OVER_AGAIN)
+
+    async def _take_over(self) -> None:
+        pool = await create_pool(self._hosts, application="taking over", search_path=REBUILT_PATH)
+        try:
+            for source, report in (await take_over(EarlierRelease(pool), lambda _done, _total: None)).items():
+                log.info("taken_over", source=source, events=report.events, differences=len(report.differences))
+        finally:
+            await pool.close()

@@ -18,7 +18,7 @@ from shared.rabbit.hosts import urls_of
 from shared.settings import WrongSettings
 
 MIGRATIONS = ("shared.postgres", "services.followup")
-SEARCH_PATH = "projection, public"
+SEARCH_PATH = "followed, public"
 MAIL_LEASE = 120.0  # seconds: longer than one message may take
 
 

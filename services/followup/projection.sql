@@ -1,12 +1,13 @@
 -- The whole schema of the projection: its tables, and the functions that write them.
--- The projection is disposable: a rebuild makes these tables in a schema of another name, fills them from the facts, and
--- puts that schema in the place of `projection`. What is not disposable (deadline events, parked events, requests, sent
--- digests) lives in `public` and is made by the migrations.
+-- The projection is disposable, and each source has its own: every table is partitioned by source, and the tables of one
+-- source stand in a schema of its own, `followed:NAME`. A rebuild makes the same tables in `rebuilt`, fills them from the facts,
+-- and puts them in the place of that source's. What is not disposable (deadline events, parked events, requests, sent digests)
+-- lives in `public` and is made by the migrations.
 --
 -- The newest migration that names this file runs it. To change the projection:
 -- 1. copy this text into that migration, in the place of the line that names the file (its hash stays the same);
 -- 2. change this file;
--- 3. write a new migration that changes the live tables in `projection` to the same and runs this file.
+-- 3. write a new migration that changes the live tables in `followed` to the same and runs this file.
 -- A release N-1 runs beside its successor: a function that it calls keeps its name and parameters until the release after,
 -- and a changed one gets a new name. Grants name functions without their parameters, so no two share a name.
 
@@ -88,8 +89,9 @@ CREATE OR REPLACE FUNCTION followup_found(searched jsonb) RETURNS tsvector LANGU
     FROM (SELECT public.followup_letters(searched ->> 0) OFFSET 0) AS title (letters)
 $$;
 
--- Makes the schema and its tables. Names without a schema resolve to the new one until the end of the transaction.
-CREATE OR REPLACE FUNCTION create_projection(p_schema text) RETURNS void LANGUAGE plpgsql AS $create$
+-- Makes the schema and its tables, which hold nothing until a source is followed. Names without a schema resolve to the new one
+-- until the end of the transaction.
+CREATE OR REPLACE FUNCTION create_followed(p_schema text) RETURNS void LANGUAGE plpgsql AS $create$
 BEGIN
     EXECUTE format('CREATE SCHEMA %I', p_schema);
     EXECUTE format('SET LOCAL search_path TO %I, public', p_schema);
@@ -115,6 +117,9 @@ BEGIN
         revision         bigint      NOT NULL DEFAULT 0
     );
 
+    -- Every other table is partitioned by source. Within a partition the source is one, so that keys begin with what tells rows
+    -- apart there; a row is looked up in all of them where its source is not known.
+
     -- The events as they were read. A case is the fold of its facts.
     CREATE TABLE facts (
         source        text        NOT NULL,
@@ -127,11 +132,11 @@ BEGIN
         recorded_at   timestamptz NOT NULL,
         state         bytea       NOT NULL, -- the event's bytes, never changed
         PRIMARY KEY (source, position)
-    );
+    ) PARTITION BY LIST (source);
     CREATE INDEX facts_originator ON facts (originator_id, position);
-    CREATE INDEX facts_shared ON facts (source, position) WHERE NOT is_petition;
+    CREATE INDEX facts_shared ON facts (position) WHERE NOT is_petition;
     -- What is known of places, catalogues and rules is read for each page: a few facts among all those of conferences.
-    CREATE INDEX facts_topic ON facts (topic, source, position) WHERE NOT is_petition;
+    CREATE INDEX facts_topic ON facts (topic, position) WHERE NOT is_petition;
     CREATE INDEX facts_receipt ON facts (followup_receipt_of(state)) WHERE topic = 'PetitionReceived';
     -- Whom the petitions were forwarded to.
     CREATE INDEX facts_asked ON facts (followup_asked(state), originator_id) WHERE topic = 'PetitionForwarded';
@@ -139,17 +144,18 @@ BEGIN
     -- Which petitions belong to a conference, and which were merged into another. A link is never removed: to load one
     -- petition too many does no harm.
     CREATE TABLE links (
+        source      text NOT NULL,
         other_id    uuid NOT NULL,    -- the conference, or the petition that goes on after the merger
         petition_id uuid NOT NULL,
         merged      boolean NOT NULL, -- a merger; else a conference
-        PRIMARY KEY (other_id, petition_id)
-    );
+        PRIMARY KEY (other_id, petition_id, source)
+    ) PARTITION BY LIST (source);
     CREATE INDEX links_petition ON links (petition_id) WHERE merged;
 
     -- One row a petition, conference or jurisdiction that has a case.
     CREATE TABLE cases (
-        subject_id   uuid    PRIMARY KEY,
         source       text    NOT NULL,
+        subject_id   uuid    NOT NULL,
         subject      text    NOT NULL,             -- 'petition', 'conference' or 'jurisdiction'
         -- Codes sort by code point, so that a subtree is one range: H35 and all that begins with `H35.`.
         jurisdiction text    COLLATE "C" NOT NULL,
@@ -165,16 +171,17 @@ BEGIN
         settled_to   bigint  NOT NULL DEFAULT 0,
         searched     jsonb   NOT NULL DEFAULT '[]', -- what of the row the two that follow are made of
         found        tsvector NOT NULL DEFAULT '',
-        title_order  text    COLLATE "C" NOT NULL DEFAULT ''
-    );
+        title_order  text    COLLATE "C" NOT NULL DEFAULT '',
+        PRIMARY KEY (subject_id, source)
+    ) PARTITION BY LIST (source);
     -- Overdue first is due date first. A listing merges one index scan for each state (and each code of a subtree) and
-    -- stops at its page's end, however long the history is.
-    CREATE INDEX cases_state ON cases (subject, state, due_on, subject_id);
-    CREATE INDEX cases_agency ON cases (subject, agency, state, due_on, subject_id);
-    CREATE INDEX cases_jurisdiction ON cases (subject, jurisdiction, state, due_on, subject_id);
+    -- stops at its page's end, however long the history is. Two sources may have a case of one id.
+    CREATE INDEX cases_state ON cases (subject, state, due_on, subject_id, source);
+    CREATE INDEX cases_agency ON cases (subject, agency, state, due_on, subject_id, source);
+    CREATE INDEX cases_jurisdiction ON cases (subject, jurisdiction, state, due_on, subject_id, source);
     -- The same in other orders, and what a search or a filter finds.
-    CREATE INDEX cases_received ON cases (subject, state, (coalesce(received_on, 'infinity')), subject_id);
-    CREATE INDEX cases_title ON cases (subject, state, title_order, subject_id);
+    CREATE INDEX cases_received ON cases (subject, state, (coalesce(received_on, 'infinity')), subject_id, source);
+    CREATE INDEX cases_title ON cases (subject, state, title_order, subject_id, source);
     CREATE INDEX cases_found ON cases USING gin (found);
     -- The fields that are written at a place, each once.
     CREATE INDEX cases_field ON cases (jurisdiction, (coalesce(searched ->> 1, '') COLLATE "C")) WHERE subject = 'petition';
@@ -183,8 +190,8 @@ BEGIN
 
     -- One row a deadline that was ever set.
     CREATE TABLE deadlines (
-        deadline_id  uuid    PRIMARY KEY,
         source       text    NOT NULL,
+        deadline_id  uuid    NOT NULL,
         subject      text    NOT NULL,             -- the kind of the case: see `cases`
         subject_id   uuid    NOT NULL,
         duty         text    NOT NULL,
@@ -195,12 +202,13 @@ BEGIN
         breached     boolean NOT NULL,             -- a breach stands
         outcome      text    NOT NULL,             -- '' while open, else 'met', 'met_late' or 'waived'
         next_fire_at timestamptz,                  -- null when time alone raises nothing more, or the case is held back
-        raised       bytea   NOT NULL              -- the whole DeadlineState as JSON
-    );
+        raised       bytea   NOT NULL,             -- the whole DeadlineState as JSON
+        PRIMARY KEY (deadline_id, source)
+    ) PARTITION BY LIST (source);
     CREATE INDEX deadlines_subject ON deadlines (subject_id);
     -- At a midnight thousands of deadlines fall due at one instant. Their order is read from the index, so that it is
     -- not sorted again for each chunk.
-    CREATE INDEX deadlines_timers ON deadlines (source, next_fire_at, deadline_id) WHERE next_fire_at IS NOT NULL;
+    CREATE INDEX deadlines_timers ON deadlines (next_fire_at, deadline_id) WHERE next_fire_at IS NOT NULL;
     CREATE INDEX deadlines_duty ON deadlines (duty, outcome, due_on, deadline_id);
     CREATE INDEX deadlines_debtor ON deadlines (debtor, outcome, due_on, deadline_id);
     CREATE INDEX deadlines_jurisdiction ON deadlines (jurisdiction, outcome, due_on, deadline_id);
@@ -215,24 +223,26 @@ BEGIN
 
     -- Cases whose raised deadlines are not the expected ones. They emit nothing until an operator reconciles them.
     CREATE TABLE differences (
-        subject_id uuid PRIMARY KEY,
         source     text        NOT NULL,
+        subject_id uuid        NOT NULL,
         reason     text        NOT NULL, -- what was raised, and what is expected
-        found_at   timestamptz NOT NULL DEFAULT clock_timestamp()
-    );
+        found_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (subject_id, source)
+    ) PARTITION BY LIST (source);
 
     -- The duties whose days cannot be counted: a year on the way has no calendar, or a document names an impossible day.
     -- What was raised on them stands, and its timers wait.
     CREATE TABLE uncountable (
-        deadline_id uuid PRIMARY KEY,
         source      text        NOT NULL,
+        deadline_id uuid        NOT NULL,
         subject_id  uuid        NOT NULL,
         duty        text        NOT NULL,
         part        text        NOT NULL,
         document    text        NOT NULL, -- the document by whose rule it is to be counted
         reason      text        NOT NULL, -- what is missing
-        found_at    timestamptz NOT NULL DEFAULT clock_timestamp()
-    );
+        found_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+        PRIMARY KEY (deadline_id, source)
+    ) PARTITION BY LIST (source);
     CREATE INDEX uncountable_subject ON uncountable (subject_id);
 
     -- Events of the regulation that have not reached every case yet. A case that has missed one is settled on it before
@@ -245,26 +255,109 @@ BEGIN
         after_id   uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000', -- the deadline or case reached
         begun_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
         PRIMARY KEY (source, position)
-    );
+    ) PARTITION BY LIST (source);
 
     -- The bodies that the regulation has registered.
     CREATE TABLE agencies (
-        code         text COLLATE "C" PRIMARY KEY,
         source       text NOT NULL,
+        code         text COLLATE "C" NOT NULL,
         name         text NOT NULL,
         jurisdiction text COLLATE "C" NOT NULL,
         valid_from   date NOT NULL,
         closed_on    date,                     -- null while it exists
-        successor    text NOT NULL DEFAULT ''  -- the code of the body that took over; '' when there is none
-    );
+        successor    text NOT NULL DEFAULT '', -- the code of the body that took over; '' when there is none
+        PRIMARY KEY (code, source)
+    ) PARTITION BY LIST (source);
     CREATE INDEX agencies_name ON agencies USING gin (followup_name(name));
 END $create$;
+
+-- The tables that are partitioned by source, in the order in which a transaction of the projector writes them.
+CREATE OR REPLACE FUNCTION followed_tables() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT ARRAY['facts', 'links', 'cases', 'deadlines', 'agencies', 'uncountable', 'differences', 'sweeps']
+$$;
+
+-- The schema that holds the tables of a source. A name of PostgreSQL has 63 bytes at most.
+CREATE OR REPLACE FUNCTION followed_schema(p_source text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT 'followed:' || CASE WHEN octet_length(p_source) <= 50 THEN p_source
+        ELSE left(p_source, 20) || ':' || left(encode(sha256(convert_to(p_source, 'UTF8')), 'hex'), 24) END
+$$;
+
+-- Makes the tables of a source, free-standing and empty, in a schema that must not exist. The check lets them be attached
+-- without being read.
+CREATE OR REPLACE FUNCTION create_free_standing(p_schema text, p_source text) RETURNS void LANGUAGE plpgsql AS $create$
+DECLARE
+    v_table text;
+BEGIN
+    EXECUTE format('CREATE SCHEMA %I', p_schema);
+    EXECUTE format('CREATE TABLE %I.sources (LIKE followed.sources INCLUDING ALL)', p_schema);
+    FOREACH v_table IN ARRAY followed_tables() LOOP
+        EXECUTE format('CREATE TABLE %I.%I (LIKE followed.%I INCLUDING ALL, CONSTRAINT of_source CHECK (source = %L))',
+            p_schema, v_table, v_table, p_source);
+    END LOOP;
+END $create$;
+
+-- Attaches the tables that stand in the schema of a source.
+CREATE OR REPLACE FUNCTION attach_source(p_source text) RETURNS void LANGUAGE plpgsql AS $attach$
+DECLARE
+    v_schema text := followed_schema(p_source);
+    v_table  text;
+BEGIN
+    FOREACH v_table IN ARRAY followed_tables() LOOP
+        EXECUTE format('ALTER TABLE followed.%I ATTACH PARTITION %I.%I FOR VALUES IN (%L)',
+            v_table, v_schema, v_table, p_source);
+        EXECUTE format('ALTER TABLE %I.%I DROP CONSTRAINT of_source', v_schema, v_table);
+    END LOOP;
+    EXECUTE format('DROP TABLE %I.sources', v_schema);
+END $attach$;
+
+-- Begins to follow a source: makes its tables and its cursor. Several processes may do so at once, and again.
+CREATE OR REPLACE FUNCTION begin_source(p_source text) RETURNS void LANGUAGE plpgsql AS $begin$
+DECLARE
+    v_schema text := followed_schema(p_source);
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(v_schema, 0));
+    IF to_regclass('projection.sources') IS NOT NULL THEN
+        -- Release 0.4.0 may stand at its beginning: it goes no further.
+        UPDATE projection.sources SET revision = revision + 1000000 WHERE source = p_source;
+        IF EXISTS (SELECT 1 FROM projection.sources WHERE source = p_source AND position > 0) THEN
+            RAISE EXCEPTION '% was followed by release 0.4.0 meanwhile: restart followup, which takes that over', p_source;
+        END IF;
+    END IF;
+    IF to_regnamespace(quote_ident(v_schema)) IS NULL THEN
+        PERFORM create_free_standing(v_schema, p_source);
+        PERFORM attach_source(p_source);
+    END IF;
+    INSERT INTO followed.sources (source) VALUES (p_source) ON CONFLICT DO NOTHING;
+END $begin$;
+
+-- Puts the tables in `rebuilt` in the place of a source's own, which keep a name until they are dropped. The caller holds the
+-- source's cursor and has set a lock_timeout: readers are waited for, and those that come meanwhile wait.
+CREATE OR REPLACE FUNCTION replace_source(p_source text, p_revision bigint) RETURNS void LANGUAGE plpgsql AS $replace$
+DECLARE
+    v_schema text := followed_schema(p_source);
+    v_table  text;
+BEGIN
+    FOREACH v_table IN ARRAY followed_tables() LOOP
+        EXECUTE format('LOCK TABLE followed.%I IN ACCESS EXCLUSIVE MODE', v_table);
+    END LOOP;
+    IF to_regnamespace(quote_ident(v_schema)) IS NOT NULL THEN
+        FOREACH v_table IN ARRAY followed_tables() LOOP
+            EXECUTE format('ALTER TABLE followed.%I DETACH PARTITION %I.%I', v_table, v_schema, v_table);
+        END LOOP;
+        EXECUTE format('ALTER SCHEMA %I RENAME TO replaced', v_schema);
+    END IF;
+    DELETE FROM followed.sources WHERE source = p_source;
+    INSERT INTO followed.sources SELECT * FROM rebuilt.sources WHERE source = p_source;
+    UPDATE followed.sources SET revision = p_revision WHERE source = p_source;
+    EXECUTE format('ALTER SCHEMA rebuilt RENAME TO %I', v_schema);
+    PERFORM attach_source(p_source);
+END $replace$;
 
 -- Writes what one transaction of the projector changes, as one statement, and returns when the next timer falls.
 -- Tables are named without a schema: a rebuild writes the same rows into the tables beside the live ones.
 -- Each kind of row comes as arrays of equal length, in the order of its keys. The deadline events come last, since their
 -- append holds the ordering lock until the transaction ends.
-CREATE OR REPLACE FUNCTION write_rows(
+CREATE OR REPLACE FUNCTION write_source(
     p_source       text,
     -- facts
     f_position     bigint[],
@@ -325,7 +418,8 @@ BEGIN
             f_recorded_at, f_state);
     END IF;
     IF l_other <> '{}' THEN
-        INSERT INTO links (other_id, petition_id, merged) SELECT * FROM unnest(l_other, l_petition, l_merged)
+        INSERT INTO links (source, other_id, petition_id, merged)
+        SELECT p_source, * FROM unnest(l_other, l_petition, l_merged)
         ON CONFLICT DO NOTHING;
     END IF;
     IF c_subject_id <> '{}' THEN
@@ -341,21 +435,21 @@ BEGIN
         -- Each step once: without OFFSET it would be done for each mention.
         CROSS JOIN LATERAL (SELECT followup_row(n.row) OFFSET 0) AS r (decoded)
         CROSS JOIN LATERAL (SELECT followup_searched(r.decoded) OFFSET 0) AS s (searched)
-        LEFT JOIN cases o ON o.subject_id = n.subject_id
-        ON CONFLICT (subject_id) DO UPDATE SET jurisdiction = excluded.jurisdiction, agency = excluded.agency,
+        LEFT JOIN cases o ON o.source = p_source AND o.subject_id = n.subject_id
+        ON CONFLICT (source, subject_id) DO UPDATE SET jurisdiction = excluded.jurisdiction, agency = excluded.agency,
             state = excluded.state, unresolved = excluded.unresolved, overdue = excluded.overdue,
             due_on = excluded.due_on, received_on = excluded.received_on, row = excluded.row,
             searched = excluded.searched, found = excluded.found, title_order = excluded.title_order;
     END IF;
     IF p_overdue <> '{}' THEN
-        UPDATE cases SET overdue = true WHERE subject_id = ANY(p_overdue) AND NOT overdue;
+        UPDATE cases SET overdue = true WHERE source = p_source AND subject_id = ANY(p_overdue) AND NOT overdue;
     END IF;
     IF d_deadline_id <> '{}' THEN
         INSERT INTO deadlines (source, deadline_id, subject, subject_id, duty, debtor, jurisdiction, due_on,
             due_soon_on, breached, outcome, next_fire_at, raised)
         SELECT p_source, * FROM unnest(d_deadline_id, d_subject, d_subject_id, d_duty, d_debtor, d_jurisdiction,
             d_due_on, d_due_soon_on, d_breached, d_outcome, d_next_fire_at, d_raised)
-        ON CONFLICT (deadline_id) DO UPDATE SET debtor = excluded.debtor, jurisdiction = excluded.jurisdiction,
+        ON CONFLICT (source, deadline_id) DO UPDATE SET debtor = excluded.debtor, jurisdiction = excluded.jurisdiction,
             due_on = excluded.due_on, due_soon_on = excluded.due_soon_on, breached = excluded.breached,
             outcome = excluded.outcome, next_fire_at = excluded.next_fire_at, raised = excluded.raised;
     END IF;
@@ -389,7 +483,7 @@ BEGIN
 END $write$;
 
 -- Moves the cursor of a source from revision `p_before` on; false when another projector has moved it.
-CREATE OR REPLACE FUNCTION advance_cursor(
+CREATE OR REPLACE FUNCTION move_source(
     p_source      text,
     p_before      bigint, -- the revision that the projector knows
     p_epoch       text,
@@ -413,30 +507,3 @@ BEGIN
     WHERE source = p_source AND revision = p_before;
     RETURN FOUND;
 END $advance$;
-
--- The same for a projector of release 0.2.0, which knows no sweeps: it may not move the cursor while there are any, since it
--- would fire the timers of cases that have not been settled.
-CREATE OR REPLACE FUNCTION move_cursor(
-    p_source      text,
-    p_before      bigint, -- the revision that the projector knows
-    p_epoch       text,
-    p_position    bigint,
-    p_event_id    uuid,
-    p_instant     timestamptz,
-    p_horizon     timestamptz,
-    p_head        bigint,
-    p_revision    bigint, -- the new revision
-    p_complete_to timestamptz
-) RETURNS boolean LANGUAGE plpgsql
-SET enable_seqscan = off
-AS $move$
-BEGIN
-    UPDATE sources SET epoch = p_epoch, position = p_position, event_id = p_event_id, instant = p_instant,
-        horizon = p_horizon, head = p_head, revision = p_revision,
-        complete_read_at =
-            CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE complete_read_at END,
-        ticked_at = CASE WHEN complete_to IS DISTINCT FROM p_complete_to THEN clock_timestamp() ELSE ticked_at END,
-        complete_to = p_complete_to, state = 'following', reason = ''
-    WHERE source = p_source AND revision = p_before AND NOT EXISTS (SELECT 1 FROM sweeps WHERE source = p_source);
-    RETURN FOUND;
-END $move$;

@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PublicUrl
+
 
 class FollowupSettings(BaseSettings):
     """What an operator sets."""
@@ -36,7 +38,10 @@ class FollowupSettings(BaseSettings):
     audience: str = Field(
         default="doithoai", description="for whom access tokens are; an address is sent as `resource`"
     )
-    public_url: str = Field(default="http://127.0.0.1:8571", description="the console's own address in browsers")
+    public_url: PublicUrl = Field(
+        default="http://127.0.0.1:8571",
+        description="the console's own address in browsers, with the path under which a proxy shows it",
+    )
     session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")

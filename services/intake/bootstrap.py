@@ -63,9 +63,11 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import LossWatch, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -73,7 +75,7 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -90,7 +92,12 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
-    serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
+    serve(
+        running(settings, callers_of(settings), seals_of(settings)),
+        settings.host,
+        settings.port,
+        path_of(settings.public_url),
+    )
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
@@ -109,8 +116,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        hosts = Hosts(settings.database_url)
-        pool = await create_pool(hosts, application="intake", largest=settings.pool_size)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         source = await _name_store(pool, settings, is_development=callers.is_development)
@@ -118,11 +125,13 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
-        writer = GroupCommit(pool)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        writer = GroupCommit(pool, durable)
         await writer.start()
         stack.push_async_callback(writer.close)
 
-        history = StoredHistory(pool)
+        history = StoredHistory(pool, durable)
         regulation_cache = RegulationCache(history)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
@@ -142,8 +151,8 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         )
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
-        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
         route = events_of(source)
         relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
@@ -178,12 +187,20 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
                 taken_at=found.taken_at,
             )
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         async def progress() -> dict[str, str]:
-            return {
+            return durability() | {
                 "store": await stored_log.is_reachable(),
                 "relay": relay.standstill,
                 "commands": queue.hindrance,
@@ -192,7 +209,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
-            found = {
+            found = durability() | {
                 "relay": relay.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
@@ -201,6 +218,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         provider: Provider | None = None
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
+        works["losses"] = LossWatch(pool, durable).run()
         works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
@@ -232,6 +250,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 metrics_route(collector, may_read),
             ],
             callers,
+            prefix=path_of(settings.public_url),
         )
         app.state.commands = commands
         yield app

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PublicUrl
+
 
 class IntakeSettings(BaseSettings):
     """What an operator sets."""
@@ -22,6 +24,7 @@ class IntakeSettings(BaseSettings):
     source: str = Field(
         default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$", description="the store's name; another for each store"
     )
+    public_url: PublicUrl = Field(default="", description="the address under which a proxy shows it, with its path")
     master_key_file: str = Field(default="", description="32 random bytes that wrap every data key")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")

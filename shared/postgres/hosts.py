@@ -14,6 +14,7 @@ from weakref import WeakSet
 import asyncpg
 import structlog
 
+from shared.server_urls import current, unreachable
 from shared.sockets import watch_peer
 
 EACH = 1.5  # seconds for each host of several
@@ -88,7 +89,7 @@ class Hosts:
     async def _opened(self, limit: float, options: dict[str, Any]) -> "asyncpg.Connection[asyncpg.Record]":
         async with asyncio.timeout(limit):
             connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-                self.dsn, **WRITABLE | options, timeout=limit
+                current(self.dsn), **WRITABLE | options, timeout=limit
             )
             try:
                 watch_peer(connection._transport)  # type: ignore[attr-defined]  # asyncpg has no other way to it
@@ -160,6 +161,8 @@ def _why(error: Exception, limit: float) -> str:
             return "takes no writes"
         case ReplacedPrimary():
             return str(error)
+        case _ if (why := unreachable(error)) is not None:
+            return f"cannot be reached ({why.en})"
         case OSError():
             return f"cannot be reached ({error.strerror or type(error).__name__})"
         case _:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -49,18 +49,24 @@ _SETTINGS = {
 
 
 async def create_pool(
-    dsn: str | Hosts, *, application: str, largest: int = 10, event_store: bool = True, search_path: str = "public"
+    dsn: str | Hosts,
+    *,
+    application: str,
+    largest: int = 10,
+    event_store: bool = True,
+    search_path: str = "public",
+    on_epoch: Callable[[str], None] = lambda _: None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Make a pool of at most `largest` connections.
 
     A process that has more than a pool hands the same `Hosts` to all: what one finds of a host ends what waits there.
     With `event_store` each new connection reads the store's identity first, so that a restored store gets its new epoch
-    before anything is read from it.
+    before anything is read from it; `on_epoch` is told it before anything else is.
     """
 
     async def prepare(connection: Any) -> None:
         if event_store:
-            await read_identity(connection)
+            on_epoch((await read_identity(connection)).epoch)
 
     hosts = dsn if isinstance(dsn, Hosts) else Hosts(dsn)
     walk: Any = hosts.connect  # it gives what asyncpg's own would, whose class the type asks for by an option

@@ -21,6 +21,7 @@ from aiormq.exceptions import AuthenticationError, ProbableAuthenticationError
 
 from shared.rabbit.delivery_frames import DecodableFrames, WatchedTransport
 from shared.rabbit.topology import CONNECT_TIMEOUT, user_of
+from shared.server_urls import current, unreachable
 
 EACH = 1.5  # seconds for each node of several
 HEARTBEAT = 5  # seconds: a frozen node is given up when three have not come
@@ -81,7 +82,7 @@ class BrokerHosts:
         limit = self._limit if several else CONNECT_TIMEOUT
         for url in list(self._urls):
             try:
-                found = await self._within(limit, connect(url))
+                found = await self._within(limit, connect(current(url)))
             except Exception as error:
                 if not several or isinstance(error, _SAID_FOR_ALL):
                     raise
@@ -124,14 +125,25 @@ class WalkingConnection(RobustConnection):
     """
 
     def __init__(self, hosts: BrokerHosts, **options: Any) -> None:
-        super().__init__(make_url(hosts.first), **options)
+        self._hosts = hosts
+        super().__init__(self.url, **options)
         self.reconnect_interval = RECONNECT
         self.kwargs["transport_factory"] = DecodableFrames()
-        self._hosts = hosts
+
+    @property
+    def url(self) -> Any:
+        """The node that is tried next, with what the files of its URL hold now."""
+        try:
+            return make_url(current(self._hosts.first))
+        except OSError:  # as it stands the broker refuses it, and that is told
+            return make_url(self._hosts.first)
+
+    @url.setter
+    def url(self, _: Any) -> None:
+        """What aio-pika sets does not hold: the node is `hosts`' to say."""
 
     async def _on_connection_close(self, closing: "asyncio.Future[Any]") -> None:
-        self._hosts.pass_by(str(self.url))
-        self.url = make_url(self._hosts.first)
+        self._hosts.pass_by(self._hosts.first)
         await super()._on_connection_close(closing)
 
 
@@ -173,6 +185,8 @@ def told(error: Exception) -> str:
     """Why there is no connection, for an operator: no user, no password."""
     if isinstance(error, _SAID_FOR_ALL):
         return "the broker refuses the user or the password of its URL"
+    if (why := unreachable(error)) is not None:
+        return f"the broker cannot be reached (AMQP_URL): {why.en}"
     return f"the broker cannot be reached: {error if isinstance(error, NoNode) else type(error).__name__}"
 
 
@@ -183,4 +197,5 @@ def _node(url: str) -> str:
 def _why(error: Exception, limit: float) -> str:
     if isinstance(error, TimeoutError):
         return f"does not answer within {limit:g} s"
-    return f"cannot be reached ({type(error).__name__})"
+    why = unreachable(error)
+    return f"cannot be reached ({type(error).__name__ if why is None else why.en})"

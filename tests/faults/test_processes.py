@@ -149,6 +149,61 @@ def refused_by(followup: Service) -> float:
         return 0
 
 
+@fault("46", "Two provinces in one followup", "a second store of the same codes with another calendar; followup killed "
+       "thrice, one intake away for a while, a rebuild of one",
+       "each = followed alone: state and deadline events")  # fmt: skip
+def test_two_provinces_in_one_followup(staged: Scenes) -> None:
+    with staged(count=12, pace=0.1) as scene:
+        scene.start()
+        packages = ("shared.postgres", "services.intake")
+        store, source = scene.cluster.database(*packages), "so-thu"
+        other = scene.another_intake(DATABASE_URL=store, SOURCE=source, AMQP_URL="").start()
+        reference = scene.ground.quiet.database("shared.postgres", "services.followup")
+        scene.pair.followup(other, reference, AMQP_URL="").start()
+        office = scene.pair.office(other, scene.rng.randrange(10**6))
+        holidays = [{"date": f"2019-09-{n:02}", "name": "Nghỉ đột xuất"} for n in range(4, 13)]
+        office.act("calendar", "/v1/calendars", year=2019, holidays=holidays)
+        scene.followup.kill()
+        scene.followup.environment["FOLLOWUP_SOURCES"] = f"{scene.intake.url},{other.url}"
+        scene.followup.start()
+        work = threading.Thread(target=office.work, args=(12,))
+        work.start()
+        scene.work(scene.some(20, 40))
+        for step in range(3):
+            scene.followup.kill()
+            if step == 1:
+                other.kill()
+            scene.followup.start(wait=False)
+            scene.accepted(len(scene.office.accepted) + scene.some(5, 25))
+            if step == 1:
+                other.start()
+        environment = {"FOLLOWUP_SOURCES": scene.followup.environment["FOLLOWUP_SOURCES"]}
+        told = scene.doithoai("followup", "rebuild", "--source", source, **environment)
+        assert told.startswith(f"{source}: ") and ", 0 differences" in told and "local" not in told, told
+        work.join(120)
+        assert not work.is_alive(), "the other office has done its work"
+        scene.followup.wait_ready()
+        scene.check(within=60)
+        for dsn in (scene.projection, reference):
+            until(lambda dsn=dsn: has_read(dsn, store, source), 60, "the other province is read")
+        raised = oracle.check_raised(store, scene.projection, reference, source=source)
+        oracle.check_digest(store, scene.projection, reference, source=source)
+        scene.note(f"{raised} deadline events of the other province")
+
+
+def has_read(followup: str, store: str, source: str) -> bool:
+    """Whether a followup has read a store to its end, with the timers of its day."""
+    ((head, day),) = oracle.rows(
+        store,
+        "SELECT coalesce(max(notification_id), 0), date_trunc('day', store_now(), 'Asia/Ho_Chi_Minh') "
+        "FROM stored_events",
+    )
+    query = "SELECT position = %s AND horizon >= %s FROM followed.sources WHERE source = %s"
+    found = oracle.rows(followup, query, head, day, source)
+    swept = not oracle.rows(followup, "SELECT 1 FROM followed.sweeps WHERE source = %s", source)
+    return bool(found and found[0][0] and swept)
+
+
 @fault("24", "Two followups, the writer's host is gone", "the leader is frozen (SIGSTOP) with its transaction open, "
        "its connections swallowed", "another takes over; the resumed one moves nothing; I3 I5 I6")  # fmt: skip
 def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
@@ -158,7 +213,7 @@ def test_two_followups__the_leader_freezes(staged: Scenes) -> None:
         leader = scene.followup
         until(lambda: scene.position() > 0, 30)
         second.start()
-        assert holder(scene.projection, "writer:local", leader, second) is leader
+        assert holder(scene.projection, "source:local", leader, second) is leader
         scene.work(scene.some(10, 30))
         leader.signal(signal.SIGSTOP)
         for direction in ("up", "down"):
@@ -210,7 +265,7 @@ def test_old_release_meets_a_new_event(staged: Scenes) -> None:
 
 def state(scene: Scene) -> tuple[str, str]:
     """Whether the source is followed, and why not."""
-    found = oracle.rows(scene.projection, "SELECT state, reason FROM projection.sources")
+    found = oracle.rows(scene.projection, "SELECT state, reason FROM followed.sources")
     return (found[0][0], found[0][1]) if found else ("", "")
 
 
@@ -219,7 +274,7 @@ def state(scene: Scene) -> tuple[str, str]:
 def test_rebuild_killed_midway(staged: Scenes) -> None:
     with staged(count=16, pace=0.3) as scene:
         scene.start().work(scene.some(20, 40))
-        for point in ("rebuild_writing:3", "rebuild_before_swap", "rebuild_before_commit", "rebuild_after_swap"):
+        for point in ("rebuild_writing:3", "rebuild_before_swap", "rebuild_before_commit", "rebuild_after_swap:2"):
             before = scene.position()
             killed = scene.command("tests.support.crashing", point, "followup", "rebuild")
             assert killed.returncode == -signal.SIGKILL, killed.stderr

@@ -90,13 +90,13 @@ def walk(scene: Scene, back_up: Callable[[], None], restore: Callable[[], None])
     assert oracle.raised(scene.projection) == raised, "a rebuild has appended"
     until(lambda: following(scene), 30, "following again")
     print(scene.doithoai("reconcile", "--reason", "source_restored"))
-    until(lambda: not oracle.rows(scene.projection, "SELECT 1 FROM projection.differences"), 30, "nothing differs")
+    until(lambda: not oracle.rows(scene.projection, "SELECT 1 FROM followed.differences"), 30, "nothing differs")
     for subject_id in gone:
         rows = oracle.rows(
-            scene.projection, "SELECT breached, outcome FROM projection.deadlines WHERE subject_id = %s", subject_id
+            scene.projection, "SELECT breached, outcome FROM followed.deadlines WHERE subject_id = %s", subject_id
         )
         assert rows and set(rows) == {(False, "waived")}, f"what is no more still stands: {rows}"
-    assert not oracle.rows(scene.projection, "SELECT 1 FROM projection.agencies WHERE code = 'H35.10.99'")
+    assert not oracle.rows(scene.projection, "SELECT 1 FROM followed.agencies WHERE code = 'H35.10.99'")
     office.clock("2019-09-18 08:00")
     office.reply(5, "2019-09-18")
     until(lambda: scene.position() == scene.head() and following(scene), 30, "it goes on")
@@ -140,16 +140,14 @@ def again(scene: Scene, number: int) -> None:
 def stopped(scene: Scene) -> None:
     """Both followups have stopped loudly, and the metric says so."""
     for dsn in (scene.projection, scene.reference):
-        until(
-            lambda dsn=dsn: oracle.rows(dsn, "SELECT 1 FROM projection.sources WHERE state = 'stopped'"), 30, "stopped"
-        )
+        until(lambda dsn=dsn: oracle.rows(dsn, "SELECT 1 FROM followed.sources WHERE state = 'stopped'"), 30, "stopped")
     metric = 'followup_source_stopped{source="local"}'
     until(lambda: scene.followup.metrics().get(metric) == 1, 15, "shown as stopped")
 
 
 def following(scene: Scene) -> list[Any]:
     return oracle.rows(
-        scene.projection, "SELECT 1 FROM projection.sources WHERE state = 'following' AND horizon >= '2019-09-12'"
+        scene.projection, "SELECT 1 FROM followed.sources WHERE state = 'following' AND horizon >= '2019-09-12'"
     )
 
 
@@ -158,7 +156,7 @@ def agrees_with_a_fresh_one(scene: Scene) -> None:
     fresh = scene.pair.followup(scene.intake, scene.ground.quiet.database("shared.postgres", "services.followup"),
                                 AMQP_URL="").start()  # fmt: skip
     dsn = fresh.environment["FOLLOWUP_DATABASE_URL"]
-    until(lambda: oracle.rows(dsn, "SELECT 1 FROM projection.sources WHERE position = %s AND horizon >= "
+    until(lambda: oracle.rows(dsn, "SELECT 1 FROM followed.sources WHERE position = %s AND horizon >= "
                               "'2019-09-18'", scene.head()), 30, "the fresh one has caught up")  # fmt: skip
     until(lambda: standing(scene.projection) == standing(dsn), 10, "the same deadlines stand")
     assert oracle.facts(scene.projection) == oracle.stored_events(scene.store)
@@ -168,6 +166,6 @@ def standing(dsn: str) -> dict[Any, tuple[Any, ...]]:
     """Every deadline that was not taken back: due, breach, outcome."""
     found = [
         msgspec.json.decode(bytes(r[0]), type=DeadlineState)
-        for r in oracle.rows(dsn, "SELECT raised FROM projection.deadlines")
+        for r in oracle.rows(dsn, "SELECT raised FROM followed.deadlines")
     ]
     return {r.deadline_id: (r.due_on, r.breached, r.outcome, r.debtor) for r in found if r.outcome != "waived"}

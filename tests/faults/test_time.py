@@ -98,7 +98,7 @@ def test_killed_between_the_steps_of_a_calendar(staged: Scenes) -> None:
             process = scene.followup.process
             assert process is not None
             assert process.wait(30) == -signal.SIGKILL, scene.followup.tail()
-        assert oracle.rows(scene.projection, "SELECT 1 FROM projection.sweeps"), "it was killed once all was done"
+        assert oracle.rows(scene.projection, "SELECT 1 FROM followed.sweeps"), "it was killed once all was done"
         scene.followup.program = ["-m", "services.cli"]
         scene.followup.start()
         scene.office.clock("2019-10-01 08:00")
@@ -116,7 +116,7 @@ def test_source_silent_around_a_midnight(staged: Scenes) -> None:
             proxy.cut()
         before = oracle.raised(scene.projection)
         scene.office.clock("2019-09-16 23:59")
-        ((stated,),) = oracle.rows(scene.projection, "SELECT extract(epoch FROM complete_to) FROM projection.sources")
+        ((stated,),) = oracle.rows(scene.projection, "SELECT extract(epoch FROM complete_to) FROM followed.sources")
         scene.office.reply(0, "2019-09-16")
         scene.office.clock("2019-09-17 06:00")
         until(lambda: any(e[2] == "DeadlineBreached" for e in oracle.raised(scene.reference).values()), 30)

@@ -1,9 +1,9 @@
 """Every store that a release has left opens under today's code: nothing that it shows, holds or sealed is lost."""
 
+import contextlib
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import forked
 from tests.support.pair import Pair, Service, get, pair, until
 from tests.support.postgres import TestServer
 from tests.support.stored_release import (
@@ -49,8 +50,7 @@ class Release:
 
     def command(self, *arguments: str) -> Any:
         """The JSON that a command prints which must succeed."""
-        program = [sys.executable, "-m", "services.cli", *arguments, "--json"]
-        done = subprocess.run(program, env=self.followup().environment, capture_output=True, text=True, check=False)
+        done = forked.run(*arguments, "--json", env=self.followup().environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -72,7 +72,13 @@ def still(
     """A release whose intake serves, with a followup that follows nothing: no time passes for it."""
     for release in opened(pg_server, request.param, tmp_path_factory.mktemp("still")):
         release.intake.start()
-        yield release, started_idle(release.followup(NOWHERE))
+        yield release, taken_over(started_idle(release.followup(NOWHERE)))
+
+
+def taken_over(followup: Service) -> Service:
+    """That followup, once it has folded what the release before has followed into tables of its own."""
+    until(lambda: followup.get("/v1/sources")["items"], what="what was followed is taken over")
+    return followup
 
 
 @pytest.fixture(params=RELEASES)
@@ -135,6 +141,59 @@ def test_stored_release__goes_on(release: Release) -> None:
     state = followup.get("/v1/digest")
     (point,) = state["points"]
     assert release.replayed(point) == state["digest"]
+
+
+@pytest.mark.slow
+def test_release_before__goes_on_beside_today_s_until_its_source_is_taken_over(
+    pg_server: TestServer, tmp_path: Path
+) -> None:
+    """A rolling upgrade: the release before leads, today's takes over beside it, and neither raises anything twice."""
+    with contextlib.closing(opened(pg_server, FOLDERS[-1], tmp_path)) as made:
+        release = next(made)
+        intake = release.intake.start()
+        before = of_the_release_before(release.followup(), tmp_path).start()
+        post(intake, "/v1/clock", {"to": LATER})
+        raised = release.expected["events"]["followup"]
+        until(lambda: len(events_of(before)) > len(raised), what="the release before leads")
+        jurisdiction = next(c["jurisdiction"] for c in release.expected["cases"] if c["subject"] == "petition")
+        petition = {"jurisdiction": jurisdiction, "text": "Đường vào bản bị sạt lở."}
+        post(intake, "/v1/petitions", petition)
+        today = release.followup().start(wait=False)
+        received = [post(intake, "/v1/petitions", petition) for _ in range(20)]
+        today.wait_ready()
+        received += [post(intake, "/v1/petitions", petition) for _ in range(20)]
+        for each in received:
+            case = f"{today.url}/v1/cases/{each['id']}"
+            until(lambda case=case: get(case, timeout=5).status_code == 200, what="what is new is followed")
+        assert before.get("/v1/sources")["items"], "it still shows what it has"
+        before.stop()
+        assert today.get("/v1/parked")["items"] == today.get("/v1/differences")["items"] == []
+        state = today.get("/v1/digest")
+        (point,) = state["points"]
+        assert release.replayed(point) == state["digest"]
+        assert len(events_of(today)) == len({line.split(" ")[0] for line in events_of(today)})
+        assert release.command("followup", "rebuild")["local"]["differences"] == {}
+
+
+#: The first migration that the release before does not know.
+LATER_MIGRATION = "services/followup/migrations/0018_by_source.sql"
+
+
+def of_the_release_before(service: Service, folder: Path) -> Service:
+    """A service that runs the code of the release before; skips where this copy of the project has no history."""
+    root = STORES.parents[1]
+    find = ["git", "log", "--diff-filter=A", "--format=%H", "--", LATER_MIGRATION]
+    added = subprocess.run(find, cwd=root, capture_output=True, text=True, check=False).stdout.split()
+    if not added:
+        pytest.skip("the code of the release is not here")
+    code = folder / "release"
+    code.mkdir()
+    pack = ["git", "archive", f"{added[-1]}^", "services", "shared"]
+    archive = subprocess.run(pack, cwd=root, capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
+    service.program = ["-P", *service.program]
+    service.environment |= {"PYTHONPATH": str(code)}
+    return service
 
 
 def post(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -191,17 +191,17 @@ class Scene:
         for proxy in self.proxies.values():
             proxy.close()
 
-    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str, **settings: str) -> "subprocess.CompletedProcess[str]":
         """Run a module as a command beside the running pair."""
-        environment = {"FOLLOWUP_DATABASE_URL": self.projection, "FOLLOWUP_SOURCES": self.intake.url}
+        environment = {"FOLLOWUP_DATABASE_URL": self.projection, "FOLLOWUP_SOURCES": self.intake.url} | settings
         return subprocess.run(
             [sys.executable, "-m", *arguments],
             env=os.environ | environment, capture_output=True, text=True, timeout=100, check=False,
         )  # fmt: skip
 
-    def doithoai(self, *arguments: str) -> str:
+    def doithoai(self, *arguments: str, **settings: str) -> str:
         """What our command line answers; it must succeed."""
-        done = self.command("services.cli", *arguments)
+        done = self.command("services.cli", *arguments, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -271,10 +271,10 @@ class Scene:
                 "FROM stored_events",
             )
             for name, dsn in (("followup", self.projection), ("undisturbed", self.reference)):
-                found = oracle.rows(dsn, "SELECT position, horizon, state FROM projection.sources")
+                found = oracle.rows(dsn, "SELECT position, horizon, state FROM followed.sources WHERE source = 'local'")
                 if not found or found[0][0] != head or found[0][1] is None or found[0][1] < day:
                     return f"{name}: {found}, head {head}"
-                if oracle.rows(dsn, "SELECT 1 FROM projection.sweeps"):
+                if oracle.rows(dsn, "SELECT 1 FROM followed.sweeps"):
                     return f"{name} is sweeping"
             for name, dsn, _ in self._relaying():
                 ((pending,),) = oracle.rows(
@@ -347,7 +347,11 @@ class Scene:
                     used = psutil.Process(service.process.pid).memory_info().rss  # type: ignore[union-attr]
                     self.largest[service.name] = max(self.largest[service.name], used)
             with contextlib.suppress(psycopg.Error, IndexError):
-                self.cursors.append(oracle.rows(self.projection, "SELECT position, horizon FROM projection.sources")[0])
+                self.cursors.append(
+                    oracle.rows(
+                        self.projection, "SELECT position, horizon FROM followed.sources WHERE source = 'local'"
+                    )[0]
+                )
 
     # --- the broker ------------------------------------------------------------------------------------------------
 
@@ -431,7 +435,7 @@ class Scene:
 
     def position(self) -> int:
         """Up to where followup has read."""
-        found = oracle.rows(self.projection, "SELECT position FROM projection.sources")
+        found = oracle.rows(self.projection, "SELECT position FROM followed.sources WHERE source = 'local'")
         return int(found[0][0]) if found else 0
 
 

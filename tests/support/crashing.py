@@ -94,9 +94,9 @@ POINTS: dict[str, Callable[[Hit], None]] = {
     "sweep_before_step": lambda hit: in_small_steps(before, hit),
     "sweep_after_step": lambda hit: in_small_steps(after, hit),
     "rebuild_writing": lambda hit: after(rebuild_tables.RebuildTables, "write", hit),
-    "rebuild_before_swap": lambda hit: before(rebuild_tables.LockedCursorRows, "swap", hit),
-    "rebuild_before_commit": lambda hit: after(rebuild_tables.LockedCursorRows, "swap", hit),
-    "rebuild_after_swap": lambda hit: before(rebuild_tables.RebuildTables, "drop_old", hit),
+    "rebuild_before_swap": lambda hit: before(rebuild_tables.LockedCursorRow, "replace", hit),
+    "rebuild_before_commit": lambda hit: after(rebuild_tables.LockedCursorRow, "replace", hit),
+    "rebuild_after_swap": lambda hit: before(rebuild_tables.RebuildTables, "drop_replaced", hit),
     "migration": in_migration,
 }
 

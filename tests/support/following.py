@@ -85,7 +85,7 @@ class MemoryFeed:
 
 
 @contextlib.asynccontextmanager
-async def projection_pool(dsn: str, search_path: str = "projection, public") -> "AsyncIterator[asyncpg.Pool]":
+async def projection_pool(dsn: str, search_path: str = "followed, public") -> "AsyncIterator[asyncpg.Pool]":
     """A pool as followup makes it."""
     pool = await create_pool(dsn, application="test", search_path=search_path)
     try:
@@ -110,10 +110,10 @@ async def swept(writer: Projector) -> None:
 async def state(pool: asyncpg.Pool, source: str = "test") -> str:
     """The digest of the stored state."""
     cursor = await StoredProjection(pool).cursor(source)
-    cases = [msgspec.json.decode(r["row"], type=CaseRow) for r in await pool.fetch("SELECT row FROM cases")]
-    raised = [
-        msgspec.json.decode(r["raised"], type=DeadlineState) for r in await pool.fetch("SELECT raised FROM deadlines")
-    ]
+    rows = await pool.fetch("SELECT row FROM cases WHERE source = $1", source)
+    cases = [msgspec.json.decode(r["row"], type=CaseRow) for r in rows]
+    rows = await pool.fetch("SELECT raised FROM deadlines WHERE source = $1", source)
+    raised = [msgspec.json.decode(r["raised"], type=DeadlineState) for r in rows]
     return digest([point_of(cursor)], cases, raised)
 
 

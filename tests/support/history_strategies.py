@@ -41,9 +41,9 @@ ACTS = ("assign", "assign", "reassign", "complex", "extend", "extend", "escalate
 
 
 @st.composite
-def histories(draw: st.DrawFn, petitions: int = 4) -> History:
+def histories(draw: st.DrawFn, petitions: int = 4, source: str = "test") -> History:
     """A history of one district from July 2019 to February 2020, folded up to its end."""
-    history = History()
+    history = History(source)
     told = [_petition(history, n) for n in range(draw(st.integers(2, petitions)))]
     conferences = [history.plan(f"c{n}", first, planned=f"2019-07-2{n}") for n, first in enumerate(HELD)]
     for held, before, conference in zip(HELD, (ACT_BEFORE, day(UNTIL[:10])), conferences, strict=True):

@@ -15,6 +15,7 @@ from services.followup.adapters.store.projection import new_event
 from services.followup.application.replay import Until, replay
 from services.followup.application.state_digest import StatePoint, digest
 from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from shared.events import decode_state
 
@@ -28,9 +29,12 @@ _EVENTS = (
 )
 _FACTS = (
     "SELECT position, event_id, originator_id, version, topic, recorded_at, state "
-    "FROM projection.facts WHERE source = 'local' ORDER BY position"
+    "FROM followed.facts WHERE source = %s ORDER BY position"
 )
-_RAISED = "SELECT event_id, originator_id, originator_version, topic, state FROM stored_events"
+_RAISED = (
+    "SELECT event_id, originator_id, originator_version, topic, state FROM stored_events "
+    "WHERE convert_from(state, 'UTF8')::jsonb -> 'data' ->> 'source' = %s"
+)
 
 
 def rows(dsn: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -46,14 +50,14 @@ def stored_events(dsn: str) -> list[tuple[Any, ...]]:
     return [(*row[:6], bytes(row[6])) for row in rows(dsn, _EVENTS)]
 
 
-def facts(dsn: str) -> list[tuple[Any, ...]]:
-    """Every event that a followup has applied, in the same form."""
-    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _FACTS)]
+def facts(dsn: str, source: str = "local") -> list[tuple[Any, ...]]:
+    """Every event of a source that a followup has applied, in the same form."""
+    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _FACTS, source)]
 
 
-def raised(dsn: str) -> dict[Any, tuple[Any, ...]]:
-    """Every deadline event of a followup by its id: stream, version, topic, bytes."""
-    return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows(dsn, _RAISED)}
+def raised(dsn: str, source: str = "local") -> dict[Any, tuple[Any, ...]]:
+    """Every deadline event that a followup raised on a source by its id: stream, version, topic, bytes."""
+    return {row[0]: (row[1], row[2], row[3], bytes(row[4])) for row in rows(dsn, _RAISED, source)}
 
 
 def check_store(
@@ -85,22 +89,27 @@ def _is_first_of_command(event: tuple[Any, ...], caller: str) -> bool:
     return meta.actor == caller and meta.causation_id is None
 
 
-def check_projection(intake: str, followup: str) -> None:
+def check_projection(intake: str, followup: str, source: str = "local") -> None:
     """Every event of the store is applied exactly once, byte for byte."""
-    ought, found = stored_events(intake), facts(followup)
+    ought, found = stored_events(intake), facts(followup, source)
     assert found == ought, f"{len(ought)} events, {len(found)} applied: {_apart(ought, found)}"
 
 
-def check_raised(intake: str, *followups: str) -> int:
+def check_raised(intake: str, *followups: str, source: str = "local") -> int:
     """The deadline events of each followup and of a replay in memory are the same; how many."""
     first = followups[0]
-    position, horizon = point_of(first)
+    position, horizon = point_of(first, source)
     engine = asyncio.run(replay(StoreHistory(intake), Until(position, horizon))).engine
+    return check_emitted(engine, *followups, source=source)
+
+
+def check_emitted(engine: DeadlineEngine, *followups: str, source: str = "local") -> int:
+    """The deadline events of each followup are those that an undisturbed engine has emitted; how many."""
     emitted = [new_event(e) for e in engine.emitted]
     ought = {e.event_id: (e.originator_id, e.version, e.topic, e.state) for e in emitted}
     assert len(ought) == len(emitted), "one id was given twice"
     for dsn in followups:
-        found = raised(dsn)
+        found = raised(dsn, source)
         assert found == ought, f"deadline events differ: {_apart(ought.items(), found.items())}"
     breaches = Counter(event[0] for event in ought.values() if event[2] == "DeadlineBreached")
     retracted = Counter(event[0] for event in ought.values() if event[2] == "DeadlineBreachRetracted")
@@ -108,31 +117,32 @@ def check_raised(intake: str, *followups: str) -> int:
     return len(ought)
 
 
-def check_digest(intake: str, *followups: str) -> None:
+def check_digest(intake: str, *followups: str, source: str = "local") -> None:
     """The state of each followup is the fold of the log up to where it stands."""
     for dsn in followups:
-        position, horizon = point_of(dsn)
+        position, horizon = point_of(dsn, source)
         ought = asyncio.run(replay(StoreHistory(intake), Until(position, horizon)))
         found = state(dsn, ought.point)
         assert found == ought.digest, f"the state at {position}@{horizon} is not the fold of the log"
     if len(followups) > 1:
-        point = StatePoint("local", "", 0, datetime(2000, 1, 1, tzinfo=UTC))
+        point = StatePoint(source, "", 0, datetime(2000, 1, 1, tzinfo=UTC))
         assert len({state(dsn, point) for dsn in followups}) == 1, "the states differ"
 
 
 def state(dsn: str, point: StatePoint) -> str:
-    """The digest of a followup's rows at a point."""
-    cases = [msgspec.json.decode(bytes(r[0]), type=CaseRow) for r in rows(dsn, "SELECT row FROM projection.cases")]
-    deadlines = [
-        msgspec.json.decode(bytes(r[0]), type=DeadlineState)
-        for r in rows(dsn, "SELECT raised FROM projection.deadlines")
-    ]
-    return digest([point], cases, deadlines)
+    """The digest of a followup's rows of the source of a point."""
+    cases = rows(dsn, "SELECT row FROM followed.cases WHERE source = %s", point.source)
+    deadlines = rows(dsn, "SELECT raised FROM followed.deadlines WHERE source = %s", point.source)
+    return digest(
+        [point],
+        [msgspec.json.decode(bytes(row[0]), type=CaseRow) for row in cases],
+        [msgspec.json.decode(bytes(row[0]), type=DeadlineState) for row in deadlines],
+    )
 
 
-def point_of(dsn: str) -> tuple[int, datetime]:
-    """Where a followup stands: position and horizon."""
-    ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM projection.sources WHERE source = 'local'")
+def point_of(dsn: str, source: str = "local") -> tuple[int, datetime]:
+    """Where a followup stands in a source: position and horizon."""
+    ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM followed.sources WHERE source = %s", source)
     return position, horizon
 
 

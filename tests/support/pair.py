@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 import httpx
 
 from services.dev.rabbitmq import free_ports
+from tests.support import forked
+from tests.support.forked import Forked
 from tests.support.office import Office, bearer
 from tests.support.postgres import TestServer
 
@@ -50,20 +52,24 @@ class Service:
         own = {f"{name.upper()}_{key}": value for key, value in (settings | {"PORT": str(self.port)}).items()}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("INTAKE_", "FOLLOWUP_"))}
         self.environment = kept | own
-        self.program = ["-m", "services.cli"]
-        self.process: subprocess.Popen[bytes] | None = None
+        #: What runs it in an interpreter of its own; without one it is forked.
+        self.program: list[str] = []
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.token = ""  # to look at it, where it has a tokens file
 
     def start(self, wait: bool = True) -> "Service":
         """Start it; by default wait until it says that it is ready."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.program, self.name, "serve"],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            if self.program:
+                self.process = subprocess.Popen(
+                    [sys.executable, *self.program, self.name, "serve"],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            else:
+                self.process = forked.start([self.name, "serve"], self.environment, output, output)
         if wait:
             self.wait_ready()
         return self

@@ -49,6 +49,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.metrics import metrics_route
 from shared.http.server import server
+from shared.postgres.durable import DurableHead
 from shared.postgres.log import StoredLog
 from shared.postgres.pool import Notifications
 from tests.support.intake_stub import StubIntake
@@ -90,7 +91,8 @@ async def reading_app(
     pool: Pool, dsn: str, callers: Callers | None = None, intake: StubIntake | None = None
 ) -> Litestar:
     """The application with one snapshot of the figures taken."""
-    queries, collector, stored_log = Queries(pool), followup_collector(), StoredLog(pool, Notifications(dsn))
+    queries, collector = Queries(pool), followup_collector()
+    stored_log = StoredLog(pool, Notifications(dsn), DurableHead())
     reminders, reports, pages = Reminders(pool, queries), Reports(pool), Pages(queries)
     collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(

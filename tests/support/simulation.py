@@ -40,6 +40,7 @@ from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import FeedPage, Message, from_message
+from shared.event_store.loss import Loss
 from shared.events import Recorded
 from shared.http.feed import read_feed
 from shared.http.problems import ProblemError
@@ -172,7 +173,10 @@ class World:
         async def claim(_: FeedPage) -> None:
             pass
 
-        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead, claim)
+        async def lose(loss: Loss) -> None:
+            self.broken.append(f"{loss} is not lost")
+
+        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead, claim, lose)
         process.run(reader.run())
         return process
 
@@ -581,11 +585,11 @@ class MemoryProjection:
         for stream, facts in found.items():
             yield {stream: facts}
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
+    async def raised_on(self, source: str, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         await self._step()
         return [r for r in self._rows.raised.values() if r.subject_id in subject_ids]
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def petitions(self, source: str, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         await self._step()
         kin = set(petition_ids)
         merged = [(other, petition) for other, petition, is_merger in self._rows.links if is_merger]
@@ -599,7 +603,7 @@ class MemoryProjection:
             )
         return {petition_id: loaded for petition_id, loaded in found.items() if loaded.facts}
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def conferences(self, source: str, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         await self._step()
         found: dict[UUID, LoadedCase] = {}
         for fact, is_petition in self._rows.facts:
@@ -610,7 +614,7 @@ class MemoryProjection:
                 found[raised.subject_id].raised.append(raised)
         return found
 
-    async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
+    async def petitions_at(self, source: str, conference_ids: Collection[UUID]) -> list[UUID]:
         await self._step()
         return sorted({p for c, p, merged in self._rows.links if not merged and c in conference_ids})
 
@@ -618,7 +622,7 @@ class MemoryProjection:
         await self._step()
         return [self._rows.sweeps[position] for position in sorted(self._rows.sweeps)]
 
-    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+    async def settled_to(self, source: str, subject_ids: Collection[UUID]) -> dict[UUID, int]:
         await self._step()
         rows = self._rows
         cases = {i for i in subject_ids if i in rows.cases and rows.cases[i].row.subject != "jurisdiction"}

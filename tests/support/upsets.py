@@ -30,7 +30,7 @@ def upsets(draw: st.DrawFn) -> list[Upset]:
 
 def upset(history: History, changes: list[Upset], until: str = UNTIL) -> History:
     """The same history with further events of the regulation in between, each stamped right after the one before it."""
-    made, rest = History(calendars=[]), list(changes)
+    made, rest = History(history.source, calendars=[]), list(changes)
     off, ids = set[date](), dict[UUID, UUID]()
     for fact in history.facts:
         while rest and rest[0][0] <= len(made.facts):

@@ -6,6 +6,8 @@ SourceUnavailable   the source cannot be reached now
 StaleEpoch          the source has a new epoch
 UnreadablePush      an event that the broker brought cannot be read
 StillSweeping       an event of the regulation has not reached every case in time
+TablesBusy          the tables of a source are being read, so they cannot be replaced now
+RebuildRuns         another rebuild is going on
 FencedOut           another projector has moved the cursor
 """
 
@@ -57,6 +59,14 @@ class UnreadablePush(Exception):
 
 class StillSweeping(Exception):
     """An event of the regulation has not reached every case in time; the message names the source."""
+
+
+class TablesBusy(Exception):
+    """The tables of a source are read without a pause, so that they could not be replaced; the message names it."""
+
+
+class RebuildRuns(Exception):
+    """Another rebuild of this database is going on."""
 
 
 class FencedOut(Exception):
@@ -181,7 +191,7 @@ class Writing(Protocol):
 
 
 class Projection(Protocol):
-    """The projection of one source, and the log of what was raised on it."""
+    """The projection of sources, each by itself, and the log of what was raised on them."""
 
     async def cursor(self, source: str) -> Cursor:
         """Return where the source stands; a new cursor at the beginning for a source never seen."""
@@ -191,19 +201,19 @@ class Projection(Protocol):
         """Yield the facts of the regulation and of conferences by stream, `chunk` streams at a time, oldest first."""
         ...
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
+    async def raised_on(self, source: str, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         """Return the deadlines of some subjects."""
         ...
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def petitions(self, source: str, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """Return these petitions and all that are merged with them, without their parked events."""
         ...
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def conferences(self, source: str, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """Return those of these conferences that have facts."""
         ...
 
-    async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
+    async def petitions_at(self, source: str, conference_ids: Collection[UUID]) -> list[UUID]:
         """Return the petitions that belong to some conferences."""
         ...
 
@@ -211,7 +221,7 @@ class Projection(Protocol):
         """Return the sweeps that have not ended, by position."""
         ...
 
-    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+    async def settled_to(self, source: str, subject_ids: Collection[UUID]) -> dict[UUID, int]:
         """Return the position up to which each of some petitions and conferences was settled, as far as it is known."""
         ...
 

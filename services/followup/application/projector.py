@@ -79,7 +79,7 @@ class Projector:
         for duty in await self._projection.uncountable(self.source):
             self._engine.cases.uncountable.setdefault(duty.subject_id, {})[duty.deadline_id] = duty
         self._engine.load_shared(regulation, dialogues, self.cursor.horizon)
-        raised = await self._projection.raised_on(self._engine.cases.jurisdictions)
+        raised = await self._projection.raised_on(self.source, self._engine.cases.jurisdictions)
         self._engine.load_jurisdictions(raised)
         self._stored = {r.deadline_id: r for r in raised}
         parked = await self._projection.parked(self.source)
@@ -256,7 +256,7 @@ class Projector:
             if v.row.subject_id not in changing and not self._engine.cases.is_loaded(v.row.subject_id)
             if (row := recounted_row(v.row, self._engine.cases.regulation)) != v.row
         }
-        raised = await self._projection.raised_on(recounted.keys()) if recounted else []
+        raised = await self._projection.raised_on(self.source, recounted.keys()) if recounted else []
         records = [CaseRecord(row, tuple(r for r in raised if r.subject_id == i)) for i, row in recounted.items()]
         if len(visited) < limit:
             return None, records
@@ -264,7 +264,7 @@ class Projector:
 
     async def _settle(self, subjects: Mapping[UUID, Subject]) -> bool:
         """Settle those of some petitions and conferences that have missed something; whether there was any."""
-        settled_to = await self._projection.settled_to(subjects.keys())
+        settled_to = await self._projection.settled_to(self.source, subjects.keys())
         missed = {s for s, position in settled_to.items() if position < self._sweeps[-1].position}
         missed = {s for s in missed if not self._engine.cases.is_loaded(s)}  # what is loaded was settled
         await self._load(
@@ -336,7 +336,7 @@ class Projector:
             await self._moved(after)
             return
         regulation, _ = await load_shared(self._projection, self.source)
-        context = regulation + await conferences_of(self._projection, history)
+        context = regulation + await conferences_of(self._projection, self.source, history)
         result = refold(self.source, context, history, self.cursor.horizon)
         after = msgspec.structs.replace(self.cursor, revision=self.cursor.revision + 1)
         changes = Changes()
@@ -385,7 +385,7 @@ class Projector:
         petitions = needs.petitions | {event.originator_id for event, fact in facts if isinstance(fact, Undecodable)}
         if needs.moving:
             await self._committed()
-            petitions |= set(await self._projection.petitions_at(needs.moving))
+            petitions |= set(await self._projection.petitions_at(self.source, needs.moving))
         await self._load(petitions - begun, needs.conferences - begun)
 
     async def _load(self, petition_ids: Iterable[UUID], conference_ids: Collection[UUID] = ()) -> None:
@@ -397,7 +397,7 @@ class Projector:
         missing = [p for p in petition_ids if not self._engine.cases.is_loaded(p)]
         if missing:
             await self._committed()
-            for petition_id, loaded in (await self._projection.petitions(missing)).items():
+            for petition_id, loaded in (await self._projection.petitions(self.source, missing)).items():
                 if not self._engine.cases.is_loaded(petition_id):
                     self._engine.load_petition(petition_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                     self._stored.update((r.deadline_id, r) for r in loaded.raised)
@@ -406,14 +406,14 @@ class Projector:
         absent = [c for c in wanted if not self._engine.cases.is_loaded(c)]
         if absent:
             await self._committed()
-            found = await self._projection.conferences(absent)
+            found = await self._projection.conferences(self.source, absent)
             for conference_id in absent:
                 loaded = found.get(conference_id, NOTHING)
                 self._engine.load_conference(conference_id, [fact_of(f) for f in loaded.facts], loaded.raised)
                 self._stored.update((r.deadline_id, r) for r in loaded.raised)
                 fresh.append(conference_id)
         if self._sweeps and fresh:
-            settled_to = await self._projection.settled_to(fresh)
+            settled_to = await self._projection.settled_to(self.source, fresh)
             self._engine.settle(self._facts_of(self._sweeps), settled_to)
 
     async def _load_listed(self, subject_ids: Iterable[UUID]) -> None:
@@ -422,7 +422,7 @@ class Projector:
         await self._load(cases)
         await self._load((), [s for s in cases if not self._engine.cases.is_petition(s)])
         ghosts = [s for s in cases if not self._engine.cases.has_facts(s)]
-        raised = await self._projection.raised_on(ghosts) if ghosts else []
+        raised = await self._projection.raised_on(self.source, ghosts) if ghosts else []
         for subject_id in ghosts:
             self._engine.load_conference(subject_id, [], [r for r in raised if r.subject_id == subject_id])
         self._stored.update((r.deadline_id, r) for r in raised)

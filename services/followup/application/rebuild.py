@@ -1,8 +1,8 @@
-"""Rebuilds the projection of every source beside the live one, then swaps the two. Nothing is appended.
+"""Rebuilds the projection of a source beside its live one, then swaps the two. Nothing is appended.
 
-The facts are read from the feed. Each case is folded from its first fact, and its deadlines are compared with those
-that followup's own log says were raised. Memory is bounded: it holds the regulation, what authorities owe, and some
-cases at a time.
+Other sources are followed meanwhile. The facts are read from the feed. Each case is folded from its first fact, and
+its deadlines are compared with those that followup's own log says were raised. Memory is bounded: it holds the
+regulation, what authorities owe, and some cases at a time.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from services.followup.application.ports import (
     ParkedRecord,
     Projection,
     StillSweeping,
+    TablesBusy,
 )
 from services.followup.application.projector import Projector
 from services.followup.application.shared_facts import conferences_of, load_shared
@@ -40,33 +41,38 @@ FOLDED_AT_ONCE = 500  # petitions
 CONFERENCES_AT_ONCE = 100
 PAGE = 2000  # events of a page of the feed
 SWEPT_WITHIN = 600.0  # seconds for the projector to bring an event of the regulation to every case
-LOOK_EVERY = 0.5  # seconds between two looks whether it has
+LOOK_EVERY = 0.5  # seconds between two looks whether it has, or two tries to replace the tables
+TRIES = 200  # to replace the tables of a source that are being read
 
 #: Is called with the number of petitions that are folded, and of all.
 Progress = Callable[[int, int], None]
 
 
-class LockedCursors(Protocol):
-    """The live tables while every cursor is locked, so that their projectors wait."""
+class LockedCursor(Protocol):
+    """The live tables of a source while its cursor is locked, so that its projector waits."""
 
-    live: dict[str, Cursor]  # the locked cursors by source
-    sweeping: set[str]  # the sources with events of the regulation that have not reached every case yet
+    live: Cursor  # the locked one
+    is_sweeping: bool  # whether an event of the regulation has not reached every case yet
 
-    async def swap(self) -> None:
+    async def replace(self) -> None:
         """Put the new tables in place of the live ones, when the lock is released."""
         ...
 
 
 class RebuildTarget(Protocol):
-    """The new tables, empty at first, and the log of what was raised."""
+    """The new tables of one source after another, empty at first, and the log of what was raised."""
 
     @property
     def projection(self) -> Projection:
         """Return the new tables as a projector sees them, which appends nothing to the log."""
         ...
 
-    async def clear(self) -> None:
-        """Make the tables, empty; what an interrupted rebuild has left is dropped."""
+    def alone(self) -> AbstractAsyncContextManager[None]:
+        """Keep every other rebuild away. Raises RebuildRuns."""
+        ...
+
+    async def clear(self, source: str) -> None:
+        """Make the tables of a source, empty; what an interrupted rebuild has left is dropped."""
         ...
 
     async def live(self, source: str) -> Cursor:
@@ -81,12 +87,12 @@ class RebuildTarget(Protocol):
         """Set the cursor of the rebuilt source."""
         ...
 
-    def lock_cursors(self) -> AbstractAsyncContextManager[LockedCursors]:
-        """Lock every live cursor: the projectors wait, readers go on."""
+    def lock_cursor(self, source: str) -> AbstractAsyncContextManager[LockedCursor]:
+        """Lock the live cursor of a source: its projector waits, readers go on. Raises TablesBusy."""
         ...
 
-    async def drop_old(self) -> None:
-        """Drop the tables that were swapped out."""
+    async def drop_replaced(self) -> None:
+        """Drop the tables that were replaced."""
         ...
 
     async def write(self, source: str, changes: Changes) -> None:
@@ -123,55 +129,98 @@ class RebuildReport(msgspec.Struct):
     differences: dict[UUID, str] = {}  # subjects whose raised deadlines are not the expected ones, and why
 
 
+class Earlier(Protocol):
+    """What a release before this one has followed, in tables of its own."""
+
+    @property
+    def target(self) -> RebuildTarget:
+        """Return the tables that are filled in the place of its own."""
+        ...
+
+    async def sources(self) -> list[str]:
+        """Return the sources that are not taken over yet."""
+        ...
+
+    def feed(self, source: str) -> Feed:
+        """Return what was read of a source, up to where it was read."""
+        ...
+
+
 async def rebuild(
     target: RebuildTarget, feeds: Sequence[Feed], restored: Collection[str], progress: Progress
 ) -> dict[str, RebuildReport]:
-    """Rebuild every source beside the live tables, swap the tables, and report by source.
+    """Rebuild the sources of some feeds, one after another, and report by source. Others stay as they are.
 
     `restored` names sources whose other history the operator has confirmed: they are read to their new end. Raises
     SourceUnavailable, and HistoryDiffers when a source has another history than before and nobody has confirmed it.
 
     What the projector has not yet raised on some cases would be found to be missing: the rebuild waits for it to bring
-    the events of the regulation to every case. Raises StillSweeping.
+    the events of the regulation to every case. Raises StillSweeping, TablesBusy, RebuildRuns.
     """
-    await target.clear()
     reports: dict[str, RebuildReport] = {}
-    built: dict[str, Feed] = {}
-    for feed in feeds:
-        source = (await feed.page(0, limit=1)).source
-        live = await target.live(source)
-        if live.horizon is None and source not in restored:
-            continue  # nothing was followed yet
-        if source not in restored:
-            await _until_swept(target, source)
-            live = await target.live(source)
-        history = _WholeFeed(feed)
-        last = await _read_facts(target, source, history, None if source in restored else live.position)
-        if source not in restored and last.event_id != live.event_id:
-            raise HistoryDiffers(f"{source}: the event at {last.position} is another one; --confirm-restored if meant")
-        horizon = history.complete_to if source in restored else live.horizon
-        assert horizon is not None
-        reports[source] = await _fold_all(target, source, horizon, progress)
-        reports[source].events = last.position
-        await target.begin(_cursor(source, last, horizon))
-        built[source] = feed
-    while not await _swapped(target, built, restored):
-        for source in built.keys() - set(restored):
-            await _until_swept(target, source)
-    await target.drop_old()
+    async with target.alone():
+        for feed in feeds:
+            source = (await feed.page(0, limit=1)).source
+            is_restored = source in restored
+            if (await target.live(source)).horizon is None and not is_restored:
+                continue  # nothing was followed yet
+            reports[source] = await _rebuild(target, source, feed, progress, is_restored=is_restored)
     return reports
 
 
-async def _swapped(target: RebuildTarget, built: Mapping[str, Feed], restored: Collection[str]) -> bool:
-    """Catch up and swap while the projectors wait; False when one of them has not reached every case."""
-    async with target.lock_cursors() as locked:
-        if not locked.sweeping.isdisjoint(built.keys() - set(restored)):
-            return False
-        for source, feed in built.items():
-            if source not in restored:
-                await _catch_up(target, source, feed, locked.live[source])
-        await locked.swap()
-        return True
+async def take_over(earlier: Earlier, progress: Progress) -> dict[str, RebuildReport]:
+    """Fold what an earlier release has read into tables of this one, a source after another, and report by source.
+
+    That release may follow them meanwhile; it applies nothing more of a source that was taken over.
+    Raises what `rebuild` does.
+    """
+    reports: dict[str, RebuildReport] = {}
+    target = earlier.target
+    async with target.alone():
+        for source in await earlier.sources():
+            reports[source] = await _rebuild(target, source, earlier.feed(source), progress, is_restored=False)
+    return reports
+
+
+async def _rebuild(
+    target: RebuildTarget, source: str, feed: Feed, progress: Progress, *, is_restored: bool
+) -> RebuildReport:
+    await target.clear(source)
+    if not is_restored:
+        await _until_swept(target, source)
+    live, history = await target.live(source), _WholeFeed(feed)
+    last = await _read_facts(target, source, history, None if is_restored else live.position)
+    if not is_restored and last.event_id != live.event_id:
+        raise HistoryDiffers(f"{source}: the event at {last.position} is another one; --confirm-restored if meant")
+    horizon = history.complete_to if is_restored else live.horizon or last.recorded_at
+    assert horizon is not None
+    report = await _fold_all(target, source, horizon, progress)
+    report.events = last.position
+    await target.begin(_cursor(source, last, horizon))
+    tries = 0
+    while not await _replaced(target, source, feed, is_restored=is_restored, is_last_try=tries >= TRIES):
+        tries += 1
+        await asyncio.sleep(LOOK_EVERY)
+        if not is_restored:
+            await _until_swept(target, source)
+    await target.drop_replaced()
+    return report
+
+
+async def _replaced(target: RebuildTarget, source: str, feed: Feed, *, is_restored: bool, is_last_try: bool) -> bool:
+    """Catch up and replace while the projector waits; False when it has not reached every case or tables are read."""
+    try:
+        async with target.lock_cursor(source) as locked:
+            if not is_restored:
+                if locked.is_sweeping:
+                    return False
+                await _catch_up(target, source, feed, locked.live)
+            await locked.replace()
+            return True
+    except TablesBusy:
+        if is_last_try:
+            raise
+        return False
 
 
 async def _until_swept(target: RebuildTarget, source: str) -> None:
@@ -252,7 +301,7 @@ async def _fold_all(target: RebuildTarget, source: str, horizon: datetime, progr
     waiting = await target.parked(source)
     total, done = await target.count_petitions(source), 0
     async for group in target.groups(source, FOLDED_AT_ONCE):
-        context = regulation + await conferences_of(target.projection, group)
+        context = regulation + await conferences_of(target.projection, source, group)
         engine, parked = _folded(source, context, group, waiting, horizon)
         await _keep(target, source, engine, group, report, parked)
         done += len(group)

@@ -28,8 +28,10 @@ async def load_shared(projection: Projection, source: str) -> tuple[list[Fact], 
     return sorted(regulation, key=lambda fact: fact.position), dialogues
 
 
-async def conferences_of(projection: Projection, petitions: Mapping[UUID, Sequence[Recorded]]) -> list[Fact]:
+async def conferences_of(
+    projection: Projection, source: str, petitions: Mapping[UUID, Sequence[Recorded]]
+) -> list[Fact]:
     """The facts of the conferences to which petitions belong."""
     links = (link for p, events in petitions.items() for event in events for link in links_of(p, decoded(event)))
-    found = await projection.conferences({other for other, _, merged in links if not merged})
+    found = await projection.conferences(source, {other for other, _, merged in links if not merged})
     return [fact_of(each) for loaded in found.values() for each in loaded.facts]

@@ -150,7 +150,8 @@ class _Calendars:
         logs = await self._logs.by_source()
         if not source:
             tree = place_tree(await self._queries.places(scope_of(request)))
-            source = (tree and await self._queries.source_of_place(tree[0][0])) or min(logs, default="")
+            sources = await self._queries.sources_of_place(tree[0][0]) if tree else []
+            source = sources[0] if sources else min(logs, default="")
         log = or_404(logs.get(source), "source")
         return YearAt(source, year, log.calendars.years.get(year), log, await self._source.today(source))
 

@@ -26,7 +26,7 @@ from services.followup.console.conference_view import PHASES, conference_view
 from services.followup.console.content import content_of
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
-from services.followup.console.pages import Pages, annulled_ids, lateness, names_of, today_of
+from services.followup.console.pages import Pages, annulled_ids, lateness, names_by_source, names_of, today_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import MAX_ADDRESS, JustRecorded, recorded_now
 from services.followup.console.roles import PROPOSING, has_any
@@ -43,6 +43,7 @@ from services.followup.entrypoints.query_parameters import (
     Exact,
     HttpRequest,
     InState,
+    OfSource,
     Sort,
     Typed,
     body_of,
@@ -137,8 +138,9 @@ def case_pages(
         recorded: Annotated[str, QueryParameter(max_length=MAX_ADDRESS)] = "",
         on: FromQuery[date | None] = None,
         slip_of: FromQuery[UUID | None] = None,
+        source: OfSource = "",
     ) -> Response[Any]:
-        target = await case_target(queries, scope_of(request), subject_id)
+        target = await case_target(queries, scope_of(request), subject_id, source)
         if target.subject == "jurisdiction":
             return Redirect(target.page, status_code=SEE_OTHER)
         return await shown.one(request, target, recorded_now(recorded, on), slip_of)
@@ -164,10 +166,15 @@ class _Cases:
         page = await or_400(queries.cases(scope, wanted, ON_A_PAGE, cursor))
         totals = await queries.case_totals(scope, wanted)
         owed = await queries.open_deadlines([case.row.subject_id for case in page.items])
-        codes = {case.row.agency for case in page.items} | {d.raised.debtor for ds in owed.values() for d in ds}
+        codes = {(case.source, case.row.agency) for case in page.items}
+        codes |= {(d.raised.source, d.raised.debtor) for ds in owed.values() for d in ds}
         asked_for = [case.row.subject_id for case in page.items if case.row.state == CaseState.PROPOSED]
         proposals = await queries.proposals(asked_for)
-        codes |= {proposal.proposer for proposal in proposals.values()}
+        codes |= {
+            (case.source, proposals[case.row.subject_id].proposer)
+            for case in page.items
+            if case.row.subject_id in proposals
+        }
         places = await queries.places(scope)
         kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
         return await self._pages.show(
@@ -182,7 +189,7 @@ class _Cases:
             ended_states=(CaseState.RESOLVED, *ENDED),
             late=await lateness(queries),
             wanted=wanted,
-            names=await names_of(queries, codes),
+            names=await names_by_source(queries, codes),
             asked={"show": "all", "days": {}, "wrong": []} | asked,
             # The same question for a link to another order or to a file.
             question=lambda **changed: urlencode([*((n, v) for n, v in kept if n not in changed), *changed.items()]),
@@ -209,7 +216,7 @@ class _Cases:
         shown |= {case.row.agency for case in more.get("petitions", ())}
         if proposal := more.get("proposal"):
             shown.add(proposal.proposer)
-        names = history.names | await names_of(queries, shown)
+        names = history.names | await names_of(queries, file.case.source, shown)
         return await self._pages.show(
             request,
             template,
@@ -224,7 +231,7 @@ class _Cases:
             deadlines=sorted(file.deadlines, key=_open_first),
             timeline=history.entries,
             waits=any(event.waits for event in history.events),
-            places=await queries.places(scope_of(request)),
+            places=await queries.places(scope_of(request), file.case.source),
             acts=acts,
             content=content,
             linked=history.linked,

@@ -33,14 +33,14 @@ def catalogue_pages(pages: Pages, queries: Queries, intake: IntakeClient, addres
     async def catalogues(request: HttpRequest, code: FromPath[str]) -> Response[str]:
         scope = scope_of(request)
         target = await place_target(queries, scope, code)
-        log = await queries.catalogues()
+        log = await queries.catalogues(target.source)
         return await pages.show(
             request,
             "catalogues.html",
             target=target,
             kinds=[(kind, CATALOGUE_TITLES[kind], log.standing(target.named, kind)) for kind in CATALOGUE_KINDS],
-            without_code=await queries.fields_without_code(scope, target.named),
-            places=await queries.places(scope),
+            without_code=await queries.fields_without_code(scope, target.named, target.source),
+            places=await queries.places(scope, target.source),
             possible=await _possible(intake, address, target, token_of(request)),
         )
 
@@ -48,14 +48,14 @@ def catalogue_pages(pages: Pages, queries: Queries, intake: IntakeClient, addres
 
 
 async def catalogue_rows(
-    queries: Queries, scope: Scope, place: str, command: str, kind: CatalogueKind
+    queries: Queries, scope: Scope, target: FormTarget, command: str, kind: CatalogueKind
 ) -> dict[str, str]:
     """What the form of a catalogue begins with: the one that stands, or the texts that have no code yet.
 
     A new catalogue takes the place of the whole one before: what a form cannot hold must not be lost by it. Raises
     Refusal.
     """
-    standing = (await queries.catalogues()).standing(place, kind)
+    standing = (await queries.catalogues(target.source)).standing(target.named, kind)
     filled: dict[str, str] = {"kind": kind}
     if command == CatalogueAdopted.TOPIC and standing is not None:
         if len(standing.entries) > MAX_ROWS:
@@ -64,7 +64,7 @@ async def catalogue_rows(
             parts = ("code", "title", "title_en", "parent", "valid_until")
             filled |= {f"entries.{number}.{part}": str(value) for part in parts if (value := getattr(entry, part))}
     if command == CatalogueMapped.TOPIC and kind == "field":
-        texts = await queries.fields_without_code(scope, place)
+        texts = await queries.fields_without_code(scope, target.named, target.source)
         filled |= {f"entries.{number}.text": text for number, text in enumerate(texts[:MAX_ROWS])}
     return filled
 

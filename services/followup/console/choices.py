@@ -35,9 +35,9 @@ class FormChoices:
         self._queries = queries
 
     async def of(
-        self, scope: Scope, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN
+        self, scope: Scope, source: str, file: CaseFile | None, kinds: frozenset[FieldKind] = CHOSEN
     ) -> dict[str, list[ChoiceDefinition]]:
-        """The choices of a form about a case, by the kind of field, as far as it has such fields.
+        """The choices of a form about a case or place of a source, by the kind of field, as far as it has such fields.
 
         Places and bodies are no secret within a jurisdiction; a case is named to nobody who may not look at it.
         """
@@ -46,37 +46,38 @@ class FormChoices:
         events, deadlines = (file.events, file.deadlines) if file else ([], [])
         annulled = annulled_ids(events)
         if "place" in kinds:
-            places = await self._queries.places(known)
+            places = await self._queries.places(known, source)
             found["place"] = [_same(code, f"{places[code]} ({code})") for code, _ in place_tree(places)]
         if kinds & {"agency", "body"}:
-            found["agency"] = await self._agencies(known)
+            found["agency"] = await self._agencies(known, source)
             found["body"] = [*(_choice(code, body_words(code)) for code in OWN_BODIES), *found["agency"]]
         if "petition" in kinds:
-            found["petition"] = await self._cases(scope, "petition")
+            found["petition"] = await self._cases(scope, source, "petition")
         if "conference" in kinds:
-            found["conference"] = await self._cases(scope, "conference")
+            found["conference"] = await self._cases(scope, source, "conference")
         records = [
             event
             for event in map(event_view, reversed(events if "record" in kinds else []))
             if event.event_id not in annulled and not event.topic.startswith("Deadline")
         ]
-        names = await names_of(self._queries, {str(each.data["agency"]) for each in records if each.data.get("agency")})
+        agencies = {str(each.data["agency"]) for each in records if each.data.get("agency")}
+        names = await names_of(self._queries, source, agencies)
         found["record"] = [_record(event, names) for event in records]
         found["deadline"] = [_deadline(each) for each in deadlines if each.raised.is_open]
         return found
 
-    async def catalogues(self, place: str, today: date) -> dict[str, list[ChoiceDefinition]]:
-        """The choices of the fields that a catalogue of a place lists, by `catalogue.` and its kind."""
-        log = await self._queries.catalogues()
+    async def catalogues(self, source: str, place: str, today: date) -> dict[str, list[ChoiceDefinition]]:
+        """The choices of the fields that a catalogue of a source's place lists, by `catalogue.` and its kind."""
+        log = await self._queries.catalogues(source)
         standing = ((kind, log.standing(place, kind, today)) for kind in CATALOGUE_KINDS)
         return {f"catalogue.{kind}": _entries(offered(each, today)) for kind, each in standing if each is not None}
 
-    async def _agencies(self, scope: Scope) -> list[ChoiceDefinition]:
-        found = (await self._queries.agencies(scope, "", OFFERED)).items
+    async def _agencies(self, scope: Scope, source: str) -> list[ChoiceDefinition]:
+        found = (await self._queries.agencies(scope, "", OFFERED, source=source)).items
         return [_same(each.code, f"{each.name} ({each.code})") for each in by_name(found) if each.closed_on is None]
 
-    async def _cases(self, scope: Scope, subject: Subject) -> list[ChoiceDefinition]:
-        wanted = CaseFilter(subject=subject, unresolved=subject == "petition")
+    async def _cases(self, scope: Scope, source: str, subject: Subject) -> list[ChoiceDefinition]:
+        wanted = CaseFilter(subject=subject, source=source, unresolved=subject == "petition")
         return [case_choice(case) for case in (await self._queries.cases(scope, wanted, OFFERED)).items]
 
 

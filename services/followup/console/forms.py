@@ -109,7 +109,7 @@ def form_routes(
         chosen = {f"petition_ids.{each}": "yes" for each in petitions.split(",") if each}
         try:
             if catalogue is not None:
-                chosen |= await catalogue_rows(queries, scope_of(request), target.named, command, catalogue)
+                chosen |= await catalogue_rows(queries, scope_of(request), target, command, catalogue)
         except Refusal as refusal:
             return await refused_page(pages, request, target, refusal)
         return await forms.empty(request, target, command, chosen)
@@ -242,11 +242,11 @@ class _Forms:
     async def _offered(self, request: HttpRequest, target: FormTarget, definition: CommandDefinition) -> Choices:
         """What there is to choose from."""
         scope, today = _scope_of(request, definition.command), await self._source.today(target.source)
-        listed = await self._choices.catalogues(target.jurisdiction, today)
+        listed = await self._choices.catalogues(target.source, target.jurisdiction, today)
         kinds = kinds_of(definition)
         if _acting_agency(request, definition):
             kinds |= OF_AGENCIES
-        choices = await self._choices.of(scope, target.file, kinds)
+        choices = await self._choices.of(scope, target.source, target.file, kinds)
         if definition.command == SpeakerRegistered.TOPIC:
             here = await self._queries.at_conference(scope, UUID(target.named))
             own = {str(case.row.subject_id): case_choice(case) for case in here}
@@ -279,7 +279,7 @@ class _Forms:
         return {
             "proposal": proposal,
             "titles": await self._queries.titles(scope_of(request), proposal.petition_ids),
-            "names": await names_of(self._queries, {proposal.proposer}),
+            "names": await names_of(self._queries, target.source, {proposal.proposer}),
             "content": await content_of(self._intake, self._address, request, target.file),
         }
 
@@ -295,6 +295,7 @@ class _Forms:
         return await self._pages.show(
             request,
             "act.html",
+            source=target.source,
             status=status or (422 if errors else 200),
             form=form,
             # Who grants posts may see no page of the place.

@@ -41,7 +41,7 @@ from services.followup.domain.deadlines.case_rows import UNASSIGNED
 from services.followup.domain.wording.names import Bilingual, state_words
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.json_views import EventView, event_view
-from services.followup.entrypoints.query_parameters import HttpRequest, or_404
+from services.followup.entrypoints.query_parameters import HttpRequest, of_one_source, or_404
 from services.followup.entrypoints.signed_in import form_token_of
 from shared.command_definitions import ChoiceDefinition, translated
 from shared.events.field_titles import CHOICE_TITLES
@@ -157,6 +157,11 @@ class Hall(NamedTuple):
     events: list[EventView]
 
     @property
+    def source(self) -> str:
+        """The source that has it."""
+        return self.file.case.source
+
+    @property
     def id(self) -> str:
         """The conference's id."""
         return str(self.file.case.row.subject_id)
@@ -209,7 +214,7 @@ class _Halls:
 
     async def of(self, request: HttpRequest, subject_id: UUID) -> Hall:
         """The hall of a conference that the caller may see. Raises ProblemError 404."""
-        file = await self._queries.case(scope_of(request), subject_id)
+        file = await of_one_source(self._queries.case(scope_of(request), subject_id))
         file = or_404(file if file is not None and file.case.row.subject == "conference" else None, "case")
         petitions = await self._queries.at_conference(scope_of(request), subject_id)
         return Hall(file, view_of(file), petitions, [event_view(event) for event in file.events])
@@ -217,7 +222,7 @@ class _Halls:
     async def now(self, request: HttpRequest, hall: Hall) -> HallNow:
         """How the conference stands, without what is sealed: nothing is opened, however often this is asked."""
         language = language_of(request)
-        names = await names_of(self._queries, {case.row.agency for case in hall.petitions})
+        names = await names_of(self._queries, hall.source, {case.row.agency for case in hall.petitions})
         return HallNow(
             version=hall.version,
             today=(await self._door.today(hall.file.case.source)).isoformat(),
@@ -250,7 +255,8 @@ class _Halls:
     async def told(self, request: HttpRequest, hall: Hall) -> list[SpeakerTold]:
         """The speakers by name, with what goes into the minutes; intake records that it was read."""
         speakers = await self._opened(request, hall, [])
-        language, names = language_of(request), await names_of(self._queries, {each.agency for each in speakers})
+        names = await names_of(self._queries, hall.source, {each.agency for each in speakers})
+        language = language_of(request)
         return [SpeakerTold(each.number, each.name, minutes_of(each, names, language)) for each in speakers]
 
     async def _opened(self, request: HttpRequest, hall: Hall, items: Sequence[AgendaItem]) -> list[HallSpeaker]:
@@ -285,18 +291,20 @@ class _Halls:
         """The page, with what was filled in and what is wrong with it."""
         row, scope = hall.file.case.row, scope_of(request)
         today = await self._door.today(hall.file.case.source)
-        choices = await self._choices.of(scope, hall.file) | await self._choices.catalogues(row.jurisdiction, today)
+        choices = await self._choices.of(scope, hall.source, hall.file)
+        choices |= await self._choices.catalogues(hall.source, row.jurisdiction, today)
         view, conference = hall.view, hall.file.case.row.subject_id
         end = conference_end(view.first_day, view.last_day, view.closed_on, today)
         items = await self._agendas.of(conference, hall.petitions, end)
         speakers = await self._opened(request, hall, items)
-        names = await names_of(self._queries, {code for item in items for code in item.agencies})
+        names = await names_of(self._queries, hall.source, {code for item in items for code in item.agencies})
         may_keep = has_any(caller_of(request), KEEPING)
         return await self._pages.show_with_script(
             request,
             "hall.html",
             "hall.js" if may_keep else "",
             status=status,
+            source=hall.source,
             row=row,
             view=hall.view,
             title=title_of(row),
@@ -386,7 +394,7 @@ class _Halls:
         if not _is_script(request):
             return await self.page(request, hall, filled=filled, errors=[error], status=status)
         language = language_of(request)
-        said = (await NamedCodes.of(self._queries, [error.said])).said(error.said)
+        said = (await NamedCodes.of(self._queries, hall.source, [error.said])).said(error.said)
         theirs = None
         if refusal.code == "speaker-already-called":
             theirs = await self._theirs(request, hall, filled.get("speaker", ""))

@@ -67,10 +67,10 @@ async def history_of(queries: Queries, scope: Scope, file: CaseFile) -> History:
     """The history of a case."""
     events = [event_view(event) for event in file.events]
     raised = await queries.raised_events([deadline.raised.deadline_id for deadline in file.deadlines])
-    places = await queries.places(scope)
+    places = await queries.places(scope, file.case.source)
     named = {str(value) for event in events for value in event.data.values()} & places.keys()
     names = {code: Bilingual(places[code], places[code]) for code in named}
-    names |= await names_of(queries, _bodies(file.case, file.deadlines, events))
+    names |= await names_of(queries, file.case.source, _bodies(file.case, file.deadlines, events))
     if file.case.row.field:
         names[file.case.row.field] = file.case.field_title
     linked = frozenset(map(str, await queries.visible(scope, _others(file.case, events))))

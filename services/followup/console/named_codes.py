@@ -33,13 +33,14 @@ class NamedCodes:
         self._names = names
 
     @classmethod
-    async def of(cls, queries: Queries, sentences: Iterable[BothLanguages]) -> "NamedCodes":
-        """Look up the codes of sentences."""
+    async def of(cls, queries: Queries, source: str, sentences: Iterable[BothLanguages]) -> "NamedCodes":
+        """Look up the codes of sentences that the intake of a source has said; of an unnamed one they stay codes."""
         found = sorted({code for said in sentences for code in _CODE.findall(said.vi)})
-        if not found:
+        if not found or not source:
             return cls({})
-        places = {code: name for code in found if (name := await queries.place_name(code))}
-        return cls(places | await queries.agency_names(found))
+        places = {code: name for code in found if (name := await queries.place_name(code, source))}
+        agencies = await queries.agency_names([(source, code) for code in found])
+        return cls(places | {code: name for (_, code), name in agencies.items()})
 
     def said(self, sentence: S) -> S:
         """A sentence with names for codes."""

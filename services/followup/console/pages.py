@@ -1,7 +1,9 @@
 """Renders the templates, one language a page, under headers that let a page do nothing but be read."""
 
 import base64
+import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -17,6 +19,7 @@ from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
+from services.followup.application.access import Coded
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
 from services.followup.console.named_codes import NamedCodes
 from services.followup.console.place_tree import place_tree
@@ -73,6 +76,10 @@ SHORT_WEEKDAYS = (
 )
 
 
+#: An address of our own in a page. What people typed is escaped: none of its quotes looks like this.
+_OWN_ADDRESS = re.compile(r'(?<=\s)(href|action|formaction|src)="/(?!/)')
+
+
 class Cell(NamedTuple):
     """A day in a week of a count."""
 
@@ -112,50 +119,10 @@ class Shell(NamedTuple):
 class Pages:
     """Renders the templates under headers that let a page do nothing but be read."""
 
-    def __init__(self, queries: Queries) -> None:
-        self._queries = queries
-        self._templates = Environment(
-            loader=PackageLoader("services.followup.console"),
-            autoescape=True,
-            auto_reload=False,  # a process serves what it was started with
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        style = self._templates.get_template("style.css").render()
-        self._templates.filters.update(
-            day=_day,
-            long_day=_long_day,
-            moment=_moment,
-            capitalised=_capitalised,
-            counted=lambda bounded: count_view(bounded).words,
-            uncapitalised=_uncapitalised,
-            in_language=_in_language,
-            say=_say,
-        )
-        self._templates.globals.update(
-            t=_told,
-            duty=duty_words,
-            decision=decision_words,
-            proposed=proposal_words,
-            part=_part,
-            state=state_words,
-            status=status_words,
-            ground=ground_words,
-            why=reason_words,
-            subject=subject_words,
-            uncountable=lambda each: uncountable_words(each.document, each.reason),
-            short=short_line,
-            letter=letter,
-            weeks=weeks,
-            weekdays=SHORT_WEEKDAYS,
-            field_title=field_title,
-            choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
-            event_name=event_words,
-            bodies={code: body_words(code) for code in BODIES},
-            style=style,
-            place_tree=place_tree,
-        )
+    def __init__(self, queries: Queries, prefix: str = "") -> None:
+        self._queries, self._prefix = queries, prefix
+        self._templates = _templates()
+        style = str(self._templates.globals["style"])
         self._policy = (
             f"default-src 'none'; style-src {_hashed(style)}; "
             "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -203,7 +170,9 @@ class Pages:
         told = [*(each.said for each in errors), *([detail] if detail else []), *(why for _, why in refused)]
         if not told:
             return values
-        named = (await NamedCodes.of(self._queries, told)).said
+        about = values.get("target"), getattr(values.get("at"), "target", values.get("at"))
+        source = values.get("source") or next((of for each in about if (of := getattr(each, "source", ""))), "")
+        named = (await NamedCodes.of(self._queries, source, told)).said
         changed: dict[str, Any] = {}
         if errors:
             changed["errors"] = [_with_said(each, named(each.said)) for each in errors]
@@ -235,10 +204,61 @@ class Pages:
         html = self._templates.get_template(template).render(
             lang=language, own_form=partial(_own_form, form_token_of(request)), **values
         )
+        if self._prefix:
+            html = _OWN_ADDRESS.sub(rf'\1="{self._prefix}/', html)
         answer = Response(html, media_type="text/html", headers=self._headers, status_code=status)
         if is_only_language_asked(request):
             keep_language(request, answer, language)
         return answer
+
+
+@functools.cache
+def _templates() -> Environment:
+    """The templates, which a process reads and compiles once, whoever shows them."""
+    made = Environment(
+        loader=PackageLoader("services.followup.console"),
+        autoescape=True,
+        auto_reload=False,  # a process serves what it was started with
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = made.get_template("style.css").render()
+    made.filters.update(
+        day=_day,
+        long_day=_long_day,
+        moment=_moment,
+        capitalised=_capitalised,
+        counted=lambda bounded: count_view(bounded).words,
+        uncapitalised=_uncapitalised,
+        in_language=_in_language,
+        say=_say,
+    )
+    made.globals.update(
+        t=_told,
+        duty=duty_words,
+        decision=decision_words,
+        proposed=proposal_words,
+        part=_part,
+        case_page=_case_page,
+        state=state_words,
+        status=status_words,
+        ground=ground_words,
+        why=reason_words,
+        subject=subject_words,
+        uncountable=lambda each: uncountable_words(each.document, each.reason),
+        short=short_line,
+        letter=letter,
+        weeks=weeks,
+        weekdays=SHORT_WEEKDAYS,
+        field_title=field_title,
+        choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
+        event_name=event_words,
+        bodies={code: body_words(code) for code in BODIES},
+        style=style,
+        place_tree=place_tree,
+    )
+    return made
 
 
 def _with_said(error: Any, said: Any) -> Any:
@@ -308,11 +328,29 @@ def annulled_ids(events: Iterable[StoredEvent]) -> frozenset[UUID]:
     return frozenset(UUID(str(event_id)) for event_id in told if event_id is not None)
 
 
-async def names_of(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
-    """The names of bodies by code. One that is not registered is called by its code."""
-    wanted = sorted(codes)
+async def names_of(queries: Queries, source: str, codes: Iterable[str]) -> dict[str, Bilingual]:
+    """The names of a source's bodies by code. One that is not registered is called by its code."""
+    found = await names_by_source(queries, ((source, code) for code in codes))
+    return {code: words for (_, code), words in found.items()}
+
+
+async def names_by_source(queries: Queries, codes: Iterable[Coded]) -> dict[Coded, Bilingual]:
+    """The names of bodies by source and code, for a page that shows several sources."""
+    wanted = sorted(set(codes))
     registered = await queries.agency_names(wanted)
-    return {code: Bilingual(*[registered[code]] * 2) if code in registered else body_words(code) for code in wanted}
+    return {each: Bilingual(*[registered[each]] * 2) if each in registered else body_words(each[1]) for each in wanted}
+
+
+async def names_in_any(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
+    """The names of bodies by code alone: what two sources call differently has both names."""
+    wanted = list(codes)
+    every = ((source.source, code) for source in await queries.sources() for code in wanted)
+    registered = await queries.agency_names(sorted(every))
+    found: dict[str, Bilingual] = {}
+    for code in wanted:
+        names = list(dict.fromkeys(name for (_, named), name in sorted(registered.items()) if named == code))
+        found[code] = Bilingual(*[" / ".join(names)] * 2) if names else body_words(code)
+    return found
 
 
 def _here(request: HttpRequest) -> str:
@@ -331,6 +369,11 @@ def _own_form(form_token: str) -> Markup:
     return (
         Markup('<input type="hidden" name="{}" value="{}">').format(FORM_TOKEN, form_token) if form_token else Markup()
     )
+
+
+def _case_page(source: str, subject: str, subject_id: UUID) -> str:
+    """The address of a case's page; that of a place names its source, since others may have it too."""
+    return f"/cases/{subject_id}" + (f"?source={quote(source, safe='')}" if subject == "jurisdiction" else "")
 
 
 @pass_context

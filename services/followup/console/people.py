@@ -102,7 +102,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         definitions = await intake.definitions(door.url(source), token_of(request))
         definition = or_404(next((each for each in definitions.values() if each.command == command), None), "act")
         need_role(caller_of(request), *definition.roles)
-        offered = await choices.of(place_scope_of(request), None, kinds_of(definition))
+        offered = await choices.of(place_scope_of(request), source, None, kinds_of(definition))
         return definition, form_of(definition, offered)
 
     async def about(request: HttpRequest, source: str, named: UUID) -> _About:
@@ -121,6 +121,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
     async def show(
         request: HttpRequest,
         form: CommandForm,
+        source: str,
         whom: _About,
         filled: dict[str, str],
         errors: Sequence[FormError] = (),
@@ -130,11 +131,12 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         return await pages.show(
             request,
             "people_act.html",
+            source=source,
             status=status,
             form=form,
             person=whom.person,
             post=whom.post,
-            places=await queries.places(place_scope_of(request)),
+            places=await queries.places(place_scope_of(request), source),
             target=TO_PEOPLE,
             filled=filled,
             errors=errors,
@@ -150,7 +152,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
             whom = await about(request, source, named)
         except Refusal as refusal:
             return await refused_page(pages, request, TO_PEOPLE, refusal)
-        return await show(request, form, whom, {})
+        return await show(request, form, source, whom, {})
 
     @post(ACT, include_in_schema=False, status_code=200)
     async def act(
@@ -164,12 +166,12 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         filled = await read_form(request)
         check_key(filled.get("key", ""))
         if filled.pop("back", ""):
-            return await show(request, form, whom, {k: v for k, v in filled.items() if k != "confirmed"})
+            return await show(request, form, source, whom, {k: v for k, v in filled.items() if k != "confirmed"})
         if is_only_language_asked(request) and not filled.pop("confirmed", ""):
-            return await show(request, form, whom, filled)
+            return await show(request, form, source, whom, filled)
         body, errors = body_of(form, filled, await door.today(source))
         if errors:
-            return await show(request, form, whom, filled, errors, 422)
+            return await show(request, form, source, whom, filled, errors, 422)
         if command == PersonNameErased.TOPIC and not filled.get("confirmed"):
             said = [(NAME, whom.person.name or whom.person.subject), *said_of(form, filled)]
             return await pages.show(
@@ -181,7 +183,7 @@ def people_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: 
         except Refusal as refusal:
             detail = Translated(refusal.detail.vi, refusal.detail.en)
             wrong = [FormError(input_of(form, refusal.field), detail)]
-            return await show(request, form, whom, filled, wrong, status_of(refusal))
+            return await show(request, form, source, whom, filled, wrong, status_of(refusal))
         return Redirect(f"{PEOPLE}?{urlencode({'recorded': definition.command})}", status_code=SEE_OTHER)
 
     return [people, empty, act]

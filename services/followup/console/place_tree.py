@@ -1,7 +1,9 @@
 """Places in the order in which people look for them. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
+from services.followup.application.access import Coded
 from services.followup.domain.wording.collation import vietnamese_order
 from shared.identifiers import lineage
 
@@ -24,3 +26,14 @@ def place_tree(places: Mapping[str, str]) -> list[tuple[str, int]]:
 
 def _above(code: str, places: Mapping[str, str]) -> str:
     return next((each for each in lineage(code)[1:] if each in places), "")
+
+
+def of_source(places: Mapping[Coded, str], source: str) -> dict[str, str]:
+    """The names of one source's places, by code."""
+    return {code: name for (of, code), name in places.items() if of == source}
+
+
+def shared_codes(places: Iterable[Coded]) -> frozenset[str]:
+    """The codes that several sources have."""
+    counted = Counter(code for _, code in places)
+    return frozenset(code for code, times in counted.items() if times > 1)

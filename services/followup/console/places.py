@@ -1,6 +1,7 @@
 """The pages of jurisdictions: the tree of them, and one with what it owes and what can be begun there."""
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 
 from litestar import Response, get
@@ -11,15 +12,15 @@ from services.followup.adapters.intake_client import IntakeClient
 from services.followup.adapters.read.listings import CaseFilter
 from services.followup.adapters.read.models import Case
 from services.followup.adapters.read.queries import Queries
-from services.followup.application.access import Scope
+from services.followup.application.access import Coded, Scope
 from services.followup.console.actors import ActorNames
 from services.followup.console.acts import PossibleActs
 from services.followup.console.history import history_of
 from services.followup.console.intake_door import Address
 from services.followup.console.pages import Pages, lateness, names_of
-from services.followup.console.place_tree import place_tree
+from services.followup.console.place_tree import of_source, place_tree, shared_codes
 from services.followup.console.recorded import recorded_now
-from services.followup.console.targets import place_target
+from services.followup.console.targets import place_address, place_target
 from services.followup.entrypoints.access import scope_of
 from services.followup.entrypoints.query_parameters import HttpRequest
 from shared.http.auth import caller_of, token_of
@@ -33,21 +34,22 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     """The routes of the tree and of one place."""
     acts, actor_names = PossibleActs(intake, address), ActorNames(intake, address)
 
-    async def owing(scope: Scope) -> dict[str, Case]:
-        page = await queries.cases(scope, CaseFilter(subject="jurisdiction"), OWING)
-        return {case.row.jurisdiction: case for case in page.items}
+    async def owing(scope: Scope, source: str = "") -> dict[Coded, Case]:
+        page = await queries.cases(scope, CaseFilter(subject="jurisdiction", source=source), OWING)
+        return {(case.source, case.row.jurisdiction): case for case in page.items}
 
     @get("/jurisdictions", include_in_schema=False)
     async def jurisdictions(request: HttpRequest) -> Response[str]:
         scope = scope_of(request)
-        places, caller = await queries.places(scope), caller_of(request)
-        registers = caller.jurisdiction not in places and not caller.roles.isdisjoint(REGISTERING)
+        places, caller = await queries.places_by_source(scope), caller_of(request)
+        registers = caller.jurisdiction not in {code for _, code in places} and not caller.roles.isdisjoint(REGISTERING)
         return await pages.show(
             request,
             "jurisdictions.html",
-            rows=place_tree(places),
+            trees=[(source, place_tree(of_source(places, source))) for source in sorted({of for of, _ in places})],
             cases=await owing(scope),
             places=places,
+            address=partial(_address, shared_codes(places)),
             registers_at=caller.jurisdiction if registers else "",
         )
 
@@ -60,7 +62,8 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
     ) -> Response[str]:
         scope = scope_of(request)
         target = await place_target(queries, scope, code)
-        places, file = await queries.places(scope), target.file
+        every, file, source = await queries.places_by_source(scope), target.file, target.source
+        places = of_source(every, source)
         deadlines = file.deadlines if file else []
         history = await history_of(queries, scope, file) if file else None
         return await pages.show(
@@ -74,10 +77,15 @@ def place_pages(pages: Pages, queries: Queries, intake: IntakeClient, address: A
             actors=await actor_names.of(request, target.source, history.actors if history else ()),
             above=[place for place in lineage(target.named)[1:] if place in places],
             below=[place for place, depth in place_tree(places) if target.named in lineage(place)[1:]],
-            cases=await owing(scope),
+            cases=await owing(scope, source),
             places=places,
+            address=partial(_address, shared_codes(every), source),
             late=await lateness(queries),
-            names=await names_of(queries, {deadline.raised.debtor for deadline in deadlines}),
+            names=await names_of(queries, source, {deadline.raised.debtor for deadline in deadlines}),
         )
 
     return [jurisdictions, jurisdiction]
+
+
+def _address(shared: frozenset[str], source: str, code: str) -> str:
+    return place_address(source, code, code in shared)

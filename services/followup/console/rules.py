@@ -7,7 +7,7 @@ rules as deadlines.
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
@@ -27,16 +27,17 @@ from services.followup.adapters.intake_client import (
 )
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.regulation_logs import RegulationLogs
+from services.followup.application.access import Coded
 from services.followup.application.policy_trial import DeadlineChange, TrialAdoption, policy_impact, trial_fact
 from services.followup.console.addresses import SEE_OTHER
 from services.followup.console.form_body import MAX_TEXT, read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
 from services.followup.console.pages import Pages
-from services.followup.console.place_tree import place_tree
+from services.followup.console.place_tree import of_source, place_tree, shared_codes
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.recorded import recorded_now
-from services.followup.console.targets import FormTarget, place_target
+from services.followup.console.targets import FormTarget, place_address, place_target
 from services.followup.console.typed_days import typed_day
 from services.followup.domain.facts import Fact
 from services.followup.domain.regulation import RegulationLog
@@ -48,7 +49,7 @@ from services.followup.domain.rules_in_force import (
     sheets_in_force,
 )
 from services.followup.entrypoints.access import scope_of
-from services.followup.entrypoints.query_parameters import Code, HttpRequest, code_of, or_404
+from services.followup.entrypoints.query_parameters import HttpRequest, or_404
 from shared.command_definitions import CommandDefinition
 from shared.events.any_stream import RecordAnnulled
 from shared.events.regulation import PolicyAdopted
@@ -57,6 +58,7 @@ from shared.identifiers import composed, derived_id, lineage
 from shared.policy import Policy, PolicyProblem, UncountablePolicy, read_policy
 from shared.sentences import Sentence
 
+Place = Annotated[str, QueryParameter(max_length=100)]
 #: The facts of a place's deadlines that a policy is tried on; more of them would hold up other work for too long.
 MAX_HISTORY = 10_000
 SHOWN_CHANGES = 50  # deadlines that a trial lists
@@ -127,9 +129,9 @@ def rule_pages(
 
     @get("/rules", include_in_schema=False)
     async def in_force(
-        request: HttpRequest, place: Code = "", recorded: Annotated[str, QueryParameter(max_length=60)] = ""
+        request: HttpRequest, place: Place = "", recorded: Annotated[str, QueryParameter(max_length=60)] = ""
     ) -> Response[str]:
-        return await rules.shown(request, code_of(place), recorded)
+        return await rules.shown(request, place, recorded)
 
     @get("/rules/{code:str}/adopt", include_in_schema=False)
     async def adopt_form(request: HttpRequest, code: FromPath[str]) -> Response[str]:
@@ -196,20 +198,19 @@ class _Rules:
 
     async def shown(self, request: HttpRequest, place: str, recorded: str) -> Response[str]:
         """The rules in force at a place: the one asked for, else the caller's own, else the topmost."""
-        places = await self._queries.places(scope_of(request))
-        tree = place_tree(places)
-        own = caller_of(request).jurisdiction
-        chosen = place or (own if own in places else tree[0][0] if tree else "")
-        if not chosen:
+        places = await self._queries.places_by_source(scope_of(request))
+        own, tree = caller_of(request).jurisdiction, _tree(places)
+        first = next((each for each in tree if each.code == own), tree[0] if tree else None)
+        if not place and first is None:
             return await self._pages.show(request, "rules.html", at=None)
-        at = await self.at(request, chosen)
+        at = await self.at(request, place or (first.place if first else ""))
         url = self._address(at.target.source)
-        sheets = sheets_in_force(at.log, chosen, at.today)
+        sheets = sheets_in_force(at.log, at.target.named, at.today)
         return await self._pages.show(
             request,
             "rules.html",
             at=at,
-            offered=_offered(tree, chosen, own),
+            offered=_offered(tree, at.target.named, own),
             places=places,
             sheets=sheets,
             adoption_of=lambda sheet: next((e for _, e in at.log.policies if e.policy is sheet.policy), None),
@@ -410,7 +411,7 @@ class _Rules:
             return await self._annul_page(request, at, adoption, filled, errors, refusal)
         await self._source.until_read(at.target.source, done.position)
         topic = RecordAnnulled.TOPIC if adoption else PolicyAdopted.TOPIC
-        query = urlencode({"place": at.target.named, "recorded": topic})
+        query = urlencode({"place": at.target.place, "recorded": topic})
         return Redirect(f"/rules?{query}", status_code=SEE_OTHER)
 
     async def _asked(self, request: HttpRequest, at: At) -> tuple[CommandDefinition, str]:
@@ -422,12 +423,31 @@ class _Rules:
         return at.target.commands(definitions.values())[PolicyAdopted.TOPIC], answer.path
 
 
-def _offered(tree: list[tuple[str, int]], chosen: str, own: str) -> list[tuple[str, int]]:
+class OfferedPlace(NamedTuple):
+    """A place to choose, with its depth in the tree of its source; `place` is how addresses name it."""
+
+    source: str
+    code: str
+    depth: int
+    place: str
+
+
+def _tree(places: Mapping[Coded, str]) -> list[OfferedPlace]:
+    shared = shared_codes(places)
+    return [
+        OfferedPlace(source, code, depth, place_address(source, code, code in shared))
+        for source in sorted({source for source, _ in places})
+        for code, depth in place_tree(of_source(places, source))
+    ]
+
+
+def _offered(tree: list[OfferedPlace], chosen: str, own: str) -> list[OfferedPlace]:
     """The places to choose from, the caller's own first: all of them, or of many those on the way to the chosen one."""
     if len(tree) > ALL_PLACES:
         around = {chosen, own, *lineage(chosen)}
-        tree = [(code, depth) for code, depth in tree if not around.isdisjoint(lineage(code)[:2])]
-    return [(code, 0) for code, _ in tree if code == own] + [each for each in tree if each[0] != own]
+        tree = [each for each in tree if not around.isdisjoint(lineage(each.code)[:2])]
+    own_first = [each._replace(depth=0) for each in tree if each.code == own]
+    return own_first + [each for each in tree if each.code != own]
 
 
 def _adoptions(at: At, sheets: Sequence[DocumentSheet]) -> list[Adoption]:
@@ -457,7 +477,7 @@ def _typed(filled: dict[str, str], today: date) -> tuple[date | None, list[RuleE
 
 def _digest(at: At, text: str, day: date | None) -> str:
     """What was tried: the place, the document, its day, and what was recorded of the place's documents by then."""
-    tried = msgspec.json.encode([at.target.named, text, day, at.version])
+    tried = msgspec.json.encode([at.target.source, at.target.named, text, day, at.version])
     return hashlib.sha256(tried).hexdigest()
 
 

@@ -11,7 +11,7 @@ from services.followup.application.access import Scope
 from services.followup.console.addresses import PEOPLE
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.wording.names import Bilingual
-from services.followup.entrypoints.query_parameters import code_of, or_404
+from services.followup.entrypoints.query_parameters import code_of, of_one_source, or_404, several_sources
 from shared.command_definitions import CommandDefinition
 from shared.events.deadline import Subject
 from shared.events.regulation import CalendarPublished, PolicyAdopted
@@ -43,6 +43,13 @@ class FormTarget(NamedTuple):
     jurisdiction: str
     title: Bilingual
     file: CaseFile | None
+    #: Whether another source has such a place too.
+    is_shared: bool = False
+
+    @property
+    def place(self) -> str:
+        """A place as addresses name it: its code, with the source where several have it."""
+        return place_address(self.source, self.named, self.is_shared)
 
     @property
     def path(self) -> str:
@@ -52,12 +59,12 @@ class FormTarget(NamedTuple):
     @property
     def page(self) -> str:
         """The address of its page."""
-        return f"/jurisdictions/{self.named}" if self.subject == "jurisdiction" else f"/cases/{self.named}"
+        return f"/jurisdictions/{self.place}" if self.subject == "jurisdiction" else f"/cases/{self.named}"
 
     def own_page(self, command: str) -> str:
         """The address of the page that is made for a command here; empty for one that the general form takes."""
         pattern = _PAGES_OF_THEIR_OWN.get(command, "") if self.subject == "jurisdiction" else ""
-        return pattern.format(place=self.named, source=quote(self.source, safe=""))
+        return pattern.format(place=self.place, source=quote(self.source, safe=""))
 
     def act_page(self, command: str) -> str:
         """The address at which a command is given."""
@@ -73,33 +80,43 @@ class FormTarget(NamedTuple):
         }
 
 
+def place_address(source: str, code: str, is_shared: bool) -> str:
+    """A place as addresses name it: `H35.10`, or `H35.10@tam-duong` where several sources have one of that code."""
+    return f"{code}@{source}" if is_shared else code
+
+
 NOT_REGISTERED = Bilingual("Địa bàn chưa đăng ký", "A jurisdiction that is not registered")
 
 
-async def case_target(queries: Queries, scope: Scope, subject_id: UUID) -> FormTarget:
-    """A petition or conference that the caller may see. Raises ProblemError 404."""
-    file = or_404(await queries.case(scope, subject_id), "case")
+async def case_target(queries: Queries, scope: Scope, subject_id: UUID, source: str = "") -> FormTarget:
+    """A petition or conference that the caller may see. Raises ProblemError 404, and 409 where sources share its id."""
+    file = or_404(await of_one_source(queries.case(scope, subject_id, source)), "case")
     row = file.case.row
     if row.subject == "jurisdiction":
-        return await place_target(queries, scope, row.jurisdiction)
+        return await place_target(queries, scope, place_address(file.case.source, row.jurisdiction, is_shared=True))
     return FormTarget(file.case.source, row.subject, str(subject_id), row.jurisdiction, title_of(row), file)
 
 
 async def place_target(queries: Queries, scope: Scope, code: str) -> FormTarget:
-    """A registered jurisdiction within what the caller may see. Raises ProblemError 400, 404.
+    """A registered jurisdiction within what the caller may see, named as in an address.
 
-    Or the caller's own while nobody has registered it: there the first one is, if there is one source alone.
+    Or the caller's own while nobody has registered it: there the first one is, if there is one source alone. Raises
+    ProblemError 400, 404, and 409 where several sources have it and none is named.
     """
-    known = code_of(code)
-    name = (await queries.places(scope)).get(known)
-    if name is None and known == scope.jurisdiction and not scope.agency:
+    text, _, named = code.partition("@")
+    known = code_of(text)
+    places = await queries.places_by_source(scope)
+    having = sorted(source for source, each in places if each == known)
+    if not having and known == scope.jurisdiction and not scope.agency:
         sources = await queries.sources()
         only = or_404(sources[0].source if len(sources) == 1 else None, "jurisdiction")
         return FormTarget(only, "jurisdiction", known, known, NOT_REGISTERED, None)
-    name = or_404(name, "jurisdiction")
-    source = or_404(await queries.source_of_place(known), "jurisdiction")
-    file = await queries.case(scope, derived_id("jurisdiction", known))
-    return FormTarget(source, "jurisdiction", known, known, Bilingual(name, name), file)
+    found = [source for source in having if named in ("", source)]
+    if len(found) > 1:
+        raise several_sources(found)
+    source = or_404(found[0] if found else None, "jurisdiction")
+    file, name = await queries.case(scope, derived_id("jurisdiction", known), source), places[source, known]
+    return FormTarget(source, "jurisdiction", known, known, Bilingual(name, name), file, len(having) > 1)
 
 
 def title_of(row: CaseRow) -> Bilingual:

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from services.followup.adapters.read.queries import Queries
 from services.followup.console.addresses import PEOPLE, SEE_OTHER
 from services.followup.console.doors import DOORS, is_to_be_asked
-from services.followup.console.pages import Pages, names_of, today_of
+from services.followup.console.pages import Pages, names_by_source, today_of
 from services.followup.console.recorded import recorded_now
 from services.followup.console.roles import RECEIVING, REMINDING, has_any
 from services.followup.domain.wording.collation import vietnamese_order
@@ -37,10 +37,12 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
         proposals = [each.proposal for each in found.undecided if each.proposal is not None]
         places = await queries.places(scope)
         may_receive = has_any(caller, RECEIVING)
-        names = await names_of(queries, {each.raised.debtor for each in owed} | {each.proposer for each in proposals})
-        late = {each.raised.debtor for each in found.overdue if each.raised.subject != "jurisdiction"}
+        codes = {(each.raised.source, each.raised.debtor) for each in owed}
+        names = await names_by_source(queries, codes | {(each.source, each.proposer) for each in proposals})
+        late = {(e.raised.source, e.raised.debtor) for e in found.overdue if e.raised.subject != "jurisdiction"}
+        is_one_source = len(await queries.sources()) == 1
         may_remind = has_any(caller, REMINDING)
-        to_remind = sorted(late, key=lambda code: vietnamese_order(names[code].vi)) if may_remind else []
+        to_remind = sorted(late, key=lambda each: vietnamese_order(names[each].vi)) if may_remind else []
         return await pages.show(
             request,
             "work.html",
@@ -54,6 +56,8 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             to_remind=to_remind,
             titles=await queries.titles(scope, {each for proposal in proposals for each in proposal.petition_ids}),
             names=names,
+            # As addresses name an agency that other sources may have too.
+            debtor=lambda source, code: code if is_one_source else f"{code}@{source}",
             reminded=await queries.reminded_on([each.raised.subject_id for each in owed]),
             places=places,
         )

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.followup.adapters.read.models import Case
+from services.followup.application.access import Coded
 from services.followup.domain.wording.names import Bilingual, body_words, state_words, urgency_words
 from services.followup.entrypoints.report_views import BOM, harmless
 from services.followup.entrypoints.workbooks import workbook
@@ -26,8 +27,8 @@ class CaseTable(msgspec.Struct, frozen=True):
 
     name: str
     cases: Sequence[Case]
-    agencies: Mapping[str, str]
-    places: Mapping[str, str]
+    agencies: Mapping[Coded, str]
+    places: Mapping[Coded, str]
     is_cut: bool
 
 
@@ -46,13 +47,13 @@ _COLUMNS = (
     _Column(Bilingual("Mức độ", "urgency"), "urgency", 10, lambda _, c: urgency_words(c.row.urgency).vi),
     _Column(Bilingual("Trạng thái", "state"), "state", 22, lambda _, c: state_words(c.row.subject, c.row.state).vi),
     _Column(Bilingual("Mã địa bàn", "place"), "jurisdiction", 14, lambda _, c: c.row.jurisdiction),
-    _Column(Bilingual("Địa bàn", "place"), "place", 24, lambda t, c: t.places.get(c.row.jurisdiction, "")),
+    _Column(Bilingual("Địa bàn", "place"), "place", 24, lambda t, c: t.places.get((c.source, c.row.jurisdiction), "")),
     _Column(Bilingual("Mã cơ quan", "agency"), "agency", 14, lambda _, c: c.row.agency),
     _Column(
         Bilingual("Cơ quan", "agency"),
         "agency_name",
         36,
-        lambda t, c: t.agencies.get(c.row.agency) or body_words(c.row.agency).vi,
+        lambda t, c: t.agencies.get((c.source, c.row.agency)) or body_words(c.row.agency).vi,
     ),
     _Column(Bilingual("Ngày tiếp nhận", "received"), "received_on", 14, lambda _, c: c.row.received_on),
     _Column(Bilingual("Hạn gần nhất", "due"), "due_on", 14, lambda _, c: c.due_on),

@@ -30,15 +30,18 @@ from services.followup.entrypoints.query_parameters import (
     HttpRequest,
     InState,
     Limit,
+    OfSource,
     Sort,
     Typed,
     body_of,
     code_of,
     linked,
+    of_one_source,
     or_400,
     or_404,
 )
 from shared.events.deadline import Subject
+from shared.http.openapi import problems
 from shared.identifiers import local_day
 
 #: What a file is named by: what it holds, then the day of what it holds.
@@ -103,10 +106,13 @@ def case_routes(queries: Queries) -> list[HTTPRouteHandler]:
         "/v1/cases/{subject_id:uuid}",
         summary="One case: its events, its deadlines, how each was counted",
         tags=["case"],
-        responses=READ_PROBLEMS,
+        responses=READ_PROBLEMS | problems(409),
     )
-    async def get_case(request: HttpRequest, subject_id: FromPath[UUID]) -> json_views.CaseFileView:
-        return json_views.case_file_view(or_404(await queries.case(scope_of(request), subject_id), "case"))
+    async def get_case(
+        request: HttpRequest, subject_id: FromPath[UUID], source: OfSource = ""
+    ) -> json_views.CaseFileView:
+        file = await of_one_source(queries.case(scope_of(request), subject_id, source))
+        return json_views.case_file_view(or_404(file, "case"))
 
     @get(
         "/v1/work",
@@ -126,10 +132,10 @@ def _whole_routes(queries: Queries) -> list[HTTPRouteHandler]:
 
     async def table(scope: Scope, wanted: CaseFilter) -> CaseTable:
         page = await queries.cases(scope, wanted, MOST_ROWS)
-        names = await queries.agency_names(sorted({case.row.agency for case in page.items}))
+        names = await queries.agency_names(sorted({(case.source, case.row.agency) for case in page.items}))
         days = (local_day(source.now) for source in await queries.sources() if source.now is not None)
         name = f"{_HELD[wanted.subject]}-{min(days, default=date.min).isoformat()}"
-        return CaseTable(name, page.items, names, await queries.places(scope), is_cut=bool(page.next))
+        return CaseTable(name, page.items, names, await queries.places_by_source(scope), is_cut=bool(page.next))
 
     async def totals(scope: Scope, wanted: CaseFilter) -> Response[json_views.CaseTotalsView]:
         return Response(json_views.case_totals_view(await queries.case_totals(scope, wanted)))

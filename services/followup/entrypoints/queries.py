@@ -25,14 +25,17 @@ from services.followup.entrypoints.query_parameters import (
     HttpRequest,
     InDuty,
     Limit,
+    OfSource,
     Retracted,
     body_of,
     code_of,
     linked,
+    of_one_source,
     or_400,
     or_404,
 )
 from shared.http.auth import READERS, caller_of, need_role
+from shared.http.openapi import problems
 from shared.identifiers import local_iso
 
 
@@ -47,12 +50,13 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
         summary="Deadlines, the earliest due date first",
         description="Those of one `subject_id` come whole, in the order of their clocks.",
         tags=["deadline"],
-        responses=READ_PROBLEMS,
+        responses=READ_PROBLEMS | problems(409),
         operation_class=PAGE,
     )
     async def list_deadlines(
         request: HttpRequest,
         subject_id: FromQuery[UUID | None] = None,
+        source: OfSource = "",
         jurisdiction: Code = "",
         agency: Body = "",
         duty: InDuty = "",
@@ -67,7 +71,7 @@ def _deadline_routes(queries: Queries) -> list[HTTPRouteHandler]:
             status=Status(status) if status else None,
         )
         if subject_id is not None:
-            file = await queries.case(scope_of(request), subject_id)
+            file = await of_one_source(queries.case(scope_of(request), subject_id, source))
             chosen = [d for d in (file.deadlines if file else ()) if _is_wanted(d, wanted)]
             return Response(json_views.Deadlines([json_views.deadline_view(d) for d in chosen]))
         page = await or_400(queries.deadlines(scope_of(request), wanted, limit, cursor))

@@ -1,6 +1,6 @@
 """The parameters that questions over HTTP share, and the answers to wrong ones and to those that find nothing."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 from urllib.parse import urlencode
@@ -9,10 +9,11 @@ from litestar import Request, Response
 from litestar.params import QueryParameter
 
 from services.followup.adapters.read.listings import CaseSort
+from services.followup.adapters.read.models import SeveralSources
 from services.followup.adapters.read.pagination import InvalidCursor
 from services.followup.domain.deadlines.case_rows import CaseState
 from shared.http.openapi import READ_STATUSES, answers, problems
-from shared.http.problems import problem
+from shared.http.problems import ProblemError, problem
 from shared.identifiers import MAX_CODE_LENGTH, MalformedCode, agency_code
 from shared.policy.duties import DUTIES
 
@@ -24,6 +25,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=MAX_LIMIT)]
 Cursor = Annotated[str, QueryParameter(max_length=1000, description="from the `Link` of the page before")]
 Code = Annotated[str, QueryParameter(max_length=35)]
 Body = Annotated[str, QueryParameter(max_length=35, description="an agency's code, or office, chair, unassigned")]
+OfSource = Annotated[str, QueryParameter(max_length=64, description="the source, where several have what is asked for")]
 Typed = Annotated[
     str,
     QueryParameter(
@@ -74,6 +76,19 @@ async def or_400(page: Awaitable[T]) -> T:
         return await page
     except InvalidCursor:
         raise problem(400, "invalid-cursor") from None
+
+
+def several_sources(sources: Sequence[str]) -> ProblemError:
+    """The problem that several sources have what was asked for, and none of them was named."""
+    return problem(409, "several-sources", field="source", sources=", ".join(sources))
+
+
+async def of_one_source(asked: Awaitable[T]) -> T:
+    """What was asked for. Raises ProblemError 409 where several sources have it and none was named."""
+    try:
+        return await asked
+    except SeveralSources as error:
+        raise several_sources(error.sources) from None
 
 
 def or_404(thing: T | None, what: str) -> T:

@@ -104,7 +104,8 @@ CASES = cases()
 async def filled(server: TestServer) -> str:
     dsn = await server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, pool.acquire() as connection, connection.transaction():
-        await connection.execute("INSERT INTO sources (source, instant) VALUES ('test', $1)", NOW)
+        await connection.execute("SELECT begin_source('test')")
+        await connection.execute("UPDATE sources SET instant = $1", NOW)
         registered = [
             AgencyRegistered(effective_on=TODAY, code=code, name=name, jurisdiction=code[:6], valid_from=TODAY)
             for code, name in AGENCIES.items()
@@ -337,7 +338,8 @@ MOST_ROWS = 2 * case_listings.GATHERED + 10_000
 async def test_plan__of_any_page_and_count_reads_by_an_index(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool:
-        await pool.execute("INSERT INTO sources (source, instant) VALUES ('test', $1)", NOW)
+        await pool.execute("SELECT begin_source('test')")
+        await pool.execute("UPDATE sources SET instant = $1", NOW)
         await pool.execute(FILL, MANY, msgspec.json.encode(CASES[0].row), timeout=100)
         await pool.execute("VACUUM ANALYZE", timeout=100)
         asked = [
@@ -375,6 +377,7 @@ async def test_plan__of_any_page_and_count_reads_by_an_index(pg_server: TestServ
 async def test_plan__of_what_is_known_of_places_reads_few_of_many_facts(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool:
+        await pool.execute("SELECT begin_source('test')")
         await pool.execute(FILL, MANY, msgspec.json.encode(CASES[0].row), timeout=100)
         await pool.execute(
             "INSERT INTO facts (source, position, event_id, originator_id, version, topic, is_petition, recorded_at, "
@@ -390,7 +393,7 @@ async def test_plan__of_what_is_known_of_places_reads_few_of_many_facts(pg_serve
         queries, scope = Queries(explained), Scope("H35.10")  # type: ignore[arg-type]
         await queries.places(scope)
         await RegulationLogs(explained).by_source()  # type: ignore[arg-type]
-        fields = await queries.fields_without_code(scope, "H35.10.7")
+        fields = await queries.fields_without_code(scope, "H35.10.7", "test")
         assert fields == sorted(f"field {n}" for n in range(20) if n % 10 == 1)
         read = [
             (n["Actual Rows"] + n.get("Rows Removed by Filter", 0)) * n["Actual Loops"]

@@ -107,7 +107,7 @@ async def test_form__begins_with_the_catalogue_and_with_the_texts_without_code(
         "kind": "field",
         "entries.0.text": "đất đai",
     }
-    assert await queries.fields_without_code(scope, DISTRICT) == []
+    assert await queries.fields_without_code(scope, DISTRICT, "test") == []
 
 
 async def test_field__that_thousands_of_texts_mean_is_looked_for(pool: Pool) -> None:

@@ -16,7 +16,10 @@ from services.followup.adapters.read.metrics_snapshot import MetricsQueries
 from services.followup.adapters.read.pagination import InvalidCursor, encode_cursor, read
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
+from services.followup.adapters.store import rebuild_tables
+from services.followup.application import rebuild as rebuilding
 from services.followup.application.access import Scope
+from services.followup.application.rebuild import rebuild
 from services.followup.application.state_digest import engine_digest
 from services.followup.domain.reports.periods import parse_period
 from services.followup.domain.reports.tally import ALL_PETITIONS
@@ -24,8 +27,8 @@ from shared.events.any_stream import RecordAnnulled
 from shared.events.petition import AnswerPrepared, PetitionForwarded, PetitionReassigned
 from shared.events.regulation import AgencyClosed, JurisdictionClosed
 from shared.identifiers import derived_id
-from tests.support.following import projection_pool
-from tests.support.history import History, day
+from tests.support.following import MemoryFeed, projection_pool, recorded
+from tests.support.history import History, at, day
 from tests.support.postgres import TestServer
 from tests.support.projection import (
     AUTUMN,
@@ -370,7 +373,8 @@ async def test_agencies__within_the_scope(pool: Pool) -> None:
     second = await queries.agencies(ALL, "", 1, first.next)
     assert [a.code for a in (*first.items, *second.items)] == [ENVIRONMENT, EDUCATION] and second.next == ""
     assert (await queries.agencies(Scope("H40"), "", 5)).items == []
-    assert await queries.agency_names([EDUCATION, "H99"]) == {EDUCATION: "Phòng Giáo dục và Đào tạo"}
+    found = await queries.agency_names([("test", EDUCATION), ("test", "H99"), ("other", EDUCATION)])
+    assert found == {("test", EDUCATION): "Phòng Giáo dục và Đào tạo"}
 
 
 async def test_parked_and_differences__within_the_scope(own_pool: Pool) -> None:
@@ -413,44 +417,47 @@ async def test_digest__is_that_of_the_machine(pg_server: TestServer) -> None:
     assert (point.source, point.position) == ("test", len(history.facts))
 
 
-async def test_read__goes_on_while_a_rebuild_swaps_the_tables(own_pool: Pool) -> None:
-    queries = Queries(own_pool)
-    before = await queries.cases(ALL, CaseFilter(), 50)
-    await own_pool.execute("SELECT create_projection('other')")
-    for table in ("sources", "cases", "deadlines"):
-        await own_pool.execute(f"INSERT INTO other.{table} SELECT * FROM projection.{table}")
+async def test_read__sees_one_state_while_a_rebuild_replaces_the_tables(
+    pg_server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The swap waits for what is being read, and gives way to what comes meanwhile."""
+    monkeypatch.setattr(rebuild_tables, "LOCKS_WITHIN", "20ms")
+    monkeypatch.setattr(rebuilding, "LOOK_EVERY", 0.01)
+    feed = MemoryFeed(recorded(dialogue()), at(AUTUMN))
+    begun, tried, replaced = asyncio.Event(), asyncio.Event(), rebuild_tables.LockedCursorRow.replace
 
-    async def swap() -> None:
-        async with own_pool.acquire() as connection, connection.transaction():
-            await connection.execute("ALTER SCHEMA projection RENAME TO previous")
-            await connection.execute("ALTER SCHEMA other RENAME TO projection")
-            await connection.execute("DROP SCHEMA previous CASCADE")
+    async def counted(locked: rebuild_tables.LockedCursorRow) -> None:
+        tried.set()
+        await replaced(locked)
 
-    times = 0
+    monkeypatch.setattr(rebuild_tables.LockedCursorRow, "replace", counted)
 
-    async def work(connection: Any) -> int:
-        nonlocal times
-        times += 1
-        if times == 1:
-            await connection.fetchval("SELECT count(*) FROM sources")
-            await connection.execute("ROLLBACK")  # the lock on `sources` would keep the swap waiting
-            await swap()
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        found: int = await connection.fetchval("SELECT count(*) FROM cases")
-        return found
+    async def work(connection: Any) -> tuple[int, int]:
+        first: int = await connection.fetchval("SELECT count(*) FROM sources")
+        begun.set()
+        await tried.wait()
+        await asyncio.sleep(0.1)
+        return first, await connection.fetchval("SELECT count(*) FROM cases")
 
-    assert await read(own_pool, work) == len(TITLES) + 2
-    assert times == 2
-    assert await queries.cases(ALL, CaseFilter(), 50) == before
+    dsn = await in_autumn(pg_server)
+    async with projection_pool(dsn) as pool, projection_pool(dsn, rebuild_tables.SEARCH_PATH) as beside:
+        before = await Queries(pool).cases(ALL, CaseFilter(), 50)
+        reading = asyncio.create_task(read(pool, work))
+        await begun.wait()
+        rebuilt = await rebuild(rebuild_tables.RebuildTables(beside), [feed], (), lambda *_: None)
+        assert rebuilt["test"].differences == {}
+        assert await reading == (1, len(TITLES) + 2)
+        assert await Queries(pool).cases(ALL, CaseFilter(), 50) == before
 
 
 # --- plans ---------------------------------------------------------------------------------------------------------
 
-CASES = 10_000  # of one subtree and its communes; nine in ten are history
+CASES = 10_000  # of one subtree and its communes in three sources; nine in ten are history
 FILL_CASES = """
 INSERT INTO cases (subject_id, source, subject, jurisdiction, agency, state, unresolved, overdue, due_on, received_on,
     row)
-SELECT gen_random_uuid(), 'test', 'petition', 'H35.10.' || n % 40, 'H35.10.' || n % 13,
+SELECT gen_random_uuid(), (ARRAY['test', 'other', 'third'])[1 + n / 10 % 3], 'petition',
+    'H35.10.' || n % 40, 'H35.10.' || n % 13,
     CASE WHEN n % 10 = 0 THEN (ARRAY['no_clock', 'raised', 'assigned', 'escalated', 'replied'])[n / 10 % 5 + 1]
          ELSE (ARRAY['resolved', 'answered', 'withdrawn'])[n % 3 + 1] END,
     n % 10 = 0, false, CASE WHEN n % 10 = 0 THEN date '2019-09-01' + n % 300 ELSE 'infinity' END, '2019-07-01', $2
@@ -514,6 +521,8 @@ async def filled(pg_server: TestServer) -> str:
         await project(pool, history, AUTUMN)
         row = await pool.fetchval("SELECT row FROM cases WHERE subject = 'petition'")
         raised = await pool.fetchval("SELECT raised FROM deadlines WHERE duty = 'reply'")
+        for source in ("other", "third"):
+            await pool.execute("SELECT begin_source($1)", source)
         await pool.execute(FILL_CASES, CASES, row)
         await pool.execute(FILL_DEADLINES, raised)
         await pool.execute("VACUUM ANALYZE")
@@ -554,10 +563,12 @@ DEADLINE_FILTERS = [
     DeadlineFilter(jurisdiction="H35.10", status="due_soon"),
     DeadlineFilter(jurisdiction="H35.10.7"),
 ]
+#: Into a list of cases, which two sources may share, and into one of deadlines.
+DEEP_CASES = (encode_cursor(date(2019, 10, 20), UUID(int=7), "test"), "")
 DEEP = (encode_cursor(date(2019, 10, 20), UUID(int=7)), "")
 
 
-@pytest.mark.parametrize("cursor", DEEP, ids=["deep", "first"])
+@pytest.mark.parametrize("cursor", DEEP_CASES, ids=["deep", "first"])
 @pytest.mark.parametrize("wanted", CASE_FILTERS, ids=str)
 async def test_plan__of_a_page_of_cases(history_dsn: str, wanted: CaseFilter, cursor: str) -> None:
     async with projection_pool(history_dsn) as pool:
@@ -601,8 +612,15 @@ async def test_plan__of_a_receipt_and_of_what_was_retracted_has_an_index(history
         async with pool.acquire() as connection:
             await connection.execute("SET enable_seqscan = off; SET enable_bitmapscan = off")  # these tables are small
             used = set[str]()
+            # The index of a source's table is known by that of the tables of all.
+            parents = await connection.fetch(
+                "SELECT c.relname AS own, p.relname AS of_all FROM pg_inherits "
+                "JOIN pg_class c ON c.oid = inhrelid JOIN pg_class p ON p.oid = inhparent WHERE c.relkind = 'i'"
+            )
+            of_all = {row["own"]: row["of_all"] for row in parents}
             for query, values in watched.asked:
                 (row,) = await connection.fetch(f"EXPLAIN (FORMAT JSON) {query}", *values)
-                used |= {str(node.get("Index Name")) for node in nodes(json.loads(row[0])[0]["Plan"])}
+                names = {str(node.get("Index Name")) for node in nodes(json.loads(row[0])[0]["Plan"])}
+                used |= {of_all.get(name, name) for name in names}
             await connection.execute("RESET enable_seqscan; RESET enable_bitmapscan")
         assert {"facts_receipt", "stored_events_retracted"} <= used

@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -21,6 +19,7 @@ from shared.envelope import FeedPage
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import waiting_in
 from shared.settings import WrongSettings, settings_from_environment
+from tests.support import forked
 from tests.support.following import projection_pool, recorded
 from tests.support.history import History
 from tests.support.pair import get, pair, until
@@ -107,8 +106,7 @@ def test_two_intakes_of_one_name__are_told_by_followup_and_the_other_goes_on(
         assert get(f"{followup.url}/readyz", timeout=5).status_code == 200  # the pages of the first are not taken away
         until(lambda: any(s["state"] == "following" for s in followup.get("/v1/sources")["items"]))
         until(lambda: followup.metrics()["followup_sources_refused"] == 1)
-        command = [sys.executable, "-m", "services.cli", "followup", "rebuild"]
-        done = subprocess.run(command, env=followup.environment, capture_output=True, text=True, check=False)
+        done = forked.run("followup", "rebuild", env=followup.environment)
         assert done.returncode == 1 and "called local" in done.stderr, done.stderr
 
 
@@ -172,7 +170,7 @@ def test_two_provinces_and_two_followups__each_leads_one_by_its_own_broker(
 
 def leaders(dsn: str) -> dict[str, int]:
     """How many sources each process leads."""
-    found = "SELECT holder, count(*) FROM leases WHERE name LIKE 'writer:%' AND expires_at > now() GROUP BY holder"
+    found = "SELECT holder, count(*) FROM leases WHERE name LIKE 'source:%' AND expires_at > now() GROUP BY holder"
     with psycopg.connect(dsn) as connection:
         return dict(connection.execute(found).fetchall())
 

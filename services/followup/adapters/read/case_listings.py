@@ -12,13 +12,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values, distinct, within
+from services.followup.adapters.read.catalogues import CatalogueLogs
+from services.followup.adapters.read.index_scans import Values, distinct, led_by, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
-from services.followup.adapters.read.parts import beside, beside_conferences, has_part
-from services.followup.application.access import Scope
+from services.followup.adapters.read.parts import beside, beside_conferences, has_part, leads
+from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import OPEN_STATES, CaseState
-from shared.cases.catalogues import CatalogueLog
 from shared.identifiers import NATION, code_or_text
 
 GATHERED = 20_000  # cases that are put in order for one page at most
@@ -33,7 +33,7 @@ NOT_ENDED = (*OPEN_STATES, CaseState.PROPOSED, CaseState.PLANNED, CaseState.OPEN
 
 #: A petition with its words on the agenda of a conference that is still to be held waits for nobody's decision.
 _ON_AGENDA = """state = 'no_clock' AND searched ->> 0 <> '' AND EXISTS (
-    SELECT 1 FROM cases held WHERE held.subject_id = (cases.searched ->> 3)::uuid
+    SELECT 1 FROM cases held WHERE held.source = cases.source AND held.subject_id = (cases.searched ->> 3)::uuid
     AND held.state IN ('proposed', 'planned', 'open')
 )"""
 _SCAN = """
@@ -44,13 +44,13 @@ SELECT s.* FROM {over} CROSS JOIN LATERAL (
 _UNION = "SELECT {keys} FROM cases WHERE {where} ORDER BY {order} LIMIT {limit}"
 _WALKED = """
 WITH page AS (SELECT * FROM ({scans}) AS scans ORDER BY {order} LIMIT {limit})
-SELECT t.source, t.due_on, t.row, {names} FROM page JOIN cases t USING (subject_id) ORDER BY {order}
+SELECT t.due_on, t.row, {names} FROM page JOIN cases t USING (source, subject_id) ORDER BY {order}
 """
 _GATHERED = """
 WITH hits AS MATERIALIZED (SELECT {keys} FROM cases WHERE {where} LIMIT {most}),
 page AS (SELECT * FROM hits WHERE {after} ORDER BY {order} LIMIT {limit})
-SELECT n.found, t.source, t.due_on, t.row, {names} FROM (SELECT count(*) AS found FROM hits) AS n
-LEFT JOIN (page JOIN cases t USING (subject_id)) ON true ORDER BY {order}
+SELECT n.found, t.due_on, t.row, {names} FROM (SELECT count(*) AS found FROM hits) AS n
+LEFT JOIN (page JOIN cases t USING (source, subject_id)) ON true ORDER BY {order}
 """
 #: A plan for any values would not know which words are rare; and a table is never read whole.
 _PLANS = "SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
@@ -59,7 +59,9 @@ SELECT string_to_array(letters, ' ') AS marked, string_to_array(followup_bare(le
     followup_code($1) AS code
 FROM (SELECT followup_letters($1) OFFSET 0) AS typed (letters)
 """
-_NAMED = "SELECT code FROM agencies WHERE followup_name(name) @@ $1::tsquery OR code = $2 ORDER BY code LIMIT 200"
+_NAMED = """
+SELECT source, code FROM agencies WHERE followup_name(name) @@ $1::tsquery OR code = $2 ORDER BY code, source LIMIT 200
+"""
 _TITLED = "SELECT title FROM unnest($2::text[]) AS title WHERE followup_name(title) @@ $1::tsquery LIMIT 200"
 _ANY = "SELECT EXISTS (SELECT 1 FROM cases WHERE {where})"
 _COUNT_FOUND = """
@@ -73,7 +75,7 @@ SELECT each.state, (
 
 
 class Order(NamedTuple):
-    """An order of cases: what is compared before the id, with the types, and whether it is turned round."""
+    """An order of cases: what is compared before the key, with the types, and whether it is turned round."""
 
     keys: tuple[tuple[str, str], ...]
     cursor: Any
@@ -81,15 +83,17 @@ class Order(NamedTuple):
 
 
 _DUE = ("due_on", "date")
+#: What tells cases apart, after what orders them.
+_KEY = ("subject_id", "source")
 #: Each has an index after subject and state; that of agencies begins with them. A cursor begins with the sort, then
 #: whether marks are compared.
 _ORDERS: dict[str, tuple[tuple[tuple[str, str], ...], Any]] = {
-    "due": ((_DUE,), tuple[str, bool, date, UUID]),
-    "late": ((_DUE,), tuple[str, bool, date, UUID]),
-    "received": ((("coalesce(received_on, 'infinity')", "date"),), tuple[str, bool, date, UUID]),
-    "title": ((("title_order", "text"),), tuple[str, bool, str, UUID]),
-    "agency": ((("agency", "text"), _DUE), tuple[str, bool, str, date, UUID]),
-    "best": ((("", "int"), _DUE), tuple[str, bool, int, date, UUID]),  # see `_RANK`
+    "due": ((_DUE,), tuple[str, bool, date, UUID, str]),
+    "late": ((_DUE,), tuple[str, bool, date, UUID, str]),
+    "received": ((("coalesce(received_on, 'infinity')", "date"),), tuple[str, bool, date, UUID, str]),
+    "title": ((("title_order", "text"),), tuple[str, bool, str, UUID, str]),
+    "agency": ((("agency", "text"), _DUE), tuple[str, bool, str, date, UUID, str]),
+    "best": ((("", "int"), _DUE), tuple[str, bool, int, date, UUID, str]),  # see `_RANK`
 }
 #: Before those that only an agency's name has found come those that their own words have.
 _RANK = "CASE WHEN {is_own} THEN 0 ELSE 1 END"
@@ -119,10 +123,10 @@ class CaseTotals(msgspec.Struct, frozen=True):
 
 
 class TextQuery(msgspec.Struct, frozen=True):
-    """What somebody typed: what an index looks for, any of it, and the agencies that are called so."""
+    """What somebody typed: what an index looks for, any of it, and the agencies that a source calls so."""
 
     queries: tuple[str, ...]
-    agencies: tuple[str, ...]
+    agencies: tuple[Coded, ...]
 
 
 class CaseQuestion:
@@ -134,11 +138,11 @@ class CaseQuestion:
         scope: Scope,
         days: Mapping[str, date],
         wanted: CaseFilter,
-        catalogues: CatalogueLog | None = None,
+        catalogues: CatalogueLogs | None = None,
         among: Collection[str] = tuple(CaseState),
     ) -> None:
         self._connection, self._scope, self._days = connection, scope, days
-        self._catalogues = catalogues or CatalogueLog({})
+        self._catalogues = catalogues or CatalogueLogs({})
         self._among = among
         self._sort(wanted if wanted.text or wanted.sort != "best" else _by_due(wanted))
 
@@ -232,18 +236,25 @@ class CaseQuestion:
         if states is not None:
             where.append(f"state = ANY({value(list(states), 'text[]')})")
         if self._by_place:
-            where.append(within(scope.places, value))
+            where.append(within(scope, value))
         if wanted.agency:
             where.append(f"agency = ANY({listing.these(wanted.agency, scope)})")
+            where += self._own(value, "agency")
         if scope.agency:
-            mine = value(list(scope.agencies), "text[]")
-            where.append(beside_conferences(mine) if wanted.subject == "conference" else has_part(mine))
+            where.append(beside_conferences(scope, value) if wanted.subject == "conference" else has_part(scope, value))
         return where
+
+    def _own(self, value: Values, column: str) -> list[str]:
+        """That a body is the caller's own one, or one that it took over from in that source."""
+        is_own = self._wanted.agency in ("", self._scope.agency)
+        return led_by(self._scope, value, column, "cases") if is_own else []
 
     def _filters(self, listing: Listing, text: TextQuery | None) -> list[str]:
         """The conditions that are no matter of places, bodies and states."""
         value, wanted = listing.value, self._wanted
         where = [f"subject = {value(wanted.subject)}"]
+        if wanted.source:
+            where.append(f"source = {value(wanted.source)}")
         kept = {"urgency": wanted.urgency, "conference": wanted.conference_id}
         facets = [_lexeme(f"={name} {_kept(str(given))}") for name, given in kept.items() if given]
         if facets:
@@ -286,7 +297,7 @@ class CaseQuestion:
         titled = await self._connection.fetch(_TITLED, named, self._catalogues.titles("field"))
         fields = [lexeme for row in titled for lexeme in self._fields(row["title"])]
         sought = _alternatives((f"({named})", _lexeme(f"=code {code}"), *dict.fromkeys(fields)))
-        return TextQuery(sought, tuple(row["code"] for row in rows))
+        return TextQuery(sought, tuple((row["source"], row["code"]) for row in rows))
 
     def _fields(self, text: str) -> list[str]:
         """What an index has of the cases of a field: by its code, and as it was written before there was one."""
@@ -307,7 +318,7 @@ class CaseQuestion:
 
     def _place(self, cursor: str) -> tuple[bool, tuple[Any, ...]]:
         if self._is_plain:
-            return False, decode_cursor(cursor, tuple[date, UUID])
+            return False, decode_cursor(cursor, tuple[date, UUID, str])
         if self._wanted.sort == "best" and decode_cursor(cursor, tuple[Any, ...])[:1] == ("due",):
             self._sort(_by_due(self._wanted))
         sort, marks, *key = decode_cursor(cursor, self._order.cursor)
@@ -316,18 +327,18 @@ class CaseQuestion:
         return marks, tuple(key)
 
     def _cursor(self, row: Any, marks: bool) -> str:
-        key = [*(row[name] for name in self._names), row["subject_id"]]
+        key = [*(row[name] for name in self._names), *(row[name] for name in _KEY)]
         return encode_cursor(*key) if self._is_plain else encode_cursor(self._wanted.sort, marks, *key)
 
     def _after(self, after: Sequence[object] | None, columns: Sequence[str], value: Values) -> list[str]:
         if after is None:
             return []
-        kinds = [*(kind for _, kind in self._order.keys), "uuid"]
+        kinds = [*(kind for _, kind in self._order.keys), "uuid", "text"]
         given = ", ".join(value(each, kind) for each, kind in zip(after, kinds, strict=True))
-        return [f"({', '.join(columns)}, subject_id) {'<' if self._order.descending else '>'} ({given})"]
+        return [f"({', '.join((*columns, *_KEY))}) {'<' if self._order.descending else '>'} ({given})"]
 
     def _ordered(self, columns: Sequence[str]) -> str:
-        return ", ".join(f"{column}{' DESC' if self._order.descending else ''}" for column in (*columns, "subject_id"))
+        return ", ".join(f"{column}{' DESC' if self._order.descending else ''}" for column in (*columns, *_KEY))
 
     # --- reading ---------------------------------------------------------------------------------------------------
 
@@ -344,7 +355,7 @@ class CaseQuestion:
             most=value(most + 1, "int"),
             after=_all(self._after(after, self._names, value)),
             order=self._ordered(self._names),
-            names=", ".join((*self._names, "subject_id")),
+            names=", ".join((*self._names, *_KEY)),
             limit=listing.limit,
         )
         rows: Sequence[Any] = await self._connection.fetch(query, *value.given)
@@ -372,7 +383,7 @@ class CaseQuestion:
         query = _WALKED.format(
             scans=" UNION ALL ".join(f"({each})" for each in scans),
             order=self._ordered(self._names),
-            names=", ".join((*self._names, "subject_id")),
+            names=", ".join((*self._names, *_KEY)),
             limit=listing.limit,
         )
         rows: Sequence[Any] = await self._connection.fetch(query, *listing.value.given)
@@ -384,19 +395,18 @@ class CaseQuestion:
         given = value(list(states), "text[]")
         scans = []
         if agency := wanted.agency or scope.agency:
-            where = [*where, within(scope.places, value)]
+            where = [*where, within(scope, value)]
             if scope.agency in ("", agency) or agency in scope.agencies:
                 over = {"agency": listing.these(agency, scope), "state": given}
-                scans.append(self._scan(over, where, listing.limit))
+                scans.append(self._scan(over, [*where, *self._own(value, "agency")], listing.limit))
             if scope.agency and scope.agency != wanted.agency:
-                mine = value(list(scope.agencies), "text[]")
                 where = [
                     *where,
                     f"state = ANY({given})",
                     *([f"agency = {value(agency)}"] if wanted.agency else []),
-                    beside_conferences(mine)
+                    beside_conferences(scope, value)
                     if wanted.subject == "conference"
-                    else f"subject_id = ANY({beside(mine)}) AND agency <> ALL({mine})",
+                    else f"{beside(scope, value)} AND NOT {leads(scope, value)}",
                 ]
                 scans.append(
                     _UNION.format(
@@ -421,7 +431,7 @@ class CaseQuestion:
         columns = (
             f"{column or rank} AS {name}" for (column, _), name in zip(self._order.keys, self._names, strict=True)
         )
-        return ", ".join((*columns, "subject_id"))
+        return ", ".join((*columns, *_KEY))
 
     def _scan(self, over: Mapping[str, str], where: Sequence[str], limit: str) -> str:
         """Index scans, one for each combination of the leading values in `over` (column to array)."""
@@ -452,7 +462,12 @@ def _matches(text: TextQuery, value: Values) -> str:
     if not text.queries:
         return "false"
     found = _found(text.queries, value)
-    return f"({found} OR agency = ANY({value(list(text.agencies), 'text[]')}))" if text.agencies else found
+    if not text.agencies:
+        return found
+    sources, codes = (value(list(each), "text[]") for each in zip(*text.agencies, strict=True))
+    # By its code an index finds it; of another source that code is another body.
+    named = f"agency = ANY({codes}) AND (source, agency) IN (SELECT * FROM unnest({sources}, {codes}))"
+    return f"({found} OR {named})"
 
 
 def _found(queries: Sequence[str], value: Values) -> str:

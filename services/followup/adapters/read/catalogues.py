@@ -1,18 +1,22 @@
-"""The catalogues of codes from which places choose."""
+"""The catalogues of codes from which the places of each source choose."""
 
 import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from services.followup.domain.wording.catalogue_words import field_titles
+from services.followup.domain.wording.names import Bilingual
 from shared.cases.catalogues import CatalogueLog
 from shared.cases.successors import Closable
 from shared.events import decode_state
-from shared.events.regulation import CatalogueAdopted, CatalogueMapped, JurisdictionClosed
+from shared.events.regulation import CatalogueAdopted, CatalogueKind, CatalogueMapped, JurisdictionClosed
 
 _ON_RECORD = """
-SELECT topic, state FROM facts
+SELECT source, topic, state FROM facts
 WHERE NOT is_petition AND topic IN ('CatalogueAdopted', 'CatalogueMapped', 'JurisdictionClosed')
 ORDER BY source, position
 """
+_NONE = CatalogueLog({})
 
 
 class _Ended:
@@ -20,21 +24,48 @@ class _Ended:
         self.closed_on, self.successor = event.effective_on, event.successor
 
 
-async def catalogue_log(connection: Any) -> CatalogueLog:
+class CatalogueLogs:
+    """The catalogues and mappings on record, of each source by itself."""
+
+    def __init__(self, by_source: Mapping[str, CatalogueLog]) -> None:
+        self._by_source = by_source
+
+    def of(self, source: str) -> CatalogueLog:
+        """Return those of a source."""
+        return self._by_source.get(source, _NONE)
+
+    def field_titles(self) -> Callable[[str, str, str], Bilingual]:
+        """Return what says the title of a field by its source, its place, and how it was written there."""
+        titles = {source: field_titles(log) for source, log in self._by_source.items()}
+        unlisted = field_titles(_NONE)
+        return lambda source, place, text: titles.get(source, unlisted)(place, text)
+
+    def titles(self, kind: CatalogueKind) -> list[str]:
+        """Return the titles of a kind in every source."""
+        return sorted({title for log in self._by_source.values() for title in log.titles(kind)})
+
+    def texts_of(self, kind: CatalogueKind, text: str) -> list[str]:
+        """Return the codes and texts under which cases are kept that a text means in any source, itself among them."""
+        found = [each for log in self._by_source.values() for each in log.texts_of(kind, text)]
+        return list(dict.fromkeys(found or _NONE.texts_of(kind, text)))
+
+
+async def catalogue_logs(connection: Any) -> CatalogueLogs:
     """Return every catalogue and mapping on record."""
     rows = await connection.fetch(_ON_RECORD)
-    return _log_of(tuple((row["topic"], row["state"]) for row in rows))
+    return _logs_of(tuple((row["source"], row["topic"], row["state"]) for row in rows))
 
 
 @functools.lru_cache(maxsize=2)
-def _log_of(records: tuple[tuple[str, bytes], ...]) -> CatalogueLog:
+def _logs_of(records: tuple[tuple[str, str, bytes], ...]) -> CatalogueLogs:
     """The same for the same records: every list asks for them, and thousands of texts take long to be read."""
-    ended: dict[str, Closable] = {}
-    found = CatalogueLog(ended)
-    for topic, state in records:
+    ended: dict[str, dict[str, Closable]] = {}
+    found: dict[str, CatalogueLog] = {}
+    for source, topic, state in records:
         event, _ = decode_state(topic, state)
+        log = found.setdefault(source, CatalogueLog(ended.setdefault(source, {})))
         if isinstance(event, JurisdictionClosed):
-            ended[event.code] = _Ended(event)
+            ended[source][event.code] = _Ended(event)
         elif isinstance(event, CatalogueAdopted | CatalogueMapped):
-            found.add(event)
-    return found
+            log.add(event)
+    return CatalogueLogs(found)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from services.followup.adapters.store.projection import recorded_of
-from services.followup.application.access import Heirs, Scope
-from services.followup.domain.facts import fact_of
+from services.followup.application.access import Coded, Heirs, Scope
+from services.followup.domain.facts import Fact, fact_of
 from services.followup.domain.regulation import Ended, RegulationLog
 from shared.cases.successors import successor
 from shared.identifiers import NATION
@@ -13,20 +13,26 @@ _CLOSED_PLACES = """
 SELECT source, position, event_id, originator_id, version, topic, recorded_at, state FROM facts
 WHERE NOT is_petition AND topic IN ('JurisdictionClosed', 'RecordAnnulled') ORDER BY source, position
 """
-_CLOSED_AGENCIES = "SELECT code, closed_on, successor FROM agencies WHERE closed_on IS NOT NULL"
+_CLOSED_AGENCIES = "SELECT source, code, closed_on, successor FROM agencies WHERE closed_on IS NOT NULL"
 
 
 async def reached(connection: Any, scope: Scope, jurisdiction: str = "") -> Scope | None:
     """Return the scope with what its bodies have inherited, within a subtree if one is asked for; None for nothing."""
-    places: dict[str, str] = {}
-    agencies: dict[str, str] = {}
+    places: dict[Coded, str] = {}
+    agencies: dict[Coded, str] = {}
     if scope.jurisdiction != NATION or jurisdiction not in ("", NATION):
-        closings = [fact_of(recorded_of(row["source"], row)) for row in await connection.fetch(_CLOSED_PLACES)]
-        known = RegulationLog(fact for fact in closings if fact.meta.aggregate == "jurisdiction")
-        places = {code: known.successor_of_jurisdiction(code, None) for code in known.ended_jurisdictions}
+        closings: dict[str, list[Fact]] = {}
+        for row in await connection.fetch(_CLOSED_PLACES):
+            fact = fact_of(recorded_of(row["source"], row))
+            if fact.meta.aggregate == "jurisdiction":
+                closings.setdefault(row["source"], []).append(fact)
+        for source, facts in closings.items():
+            known = RegulationLog(facts)
+            for code in known.ended_jurisdictions:
+                places[source, code] = known.successor_of_jurisdiction(code, None)
     if scope.agency:
-        closed = {
-            row["code"]: Ended(row["closed_on"], row["successor"]) for row in await connection.fetch(_CLOSED_AGENCIES)
-        }
-        agencies = {code: successor(code, None, closed) for code in closed}
+        closed: dict[str, dict[str, Ended]] = {}
+        for row in await connection.fetch(_CLOSED_AGENCIES):
+            closed.setdefault(row["source"], {})[row["code"]] = Ended(row["closed_on"], row["successor"])
+        agencies = {(of, code): successor(code, None, ended) for of, ended in closed.items() for code in ended}
     return scope.reached(Heirs(places, agencies), jurisdiction)

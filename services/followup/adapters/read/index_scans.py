@@ -5,9 +5,10 @@ What a filter leaves open in the middle of an index (the states of a case, the c
 value.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from services.followup.application.access import Scope
 from shared.identifiers import NATION
 
 AFTER_DOT = "/"  # follows "." by code point: the subtree of H35 is all from `H35` on, before `H35/`
@@ -15,12 +16,12 @@ LAST = "~"  # after every code
 
 _SCAN = """
 SELECT s.* FROM {over} CROSS JOIN LATERAL (
-    SELECT {order} FROM {table} WHERE {where} ORDER BY {order} LIMIT {limit}
+    SELECT {order}, source FROM {table} WHERE {where} ORDER BY {order} LIMIT {limit}
 ) s
 """
 _PAGE = """
 WITH page AS (SELECT * FROM ({scans}) AS scans ORDER BY {order} LIMIT {limit})
-SELECT {fields} FROM page JOIN {table} t USING ({key}) ORDER BY {own_order}
+SELECT {fields} FROM page JOIN {table} t USING ({key}, source) ORDER BY {own_order}
 """
 #: Each value of a column once: a loose index scan, which goes from one value straight to the next.
 _DISTINCT = """
@@ -45,11 +46,32 @@ class Values:
         return f"${len(self.given)}::{kind}"
 
 
-def within(places: Iterable[str], value: Values) -> str:
-    """Return the condition that a row's jurisdiction is within one of the subtrees."""
-    ranges = [("", LAST) if place == NATION else (place, place + AFTER_DOT) for place in places]
-    each = [f"(jurisdiction >= {value(first)} AND jurisdiction < {value(end)})" for first, end in ranges]
+def within(scope: Scope, value: Values, of: str = "") -> str:
+    """Return the condition that a row's jurisdiction is within a scope; `of` is what the row is called in the query."""
+    column, source = (f"{of}.{name}" if of else name for name in ("jurisdiction", "source"))
+
+    def in_subtree(place: str) -> str:
+        first, end = ("", LAST) if place == NATION else (place, place + AFTER_DOT)
+        return f"{column} >= {value(first)} AND {column} < {value(end)}"
+
+    only = f" AND {source} = ANY({value(list(scope.sources), 'text[]')})" if scope.sources else ""
+    each = [f"({in_subtree(scope.jurisdiction)}{only})"]
+    each += [f"({in_subtree(place)} AND {source} = {value(other)})" for other, place in scope.inherited]
     return f"({' OR '.join(each)})"
+
+
+def led_by(scope: Scope, value: Values, column: str, of: str) -> list[str]:
+    """Return the condition that a body in a row is the scope's agency, or one from which it took over in that source.
+
+    It is beside the one that looks such bodies up by their codes; none where nothing was taken over.
+    """
+    if not scope.predecessors:
+        return []
+    each = [f"{of}.{column} = {value(scope.agency)}"]
+    each += [
+        f"({of}.source = {value(source)} AND {of}.{column} = {value(code)})" for source, code in scope.predecessors
+    ]
+    return [f"({' OR '.join(each)})"]
 
 
 def index_scan(table: str, order: Sequence[str], over: dict[str, str], where: Sequence[str], limit: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values, distinct, index_scan, page, within
+from services.followup.adapters.read.index_scans import Values, distinct, index_scan, led_by, page, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.status import ENDED, Status
 from services.followup.domain.duties.duty import DutyOutcome
@@ -22,10 +22,11 @@ _BREACH_ORDER = ("outcome", "due_on", "deadline_id")
 #: What precedes a conference (plan II.4.1) and is still open when it has been held: it can only be recorded late.
 _HELD_WITHOUT = """duty IN ('invitation', 'public_notice', 'preparation_report', 'prepared_answer', 'preparation_task')
 AND EXISTS (
-    SELECT 1 FROM cases of_duty JOIN cases held ON held.subject_id = CASE of_duty.subject
-        WHEN 'conference' THEN of_duty.subject_id
-        ELSE (of_duty.searched ->> 3)::uuid END
-    WHERE of_duty.subject_id = deadlines.subject_id AND held.state = 'held'
+    SELECT 1 FROM cases of_duty JOIN cases held ON held.source = of_duty.source
+        AND held.subject_id = CASE of_duty.subject
+            WHEN 'conference' THEN of_duty.subject_id
+            ELSE (of_duty.searched ->> 3)::uuid END
+    WHERE of_duty.source = deadlines.source AND of_duty.subject_id = deadlines.subject_id AND held.state = 'held'
 )"""
 #: The index of the retractions is read in the order of its keys, up to the end of the page.
 _RETRACTED = """
@@ -45,6 +46,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which cases are asked for, and in which order; an empty field means any."""
 
     subject: Subject = "petition"
+    source: str = ""
     jurisdiction: str = ""
     agency: str = ""
     state: str = ""
@@ -71,6 +73,7 @@ class CaseFilter(msgspec.Struct, frozen=True, kw_only=True):
 class DeadlineFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which deadlines are asked for; an empty field means any."""
 
+    source: str = ""
     jurisdiction: str = ""
     agency: str = ""
     duty: str = ""
@@ -128,7 +131,7 @@ class Listing:
     async def codes(self, table: str, subject: str = "") -> str:
         """Return the codes of the scope's subtree that occur in a table, as an array."""
         value = Values()
-        where = within(self.scope.places, value)
+        where = within(self.scope, value)
         if subject:
             where += f" AND subject = {value(subject)}"
         return self.value(await distinct(self.connection, table, "jurisdiction", where, value.given), "text[]")
@@ -159,11 +162,12 @@ async def breaches(listing: Listing, wanted: DeadlineFilter, after: tuple[str, d
 async def retracted(listing: Listing, wanted: DeadlineFilter, after: tuple[UUID, ...] | None) -> Sequence[Any]:
     """Return the rows of a page of deadlines of which a breach was retracted, in the order of their ids."""
     scope, value = listing.scope, listing.value
-    where = [within(scope.places, value), *listing.after(after, ("deadline_id",))]
+    where = [within(scope, value, "t"), *listing.after(after, ("deadline_id",))]
     if agency := wanted.agency or scope.agency:
         if scope.agency and agency not in scope.agencies:
             return []
         where.append(f"debtor = ANY({listing.these(agency, scope)})")
+        where += led_by(scope, value, "debtor", "t") if agency == scope.agency else []
     if wanted.duty:
         where.append(f"duty = {value(wanted.duty)}")
     query = _RETRACTED.format(where=" AND ".join(where), limit=listing.limit)
@@ -233,13 +237,16 @@ async def _scan(
     """The scans of the deadlines that are asked for; None where the caller may see none."""
     scope, value = listing.scope, listing.value
     where = [*where, *_of_preparation(wanted)]
+    if wanted.source:
+        where.append(f"source = {value(wanted.source)}")
     agency = wanted.agency or scope.agency
     if scope.agency and agency not in scope.agencies:
         return None
     over = {"outcome": value(list(outcomes), "text[]")}
     if agency:
         over["debtor"] = listing.these(agency, scope)
-        where.append(within(scope.places, value))
+        where += led_by(scope, value, "debtor", "deadlines") if agency == scope.agency else []
+        where.append(within(scope, value))
     elif scope.jurisdiction != NATION:
         over["jurisdiction"] = await listing.codes("deadlines")
     elif "breached" not in where:

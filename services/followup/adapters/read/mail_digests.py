@@ -37,17 +37,19 @@ SELECT source, {NOW} AS now,
 FROM sources WHERE complete_read_at IS NOT NULL AND {NOW} IS NOT NULL ORDER BY source
 """
 _OWED = """
-SELECT d.raised, c.row, count(*) OVER () AS total FROM deadlines d LEFT JOIN cases c USING (subject_id)
+SELECT d.raised, c.row, count(*) OVER () AS total FROM deadlines d LEFT JOIN cases c USING (source, subject_id)
 WHERE d.debtor = $1 AND d.outcome = '' AND d.source = $2 AND d.due_on >= $3 AND d.due_on < $4 AND {within}
 ORDER BY d.due_on, d.deadline_id LIMIT $5
 """
 #: The id of a deadline event begins with the milliseconds of its instant.
 _RETRACTED = """
 SELECT e.topic, e.state, d.raised, c.row
-FROM public.stored_events e JOIN deadlines d ON d.deadline_id = e.originator_id LEFT JOIN cases c USING (subject_id)
+FROM public.stored_events e JOIN deadlines d ON d.source = $3 AND d.deadline_id = e.originator_id
+LEFT JOIN cases c USING (source, subject_id)
 WHERE e.event_id >= $1 AND e.event_id < $2 AND e.topic = 'DeadlineBreachRetracted' ORDER BY e.event_id
 """
 _PUBLISHED = "SELECT topic, state FROM facts WHERE source = $1 AND NOT is_petition AND topic = 'CalendarPublished'"
+_NAME = "SELECT name FROM agencies WHERE source = $1 AND code = $2"
 _LAST = "SELECT max(day) FROM public.sent_digests WHERE source = $1 AND recipient = $2"
 _IS_DONE = "SELECT true FROM public.sent_digests WHERE source = $1 AND recipient = $2 AND day = $3"
 _DONE = """
@@ -117,7 +119,7 @@ async def _digest(connection: Any, source: str, recipient: Recipient, day: date,
     return MailDigest(
         source=source,
         recipient=recipient.key,
-        name=await _name(connection, recipient),
+        name=await _name(connection, source, recipient),
         day=day,
         today=today,
         read_to=next((s.complete_to for s in sources if s.source == source), None),
@@ -142,7 +144,7 @@ async def _owed(
 ) -> tuple[list[tuple[DeadlineState, CaseRow | None]], int]:
     value = Values()
     value.given += [recipient.debtor, source, first, end, LISTED]
-    place = within((recipient.jurisdiction,), value).replace("jurisdiction", "d.jurisdiction")
+    place = within(Scope(recipient.jurisdiction), value, "d")
     rows = await connection.fetch(_OWED.format(within=place), *value.given)
     return [(_raised.decode(r["raised"]), _case(r)) for r in rows], rows[0]["total"] if rows else 0
 
@@ -154,21 +156,21 @@ async def _retracted(
     assert scope is not None, "nothing was asked for that could be beyond it"
     first, end, lowest = midnight(day - timedelta(days=1)), midnight(day), bytes(10)
     found = []
-    for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest)):
+    for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest), source):
         event, meta = decode_state(row["topic"], row["state"])
         assert isinstance(event, DeadlineBreachRetracted)
-        mine = event.source == source and event.debtor in scope.agencies
-        if mine and not meta.backfilled and scope.holds(meta.jurisdiction):
+        mine = event.source == source and scope.is_seen_by(event.debtor, source)
+        if mine and not meta.backfilled and scope.holds(meta.jurisdiction, source):
             found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]
 
 
-async def _name(connection: Any, recipient: Recipient) -> str:
-    name: str | None = await connection.fetchval("SELECT name FROM agencies WHERE code = $1", recipient.debtor)
+async def _name(connection: Any, source: str, recipient: Recipient) -> str:
+    name: str | None = await connection.fetchval(_NAME, source, recipient.debtor)
     if name is None:
         name = body_words(recipient.debtor).vi
         if recipient.jurisdiction != NATION:
-            place = (await place_names(connection)).get(recipient.jurisdiction, recipient.jurisdiction)
+            place = (await place_names(connection, source)).get(recipient.jurisdiction, recipient.jurisdiction)
             name = f"{name} – {place}"
     return name
 

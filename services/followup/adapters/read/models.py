@@ -1,5 +1,6 @@
 """What the queries answer with."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -53,6 +54,14 @@ class Retraction(msgspec.Struct, frozen=True):
 
     at: datetime
     reason: str
+
+
+class SeveralSources(Exception):
+    """Several sources have a case of one id, and none of them was named."""
+
+    def __init__(self, sources: Sequence[str]) -> None:
+        super().__init__(f"it is in {', '.join(sources)}: name one of them")
+        self.sources = tuple(sources)
 
 
 class Deadline(msgspec.Struct, frozen=True):

@@ -10,9 +10,8 @@ import msgspec
 
 T = TypeVar("T")
 
-#: What a statement meets when a rebuild has renamed the schemas: its tables have moved or are gone.
-SWAPPED = (asyncpg.InvalidCachedStatementError, asyncpg.UndefinedTableError, asyncpg.InternalServerError)
-_TABLES = "SELECT to_regclass('sources')::oid"
+#: Whoever puts the tables of a rebuild in the place of others waits for this lock first, so for the end of the read.
+_HOLD = "LOCK TABLE ONLY facts IN ACCESS SHARE MODE"
 
 
 class InvalidCursor(ValueError):
@@ -49,22 +48,8 @@ def _parts(key: object) -> tuple[object, ...]:
     return key if isinstance(key, tuple) else (key,)
 
 
-class _Moved(Exception):
-    """The tables were swapped between two statements of one read."""
-
-
 async def read(pool: "asyncpg.Pool[asyncpg.Record]", work: Callable[[Any], Awaitable[T]]) -> T:
-    """Do some reading in one snapshot of the projection, and once more when a rebuild has swapped the tables."""
-    try:
-        return await _in_snapshot(pool, work)
-    except (*SWAPPED, _Moved):
-        return await _in_snapshot(pool, work)
-
-
-async def _in_snapshot(pool: "asyncpg.Pool[asyncpg.Record]", work: Callable[[Any], Awaitable[T]]) -> T:
+    """Do some reading in one snapshot of the projection, whose tables no rebuild replaces meanwhile."""
     async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
-        tables = await connection.fetchval(_TABLES)
-        found = await work(connection)
-        if await connection.fetchval(_TABLES) != tables:
-            raise _Moved
-        return found
+        await connection.execute(_HOLD)  # a lock takes no snapshot yet
+        return await work(connection)

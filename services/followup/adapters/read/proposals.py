@@ -23,6 +23,7 @@ WHERE originator_id = ANY($1) ORDER BY position
 class ProposedDialogue(msgspec.Struct, frozen=True, kw_only=True):
     """A dialogue that was asked for; `accepted` is None until the chair has decided."""
 
+    source: str
     conference_id: UUID
     event_id: UUID
     #: An agency's code, or what the requester was called.
@@ -44,7 +45,9 @@ class ProposedDialogue(msgspec.Struct, frozen=True, kw_only=True):
 async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dict[UUID, ProposedDialogue]:
     """Return what was asked for of those of some conferences that began with a proposal."""
     facts: dict[UUID, list[Fact]] = {}
+    sources: dict[UUID, str] = {}
     for row in await connection.fetch(_FACTS, list(conference_ids)):
+        sources[row["originator_id"]] = row["source"]
         try:
             facts.setdefault(row["originator_id"], []).append(fact_of(recorded_of(row["source"], row)))
         except Undecodable:
@@ -56,6 +59,7 @@ async def proposals_of(connection: Any, conference_ids: Collection[UUID]) -> dic
             continue
         asked, decided = case.proposed.event, case.decided
         found[conference_id] = ProposedDialogue(
+            source=sources[conference_id],
             conference_id=conference_id,
             event_id=case.proposed.event_id,
             proposer=asked.proposer if isinstance(asked, ConferenceProposed) else asked.requester,

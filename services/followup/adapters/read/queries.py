@@ -11,10 +11,10 @@ import msgspec
 from services.followup.adapters.read import listings, parts
 from services.followup.adapters.read.calendars import calendars
 from services.followup.adapters.read.case_listings import Bounded, CaseQuestion, CaseTotals
-from services.followup.adapters.read.catalogues import catalogue_log
+from services.followup.adapters.read.catalogues import catalogue_logs
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_name, place_names
+from services.followup.adapters.read.jurisdiction_names import every_place, place_name
 from services.followup.adapters.read.listings import CaseFilter, DeadlineFilter, Listing
 from services.followup.adapters.read.models import (
     Agency,
@@ -25,6 +25,7 @@ from services.followup.adapters.read.models import (
     ParkedEvent,
     Progress,
     RaisedDeadlineEvent,
+    SeveralSources,
     Source,
     StoredEvent,
     Uncountable,
@@ -37,12 +38,11 @@ from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, 
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.adapters.read.work import NOTHING, Work, work_of
 from services.followup.adapters.store.projection import recorded_of
-from services.followup.application.access import Scope
+from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
 from services.followup.domain.facts import fact_of
-from services.followup.domain.wording.catalogue_words import field_titles
 from services.followup.domain.wording.collation import vietnamese_order
 from services.followup.domain.wording.names import Bilingual
 from shared.calendar import Calendar
@@ -68,16 +68,20 @@ SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::
     ), 0) AS sweeping_for
 FROM sources s
 """
-_CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1"
+#: Two sources may have a case of one id: a place, or one that was copied with its store.
+_CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1 AND $2 IN ('', source) ORDER BY source"
 _BY_RECEIPT = """
-SELECT c.subject_id FROM facts f JOIN cases c ON c.subject_id = f.originator_id
-WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 1
+SELECT c.subject_id FROM facts f JOIN cases c ON c.source = f.source AND c.subject_id = f.originator_id
+WHERE f.topic = 'PetitionReceived' AND followup_receipt_of(f.state) = $1 AND {within} LIMIT 10
 """
-_OF_SUBJECT = "SELECT raised FROM deadlines WHERE subject_id = $1 ORDER BY deadline_id"
+_OF_SUBJECT = "SELECT raised FROM deadlines WHERE source = $1 AND subject_id = $2 ORDER BY deadline_id"
 _OPEN_OF_SUBJECTS = """
 SELECT raised FROM deadlines WHERE subject_id = ANY($1) AND outcome = '' ORDER BY due_on, deadline_id
 """
-_FACTS = "SELECT position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = $1 ORDER BY position"
+_FACTS = """
+SELECT position, event_id, topic, recorded_at, state FROM facts WHERE source = $1 AND originator_id = $2
+ORDER BY position
+"""
 _FACTS_OF = """
 SELECT originator_id, position, event_id, topic, recorded_at, state FROM facts WHERE originator_id = ANY($1)
 ORDER BY position
@@ -87,7 +91,7 @@ SELECT notification_id AS position, event_id, topic, recorded_at, state FROM pub
 WHERE originator_id = $1 ORDER BY originator_version
 """
 _AT_CONFERENCE = """
-SELECT c.source, c.due_on, c.row FROM links l JOIN cases c ON c.subject_id = l.petition_id
+SELECT c.source, c.due_on, c.row FROM links l JOIN cases c ON c.source = l.source AND c.subject_id = l.petition_id
 WHERE l.other_id = $1 AND NOT l.merged ORDER BY c.received_on, c.subject_id
 """
 _FORWARDED = """
@@ -104,43 +108,49 @@ ORDER BY position
 """
 _AGENCIES = """
 SELECT code, name, jurisdiction, valid_from, closed_on, successor, source FROM agencies
-WHERE code > $1 AND {within} ORDER BY code LIMIT $2
+WHERE (code, source) > ($1, $2) AND $3 IN ('', source) AND {within} ORDER BY code, source LIMIT $4
+"""
+_AGENCY_NAMES = """
+SELECT a.source, a.code, a.name FROM unnest($1::text[], $2::text[]) AS n (source, code)
+JOIN agencies a ON a.source = n.source AND a.code = n.code
 """
 _PARKED = """
 SELECT p.source, p.position, p.event_id, p.petition_id, p.topic, p.reason, p.parked_at
-FROM parked_events p LEFT JOIN cases c ON c.subject_id = p.petition_id
+FROM parked_events p LEFT JOIN cases c ON c.source = p.source AND c.subject_id = p.petition_id
 WHERE p.released_at IS NULL AND (p.source, p.position) > ($1, $2) AND {within}
 ORDER BY p.source, p.position LIMIT $3
 """
 _DIFFERENCES = """
-SELECT d.subject_id, d.source, d.reason, d.found_at FROM differences d LEFT JOIN cases c USING (subject_id)
-WHERE d.subject_id > $1 AND {within} ORDER BY d.subject_id LIMIT $2
+SELECT d.subject_id, d.source, d.reason, d.found_at FROM differences d LEFT JOIN cases c USING (source, subject_id)
+WHERE (d.subject_id, d.source) > ($1, $2) AND {within} ORDER BY d.subject_id, d.source LIMIT $3
 """
+_DIFFERENCE = "SELECT reason FROM differences WHERE source = $1 AND subject_id = $2"
 _UNCOUNTABLE = """
 SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
     u.found_at
-FROM uncountable u JOIN cases c USING (subject_id)
+FROM uncountable u JOIN cases c USING (source, subject_id)
 WHERE u.deadline_id > $1 AND {within} ORDER BY u.deadline_id LIMIT $2
 """
 _UNCOUNTABLE_OF_SUBJECT = """
 SELECT u.deadline_id, c.subject, u.subject_id, u.source, c.jurisdiction, u.duty, u.part, u.document, u.reason,
     u.found_at
-FROM uncountable u JOIN cases c USING (subject_id) WHERE u.subject_id = $1 ORDER BY u.deadline_id
+FROM uncountable u JOIN cases c USING (source, subject_id) WHERE u.source = $1 AND u.subject_id = $2
+ORDER BY u.deadline_id
 """
-_SOURCE_OF_PLACE = """
-SELECT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source LIMIT 1
+_SOURCES_OF_PLACE = """
+SELECT DISTINCT source FROM facts WHERE originator_id = $1 AND topic = 'JurisdictionRegistered' ORDER BY source
 """
 #: Each pair of a place and a field once: a loose index scan, which goes from one pair straight to the next.
 _FIELDS_WRITTEN = """
 WITH RECURSIVE found (jurisdiction, field) AS (
     (
         SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
-        WHERE subject = 'petition' AND {within} ORDER BY 1, 2 LIMIT 1
+        WHERE source = $2 AND subject = 'petition' AND {within} ORDER BY 1, 2 LIMIT 1
     )
     UNION ALL
     SELECT n.* FROM found f CROSS JOIN LATERAL (
         SELECT jurisdiction, coalesce(searched ->> 1, '') COLLATE "C" FROM cases
-        WHERE subject = 'petition' AND {within}
+        WHERE source = $2 AND subject = 'petition' AND {within}
             AND (jurisdiction, coalesce(searched ->> 1, '') COLLATE "C") > (f.jurisdiction, f.field)
         ORDER BY 1, 2 LIMIT 1
     ) AS n
@@ -175,9 +185,9 @@ class Queries:
             if narrowed is None:
                 return Page([])
             days = await days_of(connection)
-            catalogues = await catalogue_log(connection)
+            catalogues = await catalogue_logs(connection)
             rows, following = await CaseQuestion(connection, narrowed, days, wanted, catalogues).page(limit, cursor)
-            titles = field_titles(catalogues)
+            titles = catalogues.field_titles()
             return Page([_case(row, days, titles) for row in rows], following)
 
         return await read(self._pool, work)
@@ -189,7 +199,7 @@ class Queries:
             narrowed = await reached(connection, scope, wanted.jurisdiction)
             if narrowed is None:
                 return CaseTotals(Bounded(0), {})
-            days, catalogues = await days_of(connection), await catalogue_log(connection)
+            days, catalogues = await days_of(connection), await catalogue_logs(connection)
             return await CaseQuestion(connection, narrowed, days, wanted, catalogues).totals()
 
         return await read(self._pool, work)
@@ -212,45 +222,47 @@ class Queries:
 
         return await read(self._pool, work)
 
-    async def case(self, scope: Scope, subject_id: UUID) -> CaseFile | None:
-        """Return one case; None when there is none within the scope."""
+    async def case(self, scope: Scope, subject_id: UUID, source: str = "") -> CaseFile | None:
+        """Return one case, of a source if one is named; None when there is none within the scope.
+
+        Raises SeveralSources when none is named and several have it.
+        """
 
         async def work(connection: Any) -> CaseFile | None:
             days = await days_of(connection)
-            row = await connection.fetchrow(_CASE, subject_id)
-            if row is None:
+            seen = await parts.visible(connection, await reached(connection, scope), [subject_id])
+            rows = [r for r in await connection.fetch(_CASE, subject_id, source) if (r["source"], subject_id) in seen]
+            if not rows:
                 return None
-            case = _case(row, days, field_titles(await catalogue_log(connection)))
-            raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, subject_id)]
-            if not await parts.visible(connection, await reached(connection, scope), [subject_id]):
-                return None
+            if len(rows) > 1:
+                raise SeveralSources([row["source"] for row in rows])
+            of_case = (rows[0]["source"], subject_id)
+            case = _case(rows[0], days, (await catalogue_logs(connection)).field_titles())
+            raised = [_raised.decode(r["raised"]) for r in await connection.fetch(_OF_SUBJECT, *of_case)]
             waiting = {r["position"]: r["reason"] for r in await connection.fetch(_WAITING, case.source, subject_id)}
             return CaseFile(
                 case=case,
                 deadlines=await _with_dates(connection, [_deadline(r, days) for r in raised]),
                 events=[
                     StoredEvent(**dict(e), waits=waiting.get(e["position"], ""))
-                    for e in await connection.fetch(_FACTS, subject_id)
+                    for e in await connection.fetch(_FACTS, *of_case)
                 ],
-                uncountable=[
-                    Uncountable(**dict(u)) for u in await connection.fetch(_UNCOUNTABLE_OF_SUBJECT, subject_id)
-                ],
-                difference=await connection.fetchval("SELECT reason FROM differences WHERE subject_id = $1", subject_id)
-                or "",
+                uncountable=[Uncountable(**dict(u)) for u in await connection.fetch(_UNCOUNTABLE_OF_SUBJECT, *of_case)],
+                difference=await connection.fetchval(_DIFFERENCE, *of_case) or "",
             )
 
         return await read(self._pool, work)
 
     async def visible(self, scope: Scope, subject_ids: Collection[UUID]) -> set[UUID]:
         """Return which of some cases the caller may see."""
-        return set(await self._visible_rows(scope, subject_ids))
+        return {subject_id for _, subject_id in await self._visible_rows(scope, subject_ids)}
 
     async def titles(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, str]:
         """Return the titles of those of some cases that the caller may see."""
-        return {each: row.title for each, row in (await self._visible_rows(scope, subject_ids)).items()}
+        return {each: row.title for (_, each), row in (await self._visible_rows(scope, subject_ids)).items()}
 
-    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
-        async def work(connection: Any) -> dict[UUID, CaseRow]:
+    async def _visible_rows(self, scope: Scope, subject_ids: Collection[UUID]) -> dict[tuple[str, UUID], CaseRow]:
+        async def work(connection: Any) -> dict[tuple[str, UUID], CaseRow]:
             return await parts.visible(connection, await reached(connection, scope), subject_ids)
 
         return await read(self._pool, work)
@@ -259,7 +271,7 @@ class Queries:
         """Return the petitions of a conference that the caller may see, in the order of their receipt."""
 
         async def work(connection: Any) -> list[Case]:
-            days, titles = await days_of(connection), field_titles(await catalogue_log(connection))
+            days, titles = await days_of(connection), (await catalogue_logs(connection)).field_titles()
             return [_case(row, days, titles) for row in await connection.fetch(_AT_CONFERENCE, conference_id)]
 
         # A link stays when a petition is taken off the agenda: its row says where it belongs now.
@@ -380,44 +392,58 @@ class Queries:
         found = (dict(row) for row in rows)
         return [RaisedDeadlineEvent(deadline_id=each.pop("originator_id"), event=StoredEvent(**each)) for each in found]
 
-    async def agencies(self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "") -> Page[Agency]:
-        """Return agencies in the order of their codes. Raises InvalidCursor."""
-        (after,) = decode_cursor(cursor, tuple[str]) if cursor else ("",)
-        rows = await self._within(_AGENCIES, scope, after, limit + 1, jurisdiction=jurisdiction)
-        return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code,))
+    async def agencies(
+        self, scope: Scope, jurisdiction: str, limit: int, cursor: str = "", source: str = ""
+    ) -> Page[Agency]:
+        """Return agencies in the order of their codes, of a source or of all. Raises InvalidCursor."""
+        after = decode_cursor(cursor, tuple[str, str]) if cursor else ("", "")
+        rows = await self._within(_AGENCIES, scope, *after, source, limit + 1, jurisdiction=jurisdiction)
+        return _page([Agency(**dict(row)) for row in rows], limit, lambda a: (a.code, a.source))
 
-    async def agency_names(self, codes: Sequence[str]) -> dict[str, str]:
-        """Return the names of some agencies by code; those not registered are left out."""
-        rows = await self._pool.fetch("SELECT code, name FROM agencies WHERE code = ANY($1)", list(codes))
-        return {row["code"]: row["name"] for row in rows}
+    async def agency_names(self, codes: Collection[Coded]) -> dict[Coded, str]:
+        """Return the names of some agencies by source and code; those not registered are left out."""
+        sources, named = [source for source, _ in codes], [code for _, code in codes]
+        rows = await self._pool.fetch(_AGENCY_NAMES, sources, named)
+        return {(row["source"], row["code"]): row["name"] for row in rows}
 
-    async def places(self, scope: Scope) -> dict[str, str]:
-        """Return the names of the jurisdictions within the scope, by code."""
+    async def places(self, scope: Scope, source: str = "") -> dict[str, str]:
+        """Return the names of a source's jurisdictions within the scope, by code.
 
-        async def work(connection: Any) -> dict[str, str]:
+        Without a source those of all: what two of them call differently has both names.
+        """
+        found: dict[str, list[str]] = {}
+        for (_, code), name in (await self.places_by_source(scope, source)).items():
+            if name not in found.setdefault(code, []):
+                found[code].append(name)
+        return {code: " / ".join(names) for code, names in sorted(found.items())}
+
+    async def places_by_source(self, scope: Scope, source: str = "") -> dict[Coded, str]:
+        """Return the names of the jurisdictions within the scope, by source and code."""
+
+        async def work(connection: Any) -> dict[Coded, str]:
             seen = await reached(connection, scope)
-            names = await place_names(connection)
-            return {code: name for code, name in sorted(names.items()) if seen is not None and seen.holds(code)}
+            names = await every_place(connection, source)
+            return {(of, code): name for (of, code), name in names.items() if seen is not None and seen.holds(code, of)}
 
         return await read(self._pool, work)
 
-    async def place_name(self, code: str) -> str:
-        """Return the name of one jurisdiction; empty where none is registered under a code."""
-        return await read(self._pool, lambda connection: place_name(connection, code))
+    async def place_name(self, code: str, source: str = "") -> str:
+        """Return the name of one jurisdiction, in a source or in any; empty where none is registered under a code."""
+        return await read(self._pool, lambda connection: place_name(connection, code, source))
 
-    async def source_of_place(self, code: str) -> str | None:
-        """Return the source in which a jurisdiction was registered, of several the first; None for none."""
-        found: str | None = await self._pool.fetchval(_SOURCE_OF_PLACE, derived_id("jurisdiction", code))
-        return found
+    async def sources_of_place(self, code: str) -> list[str]:
+        """Return the sources in which a jurisdiction was registered, in the order of their names."""
+        rows = await self._pool.fetch(_SOURCES_OF_PLACE, derived_id("jurisdiction", code))
+        return [row["source"] for row in rows]
 
-    async def catalogues(self) -> CatalogueLog:
-        """Return every catalogue and mapping on record."""
-        return await read(self._pool, catalogue_log)
+    async def catalogues(self, source: str) -> CatalogueLog:
+        """Return every catalogue and mapping that a source has on record."""
+        return (await read(self._pool, catalogue_logs)).of(source)
 
-    async def fields_without_code(self, scope: Scope, jurisdiction: str) -> list[str]:
-        """Return how fields are written in a subtree that no catalogue has, up to a bound."""
-        catalogues = await self.catalogues()
-        rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, jurisdiction=jurisdiction)
+    async def fields_without_code(self, scope: Scope, jurisdiction: str, source: str) -> list[str]:
+        """Return how fields are written in a source's subtree that no catalogue of it has, up to a bound."""
+        catalogues = await self.catalogues(source)
+        rows = await self._within(_FIELDS_WRITTEN, scope, FIELDS_WRITTEN, source, jurisdiction=jurisdiction)
         known = catalogues.known
         found = {r["field"] for r in rows if known(r["jurisdiction"], "field", r["field"]) is None}
         return sorted(found, key=vietnamese_order)
@@ -427,27 +453,30 @@ class Queries:
         return await read(self._pool, calendars)
 
     async def by_receipt(self, scope: Scope, code: str) -> UUID | None:
-        """Return the petition of a receipt's code; None when there is none within the scope."""
-        rows = await self._within(_BY_RECEIPT, scope, code)
+        """Return the petition of a receipt's code; None when there is none within the scope, or one in each of several.
+
+        What two sources have given out alike is listed by a search.
+        """
+        rows = await self._within(_BY_RECEIPT, scope, code, of="c")
         seen = await self.visible(scope, [row["subject_id"] for row in rows])
-        return next(iter(seen), None)
+        return next(iter(seen)) if len(seen) == 1 else None
 
     async def parked(self, scope: Scope, limit: int, cursor: str = "") -> Page[ParkedEvent]:
         """Return parked events, in the order of their sources and positions. Raises InvalidCursor."""
         after = decode_cursor(cursor, tuple[str, int]) if cursor else ("", 0)
-        rows = await self._within(_PARKED, scope, *after, limit + 1)
+        rows = await self._within(_PARKED, scope, *after, limit + 1, of="c")
         return _page([ParkedEvent(**dict(row)) for row in rows], limit, lambda p: (p.source, p.position))
 
     async def differences(self, scope: Scope, limit: int, cursor: str = "") -> Page[Difference]:
         """Return the cases that emit nothing until they are reconciled. Raises InvalidCursor."""
-        (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
-        rows = await self._within(_DIFFERENCES, scope, after, limit + 1)
-        return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id,))
+        after = decode_cursor(cursor, tuple[UUID, str]) if cursor else (UUID(int=0), "")
+        rows = await self._within(_DIFFERENCES, scope, *after, limit + 1, of="c")
+        return _page([Difference(**dict(row)) for row in rows], limit, lambda d: (d.subject_id, d.source))
 
     async def uncountable(self, scope: Scope, limit: int, cursor: str = "") -> Page[Uncountable]:
         """Return the duties that cannot be counted. Raises InvalidCursor."""
         (after,) = decode_cursor(cursor, tuple[UUID]) if cursor else (UUID(int=0),)
-        rows = await self._within(_UNCOUNTABLE, scope, after, limit + 1)
+        rows = await self._within(_UNCOUNTABLE, scope, after, limit + 1, of="c")
         return _page([Uncountable(**dict(row)) for row in rows], limit, lambda u: (u.deadline_id,))
 
     async def covers(self, scope: Scope) -> bool:
@@ -463,7 +492,9 @@ class Queries:
                 return False
         return True
 
-    async def _within(self, query: str, scope: Scope, *given: object, jurisdiction: str = "") -> Sequence[Any]:
+    async def _within(
+        self, query: str, scope: Scope, *given: object, jurisdiction: str = "", of: str = ""
+    ) -> Sequence[Any]:
         async def work(connection: Any) -> Sequence[Any]:
             seen = await reached(connection, scope, jurisdiction)
             if seen is None:
@@ -471,20 +502,20 @@ class Queries:
             value = Values()
             value.given += given
             # What belongs to no known case is for those who see the whole tree.
-            place = "true" if seen.jurisdiction == NATION else within(seen.places, value)
+            place = "true" if seen.jurisdiction == NATION else within(seen, value, of)
             rows: Sequence[Any] = await connection.fetch(query.format(within=place), *value.given)
             return rows
 
         return await read(self._pool, work)
 
 
-def _case(row: Any, days: dict[str, date], field_title: Callable[[str, str], Bilingual]) -> Case:
+def _case(row: Any, days: dict[str, date], field_title: Callable[[str, str, str], Bilingual]) -> Case:
     due_on: date = row["due_on"]
     case = _row.decode(row["row"])
     return Case(
         source=row["source"],
         row=case,
-        field_title=field_title(case.jurisdiction, case.field),
+        field_title=field_title(row["source"], case.jurisdiction, case.field),
         due_on=due_on if due_on != NEVER else None,
         overdue=due_on < days.get(row["source"], date.min),
     )
@@ -513,9 +544,9 @@ async def _with_dates(connection: Any, deadlines: list[Deadline]) -> list[Deadli
 
 def _is_owed_within(scope: Scope | None, raised: DeadlineState) -> bool:
     """Return whether a deadline itself is within a scope, whatever became of its case: an agency owes it."""
-    if scope is None or not scope.holds(raised.jurisdiction):
+    if scope is None or not scope.holds(raised.jurisdiction, raised.source):
         return False
-    return not scope.agency or raised.debtor in scope.agencies
+    return not scope.agency or scope.is_seen_by(raised.debtor, raised.source)
 
 
 def _page(found: list[T], limit: int, key: Callable[[T], tuple[object, ...]]) -> Page[T]:

@@ -7,6 +7,7 @@ import asyncpg
 from services.followup.adapters.read.index_scans import Values, within
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.store.projection import recorded_of
+from services.followup.application.access import Scope
 from services.followup.domain.facts import Fact, fact_of, is_regulation
 from services.followup.domain.regulation import RegulationLog
 
@@ -56,6 +57,6 @@ class RegulationLogs:
         """Return what the deadlines of a subtree rest on, in the order recorded; None for more than `most` facts."""
         value = Values()
         value(source)
-        statement = _HISTORY.format(within=within((place,), value), most=most + 1)
+        statement = _HISTORY.format(within=within(Scope(place), value), most=most + 1)
         rows = await read(self._pool, lambda connection: connection.fetch(statement, *value.given))
         return [fact_of(recorded_of(source, row)) for row in rows] if len(rows) <= most else None

@@ -8,13 +8,13 @@ import asyncpg
 import msgspec
 
 from services.followup.adapters.read.calendars import calendars
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import every_place
 from services.followup.adapters.read.listings import DeadlineFilter
 from services.followup.adapters.read.models import Deadline
 from services.followup.adapters.read.pagination import InvalidCursor, Page, decode_cursor, encode_cursor
 from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reminder_dates import reminded_on
-from services.followup.application.access import Scope
+from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.letters.reminder import Letter
 from services.followup.domain.letters.when_to_remind import Stage, is_proposed, stage_reached
@@ -22,7 +22,7 @@ from services.followup.domain.wording.names import body_words
 from shared.calendar import Calendar
 from shared.identifiers import local_day
 
-_ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1)"
+_ROWS = "SELECT source, row FROM cases WHERE subject_id = ANY($1)"
 _STATUSES = ("breached", "due_soon")  # in the order of their due dates
 
 _row = msgspec.json.Decoder(CaseRow)
@@ -86,35 +86,35 @@ class Reminders:
             rows = await _rows(connection, subjects)
             conferences = await _rows(connection, {r.conference_id for r in rows.values() if r.conference_id})
             reminded = await reminded_on(connection, subjects)
-            places = await place_names(connection)
+            places = await every_place(connection)
             known = await calendars(connection)
-        names = await self._names(d.raised.debtor for d in deadlines)
+        names = await self._names((d.raised.source, d.raised.debtor) for d in deadlines)
         return [
             Letter(
                 raised=d.raised,
-                row=rows[d.raised.subject_id],
-                debtor=names[d.raised.debtor],
-                place=places.get(_office_of(rows[d.raised.subject_id], conferences), ""),
+                row=row,
+                debtor=names[d.raised.source, d.raised.debtor],
+                place=places.get((d.raised.source, _office_of(d.raised.source, row, conferences)), ""),
                 today=days[d.raised.source],
                 calendar=known.get(d.raised.source, Calendar()),
                 urged_on=reminded.get(d.raised.deadline_id),
             )
             for d in deadlines
-            if d.raised.subject_id in rows and d.raised.source in days
+            if d.raised.source in days and (row := rows.get((d.raised.source, d.raised.subject_id))) is not None
         ]
 
-    async def _names(self, codes: Iterable[str]) -> dict[str, str]:
+    async def _names(self, codes: Iterable[Coded]) -> dict[Coded, str]:
         wanted = sorted(set(codes))
         registered = await self._queries.agency_names(wanted)
-        return {code: registered.get(code) or body_words(code).vi for code in wanted}
+        return {each: registered.get(each) or body_words(each[1]).vi for each in wanted}
 
 
-async def _rows(connection: Any, subject_ids: Collection[UUID]) -> dict[UUID, CaseRow]:
-    rows = [_row.decode(r["row"]) for r in await connection.fetch(_ROWS, list(subject_ids))]
-    return {row.subject_id: row for row in rows}
+async def _rows(connection: Any, subject_ids: Collection[UUID]) -> dict[tuple[str, UUID], CaseRow]:
+    rows = [(r["source"], _row.decode(r["row"])) for r in await connection.fetch(_ROWS, list(subject_ids))]
+    return {(source, row.subject_id): row for source, row in rows}
 
 
-def _office_of(row: CaseRow, conferences: Mapping[UUID, CaseRow]) -> str:
+def _office_of(source: str, row: CaseRow, conferences: Mapping[tuple[str, UUID], CaseRow]) -> str:
     """Return the jurisdiction whose office follows a case up: that of its conference, or else its own."""
-    conference = conferences.get(row.conference_id) if row.conference_id else None
+    conference = conferences.get((source, row.conference_id)) if row.conference_id else None
     return conference.jurisdiction if conference else row.jurisdiction

@@ -1,7 +1,7 @@
 """What a report is counted from, read in one snapshot: only petitions that were not done with before the period."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,12 @@ import msgspec
 
 from services.followup.adapters.read.heirs import reached
 from services.followup.adapters.read.index_scans import Values, within
-from services.followup.adapters.read.jurisdiction_names import place_names
+from services.followup.adapters.read.jurisdiction_names import every_place
 from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
-from services.followup.application.access import Scope
+from services.followup.application.access import Coded, Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
@@ -33,8 +33,8 @@ LISTED = 2_000  # petitions or deadlines in the list of a page
 #: No event is dated later than it was recorded, so what was finished before the period has no record since then.
 _CONCERNED = """
 WITH concerned AS (
-    SELECT subject_id FROM cases WHERE unresolved
-    UNION SELECT subject_id FROM deadlines WHERE outcome = '' AND subject = 'petition'
+    SELECT subject_id FROM cases WHERE source = $1 AND unresolved
+    UNION SELECT subject_id FROM deadlines WHERE source = $1 AND outcome = '' AND subject = 'petition'
     UNION SELECT originator_id FROM facts WHERE source = $1 AND position >= $2 AND is_petition
 )
 SELECT subject_id FROM concerned JOIN cases USING (subject_id)
@@ -42,17 +42,17 @@ WHERE source = $1 AND subject = 'petition' AND {within} ORDER BY subject_id
 """
 _SHARED = f"{FACT} WHERE source = $1 AND NOT is_petition ORDER BY position"
 _SHARED_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject <> 'petition' AND {within}"
-_ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1) ORDER BY subject_id"
+_ROWS = "SELECT row FROM cases WHERE source = $1 AND subject_id = ANY($2) ORDER BY subject_id"
 _FACTS = f"""
-{FACT} f WHERE originator_id = ANY($1) AND is_petition AND NOT EXISTS (
+{FACT} f WHERE source = $1 AND originator_id = ANY($2) AND is_petition AND NOT EXISTS (
     SELECT 1 FROM parked_events p WHERE p.source = f.source AND p.position = f.position AND p.released_at IS NULL
 ) ORDER BY position
 """
-_RAISED = "SELECT raised FROM deadlines WHERE subject_id = ANY($1)"
+_RAISED = "SELECT raised FROM deadlines WHERE source = $1 AND subject_id = ANY($2)"
 _RECORDED = "SELECT recorded_at FROM facts WHERE source = $1 AND position >= $2 ORDER BY position LIMIT 1"
 #: The id of a deadline event begins with the milliseconds of its instant.
 _EVENTS = "SELECT topic, state FROM public.stored_events WHERE event_id >= $1 AND event_id < $2 AND topic = ANY($3)"
-_AGENCIES = "SELECT code, name FROM agencies"
+_AGENCIES = "SELECT source, code, name FROM agencies ORDER BY source, code"
 
 _row = msgspec.json.Decoder(CaseRow)
 _raised = msgspec.json.Decoder(DeadlineState)
@@ -109,8 +109,8 @@ class Reports:
             if not seen:
                 raise NotBegun(f"{period.text} has not begun yet")
             tally.add_events(await _events(connection, seen_scope, period))
-            agencies = {row["code"]: row["name"] for row in await connection.fetch(_AGENCIES)}
-            return Counted(tally, seen, agencies, await place_names(connection))
+            agencies = {(row["source"], row["code"]): row["name"] for row in await connection.fetch(_AGENCIES)}
+            return Counted(tally, seen, _joined(agencies), _joined(await every_place(connection)))
 
         async with self._one_at_a_time:
             return await read(self._pool, work)
@@ -132,7 +132,7 @@ class _Count:
         regulation = RegulationLog(f for f in shared if f.meta.aggregate not in ("conference", "petition"))
         tally.begin(self._today, regulation.calendar, shared, regulation.catalogues)
         if not tally.agency:
-            tally.add_recording(f for f in conferences if self._scope.holds(f.meta.jurisdiction))
+            tally.add_recording(f for f in conferences if self._scope.holds(f.meta.jurisdiction, name))
         tally.add_deadlines(_decoded(await self._fetch(_SHARED_RAISED, name)))
         first = await self._first_position(midnight(tally.period.first))
         concerned = [row["subject_id"] for row in await self._fetch(_CONCERNED, name, first)]
@@ -141,9 +141,10 @@ class _Count:
         return seen_on(tally.period, self._today)
 
     async def _add(self, ids: Sequence[UUID]) -> None:
-        rows = await self._connection.fetch(_ROWS, ids)
-        facts = await self._connection.fetch(_FACTS, ids)
-        raised = await self._connection.fetch(_RAISED, ids)
+        source = self._source.source
+        rows = await self._connection.fetch(_ROWS, source, ids)
+        facts = await self._connection.fetch(_FACTS, source, ids)
+        raised = await self._connection.fetch(_RAISED, source, ids)
         await asyncio.to_thread(self._count, rows, facts, raised)
 
     def _count(self, rows: Sequence[Any], facts: Sequence[Any], raised: Sequence[Any]) -> None:
@@ -162,7 +163,7 @@ class _Count:
     async def _fetch(self, query: str, *given: object) -> Sequence[Any]:
         value = Values()
         value.given += given
-        place = within(self._scope.places, value)
+        place = within(self._scope, value)
         rows: Sequence[Any] = await self._connection.fetch(query.format(within=place), *value.given)
         return rows
 
@@ -188,8 +189,17 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
     return [
         RaisedEvent(event, meta)
         for event, meta in decoded
-        if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction)
+        if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction, event.source)
     ]
+
+
+def _joined(names: Mapping[Coded, str]) -> dict[str, str]:
+    """Names by code: what two sources call differently has both names."""
+    found: dict[str, list[str]] = {}
+    for (_, code), name in names.items():
+        if name not in found.setdefault(code, []):
+            found[code].append(name)
+    return {code: " / ".join(each) for code, each in found.items()}
 
 
 def _decoded(rows: Iterable[Any]) -> list[DeadlineState]:

@@ -32,7 +32,7 @@ _COMING = """
 SELECT row FROM cases WHERE subject = 'conference' AND state IN ('planned', 'open') AND {where}
 ORDER BY state <> 'open', received_on, subject_id LIMIT {limit}
 """
-_ROWS = "SELECT row FROM cases WHERE subject_id = ANY($1)"
+_ROWS = "SELECT source, row FROM cases WHERE subject_id = ANY($1)"
 
 _row = msgspec.json.Decoder(CaseRow)
 _raised = msgspec.json.Decoder(DeadlineState)
@@ -111,7 +111,7 @@ async def _undecided(
 ) -> tuple[list[UndecidedWork], Bounded]:
     """The dialogues that were asked for first: they are few, and many hang on one."""
     value = Values()
-    rows = await connection.fetch(_PROPOSED.format(where=within(scope.places, value)), *value.given)
+    rows = await connection.fetch(_PROPOSED.format(where=within(scope, value)), *value.given)
     asked = {row.subject_id: row for row in (_row.decode(each["row"]) for each in rows)}
     known = await proposals_of(connection, asked)
     waiting = [
@@ -134,9 +134,9 @@ async def _conferences(connection: Any, scope: Scope, days: Mapping[str, date]) 
     """The conferences that are being held, then those that come; an agency's are those with a petition of its own."""
     listing = Listing(connection, scope, days, NEXT)
     value = listing.value
-    where = [within(scope.places, value)]
+    where = [within(scope, value)]
     if scope.agency:
-        where.append(beside_conferences(value(list(scope.agencies), "text[]")))
+        where.append(beside_conferences(scope, value))
     where.append(f"(state = 'open' OR {listing.compared('received_on', '>=', 'cases')})")
     rows = await connection.fetch(_COMING.format(where=" AND ".join(where), limit=listing.limit), *value.given)
     return [_row.decode(each["row"]) for each in rows]
@@ -146,9 +146,12 @@ async def _owed(connection: Any, rows: Sequence[Any], days: Mapping[str, date], 
     found = [_raised.decode(row["raised"]) for row in rows]
     known = await calendars(connection) if found else {}
     encoded = await connection.fetch(_ROWS, list({raised.subject_id for raised in found}))
-    cases = {row.subject_id: row for row in (_row.decode(each["row"]) for each in encoded)}
+    decoded = ((each["source"], _row.decode(each["row"])) for each in encoded)
+    cases = {(source, row.subject_id): row for source, row in decoded}
     return [
-        OwedWork(raised, cases.get(raised.subject_id), _count(raised, days[raised.source], known, late=late))
+        OwedWork(
+            raised, cases.get((raised.source, raised.subject_id)), _count(raised, days[raised.source], known, late=late)
+        )
         for raised in found
     ]
 

@@ -38,28 +38,31 @@ ACTOR = "followup"  # who recorded a deadline event
 NEVER = date.max  # PostgreSQL's infinity: no due date
 
 _SOURCE = """
-INSERT INTO sources (source) VALUES ($1) ON CONFLICT (source) DO UPDATE SET source = excluded.source
-RETURNING epoch, position, event_id, instant, horizon, complete_to, head, revision
+SELECT epoch, position, event_id, instant, horizon, complete_to, head, revision FROM sources WHERE source = $1
 """
+#: Of a source that is followed for the first time the tables are made; those of a rebuild stand there already.
+_BEGIN = "SELECT begin_source($1)"
+_BEGIN_REBUILT = "INSERT INTO sources (source) VALUES ($1) ON CONFLICT DO NOTHING"
 FACT = "SELECT position, event_id, originator_id, version, topic, recorded_at, state FROM facts"
-OF_STREAMS = f"{FACT} WHERE originator_id = ANY($1) ORDER BY position"
+OF_STREAMS = f"{FACT} WHERE source = $1 AND originator_id = ANY($2) ORDER BY position"
 _SHARED_STREAMS = """
 SELECT position, originator_id, (
-    SELECT sum(octet_length(o.state)) FROM facts o WHERE o.originator_id = f.originator_id AND o.source = f.source
+    SELECT sum(octet_length(o.state)) FROM facts o WHERE o.source = $1 AND o.originator_id = f.originator_id
 ) AS bytes
 FROM facts f WHERE source = $1 AND NOT is_petition AND version = 1 AND position > $2 ORDER BY position LIMIT $3
 """
 KIN = """
 WITH RECURSIVE kin (petition_id) AS (
-    SELECT unnest($1::uuid[])
+    SELECT unnest($2::uuid[])
     UNION
     SELECT CASE WHEN l.petition_id = k.petition_id THEN l.other_id ELSE l.petition_id END
-    FROM kin k JOIN links l ON l.merged AND (l.petition_id = k.petition_id OR l.other_id = k.petition_id)
+    FROM kin k JOIN links l ON l.source = $1 AND l.merged
+        AND (l.petition_id = k.petition_id OR l.other_id = k.petition_id)
 ) SELECT petition_id FROM kin
 """
 _OF_PETITIONS = f"""
-{FACT} f WHERE originator_id = ANY($1) AND is_petition AND NOT EXISTS (
-    SELECT 1 FROM parked_events p WHERE p.source = f.source AND p.position = f.position AND p.released_at IS NULL
+{FACT} f WHERE source = $1 AND originator_id = ANY($2) AND is_petition AND NOT EXISTS (
+    SELECT 1 FROM parked_events p WHERE p.source = $1 AND p.position = f.position AND p.released_at IS NULL
 ) ORDER BY position
 """
 _DUE = """
@@ -73,7 +76,7 @@ ORDER BY next_fire_at, deadline_id LIMIT $4
 """
 _CASES_AFTER = """
 SELECT row, settled_to >= $2 AS is_settled, EXISTS (
-    SELECT 1 FROM deadlines d WHERE d.subject_id = c.subject_id
+    SELECT 1 FROM deadlines d WHERE d.source = $1 AND d.subject_id = c.subject_id
     AND CASE WHEN d.outcome = '' OR d.breached THEN true
         ELSE (convert_from(d.raised, 'UTF8')::jsonb ->> 'done_on')::date >= $4 END
 ) AS can_move
@@ -82,8 +85,8 @@ FROM cases c WHERE source = $1 AND subject_id > $3 ORDER BY subject_id LIMIT $5
 
 # OFFSET keeps the cursor from being moved twice. CASE keeps a projector that was fenced out from writing rows.
 _COMMIT = """
-SELECT moved, CASE WHEN moved THEN {write_rows} END AS next_fire_at
-FROM (SELECT {advance_cursor} AS moved OFFSET 0) AS cursor
+SELECT moved, CASE WHEN moved THEN {write_source} END AS next_fire_at
+FROM (SELECT {move_source} AS moved OFFSET 0) AS cursor
 """
 _PARKED = """
 INSERT INTO parked_events (source, position, event_id, petition_id, topic, reason)
@@ -93,13 +96,13 @@ ON CONFLICT (source, position) DO UPDATE SET event_id = excluded.event_id, petit
 """
 _DIFFERENCES = """
 INSERT INTO differences (subject_id, source, reason) SELECT i, $2, r FROM unnest($1::uuid[], $3::text[]) AS d (i, r)
-ON CONFLICT (subject_id) DO UPDATE SET reason = excluded.reason
+ON CONFLICT (source, subject_id) DO UPDATE SET reason = excluded.reason
 """
-_COUNTABLE = "DELETE FROM uncountable WHERE subject_id = ANY($1) AND deadline_id <> ALL($2)"
+_COUNTABLE = "DELETE FROM uncountable WHERE source = $1 AND subject_id = ANY($2) AND deadline_id <> ALL($3)"
 _UNCOUNTABLE = """
 INSERT INTO uncountable (source, deadline_id, subject_id, duty, part, document, reason)
 SELECT $1, * FROM unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[])
-ON CONFLICT (deadline_id) DO UPDATE SET document = excluded.document, reason = excluded.reason
+ON CONFLICT (source, deadline_id) DO UPDATE SET document = excluded.document, reason = excluded.reason
 """
 _SWEEP = """
 INSERT INTO sweeps (source, position, fire_at, is_walking, after_id) VALUES ($1, $2, $3, $4, $5)
@@ -107,8 +110,8 @@ ON CONFLICT (source, position) DO UPDATE SET fire_at = excluded.fire_at, is_walk
     after_id = excluded.after_id
 """
 _AGENCY = """
-INSERT INTO agencies (code, source, name, jurisdiction, valid_from) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.jurisdiction,
+INSERT INTO agencies (source, code, name, jurisdiction, valid_from) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (source, code) DO UPDATE SET name = excluded.name, jurisdiction = excluded.jurisdiction,
     valid_from = excluded.valid_from
 """
 
@@ -124,12 +127,16 @@ class StoredProjection:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", *, appends: bool = True) -> None:
         self._pool, self._appends = pool, appends
+        self._begin = _BEGIN if appends else _BEGIN_REBUILT
 
     # --- loading ---------------------------------------------------------------------------------------------------
 
     async def cursor(self, source: str) -> Cursor:
         """Return where the source stands; a new cursor at the beginning for a source never seen."""
         row = await self._pool.fetchrow(_SOURCE, source)
+        if row is None:
+            await self._pool.execute(self._begin, source)
+            row = await self._pool.fetchrow(_SOURCE, source)
         assert row is not None
         return Cursor(source=source, **dict(row))
 
@@ -138,29 +145,33 @@ class StoredProjection:
         after = 0
         while begun := fitting(await self._pool.fetch(_SHARED_STREAMS, source, after, chunk)):
             after = begun[-1]["position"]
-            yield by_stream(source, await self._pool.fetch(OF_STREAMS, [row["originator_id"] for row in begun]))
+            yield by_stream(source, await self._pool.fetch(OF_STREAMS, source, [row["originator_id"] for row in begun]))
 
-    async def raised_on(self, subject_ids: Collection[UUID]) -> list[DeadlineState]:
+    async def raised_on(self, source: str, subject_ids: Collection[UUID]) -> list[DeadlineState]:
         """Return the deadlines of some subjects."""
-        rows = await self._pool.fetch("SELECT raised FROM deadlines WHERE subject_id = ANY($1)", list(subject_ids))
+        rows = await self._pool.fetch(
+            "SELECT raised FROM deadlines WHERE source = $1 AND subject_id = ANY($2)", source, list(subject_ids)
+        )
         return [_raised.decode(row["raised"]) for row in rows]
 
-    async def petitions(self, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def petitions(self, source: str, petition_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """Return these petitions and all that are merged with them, without their parked events."""
         async with self._pool.acquire() as connection:
-            kin = [row["petition_id"] for row in await connection.fetch(KIN, list(petition_ids))]
-            facts = by_stream("", await connection.fetch(_OF_PETITIONS, kin))
-        return _loaded(facts, await self.raised_on(kin))
+            kin = [row["petition_id"] for row in await connection.fetch(KIN, source, list(petition_ids))]
+            facts = by_stream(source, await connection.fetch(_OF_PETITIONS, source, kin))
+        return _loaded(facts, await self.raised_on(source, kin))
 
-    async def conferences(self, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
+    async def conferences(self, source: str, conference_ids: Collection[UUID]) -> dict[UUID, LoadedCase]:
         """Return those of these conferences that have facts."""
-        facts = by_stream("", await self._pool.fetch(OF_STREAMS, list(conference_ids)))
-        return _loaded(facts, await self.raised_on(conference_ids))
+        facts = by_stream(source, await self._pool.fetch(OF_STREAMS, source, list(conference_ids)))
+        return _loaded(facts, await self.raised_on(source, conference_ids))
 
-    async def petitions_at(self, conference_ids: Collection[UUID]) -> list[UUID]:
+    async def petitions_at(self, source: str, conference_ids: Collection[UUID]) -> list[UUID]:
         """Return the petitions that belong to some conferences."""
         rows = await self._pool.fetch(
-            "SELECT DISTINCT petition_id FROM links WHERE other_id = ANY($1) AND NOT merged", list(conference_ids)
+            "SELECT DISTINCT petition_id FROM links WHERE source = $1 AND other_id = ANY($2) AND NOT merged",
+            source,
+            list(conference_ids),
         )
         return [row["petition_id"] for row in rows]
 
@@ -168,10 +179,12 @@ class StoredProjection:
         """Return the sweeps that have not ended, by position."""
         return [Sweep(**dict(row)) for row in await self._pool.fetch(_SWEEPS, source)]
 
-    async def settled_to(self, subject_ids: Collection[UUID]) -> dict[UUID, int]:
+    async def settled_to(self, source: str, subject_ids: Collection[UUID]) -> dict[UUID, int]:
         """Return the position up to which each of some petitions and conferences was settled, as far as it is known."""
         rows = await self._pool.fetch(
-            "SELECT subject_id, settled_to FROM cases WHERE subject_id = ANY($1) AND subject <> 'jurisdiction'",
+            "SELECT subject_id, settled_to FROM cases "
+            "WHERE source = $1 AND subject_id = ANY($2) AND subject <> 'jurisdiction'",
+            source,
             list(subject_ids),
         )
         return {row["subject_id"]: row["settled_to"] for row in rows}
@@ -220,8 +233,8 @@ class StoredProjection:
 
     async def history(self, source: str, petition_id: UUID) -> dict[UUID, list[Recorded]]:
         """Return every fact of a petition and of those merged with it, the parked ones too."""
-        kin = [row["petition_id"] for row in await self._pool.fetch(KIN, [petition_id])]
-        return by_stream(source, await self._pool.fetch(OF_STREAMS, kin))
+        kin = [row["petition_id"] for row in await self._pool.fetch(KIN, source, [petition_id])]
+        return by_stream(source, await self._pool.fetch(OF_STREAMS, source, kin))
 
     async def raised_ids(self, deadline_ids: Collection[UUID]) -> set[UUID]:
         """Return the ids of the events recorded on some deadlines."""
@@ -272,8 +285,8 @@ class StoredProjection:
             return await self.next_fire_at(before.source)
         cursor, rows = _cursor_arguments(before, after), _row_arguments(before.source, changes)
         statement = _COMMIT.format(
-            advance_cursor=named_call("advance_cursor", cursor),
-            write_rows=named_call("write_rows", rows, len(cursor) + 1),
+            move_source=named_call("move_source", cursor),
+            write_source=named_call("write_source", rows, len(cursor) + 1),
         )
         row = await self._pool.fetchrow(statement, *cursor.values(), *rows.values())
         assert row is not None
@@ -294,7 +307,7 @@ class StoredWriting:
         if not self._appends:
             changes = msgspec.structs.replace(changes, emitted=[])
         rows = _row_arguments(self._source, changes)
-        await self._connection.execute(f"SELECT {named_call('write_rows', rows)}", *rows.values())
+        await self._connection.execute(f"SELECT {named_call('write_source', rows)}", *rows.values())
         for agency in changes.agencies:
             await self._agency(agency)
         await self._exceptions(changes)
@@ -313,11 +326,12 @@ class StoredWriting:
 
     async def _agency(self, agency: AgencyRegistered | AgencyClosed) -> None:
         if isinstance(agency, AgencyRegistered):
-            registered = (agency_code(agency.code), self._source, agency.name, agency.jurisdiction, agency.valid_from)
+            registered = (self._source, agency_code(agency.code), agency.name, agency.jurisdiction, agency.valid_from)
             await self._connection.execute(_AGENCY, *registered)
         else:
             await self._connection.execute(
-                "UPDATE agencies SET closed_on = $2, successor = $3 WHERE code = $1",
+                "UPDATE agencies SET closed_on = $3, successor = $4 WHERE source = $1 AND code = $2",
+                self._source,
                 agency_code(agency.code),
                 agency.effective_on,
                 agency.successor,
@@ -335,10 +349,13 @@ class StoredWriting:
                 list(changes.released),
             )
         if changes.gone:
-            await self._connection.execute("DELETE FROM cases WHERE subject_id = ANY($1)", list(changes.gone))
+            await self._connection.execute(
+                "DELETE FROM cases WHERE source = $1 AND subject_id = ANY($2)", self._source, list(changes.gone)
+            )
         if changes.uncountable:
             duties = sorted((d for each in changes.uncountable.values() for d in each), key=lambda d: d.deadline_id)
-            await self._connection.execute(_COUNTABLE, list(changes.uncountable), [d.deadline_id for d in duties])
+            countable = (list(changes.uncountable), [d.deadline_id for d in duties])
+            await self._connection.execute(_COUNTABLE, self._source, *countable)
             fields = ("deadline_id", "subject_id", "duty", "part", "document", "reason")
             given = [[getattr(duty, field) for duty in duties] for field in fields]
             await self._connection.execute(_UNCOUNTABLE, self._source, *given)
@@ -347,7 +364,8 @@ class StoredWriting:
             await self._connection.execute(_DIFFERENCES, ids, self._source, [changes.differences[i] for i in ids])
         if changes.settled_to is not None and changes.cases:
             await self._connection.execute(
-                "UPDATE cases SET settled_to = $1 WHERE subject_id = ANY($2)",
+                "UPDATE cases SET settled_to = $2 WHERE source = $1 AND subject_id = ANY($3)",
+                self._source,
                 changes.settled_to,
                 [record.row.subject_id for record in changes.cases],
             )
@@ -359,7 +377,11 @@ class StoredWriting:
                 "DELETE FROM sweeps WHERE source = $1 AND position = ANY($2)", self._source, list(changes.swept)
             )
         if changes.settled:
-            await self._connection.execute("DELETE FROM differences WHERE subject_id = ANY($1)", list(changes.settled))
+            await self._connection.execute(
+                "DELETE FROM differences WHERE source = $1 AND subject_id = ANY($2)",
+                self._source,
+                list(changes.settled),
+            )
 
 
 def new_event(emitted: Emitted) -> NewEvent:
@@ -391,7 +413,7 @@ def _fenced_out(cursor: Cursor) -> FencedOut:
 async def move_cursor(connection: Any, before: Cursor, after: Cursor) -> bool:
     """Move the cursor of a source; False when another projector has moved it."""
     arguments = _cursor_arguments(before, after)
-    moved: bool = await connection.fetchval(f"SELECT {named_call('advance_cursor', arguments)}", *arguments.values())
+    moved: bool = await connection.fetchval(f"SELECT {named_call('move_source', arguments)}", *arguments.values())
     return moved
 
 
@@ -426,7 +448,7 @@ _EVENTS = ("e_originator", "e_version", "e_topic", "e_state", "e_event_id")
 
 
 def _row_arguments(source: str, changes: Changes) -> dict[str, Any]:
-    """The arguments of `write_rows`, each kind of row in the order of its keys."""
+    """The arguments of `write_source`, each kind of row in the order of its keys."""
     facts = [_fact(f, f.position in changes.petition_facts) for f in changes.facts]
     cases = [_case(c) for c in sorted(changes.cases, key=lambda c: c.row.subject_id)]
     latest = {d.deadline_id: d for d in changes.deadlines}

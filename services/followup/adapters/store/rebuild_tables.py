@@ -1,4 +1,4 @@
-"""The tables of a rebuild: they are made beside the live ones, filled, and swapped in by renaming two schemas."""
+"""The tables of a rebuild: made beside the live ones of a source, filled, and put in their place."""
 
 import contextlib
 from collections.abc import AsyncIterator, Collection
@@ -16,41 +16,46 @@ from services.followup.adapters.store.projection import (
     fitting,
     move_cursor,
 )
-from services.followup.application.ports import Changes, Cursor
+from services.followup.application.ports import Changes, Cursor, RebuildRuns, TablesBusy
 from services.followup.domain.deadlines.raised_log import Logged
 from shared.events import Recorded, decode_state
 from shared.events.deadline import DeadlineEvent
 
-LIVE, NEW, OLD = "projection", "projection_rebuild", "projection_old"
+LIVE, NEW = "followed", "rebuilt"
 SEARCH_PATH = f"{NEW}, public"
-FENCE = 1_000_000  # added to the revisions of the cursors, so that a projector of the old tables is fenced out of both
+FENCE = 1_000_000  # added to the revision of the cursor, so that a projector of the old tables is fenced out
+LOCK = 70340002  # the key of the advisory lock: one rebuild at a time in a database
+LOCKS_WITHIN = "2s"  # what the swap waits for readers of a table, while others wait behind it
 
 _PETITIONS = """
 SELECT originator_id, sum(octet_length(state)) AS bytes FROM facts
 WHERE source = $1 AND is_petition AND originator_id > $2 GROUP BY originator_id ORDER BY originator_id LIMIT $3
 """
-_LIVE = f"""
-SELECT source, epoch, position, event_id, instant, horizon, complete_to, head, revision FROM {LIVE}.sources
-"""
-_SWEEPING = f"SELECT DISTINCT source FROM {LIVE}.sweeps"
+_CURSOR = "source, epoch, position, event_id, instant, horizon, complete_to, head, revision"
 #: A source that was restored no longer has the events that were parked of its other history.
 _RELEASE_VANISHED = f"""
-UPDATE public.parked_events p SET released_at = clock_timestamp() WHERE released_at IS NULL AND NOT EXISTS (
+UPDATE public.parked_events p SET released_at = clock_timestamp()
+WHERE source = $1 AND released_at IS NULL AND NOT EXISTS (
     SELECT 1 FROM {NEW}.facts f WHERE (f.source, f.position, f.event_id) = (p.source, p.position, p.event_id)
 )
 """
 _LOGGED = "SELECT originator_id, topic, state FROM public.stored_events"
+#: Those of other sources are left out by their bytes before they are decoded.
 _NEVER_FOLDED = f"""
-{_LOGGED} s WHERE NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.deadline_id = s.originator_id)
+{_LOGGED} s WHERE position(convert_to($1, 'UTF8') IN state) > 0
+    AND NOT EXISTS (SELECT 1 FROM deadlines d WHERE d.deadline_id = s.originator_id)
 ORDER BY originator_id, originator_version
 """
 
 
 class RebuildTables:
-    """The new tables, behind a pool whose search path begins with their schema."""
+    """The new tables of one source after another, behind a pool whose search path begins with their schema.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    `live` is the schema in whose tables the source stands now.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", live: str = LIVE) -> None:
+        self._pool, self._live = pool, live
         self._projection = StoredProjection(pool, appends=False)
 
     @property
@@ -58,11 +63,23 @@ class RebuildTables:
         """Return the new tables as a projector sees them, which appends nothing to the log."""
         return self._projection
 
-    async def clear(self) -> None:
-        """Make the tables, empty; what an interrupted rebuild has left is dropped."""
+    @contextlib.asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Keep every other rebuild of this database away. Raises RebuildRuns."""
+        async with self._pool.acquire() as connection:
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                raise RebuildRuns("another rebuild of this database is going on: try again when it has ended")
+            try:
+                yield
+            finally:
+                await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK)
+
+    async def clear(self, source: str) -> None:
+        """Make the tables of a source, empty; what an interrupted rebuild has left is dropped."""
+        await self.drop_replaced()
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(f"DROP SCHEMA IF EXISTS {NEW} CASCADE")
-            await connection.execute("SELECT create_projection($1)", NEW)
+            await connection.execute("SELECT create_free_standing($1, $2)", NEW, source)
 
     async def write(self, source: str, changes: Changes) -> None:
         """Write some rows of a source into the new tables."""
@@ -102,9 +119,10 @@ class RebuildTables:
             ids = [row["originator_id"] for row in fitting(rows)]
             after = ids[-1]
             # A petition that was yielded with one merged with it was yielded with all that are merged with it.
-            kin = {row["petition_id"] for row in await self._pool.fetch(KIN, [i for i in ids if i not in yielded])}
+            rest = [i for i in ids if i not in yielded]
+            kin = {row["petition_id"] for row in await self._pool.fetch(KIN, source, rest)}
             yielded |= kin - set(ids)
-            found = by_stream(source, await self._pool.fetch(OF_STREAMS, list(kin)))
+            found = by_stream(source, await self._pool.fetch(OF_STREAMS, source, list(kin)))
             if found:
                 yield found
 
@@ -117,49 +135,58 @@ class RebuildTables:
 
     async def never_folded(self, source: str) -> dict[UUID, list[Logged]]:
         """Return the recorded events of deadlines that no fact asks for, oldest first."""
-        found = _by_deadline(await self._pool.fetch(_NEVER_FOLDED))
+        found = _by_deadline(await self._pool.fetch(_NEVER_FOLDED, f'"source":"{source}"'))
         return {i: log for i, log in found.items() if log[0][0].source == source}
 
     async def live(self, source: str) -> Cursor:
         """Return where the live projection of a source stands."""
-        row = await self._pool.fetchrow(f"{_LIVE} WHERE source = $1", source)
+        row = await self._pool.fetchrow(f"SELECT {_CURSOR} FROM {self._live}.sources WHERE source = $1", source)
         return Cursor(**dict(row)) if row else Cursor(source=source)
 
     async def is_sweeping(self, source: str) -> bool:
         """Return whether an event of the regulation has not reached every case of the live projection yet."""
-        return source in {row["source"] for row in await self._pool.fetch(_SWEEPING)}
+        return bool(await _is_sweeping(self._pool, self._live, source))
 
     @contextlib.asynccontextmanager
-    async def lock_cursors(self) -> AsyncIterator["LockedCursorRows"]:
-        """Lock every live cursor: the projectors wait, readers go on. Leaving without a swap changes nothing."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(f"{_LIVE} ORDER BY source FOR UPDATE")
-            sweeping = {row["source"] for row in await connection.fetch(_SWEEPING)}
-            yield LockedCursorRows(connection, {row["source"]: Cursor(**dict(row)) for row in rows}, sweeping)
+    async def lock_cursor(self, source: str) -> AsyncIterator["LockedCursorRow"]:
+        """Lock the live cursor of a source: its projector waits, readers go on. Leaving without a swap changes nothing.
 
-    async def drop_old(self) -> None:
-        """Drop the tables that were swapped out, in a transaction of its own: readers may still hold them."""
-        await self._pool.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
+        Raises TablesBusy.
+        """
+        locking = f"SELECT {_CURSOR} FROM {self._live}.sources WHERE source = $1 FOR UPDATE"
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                row = await connection.fetchrow(locking, source)
+                cursor = Cursor(**dict(row)) if row else Cursor(source=source)
+                is_sweeping = bool(await _is_sweeping(connection, self._live, source))
+                yield LockedCursorRow(connection, self._live, cursor, is_sweeping)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError) as error:
+            raise TablesBusy(f"{source}: its tables are being read: try again when less is going on") from error
+
+    async def drop_replaced(self) -> None:
+        """Drop the tables that were replaced, in a transaction of its own: readers may still hold them."""
+        await self._pool.execute("DROP SCHEMA IF EXISTS replaced CASCADE")
 
 
-class LockedCursorRows:
-    """The live tables while every cursor is locked, so that their projectors wait."""
+class LockedCursorRow:
+    """The live tables of a source while its cursor is locked, so that its projector waits."""
 
-    def __init__(self, connection: Any, live: dict[str, Cursor], sweeping: set[str]) -> None:
-        self._connection, self.live, self.sweeping = connection, live, sweeping
+    def __init__(self, connection: Any, schema: str, live: Cursor, is_sweeping: bool) -> None:
+        self._connection, self._schema, self.live, self.is_sweeping = connection, schema, live, is_sweeping
 
-    async def swap(self) -> None:
-        """Put the new tables in place of the live ones, which keep a name of their own until `drop_old`."""
+    async def replace(self) -> None:
+        """Put the new tables in the place of the live ones, which keep a name of their own until `drop_replaced`."""
+        source = self.live.source
+        await self._connection.execute(_RELEASE_VANISHED, source)
         await self._connection.execute(
-            f"UPDATE {NEW}.sources n SET revision = o.revision + 2 * $1 "
-            f"FROM {LIVE}.sources o WHERE o.source = n.source",
-            FENCE,
+            f"UPDATE {self._schema}.sources SET revision = revision + $2 WHERE source = $1", source, FENCE
         )
-        await self._connection.execute(f"UPDATE {LIVE}.sources SET revision = revision + $1", FENCE)
-        await self._connection.execute(_RELEASE_VANISHED)
-        await self._connection.execute(f"DROP SCHEMA IF EXISTS {OLD} CASCADE")
-        await self._connection.execute(f"ALTER SCHEMA {LIVE} RENAME TO {OLD}")
-        await self._connection.execute(f"ALTER SCHEMA {NEW} RENAME TO {LIVE}")
+        await self._connection.execute(f"SET LOCAL lock_timeout = '{LOCKS_WITHIN}'")
+        await self._connection.execute("SELECT replace_source($1, $2)", source, self.live.revision + 2 * FENCE)
+
+
+async def _is_sweeping(connection: Any, schema: str, source: str) -> Any:
+    return await connection.fetchval(f"SELECT true FROM {schema}.sweeps WHERE source = $1 LIMIT 1", source)
 
 
 def _by_deadline(rows: list[Any]) -> dict[UUID, list[Logged]]:

@@ -9,7 +9,9 @@ import asyncpg
 
 from shared.postgres import lease
 
-KIND = "writer:"  # begins the name of each; that of the source follows
+#: Begins the name of each; that of the source follows. Up to release 0.4.0 it was another: that release holds its own
+#: while a source is taken over from it.
+KIND = "source:"
 
 
 class WriterLeases:

@@ -19,7 +19,7 @@ from services.followup.console.daily.task import plain
 from services.followup.console.form_body import read_form
 from services.followup.console.intake_door import Address, IntakeDoor, check_key, status_of
 from services.followup.console.language import is_only_language_asked
-from services.followup.console.pages import Pages, lateness, names_of
+from services.followup.console.pages import Pages, lateness, names_in_any, names_of
 from services.followup.console.problem_pages import refused_page
 from services.followup.console.roles import REMINDING
 from services.followup.console.targets import Back, title_of
@@ -60,9 +60,11 @@ def remind_routes(
     """The route of the screen."""
     door = IntakeDoor(queries, address)
 
-    async def screen_of(request: HttpRequest, agency: str) -> _Screen:
-        """The screen of an agency. Raises Refusal."""
-        wanted = DeadlineFilter(status=Status.BREACHED, agency=agency, held_without=False)
+    async def screen_of(request: HttpRequest, named: str) -> _Screen:
+        """The screen of an agency, named as in an address. Raises Refusal, ProblemError 404."""
+        code, _, source = named.partition("@")
+        agency = known_body(code)
+        wanted = DeadlineFilter(status=Status.BREACHED, source=source, agency=agency, held_without=False)
         found = (await queries.deadlines(scope_of(request), wanted, LATE_AT_ONCE)).items
         late = [each for each in found if each.raised.subject != "jurisdiction"]
         of_first = [each for each in late if each.raised.source == late[0].raised.source]
@@ -72,6 +74,11 @@ def remind_routes(
         choices = tuple(_choice(each, told(each.raised)) for each in letters)
         definitions = await intake.definitions(door.url(letters[0].raised.source), token_of(request))
         return _Screen(agency, letters, _form(definitions, choices))
+
+    async def screen_name(queries: Queries, screen: _Screen) -> Bilingual:
+        if not screen.letters:
+            return (await names_in_any(queries, [screen.agency]))[screen.agency]
+        return (await names_of(queries, screen.source, [screen.agency]))[screen.agency]
 
     async def show(
         request: HttpRequest,
@@ -84,8 +91,9 @@ def remind_routes(
             request,
             "remind.html",
             status=status if errors else 200,
+            source=screen.source if screen.letters else "",
             form=screen.form,
-            agency=(await names_of(queries, {screen.agency}))[screen.agency],
+            agency=(await screen_name(queries, screen)),
             target=_BACK,
             filled=filled,
             errors=errors,
@@ -97,7 +105,7 @@ def remind_routes(
     async def late_cases(request: HttpRequest, agency: FromPath[str]) -> Response[str]:
         need_role(caller_of(request), *REMINDING)
         try:
-            screen = await screen_of(request, known_body(agency))
+            screen = await screen_of(request, agency)
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
         chosen = {f"deadlines.{each.raised.deadline_id}": "yes" for each in screen.letters}
@@ -107,7 +115,7 @@ def remind_routes(
     async def send(request: HttpRequest, agency: FromPath[str]) -> Response[Any]:
         need_role(caller_of(request), *REMINDING)
         try:
-            screen = await screen_of(request, known_body(agency))
+            screen = await screen_of(request, agency)
         except Refusal as refusal:
             return await refused_page(pages, request, _BACK, refusal)
         filled = await read_form(request)

@@ -144,8 +144,8 @@ class _Desk:
             target=target,
             # Of two commands of one name the fields are the same but for the place, which the one that begins has.
             definitions={each.command: each for each in sorted(definitions.values(), key=lambda each: each.creates)},
-            choices=await self._choices.of(scope, target.file)
-            | await self._choices.catalogues(target.jurisdiction, today),
+            choices=await self._choices.of(scope, target.source, target.file)
+            | await self._choices.catalogues(target.source, target.jurisdiction, today),
             possible=possible,
             today=today,
             agency=caller_of(request).agency,

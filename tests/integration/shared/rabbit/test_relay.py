@@ -18,6 +18,7 @@ from shared.event_store.append import Append, NewEvent
 from shared.events import Recorded
 from shared.identifiers import derived_id, ordered_id
 from shared.postgres.append import append_in
+from shared.postgres.durable import DurableHead
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
@@ -43,7 +44,7 @@ class Store:
         self.written = 0
 
     def outbox(self) -> StoredOutbox:
-        return StoredOutbox(self.pool, self.notifications, NAME)
+        return StoredOutbox(self.pool, self.notifications, NAME, DurableHead())
 
     def relay(self, url: str) -> Relay:
         return Relay(self.outbox(), url, EVENTS, name=NAME, encode=encode)

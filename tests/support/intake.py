@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import asyncpg
 import httpx
 import msgspec
+import pytest
 
 from services.intake.bootstrap import callers_of, running
 from services.intake.configured import seals_of
@@ -18,6 +20,7 @@ from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server
 from shared.http.tokens import mint_token
+from tests.support.postgres import TestServer
 
 PROVINCE, DISTRICT, COMMUNE = "H35", "H35.10", "H35.10.31"
 OFFICE, EDUCATION, CLOSED = "H35.10.1", "H35.10.4", "H35.10.9"
@@ -130,6 +133,18 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
         finally:
             http.should_exit = True
             await task
+
+
+@pytest.fixture
+def placed(pg_server: TestServer) -> str:
+    """The dsn of a fresh store of intake in which the places stand."""
+    return asyncio.run(pg_server.filled(_with_places))
+
+
+async def _with_places(dsn: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with served(dsn, Path(folder)) as intake:
+            await intake.places()
 
 
 def tokens_file(folder: Path, *entries: Any) -> Path:

@@ -5,8 +5,9 @@ import itertools
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -14,6 +15,9 @@ from services.dev.postgres import ensure_database, start_embedded
 from shared.postgres.migrate import migrate
 
 _numbers = itertools.count(1)
+
+#: What brings the events into a store.
+Filling = Callable[[str], Awaitable[None]]
 
 
 class TestServer:
@@ -25,6 +29,7 @@ class TestServer:
         self.dsn: Callable[[str], str]
         self.dsn, self._cleanup = start_embedded(folder)
         self._templates: dict[tuple[str, ...], str] = {}
+        self._filled: dict[Filling, str] = {}
         self._folder = folder
         self._made: list[str] = []
 
@@ -45,6 +50,19 @@ class TestServer:
             await migrate(self.dsn(template), packages)
             self._templates[packages] = template
         return await self.empty(self._templates[packages])
+
+    async def filled(self, fill: Filling) -> str:
+        """The dsn of a copy of an event store that was filled once. Nobody may be connected once it is filled."""
+        if fill not in self._filled:
+            dsn = await self.fresh("shared.postgres")
+            await fill(dsn)
+            connection = await asyncpg.connect(dsn)
+            # A copy is no store that was restored.
+            await connection.execute("UPDATE store_state SET fingerprint = ''")
+            await connection.close()
+            self._filled[fill] = urlsplit(dsn).path.lstrip("/")
+            self._made.remove(self._filled[fill])
+        return await self.empty(self._filled[fill])
 
     async def empty(self, template: str = "template1") -> str:
         """The dsn of a new database without any table, or with those of a template."""

@@ -1,10 +1,9 @@
 """A computed calendar for a year that nobody has published yet: from `holidays`, provisional until published."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from importlib.metadata import version
-
-import holidays
 
 from shared.calendar import DayOff, MakeUpDay
 from shared.events.regulation import CalendarProposed
@@ -16,6 +15,9 @@ _SATURDAY = 5
 
 def proposed_calendar(year: int, effective_on: date) -> CalendarProposed:
     """What the package knows of a year; extrapolated where nothing has been announced yet."""
+    # Slow to load, and hardly any start finds a year without a calendar.
+    import holidays
+
     # A swap may cross the turn of the year, so the neighbours are asked too.
     found = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi")
     english = holidays.country_holidays("VN", years=year, language="en_US")
@@ -29,7 +31,7 @@ def proposed_calendar(year: int, effective_on: date) -> CalendarProposed:
     )
 
 
-def _swaps(found: holidays.HolidayBase) -> list[MakeUpDay]:
+def _swaps(found: Mapping[date, str]) -> list[MakeUpDay]:
     swaps = []
     for day, name in sorted(found.items()):
         if (told := _IN_PLACE_OF.search(name)) is None or day.weekday() >= _SATURDAY:

@@ -315,8 +315,10 @@ async def guarded(autumn_dsn: str) -> AsyncIterator[Guarded]:
 async def test_nobody_without_a_token(guarded: Guarded) -> None:
     for path in ("/", "/metrics", "/v1/cases", "/v1/sources", "/v1/events", "/schema/openapi.json"):
         assert (await guarded.get("", path)).status_code == 401, path
-    for path in ("/healthz", "/readyz", "/progressz"):
+    for path in ("/healthz", "/readyz"):
         assert (await guarded.get("", path)).status_code == 200
+    # Not 401: whether a source that nobody reads is silent by now depends on how long the other tests took.
+    assert (await guarded.get("", "/progressz")).status_code in (200, 503)
     assert (await guarded.get("education", "/")).status_code == 200
 
 

@@ -50,9 +50,9 @@ class SignedDesk:
 
 
 @pytest.fixture
-async def desk(database: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[SignedDesk]:
+async def desk(placed: str, pg_server: TestServer, tmp_path: Path) -> AsyncIterator[SignedDesk]:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
-    async with signing() as signer, desk_at(database, dsn, tmp_path, signer.issuer, AUDIENCE) as desk:
+    async with signing() as signer, desk_at(placed, dsn, tmp_path, signer.issuer, AUDIENCE) as desk:
         yield SignedDesk(desk, signer)
 
 

@@ -9,8 +9,7 @@ from tests.support.intake import Intake, served
 
 
 @pytest.fixture
-async def intake(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
+async def intake(placed: str, tmp_path: Path) -> AsyncIterator[Intake]:
     """An intake with a few jurisdictions and agencies; callers without a token are `local`."""
-    async with served(database, tmp_path) as running:
-        await running.places()
+    async with served(placed, tmp_path) as running:
         yield running

@@ -18,7 +18,7 @@ TOKENS: dict[str, str] = {}
 
 
 @pytest.fixture
-async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
+async def guarded(placed: str, tmp_path: Path) -> AsyncIterator[Intake]:
     """An intake with one caller of each kind."""
     entries = []
     callers: list[tuple[str, Role, str, str]] = [
@@ -33,8 +33,7 @@ async def guarded(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
     for name, role, jurisdiction, agency in callers:
         TOKENS[name], entry = mint_token(name, role, jurisdiction, agency, amqp_user=name)
         entries.append(entry)
-    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
-        await running.places()
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
         yield running
 
 
@@ -167,15 +166,14 @@ TWO: dict[str, str] = {}
 
 
 @pytest.fixture
-async def two_portals(database: str, tmp_path: Path) -> AsyncIterator[Intake]:
+async def two_portals(placed: str, tmp_path: Path) -> AsyncIterator[Intake]:
     """An intake with two portals of one province; the second pushes for a hotline too, the third for anybody."""
     entries = []
     portals: dict[str, tuple[str, ...]] = {"cong-a": (), "cong-b": ("cong-b", "duong-day-nong"), "cu": ("*",)}
     for name, sources in portals.items():
         TWO[name], entry = mint_token(name, "system", "H35", amqp_user=name, sources=sources)
         entries.append(entry)
-    async with served(database, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
-        await running.places()
+    async with served(placed, tmp_path, tokens_file=str(tokens_file(tmp_path, *entries))) as running:
         yield running
 
 

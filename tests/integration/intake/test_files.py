@@ -28,10 +28,9 @@ DAY_LATER = "UPDATE files SET wanted_at = wanted_at - interval '25 hours'"
 
 
 @pytest.fixture
-async def intake(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Intake]:
+async def intake(placed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Intake]:
     monkeypatch.setattr("services.intake.bootstrap.KEEP_FILES_EVERY", 0.05)
-    async with served(database, tmp_path, files=str(tmp_path / "files")) as running:
-        await running.places()
+    async with served(placed, tmp_path, files=str(tmp_path / "files")) as running:
         yield running
 
 

@@ -60,7 +60,7 @@ class Staffed:
 
 
 @pytest.fixture
-async def staffed(database: str, tmp_path: Path) -> AsyncIterator[Staffed]:
+async def staffed(placed: str, tmp_path: Path) -> AsyncIterator[Staffed]:
     kinds: list[tuple[str, Role, str]] = [
         ("admin", "admin", DISTRICT),
         ("operations", "operations", "VN"),
@@ -72,9 +72,8 @@ async def staffed(database: str, tmp_path: Path) -> AsyncIterator[Staffed]:
         entries.append(entry)
     async with signing() as signer:
         file = tokens_file(tmp_path, *entries)
-        async with served(database, tmp_path, tokens_file=str(file), issuer=signer.issuer) as intake:
+        async with served(placed, tmp_path, tokens_file=str(file), issuer=signer.issuer) as intake:
             intake.client.headers["Authorization"] = f"Bearer {tokens['operations']}"
-            await intake.places()
             yield Staffed(intake, signer, tokens)
 
 

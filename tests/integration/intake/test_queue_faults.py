@@ -40,10 +40,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def queued(database: str, tmp_path: Path, amqp_url: str) -> AsyncIterator[Intake]:
+async def queued(placed: str, tmp_path: Path, amqp_url: str) -> AsyncIterator[Intake]:
     """An intake behind its queue; the broker's user is the district's office."""
-    async with served(database, tmp_path, amqp_url=amqp_url, tokens_file=office(tmp_path)) as intake:
-        await intake.places()
+    async with served(placed, tmp_path, amqp_url=amqp_url, tokens_file=office(tmp_path)) as intake:
         yield intake
 
 

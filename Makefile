@@ -19,7 +19,7 @@ export UV_PYTHON_DOWNLOADS := never
 # A virtual environment of the caller is not ours.
 unexport VIRTUAL_ENV
 
-.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos up down clean
+.PHONY: help run test test-all lint format contracts interop screenshots fuzz bench bench-growth chaos cluster bundle up down clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,7 +47,7 @@ run: .venv/.synced ## Start the whole pair and play the conference of plan 570/K
 test: .venv/.synced ## The tests that gate every change, with a short fault smoke (at most 8 minutes)
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not slow and not chaos and not interop and not fuzz" $(ARGS)
 
-test-all: .venv/.synced ## Every test, the long ones too; the whole matrix of faults is make chaos
+test-all: .venv/.synced .venv/.cluster-synced ## Every test, the long ones too; the whole matrix of faults is make chaos
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "not bench and not chaos and not interop and not fuzz" $(ARGS)
 
 lint: .venv/.synced ## Format, lint, types, import contracts
@@ -95,6 +95,18 @@ bench-growth: .venv/.bench-synced ## The same paths at 10 thousand and a million
 
 chaos: .venv/.synced ## Every fault, injected for real, each held against an undisturbed run (about 20 minutes; FAULTS_SEED=...)
 	$(BIN)/pytest -q -m chaos tests/faults $(ARGS)
+
+# Patroni, which runs the databases of the cluster, is installed only for who starts one.
+.venv/.cluster-synced: .venv/.synced
+	@$(UV) sync --locked --quiet --inexact --group cluster
+	@touch $@
+
+cluster: .venv/.cluster-synced ## Every fault of a cluster of engines, on this machine; ARGS=up leaves one standing, down ends it
+	$(BIN)/python -m tests.cluster $(ARGS)
+
+bundle: .venv/.synced ## Build dist/doithoai-VERSION-bundle.tar.gz, which installs on Debian 12 without a network
+	@$(UV) sync --locked --quiet --inexact --group bundle
+	$(BIN)/python deploy/bundle.py
 
 up: ## Start the pair, PostgreSQL, RabbitMQ and Prometheus in containers
 	$(COMPOSE) up --build --detach

@@ -27,6 +27,7 @@ from benchmarks.peers.eventsource_py import eventsource_py
 from benchmarks.peers.eventsourcing_stock import eventsourcing_stock
 from benchmarks.servers import database, pool_of, postgres
 from shared.event_store.append import Append
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 
 CALLERS = 32
@@ -76,7 +77,7 @@ async def _warm(run: Callable[[int], Awaitable[float]]) -> Rate:
 
 async def _ours(stack: contextlib.AsyncExitStack, dsn: str) -> Rate:
     pool = await stack.enter_async_context(pool_of(dsn, largest=4))
-    writer = GroupCommit(pool)
+    writer = GroupCommit(pool, DurableHead())
     await writer.start()
     stack.push_async_callback(writer.close)
     await through(writer, list(petitions(OURS // 8)), CALLERS)

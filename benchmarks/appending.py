@@ -18,6 +18,7 @@ from benchmarks.servers import pool_of
 from shared.event_store.append import Append, NewEvent
 from shared.events import Metadata, encode_state
 from shared.events.petition import PetitionClassified
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 
 COMMANDS = {1: 300, 8: 800, 32: 1_600, 128: 2_560}  # single-event commands of a round, by concurrent callers
@@ -57,7 +58,7 @@ def commands_on(size: int) -> Iterator[Append]:
 async def append_round(dsn: str, commands: Iterator[Append]) -> dict[int, Appending]:
     """Each number of callers once."""
     async with pool_of(dsn) as pool:
-        writer = GroupCommit(pool)
+        writer = GroupCommit(pool, DurableHead())
         await writer.start()
         # What a new connection prepares once is not part of it.
         await _appended(writer, list(itertools.islice(commands, WARM_UP)), 8)

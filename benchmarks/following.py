@@ -19,6 +19,7 @@ from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
 from shared.events import Recorded
+from shared.postgres.losses import keep_loss
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import events_of
 
@@ -59,7 +60,8 @@ async def following(dsn: str, feed: Feed, url: str = "") -> "AsyncIterator[async
             return True
 
         claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
-        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim)
+        lost = partial(keep_loss, pool)
+        followed = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim, lost)
         task = asyncio.create_task(followed.run())
         try:
             yield pool

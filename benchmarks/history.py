@@ -34,15 +34,28 @@ class SyntheticHistory:
         self.position = 0
         self._last: UUID | None = None
         self._begin, self._replies = begin, replies
+        self._late = 0  # petitions received one by one
 
     def events(self, conferences: int) -> Iterator[Recorded]:
         """Two calendars, then conferences: planned, petitions received to raised, closed, assigned, answered."""
         for year in (2019, 2020):
-            holidays = (DayOff(date=date(year, 9, 2), name="Quốc khánh", name_en="National Day"),)
-            published = CalendarPublished(effective_on=date(2019, 6, 24), year=year, holidays=holidays)
-            yield self._recorded(derived_id("calendar", year), 1, published, "calendar")
+            yield self._calendar(year, 1, (date(year, 9, 2),))
         for number in range(conferences):
             yield from self._conference(number)
+
+    def day_off(self) -> Recorded:
+        """A second day off in the limits of all that is assigned."""
+        return self._calendar(2019, 2, (date(2019, 9, 2), date(2019, 9, 3)))
+
+    def received(self) -> Recorded:
+        """One more petition."""
+        self._late += 1
+        return self._recorded(self._id("late", self._late), 1, self._receipt(f"late-{self._late}"), "petition")
+
+    def _calendar(self, year: int, version: int, days: tuple[date, ...]) -> Recorded:
+        holidays = tuple(DayOff(date=day, name="Quốc khánh", name_en="National Day") for day in days)
+        published = CalendarPublished(effective_on=date(2019, 6, 24), year=year, holidays=holidays)
+        return self._recorded(derived_id("calendar", year), version, published, "calendar")
 
     def _conference(self, number: int) -> Iterator[Recorded]:
         conference = self._id("conference", number)
@@ -54,10 +67,7 @@ class SyntheticHistory:
         petitions = [self._id("petition", number, index) for index in range(PETITIONS_EACH)]
         for index, petition in enumerate(petitions):
             events: tuple[DatedEvent, ...] = (
-                PetitionReceived(
-                    effective_on=date(2019, 7, 1), jurisdiction=JURISDICTION, receipt_code=f"KN-{petition.hex[-8:]}",
-                    channel="portal", petitioner_ids=(f"p-{number}-{index}",),
-                ),
+                self._receipt(f"{number}-{index}"),
                 PetitionClassified(
                     effective_on=date(2019, 7, 2), subject="Sửa chữa đường liên bản Nà Đa", field="giao thông"
                 ),
@@ -68,15 +78,22 @@ class SyntheticHistory:
                 yield self._recorded(petition, version, event, "petition")
         yield self._recorded(conference, 2, ConferenceOpened(effective_on=HELD), "conference")
         yield self._recorded(conference, 3, ConferenceClosed(effective_on=HELD), "conference")
-        if not self._replies:
-            return
         for petition in petitions:
             assigned = PetitionAssigned(effective_on=date(2019, 8, 30), agency="H35.10.3")
             yield self._recorded(petition, 5, assigned, "petition")
+            if not self._replies:
+                continue
             reply = WrittenReplyIssued(
                 effective_on=date(2019, 9, 10), number="12/TB-UBND", signatory="Chủ tịch UBND huyện", digest=DIGEST
             )
             yield self._recorded(petition, 6, reply, "petition")
+
+    def _receipt(self, petitioner: str) -> PetitionReceived:
+        code = f"KN-{ordered_derived_id(self._begin + STEP * self.position, petitioner).hex[-8:]}"
+        return PetitionReceived(
+            effective_on=date(2019, 7, 1), jurisdiction=JURISDICTION, receipt_code=code, channel="portal",
+            petitioner_ids=(f"p-{petitioner}",),
+        )  # fmt: skip
 
     def _id(self, *parts: object) -> UUID:
         return ordered_derived_id(self._begin + STEP * self.position, *parts)

@@ -23,7 +23,7 @@ def intake_on(dsn: str, folder: Path, **settings: str) -> Iterator[str]:
     """Serve intake on a database; yields its URL."""
     key = folder / "master.key"
     key.write_bytes(bytes(range(32)))
-    own = {"INTAKE_DATABASE_URL": dsn, "INTAKE_MASTER_KEY_FILE": str(key)}
+    own = {"INTAKE_DATABASE_URL": dsn, "INTAKE_MASTER_KEY_FILE": str(key), "INTAKE_SOURCE": "local"}
     with served([sys.executable, "-m", "services.cli", "intake", "serve"], "INTAKE", folder, own, settings) as url:
         yield url
 

@@ -35,6 +35,7 @@ from services.followup.application.projector import Projector
 from services.followup.domain.deadlines.timers import fire_until
 from shared.envelope import to_message
 from shared.identifiers import breach_instant
+from shared.postgres.durable import DurableHead
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
 from shared.rabbit.publish_frames import publish
@@ -111,7 +112,7 @@ async def _one_by_one(pool: Any, projection: StoredProjection, url: str) -> floa
 
 
 def _outbox(pool: Any, notifications: Any = None) -> StoredOutbox:
-    return StoredOutbox(pool, notifications, "bench")
+    return StoredOutbox(pool, notifications, "bench", DurableHead())
 
 
 async def _sweep(pool: Any, dsn: str, writer: Projector, url: str) -> float:

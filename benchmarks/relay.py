@@ -22,6 +22,7 @@ from benchmarks.servers import broker, database, pool_of, postgres
 from shared.envelope import CONTENT_TYPE, Message, to_message
 from shared.events import Recorded
 from shared.postgres.append import append_in
+from shared.postgres.durable import DurableHead
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications
 from shared.rabbit import publish_frames
@@ -46,17 +47,17 @@ async def _measure(dsn: Callable[[str], str], vhost: Callable[[], str]) -> list[
         names = iter(range(1_000_000))
 
         async def ours() -> float:
-            outbox = StoredOutbox(pool, notifications, f"ours{next(names)}")
+            outbox = StoredOutbox(pool, notifications, f"ours{next(names)}", DurableHead())
             return await _relayed(outbox, await asyncio.to_thread(vhost))
 
         async def plain() -> float:
-            outbox = StoredOutbox(pool, notifications, f"plain{next(names)}")
+            outbox = StoredOutbox(pool, notifications, f"plain{next(names)}", DurableHead())
             return await _plain(outbox, await asyncio.to_thread(vhost))
 
         async def raw() -> float:
             url = await asyncio.to_thread(vhost)
             await _declared(url)
-            events = await StoredOutbox(pool, notifications, "raw").page(0, COUNT)
+            events = await StoredOutbox(pool, notifications, "raw", DurableHead()).page(0, COUNT)
             return await asyncio.to_thread(_raw, url, [to_message(event) for event in events])
 
         medians = await interleaved({"ours": ours, "aio-pika": plain, "raw socket": raw}, ROUNDS)

@@ -545,6 +545,12 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
                 "Kho dữ liệu tạm thời không truy cập được; hãy gửi lại.",
                 "the store cannot be reached: send it again with the same key",
             ),
+            "not-confirmed": Sentence(
+                "Kho dữ liệu chưa kịp xác nhận đã lưu an toàn; dữ liệu vẫn có thể được ghi nhận: hãy gửi lại với cùng "
+                "khóa, việc gửi lại không ghi nhận hai lần.",
+                "the store has not confirmed in time that it is kept safe, and it may still be recorded: send it again "
+                "with the same key, it is recorded once",
+            ),
             "reading": Sentence(
                 "Kho dữ liệu tạm thời không truy cập được; hãy mở lại sau giây lát.",
                 "the store cannot be reached now: ask again shortly",
@@ -653,6 +659,10 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
     "not-ready": ProblemWords(
         Sentence("Chưa sẵn sàng", "Not ready"),
         {"": Sentence("Dịch vụ chưa sẵn sàng: {missing}.", "{missing}")},
+    ),
+    "no-progress": ProblemWords(
+        Sentence("Có việc đứng yên", "Some work stands still"),
+        {"": Sentence("Có việc đứng yên: {missing}.", "{missing}")},
     ),
 }
 #: What values of place-holders are called in Vietnamese.

@@ -1,13 +1,18 @@
 """Reads the settings of a service from the environment, and says which of them is wrong."""
 
 import os
+import re
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_settings import BaseSettings
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 
 class WrongSettings(ValueError):
@@ -50,3 +55,20 @@ def _secrets_folder() -> Path | None:
     if name and not Path(name).is_dir():
         raise WrongSettings(f"DOITHOAI_SECRETS_DIR: {name} is no folder; name the folder that holds the secrets")
     return Path(name) if name else None
+
+
+def path_of(public_url: str) -> str:
+    """The path under which a proxy shows a service, without a slash at its end; empty for a host of its own."""
+    return urlsplit(public_url).path.rstrip("/")
+
+
+def _public(url: str) -> str:
+    parts = urlsplit(url)
+    is_address = parts.scheme in ("http", "https") and parts.netloc and not (parts.query or parts.fragment)
+    if url and not (is_address and _PATH.fullmatch(parts.path)):
+        raise ValueError("an address such as https://example.vn/doithoai, without spaces, questions and escapes")
+    return url
+
+
+#: The address under which browsers or programs find a service; a path in it is where a proxy shows it beside others.
+PublicUrl = Annotated[str, AfterValidator(_public)]

@@ -1,9 +1,13 @@
 """The command line `doithoai`, one file a command; `rule_files` and `intake_client` serve several of them."""
 
+import atexit
+import gc
 import importlib
 import io
 import signal
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -25,6 +29,9 @@ PLACES = {
     "load": "services.cli.load",
     "replay": "services.cli.followup",
     "reconcile": "services.cli.followup",
+    "backup": "services.cli.backup",
+    "restore": "services.cli.restore",
+    "doctor": "services.cli.doctor",
 }
 GROUPS = {"intake", "followup", "policy", "calendar", "person"}
 #: What these print is no result.
@@ -43,7 +50,7 @@ def build(asked: str) -> typer.Typer:
         add_completion=False,
         pretty_exceptions_enable=False,
     )
-    app.callback()(lambda: None)
+    app.callback()(_common)
     for name in [asked] if asked in PLACES else PLACES:
         try:
             module = importlib.import_module(PLACES[name])
@@ -60,6 +67,20 @@ def build(asked: str) -> typer.Typer:
     return app
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"doithoai {metadata.version('doithoai')}")
+        raise typer.Exit
+
+
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
+
+
 def main() -> None:
     """Run a command. It exits with 0 when done, 1 when refused or failed, 2 when used wrongly; an error is one line."""
     # A shell starts what runs in its background with SIGINT ignored, so nothing would answer to `kill -INT`.
@@ -68,6 +89,8 @@ def main() -> None:
         # A terminal that lacks Vietnamese letters shows question marks: what is done must not end in an error.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    # At its end the interpreter would walk once more all that was imported, for a third of a second.
+    atexit.register(gc.freeze)
     # Python writes into nothing then, and says nothing.
     if sys.stdout is None and SERVERS.isdisjoint(sys.argv[1:3]):
         print(CLOSED.both, file=sys.stderr)

@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from services.cli.intake_client import feed_refusal
+from services.cli.losses import By, Confirm, show
 from services.exit_codes import FAILED, WRONG_USE, need_folder_of, stop, stop_at, unwritable
 from services.followup.adapters.feed_client import FeedClient
 from services.followup.adapters.mail import DigestTemplate, InvalidMail
@@ -129,6 +130,12 @@ def unpark(
 ) -> None:
     """Rebuild a parked petition from its first event and raise what an undisturbed run would have raised."""
     typer.echo(_run(_ask(_settings(), "unpark", source, petition, "")))
+
+
+@app.command()
+def losses(confirm: Confirm = "", by: By = "", as_json: Json = False) -> None:
+    """List the events that were read from a source and that it has lost; confirm that somebody has seen to it."""
+    show(_settings().database_url, "FOLLOWUP_DATABASE_URL", confirm, by, as_json=as_json)
 
 
 @app.command()

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -47,10 +48,12 @@ from services.intake.configured import new_id, seals_of
 from services.intake.settings import IntakeSettings
 from shared.event_store.errors import StoreUnavailable
 from shared.identifiers import normalised
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.sentences import Sentence
+from shared.server_urls import unreachable
 from shared.settings import WrongSettings, settings_from_environment
 
 PATIENCE = 1.0  # seconds without a progress bar
@@ -61,6 +64,7 @@ NO_STORE = (
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
     socket.gaierror,
+    ssl.SSLError,
 )
 MOST_WORKERS = 4  # processes: they append one after the other, so more would wait for the store
 SHARE = 2000  # groups: fewer are not worth a process
@@ -275,18 +279,21 @@ async def _importer(
     seals = seals_of(settings)
     async with contextlib.AsyncExitStack() as stack:
         try:
-            pool = await create_pool(settings.database_url, application="import", largest=4)
+            durable = DurableHead()
+            pool = await create_pool(settings.database_url, application="import", largest=4, on_epoch=durable.see)
         except NO_STORE as error:
-            raise _NoStore(_NAMED_WRONGLY) from error
+            raise _NoStore(unreachable(error) or _NAMED_WRONGLY) from error
         except asyncpg.UndefinedTableError as error:
             raise _NoStore(_NOT_MIGRATED) from error
         stack.push_async_callback(pool.close)
         if await pool.fetchval("SELECT to_regclass('external_references')") is None:
             raise _NoStore(_NOT_MIGRATED)
-        writer = GroupCommit(pool)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        writer = GroupCommit(pool, durable)
         await writer.start()
         stack.push_async_callback(writer.close)
-        history = StoredHistory(pool)
+        history = StoredHistory(pool, durable)
         regulation_cache = RegulationCache(history)
         files = StoredFileRecords(pool)
         recorder = Recorder(history, seals, new_id, FileNaming(files, seals))

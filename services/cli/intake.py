@@ -10,6 +10,7 @@ import msgspec
 import typer
 
 from services.cli.intake_client import DEFAULT_URL, get
+from services.cli.losses import By, Confirm, Json, show
 from services.exit_codes import FAILED, WRONG_USE, given_code, stop, stop_at, unwritable
 from services.intake.settings import IntakeSettings
 from shared.http.tokens import ROLES, InvalidTokens, TokenEntry, change_tokens, checked, mint_token, rotated
@@ -112,6 +113,16 @@ def refused(
         typer.echo("  ".join([*told, "erased"] if item["is_erased"] else told))
     if not items:
         typer.echo("nothing was refused")
+
+
+@app.command()
+def losses(confirm: Confirm = "", by: By = "", as_json: Json = False) -> None:
+    """List the acknowledged commands that the store has lost; confirm that somebody has seen to it."""
+    try:
+        settings = settings_from_environment(IntakeSettings)
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
+    show(settings.database_url, "INTAKE_DATABASE_URL", confirm, by, as_json=as_json)
 
 
 class _OtherwiseInFile(Exception):

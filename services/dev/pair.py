@@ -122,14 +122,14 @@ class DevPair:
             self.broker.launch()
             _say("The broker starts again.")
 
-    def wait_ready(self, *urls: str) -> None:
-        """Wait until every service says that it is ready. Raises DevFailed."""
+    def wait_ready(self, *probes: str) -> None:
+        """Wait until every probe is answered well. Raises DevFailed."""
         until = time.monotonic() + READY_TIMEOUT
-        for url in urls:
-            while not _is_ready(url):
+        for probe in probes:
+            while not _is_well(probe):
                 self.require()
                 if time.monotonic() > until:
-                    raise DevFailed(f"{url} is not ready after {READY_TIMEOUT:.0f} s; see {self.data / 'logs'}")
+                    raise DevFailed(f"{probe} is not well after {READY_TIMEOUT:.0f} s; see {self.data / 'logs'}")
                 time.sleep(0.1)
 
 
@@ -151,7 +151,7 @@ def run_pair(
         own = {"HOST": HOST, "PORT": str(port), "AMQP_URL": amqp[name], "DATABASE_URL": databases[name]}
         settings = own | wanted[name]
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
-    pair.wait_ready(*urls)
+    pair.wait_ready(f"{urls[0]}/readyz", f"{urls[1]}/progressz")  # followup reads what intake has
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:
@@ -224,9 +224,9 @@ def _write_secret(path: Path, secret: bytes) -> None:
     fresh.replace(path)
 
 
-def _is_ready(url: str) -> bool:
+def _is_well(probe: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=2).status_code == 200
+        return httpx.get(probe, timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -2,8 +2,6 @@
 
 import asyncio
 import contextlib
-import os
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -34,10 +32,11 @@ from services.followup.adapters.store.operator_requests import ask
 from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
-from services.followup.configured import MIGRATIONS, SEARCH_PATH, digest_mailer, source_token
+from services.followup.configured import MIGRATIONS, SEARCH_PATH, broker_urls, check_urls, digest_mailer, source_token
 from services.followup.console.addresses import CALLBACK, LOGIN
 from services.followup.console.administration import administration_routes
 from services.followup.console.agenda import Agendas
@@ -66,7 +65,7 @@ from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.alerts import DeadlineAlerts
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.health import works_of
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -82,8 +81,11 @@ from shared.http.metrics import keep_fresh, metrics_route
 from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
-from shared.postgres import lease, store
+from shared.postgres import store
+from shared.postgres.durable import DurableHead
+from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import keep_loss, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
@@ -91,10 +93,11 @@ from shared.postgres.server_check import require_fit
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import DEADLINES, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "followup"
+DIGESTS_LATE = 3600.0  # seconds
 TAKE_OVER_AGAIN = 5.0  # seconds before it is tried again to take over what an earlier release has followed
 
 log = structlog.get_logger("followup")
@@ -103,7 +106,8 @@ log = structlog.get_logger("followup")
 def run(settings: FollowupSettings) -> None:
     """Serve until SIGTERM. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("followup")
-    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port)
+    prefix = path_of(settings.public_url)
+    serve(running(settings, callers_of(settings), source_token(settings)), settings.host, settings.port, prefix)
 
 
 def callers_of(settings: FollowupSettings) -> Callers:
@@ -141,20 +145,25 @@ async def running(
     settings: FollowupSettings, callers: Callers, token: Callable[[], str] = lambda: ""
 ) -> AsyncIterator[Litestar]:
     """followup with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
+    brokers = broker_urls(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="followup", search_path=SEARCH_PATH)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="followup", search_path=SEARCH_PATH, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=pool.get_max_size() + 1)  # and the one that listens
         await store.name_source(pool, settings.source)
-        notifications = Notifications(settings.database_url)
+        notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
 
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         relay = Relay(outbox, settings.amqp_url, DEADLINES, name=RELAY, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
@@ -163,7 +172,8 @@ async def running(
         stack.push_async_callback(alerts.close)
 
         def bell_of(source: str) -> Subscriber:
-            return Subscriber(settings.amqp_url, events_of(source), publisher=settings.broker_publisher)
+            url = brokers.get(followed.address(source) or "", "")
+            return Subscriber(url, events_of(source), publisher=settings.broker_publisher)
 
         inboxes = PrefetchBuffers(bell_of)
         stack.push_async_callback(inboxes.close)
@@ -171,7 +181,7 @@ async def running(
         leases = WriterLeases(pool)
         stack.push_async_callback(leases.release)
         followed = FollowedSources(settings.feeds, pool, client, token, inboxes, leases)
-        earlier = TakingOver(settings.database_url)
+        earlier = TakingOver(hosts)
         for reader in followed.readers.values():
             task = asyncio.create_task(earlier.then(reader.run), name="following")
             stack.push_async_callback(cancel_and_wait, task)
@@ -181,14 +191,27 @@ async def running(
         def broker_hindrances() -> dict[str, str]:
             return inboxes.hindrances | {DEADLINES.queue: alerts.hindrance, "relay": relay.hindrance}
 
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} events are lost at their source; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
         def notices() -> dict[str, str]:
-            return {name: why for name, why in broker_hindrances().items() if why}
+            return {name: why for name, why in (broker_hindrances() | durability()).items() if why}
 
         if (mailer := digest_mailer(settings, pool)) is not None:
             mail = asyncio.create_task(mailer.run(), name="digests")
             stack.push_async_callback(cancel_and_wait, mail)
 
         queries, collector = Queries(pool), followup_collector()
+        stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
+
+        async def progress() -> dict[str, str]:
+            late = mailer is not None and mailer.failing_for > DIGESTS_LATE
+            digests = "a digest that is due could not be sent for an hour" if late else ""
+            found = {"relay": relay.standstill, "digests": digests, "upgrade": earlier.hindrance}
+            return found | durability() | await sources_go_on()
+
         figures = MetricsQueries(
             pool,
             RELAY if settings.amqp_url else "",
@@ -199,6 +222,9 @@ async def running(
         async def snapshot() -> MetricsSnapshot:
             return msgspec.structs.replace(
                 await figures.snapshot(),
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 refused_calls=callers.refused.counts,
                 hindered={(name,): float(bool(why)) for name, why in broker_hindrances().items()},
             )
@@ -213,7 +239,7 @@ async def running(
         # Of its own: forms that wait for an intake that hangs take no connection from the feeds.
         in_post = ActingPosts()
         acting = await stack.enter_async_context(cookieless_client(in_post.name_post))
-        pages = Pages(queries)
+        pages = Pages(queries, path_of(settings.public_url))
         sign_in, open_paths = sign_in_routes(pages, callers), frozenset({LOGIN})
         if settings.issuer:
             signing = await stack.enter_async_context(cookieless_client())
@@ -226,14 +252,15 @@ async def running(
                 *_console(pool, pages, queries, callers, IntakeClient(acting), followed.address),
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
-                feed_route(StoredLog(pool, notifications), may_read_all(queries), settings.event_type_prefix),
-                *health_routes(hindrances(queries, lambda: followed.refused() | earlier.hindrance), notices),
+                feed_route(stored_log, may_read_all(queries), settings.event_type_prefix),
+                *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,
             open_paths=frozenset({FAVICON, *LANGUAGE}) | open_paths,
             for_people=for_people(pages),
             before_refusal=keep_typed,
+            prefix=path_of(settings.public_url),
         )
 
 
@@ -315,7 +342,7 @@ class FollowedSources:
         client: httpx.AsyncClient,
         token: Callable[[], str],
         inboxes: PrefetchBuffers,
-        leases: "WriterLeases",
+        leases: WriterLeases,
     ) -> None:
         names = SourceNames(StoredBirths(pool))
         self.readers = {
@@ -326,9 +353,14 @@ class FollowedSources:
                 leases.take,
                 inboxes.lead,
                 partial(names.claim, url),
+                partial(keep_loss, pool),
             )
             for url in feeds
         }
+
+    def by_address(self) -> dict[str, tuple[str, str]]:
+        """The name of each source, empty while it is not known, and why this process does not read it."""
+        return {url: (reader.source, reader.refused or reader.away) for url, reader in self.readers.items()}
 
     def refused(self) -> dict[str, str]:
         """Why sources are not read, by their addresses."""
@@ -345,13 +377,17 @@ class TakingOver:
     That release may still run, and goes on until then. What hinders it is tried again.
     """
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn, self._done, self._why = dsn, asyncio.Event(), "what release 0.4.0 has followed is being taken over"
+    def __init__(self, hosts: Hosts) -> None:
+        self._hosts, self._done, self._why = (
+            hosts,
+            asyncio.Event(),
+            "what release 0.4.0 has followed is being taken over",
+        )
 
     @property
-    def hindrance(self) -> dict[str, str]:
+    def hindrance(self) -> str:
         """Why nothing is followed yet; empty once all is taken over."""
-        return {} if self._done.is_set() else {"sources": self._why}
+        return "" if self._done.is_set() else self._why
 
     async def then(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do something once all is taken over."""
@@ -370,33 +406,9 @@ class TakingOver:
                 await asyncio.sleep(TAKE_OVER_AGAIN)
 
     async def _take_over(self) -> None:
-        pool = await create_pool(self._dsn, application="taking over", search_path=REBUILT_PATH)
+        pool = await create_pool(self._hosts, application="taking over", search_path=REBUILT_PATH)
         try:
             for source, report in (await take_over(EarlierRelease(pool), lambda _done, _total: None)).items():
                 log.info("taken_over", source=source, events=report.events, differences=len(report.differences))
         finally:
             await pool.close()
-
-
-class WriterLeases:
-    """The writer's lease of each source, judged by the database's clock.
-
-    Its name is another one than up to release 0.4.0, which holds its own while a source is taken over from it.
-    """
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-        self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
-        self._taken: set[str] = set()
-
-    async def take(self, source: str) -> bool:
-        """Take or renew the lease of a source; False while another process holds it."""
-        taken = await lease.acquire(self._pool, f"source:{source}", self._holder) is not None
-        (self._taken.add if taken else self._taken.discard)(source)
-        return taken
-
-    async def release(self) -> None:
-        """Give back what this process holds, so that another takes over at once."""
-        for source in self._taken:
-            with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
-                await lease.release(self._pool, f"source:{source}", self._holder)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 
 import asyncpg
 
@@ -12,6 +13,8 @@ from services.followup.domain.letters.digest import Recipient
 from services.followup.settings import FollowupSettings
 from shared.http.tokens import TokenFile
 from shared.postgres import lease
+from shared.postgres.hosts import hosts_of
+from shared.rabbit.hosts import urls_of
 from shared.settings import WrongSettings
 
 MIGRATIONS = ("shared.postgres", "services.followup")
@@ -25,6 +28,35 @@ def source_token(settings: FollowupSettings) -> TokenFile:
         return TokenFile(settings.source_token_file)
     except OSError as error:
         raise WrongSettings(f"FOLLOWUP_SOURCE_TOKEN_FILE: {error.strerror}") from None
+
+
+def check_urls(settings: FollowupSettings) -> None:
+    """Check how the addresses of the servers are written. Raises WrongSettings."""
+    variable = "FOLLOWUP_DATABASE_URL"
+    try:
+        hosts_of(settings.database_url)
+        variable = "FOLLOWUP_AMQP_URL"
+        _ = settings.amqp_url and urls_of(settings.amqp_url)
+    except ValueError as error:
+        raise WrongSettings(f"{variable}: {error}") from None
+
+
+def broker_urls(settings: FollowupSettings) -> dict[str, str]:
+    """The URL of its broker, of each source by its address. Raises WrongSettings.
+
+    A virtual host belongs to one source. Where several are followed, those without a broker of their own are read by
+    their feeds alone.
+    """
+    urls = dict.fromkeys(settings.feeds, settings.amqp_url if len(settings.feeds) == 1 else "")
+    for address, file in settings.broker_files.items():
+        try:
+            urls[address] = Path(file).read_text("utf-8").strip()
+            urls_of(urls[address])
+        except OSError as error:
+            raise WrongSettings(f"FOLLOWUP_SOURCES: {file}: {error.strerror}") from None
+        except ValueError as error:
+            raise WrongSettings(f"FOLLOWUP_SOURCES: {file}: {error}") from None
+    return urls
 
 
 def digest_mailer(

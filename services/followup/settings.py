@@ -5,6 +5,8 @@ from typing import Literal
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PublicUrl
+
 
 class FollowupSettings(BaseSettings):
     """What an operator sets."""
@@ -22,7 +24,10 @@ class FollowupSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8571, ge=0, le=65535)
     source: str = Field(default="followup", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
-    sources: str = Field(default="http://127.0.0.1:8570", description="the feeds that are followed, comma-separated")
+    sources: str = Field(
+        default="http://127.0.0.1:8570",
+        description="the feeds that are followed, comma-separated; behind | a file with the URL of the source's broker",
+    )
     source_token_file: str = Field(default="", description="the token with which the feeds are read")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")
@@ -33,7 +38,10 @@ class FollowupSettings(BaseSettings):
     audience: str = Field(
         default="doithoai", description="for whom access tokens are; an address is sent as `resource`"
     )
-    public_url: str = Field(default="http://127.0.0.1:8571", description="the console's own address in browsers")
+    public_url: PublicUrl = Field(
+        default="http://127.0.0.1:8571",
+        description="the console's own address in browsers, with the path under which a proxy shows it",
+    )
     session_key_file: str = Field(default="", description="32 random bytes that seal the tokens of sessions")
     migrate: bool = Field(default=True, description="apply pending migrations at start")
     smtp_url: str = Field(default="", description="smtp://user:password@host:port, smtps://; empty: no digests by mail")
@@ -45,7 +53,7 @@ class FollowupSettings(BaseSettings):
     @field_validator("sources")
     @classmethod
     def _named_once(cls, sources: str) -> str:
-        urls = _urls(sources)
+        urls = [url for url, _ in _listed(sources)]
         if len(set(urls)) < len(urls):
             raise ValueError("an address stands twice")
         return sources
@@ -53,8 +61,14 @@ class FollowupSettings(BaseSettings):
     @property
     def feeds(self) -> tuple[str, ...]:
         """The URLs of the feeds that are followed."""
-        return _urls(self.sources)
+        return tuple(url for url, _ in _listed(self.sources))
+
+    @property
+    def broker_files(self) -> dict[str, str]:
+        """The file with the URL of its broker, of each feed that has one of its own."""
+        return {url: file for url, file in _listed(self.sources) if file}
 
 
-def _urls(sources: str) -> tuple[str, ...]:
-    return tuple(url.strip().rstrip("/") for url in sources.split(",") if url.strip())
+def _listed(sources: str) -> list[tuple[str, str]]:
+    parts = [each.partition("|") for each in sources.split(",") if each.strip()]
+    return [(url.strip().rstrip("/"), file.strip()) for url, _, file in parts]

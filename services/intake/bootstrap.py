@@ -5,8 +5,8 @@ import contextlib
 import time
 from collections.abc import AsyncIterator
 from functools import partial
+from uuid import UUID
 
-import aio_pika
 import asyncpg
 import httpx
 import structlog
@@ -33,7 +33,7 @@ from services.intake.application.people_directory import PeopleDirectory
 from services.intake.application.possible_commands import PossibleCommands
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.application.uploads import Uploads
-from services.intake.configured import MIGRATIONS, folder_of, new_id, scanner_of, seals_of
+from services.intake.configured import MIGRATIONS, check_urls, folder_of, new_id, scanner_of, seals_of
 from services.intake.entrypoints.acts import act_routes
 from services.intake.entrypoints.app import make_app
 from services.intake.entrypoints.catalogue_queries import catalogue_routes
@@ -63,15 +63,19 @@ from shared.http.provider import Provider, is_safe_url
 from shared.http.server import serve
 from shared.http.tokens import follow_tokens
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
+from shared.postgres.hosts import Hosts
 from shared.postgres.log import StoredLog
+from shared.postgres.losses import LossWatch, unconfirmed
 from shared.postgres.migrate import migrate
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.postgres.server_check import require_fit
+from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.relay import Relay
 from shared.rabbit.topology import ForeignSource, claim, events_of
-from shared.settings import WrongSettings
+from shared.settings import WrongSettings, path_of
 from shared.tasks import cancel_and_wait
 
 RELAY = "intake"  # tells the relays of one store apart
@@ -79,7 +83,8 @@ DAILY_CHECK = 600.0  # seconds between two looks at the store's day
 KEYS_OLD = 900.0  # seconds after which it is said that the keys of the provider could not be read
 KEEP_FILES_EVERY = 20.0  # seconds between two looks at what is to be dropped
 LEARN_EVERY, LEARN_AT_LATEST = 1.0, 5.0  # seconds between two looks at who holds which post
-CLAIM_TIMEOUT = 3.0  # seconds for which a start waits for the broker
+DEVELOPMENT_NAME = "local"
+CLAIM_TIMEOUT = 5.0  # seconds for which a start waits for the broker
 
 log = structlog.get_logger("intake")
 
@@ -87,7 +92,12 @@ log = structlog.get_logger("intake")
 def run(settings: IntakeSettings) -> None:
     """Serve until SIGTERM; requests in flight are finished first. Raises InvalidTokens, WrongSettings, UnfitServer."""
     configure_logs("intake")
-    serve(running(settings, callers_of(settings), seals_of(settings)), settings.host, settings.port)
+    serve(
+        running(settings, callers_of(settings), seals_of(settings)),
+        settings.host,
+        settings.port,
+        path_of(settings.public_url),
+    )
 
 
 def callers_of(settings: IntakeSettings) -> Callers:
@@ -100,24 +110,28 @@ def callers_of(settings: IntakeSettings) -> Callers:
 @contextlib.asynccontextmanager
 async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSeals) -> AsyncIterator[Litestar]:
     """Intake with everything started that it needs beside its HTTP server."""
+    check_urls(settings)
     folder, scanner = folder_of(settings), scanner_of(settings)
     if settings.migrate:
         for name in await migrate(settings.database_url, MIGRATIONS):
             log.info("migrated", migration=name)
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="intake", largest=settings.pool_size)
+        durable, hosts = DurableHead(), Hosts(settings.database_url)
+        pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
-        source = await _name_store(pool, settings)
-        await _claim_virtual_host(settings.amqp_url, source)
-        notifications = Notifications(settings.database_url)
+        source = await _name_store(pool, settings, is_development=callers.is_development)
+        await _claim_virtual_host(settings.amqp_url, source, await store.event_id_at(pool, 1))
+        notifications = Notifications(hosts)
         await notifications.start()
         stack.push_async_callback(notifications.close)
-        writer = GroupCommit(pool)
+        await durable.start(pool)
+        stack.push_async_callback(durable.close)
+        writer = GroupCommit(pool, durable)
         await writer.start()
         stack.push_async_callback(writer.close)
 
-        history = StoredHistory(pool)
+        history = StoredHistory(pool, durable)
         regulation_cache = RegulationCache(history)
         await regulation_cache.refresh()
         files = StoredFileRecords(pool)
@@ -127,6 +141,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         if settings.seed_calendars:
             log.info("seeded", calendars=await keeper.seed(seed_years()))
         await keeper.propose()
+        birth = await store.event_id_at(pool, 1)
 
         contents = StoredContents(pool, new_id)
         references = KnownReferences(history, contents, seals, regulation_cache)
@@ -136,14 +151,15 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         )
         acts = ActHandler(regulation_cache, history, writer, seals, recorder, new_id, references)
         reading = CaseQueries(regulation_cache, history, contents, seals)
-        stored_log, clock, collector = StoredLog(pool, notifications), StoreClock(pool), intake_collector()
-        outbox = StoredOutbox(pool, notifications, RELAY)
+        stored_log, clock, collector = StoredLog(pool, notifications, durable), StoreClock(pool), intake_collector()
+        outbox = StoredOutbox(pool, notifications, RELAY, durable)
         encode = partial(to_message, prefix=settings.event_type_prefix)
-        relay = Relay(outbox, settings.amqp_url, events_of(source), name=RELAY, source=source, encode=encode)
+        route = events_of(source)
+        relay = Relay(outbox, settings.amqp_url, route, name=RELAY, source=source, birth=birth, encode=encode)
         await relay.start()
         stack.push_async_callback(relay.close)
         commands = CommandIntake(handler, acts, callers, refused)
-        queue = CommandQueue(settings.amqp_url, source, commands)
+        queue = CommandQueue(settings.amqp_url, source, commands, birth)
         await queue.start()
         stack.push_async_callback(queue.close)
         figures, troubles = StoreFigures(pool, RELAY), FileTroubles()
@@ -171,17 +187,29 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                lost=await unconfirmed(pool),
+                standby_required=durable.is_required,
+                standby_confirmed_at=durable.confirmed_at if durable.is_required else None,
                 provider_read_at=max(time.time() - provider.age, 0.0) if provider is not None else None,
                 taken_at=found.taken_at,
             )
 
-        async def hindrances() -> dict[str, str]:
-            reason = await stored_log.is_reachable()
-            return {"store": reason} if reason else {}
+        def durability() -> dict[str, str]:
+            lost = collector.snapshot.lost
+            told = f"{lost} acknowledged commands are lost; an operator must confirm it" if lost else ""
+            return {"standby": durable.trouble, "lost": told}
+
+        async def progress() -> dict[str, str]:
+            return durability() | {
+                "store": await stored_log.is_reachable(),
+                "relay": relay.standstill,
+                "commands": queue.hindrance,
+                **{name: hindered.get(name, "") for name in ("files", "posts")},
+            }
 
         def notices() -> dict[str, str]:
             away = provider is not None and provider.age > KEYS_OLD
-            found = {
+            found = durability() | {
                 "relay": relay.hindrance,
                 "provider": "the keys of the sign-in provider could not be read for a while" if away else "",
             }
@@ -190,6 +218,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         provider: Provider | None = None
         hindered: dict[str, str] = {}  # what keeps a loop from its work, by the loop's name
         works = {"metrics": keep_fresh(collector, snapshot), "calendars": _propose_daily(regulation_cache, keeper)}
+        works["losses"] = LossWatch(pool, durable).run()
         works["files"] = _keep_files(file_keeper, hindered)
         if settings.tokens_file:
             works["tokens"] = follow_tokens(callers, settings.tokens_file)
@@ -217,31 +246,44 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 refused_route(refused, callers, regulation_cache),
                 *clock_routes(clock, regulation_cache, keeper.propose),
                 feed_route(stored_log, may_read, settings.event_type_prefix),
-                *health_routes(hindrances, notices),
+                *health_routes(stored_log.is_reachable, progress, notices),
                 metrics_route(collector, may_read),
             ],
             callers,
+            prefix=path_of(settings.public_url),
         )
         app.state.commands = commands
         yield app
 
 
-async def _claim_virtual_host(url: str, source: str) -> None:
+async def _claim_virtual_host(url: str, source: str, birth: UUID | None) -> None:
     """Take the broker's virtual host for the source. A broker that is away is asked later. Raises WrongSettings."""
     if not url:
         return
     try:
-        async with await aio_pika.connect(url, timeout=CLAIM_TIMEOUT) as connection:
-            await claim(await connection.channel(), source)
+        async with asyncio.timeout(CLAIM_TIMEOUT), await BrokerHosts(url).connect() as connection:
+            await claim(await connection.channel(), source, birth)
     except ForeignSource as error:
         raise WrongSettings(f"INTAKE_AMQP_URL: {error}") from None
     except Exception as error:
         log.warning("broker_away", kind=type(error).__name__)
 
 
-async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings) -> str:
-    """Name the store, and return the name that it has."""
-    await store.name_source(pool, settings.source)
+async def _name_store(pool: "asyncpg.Pool[asyncpg.Record]", settings: IntakeSettings, *, is_development: bool) -> str:
+    """Name the store, and return the name that it has. Raises WrongSettings.
+
+    Two stores of one name are told apart by nobody who reads them: only a developer's store gets one unasked.
+    """
+    born = await store.named_at_birth(pool)
+    if not (settings.source or is_development):
+        remedy = f"this store is called {born}: set INTAKE_SOURCE={born} to go on" if born else "such as lai-chau"
+        raise WrongSettings(f"INTAKE_SOURCE: name the source, each store differently and for ever; {remedy}")
+    if settings.source and born and settings.source != born:
+        raise WrongSettings(
+            f"INTAKE_SOURCE: the store of INTAKE_DATABASE_URL is called {born} from its first event on, and not "
+            f"{settings.source}: set INTAKE_SOURCE={born}, or name the database of {settings.source}"
+        )
+    await store.name_source(pool, settings.source or DEVELOPMENT_NAME)
     if settings.movable_from is not None and not await store.is_clock_movable(pool):
         try:
             await store.move_clock(pool, settings.movable_from)

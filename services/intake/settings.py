@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import AwareDatetime, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import PublicUrl
+
 
 class IntakeSettings(BaseSettings):
     """What an operator sets."""
@@ -19,7 +21,10 @@ class IntakeSettings(BaseSettings):
     )
     host: str = "127.0.0.1"
     port: int = Field(default=8570, ge=0, le=65535)
-    source: str = Field(default="local", min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._-]+$")
+    source: str = Field(
+        default="", max_length=64, pattern=r"^[A-Za-z0-9._-]*$", description="the store's name; another for each store"
+    )
+    public_url: PublicUrl = Field(default="", description="the address under which a proxy shows it, with its path")
     master_key_file: str = Field(default="", description="32 random bytes that wrap every data key")
     tokens_file: str = Field(default="", description="JSON, see `doithoai token`")
     tokens: str = Field(default="", description="the same JSON in the environment")

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aio_pika
 import msgspec
 
 from services.load.histogram import Histogram
 from services.load.http import BROKEN, HttpConnection
+from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import CONNECT_TIMEOUT, DEADLINES
 
 PATTERN = "deadline.deadline_breached.{}"
@@ -100,7 +100,7 @@ class Breaches:
         async def on_message(message: Any) -> None:
             self.saw(message.body, loop.time())
 
-        connection = await aio_pika.connect(url, timeout=CONNECT_TIMEOUT)
+        connection = await BrokerHosts(url).connect()
         async with connection:
             channel = await connection.channel()
             exchange = await channel.get_exchange(DEADLINES.exchange, ensure=True)

@@ -10,6 +10,7 @@ NotRecorded
 ├── Unrecordable       the store refuses the command whenever it is tried: a bug
 ├── Overloaded         too many commands are waiting: try again shortly
 └── StoreUnavailable   the store cannot be reached: send the command again with the same key
+    └── NotConfirmed   it may be recorded, and a fail-over may still take it back: likewise
 
 Nothing of the command was recorded by this append, except that after StoreUnavailable it may have been.
 """
@@ -84,3 +85,7 @@ class Overloaded(NotRecorded):
 
 class StoreUnavailable(NotRecorded):
     """The store cannot be reached. A later look-up by event id or key says whether the command was recorded."""
+
+
+class NotConfirmed(StoreUnavailable):
+    """It is not known in time that what was or may be recorded is where no fail-over takes it back."""

@@ -31,7 +31,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a proxy adds. Whose call it forwards is not on this machine for certain.
 FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip", b"x-client-ip", b"true-client-ip", b"cf-connecting-ip"})
 #: What answers without a caller in both services.
-PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/progressz"})
 
 _CALLER = "caller"  # where a request's scope keeps who calls
 _ACTING = "acting"  # and with which token it acts elsewhere, where it brought another proof
@@ -102,6 +102,8 @@ class Callers:
         refused: RefusedCalls | None = None,
     ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
+        #: Whether this is a developer's machine, on which a call needs no token.
+        self.is_development = local_allowed
         #: Who knows people; None until a provider is configured and reached.
         self.people: PersonProofs | None = None
         self.refused = refused or RefusedCalls()

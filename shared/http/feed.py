@@ -47,8 +47,8 @@ class FeedSource(Protocol):
         """The last position; 0 when the log is empty."""
         ...
 
-    async def state_complete_to(self) -> tuple[datetime, int]:
-        """Store and return the instant up to which the log is complete, with the head at that time."""
+    async def state_complete_to(self) -> tuple[datetime, int] | None:
+        """Store and return the instant up to which the log is complete, with the head at that time; None if unknown."""
         ...
 
     async def wait_for_events(self, timeout: float) -> None:
@@ -73,14 +73,11 @@ async def read_feed(
         raise problem(409, "beyond-head", members={"source": source, "epoch": current, "head": await log.head()})
     events = await _events_or_wait(log, after, limit, wait, is_stopping)
     last = events[-1].position if events else after
-    complete_to: datetime | None = None
     # A full page says that more may follow: only a page that may be the last is worth the ordering lock.
-    if may_be_the_last(events, limit):
-        stated, head = await log.state_complete_to()
-        # An event that came in between is not on this page: then the statement would claim too much for it.
-        complete_to = stated if head == last else None
-    else:
-        head = await log.head()
+    stated = await log.state_complete_to() if may_be_the_last(events, limit) else None
+    instant, head = stated or (None, await log.head())
+    # An event that came in between is not on this page: then the statement would claim too much for it.
+    complete_to = instant if head == last else None
     return FeedPage(
         source=source, epoch=current, previous_id=previous_id, head=head, complete_to=complete_to, events=list(events)
     )

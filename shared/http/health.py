@@ -1,7 +1,11 @@
-"""`/healthz` says that the process answers, `/readyz` that some path makes progress."""
+"""Three questions: `/healthz`, does it answer; `/readyz`, can it serve; `/progressz`, does its work go on.
+
+A balancer asks the second: a service whose sources are silent still has pages to show. Alerts, and whoever operates the
+pair, ask the third, which names each work.
+"""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get
@@ -10,9 +14,12 @@ from litestar.openapi.datastructures import ResponseSpec
 
 from shared.http.openapi import problems
 from shared.http.problems import language_of, problem, problem_response
+from shared.http.server import stopping
 
-#: Tells what hinders progress, by name; empty when the service is ready.
-Hindrances = Callable[[], Awaitable[dict[str, str]]]
+#: Tells why the store cannot be used; empty when it can.
+Reachable = Callable[[], Awaitable[str]]
+#: Tells of each work, by name, what keeps it from going on; empty where it goes on.
+Works = Callable[[], Awaitable[dict[str, str]]]
 #: Tells what an operator should know of a service that is ready, by name.
 Notices = Callable[[], dict[str, str]]
 
@@ -24,26 +31,45 @@ class Health(msgspec.Struct, frozen=True, omit_defaults=True):
     notices: dict[str, str] = {}
 
 
-_READY = ResponseSpec(Health, generate_examples=False, description="some path makes progress")
+class Progressing(msgspec.Struct, frozen=True):
+    """The answer of a service whose work goes on."""
+
+    status: str
+    works: Annotated[dict[str, str], msgspec.Meta(description="Each work, with why it stands; empty: it goes on.")]
 
 
-def health_routes(hindrances: Hindrances, notices: Notices = dict) -> list[HTTPRouteHandler]:
-    """The two probes. Neither needs a token."""
+_READY = ResponseSpec(Health, generate_examples=False, description="it can serve")
+_GOES_ON = ResponseSpec(Progressing, generate_examples=False, description="every work goes on")
+
+
+def health_routes(store: Reachable, works: Works, notices: Notices = dict) -> list[HTTPRouteHandler]:
+    """The three probes. None needs a token."""
 
     @get("/healthz", summary="The process answers", tags=["operations"], responses=problems(400))
     async def healthz() -> Health:
         return Health("ok")
 
-    @get(
-        "/readyz",
-        summary="Some path makes progress",
-        tags=["operations"],
-        responses={200: _READY, **problems(400, 503)},
-    )
+    @get("/readyz", summary="It can serve", tags=["operations"], responses={200: _READY, **problems(400, 503)})
     async def readyz(request: Request[Any, Any, Any]) -> Response[Any]:
-        if found := await hindrances():
-            missing = "; ".join(f"{name}: {why}" for name, why in sorted(found.items()))
+        missing = "closing" if stopping(request.app)() else ""
+        if not missing and (why := await store()):
+            missing = f"store: {why}"
+        if missing:
             return problem_response(problem(503, "not-ready", missing=missing), language_of(request))
         return Response(Health("ready", notices()))
 
-    return [healthz, readyz]
+    @get(
+        "/progressz",
+        summary="Its work goes on",
+        tags=["operations"],
+        responses={200: _GOES_ON, **problems(400, 503)},
+    )
+    async def progressz(request: Request[Any, Any, Any]) -> Response[Any]:
+        found = await works()
+        if missing := "; ".join(f"{name}: {why}" for name, why in sorted(found.items()) if why):
+            return problem_response(
+                problem(503, "no-progress", missing=missing, members={"works": found}), language_of(request)
+            )
+        return Response(Progressing("progressing", found))
+
+    return [healthz, readyz, progressz]

@@ -1,7 +1,7 @@
 """The parts that the OpenAPI documents of both services share: problems, headers, the token, names that tools like."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any, cast
 
 from litestar.handlers import HTTPRouteHandler
@@ -20,6 +20,7 @@ from litestar.openapi.spec import (
     Reference,
     Schema,
     SecurityScheme,
+    Server,
     Tag,
 )
 from litestar.openapi.spec.enums import OpenAPIType
@@ -102,15 +103,45 @@ def problems(*statuses: int) -> dict[int, ResponseSpec]:
     }
 
 
-def document(title: str, description: str) -> OpenAPIConfig:
-    """The document of a service; `/schema/openapi.json` serves it."""
-    return OpenAPIConfig(
+class DescribedOperation(Operation):
+    """An operation that says more of itself than Litestar sees."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.describe()
+
+    def describe(self) -> None:
+        """Say it."""
+
+
+def document(title: str, description: str, complete: Callable[[OpenAPI], None], prefix: str = "") -> OpenAPIConfig:
+    """The document of a service, made and completed when it is first asked for; `/schema/openapi.json` serves it.
+
+    A proxy may show it under a path, the `prefix`.
+    """
+
+    class Document(OpenAPI):
+        is_complete = False
+
+        def to_schema(self) -> dict[str, Any]:
+            if not self.is_complete:
+                self.is_complete = True
+                complete(self)
+            return super().to_schema()
+
+    class Config(OpenAPIConfig):
+        def to_openapi_schema(self) -> OpenAPI:
+            made = super().to_openapi_schema()
+            return Document(**{field.name: getattr(made, field.name) for field in fields(made)})
+
+    return Config(
         title=title,
         version="1",
         description=description,
         license=License(name="Apache-2.0", identifier="Apache-2.0"),
         components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
         security=TOKEN,
+        servers=[Server(url=prefix or "/")],
         path="/schema",
         render_plugins=[JsonRenderPlugin(path="/openapi.json")],
         use_handler_docstrings=False,
@@ -140,9 +171,8 @@ def answers(
     """The operation class of a route whose good answer has these headers, this schema in place of the handler's type,
     and links to other operations. `cached`: it may be answered 304."""
 
-    @dataclass
-    class DescribedOperation(Operation):
-        def __post_init__(self) -> None:
+    class AnsweringOperation(DescribedOperation):
+        def describe(self) -> None:
             describe_answer(self, status, names, schema, links)
             if cached and self.responses is not None:
                 self.responses["304"] = OpenAPIResponse(
@@ -150,7 +180,7 @@ def answers(
                 )
                 self.parameters = [*(self.parameters or []), IF_NONE_MATCH]
 
-    return DescribedOperation
+    return AnsweringOperation
 
 
 def describe_answer(

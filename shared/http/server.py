@@ -18,6 +18,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.connections import ConnectionLimits, WatchedProtocol, limits_here, sweep
+from shared.http.prefix import under
 from shared.http.problems import PROBLEM_JSON, ProblemError, language_of, problem, problem_body
 
 GRACE = 20  # seconds for requests in flight; long polls end within one
@@ -69,23 +70,26 @@ class Server(uvicorn.Server):
         self.handle_exit(sig, frame)
 
 
-def serve(running: AbstractAsyncContextManager[Litestar], host: str, port: int) -> None:
-    """Serve an application on uvloop until SIGTERM, with everything open that `running` opens around it."""
+def serve(running: AbstractAsyncContextManager[Litestar], host: str, port: int, prefix: str = "") -> None:
+    """Serve an application on uvloop until SIGTERM, with everything open that `running` opens around it.
+
+    A proxy may show it under a path, the `prefix`.
+    """
 
     async def main() -> None:
         async with running as app:
-            await server(app, host, port).serve()
+            await server(app, host, port, prefix=prefix).serve()
 
     import uvloop
 
     uvloop.run(main())
 
 
-def server(app: Litestar, host: str, port: int, limits: ConnectionLimits | None = None) -> Server:
+def server(app: Litestar, host: str, port: int, limits: ConnectionLimits | None = None, *, prefix: str = "") -> Server:
     """A server for `app`. Its `.serve()` returns after SIGTERM or SIGINT, or once `should_exit` is set."""
     protocol = type("Protocol", (WatchedProtocol,), {"limits": limits or limits_here()})
     config = uvicorn.Config(
-        guarded(app),
+        guarded(under(prefix, app)),
         host=host,
         port=port,
         loop="uvloop",

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import secrets
+import stat
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -189,8 +190,9 @@ def load_tokens(path: str = "", text: str = "") -> tuple[TokenEntry, ...]:
 
 
 def change_tokens(file: Path, change: Callable[[tuple[TokenEntry, ...]], tuple[TokenEntry, ...]]) -> None:
-    """Write what a change makes of a tokens file, in one step and for its owner alone (0600). Raises InvalidTokens.
+    """Write what a change makes of a tokens file, in one step. Raises InvalidTokens.
 
+    It is its owner's alone (0600), but for a group that it was given to (0640): services may run as several users.
     Two that change it at the same time do so in turn.
     """
     file = file.resolve()
@@ -204,8 +206,11 @@ def change_tokens(file: Path, change: Callable[[tuple[TokenEntry, ...]], tuple[T
                 written.flush()
                 os.fsync(written.fileno())
             if file.exists():
+                before = file.stat()
                 with contextlib.suppress(PermissionError):  # the service that reads it may be another user than root
-                    os.chown(name, file.stat().st_uid, file.stat().st_gid)
+                    os.chown(name, before.st_uid, before.st_gid)
+                    if not before.st_mode & stat.S_IRWXO:
+                        os.chmod(name, 0o600 | (before.st_mode & stat.S_IRGRP))
             os.replace(name, file)
         except BaseException:
             Path(name).unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """Appends commands by one call of `append_events`, the SQL function that is the only way into the store."""
 
+import math
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -34,11 +35,12 @@ async def append_in(
     - `NotRecorded`: the command was rejected whole, and no other with it. See `shared.event_store.errors`.
 
     Raises what asyncpg raises: then no command was recorded, except that an interrupted COMMIT may have gone through.
-    The statement holds the ordering lock until the transaction ends.
+    The statement holds the ordering lock until the transaction ends. It has no time-out: a commit that waits for a
+    standby and is cancelled is committed on this server alone, and the answer does not say so.
     """
     arguments = _arguments(appends)
     call = named_call("append_events", arguments)
-    row: Any = await connection.fetchrow(_APPEND.format(call=call), *arguments.values())
+    row: Any = await connection.fetchrow(_APPEND.format(call=call), *arguments.values(), timeout=math.inf)
     position, stamped = row["head"], row["stamped"]
     rejected: dict[str, dict[str, Any]] = msgspec.json.decode(row["rejected"]) if row["rejected"] else {}
     outcomes: list[Appended | NotRecorded] = []

@@ -1,4 +1,8 @@
-"""Group commit: commands wait in a queue and are appended together, with one round trip for the batch."""
+"""Group commit: commands wait in a queue and are appended together, with one round trip for the batch.
+
+An append is never cancelled: one that waits for a standby would be committed on this server alone, and a fail-over
+would take it back. Its callers do not wait for ever: after `ANSWER_WITHIN` they are told that it may still be recorded.
+"""
 
 import asyncio
 import contextlib
@@ -11,15 +15,18 @@ import asyncpg
 import structlog
 
 from shared.event_store.append import Append, Appended
-from shared.event_store.errors import NotRecorded, Overloaded, StoreUnavailable, Unrecordable
+from shared.event_store.errors import NotConfirmed, NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
-from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.postgres.durable import EMIT, DurableHead, confirmed, is_warning
+from shared.postgres.transient_errors import TRANSIENT_ERRORS, Unconfirmed
+from shared.tasks import cancel_and_wait
 
 LARGEST_BATCH = 128  # commands
 LONGEST_QUEUE = 4096  # commands; beyond that they are refused at once, since they would wait too long
-RETRY_FOR = 10.0  # seconds for which a command is tried again while the store is away
+ANSWER_WITHIN = 10.0  # seconds after which a caller is answered, and no try of its command begins any more
 RETRY_PAUSE = 0.1  # seconds
 ACQUIRE_TIMEOUT = 10.0  # seconds to wait for a connection
+LOOK_EVERY = 0.5  # seconds between two looks at whom to answer
 
 POSITION = "stored_events_position"  # the unique index of positions
 
@@ -54,31 +61,37 @@ class GroupCommit:
 
     A batch is what has come while the previous one was committed. Two commands on one stream never share a batch. After
     an interrupted commit the first event id of each command is looked up before it is tried again, so that none
-    is recorded twice.
+    is recorded twice; what is found is told once something committed after it is where no fail-over takes it back.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", durable: DurableHead) -> None:
         self._pool = pool
+        self._durable = durable
         self._queue: deque[_Waiting] = deque()
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._closing = False
+        self._batch: Sequence[_Waiting] = ()  # being appended
         self._connection: Any = None  # kept from batch to batch
+        self._is_warned = False  # the server has said something about the last statement
 
     async def start(self) -> None:
         """Begin to append."""
         self._task = asyncio.create_task(self._run(), name="group-commit")
+        self._watching = asyncio.create_task(self._watch(), name="group-commit-watch")
 
     async def close(self) -> None:
-        """Append what is waiting, then stop."""
+        """Append what is waiting, then stop. What a standby has not acknowledged in time is not waited for."""
         self._closing = True
         self._more.set()
         if self._task is not None:
             await self._task
+        await cancel_and_wait(self._watching)
         await self._let_go()
 
     async def append(self, append: Append) -> Appended:
-        """Record one command durably. Raises NotRecorded.
+        """Record one command durably. Raises NotRecorded, NotConfirmed after a while.
 
         A caller that is cancelled does not take its command back: it may be recorded all the same.
         """
@@ -87,7 +100,7 @@ class GroupCommit:
         if len(self._queue) >= LONGEST_QUEUE:
             raise Overloaded(f"{LONGEST_QUEUE} commands are waiting")
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(append, loop.create_future(), loop.time() + RETRY_FOR)
+        waiting = _Waiting(append, loop.create_future(), loop.time() + ANSWER_WITHIN)
         self._queue.append(waiting)
         self._more.set()
         return await waiting.done
@@ -103,21 +116,27 @@ class GroupCommit:
             while seen < len(self._queue) < LARGEST_BATCH:
                 seen = len(self._queue)
                 await asyncio.sleep(0)
-            batch = self._next_batch()
+            self._batch = self._next_batch()
             try:
-                await self._commit(batch)
+                await self._commit(self._batch)
             except Exception as error:  # every command gets an answer, and the next batch is appended
                 _log.exception("append_failed")
-                for waiting in batch:
+                for waiting in self._batch:
                     _answer(waiting, StoreUnavailable(type(error).__name__))
+            self._batch = ()
 
     def _next_batch(self) -> list[_Waiting]:
-        """Remove and return the next commands that may share a batch. An erasure is alone in its batch."""
+        """Remove and return the next commands that may share a batch. An erasure is alone in its batch.
+
+        Commands whose callers have been answered or have gone are not begun.
+        """
         batch: list[_Waiting] = []
         later: list[_Waiting] = []
         touched: set[object] = set()  # what a later command may not touch in the same batch
         while self._queue and len(batch) < LARGEST_BATCH:
             waiting = self._queue.popleft()
+            if waiting.done.done():
+                continue
             writes, reads = waiting.writes, waiting.reads
             if waiting.append.erase_owner or not touched.isdisjoint(writes) or not touched.isdisjoint(reads):
                 if waiting.append.erase_owner and not batch:
@@ -135,7 +154,10 @@ class GroupCommit:
         while pending:
             try:
                 # One statement is a transaction of its own: begin and commit would be two more round trips.
-                outcomes = await append_in(await self._connected(), [w.append for w in pending])
+                connection, self._is_warned = await self._connected(), False
+                outcomes = await append_in(connection, [w.append for w in pending])
+                if self._is_warned:
+                    raise Unconfirmed
                 if tried:
                     outcomes = await self._settled(pending, outcomes)
             except TRANSIENT_ERRORS as error:
@@ -153,22 +175,58 @@ class GroupCommit:
                 await self._one_by_one(pending, error)
                 return
             else:
-                for waiting, outcome in zip(pending, outcomes, strict=True):
-                    _answer(waiting, outcome)
+                self._answer_all(pending, outcomes)
                 return
+
+    def _answer_all(self, pending: Sequence[_Waiting], outcomes: Sequence[Appended | NotRecorded]) -> None:
+        """Answer what a call came to. It has returned, so the standby has what was appended."""
+        for waiting, outcome in zip(pending, outcomes, strict=True):
+            if isinstance(outcome, Appended):
+                self._acknowledge(waiting, outcome)
+            _answer(waiting, outcome)
+
+    def _acknowledge(self, waiting: _Waiting, appended: Appended) -> None:
+        self._durable.acknowledged(appended.first_position, appended.last_position, waiting.append.events[0].event_id)
 
     async def _connected(self) -> Any:
         """Return the connection, kept from batch to batch: giving it back to the pool costs a round trip."""
         if self._connection is None or self._connection.is_closed():
             await self._let_go()
-            self._connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            connection: Any = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT)
+            self._connection = connection
+            connection.add_log_listener(self._note)
         return self._connection
+
+    def _note(self, _: Any, message: Any) -> None:
+        self._is_warned |= is_warning(message)
 
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(*TRANSIENT_ERRORS):
+                connection.remove_log_listener(self._note)
+            with contextlib.suppress(*TRANSIENT_ERRORS):
                 await self._pool.release(connection, timeout=ACQUIRE_TIMEOUT)
+
+    async def _watch(self) -> None:
+        """Answer callers in time. A server that was replaced ends nothing by itself: whoever finds the new one does."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            self._answer_late()
+            is_answered = bool(self._batch) and all(waiting.done.done() for waiting in self._batch)
+            if self._closing and is_answered and self._connection is not None:
+                self._connection.terminate()  # and no cancellation is sent: the standby may still acknowledge it
+
+    def _answer_late(self) -> None:
+        """Answer whom no standby and no store has answered: what was begun may still be recorded."""
+        now = asyncio.get_running_loop().time()
+        for waiting in self._batch:
+            if now >= waiting.deadline:
+                _answer(waiting, NotConfirmed("it takes too long"))
+        for waiting in self._queue:
+            if now < waiting.deadline:
+                break  # those behind it came later
+            _answer(waiting, StoreUnavailable("the commands before it take too long"))
 
     async def _one_by_one(self, pending: Sequence[_Waiting], error: asyncpg.PostgresError) -> None:
         """Find the command that the store refuses: its neighbours in the batch are recorded without it."""
@@ -182,6 +240,7 @@ class GroupCommit:
     async def _after_interruption(self, pending: Sequence[_Waiting]) -> list[_Waiting]:
         """Answer the commands that an interrupted COMMIT has recorded, and return those to be tried again."""
         recorded: dict[UUID, Appended] | None = None
+        pending = [waiting for waiting in pending if not waiting.done.done()]
         while recorded is None and pending:
             await asyncio.sleep(RETRY_PAUSE)
             try:
@@ -192,6 +251,7 @@ class GroupCommit:
         left = []
         for waiting in pending:
             if (found := (recorded or {}).get(waiting.append.events[0].event_id)) is not None:
+                self._acknowledge(waiting, found)
                 _answer(waiting, found)
             else:
                 left.append(waiting)
@@ -217,13 +277,16 @@ class GroupCommit:
         return [waiting for waiting in pending if not waiting.done.done()]
 
     async def _recorded(self, doubtful: Sequence[_Waiting]) -> dict[UUID, Appended]:
-        """Return which of these commands are in the store, by the id of their first event."""
+        """Return which of these commands are in the store, by the id of their first event. Raises Unconfirmed."""
         lengths = {w.append.events[0].event_id: len(w.append.events) for w in doubtful}
         connection = await self._connected()
-        async with connection.transaction():
+        async with confirmed(connection), connection.transaction():
             # A statement that was given up may still be running. It holds the lock until it has committed.
             await connection.execute("SELECT ordering_lock()")
             rows = await connection.fetch(_RECORDED, list(lengths))
+            if rows:
+                # They may be on this server alone. Where a standby is required it has them once it has this.
+                await connection.execute(EMIT)
         return {
             row["event_id"]: Appended(
                 row["notification_id"], row["notification_id"] + lengths[row["event_id"]] - 1, row["recorded_at"]

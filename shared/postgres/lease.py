@@ -13,6 +13,8 @@ that of a server before it was set right or replaced by its standby.
 
 A process that slept past its lease does not know that another holds it now. When it writes it therefore names what it
 knows (a relay its fence, a projector the revision of its cursor), and the write fails when another has written since.
+
+Of several leases of one kind each process has its share: one that holds fewer by two than another takes one from it.
 """
 
 from typing import Any
@@ -31,12 +33,34 @@ WHERE l.holder = excluded.holder OR l.expires_at <= clock_timestamp()
     OR l.expires_at > clock_timestamp() + make_interval(secs => $3)
 RETURNING fence
 """
+_RELIEVE = """
+WITH held AS (
+    SELECT holder, count(*) AS n FROM leases
+    WHERE starts_with(name, $4) AND expires_at > clock_timestamp()
+        AND expires_at <= clock_timestamp() + make_interval(secs => $3)
+    GROUP BY holder
+)
+UPDATE leases l SET holder = $2, fence = l.fence + 1, expires_at = clock_timestamp() + make_interval(secs => $3)
+WHERE l.name = $1 AND l.holder <> $2 AND (SELECT h.n FROM held h WHERE h.holder = l.holder)
+    >= 2 + coalesce((SELECT h.n FROM held h WHERE h.holder = $2), 0)
+RETURNING fence
+"""
 _RELEASE = "UPDATE leases SET expires_at = clock_timestamp() WHERE name = $1 AND holder = $2"
 
 
 async def acquire(connection: Any, name: str, holder: str, seconds: float = LEASE_SECONDS) -> int | None:
     """Acquire or renew a lease; return its fence, or None while another holds it."""
     fence: int | None = await connection.fetchval(_ACQUIRE, name, holder, seconds)
+    return fence
+
+
+async def relieve(connection: Any, name: str, holder: str, kind: str, seconds: float = LEASE_SECONDS) -> int | None:
+    """Take a lease from a holder of at least two more of this kind, that is with names that begin so; return its fence.
+
+    Whoever held it learns of it when it renews, or by the fence of a write. Two takers at one moment may both take from
+    one holder; what they are then apart is less than two again, or is evened out the same way.
+    """
+    fence: int | None = await connection.fetchval(_RELIEVE, name, holder, seconds, kind)
     return fence
 
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from shared.events import Recorded
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 from shared.postgres.pool import POLL, Notifications
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
@@ -17,9 +18,12 @@ from shared.postgres.transient_errors import TRANSIENT_ERRORS
 class StoredLog:
     """The log of one store."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications, durable: DurableHead
+    ) -> None:
         self._pool = pool
         self._notifications = notifications
+        self._durable = durable
 
     async def identity(self) -> tuple[str, str]:
         """Return the source and its epoch, as they are now."""
@@ -28,8 +32,8 @@ class StoredLog:
         return row["source"], row["epoch"]
 
     async def events_after(self, position: int, limit: int) -> Sequence[Recorded]:
-        """Return the events after a position, in order, at most `limit`."""
-        return await store.read_named_page(self._pool, position, limit)
+        """Return the events after a position, in order, at most `limit`, and none that a fail-over may take back."""
+        return await self._durable.durable(await store.read_named_page(self._pool, position, limit))
 
     async def event_id_at(self, position: int) -> UUID | None:
         """Return the id of the event at a position; None when there is none."""
@@ -39,8 +43,11 @@ class StoredLog:
         """Return the last position; 0 when the log is empty."""
         return await store.head(self._pool)
 
-    async def state_complete_to(self) -> tuple[datetime, int]:
-        """Return an instant at or before which no further event will be stamped, and the head at that time."""
+    async def state_complete_to(self) -> tuple[datetime, int] | None:
+        """Return an instant at or before which no further event will be stamped, and the head at that time.
+
+        None while that cannot be said.
+        """
         return await store.state_complete_to(self._pool)
 
     async def wait_for_events(self, timeout: float) -> None:

@@ -94,6 +94,11 @@ async def grant(dsn: str, roles: Mapping[str, str]) -> None:
         await connection.close()
 
 
+def names_of(package: str) -> list[str]:
+    """The names of a package's migrations, in order."""
+    return [name for name, _ in _files(package)]
+
+
 async def _lock(connection: asyncpg.Connection) -> None:
     """Take the lock. A statement that waited for it would hold a snapshot, whose end a concurrent index waits for."""
     while True:

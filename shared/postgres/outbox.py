@@ -8,6 +8,7 @@ import asyncpg
 
 from shared.events import Recorded
 from shared.postgres import lease, store
+from shared.postgres.durable import DurableHead
 from shared.postgres.pool import Notifications
 
 _TAKE_OVER = """
@@ -20,8 +21,11 @@ _ADVANCE = "UPDATE relay_position SET position = $3 WHERE name = $1 AND fence = 
 class StoredOutbox:
     """The outbox of one relay; `name` tells the relays of one store apart."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications, name: str) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", notifications: Notifications, name: str, durable: DurableHead
+    ) -> None:
         self._pool, self._notifications, self._name = pool, notifications, name
+        self._durable = durable
 
     async def lease(self, holder: str) -> int | None:
         """Acquire or renew the lease; return its fence, or None while another holds it."""
@@ -37,8 +41,11 @@ class StoredOutbox:
         return position
 
     async def page(self, after: int, limit: int) -> Sequence[Recorded]:
-        """Return the events after a position, in order, under the source and epoch of the moment."""
-        return await store.read_named_page(self._pool, after, limit)
+        """Return the events after a position, in order, under the source and epoch of the moment.
+
+        None that a fail-over may take back: what was published cannot be called back.
+        """
+        return await self._durable.durable(await store.read_named_page(self._pool, after, limit))
 
     async def advance(self, fence: int, before: int, after: int) -> bool:
         """Move the position; False when another fence holds it or it is not at `before` any more."""

@@ -2,23 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolAcquireContext
 
+from shared.postgres.hosts import CONNECT_TIMEOUT, Hosts
 from shared.postgres.store import read_identity
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
 from shared.tasks import cancel_and_wait
 
 COMMAND_TIMEOUT = 30.0  # seconds for one statement
-CONNECT_TIMEOUT = 5.0  # seconds
 MAX_QUERIES = 50_000  # of one connection, then it is replaced
 IDLE = 300.0  # seconds after which an unused connection is closed
 POLL = 1.0  # seconds between two looks, since a notification may be lost
-#: Chooses of several hosts the one that writes: a replica accepts no appends and sends no notifications.
-WRITABLE: dict[str, Any] = {"target_session_attrs": "read-write"}
+PROBE_TIMEOUT = 2.0  # seconds after which a server that does not answer is taken for frozen
+AGAIN = 0.5  # seconds between two tries to find a server
 
 if TYPE_CHECKING:  # generic for the type checker alone
     _Context = PoolAcquireContext[asyncpg.Record]
@@ -48,20 +49,29 @@ _SETTINGS = {
 
 
 async def create_pool(
-    dsn: str, *, application: str, largest: int = 10, event_store: bool = True, search_path: str = "public"
+    dsn: str | Hosts,
+    *,
+    application: str,
+    largest: int = 10,
+    event_store: bool = True,
+    search_path: str = "public",
+    on_epoch: Callable[[str], None] = lambda _: None,
 ) -> "asyncpg.Pool[asyncpg.Record]":
     """Make a pool of at most `largest` connections.
 
+    A process that has more than a pool hands the same `Hosts` to all: what one finds of a host ends what waits there.
     With `event_store` each new connection reads the store's identity first, so that a restored store gets its new epoch
-    before anything is read from it.
+    before anything is read from it; `on_epoch` is told it before anything else is.
     """
 
     async def prepare(connection: Any) -> None:
         if event_store:
-            await read_identity(connection)
+            on_epoch((await read_identity(connection)).epoch)
 
+    hosts = dsn if isinstance(dsn, Hosts) else Hosts(dsn)
+    walk: Any = hosts.connect  # it gives what asyncpg's own would, whose class the type asks for by an option
     pool: asyncpg.Pool[asyncpg.Record] = await _Pool(
-        dsn,
+        hosts.dsn,
         connection_class=asyncpg.Connection,
         record_class=asyncpg.Record,
         init_size=1,
@@ -70,14 +80,13 @@ async def create_pool(
         max_queries=MAX_QUERIES,
         max_inactive_connection_lifetime=IDLE,
         loop=None,
-        connect=None,
+        connect=walk,
         setup=None,
         command_timeout=COMMAND_TIMEOUT,
         timeout=CONNECT_TIMEOUT,
         init=prepare,
         reset=_rolled_back,
         server_settings={**_SETTINGS, "application_name": application, "search_path": search_path},
-        **WRITABLE,
     )
     return pool
 
@@ -109,10 +118,7 @@ def _left_half_sent(error: BaseException | None) -> bool:
 
 async def connect(dsn: str, timeout: float = CONNECT_TIMEOUT) -> "asyncpg.Connection[asyncpg.Record]":
     """Open one connection with the settings that those of a pool have."""
-    connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
-        dsn, timeout=timeout, server_settings=_SETTINGS, **WRITABLE
-    )
-    return connection
+    return await Hosts(dsn).connect(timeout=timeout, server_settings=_SETTINGS)
 
 
 async def _rolled_back(connection: Any) -> None:
@@ -126,10 +132,13 @@ async def _rolled_back(connection: Any) -> None:
 
 
 class Notifications:
-    """Wakes whoever waits when events were recorded. After a lost connection it listens again by itself."""
+    """Wakes whoever waits when events were recorded. After a lost connection it listens again by itself.
 
-    def __init__(self, dsn: str, channel: str = "stored_events") -> None:
-        self._dsn, self._channel = dsn, channel
+    It looks every second whether the server still answers, so it is the first to notice a frozen one.
+    """
+
+    def __init__(self, dsn: str | Hosts, channel: str = "stored_events") -> None:
+        self._hosts, self._channel = dsn if isinstance(dsn, Hosts) else Hosts(dsn), channel
         self._waiters: set[asyncio.Event] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -160,14 +169,14 @@ class Notifications:
         while True:
             connection = None
             try:
-                connection = await connect(self._dsn)
+                connection = await self._hosts.connect(server_settings=_SETTINGS)
                 await connection.add_listener(self._channel, lambda *_: self.wake())
                 while not connection.is_closed():
                     await asyncio.sleep(POLL)
-                    await connection.fetchval("SELECT 1", timeout=CONNECT_TIMEOUT)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+                    await connection.fetchval("SELECT 1", timeout=PROBE_TIMEOUT)
+            except (asyncpg.PostgresError, *TRANSIENT_ERRORS) as error:
                 _log.warning("listen_lost", error=type(error).__name__)
             finally:
                 if connection is not None and not connection.is_closed():
                     connection.terminate()
-            await asyncio.sleep(POLL)
+            await asyncio.sleep(AGAIN)

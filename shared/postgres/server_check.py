@@ -7,12 +7,16 @@ from typing import Any
 
 import asyncpg
 
+from shared.postgres.hosts import NoHost
+from shared.server_urls import unreachable
+
 OLDEST = 15  # the oldest major version that the tests run on
 
 _LOOK = """
 SELECT current_setting('server_version_num')::integer / 10000 AS version,
     pg_encoding_to_char(d.encoding) AS encoding,
     current_setting('synchronous_commit') AS synchronous_commit,
+    btrim(current_setting('synchronous_standby_names')) AS standbys,
     current_setting('default_transaction_isolation') AS isolation,
     current_setting('idle_in_transaction_session_timeout') AS idle,
     EXISTS (SELECT FROM pg_extension WHERE extname = 'plpgsql') AS plpgsql,
@@ -53,6 +57,12 @@ async def require_fit(connection: Any, *, connections: int = 1) -> None:
             "synchronous_commit is off, so what was answered with 201 could be lost: "
             "ALTER DATABASE or ROLE ... SET synchronous_commit = on"
         )
+    if found["standbys"] and found["synchronous_commit"] not in ("on", "remote_apply"):
+        raise UnfitServer(
+            f"a standby is required ({found['standbys']}) and synchronous_commit is {found['synchronous_commit']}, "
+            "so what was answered with 201 could be lost by a fail-over: ALTER DATABASE or ROLE ... "
+            "SET synchronous_commit = on"
+        )
     if found["connections"] < connections:
         raise UnfitServer(
             f"this process opens up to {connections} connections and the server allows {found['connections']}: "
@@ -61,12 +71,14 @@ async def require_fit(connection: Any, *, connections: int = 1) -> None:
 
 
 def failure(error: BaseException, variable: str) -> str:
-    """Why a service or a command cannot work on its database, without its address, user or password.
+    """Why a service or a command cannot work on its database, without its user or password.
 
     `variable` is the setting that names the database.
     """
     match error:
         case UnfitServer():
+            return f"{variable}: {error}"
+        case NoHost():
             return f"{variable}: {error}"
         case asyncpg.InvalidCatalogNameError():
             return f"{variable}: there is no such database; CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
@@ -79,8 +91,12 @@ def failure(error: BaseException, variable: str) -> str:
         case asyncpg.ProtocolViolationError():
             return f"{variable}: something between, such as pgbouncer, refuses our sessions; name the server itself"
         case asyncpg.InvalidAuthorizationSpecificationError():
-            return f"{variable}: the server refuses its user or password"
+            return f"{variable}: the server refuses its user or password, or whoever comes this way (pg_hba.conf)"
         case asyncpg.TooManyConnectionsError():
             return f"{variable}: the server has no connection left; raise max_connections"
+        case _ if (why := unreachable(error)) is not None:
+            return f"{variable}: {why.en}"
+        case asyncpg.ConnectionDoesNotExistError():
+            return f"{variable}: the server ends the connection at once; does it ask for a certificate (sslcert)?"
         case _:
             return f"{type(error).__name__}; is {variable} right?"

@@ -1,5 +1,6 @@
 """Reads the store: pages of the log, up to when it is complete, its clock, and which store it is."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -11,8 +12,11 @@ import msgspec
 from shared.envelope import PAGE_BYTES
 from shared.events import Recorded
 from shared.identifiers import FIRST_YEAR, LAST_YEAR, local_day
+from shared.postgres.durable import confirmed
+from shared.postgres.transient_errors import Unconfirmed
 
 Pool = asyncpg.Pool
+STATE_WITHIN = 4.0  # seconds for which a statement of completeness is waited for
 _EVENT = "SELECT originator_id, originator_version, topic, state, notification_id, event_id, recorded_at"
 # The length of a stored value is read from its header: what lies behind the end of the page is not loaded. The first
 # event is the one before the page, which only lends its id.
@@ -60,7 +64,9 @@ async def read_identity(connection: Any) -> StoreIdentity:
     row = await connection.fetchrow("SELECT source, epoch, fingerprint FROM store_state")
     if row["fingerprint"] != fingerprint:
         async with connection.transaction():
-            await connection.execute("SELECT ordering_lock()")
+            # Of a server that has just been promoted the standby may not be there yet, and what is told under the epoch
+            # is only read. Should this be lost, then by another promotion, which makes another epoch.
+            await connection.execute("SET LOCAL synchronous_commit = local; SELECT ordering_lock()")
             row = await connection.fetchrow(
                 "UPDATE store_state SET fingerprint = $1, epoch = CASE WHEN fingerprint IN ('', $1) THEN epoch "
                 "ELSE gen_random_uuid()::text END RETURNING source, epoch",
@@ -74,6 +80,14 @@ async def name_source(pool: "asyncpg.Pool[asyncpg.Record]", source: str) -> None
     await pool.execute(
         "UPDATE store_state SET source = $1 WHERE source <> $1 AND NOT EXISTS (SELECT 1 FROM stored_events)", source
     )
+
+
+async def named_at_birth(connection: Any) -> str:
+    """Return the name of a store that has events; empty where it may still be named."""
+    found: str | None = await connection.fetchval(
+        "SELECT source FROM store_state WHERE EXISTS (SELECT 1 FROM stored_events)"
+    )
+    return found or ""
 
 
 async def read_page(connection: Any, identity: StoreIdentity, after: int, limit: int) -> list[Recorded]:
@@ -126,16 +140,25 @@ async def head(connection: Any) -> int:
     return found
 
 
-async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datetime, int]:
+async def state_complete_to(pool: "asyncpg.Pool[asyncpg.Record]") -> tuple[datetime, int] | None:
     """Return an instant at or before which no further event will be stamped, and the head at that time.
 
-    The instant is stored before it is returned: every later append is stamped after it.
+    The instant is durable before it is returned: every later append is stamped after it. None while an append holds the
+    ordering lock, as one that waits for a standby does, and while the standby does not acknowledge the instant itself.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT ordering_lock()")
-        row = await connection.fetchrow("SELECT complete, head FROM state_complete()")
-        assert row is not None
-        return row["complete"], row["head"]
+    try:
+        async with (
+            asyncio.timeout(STATE_WITHIN),
+            pool.acquire() as connection,
+            confirmed(connection),
+            connection.transaction(),
+        ):
+            await connection.execute("SET LOCAL lock_timeout = '2s'; SELECT ordering_lock()")
+            row = await connection.fetchrow("SELECT complete, head FROM state_complete()")
+    except (asyncpg.LockNotAvailableError, TimeoutError, Unconfirmed):
+        return None
+    assert row is not None
+    return row["complete"], row["head"]
 
 
 async def store_now(connection: Any) -> datetime:

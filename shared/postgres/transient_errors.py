@@ -2,6 +2,11 @@
 
 import asyncpg
 
+
+class Unconfirmed(Exception):
+    """The server has committed, and gave up waiting for the standby that must have it: a fail-over may take it back."""
+
+
 BROKEN_CONNECTION = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -22,4 +27,5 @@ TRANSIENT_ERRORS = (
     asyncpg.LockNotAvailableError,
     asyncpg.DiskFullError,
     asyncpg.ReadOnlySQLTransactionError,
+    Unconfirmed,
 )

@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aio_pika
-import aiormq
 import structlog
 
 from shared.rabbit.delivery_frames import DeliveryFrames
+from shared.rabbit.hosts import BrokerHosts, told
 from shared.rabbit.topology import CONNECT_TIMEOUT, ForeignSource, Occupied
 from shared.tasks import cancel_and_wait
 
@@ -38,7 +38,7 @@ class Consumer:
         self.hindrance = ""
         self.connection = 0  # counts connections: a delivery of an old one is not acknowledged, it comes again
         self.channel: Any = None
-        self._url, self._queue, self._prepare = url, queue, prepare
+        self._hosts, self._queue, self._prepare = BrokerHosts(url), queue, prepare
         self._on_delivery, self._prefetch = on_delivery, prefetch
         self._task: asyncio.Task[None] | None = None
 
@@ -68,21 +68,21 @@ class Consumer:
                 self.hindrance = str(error)
                 log.error("queue_not_consumed", queue=self._queue, why=self.hindrance)
             except Exception as error:  # refused, starting, gone: the next try may do
-                self.hindrance = f"the broker cannot be reached: {type(error).__name__}"
+                self.hindrance = told(error)
                 log.warning("broker_away", queue=self._queue, kind=type(error).__name__)
             pause = SHORTEST if self.is_connected else min(pause * 2, LONGEST)
             self.is_connected = False
             await asyncio.sleep(LOOK_EVERY if self.is_absent else pause)
 
     async def _consume(self) -> None:
-        async with await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT) as preparing:
+        async with await self._hosts.connect() as preparing:
             self.is_absent = not await self._prepare(preparing)
         if self.is_absent:
             self.hindrance = ""
             return
         # Not a robust connection: after a reconnect old deliveries must be distinguished from new ones.
         frames = DeliveryFrames()
-        connection = await asyncio.wait_for(aiormq.connect(self._url, transport_factory=frames), CONNECT_TIMEOUT)
+        connection = await self._hosts.connect_raw(frames)
         try:
             channel: Any = await connection.channel(publisher_confirms=False, timeout=CONNECT_TIMEOUT)
             await channel.basic_qos(prefetch_count=self._prefetch, timeout=CONNECT_TIMEOUT)

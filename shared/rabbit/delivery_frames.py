@@ -16,6 +16,7 @@ from aiormq.connection import TCPTransportFactory, TLSTransportFactory, Transpor
 from pamqp.header import ContentHeader
 
 from shared.rabbit.publish_frames import PROPERTIES
+from shared.sockets import watch_peer
 
 #: Called for each delivery with its tag, its content header and its body.
 OnDelivery = Callable[[int, bytes, bytes], None]
@@ -25,6 +26,17 @@ _METHOD, _HEADER, _BODY, _HEARTBEAT = 1, 2, 3, 8
 _DELIVER = b"\x00\x3c\x00\x3c"  # class basic, method deliver
 _FRAME = struct.Struct(">BHL")  # type, channel, size; an octet ends the frame
 _CONTENT = struct.Struct(">HHQH")  # class, weight, size of the body, which properties follow
+
+
+class WatchedTransport(TransportFactory):
+    """Makes a transport as aiormq does, and has its peer watched."""
+
+    async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The transport, with TLS where the URL says so."""
+        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
+        reader, writer = await plain.create(url, **kwargs)
+        watch_peer(writer)
+        return reader, writer
 
 
 class DeliveryFrames(TransportFactory):
@@ -40,8 +52,7 @@ class DeliveryFrames(TransportFactory):
 
     async def create(self, url: Any, **kwargs: Any) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The transport as aiormq makes it, with this reader before its own."""
-        plain = TLSTransportFactory() if url.scheme == "amqps" else TCPTransportFactory()
-        plain_reader, writer = await plain.create(url, **kwargs)
+        plain_reader, writer = await WatchedTransport().create(url, **kwargs)
         self.reader = _Reader(plain_reader)
         reader: Any = self.reader
         return reader, writer

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from time import monotonic
 from typing import Any, Protocol
+from uuid import UUID
 
-import aio_pika
 import msgspec
 import structlog
 from aio_pika.exceptions import PublishError
 
 from shared.envelope import Message, may_be_the_last, to_message
 from shared.events import Recorded
+from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.publish_frames import Batch, forget, publish
-from shared.rabbit.topology import CONNECT_TIMEOUT, ForeignSource, Occupied, Route, claim, declare, user_of
+from shared.rabbit.topology import ForeignSource, Occupied, Route, claim, declare
 from shared.tasks import cancel_and_wait
 
 BATCH = 500  # events
@@ -28,6 +29,7 @@ REST = 0.02  # seconds without a new event after which the position is written
 PUBLISH_TIMEOUT = 30.0  # seconds: `connection.ready()` is awaited outside aio-pika's own timeout
 PAUSE = 1.0  # seconds between two looks without a notification
 PATIENCE = 5.0  # seconds: the longest pause between two tries while messages come back
+STANDS_AFTER = 60.0  # seconds of tries in which nothing left
 
 log = structlog.get_logger("relay")
 
@@ -69,23 +71,33 @@ class Relay:
         *,
         name: str,
         source: str = "",
+        birth: UUID | None = None,
         encode: Callable[[Recorded], Message] = to_message,
     ) -> None:
-        """With a `source` the virtual host must be that source's, or nobody's yet."""
+        """With a `source` the virtual host must be that source's and that store's, or nobody's yet."""
         self.name = name
         self.hindrance = ""  # what only a person can mend
         self.unroutable_total = 0
         self.published_total = 0
         self.is_leader = False
-        self._outbox, self._url, self._route, self._encode = outbox, url, route, encode
-        self._user, self._source = user_of(url), source
+        self._outbox, self._hosts, self._route, self._encode = outbox, BrokerHosts(url), route, encode
+        self._source, self._birth = source, birth
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
         self._task: asyncio.Task[None] | None = None
         self._leased = 0.0
+        self._stands_since: float | None = None  # when the first try failed after which nothing left
+
+    @property
+    def standstill(self) -> str:
+        """Why nothing leaves, and has not for a while; empty while it does, and where another process relays."""
+        if self.hindrance or self._stands_since is None:
+            return self.hindrance
+        seconds = monotonic() - self._stands_since
+        return f"nothing has left for {seconds:.0f} s" if seconds > STANDS_AFTER else ""
 
     async def start(self) -> None:
         """Start in the background. Without a broker's URL events leave by the feed alone."""
-        if self._url:
+        if self._hosts.is_named:
             self._task = asyncio.create_task(self._run(), name=f"relay-{self.name}")
 
     async def close(self) -> None:
@@ -104,6 +116,7 @@ class Relay:
             hindered = await self._turn()
             self.is_leader = False
             stuck = hindered and self.published_total == before
+            self._stands_since = (self._stands_since or monotonic()) if stuck else None
             # Who merely waits for the lease looks often: a dead leader is replaced soon after its lease has run out.
             pause = min(pause * 1.5, PATIENCE) if stuck else PAUSE
             await asyncio.sleep(pause)
@@ -139,12 +152,12 @@ class Relay:
         position = await self._outbox.take_over(fence)
         if position is None:
             raise LostLease
-        connection = await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT)
+        connection = await self._hosts.connect()
         async with connection, self._outbox.subscribed() as recorded:
             # A channel of its own: a publish to a missing exchange closes the channel and fails all in flight.
             channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
             if self._source:
-                await claim(await connection.channel(), self._source)
+                await claim(await connection.channel(), self._source, self._birth)
             await declare(channel, self._route)
             self.hindrance = ""
             underlay = await channel.get_underlay_channel()
@@ -152,6 +165,7 @@ class Relay:
             log.info("relay_started", relay=self.name, after=position)
             while not connection.is_closed and not channel.is_closed:
                 position = await self._publish_after(position, fence, underlay, recorded)
+                self._stands_since = None
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(recorded.wait(), PAUSE)
         raise ConnectionResetError("the broker went away")
@@ -190,7 +204,7 @@ class Relay:
     async def _send(self, events: Sequence[Recorded], channel: Any) -> "_InFlight":
         messages = [self._encode(event) for event in events]
         async with asyncio.timeout(PUBLISH_TIMEOUT):
-            batch = await publish(channel, self._route.exchange, messages, self._user)
+            batch = await publish(channel, self._route.exchange, messages, self._hosts.user)
         return _InFlight(batch, messages, events[-1].position, monotonic() + PUBLISH_TIMEOUT)
 
     async def _confirm(self, in_flight: "deque[_InFlight]", position: int, fence: int, channel: Any) -> int:

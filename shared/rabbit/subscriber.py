@@ -14,7 +14,8 @@ from shared.envelope import from_message
 from shared.events import Recorded
 from shared.rabbit.consumer import Consumer
 from shared.rabbit.delivery_frames import properties_of
-from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, user_of, waiting_in
+from shared.rabbit.hosts import BrokerHosts
+from shared.rabbit.topology import CONNECT_TIMEOUT, Route, declare, waiting_in
 from shared.tasks import cancel_and_wait
 
 PREFETCH = 2000  # bounds the memory, and the scan that an acknowledgement of many costs
@@ -49,8 +50,8 @@ class Subscriber:
     ) -> None:
         self.arrived = asyncio.Event()
         self.undecodable_total = 0
-        self._url, self._route, self._decode = url, route, decode
-        self._publisher = publisher or user_of(url)
+        self._hosts, self._route, self._decode = BrokerHosts(url), route, decode
+        self._publisher = publisher or self._hosts.user
         self._waiting: deque[Delivery] = deque()
         self._consumer = Consumer(url, route.queue, self._declared, self._keep, prefetch=prefetch)
         self._dropping: asyncio.Task[None] | None = None
@@ -72,7 +73,7 @@ class Subscriber:
 
     async def start(self) -> None:
         """Start in the background. Without a broker's URL it stays silent, and the feed brings the events."""
-        if self._url:
+        if self._hosts.is_named:
             await self._consumer.start()
             self._dropping = asyncio.create_task(self._drop_for_ever(), name=f"dropping-{self._route.replaces}")
 
@@ -113,7 +114,7 @@ class Subscriber:
             await asyncio.sleep(DROP_EVERY if self.is_connected else 1.0)
 
     async def _drop(self, queue: str) -> None:
-        async with await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT) as connection:
+        async with await self._hosts.connect() as connection:
             found = await waiting_in(connection, queue)
             if found is not None and not found[1]:  # a process of that version may still consume it
                 await (await connection.channel()).queue_delete(queue, timeout=CONNECT_TIMEOUT)

@@ -6,6 +6,7 @@ that becomes another one gets another name, and the old one is read until it is 
 
 import re
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 import aio_pika
 import msgspec
@@ -20,10 +21,11 @@ ONE_CONSUMER = {"x-single-active-consumer": True}  # the order of each sender ho
 EVENTS_EXCHANGE = "dialogue.events"
 COMMANDS_EXCHANGE = "dialogue.commands"
 OWNER = "dialogue.source"  # nobody publishes to it: its one argument says whose virtual host this is
+STORE = "intake.store"  # nor to it: its argument says by its first event which store of that name
 #: What our own queues and exchanges begin with; no caller's does.
 OURS = ("dialogue.", "intake.", "followup.")
 
-_OWNED_BY = re.compile(rf"current is '{re.escape(OWNER)}\.([^']+)'")
+_CURRENT = re.compile(r"current is '(?:[a-z]+\.[a-z]+\.)?([^']+)'")
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -43,12 +45,7 @@ DEADLINES = Route("dialogue.deadlines", "followup.alerts")
 
 
 class ForeignSource(Exception):
-    """The virtual host belongs to another source. The message names both."""
-
-    def __init__(self, own: str, other: str) -> None:
-        super().__init__(
-            f"the virtual host belongs to the source {other!r}, and this is {own!r}: give each source a virtual host"
-        )
+    """The virtual host belongs to another source, or to another store of the same name. The message names both."""
 
 
 class Occupied(Exception):
@@ -86,20 +83,38 @@ async def declare(channel: AbstractChannel, route: Route) -> tuple[AbstractExcha
     return exchange, queue
 
 
-async def claim(channel: AbstractChannel, source: str) -> None:
-    """Take the virtual host for a source, or find that it has it already. Raises ForeignSource."""
+async def claim(channel: AbstractChannel, source: str, birth: UUID | None = None) -> None:
+    """Take the virtual host for a source, or find that it has it already. Raises ForeignSource.
+
+    `birth` is the id of the store's first event, by which two stores of one name are told apart.
+    """
+    if (other := await _taken(channel, OWNER, source)) is not None:
+        raise ForeignSource(
+            f"the virtual host belongs to the source {other!r}, and this is {source!r}: give each source a virtual host"
+        )
+    if birth is not None and (known := await _taken(channel, STORE, str(birth))) is not None:
+        raise ForeignSource(
+            f"the virtual host belongs to the store {source!r} that begins with {known}, and this one, of the same "
+            f"name, begins with {birth}: give each store its own INTAKE_SOURCE and virtual host; if this one stands in "
+            f"for it, delete the exchange {STORE}"
+        )
+
+
+async def _taken(channel: AbstractChannel, exchange: str, owner: str) -> str | None:
+    """Take an exchange for an owner; None, or the other owner that has it."""
     try:
         await channel.declare_exchange(
-            OWNER,
+            exchange,
             ExchangeType.FANOUT,
             durable=True,
             internal=True,
-            arguments={"alternate-exchange": f"{OWNER}.{source}"},  # the broker compares it, and says which it has
+            arguments={"alternate-exchange": f"{exchange}.{owner}"},  # the broker compares it, and says which it has
             timeout=CONNECT_TIMEOUT,
         )
     except ChannelPreconditionFailed as error:
-        found = _OWNED_BY.search(str(error))
-        raise ForeignSource(source, found[1] if found else "?") from None
+        found = _CURRENT.search(str(error))
+        return found[1] if found else "?"
+    return None
 
 
 async def waiting_in(connection: AbstractConnection, queue: str) -> tuple[int, int] | None:

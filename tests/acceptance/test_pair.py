@@ -4,14 +4,13 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.support import forked
 from tests.support.office import AGENCIES, BEGIN
 from tests.support.pair import Pair, Service, until
 
@@ -48,10 +47,7 @@ def rows(dsn: str, query: str) -> list[Any]:
 
 
 def doithoai(*arguments: str, **environment: str) -> Any:
-    done = subprocess.run(
-        [sys.executable, "-m", "services.cli", *arguments],
-        env=os.environ | environment, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = forked.run(*arguments, env=os.environ | environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -205,10 +201,7 @@ def test_second_run__goes_on_with_the_same_data(pair: Pair, tmp_path: Path) -> N
 @pytest.mark.parametrize("setting", ["FOLLOWUP_HOST=0.0.0.0", "FOLLOWUP_SOURCE_TOKEN_FILE=/nowhere", "FOLLOWUP_PORT=x"])
 def test_followup__refuses_to_start(setting: str) -> None:
     name, _, value = setting.partition("=")
-    done = subprocess.run(
-        [sys.executable, "-m", "services.cli", "followup", "serve"],
-        env=os.environ | {"FOLLOWUP_DATABASE_URL": "postgresql:///none", name: value},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    environment = os.environ | {"FOLLOWUP_DATABASE_URL": "postgresql:///none", name: value}
+    done = forked.run("followup", "serve", env=environment)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr

@@ -42,7 +42,7 @@ def intake_routes() -> list[HTTPRouteHandler]:
         refused_route(NOTHING, NOTHING, NOTHING),
         *clock_routes(NOTHING, NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
-        *health_routes(NOTHING),
+        *health_routes(NOTHING, NOTHING),
     ]
 
 
@@ -58,7 +58,7 @@ def followup_routes() -> list[HTTPRouteHandler]:
         *report_routes(NOTHING),
         *reminder_routes(NOTHING, NOTHING),
         feed_route(NOTHING, NOTHING),
-        *health_routes(NOTHING),
+        *health_routes(NOTHING, NOTHING),
     ]
 
 

@@ -10,6 +10,7 @@ from tests.contracts.test_contracts import references
 
 PATHS = {
     "/healthz",
+    "/progressz",
     "/readyz",
     "/v1/agencies",
     "/v1/breaches",

@@ -131,7 +131,8 @@ def test_two_sources_of_one_name(staged: Scenes) -> None:
         scene.followup.environment["FOLLOWUP_SOURCES"] = f"{scene.intake.url},{twin.url}"
         scene.followup.start(wait=False)
         until(lambda: refused_by(scene.followup) == 1, 30, "refused")
-        told = get(f"{scene.followup.url}/readyz", timeout=5)
+        assert get(f"{scene.followup.url}/readyz", timeout=5).status_code == 200
+        told = get(f"{scene.followup.url}/progressz", timeout=5)
         assert told.status_code == 503 and "called local" in told.text and twin.url in told.text
         scene.go_on(10).check()
         scene.followup.kill()

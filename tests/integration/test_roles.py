@@ -5,7 +5,6 @@ import gzip
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import util
@@ -17,6 +16,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.support import forked
 from tests.support.pair import Pair, Service, pair, until
 from tests.support.postgres import TestServer, as_role
 from tests.support.stored_release import STORES, events_of, expected_of
@@ -45,8 +45,7 @@ class Composed(TestServer):
         """Migrate and grant as the owners."""
         owners = {f"{s.upper()}_DATABASE_URL": as_role(self.dsn(s), f"{s}_owner") for s in SERVICES}
         roles = [word for service in SERVICES for word in (f"--{service}-role", service)]
-        command = [sys.executable, "-m", "services.cli", "migrate", *roles]
-        done = subprocess.run(command, env=os.environ | owners, capture_output=True, text=True, check=False)
+        done = forked.run("migrate", *roles, env=os.environ | owners)
         assert done.returncode == 0, done.stderr
 
 
@@ -98,9 +97,8 @@ def test_services__go_on_as_roles_that_own_no_event(upgraded: tuple[Pair, Servic
 
 def test_rebuild__runs_as_the_service(upgraded: tuple[Pair, Service, Service]) -> None:
     _, _, followup = upgraded
-    command = [sys.executable, "-m", "services.cli", "followup", "rebuild"]
     for _ in range(2):
-        done = subprocess.run(command, env=followup.environment, capture_output=True, text=True, check=False)
+        done = forked.run("followup", "rebuild", env=followup.environment)
         assert done.returncode == 0 and ", 0 differences" in done.stdout, done.stderr
 
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import forked
 from tests.support.pair import Pair, Service, get, pair, until
 from tests.support.postgres import TestServer
 from tests.support.stored_release import (
@@ -50,8 +50,7 @@ class Release:
 
     def command(self, *arguments: str) -> Any:
         """The JSON that a command prints which must succeed."""
-        program = [sys.executable, "-m", "services.cli", *arguments, "--json"]
-        done = subprocess.run(program, env=self.followup().environment, capture_output=True, text=True, check=False)
+        done = forked.run(*arguments, "--json", env=self.followup().environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

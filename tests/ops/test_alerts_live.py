@@ -6,8 +6,6 @@ for an hour, and a sweep of half an hour, since that of a few cases is over with
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ import yaml
 from services.dev.rabbitmq import PrivateBroker
 from shared.envelope import parse_feed_page, to_message
 from shared.rabbit.topology import commands_of, events_of
+from tests.support import forked
 from tests.support.files import PDF
 from tests.support.office import AGENCIES, BEGIN, DISTRICT, Office
 from tests.support.pair import Pair
@@ -80,10 +79,7 @@ class WatchedPair:
 
     def doithoai(self, *arguments: str) -> str:
         """A command of the operator, where followup runs."""
-        done = subprocess.run(
-            [sys.executable, "-m", "services.cli", *arguments],
-            env=self.followup.environment, capture_output=True, text=True, timeout=120, check=False,
-        )  # fmt: skip
+        done = forked.run(*arguments, env=self.followup.environment)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -147,7 +143,9 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     intake_down_and_restored(scene)
     lagging_reader(scene)
     unsent_digests(scene)
+    lost_standby(scene)
     slow_sweep(scene)
+    old_backup(scene)
     unpublished_calendar(scene)
     for name in ("DoithoaiDeadlineBreached", "DoithoaiFeedGaps"):
         scene.ends(name)
@@ -446,12 +444,39 @@ def unsent_digests(scene: WatchedPair) -> None:
     scene.ends("DoithoaiDigestsUnsent", service="followup")
 
 
+def lost_standby(scene: WatchedPair) -> None:
+    """The standby is required and away, then no longer required; meanwhile a fail-over has lost something."""
+    name = "intake_standby_required"
+    scene.stub.values |= {name: 1, "intake_standby_confirmed_timestamp_seconds": time.time() - 100}
+    scene.fires("DoithoaiStandbyMissing", service="intake")
+    del scene.stub.values["intake_standby_confirmed_timestamp_seconds"]
+    scene.ends("DoithoaiStandbyMissing", service="intake")
+    scene.stub.values |= {name: 0, "intake_lost_commands": 12}
+    scene.fires("DoithoaiStandbyNotRequired", service="intake")
+    scene.fires("DoithoaiEventsLost", service="intake")
+    scene.stub.values |= {name: 1, "intake_lost_commands": 0}
+    scene.ends("DoithoaiStandbyNotRequired", service="intake")
+    scene.ends("DoithoaiEventsLost", service="intake")
+    del scene.stub.values[name]
+
+
 def slow_sweep(scene: WatchedPair) -> None:
     name = 'followup_oldest_sweep_timestamp_seconds{source="far"}'
     scene.stub.values[name] = time.time() - 2000
     scene.fires("DoithoaiSweepSlow", source="far")
     scene.stub.values[name] = 0
     scene.ends("DoithoaiSweepSlow", source="far")
+
+
+def old_backup(scene: WatchedPair) -> None:
+    for name, alert in (
+        ("doithoai_backup_timestamp_seconds", "DoithoaiBackupOld"),
+        ('doithoai_backup_log_timestamp_seconds{server="intake"}', "DoithoaiLogNotReceived"),
+    ):
+        scene.stub.values[name] = time.time() - 100_000
+        scene.fires(alert, service="backup")
+        scene.stub.values[name] = time.time() + 3600
+        scene.ends(alert, service="backup")
 
 
 def unpublished_calendar(scene: WatchedPair) -> None:

@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 USER, PASSWORD = "postgres", "thử-nghiệm".encode().hex()
 SYSTEM_USER = "embedded_postgres"  # the server refuses to run as root
 START_WITHIN = 30.0  # seconds
+WAITS = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 
 #: Small segments, so that a full disk is met at once; checkpoints rarely, as the disks are small and shared.
 SETTINGS = {"max_connections": "60", "max_wal_size": "64MB", "recovery_init_sync_method": "syncfs"}
@@ -32,6 +33,8 @@ SETTINGS = {"max_connections": "60", "max_wal_size": "64MB", "recovery_init_sync
 
 class Cluster(TestServer):
     """One server in a folder that the server's user may enter; databases from templates as `TestServer` makes them."""
+
+    programs: Path = POSTGRES_BIN_PATH
 
     def __init__(self, folder: Path, data: Path | None = None, **settings: str) -> None:
         self.folder, self.data = folder, data or folder / "data"
@@ -76,7 +79,7 @@ class Cluster(TestServer):
         options += [f"--{name.replace('_', '-')}={value}" for name, value in self.settings.items()]
         with (self.folder / "server.log").open("ab") as output:
             self.process = subprocess.Popen(
-                [str(POSTGRES_BIN_PATH / "postgres"), *options],
+                [str(self.programs / "postgres"), *options],
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, **self._who(),
             )  # fmt: skip
@@ -141,6 +144,33 @@ class Cluster(TestServer):
             "-X", "stream", "-c", "fast", "--no-sync",
         )  # fmt: skip
 
+    def require(self, standbys: str) -> None:
+        """Set which standbys its commits wait for; none where the list is empty."""
+        self.admin(f"ALTER SYSTEM SET synchronous_standby_names = '{standbys}'")
+        self.admin("SELECT pg_reload_conf()")
+        give_up = time.monotonic() + START_WITHIN
+        while self.admin("SHOW synchronous_standby_names") != [(standbys,)]:
+            assert time.monotonic() < give_up, "the setting is not read"
+            time.sleep(0.02)
+
+    def waiting(self) -> int:
+        """How many commits wait for a standby now."""
+        return len(self.admin(f"SELECT 1 {WAITS}"))
+
+    def cancel_waiting(self, how: str = "pg_cancel_backend") -> int:
+        """Cancel, or terminate, whatever waits for a standby; how many."""
+        return len(self.admin(f"SELECT {how}(pid) {WAITS}"))
+
+    def standby(self, folder: Path) -> "Cluster":
+        """A standby of it in another folder, started and streaming."""
+        made = Cluster(folder, folder / "data", **self.settings)
+        self.run(
+            "pg_basebackup", "-h", str(self.folder), "-p", str(self.port), "-U", USER, "-D", str(self.folder / "copy"),
+            "-X", "stream", "-c", "fast", "--no-sync", "-R",
+        )  # fmt: skip
+        shutil.move(self.folder / "copy", made.data)
+        return made.start()
+
     def log(self) -> str:
         """The end of the server's log."""
         path = self.folder / "server.log"
@@ -155,7 +185,7 @@ class Cluster(TestServer):
     def run(self, program: str, *arguments: str) -> None:
         """Run a program of PostgreSQL as the server's user; it must succeed."""
         done = subprocess.run(
-            [str(POSTGRES_BIN_PATH / program), *arguments],
+            [str(self.programs / program), *arguments],
             capture_output=True, text=True, timeout=60, check=False, cwd=self.folder, **self._who(),
         )  # fmt: skip
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"

@@ -12,6 +12,8 @@ import httpx
 from services.followup.bootstrap import callers_of, running
 from services.followup.settings import FollowupSettings
 from shared.http.auth import mint_token
+from shared.http.prefix import under
+from shared.settings import path_of
 from tests.support.intake import DISTRICT, Intake, served, tokens_file
 
 COOKIE = "doithoai_session"
@@ -46,7 +48,9 @@ class PeopleDesk:
 
 
 @contextlib.asynccontextmanager
-async def desk_at(database: str, dsn: str, folder: Path, issuer: str, audience: str) -> AsyncIterator[PeopleDesk]:
+async def desk_at(
+    database: str, dsn: str, folder: Path, issuer: str, audience: str, public_url: str = "http://127.0.0.1"
+) -> AsyncIterator[PeopleDesk]:
     """Both services until the block ends; `database` is intake's and `dsn` followup's."""
     admin, admin_entry = mint_token("admin", "admin", DISTRICT)
     reader, reader_entry = mint_token("reader", "auditor")
@@ -62,11 +66,11 @@ async def desk_at(database: str, dsn: str, folder: Path, issuer: str, audience: 
             sources=str(intake.client.base_url).rstrip("/"),
             issuer=issuer,
             audience=audience,
-            public_url="http://127.0.0.1",
+            public_url=public_url,
             session_key_file=str(key),
         )
         async with running(settings, callers_of(settings), lambda: reader) as app:
-            yield PeopleDesk(intake, app, dsn, admin)
+            yield PeopleDesk(intake, under(path_of(public_url), app), dsn, admin)
 
 
 def form_token(page: httpx.Response) -> str:

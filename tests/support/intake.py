@@ -115,7 +115,7 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
     key = folder / "master.key"
     if not key.exists():
         key.write_bytes(os.urandom(32))
-    chosen = IntakeSettings(database_url=dsn, master_key_file=str(key), port=0, **settings)
+    chosen = IntakeSettings(database_url=dsn, master_key_file=str(key), port=0, **{"source": "local"} | settings)
     async with running(chosen, callers_of(chosen), seals_of(chosen)) as app:
         http = server(app, chosen.host, 0)
         task = asyncio.create_task(http.serve())

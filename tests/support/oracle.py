@@ -15,6 +15,7 @@ from services.followup.adapters.store.projection import new_event
 from services.followup.application.replay import Until, replay
 from services.followup.application.state_digest import StatePoint, digest
 from services.followup.domain.deadlines.case_rows import CaseRow
+from services.followup.domain.deadlines.engine import DeadlineEngine
 from services.followup.domain.deadlines.raised import DeadlineState
 from shared.events import decode_state
 
@@ -28,7 +29,7 @@ _EVENTS = (
 )
 _FACTS = (
     "SELECT position, event_id, originator_id, version, topic, recorded_at, state "
-    "FROM followed.facts WHERE source = 'local' ORDER BY position"
+    "FROM followed.facts WHERE source = %s ORDER BY position"
 )
 _RAISED = (
     "SELECT event_id, originator_id, originator_version, topic, state FROM stored_events "
@@ -49,9 +50,9 @@ def stored_events(dsn: str) -> list[tuple[Any, ...]]:
     return [(*row[:6], bytes(row[6])) for row in rows(dsn, _EVENTS)]
 
 
-def facts(dsn: str) -> list[tuple[Any, ...]]:
-    """Every event that a followup has applied, in the same form."""
-    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _FACTS)]
+def facts(dsn: str, source: str = "local") -> list[tuple[Any, ...]]:
+    """Every event of a source that a followup has applied, in the same form."""
+    return [(*row[:6], bytes(row[6])) for row in rows(dsn, _FACTS, source)]
 
 
 def raised(dsn: str, source: str = "local") -> dict[Any, tuple[Any, ...]]:
@@ -88,9 +89,9 @@ def _is_first_of_command(event: tuple[Any, ...], caller: str) -> bool:
     return meta.actor == caller and meta.causation_id is None
 
 
-def check_projection(intake: str, followup: str) -> None:
+def check_projection(intake: str, followup: str, source: str = "local") -> None:
     """Every event of the store is applied exactly once, byte for byte."""
-    ought, found = stored_events(intake), facts(followup)
+    ought, found = stored_events(intake), facts(followup, source)
     assert found == ought, f"{len(ought)} events, {len(found)} applied: {_apart(ought, found)}"
 
 
@@ -99,6 +100,11 @@ def check_raised(intake: str, *followups: str, source: str = "local") -> int:
     first = followups[0]
     position, horizon = point_of(first, source)
     engine = asyncio.run(replay(StoreHistory(intake), Until(position, horizon))).engine
+    return check_emitted(engine, *followups, source=source)
+
+
+def check_emitted(engine: DeadlineEngine, *followups: str, source: str = "local") -> int:
+    """The deadline events of each followup are those that an undisturbed engine has emitted; how many."""
     emitted = [new_event(e) for e in engine.emitted]
     ought = {e.event_id: (e.originator_id, e.version, e.topic, e.state) for e in emitted}
     assert len(ought) == len(emitted), "one id was given twice"
@@ -135,7 +141,7 @@ def state(dsn: str, point: StatePoint) -> str:
 
 
 def point_of(dsn: str, source: str = "local") -> tuple[int, datetime]:
-    """Where a followup stands: position and horizon."""
+    """Where a followup stands in a source: position and horizon."""
     ((position, horizon),) = rows(dsn, "SELECT position, horizon FROM followed.sources WHERE source = %s", source)
     return position, horizon
 

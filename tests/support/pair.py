@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 import httpx
 
 from services.dev.rabbitmq import free_ports
+from tests.support import forked
+from tests.support.forked import Forked
 from tests.support.office import Office, bearer
 from tests.support.postgres import TestServer
 
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.05  # seconds
+PROBES = {"intake": "readyz", "followup": "progressz"}  # what a test waits for
 
 T = TypeVar("T")
 
@@ -49,20 +52,24 @@ class Service:
         own = {f"{name.upper()}_{key}": value for key, value in (settings | {"PORT": str(self.port)}).items()}
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("INTAKE_", "FOLLOWUP_"))}
         self.environment = kept | own
-        self.program = ["-m", "services.cli"]
-        self.process: subprocess.Popen[bytes] | None = None
+        #: What runs it in an interpreter of its own; without one it is forked.
+        self.program: list[str] = []
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self.token = ""  # to look at it, where it has a tokens file
 
     def start(self, wait: bool = True) -> "Service":
         """Start it; by default wait until it says that it is ready."""
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.program, self.name, "serve"],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+            if self.program:
+                self.process = subprocess.Popen(
+                    [sys.executable, *self.program, self.name, "serve"],
+                    env=self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                )
+            else:
+                self.process = forked.start([self.name, "serve"], self.environment, output, output)
         if wait:
             self.wait_ready()
         return self
@@ -72,10 +79,10 @@ class Service:
         until(self.is_ready, what=f"{self.name} ready, see {self.log}:\n{self.tail()}")
 
     def is_ready(self) -> bool:
-        """Whether it says so."""
+        """Whether it says so; a followup also that it follows."""
         assert self.process is not None and self.process.poll() is None, f"{self.name} ended:\n{self.tail()}"
         try:
-            return get(f"{self.url}/readyz", timeout=5).status_code == 200
+            return get(f"{self.url}/{PROBES[self.name]}", timeout=5).status_code == 200
         except httpx.HTTPError:
             return False
 
@@ -128,7 +135,7 @@ class Pair:
     def intake(self, **settings: str) -> Service:
         """An intake on the pair's store; of several one relays."""
         chosen = {"DATABASE_URL": self.intake_dsn, "MASTER_KEY_FILE": str(self.master_key), "AMQP_URL": self.amqp_url}
-        return self._made("intake", chosen | settings)
+        return self._made("intake", chosen | {"SOURCE": "local"} | settings)
 
     def followup(self, intake: Service, dsn: str = "", **settings: str) -> Service:
         """A followup of an intake, on a database of its own unless `dsn` names one."""

@@ -39,7 +39,7 @@ from services.followup.console.sign_in import sign_in_routes
 from services.followup.console.work import work_routes
 from services.followup.entrypoints.access import may_read_all
 from services.followup.entrypoints.app import make_app
-from services.followup.entrypoints.health import hindrances
+from services.followup.entrypoints.health import works_of
 from services.followup.entrypoints.metrics import followup_collector
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reminders import reminder_routes
@@ -49,6 +49,7 @@ from shared.http.feed import feed_route
 from shared.http.health import health_routes
 from shared.http.metrics import metrics_route
 from shared.http.server import server
+from shared.postgres.durable import DurableHead
 from shared.postgres.log import StoredLog
 from shared.postgres.pool import Notifications
 from tests.support.intake_stub import StubIntake
@@ -91,6 +92,7 @@ async def reading_app(
 ) -> Litestar:
     """The application with one snapshot of the figures taken."""
     queries, collector = Queries(pool), followup_collector()
+    stored_log = StoredLog(pool, Notifications(dsn), DurableHead())
     reminders, reports, pages = Reminders(pool, queries), Reports(pool), Pages(queries)
     collector.snapshot = await MetricsQueries(pool).snapshot()
     return make_app(
@@ -103,9 +105,9 @@ async def reading_app(
             *report_routes(reports),
             *report_pages(pages, queries, reports),
             *reminder_routes(queries, reminders),
-            feed_route(StoredLog(pool, Notifications(dsn)), may_read_all(queries)),
+            feed_route(stored_log, may_read_all(queries)),
             *sign_in_routes(pages, callers or LOCAL),
-            *health_routes(hindrances(queries, dict)),
+            *health_routes(stored_log.is_reachable, works_of(queries, dict)),
             metrics_route(collector, may_read_all(queries)),
         ],
         callers or LOCAL,

@@ -14,6 +14,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from shared.event_store.append import Append, NewEvent
 from shared.event_store.errors import VersionConflict
 from shared.identifiers import ordered_id
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 
@@ -109,7 +110,7 @@ class StoreRecorder(ApplicationRecorder):
 
     async def _open(self, dsn: str) -> tuple[Any, GroupCommit]:
         pool = await create_pool(dsn, application="recorder")
-        writer = GroupCommit(pool)
+        writer = GroupCommit(pool, DurableHead())
         await writer.start()
         return pool, writer
 

@@ -40,6 +40,7 @@ from services.followup.domain.deadlines.deadline_events import Emitted
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.duties.due_dates import UncountableDuty
 from shared.envelope import FeedPage, Message, from_message
+from shared.event_store.loss import Loss
 from shared.events import Recorded
 from shared.http.feed import read_feed
 from shared.http.problems import ProblemError
@@ -172,7 +173,10 @@ class World:
         async def claim(_: FeedPage) -> None:
             pass
 
-        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead, claim)
+        async def lose(loss: Loss) -> None:
+            self.broken.append(f"{loss} is not lost")
+
+        reader = SourceReader(SimulatedFeed(process), MemoryProjection(process), inboxes.of, lease, lead, claim, lose)
         process.run(reader.run())
         return process
 
@@ -704,14 +708,14 @@ def simulated() -> Iterator[World]:
     """A world, with the production code's doors to the outside turned to it."""
     world = World()
 
-    async def connect(_: str, timeout: float = 0) -> SimulatedConnection:
+    async def connect() -> SimulatedConnection:
         return await world.broker.connect(_caller(world))
 
     async def declare(connection: SimulatedConnection, _: object) -> None:
         await world.step(connection.process)
 
     doors: dict[str, Any] = {
-        "aio_pika": SimpleNamespace(connect=connect),
+        "BrokerHosts": lambda _: SimpleNamespace(connect=connect, user="guest", is_named=True),
         "declare": declare,
         "publish": world.broker.publish,
         "forget": lambda *_: None,

@@ -70,8 +70,11 @@ class ToldPair:
 
 
 @contextlib.contextmanager
-def untold(server: TestServer, folder: Path) -> Iterator[ToldPair]:
-    """The pair before anything was recorded, on the day on which the story begins."""
+def untold(server: TestServer, folder: Path, proxy: str = "") -> Iterator[ToldPair]:
+    """The pair before anything was recorded, on the day on which the story begins.
+
+    Where a `proxy` has an address, it shows them under two paths of it.
+    """
     tokens, entries = dict[str, str](), []
     callers: list[tuple[str, Role, str, str]] = [(role, role, place, agency) for role, place, agency in LOOKERS]
     callers += [("teller", "office", "VN", ""), ("clock", "operations", "VN", ""), ("reader", "auditor", "VN", "")]
@@ -82,15 +85,16 @@ def untold(server: TestServer, folder: Path) -> Iterator[ToldPair]:
     file, source_token = str(tokens_file(folder, *entries)), folder / "source"
     source_token.write_text(tokens["reader"])
     with pair(server, folder) as made:
-        intake = made.intake(TOKENS_FILE=file, CLOCK_START=BEGIN).start()
-        followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token)).start()
+        shown = [{"PUBLIC_URL": f"{proxy}/{path}"} if proxy else {} for path in ("doithoai-intake", "doithoai")]
+        intake = made.intake(TOKENS_FILE=file, CLOCK_START=BEGIN, **shown[0]).start()
+        followup = made.followup(intake, TOKENS_FILE=file, SOURCE_TOKEN_FILE=str(source_token), **shown[1]).start()
         yield ToldPair(intake, followup, tokens)
 
 
 @contextlib.contextmanager
-def told(server: TestServer, folder: Path) -> Iterator[ToldPair]:
+def told(server: TestServer, folder: Path, proxy: str = "") -> Iterator[ToldPair]:
     """The pair until the block ends; its clock stands at the end of the story, and another conference is being held."""
-    with untold(server, folder) as found:
+    with untold(server, folder, proxy) as found:
         play(found.intake.url, found.followup.url, lambda line: None, found.tokens["teller"], found.tokens["clock"])
         found.act(
             "/v1/people", "admin", subject="sub-1", name="Nguyễn Văn Bình", position="Chuyên viên",

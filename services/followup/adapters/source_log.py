@@ -9,6 +9,7 @@ from services.followup.adapters.feed_client import FeedClient
 from shared.events import Recorded
 from shared.postgres import store
 from shared.postgres.store import StoreIdentity
+from shared.server_urls import current
 
 PAGE = 2000  # events
 
@@ -41,7 +42,7 @@ class StoreHistory:
 
     async def pages(self) -> AsyncIterator[Sequence[Recorded]]:
         """The events in order, as of one moment."""
-        connection = await asyncpg.connect(self._dsn, timeout=10)
+        connection = await asyncpg.connect(current(self._dsn), timeout=10)
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 row = await connection.fetchrow("SELECT source, epoch, complete_to FROM store_state")

@@ -7,11 +7,13 @@ processes one leads: it holds the lease of the source and applies its events, an
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
+from uuid import UUID
 
 import msgspec
 import structlog
 
 from services.followup.application.ports import (
+    Cursor,
     Feed,
     FencedOut,
     HistoryDiffers,
@@ -25,6 +27,7 @@ from services.followup.application.ports import (
 from services.followup.application.projector import Projector
 from services.followup.application.source_names import SourceRefused
 from shared.envelope import FeedPage, may_be_the_last
+from shared.event_store.loss import Loss
 from shared.events import Recorded
 from shared.tasks import cancel_and_wait
 
@@ -44,6 +47,9 @@ Lead = Callable[[str, bool], Awaitable[None]]
 #: source would be read into another.
 Claim = Callable[[FeedPage], Awaitable[None]]
 
+#: Keeps what the source has lost of what was read from it.
+KeepLoss = Callable[[Loss], Awaitable[None]]
+
 log = structlog.get_logger("following")
 
 
@@ -58,6 +64,7 @@ class SourceReader:
         lease: Lease,
         lead: Lead,
         claim: Claim,
+        keep_loss: KeepLoss,
     ) -> None:
         self.source = ""  # its name, empty until the feed has answered for the first time
         self.is_leading = False
@@ -66,6 +73,8 @@ class SourceReader:
         self.away = ""  # why the source cannot be reached; empty while it can
         self._feed, self._projection, self._buffer_of = feed, projection, buffer_of
         self._lease, self._lead, self._claim = lease, lead, claim
+        self._keep_loss = keep_loss
+        self._newest: tuple[int, UUID] | None = None  # the newest event that this process has applied
         self._ahead: tuple[int, asyncio.Task[FeedPage]] | None = None  # the page after a position, being fetched
 
     async def run(self) -> None:
@@ -119,6 +128,7 @@ class SourceReader:
             return
         projector = Projector(self.source, self._projection)
         await projector.open()
+        await self._look_for_loss(projector.cursor)
         await self._lead(self.source, True)
         self.is_leading = True
         log.info("leading", source=self.source, position=projector.cursor.position)
@@ -153,6 +163,39 @@ class SourceReader:
             if not projector.is_sweeping:
                 await buffer.wait(ASK_EVERY - (monotonic() - asked))
 
+    async def _look_for_loss(self, cursor: Cursor) -> None:
+        """Ask for the newest event that was applied, where our own store went back behind it.
+
+        If the source has gone back too, the cursor agrees with it, and nobody else would miss what both have lost.
+        """
+        if self._newest is None or cursor.position >= self._newest[0]:
+            return
+        position, event_id = self._newest
+        try:
+            page = await self._feed.page(position, limit=1)
+        except HistoryDiffers:
+            page = await self._feed.page(cursor.position, limit=1)
+        else:
+            if page.previous_id == event_id:
+                return
+        first = min(page.head + 1, position)
+        loss = Loss(
+            loss_id=event_id,
+            source=self.source,
+            epoch=page.epoch,
+            head=page.head,
+            first_position=first,
+            last_position=position,
+            missing=position - first + 1,
+            event_ids=[event_id],
+        )
+        await self._keep_loss(loss)
+        self._newest = None
+
+    def _remember(self, cursor: Cursor) -> None:
+        if cursor.event_id is not None:
+            self._newest = cursor.position, cursor.event_id
+
     async def _applied(self, projector: Projector, events: Sequence[Recorded]) -> bool:
         """Apply what the broker brought; False when it cannot be read, so that the feed must be."""
         try:
@@ -160,6 +203,7 @@ class SourceReader:
         except UnreadablePush:
             log.warning("pushed_event_unreadable", source=self.source, after=projector.cursor.position)
             return False
+        self._remember(projector.cursor)
         return True
 
     async def _read(self, projector: Projector, wait: float) -> bool:
@@ -181,6 +225,7 @@ class SourceReader:
         projector.cursor = msgspec.structs.replace(projector.cursor, head=page.head)
         if page.events:
             await projector.apply(page.events)
+            self._remember(projector.cursor)
         if page.complete_to is not None:
             await projector.advance(page.complete_to, page.head)
         self.stopped = ""

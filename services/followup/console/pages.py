@@ -1,7 +1,9 @@
 """Renders the templates, one language a page, under headers that let a page do nothing but be read."""
 
 import base64
+import functools
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -74,6 +76,10 @@ SHORT_WEEKDAYS = (
 )
 
 
+#: An address of our own in a page. What people typed is escaped: none of its quotes looks like this.
+_OWN_ADDRESS = re.compile(r'(?<=\s)(href|action|formaction|src)="/(?!/)')
+
+
 class Cell(NamedTuple):
     """A day in a week of a count."""
 
@@ -113,51 +119,10 @@ class Shell(NamedTuple):
 class Pages:
     """Renders the templates under headers that let a page do nothing but be read."""
 
-    def __init__(self, queries: Queries) -> None:
-        self._queries = queries
-        self._templates = Environment(
-            loader=PackageLoader("services.followup.console"),
-            autoescape=True,
-            auto_reload=False,  # a process serves what it was started with
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        style = self._templates.get_template("style.css").render()
-        self._templates.filters.update(
-            day=_day,
-            long_day=_long_day,
-            moment=_moment,
-            capitalised=_capitalised,
-            counted=lambda bounded: count_view(bounded).words,
-            uncapitalised=_uncapitalised,
-            in_language=_in_language,
-            say=_say,
-        )
-        self._templates.globals.update(
-            t=_told,
-            duty=duty_words,
-            decision=decision_words,
-            proposed=proposal_words,
-            part=_part,
-            case_page=_case_page,
-            state=state_words,
-            status=status_words,
-            ground=ground_words,
-            why=reason_words,
-            subject=subject_words,
-            uncountable=lambda each: uncountable_words(each.document, each.reason),
-            short=short_line,
-            letter=letter,
-            weeks=weeks,
-            weekdays=SHORT_WEEKDAYS,
-            field_title=field_title,
-            choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
-            event_name=event_words,
-            bodies={code: body_words(code) for code in BODIES},
-            style=style,
-            place_tree=place_tree,
-        )
+    def __init__(self, queries: Queries, prefix: str = "") -> None:
+        self._queries, self._prefix = queries, prefix
+        self._templates = _templates()
+        style = str(self._templates.globals["style"])
         self._policy = (
             f"default-src 'none'; style-src {_hashed(style)}; "
             "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -239,10 +204,61 @@ class Pages:
         html = self._templates.get_template(template).render(
             lang=language, own_form=partial(_own_form, form_token_of(request)), **values
         )
+        if self._prefix:
+            html = _OWN_ADDRESS.sub(rf'\1="{self._prefix}/', html)
         answer = Response(html, media_type="text/html", headers=self._headers, status_code=status)
         if is_only_language_asked(request):
             keep_language(request, answer, language)
         return answer
+
+
+@functools.cache
+def _templates() -> Environment:
+    """The templates, which a process reads and compiles once, whoever shows them."""
+    made = Environment(
+        loader=PackageLoader("services.followup.console"),
+        autoescape=True,
+        auto_reload=False,  # a process serves what it was started with
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = made.get_template("style.css").render()
+    made.filters.update(
+        day=_day,
+        long_day=_long_day,
+        moment=_moment,
+        capitalised=_capitalised,
+        counted=lambda bounded: count_view(bounded).words,
+        uncapitalised=_uncapitalised,
+        in_language=_in_language,
+        say=_say,
+    )
+    made.globals.update(
+        t=_told,
+        duty=duty_words,
+        decision=decision_words,
+        proposed=proposal_words,
+        part=_part,
+        case_page=_case_page,
+        state=state_words,
+        status=status_words,
+        ground=ground_words,
+        why=reason_words,
+        subject=subject_words,
+        uncountable=lambda each: uncountable_words(each.document, each.reason),
+        short=short_line,
+        letter=letter,
+        weeks=weeks,
+        weekdays=SHORT_WEEKDAYS,
+        field_title=field_title,
+        choice=lambda topic, name, value: choice_words(topic, name, value) or Bilingual(value, value),
+        event_name=event_words,
+        bodies={code: body_words(code) for code in BODIES},
+        style=style,
+        place_tree=place_tree,
+    )
+    return made
 
 
 def _with_said(error: Any, said: Any) -> Any:

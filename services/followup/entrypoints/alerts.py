@@ -9,19 +9,20 @@ import contextlib
 from typing import Any
 
 import structlog
-from aio_pika import RobustConnection
 from faststream import AckPolicy
 from faststream.rabbit import Channel, ExchangeType, QueueType, RabbitBroker, RabbitExchange, RabbitMessage, RabbitQueue
 from faststream.rabbit.annotations import RabbitMessage as Delivered
+from yarl import URL
 
 from shared.envelope import topic_of
 from shared.events import decode_state
 from shared.events.deadline import DeadlineBreached, DeadlineBreachRetracted, DeadlineEvent
-from shared.rabbit.delivery_frames import DecodableFrames
-from shared.rabbit.topology import DEADLINES, user_of
+from shared.rabbit.hosts import BrokerHosts, WalkingConnection, told
+from shared.rabbit.topology import DEADLINES
 from shared.tasks import cancel_and_wait
 
 PREFETCH = 100
+CONNECT_TIMEOUT = 3.0  # seconds for one node
 CONNECT_PAUSE = 2.0  # seconds between two tries while the broker still starts
 STOP_TIMEOUT = 10.0  # seconds
 
@@ -32,25 +33,20 @@ async def _as_bytes(message: RabbitMessage) -> bytes:
     return message.body
 
 
-class _DecodableConnection(RobustConnection):
-    """A message with properties that cannot be decoded comes without them; it would end the connection for good."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.kwargs["transport_factory"] = DecodableFrames()
-
-
 class DeadlineAlerts:
     """Consumes `followup.alerts` for as long as the process lives, whatever the broker does."""
 
     def __init__(self, url: str) -> None:
         self.hindrance = ""  # why nothing is consumed
-        self._user = user_of(url)
+        self._hosts = hosts = BrokerHosts(url)
+        self._connection: WalkingConnection | None = None
         self._task: asyncio.Task[None] | None = None
-        self._broker = RabbitBroker(url, default_channel=Channel(prefetch_count=PREFETCH), logger=None) if url else None
-        if self._broker is not None:
+        self._broker: RabbitBroker | None = None
+        if hosts.is_named:
+            channel = Channel(prefetch_count=PREFETCH)
+            self._broker = RabbitBroker(hosts.first, default_channel=channel, timeout=CONNECT_TIMEOUT, logger=None)
             # FastStream hands it to aio-pika with the rest, and has no name of its own for it.
-            self._broker._connection_kwargs["connection_class"] = _DecodableConnection
+            self._broker._connection_kwargs["connection_class"] = self._connecting
             subscriber = self._broker.subscriber(
                 RabbitQueue(DEADLINES.queue, durable=True, queue_type=QueueType.QUORUM, routing_key=DEADLINES.pattern),
                 RabbitExchange(DEADLINES.exchange, type=ExchangeType.TOPIC, durable=True),
@@ -76,18 +72,28 @@ class DeadlineAlerts:
         """Stop consuming."""
         await cancel_and_wait(self._task)
         if self._broker is not None:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._broker.stop(), STOP_TIMEOUT)
+            await self._stop(self._broker)
+
+    def _connecting(self, _: URL, **options: Any) -> WalkingConnection:
+        self._connection = WalkingConnection(self._hosts, **options)
+        return self._connection
+
+    async def _stop(self, broker: RabbitBroker) -> None:
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await broker.stop()
+                # One that has never connected is unknown to FastStream, and would go on trying when the loop has ended.
+                if self._connection is not None:
+                    await self._connection.close()
 
     async def _connect(self, broker: RabbitBroker) -> None:
         while True:
             try:
                 await broker.start()
             except Exception as error:
-                self.hindrance = f"not consumed: {type(error).__name__}"
+                self.hindrance = told(error)
                 log.warning("broker_away", queue=DEADLINES.queue, kind=type(error).__name__)
-                with contextlib.suppress(Exception):
-                    await broker.stop()
+                await self._stop(broker)
                 await asyncio.sleep(CONNECT_PAUSE)
             else:
                 self.hindrance = ""
@@ -97,7 +103,7 @@ class DeadlineAlerts:
     async def _on_event(self, body: bytes, message: Delivered) -> None:
         topic = topic_of(str(message.headers.get("ce-type", "")))
         try:
-            if message.raw_message.user_id != self._user:
+            if message.raw_message.user_id != self._hosts.user:
                 raise ValueError("not sent by followup")
             event, meta = decode_state(topic, body)
         except ValueError as error:

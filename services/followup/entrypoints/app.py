@@ -36,11 +36,12 @@ def make_app(
     open_paths: frozenset[str] = frozenset(),
     for_people: Callable[[Handler], Handler] = lambda handler: handler,
     before_refusal: Callable[[Request[Any, Any, Any]], Awaitable[None]] | None = None,
+    prefix: str = "",
 ) -> Litestar:
     """The application over these routes. All of them but the probes and `open_paths` need a caller.
 
     `for_people` shows problems to those who came with a browser. `before_refusal` is given each request that has no
-    caller.
+    caller. A proxy may show it under a path, the `prefix`.
     """
     handlers: dict[int | type[Exception], Any] = {
         **EXCEPTION_HANDLERS,
@@ -49,7 +50,7 @@ def make_app(
         ProblemError: _problem,
         Refusal: _refused,
     }
-    app = Litestar(
+    return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(PROBES | open_paths, before_refusal),
         exception_handlers={error: for_people(handler) for error, handler in handlers.items()},
@@ -58,13 +59,13 @@ def make_app(
         openapi_config=document(
             "Đối thoại – followup",
             "Who owes which answer by when: cases, deadlines, breaches, each explained. Read only.",
+            lambda found: finish(found, PROBES),
+            prefix,
         ),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
-    finish(app.openapi_schema, PROBES)
-    return app
 
 
 def _problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:

@@ -1,7 +1,7 @@
 """The Prometheus metrics of followup."""
 
 from services.followup.adapters.read.metrics_snapshot import MetricsSnapshot
-from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, STANDBY_CONFIRMED, STANDBY_REQUIRED, Family, SnapshotCollector
 
 FAMILIES = (
     Family(
@@ -109,6 +109,14 @@ FAMILIES = (
         "digests_failing_since",
     ),
     Family("followup_refused_calls", ("reason",), REFUSED_CALLS, "refused_calls", counts=True),
+    Family(
+        "followup_lost_events",
+        (),
+        "Events that were read from sources and are there no more, until an operator confirms that they were seen to",
+        "lost",
+    ),
+    Family("followup_standby_required", (), STANDBY_REQUIRED, "standby_required"),
+    Family("followup_standby_confirmed_timestamp_seconds", (), STANDBY_CONFIRMED, "standby_confirmed_at"),
     Family("followup_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

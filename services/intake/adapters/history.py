@@ -14,6 +14,7 @@ from shared.event_store.errors import KeyRecord
 from shared.events import EVENTS, DatedEvent, Undecodable, decode_metadata, decode_state
 from shared.events.any_stream import RecordAnnulled
 from shared.postgres import store
+from shared.postgres.durable import DurableHead
 
 #: The topics of the regulation; an annulment may be of a case.
 REGULATION = (
@@ -61,8 +62,17 @@ WHERE topic = 'PetitionMerged' AND intake_survivor_of(state) = ANY($1)
 class StoredHistory:
     """The history in PostgreSQL."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", durable: DurableHead) -> None:
+        self._pool, self._durable = pool, durable
+
+    @property
+    def epoch(self) -> str:
+        """Which history is read now; another one after a fail-over or a restore."""
+        return self._durable.epoch
+
+    async def confirm(self, position: int | None, epoch: str) -> None:
+        """Return once what was read is beyond loss by a fail-over. Raises NotConfirmed."""
+        await self._durable.confirm(position, epoch)
 
     async def facts(self, originators: Iterable[UUID]) -> Mapping[UUID, Sequence[AnyFact]]:
         """The facts of each aggregate, in order."""

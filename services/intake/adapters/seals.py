@@ -108,6 +108,10 @@ class PetitionSeals:
                 found[name] = {**found[name], **value} if isinstance(found.get(name), dict) else value
         return found
 
+    def check_key(self, stored: StoredKey) -> None:
+        """Whether a data key opens under this master key. Raises BrokenSeal."""
+        self._data_key(stored)
+
     def seal_refused(self, refused_id: UUID, kept: Kept) -> bytes:
         """A refused command, under the master key."""
         return sealed_bytes(self._refused, _blob.encode(kept), refused_id.bytes)

@@ -66,12 +66,14 @@ class CaseQueries:
         self._opener = opener
 
     async def petition(self, caller: Caller, petition_id: UUID) -> tuple[Petition, Sequence[AnyFact]]:
-        """A petition and its facts. Raises NotFound."""
+        """A petition and its facts, none of which a fail-over takes back. Raises NotFound, NotConfirmed."""
+        epoch = self._history.epoch
         facts = (await self._history.facts([petition_id]))[petition_id]
         petition = fold_petition(facts) if facts and facts[0].event.AGGREGATE == "petition" else None
         # Whose case it is, is itself something that not everyone may know: out of reach looks like not there.
         if petition is None or not await self._is_seen(caller, petition, facts):
             raise NotFound(None, "petition")
+        await self._history.confirm(facts[-1].position, epoch)
         return petition, facts
 
     async def _is_seen(self, caller: Caller, case: Petition | Conference, facts: Sequence[AnyFact]) -> bool:
@@ -84,11 +86,13 @@ class CaseQueries:
         return may_see(caller, case, facts, self.regulation_cache.regulation, self.regulation_cache.today)
 
     async def conference(self, caller: Caller, conference_id: UUID) -> tuple[Conference, Sequence[AnyFact]]:
-        """A conference and its facts. Raises NotFound."""
+        """A conference and its facts, as of a petition. Raises NotFound, NotConfirmed."""
+        epoch = self._history.epoch
         facts = (await self._history.facts([conference_id]))[conference_id]
         conference = fold_conference(facts) if facts and facts[0].event.AGGREGATE == "conference" else None
         if conference is None or not await self._is_seen(caller, conference, facts):
             raise NotFound(None, "conference")
+        await self._history.confirm(facts[-1].position, epoch)
         return conference, facts
 
     async def referred(self, source: str, external_id: str) -> EventPlace | None:

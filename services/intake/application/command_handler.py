@@ -52,11 +52,12 @@ class CommandHandler:
     async def execute(self, command: Command) -> CommandOutcome:
         """Decide and record a command. Raises Refused, StoreUnavailable, Overloaded."""
         check_caller(command)
+        epoch = self._history.epoch
         fingerprint = self._fingerprint(command) if command.key else b""
         if (earlier := command.earlier_reference) is not None:
             place = await self._history.reference(*earlier)
             if place is not None:
-                return await self._known(command, place, fingerprint)
+                return await self._known(command, place, fingerprint, epoch)
         is_erased = False
 
         async def attempt() -> CommandOutcome:
@@ -81,36 +82,41 @@ class CommandHandler:
         try:
             return await settled(self._regulation_cache, attempt)
         except IdempotencyReplay as replay:
-            return await self._replayed(command, fingerprint, replay.record)
+            return await self._replayed(command, fingerprint, replay.record, epoch)
         except ReferenceExists as known:
             place = await self._history.place(known.originator_id, known.version)
-            return await self._known(command, place, fingerprint)
+            return await self._known(command, place, fingerprint, epoch)
         except Refused as refusal:
-            return await self._first_answer_or(refusal, command, fingerprint)
+            return await self._first_answer_or(refusal, command, fingerprint, epoch)
 
-    async def _first_answer_or(self, refusal: Refused, command: Command, fingerprint: bytes) -> CommandOutcome:
+    async def _first_answer_or(
+        self, refusal: Refused, command: Command, fingerprint: bytes, epoch: str
+    ) -> CommandOutcome:
         """A retry of a done command gets its first answer, whatever refuses it now."""
         if command.key:
             record = await self._history.key_record(command.caller.name, command.key)
             if record is not None:
-                return await self._replayed(command, fingerprint, record)
+                return await self._replayed(command, fingerprint, record, epoch)
         if command.reference is not None:
             place = await self._history.reference(*command.reference)
             if place is not None:
                 with contextlib.suppress(ReferenceAnnulled, ReferenceDiffers, ReferenceUsed):
-                    return await self._known(command, place, fingerprint)
+                    return await self._known(command, place, fingerprint, epoch)
         raise refusal
 
-    async def _known(self, command: Command, place: EventPlace, fingerprint: bytes) -> CommandOutcome:
+    async def _known(self, command: Command, place: EventPlace, fingerprint: bytes, epoch: str) -> CommandOutcome:
         """What was recorded under the command's reference, if it says the same; its key is kept for this answer."""
         await self._references.require_same(command, place)
         if command.key:
             await self._references.keep_key(command.caller.name, command.key, fingerprint, place)
+        await self._history.confirm(None if command.key else place.position, epoch)
         return first_answer(place, known_reference=True)
 
-    async def _replayed(self, command: Command, fingerprint: bytes, record: KeyRecord) -> CommandOutcome:
+    async def _replayed(self, command: Command, fingerprint: bytes, record: KeyRecord, epoch: str) -> CommandOutcome:
+        """The first answer again, once a fail-over cannot take back what it told."""
         if record.fingerprint != fingerprint:
             raise KeyReused
+        await self._history.confirm(record.position, epoch)
         known = bool(command.reference) and await self._history.is_known_reference(command.caller.name, command.key)
         return first_answer(await self._history.place(record.originator_id, record.version), known_reference=known)
 

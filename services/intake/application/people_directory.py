@@ -41,7 +41,7 @@ class PeopleDirectory:
         self, caller: Caller, limit: int, after: UUID | None = None
     ) -> tuple[list[PersonEntry], UUID | None]:
         """The people with a post within a caller's subtree, some at a time, and where to go on; None at the end."""
-        await self.regulation_cache.refresh()
+        await self.regulation_cache.read()
         people = self.regulation_cache.regulation.people
         seen = [p for p in people.posts.values() if is_within(p.jurisdiction, caller.jurisdiction)]
         by_person: dict[UUID, list[HeldPost]] = {}

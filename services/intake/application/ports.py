@@ -121,6 +121,18 @@ class CaseHistory(Protocol):
 class History(CaseHistory, Protocol):
     """What the log and its side tables tell."""
 
+    @property
+    def epoch(self) -> str:
+        """Which history is read now; another one after a fail-over or a restore."""
+        ...
+
+    async def confirm(self, position: int | None, epoch: str) -> None:
+        """Return once what was read under an epoch, up to a position or all of it, is beyond loss by a fail-over.
+
+        Raises NotConfirmed.
+        """
+        ...
+
     async def regulation_after(self, position: int) -> tuple[Sequence[AnyFact], int]:
         """The facts of jurisdictions, agencies, policies, calendars, plans after a position, and the head read."""
         ...

@@ -65,6 +65,12 @@ class RegulationCache:
                 self.versions = self.versions | {self._stream_of(fact): fact.version for fact in facts}
             return changed
 
+    async def read(self) -> None:
+        """Refresh it for whoever is told of it: nothing of it is taken back by a fail-over. Raises NotConfirmed."""
+        epoch = self._history.epoch
+        await self.refresh()
+        await self._history.confirm(self.facts[-1].position if self.facts else 0, epoch)
+
     def _stream_of(self, fact: AnyFact) -> UUID:
         """The aggregate of a fact of the regulation; an annulment is in that of the record that it takes back."""
         event = fact.event

@@ -19,17 +19,20 @@ from shared.http.problems import EXCEPTION_HANDLERS
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def make_app(routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None) -> Litestar:
-    """The application over these routes; every one of them but the probes needs a caller."""
-    app = Litestar(
+def make_app(
+    routes: Sequence[HTTPRouteHandler], callers: Callers, lifespan: Lifespan | None = None, *, prefix: str = ""
+) -> Litestar:
+    """The application over these routes; every one of them but the probes needs a caller.
+
+    A proxy may show it under a path, the `prefix`.
+    """
+    return Litestar(
         route_handlers=with_head_and_options(routes),
         before_request=callers.hook(),
         exception_handlers={**EXCEPTION_HANDLERS, **PARAMETER_HANDLERS, **REFUSAL_HANDLERS},
         request_max_body_size=MAX_BODY,
-        openapi_config=openapi.config(),
+        openapi_config=openapi.config(ClockMove, CalendarYearInput, Comparison, prefix=prefix),
         lifespan=[lifespan] if lifespan else [],
         logging_config=None,
         debug=False,
     )
-    openapi.describe(app, ClockMove, CalendarYearInput, Comparison)
-    return app

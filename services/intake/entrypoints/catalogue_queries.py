@@ -50,7 +50,7 @@ def catalogue_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandler
     )
     async def list_catalogues(target: FromPath[str]) -> StandingCatalogues:
         place = code_of(target)
-        await regulation_cache.refresh()
+        await regulation_cache.read()
         regulation, today = regulation_cache.regulation, regulation_cache.today
         if place not in regulation.jurisdictions:
             raise NotFound(None, "target", aggregate="jurisdiction", target=place)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shared.http.metrics import REFUSED_CALLS, Family, SnapshotCollector
+from shared.http.metrics import REFUSED_CALLS, STANDBY_CONFIRMED, STANDBY_REQUIRED, Family, SnapshotCollector
 
 
 class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +25,9 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     files_kept_at: float | None = None
     files_unreadable: int = 0
     provider_read_at: float | None = None
+    lost: int = 0
+    standby_required: bool = False
+    standby_confirmed_at: float | None = None
     taken_at: float = 0.0
 
 
@@ -83,6 +86,14 @@ FAMILIES = (
         "When this process last read the sign-in provider's keys; 0 before it did, missing where nobody signs in",
         "provider_read_at",
     ),
+    Family(
+        "intake_lost_commands",
+        (),
+        "Acknowledged commands that the store has no more, until an operator confirms that they were seen to",
+        "lost",
+    ),
+    Family("intake_standby_required", (), STANDBY_REQUIRED, "standby_required"),
+    Family("intake_standby_confirmed_timestamp_seconds", (), STANDBY_CONFIRMED, "standby_confirmed_at"),
     Family("intake_snapshot_timestamp_seconds", (), "When these figures were read from the store", "taken_at"),
 )
 

@@ -3,13 +3,11 @@
 import functools
 import operator
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
 import msgspec
-from litestar import Litestar
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.spec import Link, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
+from litestar.openapi.spec import Link, OpenAPI, OpenAPIResponse, Operation, Parameter, Reference, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.openapi.spec.media_type import OpenAPIMediaType
 
@@ -22,6 +20,7 @@ from shared.http.auth import PROBES
 from shared.http.openapi import (
     READ_STATUSES,
     REF,
+    DescribedOperation,
     answers,
     describe_answer,
     document,
@@ -111,9 +110,8 @@ _ACT_EXAMPLES: dict[str, dict[str, Any]] = {
 def operation_of(codec: BodyCodec) -> type[Operation]:
     """The operation class of a command: Litestar builds it, then it adds the typed body and the headers."""
 
-    @dataclass
-    class CommandOperation(Operation):
-        def __post_init__(self) -> None:
+    class CommandOperation(DescribedOperation):
+        def describe(self) -> None:
             ref = Reference(ref=REF.format(name=codec.type.__name__))
             required = any(f.required for f in msgspec.structs.fields(codec.type))
             example = _EXAMPLES.get(codec.route.topic)
@@ -161,9 +159,8 @@ def _codecs_of(act: CompositeAct) -> Iterable[BodyCodec]:
 def act_operation(act: CompositeAct) -> type[Operation]:
     """The operation class of an act."""
 
-    @dataclass
-    class ActOperation(Operation):
-        def __post_init__(self) -> None:
+    class ActOperation(DescribedOperation):
+        def describe(self) -> None:
             ref = Reference(ref=REF.format(name=act_body(act).__name__))
             example = _ACT_EXAMPLES.get(act.name)
             content = {"application/json": OpenAPIMediaType(schema=ref, example=example)}
@@ -220,10 +217,9 @@ def _describe_target(parameter: Parameter, aggregate: str) -> None:
 def target_operation(aggregate: str, *, cached: bool = False) -> type[Operation]:
     """The operation class of a question about one petition or conference."""
 
-    @dataclass
     class TargetOperation(answers("ETag", cached=cached) if cached else answers()):  # type: ignore[misc]
-        def __post_init__(self) -> None:
-            super().__post_init__()
+        def describe(self) -> None:
+            super().describe()
             for parameter in self.parameters or ():
                 if isinstance(parameter, Parameter) and parameter.name == "target":
                     _describe_target(parameter, aggregate)
@@ -253,9 +249,8 @@ def in_words(roles: Iterable[str]) -> str:
 def body_operation(body: type[msgspec.Struct], *media_types: str) -> type[Operation]:
     """The operation class of a route with one plain body, as JSON or as text of other media types."""
 
-    @dataclass
-    class BodyOperation(Operation):
-        def __post_init__(self) -> None:
+    class BodyOperation(DescribedOperation):
+        def describe(self) -> None:
             (schema,), _ = msgspec.json.schema_components([body], ref_template=REF)
             content = {"application/json": OpenAPIMediaType(schema=Reference(ref=schema["$ref"]))}
             text = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
@@ -270,9 +265,8 @@ _BINARY = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPI
 def upload_operation(types: Iterable[str]) -> type[Operation]:
     """The operation class of a route whose body is a file of one of these media types."""
 
-    @dataclass
-    class UploadOperation(Operation):
-        def __post_init__(self) -> None:
+    class UploadOperation(DescribedOperation):
+        def describe(self) -> None:
             content = dict.fromkeys([*types, "application/octet-stream"], _BINARY)
             self.request_body = RequestBody(content=content, required=True)
             if self.responses is not None:
@@ -288,10 +282,9 @@ def upload_operation(types: Iterable[str]) -> type[Operation]:
 def download_operation(aggregate: str, types: Mapping[str, Any]) -> type[Operation]:
     """The operation class of a question for a file of one petition or conference."""
 
-    @dataclass
     class DownloadOperation(target_operation(aggregate)):  # type: ignore[misc]
-        def __post_init__(self) -> None:
-            super().__post_init__()
+        def describe(self) -> None:
+            super().describe()
             for parameter in self.parameters or ():
                 if isinstance(parameter, Parameter) and parameter.name == "digest":
                     parameter.description = "the SHA-256 of the file, as the record names it"
@@ -312,29 +305,31 @@ FILE_PROBLEMS = problems(400, 401, 403, 404, 413, 415, 422, 503)
 FILE_READ_PROBLEMS = problems(*READ_STATUSES, 410)
 
 
-def config() -> OpenAPIConfig:
-    """The document of intake."""
+def config(*more: type[msgspec.Struct], prefix: str = "") -> OpenAPIConfig:
+    """The document of intake; `more` are further bodies. A proxy may show it under a path, the `prefix`."""
     return document(
         "Đối thoại – intake",
         "The system of record of citizens' dialogue conferences: commands in, events out.",
+        functools.partial(_complete, more),
+        prefix,
     )
 
 
-def describe(app: Litestar, *more: type[msgspec.Struct]) -> None:
-    """Add the bodies of every command, of `more`, and the facts of the regulation to the document of an application.
+def _complete(more: Iterable[type[msgspec.Struct]], found: OpenAPI) -> None:
+    """Add the bodies of every command, of `more`, and the facts of the regulation.
 
     Litestar describes only what it parses itself; msgspec writes JSON Schema 2020-12, the dialect of OpenAPI 3.1.
     Raises ValueError where two schemas would have one name.
     """
     types = {*(codec.type for codec in CODECS.values()), *map(act_body, COMPOSITE_ACTS.values()), *more}
     _, bodies = msgspec.json.schema_components(sorted(types, key=lambda t: t.__name__), ref_template=REF)
-    components = app.openapi_schema.components
+    components = found.components
     answered = dict(components.schemas or {})
     del answered["Items"]  # each list says of what
     if twice := bodies.keys() & answered.keys():
         raise ValueError(f"{sorted(twice)}: asked and answered under one name")
     components.schemas = {**cast(dict[str, Schema], without_defaults(_facts() | bodies)), **answered}
-    finish(app.openapi_schema, PROBES)
+    finish(found, PROBES)
 
 
 def _facts() -> dict[str, Any]:

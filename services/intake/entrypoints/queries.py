@@ -217,7 +217,7 @@ def _regulation_routes(reading: CaseQueries) -> list[HTTPRouteHandler]:
                 str, QueryParameter(max_length=40, description="from the `Link` of the page before")
             ] = "",
         ) -> Response[Items]:
-            await reading.regulation_cache.refresh()
+            await reading.regulation_cache.read()
             after = _position(cursor)
             found = [
                 fact for fact in reading.regulation_cache.facts if fact.position > after and aggregate == _kind_of(fact)

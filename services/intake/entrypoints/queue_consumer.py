@@ -5,17 +5,18 @@ The queue of an earlier version is consumed as long as it exists, and never decl
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import aio_pika
-import aiormq
 import msgspec
 import structlog
 from pamqp import commands as spec
 
 from services.intake.entrypoints.queued_commands import CommandIntake, Passing, QueueAnswer
 from shared.rabbit.consumer import Consumer
-from shared.rabbit.delivery_frames import Sender, sender_of
-from shared.rabbit.topology import CONNECT_TIMEOUT, OURS, claim, commands_of, declare, waiting_in
+from shared.rabbit.delivery_frames import Sender, WatchedTransport, sender_of
+from shared.rabbit.hosts import BrokerHosts
+from shared.rabbit.topology import OURS, claim, commands_of, declare, waiting_in
 from shared.tasks import cancel_and_wait
 
 RETRY_PAUSE = 0.5  # seconds between two tries of a command while the store is away
@@ -46,10 +47,10 @@ class _Taken(msgspec.Struct, frozen=True):
 class CommandQueue:
     """Consumes `intake.{source}.commands` for as long as the process lives, whatever the broker does."""
 
-    def __init__(self, url: str, source: str, intake: CommandIntake) -> None:
+    def __init__(self, url: str, source: str, intake: CommandIntake, birth: UUID | None = None) -> None:
         self.waiting: dict[str, QueueLoad] = {}
         self.unanswered_total = 0
-        self._url, self._source, self._intake = url, source, intake
+        self._hosts, self._source, self._intake, self._birth = BrokerHosts(url), source, intake, birth
         self._route = commands_of(source)
         self._deliveries: asyncio.Queue[_Taken] = asyncio.Queue()
         # One at a time: the commands of one sender are decided in the order in which they were sent.
@@ -76,7 +77,7 @@ class CommandQueue:
 
     async def start(self) -> None:
         """Start in the background: intake accepts over HTTP while the broker is away."""
-        if self._url:
+        if self._hosts.is_named:
             works = {"command-queue": self._in_order(), "commands": self._work(), "command-watch": self._watch()}
             self._tasks = [asyncio.create_task(work, name=name) for name, work in works.items()]
 
@@ -102,7 +103,7 @@ class CommandQueue:
     async def _declared(self, connection: aio_pika.abc.AbstractConnection) -> bool:
         # Each on a channel of its own, which a refusal closes. The queue is looked at every few seconds, for ever.
         async with connection.channel() as channel:
-            await claim(channel, self._source)
+            await claim(channel, self._source, self._birth)
         async with connection.channel() as channel:
             await declare(channel, self._route)
         return True
@@ -162,7 +163,7 @@ class CommandQueue:
 
     async def _publish(self, sender: Sender, answer: QueueAnswer) -> None:
         if self._replies is None or self._replies.is_closed:
-            self._replies = await aiormq.connect(self._url)
+            self._replies = await self._hosts.connect_raw(WatchedTransport())
         channel = await self._replies.channel(publisher_confirms=True, on_return_raises=True)
         try:
             await channel.basic_publish(
@@ -183,7 +184,7 @@ class CommandQueue:
         """Look at what the broker says of both queues: a consumer may be lost without anybody being told."""
         while True:
             try:
-                async with await aio_pika.connect(self._url, timeout=CONNECT_TIMEOUT) as connection:
+                async with await self._hosts.connect() as connection:
                     while not connection.is_closed:
                         await self._look(connection)
                         await asyncio.sleep(LOOK_EVERY)

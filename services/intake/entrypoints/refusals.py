@@ -10,7 +10,7 @@ from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
-from shared.event_store.errors import Overloaded, StoreUnavailable
+from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
 from shared.http.problems import ProblemError, language_of, problem, problem_response
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
 
@@ -58,6 +58,8 @@ def problem_of(error: Exception) -> ProblemError:
             return problem(400, "malformed-json", str(error))
         case msgspec.DecodeError() | RecursionError():
             return problem(400, "malformed-json")
+        case NotConfirmed():
+            return problem(503, "store-unavailable", "not-confirmed", headers={"Retry-After": RETRY_AFTER})
         case Overloaded():
             return problem(503, "overloaded", headers={"Retry-After": RETRY_AFTER})
         case _ if isinstance(error, (StoreUnavailable, *TRANSIENT_ERRORS)):

@@ -133,7 +133,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         check_encoding(dict(request.scope["headers"]))
         days = _days(on or [], conference)
         body, kind = await request.body(), request.headers.get("content-type", "")
-        await regulation_cache.refresh()
+        await regulation_cache.read()
         # Whatever a caller sends is read beside the loop: one text must not hold up everybody's requests.
         return await asyncio.to_thread(_checked, body, kind, days, regulation_cache, jurisdiction)
 
@@ -160,7 +160,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
     async def check_calendar(request: Request[Any, Any, Any]) -> CheckedCalendar:
         need_role(caller_of(request), *OFFICE_OR_OPERATIONS)
         body = await json_of(request)
-        await regulation_cache.refresh()
+        await regulation_cache.read()
         try:
             draft = msgspec.json.decode(body, type=CalendarYearInput)
             validate(draft)
@@ -184,7 +184,7 @@ def regulation_routes(regulation_cache: RegulationCache) -> list[HTTPRouteHandle
         operation_class=answers("ETag", cached=True),
     )
     async def get_calendar(request: Request[Any, Any, Any], year: FromPath[int]) -> Response[YearView]:
-        await regulation_cache.refresh()
+        await regulation_cache.read()
         known = regulation_cache.regulation.years.get(year)
         if known is None:
             raise NotFound(None, "calendar", year=year)

@@ -63,6 +63,7 @@ DISTRICT, STATION = "H35.10", "H35.10.7"
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
+    ("GET", "/progressz"): ANYBODY,
     ("GET", LOGIN): ANYBODY,
     ("GET", FAVICON): ANYBODY,
     ("GET", "/language/{language:str}"): SENT_BACK,

@@ -9,6 +9,8 @@ import httpx
 import pytest
 
 from services.followup.adapters.read.mail_digests import StoredDigests
+from services.followup.adapters.read.queries import Queries
+from services.followup.entrypoints.health import works_of
 from services.story.client import PairClient
 from shared.envelope import parse_feed_page
 from shared.http.auth import Callers, Role, mint_token
@@ -313,7 +315,7 @@ async def guarded(autumn_dsn: str) -> AsyncIterator[Guarded]:
 async def test_nobody_without_a_token(guarded: Guarded) -> None:
     for path in ("/", "/metrics", "/v1/cases", "/v1/sources", "/v1/events", "/schema/openapi.json"):
         assert (await guarded.get("", path)).status_code == 401, path
-    for path in ("/healthz", "/readyz"):
+    for path in ("/healthz", "/readyz", "/progressz"):
         assert (await guarded.get("", path)).status_code == 200
     assert (await guarded.get("education", "/")).status_code == 200
 
@@ -362,22 +364,32 @@ async def ready(client: httpx.AsyncClient) -> str:
     return "ready" if answer.status_code == 200 else str(answer.json()["detail"])
 
 
-async def test_readyz__tells_whether_any_source_makes_progress(pg_server: TestServer) -> None:
+async def test_readyz__is_asked_by_a_balancer_and_looks_at_no_source(pg_server: TestServer) -> None:
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn) as pool, read_side(pool, dsn) as client:
-        assert await ready(client) == "sources: none was read yet"
-        await pool.execute("INSERT INTO sources (source) VALUES ('a')")
-        assert await ready(client) == "a: not heard yet"
+        await pool.execute("INSERT INTO sources (source, state, reason) VALUES ('a', 'stopped', 'history differs')")
+        assert await ready(client) == "ready"
+        assert (await client.get("/progressz")).json() == {"status": "progressing", "works": {"store": ""}}
+
+
+async def test_progress__names_each_source_that_is_followed(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    followed = {"http://a:8570": ("a", ""), "http://b:8570": ("", "it is called like another")}
+    async with projection_pool(dsn) as pool:
+        look = works_of(Queries(pool), lambda: followed)
+        assert await look() == {"store": "", "a": "not read yet", "http://b:8570": "it is called like another"}
+        await pool.execute("INSERT INTO sources (source) VALUES ('a'), ('gone')")
+        assert (await look())["a"] == "not heard yet"
         await pool.execute("UPDATE sources SET complete_read_at = clock_timestamp(), complete_to = clock_timestamp()")
-        assert await ready(client) == "ready"
+        assert await look() == {"store": "", "a": "", "http://b:8570": "it is called like another"}
+        await pool.execute("INSERT INTO sweeps (source, position, begun_at) VALUES ('a', 1, now() - interval '1 hour')")
+        assert "not reached every case for 3600 s" in (await look())["a"]
         await pool.execute("UPDATE sources SET complete_read_at = clock_timestamp() - interval '90 seconds'")
-        assert (await ready(client)).startswith("a: silent for 9")
-        await pool.execute("INSERT INTO sources (source, state, reason) VALUES ('b', 'stopped', 'history differs')")
-        await pool.execute("UPDATE sources SET complete_read_at = clock_timestamp() WHERE source = 'a'")
-        assert await ready(client) == "ready"
+        assert (await look())["a"].startswith("silent for 9")
         await pool.execute("UPDATE sources SET state = 'stopped'")
-        assert await ready(client) == "a: stopped: a person must look at it; b: stopped: a person must look at it"
-        assert (await client.get("/healthz")).status_code == 200
+        assert (await look())["a"] == "stopped: a person must look at it"
+        pool.terminate()
+        assert list(await look()) == ["store"]
 
 
 async def test_store_away__is_said(pg_server: TestServer) -> None:
@@ -388,4 +400,6 @@ async def test_store_away__is_said(pg_server: TestServer) -> None:
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
         assert answer.json()["type"] == "urn:doithoai:problem:store-unavailable"
         assert (await ready(client)).startswith("store: ")
+        stands = await client.get("/progressz")
+        assert (stands.status_code, list(stands.json()["works"])) == (503, ["store"])
         assert (await client.get("/healthz")).status_code == 200

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from datetime import date
 from pathlib import Path
@@ -21,6 +20,7 @@ from services.followup.domain.letters.digest import MailDigest, Recipient
 from shared.events.regulation import AgencyClosed
 from shared.identifiers import derived_id
 from shared.postgres import lease
+from tests.support import forked
 from tests.support.following import opened, projection_pool
 from tests.support.history import History, at
 from tests.support.mail import PASSWORD, USER, MailServer, mail_server, self_signed
@@ -317,10 +317,7 @@ async def test_password__goes_only_to_a_server_that_is_trusted(
 
 
 def doithoai(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "services.cli", "followup", "digest", *arguments],
-        env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return forked.run("followup", "digest", *arguments, env=os.environ | environment)
 
 
 async def test_command__prints_what_would_be_sent_then_sends_it_once(

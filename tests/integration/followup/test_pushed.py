@@ -20,6 +20,7 @@ from services.followup.application import source_reader
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import to_message
+from shared.event_store.loss import Loss
 from shared.events import Recorded
 from shared.rabbit.relay import Relay
 from shared.rabbit.subscriber import Subscriber
@@ -75,6 +76,10 @@ def events(monkeypatch: pytest.MonkeyPatch) -> list[Recorded]:
     return recorded(history)
 
 
+async def no_loss(_: Loss) -> None:
+    raise AssertionError("nothing is lost")
+
+
 @contextlib.asynccontextmanager
 async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> AsyncIterator[None]:
     """Follow a feed that was read to its end, with the broker's queue connected."""
@@ -84,7 +89,7 @@ async def followed(feed: MemoryFeed, pool: asyncpg.Pool, bell: Subscriber) -> As
         return True
 
     claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
-    reader = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim)
+    reader = SourceReader(feed, StoredProjection(pool), inboxes.of, leased, inboxes.lead, claim, no_loss)
     task = asyncio.create_task(reader.run())
     try:
         await until(lambda: bell.is_connected)

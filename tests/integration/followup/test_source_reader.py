@@ -15,6 +15,7 @@ from services.followup.application.ports import SourceUnavailable
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
 from shared.envelope import FeedPage
+from shared.postgres.losses import keep_loss
 from shared.rabbit.subscriber import Subscriber
 from shared.rabbit.topology import events_of
 from tests.support.following import MemoryFeed, projection_pool, recorded
@@ -40,7 +41,10 @@ async def led(source: str, leads: bool) -> None:
 def follow(feed: MemoryFeed, pool: asyncpg.Pool) -> "asyncio.Task[None]":
     inbox = SourcePrefetch(Subscriber("", EVENTS))
     claim = partial(SourceNames(StoredBirths(pool)).claim, "http://one")
-    return asyncio.create_task(SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim).run())
+    lost = partial(keep_loss, pool)
+    return asyncio.create_task(
+        SourceReader(feed, StoredProjection(pool), lambda _: inbox, mine, led, claim, lost).run()
+    )
 
 
 async def test_lag__shows_while_pages_are_read(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

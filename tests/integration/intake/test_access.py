@@ -44,6 +44,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 RULES: dict[tuple[str, str], Rule] = {
     ("GET", "/healthz"): ANYBODY,
     ("GET", "/readyz"): ANYBODY,
+    ("GET", "/progressz"): ANYBODY,
     ("GET", "/v1/petitions"): CASE,
     ("GET", "/v1/petitions/{target:str}"): CASE,
     ("GET", "/v1/petitions/{target:str}/content"): CONTENT,

@@ -21,6 +21,7 @@ from shared.rabbit.delivery_frames import Sender, sender_of
 from shared.rabbit.topology import OWNER, claim, commands_of, waiting_in
 from shared.settings import WrongSettings
 from tests.support.intake import COMMUNE, Intake, served, tokens_file
+from tests.support.postgres import TestServer
 from tests.support.rabbit import UrlOf
 from tests.support.raw_amqp import RawSender, short, table
 from tests.support.waiting import until
@@ -212,6 +213,19 @@ async def test_virtual_host_that_another_source_took_meanwhile__is_told_and_not_
         await until(lambda: "'tam-duong'" in queue.hindrance and "'local'" in queue.hindrance)
         assert await waiting_in(connection, ROUTE.queue) is None
         await queue.close()
+
+
+async def test_two_stores_of_one_name__on_one_virtual_host_are_refused_and_both_named(
+    queued: Intake, pg_server: TestServer, tmp_path: Path, amqp_url: str
+) -> None:
+    (birth,) = await queued.rows("SELECT event_id FROM stored_events WHERE notification_id = 1")
+    known = str(birth["event_id"])
+    other = await pg_server.fresh("shared.postgres")
+    async with served(other, tmp_path) as stranger:
+        (begun,) = await stranger.rows("SELECT event_id FROM stored_events WHERE notification_id = 1")
+    with pytest.raises(WrongSettings, match=f"'local' that begins with {known}.*begins with {begun['event_id']}"):
+        async with served(other, tmp_path, amqp_url=amqp_url):
+            pass
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from shared.events import Recorded
 from shared.http.feed import read_feed
 from shared.identifiers import derived_id, ordered_id
 from shared.postgres.append import append_in
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.pool import Notifications, create_pool
@@ -70,7 +71,7 @@ async def pool(database: str) -> AsyncIterator["asyncpg.Pool[asyncpg.Record]"]:
 
 @pytest.fixture
 async def writer(pool: "asyncpg.Pool[asyncpg.Record]") -> AsyncIterator[GroupCommit]:
-    writer = GroupCommit(pool)
+    writer = GroupCommit(pool, DurableHead())
     await writer.start()
     yield writer
     await writer.close()
@@ -197,10 +198,11 @@ import asyncio, sys
 sys.path.insert(0, {root!r})
 from tests.integration.shared.test_append import command
 from shared.postgres.pool import create_pool
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 async def write(w):
     pool = await create_pool({dsn!r}, application="writer", largest=1)
-    writer = GroupCommit(pool)
+    writer = GroupCommit(pool, DurableHead())
     await writer.start()
     for n in range(25):
         await writer.append(command(f"{{sys.argv[1]}}-{{w}}-{{n}}"))
@@ -215,7 +217,7 @@ asyncio.run(main())
 async def test_sixteen_writers_in_four_processes__a_reader_of_the_feed_misses_none(database: str, pool: Any) -> None:
     notifications = Notifications(database)
     await notifications.start()
-    log = StoredLog(pool, notifications)
+    log = StoredLog(pool, notifications, DurableHead())
     script = WRITER.format(root=str(ROOT), dsn=database)
     processes = [await asyncio.create_subprocess_exec(sys.executable, "-c", script, str(n), cwd=ROOT) for n in range(4)]
     seen: list[Recorded] = []

@@ -10,6 +10,7 @@ import pytest
 
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import StoreUnavailable, Unrecordable, VersionConflict
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.store import read_identity
@@ -34,7 +35,7 @@ async def written(dsn: str, *appends: Append, proxy: LossyProxy | None = None, f
     pool = await create_pool(dsn, application="test", largest=3)
     if proxy is not None:
         proxy.fault = fault
-    writer = GroupCommit(pool)
+    writer = GroupCommit(pool, DurableHead())
     await writer.start()
     try:
         return await asyncio.gather(*(writer.append(a) for a in appends), return_exceptions=True)
@@ -113,7 +114,7 @@ async def test_store_that_is_away__is_said_and_nothing_is_left_waiting(tmp_path:
     (tmp_path / "nobody").mkdir()
     pool = asyncpg.create_pool(f"postgresql://postgres@/x?host={tmp_path}/nobody", min_size=0, timeout=1)
     async with pool:
-        writer = GroupCommit(pool)
+        writer = GroupCommit(pool, DurableHead())
         await writer.start()
         waiting = asyncio.create_task(writer.append(command("a")))
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ import pytest
 
 from shared.event_store.append import Appended
 from shared.postgres.append import append_in
+from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from tests.integration.shared.test_append import command
@@ -76,7 +77,7 @@ async def test_service__may_not_go_around_the_functions(granted: str, statement:
 
 async def test_auditor__reads_the_events_and_nothing_else(granted: str) -> None:
     pool = await create_pool(granted, application="test")
-    writer = GroupCommit(pool)
+    writer = GroupCommit(pool, DurableHead())
     await writer.start()
     await writer.append(command("a"))
     await writer.close()

@@ -3,16 +3,16 @@
 import asyncio
 import itertools
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from shared.postgres import pool as shared_pool
 from shared.postgres.migrate import migrate
 from shared.postgres.pool import create_pool
 from shared.postgres.server_check import UnfitServer, failure, require_fit
+from tests.support import forked
 from tests.support.intake import COMMUNE, served
 from tests.support.postgres import TestServer, as_role
 
@@ -57,6 +57,20 @@ async def test_database_without_room_for_vietnamese__is_refused_before_anything_
 
 async def test_commit_that_may_be_lost__is_refused(pg_server: TestServer) -> None:
     assert "synchronous_commit" in await refused(await made(pg_server, "", "SET synchronous_commit = off"))
+
+
+@pytest.mark.parametrize("setting", ["local", "remote_write"])
+async def test_commit_that_does_not_wait_for_a_required_standby__is_refused(database: str, setting: str) -> None:
+    class Required:
+        async def fetchrow(self, statement: str) -> dict[str, object]:
+            connection = await shared_pool.connect(database)
+            try:
+                return dict(await connection.fetchrow(statement)) | {"standbys": "*", "synchronous_commit": setting}
+            finally:
+                await connection.close()
+
+    with pytest.raises(UnfitServer, match=f"required .*synchronous_commit is {setting}"):
+        await require_fit(Required())
 
 
 async def test_too_few_connections__are_refused_with_both_numbers(pg_server: TestServer) -> None:
@@ -126,10 +140,7 @@ async def test_command__says_in_one_line_what_is_wrong(
         "INTAKE_DATABASE_URL": dsn, "FOLLOWUP_DATABASE_URL": dsn, "INTAKE_MASTER_KEY_FILE": str(key),
         "INTAKE_PORT": "0", "FOLLOWUP_PORT": "0",
     }  # fmt: skip
-    done = await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-m", "services.cli", *command], env=os.environ | settings,
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = await asyncio.to_thread(forked.run, *command, env=os.environ | settings)
     said = done.stderr.splitlines()[-1]
     assert done.returncode == 1 and "_DATABASE_URL: the database is in LATIN1" in said, done.stderr
 

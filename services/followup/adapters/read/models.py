@@ -36,6 +36,7 @@ class Progress(msgspec.Struct, frozen=True):
     source: str
     state: str  # following or stopped
     silent_for: float | None  # seconds since it last said up to when it is complete; None before it ever did
+    sweeping_for: float  # seconds since the oldest event of the regulation came that has not reached every case; or 0
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):

@@ -62,7 +62,11 @@ SELECT source, epoch, position, event_id, {INSTANT} AS instant, {HORIZON} AS hor
 FROM sources ORDER BY source
 """
 _PROGRESS = """
-SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for FROM sources
+SELECT source, state, extract(epoch FROM clock_timestamp() - complete_read_at)::float8 AS silent_for,
+    coalesce((
+        SELECT extract(epoch FROM clock_timestamp() - min(begun_at))::float8 FROM sweeps w WHERE w.source = s.source
+    ), 0) AS sweeping_for
+FROM sources s
 """
 #: Two sources may have a case of one id: a place, or one that was copied with its store.
 _CASE = "SELECT source, due_on, row FROM cases WHERE subject_id = $1 AND $2 IN ('', source) ORDER BY source"

@@ -7,7 +7,8 @@
   const root = document.getElementById("hall");
   const { conference, person } = root.dataset;
   const words = JSON.parse(root.dataset.words);
-  const address = `/cases/${conference}/hall`;
+  const base = location.pathname.split("/cases/")[0]; // the path under which a proxy shows the console
+  const address = `${base}/cases/${conference}/hall`;
   const prefix = `hall/${conference}/${person}/`;
   const show = (name, within = root) => within.querySelector(`[data-show="${name}"]`);
   const list = show("speakers");
@@ -270,7 +271,7 @@
     link.className = `notice ${hindrance || isFull ? "warn" : count ? "" : "good"}`;
     if (hindrance === "signed_out") {
       const sign = document.createElement("a");
-      sign.href = `/office/login?to=${encodeURIComponent("/")}`;
+      sign.href = `${base}/office/login?to=${encodeURIComponent("/")}`;
       sign.target = "_blank";
       sign.textContent = words.sign_in;
       link.lastChild.append(" ", sign);

@@ -58,6 +58,7 @@ class ActHandler:
             with of_part(number):
                 check_caller(part.command(act.caller))
         _check_references(act)
+        epoch = self._history.epoch
         fingerprint = self._fingerprint(act) if act.key else b""
 
         async def attempt() -> ActOutcome:
@@ -69,25 +70,25 @@ class ActHandler:
             for part in act.parts:
                 earlier = part.command(act.caller).earlier_reference
                 if earlier is not None and await self._history.reference(*earlier) is not None:
-                    return await self._known(act, fingerprint)
+                    return await self._known(act, fingerprint, epoch)
             return await settled(self._regulation_cache, attempt)
         except IdempotencyReplay as replay:
-            return await self._replayed(act, fingerprint, replay.record)
+            return await self._replayed(act, fingerprint, replay.record, epoch)
         except ReferenceExists:
-            return await self._known(act, fingerprint)
+            return await self._known(act, fingerprint, epoch)
         except Refused as refusal:
-            return await self._first_answer_or(refusal, act, fingerprint)
+            return await self._first_answer_or(refusal, act, fingerprint, epoch)
 
-    async def _first_answer_or(self, refusal: Refused, act: GivenAct, fingerprint: bytes) -> ActOutcome:
+    async def _first_answer_or(self, refusal: Refused, act: GivenAct, fingerprint: bytes, epoch: str) -> ActOutcome:
         """A retry of a done act gets its first answer, whatever refuses it now."""
         if act.key and (record := await self._history.key_record(act.caller.name, act.key)) is not None:
-            return await self._replayed(act, fingerprint, record)
+            return await self._replayed(act, fingerprint, record, epoch)
         if all(part.command(act.caller).reference for part in act.parts):
             with contextlib.suppress(PartlyRecorded, ReferenceAnnulled, ReferenceDiffers, ReferenceUsed):
-                return await self._known(act, fingerprint)
+                return await self._known(act, fingerprint, epoch)
         raise refusal
 
-    async def _known(self, act: GivenAct, fingerprint: bytes) -> ActOutcome:
+    async def _known(self, act: GivenAct, fingerprint: bytes, epoch: str) -> ActOutcome:
         """What was recorded under the references of an act, if that is all of it and says the same.
 
         Nothing of an act is recorded where something of it is known already: it would be done by half.
@@ -103,11 +104,14 @@ class ActHandler:
                 await self._references.require_same(part.command(act.caller, cases), place)
         if act.key:
             await self._references.keep_key(act.caller.name, act.key, fingerprint, places[0])
+        await self._history.confirm(None, epoch)
         return _answer(places, known_reference=True)
 
-    async def _replayed(self, act: GivenAct, fingerprint: bytes, record: KeyRecord) -> ActOutcome:
+    async def _replayed(self, act: GivenAct, fingerprint: bytes, record: KeyRecord, epoch: str) -> ActOutcome:
+        """The first answer again, once a fail-over cannot take back what it told."""
         if record.fingerprint != fingerprint:
             raise KeyReused
+        await self._history.confirm(None, epoch)
         if await self._history.is_known_reference(act.caller.name, act.key):
             found = await self._places_of_references(act)
             return _answer([place for place in found if place is not None], known_reference=True)

@@ -121,6 +121,7 @@ class Importer:
 
     async def record(self, groups: Sequence[Numbers]) -> None:
         """Record what can be of some groups. Raises StoreUnavailable; done again, it goes on where it was."""
+        epoch = self._history.epoch
         for attempt in range(1, MAX_ATTEMPTS + 1):
             # What others recorded meanwhile is learnt.
             self._known, self._bodies = Known(), None
@@ -130,6 +131,8 @@ class Importer:
             if not self._again:
                 break
             groups, self._again = [numbers for numbers in groups if numbers in self._again], set()
+        # What was there already is told as recorded too.
+        await self._history.confirm(None, epoch)
 
     def take(self, outcome: Outcome) -> None:
         """Count what another importer did of the same file."""

@@ -12,12 +12,13 @@ import aio_pika
 import asyncpg
 import pytest
 
-from services.dev.rabbitmq import PrivateBroker
+from services.dev.rabbitmq import PrivateBroker, free_ports
 from shared.envelope import Message
 from shared.event_store.append import Append, NewEvent
 from shared.events import Recorded
 from shared.identifiers import derived_id, ordered_id
 from shared.postgres.append import append_in
+from shared.postgres.durable import DurableHead
 from shared.postgres.outbox import StoredOutbox
 from shared.postgres.pool import Notifications, create_pool
 from shared.rabbit import relay as relaying
@@ -43,7 +44,7 @@ class Store:
         self.written = 0
 
     def outbox(self) -> StoredOutbox:
-        return StoredOutbox(self.pool, self.notifications, NAME)
+        return StoredOutbox(self.pool, self.notifications, NAME, DurableHead())
 
     def relay(self, url: str) -> Relay:
         return Relay(self.outbox(), url, EVENTS, name=NAME, encode=encode)
@@ -234,3 +235,22 @@ async def test_virtual_host_of_another_source__publishes_nothing_and_says_so(sto
         await until(lambda: "'tam-duong'" in relay.hindrance and "'local'" in relay.hindrance)
         await relay.close()
     assert (await store.position(), relay.published_total) == (0, 0)
+
+
+async def test_broker_that_stays_away__is_a_standstill_until_something_leaves(
+    store: Store, rabbit_server: PrivateBroker, amqp_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "STANDS_AFTER", 0.5)
+    (port,) = free_ports(1)
+    here = amqp_url.partition("@")[2].partition("/")[0]
+    relay = store.relay(amqp_url.replace(here, f"127.0.0.1:{port}"))
+    assert relay.standstill == ""
+    await relay.start()
+    await until(lambda: relay.standstill.startswith("nothing has left for"))
+    await relay.close()
+
+    relay = store.relay(amqp_url)
+    relay._stands_since = 0.0
+    await relay.start()
+    await until(lambda: relay.is_leader and relay.standstill == "")
+    await relay.close()

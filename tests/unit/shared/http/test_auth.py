@@ -288,6 +288,14 @@ def test_tokens_file__is_its_owners_alone_whatever_it_was(tmp_path: Path) -> Non
     assert load_tokens(str(file)) == (ENTRY,)
 
 
+def test_tokens_file__stays_readable_to_the_group_that_it_was_given_to(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.json"
+    file.write_text("")
+    file.chmod(0o640)
+    change_tokens(file, lambda _: (ENTRY,))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+
+
 def test_tokens_file__stays_as_it_was_where_a_change_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "tokens.json"
     change_tokens(file, lambda _: (ENTRY,))

@@ -1,0 +1,74 @@
+"""The keys: never in a backup. It tells them only, so that a restore knows the right ones; a copy goes elsewhere."""
+
+import os
+from pathlib import Path
+
+from services.backups.catalog import Catalog, written
+from services.backups.errors import WrongTarget
+from services.intake.adapters.file_folder import sync_folder
+from shared.sealing import derived_key
+from shared.settings import value_of
+
+MASTER = "master.key"
+#: What is kept apart from the backups, by the setting that names each.
+KEPT = {
+    MASTER: "INTAKE_MASTER_KEY_FILE",
+    "sessions.key": "FOLLOWUP_SESSION_KEY_FILE",
+    "intake-tokens.json": "INTAKE_TOKENS_FILE",
+    "followup-tokens.json": "FOLLOWUP_TOKENS_FILE",
+    "source.token": "FOLLOWUP_SOURCE_TOKEN_FILE",
+}
+KEYS = (MASTER, "sessions.key")
+
+
+def read(name: str) -> bytes | None:
+    """What a setting names; None where it is not set. Raises WrongTarget."""
+    variable = KEPT[name]
+    if not (path := value_of(variable)):
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise WrongTarget(
+            f"{variable}: {path}", f"không đọc được ({error.strerror})", f"cannot be read ({error.strerror})"
+        ) from None
+
+
+def told(key: bytes) -> str:
+    """What tells a key from others, and nothing of it."""
+    return derived_key(key, b"doithoai:custody").hex()[:32]
+
+
+def fingerprints() -> dict[str, str]:
+    """What tells each key that is set. Raises WrongTarget."""
+    return {name: told(key) for name in KEYS if (key := read(name)) is not None}
+
+
+def check_apart(keys: Path, backups: Path | None) -> None:
+    """Refuse a place for the keys where whoever has the backups has them too. Raises WrongTarget."""
+    if backups is None:
+        backups = next((place for place in (keys, *keys.resolve().parents) if Catalog(place).whole()), None)
+    if backups is None:
+        return
+    one, other = keys.resolve(), backups.resolve()
+    if one.is_relative_to(other) or other.is_relative_to(one):
+        raise WrongTarget(
+            f"--keys-to: {keys}",
+            "khóa không được nằm cùng dữ liệu; hãy nêu một nơi khác, tốt nhất là thiết bị tháo rời cất riêng",
+            "keys never lie beside the data; name another place, at best a medium that is locked away",
+        )
+
+
+def copy_to(folder: Path) -> list[str]:
+    """Copy what is set into a folder for its owner alone; the names. Raises WrongTarget, OSError."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.chmod(folder, 0o700)
+    names = []
+    for name in KEPT:
+        if (content := read(name)) is not None:
+            part = folder / f".{name}"
+            written(part, content)
+            os.replace(part, folder / name)
+            names.append(name)
+    sync_folder(folder)
+    return names

@@ -1,0 +1,296 @@
+"""Restores a backup: verified, recovered to the end of the log, opened under the keys, erased again what was erased."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from services.backups import custody, erasures, recovery
+from services.backups.catalog import Backup, Catalog, ReadUpTo, StoreState
+from services.backups.errors import BackupFailed, WrongTarget
+from services.backups.sealed_files import Mirrored, mirror
+from services.followup.configured import MIGRATIONS as FOLLOWUP
+from services.intake.adapters.contents import SealedRow
+from services.intake.adapters.seals import PetitionSeals
+from services.intake.application.ports import StoredKey
+from services.intake.configured import MIGRATIONS as INTAKE
+from services.intake.configured import new_id
+from shared.postgres.migrate import names_of
+from shared.postgres.pool import connect
+from shared.sealing import BrokenSeal
+
+PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
+OPENED = 500  # of the newest sealed events
+AT_ONCE = 1000  # rows
+
+_HEAD = """
+SELECT coalesce(max(notification_id), 0) AS position, count(*) AS events, max(recorded_at) AS recorded_at,
+    (SELECT event_id FROM stored_events WHERE notification_id = 1) AS birth, (SELECT source FROM store_state) AS source
+FROM stored_events
+"""
+_EVENT_AT = "SELECT event_id FROM stored_events WHERE notification_id = $1"
+_KEYS = "SELECT key_id, owner_id, originator_id, wrapped FROM sealing_keys"
+_SEALED = """
+SELECT event_id, originator_id, originator_version, topic, sealed FROM stored_events
+WHERE sealed IS NOT NULL ORDER BY notification_id DESC LIMIT $1
+"""
+#: What can still be opened: what nobody has a key to was erased.
+_FILES = """
+SELECT stored_name FROM files f WHERE dropped_at IS NULL AND (wrapped IS NOT NULL OR EXISTS (
+    SELECT 1 FROM file_keys k JOIN sealing_keys s ON s.key_id = k.key_id WHERE k.stored_name = f.stored_name
+)) ORDER BY stored_name
+"""
+_CURSORS = "SELECT source, position, event_id FROM followed.sources ORDER BY source"
+
+Say = Callable[[str], None]
+
+
+class RestoredStore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a restored database holds."""
+
+    source: str
+    position: int
+    recorded_at: datetime | None
+    log_segments: int  # that came after the base backup
+    log_is_whole: bool  # it was replayed to its end
+    cursors: tuple[ReadUpTo, ...] = ()
+
+
+class Restored(msgspec.Struct, frozen=True, kw_only=True):
+    """What a restore has done."""
+
+    backup: str
+    taken_at: datetime
+    stores: dict[str, RestoredStore]
+    keys_opened: int
+    events_opened: int
+    files: int
+    files_missing: tuple[str, ...]
+    files_damaged: tuple[str, ...]
+    erased: erasures.ErasedAgain | None
+    followup_ahead: tuple[str, ...]  # the sources of which it has read what intake does not hold
+    seconds: dict[str, float]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing of the log, and of the files that the databases name."""
+        logs = all(store.log_is_whole for store in self.stores.values())
+        return logs and not (self.files_missing or self.files_damaged)
+
+
+async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, followup_url: str, say: Say) -> Restored:
+    """Restore into a folder: `intake` and `followup` are data folders of servers, `files` is the folder of files.
+
+    `followup_url` is a followup that was not lost: it may know of later erasures. Raises BackupFailed, OSError.
+    """
+    servers = {name: part for name, part in backup.manifest.servers.items() if only in ("", name)}
+    states = {name: state for name, state in backup.manifest.databases.items() if state.server in servers}
+    if not servers:
+        held = ", ".join(backup.manifest.servers)
+        raise WrongTarget(f"--only: {only}", f"bản sao lưu chỉ có: {held}", f"the backup holds: {held}")
+    seals = _seals(backup) if "intake" in states else None
+    for name in (*servers, "files"):
+        recovery.check_target(target / name)
+    watch = _Watch(say)
+    with watch("verify"):
+        backup.verify()
+    later = dict[str, recovery.LaterLog]()
+    for name, part in servers.items():
+        with watch(f"lay out {name}"):
+            for left in (target / name, target / f"{name}.wal"):
+                if left.is_dir() and not any(left.iterdir()):
+                    left.rmdir()
+            later[name] = recovery.lay_out(part, backup.folder / name, catalog.wal(name), target / name)
+    stores = dict[str, RestoredStore]()
+    opened, copied, erased, ahead = _Opened(), None, None, list[str]()
+    async with contextlib.AsyncExitStack() as stack:
+        running = {}
+        for name, part in servers.items():
+            with watch(f"recover {name}"):
+                running[name] = await stack.enter_async_context(recovery.recovered(part, target / name))
+        for name, state in states.items():
+            dsn = running[state.server].dsn(state.database)
+            with watch(f"check {name}"):
+                log = later[state.server]
+                is_whole = await running[state.server].has_replayed(log)
+                stores[name] = await _checked(name, dsn, state, log.segments, is_whole)
+        if seals is not None:
+            state = states["intake"]
+            dsn = running[state.server].dsn(state.database)
+            with watch("open"):
+                opened = await _opened(dsn, seals)
+            with watch("erase again"):
+                notes = erasures.of_backups(catalog)
+                urls = [running[s.server].dsn(s.database) for name, s in states.items() if name == "followup"]
+                for url in filter(None, (*urls, followup_url)):
+                    notes += await _known_to(url, stores["intake"].source)
+                erased = await erasures.erase_again(dsn, seals, notes)
+            with watch("files"):
+                copied = mirror(catalog.files, target / "files", await _column(dsn, _FILES))
+            if "followup" in stores:
+                ahead = await _ahead(dsn, stores["intake"].source, stores["followup"].cursors)
+        with watch("end"):
+            await stack.aclose()
+    copied = copied or Mirrored(names=(), copied=0, damaged=())
+    return Restored(
+        backup=backup.folder.name,
+        taken_at=backup.manifest.ended_at,
+        stores=stores,
+        keys_opened=opened.keys,
+        events_opened=opened.events,
+        files=len(copied.names),
+        files_missing=copied.missing,
+        files_damaged=copied.damaged,
+        erased=erased,
+        followup_ahead=tuple(ahead),
+        seconds=watch.seconds,
+    )
+
+
+class _Watch:
+    """How long each step took."""
+
+    def __init__(self, say: Say) -> None:
+        self.seconds, self._say = dict[str, float](), say
+
+    @contextlib.contextmanager
+    def __call__(self, step: str) -> Any:
+        self._say(step)
+        began = time.monotonic()
+        yield
+        self.seconds[step] = round(time.monotonic() - began, 1)
+
+
+class _Opened(msgspec.Struct):
+    keys: int = 0
+    events: int = 0
+
+
+def _seals(backup: Backup) -> PetitionSeals:
+    """The seals under the master key of the backup's store. Raises WrongTarget."""
+    key = custody.read(custody.MASTER)
+    if key is None:
+        raise WrongTarget(
+            "INTAKE_MASTER_KEY_FILE",
+            "hãy nêu tệp khóa chính, được cất riêng; không có nó thì nội dung niêm phong không mở được",
+            "name the file of the master key, which is kept elsewhere; without it no sealed content opens",
+        )
+    if backup.manifest.keys.get(custody.MASTER) not in (None, custody.told(key)):
+        raise WrongTarget(
+            "INTAKE_MASTER_KEY_FILE",
+            "không phải khóa chính của kho dữ liệu này; hãy tìm đúng khóa đã cất riêng",
+            "is not the master key of this store; find the one that was kept for it",
+        )
+    return PetitionSeals(key, new_id)
+
+
+async def _checked(name: str, dsn: str, state: StoreState, segments: int, is_whole: bool) -> RestoredStore:
+    """Whether a recovered database is the one that was backed up, and this release's. Raises BackupFailed."""
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        applied = {row["name"] for row in await connection.fetch("SELECT name FROM schema_migrations")}
+        if newer := sorted(applied - {known for package in PACKAGES[name] for known in names_of(package)}):
+            raise BackupFailed(
+                name,
+                f"bản sao lưu của phiên bản mới hơn ({newer[-1]}); hãy khôi phục bằng phiên bản đó",
+                f"the backup is of a newer version ({newer[-1]}); restore it with that version",
+            )
+        head = await connection.fetchrow(_HEAD)
+        event_id: UUID | None = await connection.fetchval(_EVENT_AT, state.position)
+        if head["events"] != head["position"] or head["birth"] != state.birth or event_id != state.event_id:
+            raise BackupFailed(
+                name,
+                f"kho dữ liệu không khớp với bản sao lưu ở vị trí {state.position}; hãy dùng bản sao lưu khác",
+                f"the store does not agree with the backup at position {state.position}; take another backup",
+            )
+        cursors = await connection.fetch(_CURSORS) if name == "followup" else []
+        return RestoredStore(
+            source=head["source"],
+            position=head["position"],
+            recorded_at=head["recorded_at"],
+            log_segments=segments,
+            log_is_whole=is_whole,
+            cursors=tuple(ReadUpTo(*row.values()) for row in cursors),
+        )
+    finally:
+        await connection.close()
+
+
+async def _opened(dsn: str, seals: PetitionSeals) -> _Opened:
+    """How many keys open under the master key, and how many of the newest sealed events. Raises BackupFailed."""
+    found = _Opened()
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        async with connection.transaction():
+            async for row in connection.cursor(_KEYS, prefetch=AT_ONCE):
+                seals.check_key(StoredKey(*row.values()))
+                found.keys += 1
+        for row in await connection.fetch(_SEALED, OPENED):
+            keys = await connection.fetch(f"{_KEYS} WHERE originator_id = $1", row["originator_id"])
+            seals.opened(SealedRow(*row.values()), {key["key_id"]: StoredKey(*key.values()) for key in keys})
+            found.events += 1
+        return found
+    except BrokenSeal:
+        raise BackupFailed(
+            "intake",
+            "có nội dung niêm phong không mở được bằng khóa chính này; hãy kiểm tra khóa, rồi dùng bản sao lưu khác",
+            "some sealed content does not open under this master key; check the key, then take another backup",
+        ) from None
+    finally:
+        await connection.close()
+
+
+async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
+    """The erasures that a followup has read. Raises BackupFailed."""
+    try:
+        connection = await connect(url)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        why = type(error).__name__
+        raise BackupFailed(
+            "FOLLOWUP_DATABASE_URL",
+            f"không hỏi được các lần xóa dữ liệu cá nhân về sau ({why}); nếu nó cũng mất thì bỏ thiết lập này",
+            f"cannot be asked for later erasures ({why}); where it is lost too, leave this setting out",
+        ) from None
+    try:
+        return await erasures.of_followup(connection, source)
+    finally:
+        await connection.close()
+
+
+async def _ahead(dsn: str, source: str, cursors: tuple[ReadUpTo, ...]) -> list[str]:
+    """The source, where the followup has read what the restored store does not hold."""
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        return [
+            cursor.source
+            for cursor in cursors
+            if cursor.source == source
+            and cursor.position
+            and await connection.fetchval(_EVENT_AT, cursor.position) != cursor.event_id
+        ]
+    finally:
+        await connection.close()
+
+
+async def _column(dsn: str, query: str) -> list[Any]:
+    connection: Any = await asyncpg.connect(dsn)
+    try:
+        return [row[0] for row in await connection.fetch(query)]
+    finally:
+        await connection.close()
+
+
+def move_aside(target: Path, now: datetime) -> list[Path]:
+    """Rename what a target holds; where it is now. Nothing is deleted."""
+    stamp, moved = now.strftime("%Y-%m-%dT%H%M%SZ"), []
+    for name in ("intake", "followup", "files"):
+        path = target / name
+        if path.exists() and any(path.iterdir()):
+            moved.append(path.rename(target / f"{name}.before-{stamp}"))
+    return moved

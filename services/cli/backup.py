@@ -1,0 +1,143 @@
+"""`doithoai backup`: both databases, the files and a manifest into a folder; the keys into another."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import asyncpg
+import typer
+
+from services.backups import custody, figures, taking
+from services.backups.catalog import Backup, Catalog
+from services.backups.errors import BackupFailed, WrongTarget
+from services.exit_codes import FAILED, WRONG_USE, stop, stop_at, unwritable
+from shared.postgres.server_check import failure
+from shared.sentences import Sentence
+from shared.settings import WrongSettings, value_of
+
+URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
+#: A database that cannot be reached; what else the operating system says is of the folder.
+AWAY = (TimeoutError, ConnectionError, socket.gaierror, ValueError)
+NAME_FOLDER = Sentence("hãy nêu nơi cất các bản sao lưu", "name the folder that holds the backups")
+GIVE_FILES = Sentence("hãy nêu thư mục tệp tải lên", "name the folder of uploaded files")
+GIVE_URLS = Sentence(
+    "hãy đặt ít nhất một trong hai, của vai trò có quyền REPLICATION",
+    "set one of them or both, of a role that has REPLICATION",
+)
+
+
+def backup(
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Nơi cất mọi bản sao lưu. / Where all backups are.")
+    ] = None,
+    keys_to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Chép các khóa ra nơi cất riêng. / Copy the keys, into a place of theirs."),
+    ] = None,
+    keep: Annotated[
+        int, typer.Option(min=0, help="Giữ ngần ấy bản mới nhất; 0: tất cả. / Keep so many, the newest; 0: all.")
+    ] = 0,
+    files_only: Annotated[
+        bool,
+        typer.Option("--files-only", help="Chỉ chép tệp tải lên mới. / Only copy the uploaded files that are new."),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="In JSON. / Print JSON instead of text.")] = False,
+) -> None:
+    """Sao lưu hai cơ sở dữ liệu và kho tệp. / Back up both databases and the folder of files; services go on.
+
+    The databases are those of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, the files those of INTAKE_FILES. What is
+    recorded later is in the log of the servers, which pg_receivewal brings: docs/howto/backup.md. With --keys-to alone
+    only the keys are copied.
+    """
+    if to is None and keys_to is None:
+        stop_at("--to", WRONG_USE, NAME_FOLDER)
+    try:
+        kept = list[str]()
+        if keys_to is not None:
+            custody.check_apart(keys_to, to)
+            kept = custody.copy_to(keys_to)
+        if to is not None and files_only:
+            _copy_files(to, as_json)
+        elif to is not None:
+            _report(*_back_up(to, keep, as_json), kept, as_json)
+        elif as_json:
+            typer.echo(json.dumps({"keys": kept}))
+        if kept and not as_json:
+            said = Sentence(f"đã chép khóa: {', '.join(kept)}; hãy cất riêng", "keys were copied; lock them away")
+            typer.echo(said.both)
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
+    except WrongTarget as error:
+        stop_at(error.place, WRONG_USE, error.said)
+    except BackupFailed as error:
+        stop_at(error.place, FAILED, error.said)
+    except OSError as error:
+        stop_at(str(error.filename or to or keys_to), FAILED, unwritable(error))
+
+
+def _back_up(to: Path, keep: int, as_json: bool) -> tuple[Backup, int]:
+    """A new backup, and how many old ones went."""
+    urls = {name: url for name, variable in URLS.items() if (url := value_of(variable))}
+    if not urls:
+        stop_at(", ".join(URLS.values()), WRONG_USE, GIVE_URLS)
+    files = value_of("INTAKE_FILES")
+
+    def say(step: str) -> None:
+        if not as_json:
+            typer.echo(f"{step} ...", err=True)
+
+    with _catalog(to) as catalog:
+        work = taking.take(catalog, urls, Path(files) if files else None, lambda: datetime.now(UTC), say)
+        try:
+            taken = asyncio.run(work)
+        except (*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            stop(FAILED, failure(error, ", ".join(URLS[name] for name in urls)))
+        removed = taking.prune(catalog, keep) if keep else []
+        figures.write(catalog)
+        return taken, len(removed)
+
+
+def _copy_files(to: Path, as_json: bool) -> None:
+    if not (files := value_of("INTAKE_FILES")):
+        stop_at("INTAKE_FILES", WRONG_USE, GIVE_FILES)
+    with _catalog(to) as catalog:
+        copied = taking.copy_files(catalog, Path(files)).copied
+        figures.write(catalog)
+    said = Sentence(f"đã chép {copied} tệp mới", f"{copied} new files were copied")
+    typer.echo(json.dumps({"copied": copied}) if as_json else said.both)
+
+
+@contextlib.contextmanager
+def _catalog(to: Path) -> Iterator[Catalog]:
+    """The folder, for this process alone. All may look into it, for the figures; what it holds is for its owner."""
+    to.mkdir(parents=True, exist_ok=True)
+    catalog = Catalog(to)
+    with catalog.locked():
+        yield catalog
+
+
+def _report(taken: Backup, removed: int, kept: list[str], as_json: bool) -> None:
+    found = taken.manifest
+    size = sum(part.size for part in found.parts)
+    if as_json:
+        positions = {name: state.position for name, state in found.databases.items()}
+        told = {"backup": str(taken.folder), "bytes": size, "positions": positions, "files": found.files}
+        typer.echo(json.dumps(told | {"damaged_files": found.damaged_files, "removed": removed, "keys": kept}))
+        return
+    typer.echo(
+        Sentence(
+            f"{taken.folder}: {size >> 20} MiB, {found.files} tệp, đã bỏ {removed} bản cũ",
+            f"{size >> 20} MiB, {found.files} files, {removed} old backups removed",
+        ).both
+    )
+    if found.damaged_files:
+        said = Sentence(
+            f"{found.damaged_files} tệp trong INTAKE_FILES đã hỏng và không được chép; xem DoithoaiFilesUnreadable",
+            f"{found.damaged_files} files of INTAKE_FILES are damaged and were not copied; see DoithoaiFilesUnreadable",
+        )
+        typer.echo(said.both, err=True)

@@ -1,0 +1,115 @@
+"""Everything that is looked at, and in which order it is told."""
+
+import asyncio
+import importlib.metadata
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import msgspec
+
+from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files
+from services.doctor.databases import Now
+from services.doctor.findings import AbandonedThreads, Finding, Section, State, section
+from services.followup.settings import FollowupSettings
+from services.intake.settings import IntakeSettings
+from shared.rabbit.topology import DEADLINES, commands_of, events_of
+from shared.sentences import Sentence
+
+
+class Examination(msgspec.Struct, frozen=True):
+    """The whole page."""
+
+    version: str
+    sections: tuple[Section, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.state is not State.WRONG for part in self.sections for finding in part.findings)
+
+
+async def examined(backups: Path | None, now: Now) -> Examination:
+    """Look at what the environment configures: intake, followup, or both."""
+    asyncio.get_running_loop().set_default_executor(AbandonedThreads())
+    settings = list[Finding]()
+    intake = followup = None
+    if _is_configured("INTAKE"):
+        intake, finding = secret_files.settings_of(IntakeSettings, "intake")
+        settings.append(finding)
+    if _is_configured("FOLLOWUP"):
+        followup, finding = secret_files.settings_of(FollowupSettings, "followup")
+        settings.append(finding)
+    first = Section(Sentence("Thiết lập", "Settings"), tuple(settings))
+    checks = [*_of_intake(intake, now), *_of_followup(followup, now), *_of_machine(intake, followup, backups, now)]
+    parts = await asyncio.gather(*(section(Sentence(vi, en), check) for vi, en, check in checks))
+    return Examination(importlib.metadata.version("doithoai"), (first, *parts))
+
+
+def is_configured() -> bool:
+    """Whether the environment configures anything."""
+    return _is_configured("INTAKE") or _is_configured("FOLLOWUP")
+
+
+_Check = tuple[str, str, Callable[[], Awaitable[Sequence[Finding]]]]
+
+
+def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
+    if settings is None:
+        return []
+    queues = [commands_of(settings.source), events_of(settings.source)]
+    look_at_broker = partial(broker.look, "INTAKE_AMQP_URL", settings.amqp_url, settings.source, queues)
+    look_at_store = partial(databases.look, "intake", settings.database_url, settings.pool_size + 1, now)
+    secrets = partial(asyncio.to_thread, lambda: secret_files.of_intake(settings))
+    return [
+        ("Bí mật của intake", "Secrets of intake", secrets),
+        ("Cơ sở dữ liệu của intake", "Database of intake", look_at_store),
+        ("RabbitMQ của intake", "Broker of intake", look_at_broker),
+        ("Dịch vụ intake", "Service intake", partial(processes.look, settings.host, settings.port, now)),
+    ]
+
+
+def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
+    if settings is None:
+        return []
+    look_at_broker = partial(broker.look, "FOLLOWUP_AMQP_URL", settings.amqp_url, "", [DEADLINES])
+    secrets = partial(asyncio.to_thread, lambda: secret_files.of_followup(settings))
+    return [
+        ("Bí mật của followup", "Secrets of followup", secrets),
+        (
+            "Cơ sở dữ liệu của followup",
+            "Database of followup",
+            partial(databases.look, "followup", settings.database_url, 1, now),
+        ),
+        ("RabbitMQ của followup", "Broker of followup", look_at_broker),
+        ("Dịch vụ followup", "Service followup", partial(processes.look, settings.host, settings.port, now)),
+        ("Nguồn của followup", "Sources of followup", partial(processes.look_at_sources, settings)),
+    ]
+
+
+def _of_machine(
+    intake: IntakeSettings | None, followup: FollowupSettings | None, backups: Path | None, now: Now
+) -> list[_Check]:
+    urls, folders = list[tuple[str, str]](), dict[str, Path]()
+    if intake is not None:
+        urls += [(f"INTAKE_{name.upper()}", getattr(intake, name)) for name in ("database_url", "amqp_url", "issuer")]
+        folders |= {"INTAKE_FILES": Path(intake.files)} if intake.files else {}
+    if followup is not None:
+        named = ("database_url", "amqp_url", "issuer", "public_url")
+        urls += [(f"FOLLOWUP_{name.upper()}", getattr(followup, name)) for name in named]
+        urls += [("FOLLOWUP_SOURCES", url) for url in followup.feeds]
+    checks: list[_Check] = [("Chứng thư", "Certificates", partial(certificates.look, urls, now))]
+    if folder := os.environ.get("DOITHOAI_SECRETS_DIR", ""):
+        of_folder = partial(asyncio.to_thread, lambda: secret_files.of_folder(folder))
+        checks.append(("Thư mục bí mật", "Folder of secrets", of_folder))
+    if backups is not None:
+        folders["--backups"] = backups
+        checks.append(("Sao lưu", "Backups", partial(kept_backups.look, backups, now)))
+    return [*checks, ("Máy này", "This machine", partial(machine.look, folders))]
+
+
+def _is_configured(prefix: str) -> bool:
+    folder = os.environ.get("DOITHOAI_SECRETS_DIR", "")
+    named = f"{prefix}_DATABASE_URL"
+    return bool(os.environ.get(named)) or bool(folder and (Path(folder) / named.lower()).exists())

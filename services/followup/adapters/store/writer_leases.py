@@ -1,0 +1,44 @@
+"""The leases under which sources are written, shared out evenly between the processes of followup."""
+
+import asyncio
+import contextlib
+import os
+import socket
+
+import asyncpg
+
+from shared.postgres import lease
+
+#: Begins the name of each; that of the source follows. Up to release 0.4.0 it was another: that release holds its own
+#: while a source is taken over from it.
+KIND = "source:"
+
+
+class WriterLeases:
+    """The writer's lease of each source, judged by the database's clock."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{os.urandom(4).hex()}"
+        self._taken: set[str] = set()
+        self._taking = asyncio.Lock()  # one after another: each count sees what this process took before
+
+    async def take(self, source: str) -> bool:
+        """Take or renew the lease of a source; False while another process holds it.
+
+        Of a process that leads two sources more than this one it is taken over: what that one has in hand it cannot
+        write any more, so that each event is applied once.
+        """
+        name = KIND + source
+        fence = await lease.acquire(self._pool, name, self._holder)
+        if fence is None:
+            async with self._taking:
+                fence = await lease.relieve(self._pool, name, self._holder, KIND)
+        (self._taken.discard if fence is None else self._taken.add)(source)
+        return fence is not None
+
+    async def release(self) -> None:
+        """Give back what this process holds, so that another takes over at once."""
+        for source in self._taken:
+            with contextlib.suppress(Exception):  # a lease that cannot be given back runs out
+                await lease.release(self._pool, KIND + source, self._holder)

@@ -1,0 +1,50 @@
+"""Three etcd: where Patroni keeps who leads."""
+
+import httpx
+
+from tests.cluster.hosts import DATABASES
+from tests.cluster.processes import Program
+from tests.cluster.site import Site
+
+MEMBERS = ("etcd1", "etcd2", "etcd3")
+CLIENT, PEER = 2379, 2380
+
+
+def etcd_programs(site: Site) -> list[Program]:
+    """A member on each host of databases."""
+    peers = {name: f"http://{site.address(host)}:{PEER}" for name, host in zip(MEMBERS, DATABASES, strict=True)}
+    return [
+        Program(
+            name=name,
+            host=host,
+            command=(
+                str(site.servers.etcd), "--name", name, "--data-dir", str(site.folder / name),
+                "--listen-peer-urls", peers[name], "--initial-advertise-peer-urls", peers[name],
+                "--listen-client-urls", _client(site, host), "--advertise-client-urls", _client(site, host),
+                "--initial-cluster", ",".join(f"{peer}={url}" for peer, url in peers.items()),
+                "--initial-cluster-state", "new", "--heartbeat-interval", "100", "--election-timeout", "1000",
+                "--log-level", "warn",
+            ),
+            environment=site.servers.environment,
+            probe=f"{_client(site, host)}/health",
+        )
+        for name, host in zip(MEMBERS, DATABASES, strict=True)
+    ]  # fmt: skip
+
+
+def etcd_hosts(site: Site) -> list[str]:
+    """The members' addresses, as Patroni takes them."""
+    return [f"{site.address(host)}:{CLIENT}" for host in DATABASES]
+
+
+def leading_member(site: Site) -> str:
+    """The name of the member that leads."""
+    for host in DATABASES:
+        answer = httpx.post(f"{_client(site, host)}/v3/maintenance/status", json={}, timeout=2).json()
+        listed = httpx.post(f"{_client(site, host)}/v3/cluster/member/list", json={}, timeout=2).json()
+        return next(str(m["name"]) for m in listed["members"] if m["ID"] == answer["leader"])
+    raise AssertionError("no etcd answers")
+
+
+def _client(site: Site, host: str) -> str:
+    return f"http://{site.address(host)}:{CLIENT}"

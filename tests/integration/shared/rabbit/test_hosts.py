@@ -1,0 +1,131 @@
+"""A list of the broker's nodes is walked past those that are silent or gone, by everything that connects."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from aiormq.exceptions import ProbableAuthenticationError
+
+from services.dev.rabbitmq import free_ports
+from services.followup.entrypoints.alerts import DeadlineAlerts
+from services.intake.entrypoints.queue_consumer import CommandQueue
+from shared.rabbit.delivery_frames import DeliveryFrames
+from shared.rabbit.hosts import HEARTBEAT, BrokerHosts, NoNode, told, urls_of
+from shared.rabbit.subscriber import Subscriber
+from shared.rabbit.topology import DEADLINES, Route, commands_of, user_of, waiting_in
+from shared.sockets import UNACKNOWLEDGED
+from tests.support.silent_hosts import mute, swallowing
+from tests.support.waiting import until
+
+COMMANDS = commands_of("local")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("amqp://u:p@one:5672/v", ["amqp://u:p@one:5672/v?heartbeat=5"]),
+        ("amqp://u:p%40@one,two:1/v", ["amqp://u:p%40@one/v?heartbeat=5", "amqp://u:p%40@two:1/v?heartbeat=5"]),
+        ("amqps://[::1]:1,[::2]/?cafile=/x", ["amqps://[::1]:1/?cafile=/x&heartbeat=5", "amqps://[::2]/?cafile=/x&heartbeat=5"]),
+        ("amqp://one/?heartbeat=9", ["amqp://one/?heartbeat=9"]),
+    ],
+)  # fmt: skip
+def test_nodes__are_those_that_the_url_names(url: str, expected: list[str]) -> None:
+    assert urls_of(url) == expected
+
+
+@pytest.mark.parametrize("url", ["http://one/", "amqp://", "amqp://u:p@/v", "amqp://one,,two/", "amqp://one:port/"])
+def test_url_that_names_no_nodes__is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"host|begin|port"):
+        urls_of(url)
+
+
+def test_user__is_that_of_a_list_too() -> None:
+    assert user_of("amqp://in%2Ftake:secret@one:1,two:2/v") == "in/take"
+
+
+def listing(url: str, *ports: int) -> str:
+    """The broker's URL behind other nodes."""
+    return url.replace("@", "@" + "".join(f"127.0.0.1:{port}," for port in ports))
+
+
+async def test_silent_nodes__are_passed_and_tried_last_from_then_on(amqp_url: str) -> None:
+    with swallowing() as black, mute() as frozen:
+        hosts = BrokerHosts(listing(amqp_url, black, frozen.port))
+        for _ in range(2):
+            async with await hosts.connect() as connection:
+                await connection.channel()
+        assert len(frozen.taken) == 1
+        raw = await hosts.connect_raw(DeliveryFrames())
+        await raw.close()
+        assert len(frozen.taken) == 1
+
+
+async def test_connection__is_watched_by_the_kernel_and_by_heartbeats(amqp_url: str) -> None:
+    frames = DeliveryFrames()
+    made: list[Any] = []
+    create = frames.create
+
+    async def kept(*given: Any, **options: Any) -> Any:
+        made.append(await create(*given, **options))
+        return made[-1]
+
+    frames.create = kept  # type: ignore[method-assign]
+    connection: Any = await BrokerHosts(amqp_url).connect_raw(frames)
+    connected = made[0][1].get_extra_info("socket")
+    assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNACKNOWLEDGED
+    assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+    assert connection.connection_tune.heartbeat == HEARTBEAT
+    await connection.close()
+
+
+async def test_all_nodes_away__each_is_named_with_its_reason() -> None:
+    (nobody,) = free_ports(1)
+    with mute() as frozen, pytest.raises(NoNode) as raised:
+        await BrokerHosts(f"amqp://u:secret@127.0.0.1:{frozen.port},127.0.0.1:{nobody}/").connect()
+    said = told(raised.value)
+    assert f"127.0.0.1:{frozen.port} does not answer within 1.5 s" in said
+    assert f"127.0.0.1:{nobody} cannot be reached" in said
+    assert "secret" not in said
+
+
+async def test_wrong_password__is_said_at_once(amqp_url: str) -> None:
+    with mute() as other:
+        hosts = BrokerHosts(
+            amqp_url.replace("guest:guest", "guest:wrong").replace("/test", f",127.0.0.1:{other.port}/test")
+        )
+        with pytest.raises(ProbableAuthenticationError) as raised:
+            await hosts.connect()
+        assert told(raised.value) == "the broker refuses the user or the password of its URL"
+        assert other.taken == []
+
+
+async def test_every_loop__finds_the_node_that_answers(amqp_url: str) -> None:
+    nobody: Any = None
+    with mute() as frozen:
+        url = listing(amqp_url, frozen.port)
+        bell, alerts, queue = Subscriber(url, Route("e", "q")), DeadlineAlerts(url), CommandQueue(url, "local", nobody)
+        await asyncio.gather(bell.start(), alerts.start(), queue.start())
+        try:
+            async with await BrokerHosts(amqp_url).connect() as connection:
+
+                async def consumed() -> bool:
+                    found = [await waiting_in(connection, name) for name in ("q", DEADLINES.queue, COMMANDS.queue)]
+                    return all(each is not None and each[1] == 1 for each in found)
+
+                await until(consumed)
+        finally:
+            await asyncio.gather(bell.close(), alerts.close(), queue.close())
+
+
+async def test_every_loop__ends_while_it_waits_for_a_silent_node() -> None:
+    nobody: Any = None
+    with mute() as frozen:
+        url = f"amqp://127.0.0.1:{frozen.port}/"
+        before = asyncio.all_tasks()
+        loops = Subscriber(url, Route("e", "q")), DeadlineAlerts(url), CommandQueue(url, "local", nobody)
+        await asyncio.gather(*(each.start() for each in loops))
+        await until(lambda: len(frozen.taken) >= len(loops))
+        await asyncio.gather(*(each.close() for each in loops))
+        # A task that is left would go on for ever, and the process would not end.
+        await until(lambda: not {each for each in asyncio.all_tasks() - before if not each.done()})

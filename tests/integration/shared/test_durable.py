@@ -1,0 +1,265 @@
+"""What a standby must have: nothing is told as recorded before it has it, however the waiting ended; a loss is told."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from services.intake.configured import MIGRATIONS
+from shared.event_store.append import Append, Appended
+from shared.event_store.errors import IdempotencyReplay, NotConfirmed, StoreUnavailable
+from shared.postgres import durable, group_commit
+from shared.postgres.durable import DurableHead
+from shared.postgres.group_commit import GroupCommit
+from shared.postgres.log import StoredLog
+from shared.postgres.losses import LossWatch, confirm_losses, losses, unconfirmed
+from shared.postgres.outbox import StoredOutbox
+from shared.postgres.pool import Notifications, create_pool
+from tests.integration.shared.test_append import command
+from tests.support.cluster import Cluster
+from tests.support.intake import COMMUNE, Intake, served
+from tests.support.postgres import TestServer
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class Process:
+    """What a service has of its store."""
+
+    def __init__(self, pool: Any, head: DurableHead, dsn: str) -> None:
+        notifications = Notifications(dsn)
+        self.pool, self.durable = pool, head
+        self.writer = GroupCommit(pool, head)
+        self.log = StoredLog(pool, notifications, head)
+        self.outbox = StoredOutbox(pool, notifications, "relay", head)
+
+    async def told(self, append: Append) -> Any:
+        """What a command comes to; a replay as its handler answers it."""
+        epoch = self.durable.epoch
+        try:
+            return await self.writer.append(append)
+        except IdempotencyReplay as replay:
+            try:
+                await self.durable.confirm(replay.record.position, epoch)
+            except NotConfirmed as error:
+                return error
+            return replay.record
+        except StoreUnavailable as error:
+            return error
+
+    async def given(self) -> tuple[list[int], list[int]]:
+        """The positions that a reader is given, and those that are published."""
+        read, relayed = await self.log.events_after(0, 100), await self.outbox.page(0, 100)
+        return [event.position for event in read], [event.position for event in relayed]
+
+
+@asynccontextmanager
+async def process(dsn: str) -> AsyncIterator[Process]:
+    head = DurableHead()
+    pool = await create_pool(dsn, application="test", largest=4, on_epoch=head.see)
+    await head.start(pool)
+    made = Process(pool, head, dsn)
+    await made.writer.start()
+    try:
+        yield made
+    finally:
+        await made.writer.close()
+        await head.close()
+        pool.terminate()
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Callers are answered soon."""
+    monkeypatch.setattr(group_commit, "ANSWER_WITHIN", 0.7)
+    monkeypatch.setattr(group_commit, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(durable, "ANSWER_WITHIN", 0.5)
+    monkeypatch.setattr(durable, "GIVE_OUT_WITHIN", 0.3)
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A server of one's own, which may wait for a standby that there is not."""
+    with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        made = Cluster(Path(folder)).start()
+        yield made
+        made.kill()
+
+
+async def test_required_standby_that_is_not_there__nothing_is_told_before_it_is(
+    hurried: None, cluster: Cluster, tmp_path: Path
+) -> None:
+    dsn = await cluster.fresh(*MIGRATIONS)
+    async with served(dsn, tmp_path, seed_calendars=False) as intake, process(dsn) as beside:
+        place = {"code": COMMUNE, "name": "Thị trấn", "level": "commune", "valid_from": "2004-01-01"}
+        await intake.done("/v1/jurisdictions", place)
+        assert (await pushed(intake, "before")).status_code == 201
+        cluster.require("nobody")
+        await until(lambda: beside.durable.is_required)
+        # The caller is answered, and the append goes on waiting.
+        unanswered = await pushed(intake, "alone")
+        assert unanswered.status_code == 503
+        told = unanswered.json()["translations"]
+        assert "gửi lại với cùng khóa" in told["vi"]["detail"] and "may still be" in told["en"]["detail"]
+        assert cluster.waiting()
+        # Somebody cancels it: now it is committed, here alone, and whoever looks finds it.
+        assert await until(lambda: cluster.cancel_waiting())
+        await until(lambda: events(cluster, dsn, "PetitionReceived") == 2)
+        assert (await pushed(intake, "alone")).status_code == 503
+        assert (await found(intake, "alone")).status_code == 503
+        assert (await intake.get("/v1/jurisdictions")).status_code == 503, "this process has confirmed nothing yet"
+        assert await positions(intake) == []
+        assert await beside.given() == ([], [])
+        assert await beside.log.state_complete_to() is None
+        cluster.require("")
+        await until(lambda: accepted(intake, "alone"))
+        assert (await found(intake, "alone")).status_code == 200
+        assert len(await positions(intake)) == len((await beside.given())[0]) == events(cluster, dsn)
+    assert events(cluster, dsn, "PetitionReceived") == 2
+
+
+async def test_closing_while_a_standby_is_away__callers_are_answered_and_it_ends(
+    hurried: None, cluster: Cluster
+) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    async with process(dsn) as own:
+        await own.told(keyed("a"))
+        cluster.require("nobody")
+        waiting = asyncio.create_task(own.told(keyed("b")))
+        await until(cluster.waiting)
+        await own.writer.close()
+        assert isinstance(await waiting, NotConfirmed)
+        assert cluster.waiting(), "no cancellation was sent"
+        cluster.require("")
+    await until(lambda: events(cluster, dsn) == 2)
+
+
+async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_told_until_confirmed(
+    pg_server: TestServer, database: str
+) -> None:
+    async with process(database) as own:
+        watch = LossWatch(own.pool, own.durable)
+        await own.told(keyed("kept"))
+        earlier = await copied(pg_server, database)
+        lost = [await own.told(keyed(f"lost {number}")) for number in range(3)]
+        assert await unconfirmed(own.pool) == 0
+        await in_its_place(pg_server, database, earlier)
+        await eventually(lambda: own.told(keyed("afterwards")))
+        await watch.look()
+        (loss,) = await losses(own.pool)
+        assert (loss.missing, loss.first_position, loss.last_position) == (3, 2, lost[-1].last_position)
+        assert await unconfirmed(own.pool) == 3
+        assert isinstance(await own.told(keyed("more")), Appended), "commands go on"
+        assert await confirm_losses(own.pool, loss.loss_id, "Văn phòng") == 1
+        assert await unconfirmed(own.pool) == 0
+        await watch.look()
+        assert len(await losses(own.pool)) == 1, "told once"
+
+
+async def test_standby_that_is_required_later__is_noticed(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "LOOK_EVERY", 0.02)
+    monkeypatch.setattr(durable, "_LOOK", "SELECT value[1] AS is_required, value[2] AS is_waited_for FROM looked")
+    connection = await asyncpg.connect(database)
+    await connection.execute("CREATE TABLE looked AS SELECT ARRAY[false, true] AS value")
+    async with process(database) as own:
+        await own.told(keyed("a"))
+        assert (own.durable.position, own.durable.trouble) == (0, "")
+        await connection.execute("UPDATE looked SET value = ARRAY[true, true]")
+        await until(lambda: own.durable.is_required)
+        assert await own.given() == ([1], [1])
+        assert own.durable.position == 1
+        await connection.execute("UPDATE looked SET value = ARRAY[true, false]")
+        await until(lambda: "synchronous_commit" in own.durable.trouble)
+        await connection.execute("UPDATE looked SET value = ARRAY[false, true]")
+        await until(lambda: not own.durable.trouble)
+    await connection.close()
+
+
+def keyed(key: str) -> Append:
+    return command(key, caller="test", key=key, fingerprint=b"f")
+
+
+def name_of(dsn: str) -> str:
+    return dsn.partition("?")[0].rpartition("/")[2]
+
+
+def events(cluster: Cluster, dsn: str, topic: str = "%") -> int:
+    counted = "SELECT count(*) FROM stored_events WHERE topic LIKE %s"
+    ((count,),) = cluster.admin(counted, topic, database=name_of(dsn))
+    return int(count)
+
+
+async def pushed(intake: Intake, name: str) -> httpx.Response:
+    """A petition as a portal pushes it, under its own key."""
+    body = {"jurisdiction": COMMUNE, "text": "Đường.", "source": "tests", "external_id": name}
+    return await intake.post("/v1/petitions", body, Idempotency_Key=name)
+
+
+async def accepted(intake: Intake, name: str) -> bool:
+    return (await pushed(intake, name)).is_success
+
+
+async def found(intake: Intake, name: str) -> httpx.Response:
+    return await intake.get("/v1/petitions", source="tests", external_id=name)
+
+
+async def positions(intake: Intake) -> list[int]:
+    """What the feed gives out."""
+    events = (await intake.get("/v1/events", after="0", limit="5000")).json()["events"]
+    return [int(event["position"]) for event in events]
+
+
+async def eventually(ask: Callable[[], Awaitable[Any]]) -> Any:
+    """What a client is told in the end that goes on sending the same."""
+
+    async def told() -> Any:
+        answer = await ask()
+        return None if isinstance(answer, StoreUnavailable) else answer
+
+    return await until(told)
+
+
+async def copied(server: TestServer, dsn: str) -> str:
+    """The name of a copy of a database, as it is now."""
+    name = f"{name_of(dsn)}_copy"
+    await _cut_off(server, dsn, f'CREATE DATABASE "{name}" TEMPLATE "{name_of(dsn)}"')
+    return name
+
+
+async def in_its_place(server: TestServer, dsn: str, copy: str) -> None:
+    """Put a copy in the place of a database."""
+    await _cut_off(
+        server,
+        dsn,
+        f'ALTER DATABASE "{name_of(dsn)}" RENAME TO "{copy}_old"',
+        f'ALTER DATABASE "{copy}" RENAME TO "{name_of(dsn)}"',
+    )
+
+
+async def _cut_off(server: TestServer, dsn: str, *statements: str) -> None:
+    admin = await asyncpg.connect(server.dsn("postgres"))
+    name = name_of(dsn)
+    try:
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        await admin.fetch("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        for statement in statements:
+            await until(lambda statement=statement: _done(admin, statement))
+        await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    finally:
+        await admin.close()
+
+
+async def _done(admin: Any, statement: str) -> bool:
+    try:
+        await admin.execute(statement)
+    except asyncpg.ObjectInUseError:
+        return False
+    return True

@@ -1,0 +1,174 @@
+"""A list of database hosts is walked past those that are silent, gone or not to be written to."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import asyncpg
+import psutil
+import pytest
+
+from services.dev.rabbitmq import free_ports
+from shared.postgres.hosts import Hosts, NoHost, hosts_of
+from shared.postgres.pool import Notifications, connect, create_pool
+from shared.postgres.server_check import failure
+from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.sockets import UNACKNOWLEDGED, watch_peer
+from tests.support.cluster import PASSWORD, USER, Cluster
+from tests.support.silent_hosts import mute, swallowing
+
+
+@pytest.mark.parametrize(
+    ("dsn", "expected"),
+    [
+        ("postgresql://u:p@one:5432,two:6432/db?target_session_attrs=read-write", [("one", 5432), ("two", 6432)]),
+        ("postgresql://u:p%40,@one,two/db", [("one", None), ("two", None)]),
+        ("postgresql://u@[::1]:5433,[fe80::2]/db", [("::1", 5433), ("fe80::2", None)]),
+        ("postgresql://u@%2Frun%2Fpostgresql,one:1/db", [("/run/postgresql", None), ("one", 1)]),
+        ("postgresql:///db?host=/run/a,/run/b&port=1,2", [("/run/a", 1), ("/run/b", 2)]),
+        ("postgresql://one,two/db?port=7", [("one", 7), ("two", 7)]),
+        ("postgresql:///db", []),
+    ],
+)
+def test_hosts__are_those_that_the_dsn_names(dsn: str, expected: list[tuple[str, int | None]]) -> None:
+    assert hosts_of(dsn) == expected
+
+
+def listing(database: str, *first: str) -> str:
+    """The DSN of a test's database behind other hosts."""
+    parts = urlsplit(database)
+    folder = quote(parse_qs(parts.query)["host"][0], safe="")
+    return f"postgresql://{parts.netloc}{','.join((*first, folder))}{parts.path}"
+
+
+async def test_silent_hosts__are_passed_and_tried_last_from_then_on(database: str) -> None:
+    with swallowing() as black, mute() as frozen:
+        hosts = Hosts(listing(database, f"127.0.0.1:{black}", f"127.0.0.1:{frozen.port}"))
+        for _ in range(2):
+            connection = await hosts.connect()
+            assert await connection.fetchval("SELECT 1") == 1
+            await connection.close()
+        assert len(frozen.taken) == 1
+
+
+async def test_all_hosts_away__each_is_named_with_its_reason(database: str) -> None:
+    (nobody,) = free_ports(1)
+    with swallowing() as black:
+        hosts = Hosts(f"postgresql://u:secret@127.0.0.1:{black},127.0.0.1:{nobody}/db")
+        with pytest.raises(NoHost) as raised:
+            await hosts.connect()
+    said = failure(raised.value, "INTAKE_DATABASE_URL")
+    assert f"127.0.0.1:{black} does not answer within 1.5 s" in said
+    assert f"127.0.0.1:{nobody} cannot be reached" in said
+    assert "INTAKE_DATABASE_URL" in said and "secret" not in said
+
+
+async def test_database_that_is_not_there__is_asked_of_one_host(database: str) -> None:
+    with mute() as other:
+        folder = quote(parse_qs(urlsplit(database).query)["host"][0], safe="")
+        with pytest.raises(asyncpg.InvalidCatalogNameError):
+            await connect(f"postgresql://{urlsplit(database).netloc}{folder},127.0.0.1:{other.port}/nobody-has-this")
+        assert other.taken == []
+
+
+async def test_peer__is_watched_by_the_kernel() -> None:
+    loop = asyncio.get_running_loop()
+    with mute() as server:
+        transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", server.port)
+        watch_peer(transport)
+        connected = transport.get_extra_info("socket")
+        assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        assert connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNACKNOWLEDGED
+        transport.close()
+
+
+# --- a primary and its standby -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two() -> Iterator[tuple[Cluster, Cluster]]:
+    """A primary and a standby that streams from it, each on a port of its own."""
+    with tempfile.TemporaryDirectory(prefix="doithoai-two-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        folder.chmod(0o755)
+        for each in ("one", "two"):
+            (folder / each).mkdir()
+        primary = Cluster(folder / "one").start()
+        stack.callback(primary.shut_down, signal.SIGQUIT)
+        stack.callback(freeze, primary, signal.SIGCONT)
+        primary.base_backup(folder / "one" / "copy")
+        copied = (folder / "one" / "copy").rename(folder / "two" / "data")
+        (copied / "standby.signal").touch()
+        conninfo = f"host={folder / 'one'} port={primary.port} user={USER}"
+        standby = Cluster(folder / "two", data=copied, primary_conninfo=conninfo).start()
+        stack.callback(standby.shut_down, signal.SIGQUIT)
+        yield primary, standby
+
+
+def freeze(server: Cluster, how: signal.Signals = signal.SIGSTOP) -> None:
+    """Stop every process of a server where it is, or let it go on."""
+    assert server.process is not None
+    if server.is_alive():
+        postmaster = psutil.Process(server.process.pid)
+        for each in (postmaster, *postmaster.children()):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.send_signal(how)
+
+
+def both(first: Cluster, second: Cluster, password: str = PASSWORD) -> str:
+    hosts = f"127.0.0.1:{first.port},127.0.0.1:{second.port}"
+    return f"postgresql://{USER}:{password}@{hosts}/postgres?target_session_attrs=read-write"
+
+
+async def port_of(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
+    """To which server a pool leads, once it leads anywhere."""
+    while True:
+        with contextlib.suppress(*TRANSIENT_ERRORS):
+            found: int = await pool.fetchval("SELECT inet_server_port()")
+            return found
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.slow
+async def test_standby_before_its_primary__is_passed_and_a_wrong_password_is_said_at_once(
+    two: tuple[Cluster, Cluster],
+) -> None:
+    primary, standby = two
+    connection = await connect(both(standby, primary))
+    assert await connection.fetchval("SELECT inet_server_port()") == primary.port
+    await connection.close()
+    with mute() as other, pytest.raises(asyncpg.InvalidPasswordError):
+        await connect(f"postgresql://{USER}:wrong@127.0.0.1:{primary.port},127.0.0.1:{other.port}/postgres")
+    assert other.taken == []
+    primary.shut_down()
+    with pytest.raises(NoHost, match=rf"127.0.0.1:{standby.port} takes no writes"):
+        await connect(both(primary, standby))
+
+
+@pytest.mark.slow
+async def test_frozen_primary__lets_go_once_its_standby_is_promoted(two: tuple[Cluster, Cluster]) -> None:
+    primary, standby = two
+    hosts = Hosts(both(primary, standby))
+    pool, notifications = await create_pool(hosts, application="test", event_store=False), Notifications(hosts)
+    await notifications.start()
+    try:
+        assert await port_of(pool) == primary.port
+        waits = asyncio.create_task(pool.fetchval("SELECT pg_sleep(100)"))
+        await asyncio.sleep(1.0)
+        freeze(primary)
+        standby.admin("SELECT pg_promote()")
+        with pytest.raises((asyncpg.PostgresConnectionError, asyncpg.InterfaceError)):  # not its own time-out
+            await waits
+        assert await port_of(pool) == standby.port
+        freeze(primary, signal.SIGCONT)  # it still takes itself for the primary
+        standby.shut_down()
+        with pytest.raises(NoHost, match=rf"127.0.0.1:{primary.port} is of an earlier timeline"):
+            await hosts.connect()
+    finally:
+        await notifications.close()
+        pool.terminate()

@@ -1,0 +1,202 @@
+"""A backup holds everything but the keys; what is restored opens, is whole, and whoever was erased stays erased."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from tests.support.backups import doithoai, folder_for, log_received, on_restored, own_cluster, told
+from tests.support.cluster import Cluster
+from tests.support.files import PDF, answered, stored, uploaded
+from tests.support.intake import Intake, served
+from tests.support.pair import until
+
+NAME = "Lò Thị A"
+
+
+class BackedUp:
+    """A store with two petitioners, backed up; the first was erased afterwards."""
+
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster, self.folder, self.backups = cluster, folder, folder / "backups"
+        self.dsn = cluster.database("shared.postgres", "services.intake")
+        self.paths: dict[str, str] = {}
+        self.settings = {
+            "INTAKE_DATABASE_URL": self.dsn,
+            "FOLLOWUP_DATABASE_URL": cluster.database("shared.postgres", "services.followup"),
+            "INTAKE_FILES": str(folder / "files"),
+            "INTAKE_MASTER_KEY_FILE": str(folder / "master.key"),
+        }
+
+    async def fill(self) -> None:
+        async with self.served(self.dsn, self.folder / "files") as intake:
+            await intake.places()
+            for petitioner in ("p1", "p2"):
+                content = PDF + petitioner.encode()
+                await uploaded(intake, content)
+                self.paths[petitioner] = await answered(intake, content, petitioner=petitioner)
+            await asyncio.to_thread(self.back_up)
+            await intake.done("/v1/petitioners/p1/erasure", {"ground": "Theo yêu cầu"})
+
+    def served(self, dsn: str, files: Path) -> Any:
+        return served(dsn, self.folder, files=str(files))
+
+    def back_up(self, *options: str) -> dict[str, Any]:
+        return told("backup", "--to", str(self.backups), *options, **self.settings)
+
+
+@pytest.fixture(scope="module")
+def backed_up() -> Iterator[BackedUp]:
+    with own_cluster() as cluster:
+        folder = cluster.folder.parent / "office"
+        folder.mkdir()
+        made = BackedUp(cluster, folder)
+        asyncio.run(made.fill())
+        yield made
+
+
+def test_backup__is_named_when_it_is_whole_and_holds_no_key(backed_up: BackedUp) -> None:
+    (backup,) = (path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())
+    manifest = json.loads((backup / "manifest.json").read_text())
+    assert manifest["databases"]["intake"]["position"] > 0 and manifest["files"] == 2
+    # Both databases are on one server: one base backup has them at one instant.
+    assert list(manifest["servers"]) == ["intake"] and manifest["databases"]["followup"]["server"] == "intake"
+    assert {part["path"] for part in manifest["parts"]} >= {"intake/base.tar.gz", "erasures.json", "files.txt"}
+    key = (backed_up.folder / "master.key").read_bytes()
+    assert all(key not in path.read_bytes() for path in stored(backed_up.backups))
+    assert "doithoai_backup_timestamp_seconds 1" in (backed_up.backups / "doithoai_backup.prom").read_text()
+
+
+def test_keys__are_not_copied_beside_the_data(backed_up: BackedUp) -> None:
+    options = ["--to", str(backed_up.backups), "--keys-to", str(backed_up.backups / "keys")]
+    done = doithoai("backup", *options, code=2, **backed_up.settings)
+    assert "keys never lie beside the data" in done.stderr
+
+
+def test_keys__are_copied_alone_where_there_is_no_database(backed_up: BackedUp, tmp_path: Path) -> None:
+    only = {"INTAKE_MASTER_KEY_FILE": backed_up.settings["INTAKE_MASTER_KEY_FILE"]}
+    assert told("backup", "--keys-to", str(tmp_path / "safe"), **only) == {"keys": ["master.key"]}
+    assert (tmp_path / "safe").stat().st_mode & 0o077 == (tmp_path / "safe" / "master.key").stat().st_mode & 0o077 == 0
+    done = doithoai("backup", "--keys-to", str(backed_up.backups / "x"), code=2, **only)
+    assert "keys never lie beside the data" in done.stderr
+
+
+def test_files__that_are_new_are_copied_alone(backed_up: BackedUp) -> None:
+    assert told("backup", "--to", str(backed_up.backups), "--files-only", **backed_up.settings) == {"copied": 0}
+
+
+def test_restore__erases_again_what_a_backup_brings_back(backed_up: BackedUp, tmp_path: Path) -> None:
+    """The erasure came after the backup, and no log tells of it; a later backup's list does."""
+    target = folder_for(backed_up.cluster, "restored")
+    older = sorted(path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())[0]
+    backed_up.back_up("--keys-to", str(tmp_path / "keys"))
+    assert (tmp_path / "keys" / "master.key").read_bytes() == (backed_up.folder / "master.key").read_bytes()
+    found = told("restore", "--from", str(older), "--to", str(target), **backed_up.settings)
+    assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
+    assert (found["files"], found["files_missing"], found["stores"]["intake"]["log_segments"]) == (1, [], 0)
+    assert found["stores"]["followup"]["position"] == 0 and found["followup_ahead"] == []
+    with on_restored(backed_up.cluster, target / "intake") as cluster:
+        dsn = cluster.dsn(backed_up.dsn.rsplit("/", 1)[1])
+        asyncio.run(check_restored(backed_up, dsn, target / "files"))
+    # Nothing is overwritten unless it is said, and then nothing is lost.
+    refused = doithoai("restore", "--from", str(older), "--to", str(target), code=2, **backed_up.settings)
+    assert "the folder is not empty" in refused.stderr
+
+
+@pytest.mark.slow
+def test_restore__asks_a_living_followup_for_later_erasures(backed_up: BackedUp, tmp_path: Path) -> None:
+    """No backup tells of the erasure; followup has read it."""
+    older = sorted(path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())[0]
+    shutil.copytree(older, tmp_path / "backups" / older.name)
+    (tmp_path / "backups" / "files").symlink_to(backed_up.backups / "files")
+    asyncio.run(as_followup_has_read(backed_up))
+    target = folder_for(backed_up.cluster, "asked")
+    options = ["--from", str(tmp_path / "backups"), "--to", str(target), "--only", "intake"]
+    living = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("living")}
+    found = told("restore", *options, **backed_up.settings | living)
+    assert found["erased"] == {"known": 1, "stands": 0, "again": 1, "nothing_there": 0}
+    # Where it cannot be asked, nothing is restored as if nobody had been erased.
+    away = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("nowhere")}
+    done = doithoai("restore", *options, "--replace", code=1, **backed_up.settings | away)
+    assert "cannot be asked for later erasures" in done.stderr
+
+
+@pytest.mark.slow
+def test_restore__tells_of_a_log_with_a_gap(backed_up: BackedUp) -> None:
+    """A server stops without a word where a segment is missing."""
+    backups, database = backed_up.folder / "with log", backed_up.dsn.rsplit("/", 1)[1]
+    with log_received(backed_up.cluster, backups / "wal" / "intake"):
+        told("backup", "--to", str(backups), **backed_up.settings)
+        for _ in range(4):
+            backed_up.cluster.admin("CREATE TABLE filler AS SELECT repeat('x', 900) FROM generate_series(1, 2000)",
+                                    database=database)  # fmt: skip
+            backed_up.cluster.admin("DROP TABLE filler", database=database)
+            backed_up.cluster.admin("SELECT pg_switch_wal()")
+        until(lambda: len(list((backups / "wal" / "intake").iterdir())) > 4, 30)
+    backed_up.cluster.admin("SELECT pg_drop_replication_slot('backup')")
+    options = ["--from", str(backups), "--to"]
+    whole = told("restore", *options, str(folder_for(backed_up.cluster, "whole")), **backed_up.settings)
+    assert whole["stores"]["intake"]["log_is_whole"] and whole["stores"]["intake"]["log_segments"] > 3
+    later = sorted(path for path in (backups / "wal" / "intake").iterdir())
+    later[-3].unlink()
+    target = folder_for(backed_up.cluster, "gap")
+    done = doithoai("restore", *options, str(target), code=1, **backed_up.settings)
+    assert "the log was not replayed to its end" in done.stdout
+
+
+async def as_followup_has_read(backed_up: BackedUp) -> None:
+    """A database with the facts of followup that a restore reads."""
+    backed_up.cluster.admin("CREATE DATABASE living")
+    store: Any = await asyncpg.connect(backed_up.dsn)
+    living: Any = await asyncpg.connect(backed_up.cluster.dsn("living"))
+    rows = await store.fetch("SELECT 'local', event_id, topic, state, recorded_at FROM stored_events")
+    await living.execute(
+        "CREATE SCHEMA followed; CREATE TABLE followed.facts "
+        "(source text, event_id uuid, topic text, state bytea, recorded_at timestamptz)"
+    )
+    values = [tuple(row.values()) for row in rows]
+    await living.executemany("INSERT INTO followed.facts VALUES ($1, $2, $3, $4, $5)", values)
+    await store.close()
+    await living.close()
+
+
+async def check_restored(backed_up: BackedUp, dsn: str, files: Path) -> None:
+    """The second petitioner's words and file are there, the first's are gone, and commands are taken."""
+    async with backed_up.served(dsn, files) as intake:
+        assert NAME not in (await content_of(intake, backed_up.paths["p1"])).text
+        assert NAME in (await content_of(intake, backed_up.paths["p2"])).text
+        assert len(stored(files)) == 1
+        await intake.petition()
+
+
+async def content_of(intake: Intake, path: str) -> httpx.Response:
+    return await intake.get(f"{path}/content", on_behalf_of="test")
+
+
+@pytest.mark.parametrize("harm", ["other key", "altered part", "no backup"])
+def test_restore__that_cannot_be_meant_changes_nothing(backed_up: BackedUp, tmp_path: Path, harm: str) -> None:
+    (first, *_) = sorted(path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())
+    backup = tmp_path / first.name
+    shutil.copytree(first, backup)
+    settings, target = dict(backed_up.settings), folder_for(backed_up.cluster, f"refused {harm}")
+    match harm:
+        case "other key":
+            (tmp_path / "other.key").write_bytes(os.urandom(32))
+            settings["INTAKE_MASTER_KEY_FILE"], expected, code = str(tmp_path / "other.key"), "is not the master key", 2
+        case "altered part":
+            with (backup / "intake" / "base.tar.gz").open("r+b") as file:
+                file.write(b"x")
+            expected, code = "this part is not what the manifest says", 1
+        case _:
+            (backup / "manifest.json").unlink()
+            expected, code = "there is no whole backup there", 2
+    done = doithoai("restore", "--from", str(backup), "--to", str(target), code=code, **settings)
+    assert expected in done.stderr and len(done.stderr.splitlines()) <= 2
+    assert list(target.iterdir()) == []

@@ -1,0 +1,211 @@
+"""`doithoai doctor` says what is right and wrong, several things at once, whatever hangs, and no secret."""
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import asyncpg
+import pytest
+from typer.testing import CliRunner
+
+from services.cli import build
+from services.dev.rabbitmq import free_ports
+from services.doctor.examination import Examination, examined
+from services.doctor.findings import State
+from shared.http.tokens import mint_token
+from shared.rabbit.topology import claim, commands_of
+from tests.support.intake import Intake, served, tokens_file
+from tests.support.postgres import TestServer, as_role
+from tests.support.waiting import until
+
+HOUR = 3600.0
+
+
+def said(report: Examination, state: State = State.WRONG) -> str:
+    """What was found in some state, a line each."""
+    return "\n".join(f.said.en for part in report.sections for f in part.findings if f.state is state)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in list(os.environ):
+        if name.startswith(("INTAKE_", "FOLLOWUP_", "DOITHOAI_")):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@pytest.fixture
+async def intake(
+    pg_server: TestServer, tmp_path: Path, amqp_url: str, environment: pytest.MonkeyPatch
+) -> AsyncIterator[Intake]:
+    """An intake that is well, and the environment that it has."""
+    dsn = await pg_server.fresh("shared.postgres", "services.intake")
+    (tmp_path / "files").mkdir()
+    key, tokens = tmp_path / "master.key", tokens_file(tmp_path)
+    key.write_bytes(os.urandom(32))
+    for path in (key, tokens):
+        path.chmod(0o600)
+    settings: dict[str, Any] = {"amqp_url": amqp_url, "files": str(tmp_path / "files"), "tokens_file": str(tokens)}
+    async with served(dsn, tmp_path, **settings) as running:
+        port = running.client.base_url.port
+        chosen = {"database_url": dsn, "master_key_file": str(key), "port": str(port), "source": "local"} | settings
+        for name, value in chosen.items():
+            environment.setenv(f"INTAKE_{name.upper()}", value)
+        await until(running.is_ready)
+        yield running
+
+
+async def consumed(amqp_url: str) -> None:
+    async def is_consumed() -> bool:
+        async with await aio_pika.connect(amqp_url) as connection:
+            with contextlib.suppress(aio_pika.exceptions.ChannelClosed):
+                channel = await connection.channel()
+                found = await channel.declare_queue(commands_of("local").queue, passive=True)
+                return bool(found.declaration_result.consumer_count)
+        return False
+
+    await until(is_consumed)
+
+
+async def test_intake_that_is_well__has_nothing_wrong(intake: Intake, amqp_url: str) -> None:
+    await consumed(amqp_url)
+    report = await examined(None, time.time)
+    # The readers of its events are followup's; there is none here.
+    wrong = [line for line in said(report).splitlines() if "followup.local.events" not in line]
+    assert wrong == []
+    right = said(report, State.RIGHT)
+    for expected in ("its tables are those of this version", "service: ready", "INTAKE_MASTER_KEY_FILE: 32 bytes",
+                     "the virtual host is that of the source local", "intake.local.commands: a quorum queue",
+                     "its clock agrees"):  # fmt: skip
+        assert expected in right
+
+
+async def test_several_faults__are_told_at_once(
+    intake: Intake, environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (closed,) = free_ports(1)
+    environment.setenv("INTAKE_PORT", str(closed))
+    environment.setenv("INTAKE_AMQP_URL", f"amqp://guest:geheim@127.0.0.1:{closed}/x")
+    environment.setenv("INTAKE_FILES", str(tmp_path / "none"))
+    (tmp_path / "master.key").write_bytes(bytes(5))
+    told = said(await examined(tmp_path / "backups", lambda: time.time() + HOUR))
+    for expected in (
+        "has 5 bytes, not 32",
+        "INTAKE_AMQP_URL: cannot be reached",
+        f":{closed} does not answer",
+        "there is no folder",
+        "there is no whole backup",
+        "the clock of the database is -3600 s",
+    ):
+        assert expected in told, told
+    assert "geheim" not in told
+
+
+async def test_migrations_and_grants__that_are_missing_are_told(
+    intake: Intake, environment: pytest.MonkeyPatch, pg_server: TestServer
+) -> None:
+    await intake.rows("DELETE FROM schema_migrations WHERE name = 'services.intake/0006_files.sql'")
+    assert "1 migrations are pending, from services.intake/0006_files.sql on" in said(await examined(None, time.time))
+    role = f"bare_{os.getpid()}"
+    admin = await asyncpg.connect(pg_server.dsn("postgres"))
+    await admin.execute(f"CREATE ROLE {role} LOGIN")
+    await admin.close()
+    await intake.rows(f"GRANT SELECT ON stored_events, store_state TO {role}")
+    environment.setenv("INTAKE_DATABASE_URL", as_role(intake.dsn, role))
+    report = await examined(None, time.time)
+    assert "the role lacks rights: sealing_keys" in said(report) and "append_events" in said(report)
+
+
+async def test_empty_database__is_told(intake: Intake, environment: pytest.MonkeyPatch, pg_server: TestServer) -> None:
+    environment.setenv("INTAKE_DATABASE_URL", await pg_server.empty())
+    assert "there are no tables yet" in said(await examined(None, time.time))
+
+
+async def test_commit_that_may_be_lost__is_told(intake: Intake, environment: pytest.MonkeyPatch) -> None:
+    off = "EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database())"
+    await intake.rows(f"DO $$ BEGIN {off}; END $$")
+    assert "synchronous_commit is off" in said(await examined(None, time.time))
+
+
+async def test_broker__of_another_source_or_with_another_queue_is_told(
+    environment: pytest.MonkeyPatch, fresh_vhosts: Iterator[str], pg_server: TestServer
+) -> None:
+    url = next(fresh_vhosts)
+    async with await aio_pika.connect(url) as connection:
+        await claim(await connection.channel(), "tam-duong")
+        await (await connection.channel()).declare_queue("intake.local.commands", durable=True)
+    environment.setenv("INTAKE_AMQP_URL", url)
+    environment.setenv("INTAKE_SOURCE", "local")
+    environment.setenv("INTAKE_DATABASE_URL", await pg_server.empty())
+    told = said(await examined(None, time.time))
+    assert "the virtual host belongs to the source 'tam-duong', and this is 'local'" in told
+    assert "the queue intake.local.commands is of another type" in told
+    environment.setenv("INTAKE_AMQP_URL", url.replace("guest:guest", "guest:wrong"))
+    assert "the broker refuses its user or password" in said(await examined(None, time.time))
+
+
+async def test_source__that_refuses_the_token_or_is_away_is_told(
+    intake: Intake, environment: pytest.MonkeyPatch, pg_server: TestServer, tmp_path: Path
+) -> None:
+    (closed,) = free_ports(1)
+    token, _ = mint_token("reader", "auditor")
+    (tmp_path / "source.token").write_text(token)
+    (tmp_path / "source.token").chmod(0o600)
+    dsn = await pg_server.fresh("shared.postgres", "services.followup")
+    feed = str(intake.client.base_url).rstrip("/")
+    for name, value in {"DATABASE_URL": dsn, "SOURCES": f"{feed},http://127.0.0.1:{closed}", "PORT": str(closed),
+                        "SOURCE_TOKEN_FILE": str(tmp_path / "source.token")}.items():  # fmt: skip
+        environment.setenv(f"FOLLOWUP_{name}", value)
+    report = await examined(None, time.time)
+    assert f"{feed} refuses the token (401)" in said(report)
+    assert f"http://127.0.0.1:{closed} does not answer" in said(report)
+    assert "its tables are those of this version" in said(report, State.RIGHT)
+    assert token not in repr(report)
+
+
+@pytest.mark.timeout(60)
+async def test_what_hangs__is_told_and_stops_no_other(intake: Intake, environment: pytest.MonkeyPatch) -> None:
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(100):
+            pass
+        writer.close()
+        closed.append(port)
+
+    closed = list[int]()
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    environment.setenv("INTAKE_DATABASE_URL", f"postgresql://u:p@127.0.0.1:{port}/x")
+    environment.setenv("INTAKE_AMQP_URL", f"amqp://u:p@127.0.0.1:{port}/x")
+    environment.setenv("INTAKE_ISSUER", f"https://127.0.0.1:{port}")
+    report = await examined(None, time.time)
+    assert said(report).count("cannot be reached") + said(report).count("within 5 s") == 2
+    assert "shows no certificate" in said(report) and "service: ready" in said(report, State.RIGHT)
+    server.close()
+
+    async def has_ended() -> bool:
+        return len(closed) == 3
+
+    await until(has_ended)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings", "code", "told"),
+    [
+        (["--json"], {"INTAKE_DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x"}, 1, '"right": false'),
+        ([], {"INTAKE_DATABASE_URL": "postgresql://u:geheim@127.0.0.1:9/x"}, 1, "✗ không vào được cơ sở dữ liệu"),
+        ([], {}, 2, "set one of them or both"),
+        (["--nothing"], {}, 2, "No such option"),
+    ],
+)
+def test_command__ends_with_a_code(options: list[str], settings: dict[str, str], code: int, told: str) -> None:
+    done = CliRunner().invoke(build("doctor"), ["doctor", *options], env=settings)
+    assert done.exit_code == code and told in done.output and "geheim" not in done.output
+    if "--json" in options:
+        found = json.loads(done.output)
+        assert all(finding["vi"] and finding["en"] for finding in found["findings"])

@@ -161,7 +161,7 @@ def test_two_followups__one_writes_and_the_other_takes_over(pair: Pair) -> None:
     office.plan()
     office.receive(0)
     until(lambda: caught_up(first, intake) and caught_up(second, intake))
-    (holder,) = rows(dsn, "SELECT holder FROM leases WHERE name = 'writer:local'")
+    (holder,) = rows(dsn, "SELECT holder FROM leases WHERE name = 'source:local'")
     leader, standby = (first, second) if f":{first.process.pid}:" in holder["holder"] else (second, first)  # type: ignore[union-attr]
     leader.kill()
     office.receive(1)

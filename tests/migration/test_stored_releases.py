@@ -191,7 +191,7 @@ def of_the_release_before(service: Service, folder: Path) -> Service:
     pack = ["git", "archive", f"{added[-1]}^", "services", "shared"]
     archive = subprocess.run(pack, cwd=root, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)
-    service.program = ["-P", *service.program]
+    service.program = ["-P", "-m", "services.cli"]
     service.environment |= {"PYTHONPATH": str(code)}
     return service
 

@@ -11,6 +11,7 @@ from services.followup.adapters.read.queries import Queries
 from services.followup.adapters.read.reports import Reports
 from services.followup.application.access import Scope
 from services.followup.console.catalogues import catalogue_rows
+from services.followup.console.targets import NOT_REGISTERED, FormTarget
 from services.followup.entrypoints.app import make_app
 from services.followup.entrypoints.queries import query_routes
 from services.followup.entrypoints.reports import report_routes
@@ -101,9 +102,13 @@ async def test_form__begins_with_the_catalogue_and_with_the_texts_without_code(
     client: httpx.AsyncClient, pool: Pool
 ) -> None:
     queries, scope = Queries(pool), Scope()
-    rows = await catalogue_rows(queries, scope, COMMUNE, "CatalogueAdopted", "field")
+
+    def at(place: str) -> FormTarget:
+        return FormTarget("test", "jurisdiction", place, place, NOT_REGISTERED, None)
+
+    rows = await catalogue_rows(queries, scope, at(COMMUNE), "CatalogueAdopted", "field")
     assert rows["kind"] == "field" and rows["entries.1.title_en"] == "Education"
-    assert await catalogue_rows(queries, scope, "H40", "CatalogueMapped", "field") == {
+    assert await catalogue_rows(queries, scope, at("H40"), "CatalogueMapped", "field") == {
         "kind": "field",
         "entries.0.text": "đất đai",
     }

@@ -234,7 +234,8 @@ def test_pair_started_in_the_background_of_a_script__ends_by_sigint(tmp_path: Pa
     finally:
         signal.signal(signal.SIGINT, before)
     with process:
-        until((tmp_path / "data" / "lock").exists)
+        # Not earlier: Python ends by the signal itself, though it was handled, where it came amid an import.
+        until((tmp_path / "data" / "intake-database.url").exists)
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert (process.returncode, "Stopping ..." in said) == (0, True), said

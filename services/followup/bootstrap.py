@@ -206,6 +206,10 @@ async def running(
         queries, collector = Queries(pool), followup_collector()
         stored_log, sources_go_on = StoredLog(pool, notifications, durable), works_of(queries, followed.by_address)
 
+        async def can_serve() -> str:
+            # Until then its pages are empty, and those of the release before, if it runs, are not.
+            return earlier.hindrance or await stored_log.is_reachable()
+
         async def progress() -> dict[str, str]:
             late = mailer is not None and mailer.failing_for > DIGESTS_LATE
             digests = "a digest that is due could not be sent for an hour" if late else ""
@@ -253,7 +257,7 @@ async def running(
                 *figures_routes(pages, queries, lambda: collector.snapshot),
                 *sign_in,
                 feed_route(stored_log, may_read_all(queries), settings.event_type_prefix),
-                *health_routes(stored_log.is_reachable, progress, notices),
+                *health_routes(can_serve, progress, notices),
                 metrics_route(collector, may_read_all(queries)),
             ],
             callers,

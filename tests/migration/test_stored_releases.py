@@ -150,8 +150,12 @@ def test_release_before__goes_on_beside_today_s_until_its_source_is_taken_over(
     """A rolling upgrade: the release before leads, today's takes over beside it, and neither raises anything twice."""
     with contextlib.closing(opened(pg_server, FOLDERS[-1], tmp_path)) as made:
         release = next(made)
-        intake = release.intake.start()
-        before = of_the_release_before(release.followup(), tmp_path).start()
+        # followup is upgraded first, so the intake is that of the release before.
+        intake = of_the_release_before(release.intake, tmp_path)
+        before = of_the_release_before(release.followup(), tmp_path)
+        for service in (intake, before):
+            service.start(wait=False)
+            until(lambda service=service: answers(service), what="it is ready, as that release says it")
         post(intake, "/v1/clock", {"to": LATER})
         raised = release.expected["events"]["followup"]
         until(lambda: len(events_of(before)) > len(raised), what="the release before leads")
@@ -175,6 +179,14 @@ def test_release_before__goes_on_beside_today_s_until_its_source_is_taken_over(
         assert release.command("followup", "rebuild")["local"]["differences"] == {}
 
 
+def answers(service: Service) -> bool:
+    """Whether a service of the release before says that it is ready."""
+    try:
+        return get(f"{service.url}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 #: The first migration that the release before does not know.
 LATER_MIGRATION = "services/followup/migrations/0018_by_source.sql"
 
@@ -187,7 +199,7 @@ def of_the_release_before(service: Service, folder: Path) -> Service:
     if not added:
         pytest.skip("the code of the release is not here")
     code = folder / "release"
-    code.mkdir()
+    code.mkdir(exist_ok=True)
     pack = ["git", "archive", f"{added[-1]}^", "services", "shared"]
     archive = subprocess.run(pack, cwd=root, capture_output=True, check=True)
     subprocess.run(["tar", "-x", "-C", str(code)], input=archive.stdout, check=True)

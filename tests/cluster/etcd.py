@@ -40,8 +40,11 @@ def etcd_hosts(site: Site) -> list[str]:
 def leading_member(site: Site) -> str:
     """The name of the member that leads."""
     for host in DATABASES:
-        answer = httpx.post(f"{_client(site, host)}/v3/maintenance/status", json={}, timeout=2).json()
-        listed = httpx.post(f"{_client(site, host)}/v3/cluster/member/list", json={}, timeout=2).json()
+        try:
+            answer = httpx.post(f"{_client(site, host)}/v3/maintenance/status", json={}, timeout=2).json()
+            listed = httpx.post(f"{_client(site, host)}/v3/cluster/member/list", json={}, timeout=2).json()
+        except httpx.HTTPError:
+            continue
         return next(str(m["name"]) for m in listed["members"] if m["ID"] == answer["leader"])
     raise AssertionError("no etcd answers")
 

@@ -11,7 +11,7 @@ import itertools
 import threading
 import time
 from collections import Counter
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -24,9 +24,6 @@ AGAIN = 0.2  # seconds until the same is sent again
 LOOK_EVERY = 0.1  # seconds between two looks of those who wait
 DRAINED_WITHIN = 60.0  # seconds
 RETRIED = (429, 500, 502, 503, 504)
-
-
-_Headers: TypeAlias = dict[str, str] | None
 
 
 class NeverAccepted(AssertionError):

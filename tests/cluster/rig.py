@@ -144,9 +144,11 @@ class Rig:
         """Which part a process belongs to."""
         return next(program.name for program in self._of(prefix) if pid in self.processes.pids(program.name))
 
-    def holder(self, service: str, lease: str) -> str:
-        """The process of a service that holds a lease now."""
-        found = self.databases.query(service, f"SELECT holder FROM leases WHERE name LIKE '{lease}:%' LIMIT 1")
+    def holder(self, service: str, kind: str) -> str:
+        """The process of a service that holds a lease now whose name begins so."""
+        asked = f"SELECT holder FROM leases WHERE name LIKE '{kind}%' AND expires_at > now()"
+        found = self.databases.query(service, asked)
+        assert found, f"nobody holds a lease {kind}… of {service}"
         return self.name_of(int(found.split(":")[1]), service)
 
     def told_lost(self) -> int:

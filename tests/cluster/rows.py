@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from services.followup.adapters.store import writer_leases
 from shared.postgres.lease import LEASE_SECONDS
 from tests.cluster.etcd import MEMBERS, leading_member
 from tests.cluster.hosts import APPLICATIONS
@@ -101,7 +102,7 @@ def _others(names: tuple[str, ...], *but: str) -> Hurt:
 
 def _application_host(rig: Rig) -> Hurt:
     """The host of the followup that leads."""
-    leads = rig.holder("followup", "writer")
+    leads = rig.holder("followup", writer_leases.KIND)
     return _cut(rig, dict(zip(NAMES["followup"], APPLICATIONS, strict=True))[leads])
 
 
@@ -214,11 +215,11 @@ ROWS = (
     ),
     ClusterFault(
         name="intake-killed", title="The intake that relays killed", budget=LEASE, how="SIGKILL; started again",
-        inject=lambda rig: _killed(rig, rig.holder("intake", "relay")), mend=_start, lasts=12,
+        inject=lambda rig: _killed(rig, rig.holder("intake", "relay:")), mend=_start, lasts=12,
     ),
     ClusterFault(
         name="followup-killed", title="The followup that leads killed", budget=LEASE, how="SIGKILL; started again",
-        inject=lambda rig: _killed(rig, rig.holder("followup", "writer")), mend=_start, lasts=12,
+        inject=lambda rig: _killed(rig, rig.holder("followup", writer_leases.KIND)), mend=_start, lasts=12,
     ),
     ClusterFault(
         name="application-cut", title="An application host cut off", budget=LEASE, cuts=True,

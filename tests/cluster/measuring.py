@@ -71,8 +71,8 @@ class Measurement:
         answers = load.answers.copy()
         load.may_lose = row.loses
         load.start()
+        began = broken = time.monotonic()
         try:
-            began = time.monotonic()
             until(lambda: load.flows_since(began), FLOWS_WITHIN, "the load flows")
             time.sleep(QUIET)
             broken = time.monotonic()
@@ -84,8 +84,8 @@ class Measurement:
             until(lambda: load.flows_since(mended), FLOWS_WITHIN, "the load flows again")
             time.sleep(QUIET)
             ended = time.monotonic()
-        except AssertionError as error:
-            result.problem = str(error)
+        except Exception as error:  # what one row meets takes away no other row's result
+            result.problem = _told(error)
             ended = time.monotonic()
         try:
             load.stop()
@@ -94,8 +94,8 @@ class Measurement:
             found = account(rig, load.accepted, self._caller)
             result.accepted = found.accepted - len(before)
             result.events, result.deadline_events = found.events, found.deadline_events
-        except AssertionError as error:
-            result.problem = "; ".join(filter(None, (result.problem, str(error)[:600])))
+        except Exception as error:
+            result.problem = "; ".join(filter(None, (result.problem, _told(error))))
         result.accept = load.petitions.longest_gap(broken, ended)
         result.visible = load.longest_wait(broken - QUIET, ended)
         result.console = load.pages.longest_gap(broken, ended)
@@ -114,6 +114,12 @@ class Measurement:
         told = self._rig.told_lost()
         assert told == len(gone), f"{len(gone)} acknowledged commands are lost and {told} told"
         result.by_hand = "the loss is looked into and confirmed"
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, in one cell of the table."""
+    said = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+    return said[:600]
 
 
 async def _prepared(intake: Address) -> LoadFixture:

@@ -87,3 +87,9 @@ async def test_two_rebuilds__are_done_one_after_the_other(beside: asyncpg.Pool) 
     async with EarlierRelease(beside).target.alone():
         with pytest.raises(RebuildRuns):
             await take_over(EarlierRelease(beside), quiet)
+
+
+async def test_rebuild_that_goes_on__holds_up_nobody_who_has_nothing_to_take_over(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn, rebuild_tables.SEARCH_PATH) as pool, EarlierRelease(pool).target.alone():
+        assert await take_over(EarlierRelease(pool), quiet) == {}

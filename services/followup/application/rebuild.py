@@ -171,10 +171,12 @@ async def rebuild(
 async def take_over(earlier: Earlier, progress: Progress) -> dict[str, RebuildReport]:
     """Fold what an earlier release has read into tables of this one, a source after another, and report by source.
 
-    That release may follow them meanwhile; it applies nothing more of a source that was taken over.
-    Raises what `rebuild` does.
+    That release may follow them meanwhile; it applies nothing more of a source that was taken over. Where nothing is
+    left of it no rebuild is waited for. Raises what `rebuild` does.
     """
     reports: dict[str, RebuildReport] = {}
+    if not await earlier.sources():
+        return reports
     target = earlier.target
     async with target.alone():
         for source in await earlier.sources():

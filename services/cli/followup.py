@@ -44,7 +44,7 @@ from services.followup.application.replay import InvalidPoint, Replayed, Until, 
 from services.followup.application.source_names import SourceNames, SourceRefused, birth_of
 from services.followup.configured import SEARCH_PATH, digest_mailer, digest_recipients, source_token
 from services.followup.domain.letters.digest import MailDigest, Recipient
-from services.followup.settings import FollowupSettings
+from services.followup.settings import FollowupSettings, listed_sources
 from shared.http.logs import configure_logs
 from shared.http.tokens import InvalidTokens, TokenFile
 from shared.identifiers import local_day, local_iso, normalised
@@ -173,7 +173,8 @@ def replay(
     as_json: Json = False,
 ) -> None:
     """Replay a source's history up to a point and print the digest of the resulting state."""
-    place = history or os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570").split(",")[0].strip()
+    sources = listed_sources(os.environ.get("FOLLOWUP_SOURCES", "http://127.0.0.1:8570"))
+    place = history or next((url for url, _ in sources), "")
     if not place.startswith(("http://", "https://", "postgresql://", "postgres://")):
         named = repr(place.partition("?")[0])
         said = Sentence(

@@ -53,7 +53,7 @@ class FollowupSettings(BaseSettings):
     @field_validator("sources")
     @classmethod
     def _named_once(cls, sources: str) -> str:
-        urls = [url for url, _ in _listed(sources)]
+        urls = [url for url, _ in listed_sources(sources)]
         if len(set(urls)) < len(urls):
             raise ValueError("an address stands twice")
         return sources
@@ -61,14 +61,15 @@ class FollowupSettings(BaseSettings):
     @property
     def feeds(self) -> tuple[str, ...]:
         """The URLs of the feeds that are followed."""
-        return tuple(url for url, _ in _listed(self.sources))
+        return tuple(url for url, _ in listed_sources(self.sources))
 
     @property
     def broker_files(self) -> dict[str, str]:
         """The file with the URL of its broker, of each feed that has one of its own."""
-        return {url: file for url, file in _listed(self.sources) if file}
+        return {url: file for url, file in listed_sources(self.sources) if file}
 
 
-def _listed(sources: str) -> list[tuple[str, str]]:
+def listed_sources(sources: str) -> list[tuple[str, str]]:
+    """The feeds that a list names, each with the file of its broker's URL; empty where it has none of its own."""
     parts = [each.partition("|") for each in sources.split(",") if each.strip()]
     return [(url.strip().rstrip("/"), file.strip()) for url, _, file in parts]

@@ -87,6 +87,13 @@ def test_file_that_cannot_be_read__is_named_without_a_class(tmp_path: Path) -> N
     assert done.stderr.startswith(f"FOLLOWUP_SOURCE_TOKEN_FILE: {missing}: không đọc được (No such file or directory)")
 
 
+def test_replay__asks_the_first_source_whatever_stands_behind_its_address() -> None:
+    done = doithoai(
+        "replay", "--until", "5", FOLLOWUP_SOURCES="http://127.0.0.1:9|/nonexist/broker, http://127.0.0.1:8"
+    )
+    assert done.returncode == 1 and done.stderr.startswith("FOLLOWUP_SOURCES: không trả lời (ConnectError)")
+
+
 def test_folder_that_cannot_be_made__is_named_without_a_class(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = doithoai("dev", "--no-story", "--broker", "none", "--data", str(tmp_path / "file" / "data"))

@@ -10,6 +10,14 @@ from shared.identifiers import NATION, is_within
 Coded = tuple[str, str]
 
 
+def by_code_alone(names: Mapping[Coded, str]) -> dict[str, str]:
+    """Names by code, in the order of the codes: what two sources call differently has both names."""
+    found: dict[str, dict[str, None]] = {}
+    for (_, code), name in sorted(names.items()):
+        found.setdefault(code, {})[name] = None
+    return {code: " / ".join(each) for code, each in sorted(found.items())}
+
+
 class Heirs(msgspec.Struct, frozen=True):
     """Who has taken over from the bodies that are no more, by their sources and codes: jurisdictions and agencies."""
 

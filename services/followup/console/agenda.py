@@ -61,7 +61,7 @@ class Agendas:
         facts, owed = await self._queries.facts_of(ids), await self._queries.open_deadlines(ids)
         logs = await self._logs.by_source() if end is not None and petitions else {}
         return [
-            _item(conference, case, facts.get(id_, []), owed.get(id_, []), logs.get(case.source), end)
+            _item(conference, case, facts.get(id_, []), owed.get((case.source, id_), []), logs.get(case.source), end)
             for id_, case in zip(ids, petitions, strict=True)
         ]
 

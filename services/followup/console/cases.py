@@ -180,7 +180,7 @@ class _Cases:
         return await self._pages.show(
             request,
             "cases.html",
-            rows=[(case, owed.get(case.row.subject_id, [])) for case in page.items],
+            rows=[(case, owed.get((case.source, case.row.subject_id), [])) for case in page.items],
             totals=totals,
             proposals=proposals,
             agencies=by_name((await queries.agencies(scope, "", IN_THE_FORM)).items),
@@ -319,7 +319,7 @@ async def _followed(queries: Queries, petitions: Sequence[Case]) -> list[tuple[C
     still_open = [case for case in petitions if case.row.unresolved]
     owed = await queries.open_deadlines([case.row.subject_id for case in still_open])
     asked = {
-        subject_id: next((each for each in deadlines if each.raised.duty != "prepared_answer"), None)
-        for subject_id, deadlines in owed.items()
+        of_case: next((each for each in deadlines if each.raised.duty != "prepared_answer"), None)
+        for of_case, deadlines in owed.items()
     }
-    return [(case, asked.get(case.row.subject_id)) for case in still_open]
+    return [(case, asked.get((case.source, case.row.subject_id))) for case in still_open]

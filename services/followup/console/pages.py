@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from services.followup.adapters.read.models import Deadline, Source, StoredEvent
 from services.followup.adapters.read.queries import Queries
-from services.followup.application.access import Coded
+from services.followup.application.access import Coded, by_code_alone
 from services.followup.console.language import Language, is_only_language_asked, keep_language, language_of
 from services.followup.console.named_codes import NamedCodes
 from services.followup.console.place_tree import place_tree
@@ -344,13 +344,9 @@ async def names_by_source(queries: Queries, codes: Iterable[Coded]) -> dict[Code
 async def names_in_any(queries: Queries, codes: Iterable[str]) -> dict[str, Bilingual]:
     """The names of bodies by code alone: what two sources call differently has both names."""
     wanted = list(codes)
-    every = ((source.source, code) for source in await queries.sources() for code in wanted)
-    registered = await queries.agency_names(sorted(every))
-    found: dict[str, Bilingual] = {}
-    for code in wanted:
-        names = list(dict.fromkeys(name for (_, named), name in sorted(registered.items()) if named == code))
-        found[code] = Bilingual(*[" / ".join(names)] * 2) if names else body_words(code)
-    return found
+    every = [(source.source, code) for source in await queries.sources() for code in wanted]
+    names = by_code_alone(await queries.agency_names(every))
+    return {code: Bilingual(*[names[code]] * 2) if code in names else body_words(code) for code in wanted}
 
 
 def _here(request: HttpRequest) -> str:

@@ -59,7 +59,6 @@ def work_routes(pages: Pages, queries: Queries, callers: Callers) -> list[HTTPRo
             # As addresses name an agency that other sources may have too.
             debtor=lambda source, code: code if is_one_source else f"{code}@{source}",
             reminded=await queries.reminded_on([each.raised.subject_id for each in owed]),
-            places=places,
         )
 
     return [work]

@@ -264,8 +264,8 @@ async def test_case__has_its_events_and_its_deadlines(pool: Pool) -> None:
 
 async def test_open_deadlines__of_some_cases(pool: Pool) -> None:
     found = await Queries(pool).open_deadlines([petition("complex"), petition("answered")])
-    assert [d.raised.duty for d in found[petition("complex")]] == ["reply", "result_report"]
-    assert petition("answered") not in found
+    assert [d.raised.duty for d in found["test", petition("complex")]] == ["reply", "result_report"]
+    assert ("test", petition("answered")) not in found
 
 
 # --- deadlines -----------------------------------------------------------------------------------------------------

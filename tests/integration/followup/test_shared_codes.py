@@ -18,6 +18,7 @@ from shared.events.regulation import (
     AgencyRegistered,
     CatalogueAdopted,
     CatalogueEntry,
+    JurisdictionClosed,
     JurisdictionRegistered,
 )
 from shared.identifiers import derived_id
@@ -132,6 +133,20 @@ async def test_who_took_over_in_one_source__sees_nothing_more_of_the_other(pool:
     queries, heir = Queries(pool), Scope(DISTRICT, OTHER)
     seen = {source: await queries.case(heir, derived_id("petition", f"p-{source}")) for source in NAMES}
     assert seen["one"] is None and seen["two"] is not None
+
+
+async def test_place_inherited_in_one_source__shows_no_deadline_of_the_other(followup_dsn: str) -> None:
+    ended, place = told("two"), derived_id("jurisdiction", DISTRICT)
+    ended.record(place, JurisdictionClosed(effective_on=day("2019-10-05"), code=DISTRICT, successor="H40"))
+    async with projection_pool(followup_dsn) as pool:
+        for history in (told("one"), ended):
+            await project(pool, history, NOW)
+        queries = Queries(pool)
+        for source in NAMES:
+            file = await queries.case(Scope(), place, source)
+            assert file is not None and file.deadlines
+            found = [await queries.deadline(Scope("H40"), each.raised.deadline_id) for each in file.deadlines]
+            assert [each is not None for each in found] == [source == "two"] * len(found)
 
 
 async def test_letters_and_digests__are_signed_by_their_own_source(pool: asyncpg.Pool) -> None:

@@ -38,7 +38,7 @@ from services.followup.adapters.read.source_clocks import COMPLETE_TO, HORIZON, 
 from services.followup.adapters.read.warning_dates import warned_on
 from services.followup.adapters.read.work import NOTHING, Work, work_of
 from services.followup.adapters.store.projection import recorded_of
-from services.followup.application.access import Coded, Scope
+from services.followup.application.access import Coded, Scope, by_code_alone
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.deadlines.status import status_of
@@ -302,24 +302,22 @@ class Queries:
         """Return what was asked for of those of some conferences that began with a proposal."""
         return await read(self._pool, lambda c: proposals_of(c, conference_ids))
 
-    async def source_of(self, subject_id: UUID) -> str | None:
-        """Return the source of a case; None when there is no such case."""
-        found: str | None = await self._pool.fetchval("SELECT source FROM cases WHERE subject_id = $1", subject_id)
-        return found
-
     async def reminded_on(self, subject_ids: Sequence[UUID]) -> dict[UUID, date]:
         """Return the day of the last reminder on each deadline of some cases; those without any are left out."""
         return await reminded_on(self._pool, set(subject_ids)) if subject_ids else {}
 
-    async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[UUID, list[Deadline]]:
-        """Return what is still owed on some cases that the caller may see, the earliest first."""
+    async def open_deadlines(self, subject_ids: Sequence[UUID]) -> dict[tuple[str, UUID], list[Deadline]]:
+        """Return what is still owed on cases of some ids, by source and id, the earliest first.
 
-        async def work(connection: Any) -> dict[UUID, list[Deadline]]:
+        Of an id that two sources have both come, and the caller may see but one: take what is of a case that it sees.
+        """
+
+        async def work(connection: Any) -> dict[tuple[str, UUID], list[Deadline]]:
             days = await days_of(connection)
-            found: dict[UUID, list[Deadline]] = {}
+            found: dict[tuple[str, UUID], list[Deadline]] = {}
             for row in await connection.fetch(_OPEN_OF_SUBJECTS, list(subject_ids)):
                 deadline = _deadline(_raised.decode(row["raised"]), days)
-                found.setdefault(deadline.raised.subject_id, []).append(deadline)
+                found.setdefault((deadline.raised.source, deadline.raised.subject_id), []).append(deadline)
             return found
 
         return await read(self._pool, work)
@@ -377,8 +375,9 @@ class Queries:
             if encoded is None:
                 return None
             raised = _raised.decode(encoded)
-            seen = await reached(connection, scope)
-            if not _is_owed_within(seen, raised) and not await parts.visible(connection, seen, [raised.subject_id]):
+            seen, of_case = await reached(connection, scope), (raised.source, raised.subject_id)
+            visible = _is_owed_within(seen, raised) or of_case in await parts.visible(connection, seen, of_case[1:])
+            if not visible:
                 return None
             events = await connection.fetch(_RAISED_EVENTS, deadline_id)
             (deadline,) = await _with_dates(connection, [_deadline(raised, await days_of(connection))])
@@ -411,11 +410,7 @@ class Queries:
 
         Without a source those of all: what two of them call differently has both names.
         """
-        found: dict[str, list[str]] = {}
-        for (_, code), name in (await self.places_by_source(scope, source)).items():
-            if name not in found.setdefault(code, []):
-                found[code].append(name)
-        return {code: " / ".join(names) for code, names in sorted(found.items())}
+        return by_code_alone(await self.places_by_source(scope, source))
 
     async def places_by_source(self, scope: Scope, source: str = "") -> dict[Coded, str]:
         """Return the names of the jurisdictions within the scope, by source and code."""

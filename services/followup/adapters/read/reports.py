@@ -1,7 +1,7 @@
 """What a report is counted from, read in one snapshot: only petitions that were not done with before the period."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from services.followup.adapters.read.models import Source
 from services.followup.adapters.read.pagination import read
 from services.followup.adapters.read.queries import SOURCES
 from services.followup.adapters.store.projection import FACT, recorded_of
-from services.followup.application.access import Coded, Scope
+from services.followup.application.access import Scope, by_code_alone
 from services.followup.domain.deadlines.case_rows import CaseRow
 from services.followup.domain.deadlines.raised import DeadlineState
 from services.followup.domain.facts import Fact, fact_of
@@ -110,7 +110,7 @@ class Reports:
                 raise NotBegun(f"{period.text} has not begun yet")
             tally.add_events(await _events(connection, seen_scope, period))
             agencies = {(row["source"], row["code"]): row["name"] for row in await connection.fetch(_AGENCIES)}
-            return Counted(tally, seen, _joined(agencies), _joined(await every_place(connection)))
+            return Counted(tally, seen, by_code_alone(agencies), by_code_alone(await every_place(connection)))
 
         async with self._one_at_a_time:
             return await read(self._pool, work)
@@ -191,15 +191,6 @@ async def _events(connection: Any, scope: Scope, period: Period) -> list[RaisedE
         for event, meta in decoded
         if isinstance(event, DeadlineEvent) and scope.holds(meta.jurisdiction, event.source)
     ]
-
-
-def _joined(names: Mapping[Coded, str]) -> dict[str, str]:
-    """Names by code: what two sources call differently has both names."""
-    found: dict[str, list[str]] = {}
-    for (_, code), name in names.items():
-        if name not in found.setdefault(code, []):
-            found[code].append(name)
-    return {code: " / ".join(each) for code, each in found.items()}
 
 
 def _decoded(rows: Iterable[Any]) -> list[DeadlineState]:

@@ -33,6 +33,7 @@ from services.followup.adapters.store.projection import StoredProjection
 from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.adapters.store.writer_leases import WriterLeases
+from services.followup.application.ports import RebuildRuns
 from services.followup.application.rebuild import take_over
 from services.followup.application.source_names import SourceNames
 from services.followup.application.source_reader import SourceReader
@@ -99,6 +100,7 @@ from shared.tasks import cancel_and_wait
 RELAY = "followup"
 DIGESTS_LATE = 3600.0  # seconds
 TAKE_OVER_AGAIN = 5.0  # seconds before it is tried again to take over what an earlier release has followed
+_TAKING_OVER = "what release 0.4.0 has followed is being taken over"
 
 log = structlog.get_logger("followup")
 
@@ -382,11 +384,7 @@ class TakingOver:
     """
 
     def __init__(self, hosts: Hosts) -> None:
-        self._hosts, self._done, self._why = (
-            hosts,
-            asyncio.Event(),
-            "what release 0.4.0 has followed is being taken over",
-        )
+        self._hosts, self._done, self._why = hosts, asyncio.Event(), _TAKING_OVER
 
     @property
     def hindrance(self) -> str:
@@ -404,6 +402,9 @@ class TakingOver:
             try:
                 await self._take_over()
                 self._done.set()
+            except RebuildRuns:  # another process does it, or an operator
+                self._why = _TAKING_OVER
+                await asyncio.sleep(TAKE_OVER_AGAIN)
             except Exception as error:
                 self._why = f"what release 0.4.0 has followed cannot be taken over: {type(error).__name__}: {error}"
                 log.warning("not_taken_over", kind=type(error).__name__, why=str(error))

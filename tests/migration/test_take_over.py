@@ -1,16 +1,19 @@
 """What the release before has followed is folded into tables by source; from then on it applies nothing more."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
 
+from services.followup import bootstrap
 from services.followup.adapters.read.live_digest import LiveState
 from services.followup.adapters.store import rebuild_tables
 from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.application import rebuild as rebuilding
 from services.followup.application.ports import RebuildRuns, StillSweeping
 from services.followup.application.rebuild import take_over
+from shared.postgres.hosts import Hosts
 from shared.postgres.migrate import migrate
 from tests.support.following import projection_pool
 from tests.support.postgres import TestServer
@@ -93,3 +96,27 @@ async def test_rebuild_that_goes_on__holds_up_nobody_who_has_nothing_to_take_ove
     dsn = await pg_server.fresh(*PACKAGES)
     async with projection_pool(dsn, rebuild_tables.SEARCH_PATH) as pool, EarlierRelease(pool).target.alone():
         assert await take_over(EarlierRelease(pool), quiet) == {}
+
+
+async def test_take_over_by_another_process__is_waited_for_and_is_no_fault(
+    beside: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bootstrap, "TAKE_OVER_AGAIN", 0.02)
+    tried = asyncio.Semaphore(0)
+
+    async def counted(*arguments: object) -> object:
+        try:
+            return await take_over(*arguments)  # type: ignore[arg-type]
+        except RebuildRuns:
+            tried.release()
+            raise
+
+    monkeypatch.setattr(bootstrap, "take_over", counted)
+    taking = bootstrap.TakingOver(Hosts(str(beside._connect_args[0])))  # type: ignore[attr-defined]
+    async with EarlierRelease(beside).target.alone():
+        task = asyncio.create_task(taking.run())
+        for _ in range(2):  # of the first it has told by the second
+            await tried.acquire()
+        assert taking.hindrance == "what release 0.4.0 has followed is being taken over"
+    await task
+    assert taking.hindrance == "" and await EarlierRelease(beside).sources() == []

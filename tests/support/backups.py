@@ -13,7 +13,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from services.cli import build
-from tests.support.cluster import PASSWORD, POSTGRES_BIN_PATH, SYSTEM_USER, USER, Cluster
+from tests.support.cluster import PASSWORD, POSTGRES_BIN_PATH, USER, Cluster
 from tests.support.pair import until
 
 
@@ -85,6 +85,3 @@ def on_restored(cluster: Cluster, data: Path) -> Iterator[Cluster]:
         yield again
     finally:
         again.shut_down()
-
-
-__all__ = ["SYSTEM_USER", "doithoai", "folder_for", "log_received", "on_restored", "own_cluster", "told"]

@@ -19,6 +19,7 @@ from tests.support.following import projection_pool
 from tests.support.postgres import TestServer
 from tests.support.projection import PACKAGES
 from tests.support.stored_release import STORES, expected_of, restored_in
+from tests.support.waiting import until
 
 RELEASE = sorted(STORES.glob("store-*"))[-1]
 #: What its projector calls before it writes anything.
@@ -76,6 +77,21 @@ async def test_source_that_the_release_before_has_begun__is_not_followed_from_it
 ) -> None:
     with pytest.raises(asyncpg.RaiseError, match="local was followed by release"):
         await beside.execute("SELECT begin_source('local')")
+
+
+async def test_source_at_its_beginning__is_begun_by_one_release_alone(pg_server: TestServer) -> None:
+    dsn = await pg_server.fresh(*PACKAGES)
+    async with projection_pool(dsn) as pool, projection_pool(dsn, "projection, public") as before:
+        await before.execute("INSERT INTO sources (source) VALUES ('local')")
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT begin_source('local')")
+            moving = asyncio.create_task(before.fetchval(ADVANCE))
+
+            async def has_asked() -> bool:
+                return moving.done() or bool(await pool.fetchval("SELECT true FROM pg_locks WHERE NOT granted"))
+
+            await until(has_asked)
+        assert await moving is False
 
 
 async def test_calendar_on_its_way__is_waited_for(beside: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

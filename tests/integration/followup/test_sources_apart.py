@@ -154,6 +154,7 @@ def test_sources_followed_together__equal_each_followed_alone(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @settings(max_examples=60, deadline=None, phases=(Phase.reuse, Phase.generate))
 @given(provinces(), st.integers(0, 1000))
 def test_sources_followed_together__equal_each_followed_alone_at_length(

@@ -49,9 +49,9 @@ async def pool(followup_dsn: str) -> "AsyncIterator[asyncpg.Pool]":
         yield made
 
 
-def told() -> History:
+def told(source: str = "test") -> History:
     """An authority whose commune's plan is due in 2030, and a petition whose reply is moved into 2027."""
-    history = History()
+    history = History(source)
     history.register(DISTRICT, "district", "2026-01-01 00:00")
     history.register(f"{DISTRICT}.1", "commune", "2026-01-01 00:01", DISTRICT)
     history.adopt(FAR, "2026-01-02 08:00")
@@ -102,6 +102,17 @@ async def test_duties_that_cannot_be_counted__hold_up_nothing_and_are_counted_af
         ("commune_plan", "2030-03-15", False),
         ("reply", "2027-01-04", True),
     ]
+
+
+async def test_two_sources_of_the_same_cases__each_list_their_own(pool: asyncpg.Pool) -> None:
+    for source in ("one", "two"):
+        writer, events = await opened(pool, source), recorded(told(source))
+        await writer.apply(events)
+        await writer.advance(at(SHORT), len(events))
+        await swept(writer)
+    rows = await pool.fetch("SELECT source, subject_id, duty FROM uncountable ORDER BY source, subject_id, duty")
+    of_each = {source: [tuple(row)[1:] for row in rows if row["source"] == source] for source in ("one", "two")}
+    assert of_each["one"] == of_each["two"] != []
 
 
 async def test_page__of_the_case_says_which_duty_why_and_what_to_do(pool: asyncpg.Pool, followup_dsn: str) -> None:

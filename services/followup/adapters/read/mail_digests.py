@@ -159,7 +159,7 @@ async def _retracted(
     for row in await connection.fetch(_RETRACTED, ordered_id(first, lowest), ordered_id(end, lowest), source):
         event, meta = decode_state(row["topic"], row["state"])
         assert isinstance(event, DeadlineBreachRetracted)
-        mine = event.source == source and scope.is_seen_by(event.debtor, source)
+        mine = scope.is_seen_by(event.debtor, source)
         if mine and not meta.backfilled and scope.holds(meta.jurisdiction, source):
             found.append(retracted_line(event, _raised.decode(row["raised"]), _case(row), day, calendar))
     return found[:LISTED]

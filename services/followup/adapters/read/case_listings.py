@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from services.followup.adapters.read.catalogues import CatalogueLogs
-from services.followup.adapters.read.index_scans import Values, distinct, led_by, within
+from services.followup.adapters.read.index_scans import Values, distinct, own_body, within
 from services.followup.adapters.read.listings import CaseFilter, CaseSort, Listing
 from services.followup.adapters.read.pagination import InvalidCursor, decode_cursor, encode_cursor
 from services.followup.adapters.read.parts import beside, beside_conferences, has_part, leads
@@ -239,15 +239,15 @@ class CaseQuestion:
             where.append(within(scope, value))
         if wanted.agency:
             where.append(f"agency = ANY({listing.these(wanted.agency, scope)})")
-            where += self._own(value, "agency")
+            where += self._own(value)
         if scope.agency:
             where.append(beside_conferences(scope, value) if wanted.subject == "conference" else has_part(scope, value))
         return where
 
-    def _own(self, value: Values, column: str) -> list[str]:
-        """That a body is the caller's own one, or one that it took over from in that source."""
+    def _own(self, value: Values) -> list[str]:
+        """That who leads is the caller's own body, or one that it took over from in that source."""
         is_own = self._wanted.agency in ("", self._scope.agency)
-        return led_by(self._scope, value, column, "cases") if is_own else []
+        return own_body(self._scope, value, "cases.agency", "cases") if is_own else []
 
     def _filters(self, listing: Listing, text: TextQuery | None) -> list[str]:
         """The conditions that are no matter of places, bodies and states."""
@@ -398,7 +398,7 @@ class CaseQuestion:
             where = [*where, within(scope, value)]
             if scope.agency in ("", agency) or agency in scope.agencies:
                 over = {"agency": listing.these(agency, scope), "state": given}
-                scans.append(self._scan(over, [*where, *self._own(value, "agency")], listing.limit))
+                scans.append(self._scan(over, [*where, *self._own(value)], listing.limit))
             if scope.agency and scope.agency != wanted.agency:
                 where = [
                     *where,

@@ -60,17 +60,16 @@ def within(scope: Scope, value: Values, of: str = "") -> str:
     return f"({' OR '.join(each)})"
 
 
-def led_by(scope: Scope, value: Values, column: str, of: str) -> list[str]:
-    """Return the condition that a body in a row is the scope's agency, or one from which it took over in that source.
+def own_body(scope: Scope, value: Values, body: str, of: str) -> list[str]:
+    """Return the condition that a body is the scope's agency, or one from which it took over in the row's source.
 
-    It is beside the one that looks such bodies up by their codes; none where nothing was taken over.
+    `body` is how it is read from the row that the query calls `of`. It is beside the condition that looks such bodies
+    up by their codes; none where nothing was taken over.
     """
     if not scope.predecessors:
         return []
-    each = [f"{of}.{column} = {value(scope.agency)}"]
-    each += [
-        f"({of}.source = {value(source)} AND {of}.{column} = {value(code)})" for source, code in scope.predecessors
-    ]
+    each = [f"{body} = {value(scope.agency)}"]
+    each += [f"({of}.source = {value(source)} AND {body} = {value(code)})" for source, code in scope.predecessors]
     return [f"({' OR '.join(each)})"]
 
 

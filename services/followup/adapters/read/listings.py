@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values, distinct, index_scan, led_by, page, within
+from services.followup.adapters.read.index_scans import Values, distinct, index_scan, own_body, page, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.status import ENDED, Status
 from services.followup.domain.duties.duty import DutyOutcome
@@ -167,7 +167,7 @@ async def retracted(listing: Listing, wanted: DeadlineFilter, after: tuple[UUID,
         if scope.agency and agency not in scope.agencies:
             return []
         where.append(f"debtor = ANY({listing.these(agency, scope)})")
-        where += led_by(scope, value, "debtor", "t") if agency == scope.agency else []
+        where += own_body(scope, value, "t.debtor", "t") if agency == scope.agency else []
     if wanted.duty:
         where.append(f"duty = {value(wanted.duty)}")
     query = _RETRACTED.format(where=" AND ".join(where), limit=listing.limit)
@@ -245,7 +245,7 @@ async def _scan(
     over = {"outcome": value(list(outcomes), "text[]")}
     if agency:
         over["debtor"] = listing.these(agency, scope)
-        where += led_by(scope, value, "debtor", "deadlines") if agency == scope.agency else []
+        where += own_body(scope, value, "deadlines.debtor", "deadlines") if agency == scope.agency else []
         where.append(within(scope, value))
     elif scope.jurisdiction != NATION:
         over["jurisdiction"] = await listing.codes("deadlines")

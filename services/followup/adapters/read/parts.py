@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from services.followup.adapters.read.index_scans import Values, led_by, within
+from services.followup.adapters.read.index_scans import Values, own_body, within
 from services.followup.application.access import Scope
 from services.followup.domain.deadlines.case_rows import CaseRow
 
@@ -64,8 +64,8 @@ def beside_conferences(scope: Scope, value: Values) -> str:
     """The condition that agencies see a conference: it has a petition or a duty of theirs, open or not."""
     has_petition = _HAS_PETITION.format(
         agencies=value(list(scope.agencies), "text[]"),
-        is_led=_all(led_by(scope, value, "agency", "p")),
-        is_owed=_all(led_by(scope, value, "debtor", "d")),
+        is_led=_all(own_body(scope, value, "p.agency", "p")),
+        is_owed=_all(own_body(scope, value, "d.debtor", "d")),
     )
     return f"({beside(scope, value)} OR {has_petition})"
 
@@ -78,29 +78,20 @@ def has_part(scope: Scope, value: Values) -> str:
 def leads(scope: Scope, value: Values) -> str:
     """The condition that the scope's agency leads a case."""
     mine = value(list(scope.agencies), "text[]")
-    return f"({_all([f'agency = ANY({mine})', *led_by(scope, value, 'agency', 'cases')])})"
+    return f"({_all([f'agency = ANY({mine})', *own_body(scope, value, 'cases.agency', 'cases')])})"
 
 
 def _among(query: str, scope: Scope, value: Values) -> str:
     """The condition that a case is among those of a query: an index finds it by its id, and its source is compared."""
-    given = {"agencies": value(list(scope.agencies), "text[]"), "is_asked": _all(_asked_of(scope, value))}
+    given = {
+        "agencies": value(list(scope.agencies), "text[]"),
+        "is_asked": _all(own_body(scope, value, "followup_asked(f.state)", "f")),
+    }
     if "{is_owed}" in query:
-        given["is_owed"] = _all(led_by(scope, value, "debtor", "d"))
+        given["is_owed"] = _all(own_body(scope, value, "d.debtor", "d"))
     ids = query.format(owed="d.subject_id", column="f.originator_id", **given)
     pairs = query.format(owed="d.source, d.subject_id", column="f.source, f.originator_id", **given)
     return f"(subject_id = ANY(ARRAY({ids})) AND (source, subject_id) IN ({pairs}))"
-
-
-def _asked_of(scope: Scope, value: Values) -> list[str]:
-    """The condition that who was asked is the scope's agency, or one that it took over from in that source."""
-    if not scope.predecessors:
-        return []
-    each = [f"followup_asked(f.state) = {value(scope.agency)}"]
-    each += [
-        f"(f.source = {value(source)} AND followup_asked(f.state) = {value(code)})"
-        for source, code in scope.predecessors
-    ]
-    return [f"({' OR '.join(each)})"]
 
 
 def _all(where: Sequence[str]) -> str:

@@ -75,7 +75,7 @@ def remind_routes(
         definitions = await intake.definitions(door.url(letters[0].raised.source), token_of(request))
         return _Screen(agency, letters, _form(definitions, choices))
 
-    async def screen_name(queries: Queries, screen: _Screen) -> Bilingual:
+    async def name_of(screen: _Screen) -> Bilingual:
         if not screen.letters:
             return (await names_in_any(queries, [screen.agency]))[screen.agency]
         return (await names_of(queries, screen.source, [screen.agency]))[screen.agency]
@@ -93,7 +93,7 @@ def remind_routes(
             status=status if errors else 200,
             source=screen.source if screen.letters else "",
             form=screen.form,
-            agency=(await screen_name(queries, screen)),
+            agency=await name_of(screen),
             target=_BACK,
             filled=filled,
             errors=errors,

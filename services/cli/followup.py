@@ -26,7 +26,7 @@ from services.followup.adapters.read.mail_digests import StoredDigests
 from services.followup.adapters.source_log import FeedHistory, StoreHistory
 from services.followup.adapters.store.earlier_release import EarlierRelease
 from services.followup.adapters.store.operator_requests import RequestFailed, ask
-from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as SITE_PATH
+from services.followup.adapters.store.rebuild_tables import SEARCH_PATH as REBUILT_PATH
 from services.followup.adapters.store.rebuild_tables import RebuildTables
 from services.followup.adapters.store.source_births import StoredBirths
 from services.followup.application import rebuild as rebuilding
@@ -213,7 +213,7 @@ async def _rebuild(
     settings: FollowupSettings, chosen: tuple[str, ...], restored: tuple[str, ...]
 ) -> dict[str, RebuildReport]:
     async with contextlib.AsyncExitStack() as stack:
-        pool = await create_pool(settings.database_url, application="rebuild", search_path=SITE_PATH)
+        pool = await create_pool(settings.database_url, application="rebuild", search_path=REBUILT_PATH)
         stack.push_async_callback(pool.close)
         client = await stack.enter_async_context(httpx.AsyncClient())
         births, feeds = StoredBirths(pool), dict[str, FeedClient]()

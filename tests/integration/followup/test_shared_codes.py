@@ -112,6 +112,14 @@ async def test_place_of_two_sources__is_one_of_each(client: httpx.AsyncClient) -
         assert {each["source"] for each in deadlines.json()["items"]} == {source}
 
 
+async def test_name_of_a_place__is_that_of_a_source_or_those_of_all(pool: asyncpg.Pool) -> None:
+    queries = Queries(pool)
+    assert [await queries.place_name(DISTRICT, source) for source in NAMES] == ["Huyện Một", "Huyện Hai"]
+    assert await queries.place_name(DISTRICT) == "Huyện Một / Huyện Hai"
+    assert (await queries.places(Scope()))[DISTRICT] == "Huyện Một / Huyện Hai"
+    assert await queries.place_name("H99") == ""
+
+
 async def test_lists__name_each_row_as_its_source_does(client: httpx.AsyncClient) -> None:
     for address in ("/cases", "/"):
         page = (await client.get(address)).text

@@ -423,7 +423,10 @@ class Queries:
         return await read(self._pool, work)
 
     async def place_name(self, code: str, source: str = "") -> str:
-        """Return the name of one jurisdiction, in a source or in any; empty where none is registered under a code."""
+        """Return the name of one jurisdiction; empty where none is registered under a code.
+
+        Without a source that of all: what two of them call differently has both names.
+        """
         return await read(self._pool, lambda connection: place_name(connection, code, source))
 
     async def sources_of_place(self, code: str) -> list[str]:

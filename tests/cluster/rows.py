@@ -101,7 +101,7 @@ def _others(names: tuple[str, ...], *but: str) -> Hurt:
 
 def _application_host(rig: Rig) -> Hurt:
     """The host of the followup that leads."""
-    leads = rig.holder("followup", "writer")
+    leads = rig.holder("followup", "source")
     return _cut(rig, dict(zip(NAMES["followup"], APPLICATIONS, strict=True))[leads])
 
 
@@ -218,7 +218,7 @@ ROWS = (
     ),
     ClusterFault(
         name="followup-killed", title="The followup that leads killed", budget=LEASE, how="SIGKILL; started again",
-        inject=lambda rig: _killed(rig, rig.holder("followup", "writer")), mend=_start, lasts=12,
+        inject=lambda rig: _killed(rig, rig.holder("followup", "source")), mend=_start, lasts=12,
     ),
     ClusterFault(
         name="application-cut", title="An application host cut off", budget=LEASE, cuts=True,

@@ -1,6 +1,7 @@
 """Restores a backup: verified, recovered to the end of the log, opened under the keys, erased again what was erased."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -95,17 +96,18 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
         held = ", ".join(backup.manifest.servers)
         raise WrongTarget(f"--only: {only}", f"bản sao lưu chỉ có: {held}", f"the backup holds: {held}")
     seals = _seals(backup) if "intake" in states else None
-    for name in (*servers, "files"):
-        recovery.check_target(target / name)
+    made = {name: (target / name, recovery.log_folder(target / name)) for name in servers}
+    for folder in (*itertools.chain(*made.values()), target / "files"):
+        recovery.check_target(folder)
     watch = _Watch(say)
     with watch("verify"):
         backup.verify()
     later = dict[str, recovery.LaterLog]()
     for name, part in servers.items():
         with watch(f"lay out {name}"):
-            for left in (target / name, target / f"{name}.wal"):
-                if left.is_dir() and not any(left.iterdir()):
-                    left.rmdir()
+            for empty in made[name]:
+                if empty.is_dir():
+                    empty.rmdir()
             later[name] = recovery.lay_out(part, backup.folder / name, catalog.wal(name), target / name)
     stores = dict[str, RestoredStore]()
     opened, copied, erased, ahead = _Opened(), None, None, list[str]()
@@ -289,8 +291,8 @@ async def _column(dsn: str, query: str) -> list[Any]:
 def move_aside(target: Path, now: datetime) -> list[Path]:
     """Rename what a target holds; where it is now. Nothing is deleted."""
     stamp, moved = now.strftime("%Y-%m-%dT%H%M%SZ"), []
-    for name in ("intake", "followup", "files"):
-        path = target / name
+    servers = [target / name for name in PACKAGES]
+    for path in (*servers, *map(recovery.log_folder, servers), target / "files"):
         if path.exists() and any(path.iterdir()):
-            moved.append(path.rename(target / f"{name}.before-{stamp}"))
+            moved.append(path.rename(path.with_name(f"{path.name}.before-{stamp}")))
     return moved

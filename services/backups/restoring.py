@@ -16,17 +16,15 @@ from services.backups import custody, erasures, recovery
 from services.backups.catalog import Backup, Catalog, ReadUpTo, StoreState
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror
-from services.followup.configured import MIGRATIONS as FOLLOWUP
+from services.databases import PACKAGES, URLS
 from services.intake.adapters.contents import SealedRow
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.ports import StoredKey
-from services.intake.configured import MIGRATIONS as INTAKE
 from services.intake.configured import new_id
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.sealing import BrokenSeal
 
-PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
 OPENED = 500  # of the newest sealed events
 AT_ONCE = 1000  # rows
 
@@ -255,7 +253,7 @@ async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         why = type(error).__name__
         raise BackupFailed(
-            "FOLLOWUP_DATABASE_URL",
+            URLS["followup"],
             f"không hỏi được các lần xóa dữ liệu cá nhân về sau ({why}); nếu nó cũng mất thì bỏ thiết lập này",
             f"cannot be asked for later erasures ({why}); where it is lost too, leave this setting out",
         ) from None

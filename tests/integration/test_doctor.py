@@ -125,7 +125,7 @@ async def test_migrations_and_grants__that_are_missing_are_told(
     await intake.rows(f"GRANT SELECT ON stored_events, store_state TO {role}")
     environment.setenv("INTAKE_DATABASE_URL", as_role(intake.dsn, role))
     report = await examined(None, time.time)
-    assert "the role lacks rights: sealing_keys" in said(report) and "append_events" in said(report)
+    assert "the role lacks rights: leases, losses, sealing_keys" in said(report) and "append_events" in said(report)
 
 
 async def test_empty_database__is_told(intake: Intake, environment: pytest.MonkeyPatch, pg_server: TestServer) -> None:

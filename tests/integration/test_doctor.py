@@ -175,6 +175,23 @@ async def test_source__that_refuses_the_token_or_is_away_is_told(
     assert token not in repr(report)
 
 
+async def test_broker_of_a_source__that_is_away_is_told(
+    environment: pytest.MonkeyPatch, amqp_url: str, pg_server: TestServer, tmp_path: Path
+) -> None:
+    (closed,) = free_ports(1)
+    feeds = ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    files = (tmp_path / "one", tmp_path / "two")
+    for file, url in zip(files, (amqp_url, f"amqp://u:geheim@127.0.0.1:{closed}/x"), strict=True):
+        file.write_text(url)
+    environment.setenv("FOLLOWUP_SOURCES", ",".join(f"{feed}|{file}" for feed, file in zip(feeds, files, strict=True)))
+    environment.setenv("FOLLOWUP_DATABASE_URL", await pg_server.empty())
+    report = await examined(None, time.time)
+    assert f"FOLLOWUP_SOURCES: {feeds[0]}: reached as guest" in said(report, State.RIGHT)
+    assert f"FOLLOWUP_SOURCES: {feeds[1]}: cannot be reached" in said(report) and "geheim" not in repr(report)
+    files[1].write_text("http://no-broker/")
+    assert "it must begin with amqp" in said(await examined(None, time.time))
+
+
 @pytest.mark.timeout(60)
 async def test_what_hangs__is_told_and_stops_no_other(intake: Intake, environment: pytest.MonkeyPatch) -> None:
     async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

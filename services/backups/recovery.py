@@ -53,6 +53,11 @@ class LaterLog(msgspec.Struct, frozen=True):
     last: str
 
 
+def log_folder(target: Path) -> Path:
+    """Where the log lies while a data folder recovers."""
+    return target.with_name(f"{target.name}.wal")
+
+
 def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> LaterLog:
     """Make a data folder of a base backup, verified by PostgreSQL's own program; what of the log follows.
 
@@ -68,8 +73,7 @@ def lay_out(part: ServerPart, backup: Path, wal: Path, target: Path) -> LaterLog
     shutil.copyfile(backup / "backup_manifest", target / "backup_manifest")
     _own(target / "backup_manifest", user)
     programs.run([verify, "-q", str(target)], user=user)
-    kept = target.with_name(f"{target.name}.wal")
-    later = _copy_log(wal, kept, min(_segments(target / "pg_wal")), user)
+    later = _copy_log(wal, log_folder(target), min(_segments(target / "pg_wal")), user)
     (target / "standby.signal").unlink(missing_ok=True)  # it would wait for a primary for ever
     (target / "recovery.signal").touch()
     _own(target / "recovery.signal", user)
@@ -85,7 +89,7 @@ async def recovered(part: ServerPart, target: Path) -> AsyncIterator["PrivateSer
         yield server
     finally:
         await server.stop()
-    shutil.rmtree(server.log_folder, ignore_errors=True)
+        shutil.rmtree(log_folder(target), ignore_errors=True)
 
 
 class PrivateServer:
@@ -97,7 +101,6 @@ class PrivateServer:
         self._run = Path(tempfile.mkdtemp(prefix="doithoai-"))
         _own(self._run, self._user)
         self._process: subprocess.Popen[bytes] | None = None
-        self.log_folder = target.with_name(f"{target.name}.wal")
 
     def dsn(self, database: str) -> str:
         """A database of it, as the superuser."""
@@ -118,7 +121,7 @@ class PrivateServer:
             "port": str(PORT),
             "hba_file": str(self._run / "pg_hba.conf"),
             "ident_file": str(self._run / "pg_ident.conf"),
-            "restore_command": _restore_command(self.log_folder),
+            "restore_command": _restore_command(log_folder(self._target)),
         }
         program = programs.found("postgres", self._part.major)
         options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]

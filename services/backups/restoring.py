@@ -1,6 +1,7 @@
 """Restores a backup: verified, recovered to the end of the log, opened under the keys, erased again what was erased."""
 
 import contextlib
+import itertools
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -15,17 +16,15 @@ from services.backups import custody, erasures, recovery
 from services.backups.catalog import Backup, Catalog, ReadUpTo, StoreState
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror
-from services.followup.configured import MIGRATIONS as FOLLOWUP
+from services.databases import PACKAGES, URLS
 from services.intake.adapters.contents import SealedRow
 from services.intake.adapters.seals import PetitionSeals
 from services.intake.application.ports import StoredKey
-from services.intake.configured import MIGRATIONS as INTAKE
 from services.intake.configured import new_id
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.sealing import BrokenSeal
 
-PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
 OPENED = 500  # of the newest sealed events
 AT_ONCE = 1000  # rows
 
@@ -95,17 +94,18 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
         held = ", ".join(backup.manifest.servers)
         raise WrongTarget(f"--only: {only}", f"bản sao lưu chỉ có: {held}", f"the backup holds: {held}")
     seals = _seals(backup) if "intake" in states else None
-    for name in (*servers, "files"):
-        recovery.check_target(target / name)
+    made = {name: (target / name, recovery.log_folder(target / name)) for name in servers}
+    for folder in (*itertools.chain(*made.values()), target / "files"):
+        recovery.check_target(folder)
     watch = _Watch(say)
     with watch("verify"):
         backup.verify()
     later = dict[str, recovery.LaterLog]()
     for name, part in servers.items():
         with watch(f"lay out {name}"):
-            for left in (target / name, target / f"{name}.wal"):
-                if left.is_dir() and not any(left.iterdir()):
-                    left.rmdir()
+            for empty in made[name]:
+                if empty.is_dir():
+                    empty.rmdir()
             later[name] = recovery.lay_out(part, backup.folder / name, catalog.wal(name), target / name)
     stores = dict[str, RestoredStore]()
     opened, copied, erased, ahead = _Opened(), None, None, list[str]()
@@ -253,7 +253,7 @@ async def _known_to(url: str, source: str) -> list[erasures.ErasureNote]:
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         why = type(error).__name__
         raise BackupFailed(
-            "FOLLOWUP_DATABASE_URL",
+            URLS["followup"],
             f"không hỏi được các lần xóa dữ liệu cá nhân về sau ({why}); nếu nó cũng mất thì bỏ thiết lập này",
             f"cannot be asked for later erasures ({why}); where it is lost too, leave this setting out",
         ) from None
@@ -289,8 +289,8 @@ async def _column(dsn: str, query: str) -> list[Any]:
 def move_aside(target: Path, now: datetime) -> list[Path]:
     """Rename what a target holds; where it is now. Nothing is deleted."""
     stamp, moved = now.strftime("%Y-%m-%dT%H%M%SZ"), []
-    for name in ("intake", "followup", "files"):
-        path = target / name
+    servers = [target / name for name in PACKAGES]
+    for path in (*servers, *map(recovery.log_folder, servers), target / "files"):
         if path.exists() and any(path.iterdir()):
-            moved.append(path.rename(target / f"{name}.before-{stamp}"))
+            moved.append(path.rename(path.with_name(f"{path.name}.before-{stamp}")))
     return moved

@@ -15,12 +15,12 @@ import typer
 from services.backups import custody, figures, taking
 from services.backups.catalog import Backup, Catalog
 from services.backups.errors import BackupFailed, WrongTarget
+from services.databases import URLS, urls_given
 from services.exit_codes import FAILED, WRONG_USE, stop, stop_at, unwritable
 from shared.postgres.server_check import failure
 from shared.sentences import Sentence
 from shared.settings import WrongSettings, value_of
 
-URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
 #: A database that cannot be reached; what else the operating system says is of the folder.
 AWAY = (TimeoutError, ConnectionError, socket.gaierror, ValueError)
 NAME_FOLDER = Sentence("hãy nêu nơi cất các bản sao lưu", "name the folder that holds the backups")
@@ -82,7 +82,7 @@ def backup(
 
 def _back_up(to: Path, keep: int, as_json: bool) -> tuple[Backup, int]:
     """A new backup, and how many old ones went."""
-    urls = {name: url for name, variable in URLS.items() if (url := value_of(variable))}
+    urls = urls_given()
     if not urls:
         stop_at(", ".join(URLS.values()), WRONG_USE, GIVE_URLS)
     files = value_of("INTAKE_FILES")

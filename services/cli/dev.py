@@ -3,18 +3,19 @@
 import contextlib
 import signal
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import httpx
 import typer
 
-from services.dev.pair import FOLLOWUP_PORT, INTAKE_PORT, DevFailed, _say, run_pair
+from services.dev.pair import FOLLOWUP_PORT, INTAKE_PORT, DevFailed, Interruption, _say, run_pair
 from services.dev.postgres import EmbeddedUnavailable
 from services.dev.rabbitmq import BrokerUnavailable
 from services.exit_codes import FAILED, WRONG_USE, stop, stop_at
 from services.story.client import StoryRefused
 from shared.sentences import Sentence
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def dev(
@@ -35,13 +36,14 @@ def dev(
         said = Sentence("hãy nêu hai cổng khác nhau", "give two different ports")
         stop_at("--intake-port, --followup-port", WRONG_USE, said)
     _make_folder(data)
-    for stopping in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(stopping, _interrupt)
+    interruption = Interruption()
+    for stopping in STOPPING:
+        signal.signal(stopping, interruption.ask)
     # An interruption while things are being stopped must not leave half of them running.
     stack = contextlib.ExitStack()
     failure = ""
     try:
-        run_pair(stack, data.resolve(), intake_port, followup_port, story, broker)
+        run_pair(stack, interruption, data.resolve(), intake_port, followup_port, story, broker)
     except KeyboardInterrupt:
         _say("Stopping ...")
     except (DevFailed, EmbeddedUnavailable, BrokerUnavailable) as error:
@@ -53,7 +55,7 @@ def dev(
     except httpx.HTTPError as error:
         failure = f"the pair does not answer ({type(error).__name__}); see the logs in {data / 'logs'}"
     finally:
-        for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for ignored in STOPPING:
             signal.signal(ignored, signal.SIG_IGN)
         stack.close()
     if failure:
@@ -71,7 +73,3 @@ def _make_folder(data: Path) -> None:
     else:
         return
     stop_at(f"--data: {data}", WRONG_USE, said)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -7,16 +7,13 @@ from typing import Annotated
 import asyncpg
 import typer
 
+from services.databases import PACKAGES, URLS, urls_given
 from services.exit_codes import FAILED, WRONG_USE, stop
-from services.followup.configured import MIGRATIONS as FOLLOWUP
-from services.intake.configured import MIGRATIONS as INTAKE
 from shared.postgres.migrate import EditedMigration, OwnsItsStore, grant
 from shared.postgres.migrate import migrate as apply
 from shared.postgres.server_check import failure
-from shared.settings import WrongSettings, value_of
+from shared.settings import WrongSettings
 
-URLS = {"intake": "INTAKE_DATABASE_URL", "followup": "FOLLOWUP_DATABASE_URL"}
-PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
 GRANTS = {"intake": ("grant_intake", "grant_erasing_refused", "grant_files"), "followup": ("grant_following",)}
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 
@@ -30,7 +27,7 @@ def migrate(
     """Migrate the databases of INTAKE_DATABASE_URL and FOLLOWUP_DATABASE_URL, whichever are set. Safe to repeat."""
     roles = {"intake": intake_role, "followup": followup_role}
     try:
-        urls = {name: url for name, variable in URLS.items() if (url := value_of(variable))}
+        urls = urls_given()
     except WrongSettings as error:
         stop(WRONG_USE, str(error))
     if not urls:

@@ -12,11 +12,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 
 import httpx
 
 from services.dev.postgres import ensure_database, start_embedded
-from services.dev.rabbitmq import PrivateBroker, end_group, find_broker, free_ports
+from services.dev.rabbitmq import BrokerUnavailable, PrivateBroker, end_group, find_broker, free_ports
 from services.story import play
 from shared.http.tokens import ROLE_TITLES
 from shared.rabbit.topology import user_of
@@ -33,6 +34,23 @@ BROKER_PAUSE, LONGEST_BROKER_PAUSE = 5.0, 300.0  # seconds before a broker that 
 
 class DevFailed(RuntimeError):
     """The pair does not start or has stopped. The message says what to do."""
+
+
+class Interruption:
+    """A signal that ends the run: an exception at once, and once more where a destructor has swallowed that."""
+
+    def __init__(self) -> None:
+        self._is_asked = False
+
+    def ask(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signal."""
+        self._is_asked = True
+        raise KeyboardInterrupt
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt where the signal has come."""
+        if self._is_asked:
+            raise KeyboardInterrupt
 
 
 class Child:
@@ -63,8 +81,8 @@ class Child:
 class DevPair:
     """Everything that one run starts. The stack stops it in the opposite order."""
 
-    def __init__(self, data: Path, stack: contextlib.ExitStack) -> None:
-        self.data, self._stack = data, stack
+    def __init__(self, data: Path, stack: contextlib.ExitStack, interruption: Interruption) -> None:
+        self.data, self._stack, self._interruption = data, stack, interruption
         self.broker: PrivateBroker | None = None
         self.children: list[Child] = []
         self._broker_again = 0.0  # when a broker that ended is started again; 0: it runs
@@ -102,7 +120,11 @@ class DevPair:
         self.children.append(child)
 
     def require(self) -> None:
-        """Check that both services still run, and start a broker that ended again. Raises DevFailed."""
+        """Check that both services still run, and start a broker that ended again.
+
+        Raises DevFailed, and KeyboardInterrupt where the run is to end.
+        """
+        self._interruption.check()
         for child in self.children:
             child.require()
         if self.broker is None or self.broker.is_alive():
@@ -122,6 +144,12 @@ class DevPair:
             self.broker.launch()
             _say("The broker starts again.")
 
+    def wait_broker(self) -> None:
+        """Wait until the private broker takes connections: whoever reads that all runs may queue at once."""
+        if self.broker is not None:
+            with contextlib.suppress(BrokerUnavailable):  # it is started again, and the feed carries the events
+                self.broker.wait_ready()
+
     def wait_ready(self, *probes: str) -> None:
         """Wait until every probe is answered well. Raises DevFailed."""
         until = time.monotonic() + READY_TIMEOUT
@@ -134,12 +162,18 @@ class DevPair:
 
 
 def run_pair(
-    stack: contextlib.ExitStack, data: Path, intake: int | None, followup: int | None, story: bool, broker: str
+    stack: contextlib.ExitStack,
+    interruption: Interruption,
+    data: Path,
+    intake: int | None,
+    followup: int | None,
+    story: bool,
+    broker: str,
 ) -> None:
     stack.enter_context(_locked(data))
     ports = _port(stack, "--intake-port", intake, INTAKE_PORT), _port(stack, "--followup-port", followup, FOLLOWUP_PORT)
     urls = [f"http://{HOST}:{port}" for port in ports]
-    pair = DevPair(data, stack)
+    pair = DevPair(data, stack, interruption)
     amqp = pair.amqp_urls(broker)
     databases = pair.databases()
     wanted = {
@@ -156,6 +190,7 @@ def run_pair(
         settings = own | wanted[name]
         pair.serve(name, {f"{name.upper()}_{key}": value for key, value in settings.items()})
     pair.wait_ready(f"{urls[0]}/readyz", f"{urls[1]}/progressz")  # followup reads what intake has
+    pair.wait_broker()
     _say(f"Intake {urls[0]}  Followup {urls[1]}  Data {data}")
     _say(f"Nhập sổ / import a register: INTAKE_DATABASE_URL=$(cat {data / DATABASE_URL}); docs/howto/import.md")
     if story:

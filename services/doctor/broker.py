@@ -13,8 +13,11 @@ from aio_pika.exceptions import (
 from aiormq.exceptions import ChannelAccessRefused
 
 from services.doctor.findings import Finding, note, right, wrong
+from services.followup.configured import broker_urls
+from services.followup.settings import FollowupSettings
 from shared.rabbit.hosts import BrokerHosts
 from shared.rabbit.topology import OWNER, ForeignSource, Occupied, Route, claim, declare, user_of, waiting_in
+from shared.settings import WrongSettings
 
 CONNECT = 2.5  # seconds
 
@@ -34,7 +37,7 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
     except (ProbableAuthenticationError, ChannelAccessRefused):
         return [
             wrong(
-                "máy chủ từ chối người dùng hoặc mật khẩu",
+                f"{variable}: máy chủ từ chối người dùng hoặc mật khẩu",
                 f"{variable}: the broker refuses its user or password",
                 "xem mật khẩu và quyền vào virtual host",
                 "look at the password and at the right to the virtual host",
@@ -44,14 +47,15 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
         kind = type(error).__name__
         return [
             wrong(
-                f"không vào được ({kind})",
+                f"{variable}: không vào được ({kind})",
                 f"{variable}: cannot be reached ({kind})",
                 "xem địa chỉ, virtual host và RabbitMQ có đang chạy không",
                 "look at the address, the virtual host, and whether RabbitMQ runs",
             )
         ]
     try:
-        found = [right(f"vào được với tên {user_of(url)}", f"reached as {user_of(url)}")]
+        user = user_of(url)
+        found = [right(f"{variable}: vào được với tên {user}", f"{variable}: reached as {user}")]
         if source:
             found.append(await _owner(connection, source))
         for route in routes:
@@ -59,6 +63,16 @@ async def look(variable: str, url: str, source: str, routes: Sequence[Route]) ->
         return found
     finally:
         await connection.close()
+
+
+async def look_at_own(settings: FollowupSettings) -> Sequence[Finding]:
+    """The brokers that sources of followup have of their own."""
+    try:
+        urls = broker_urls(settings)
+    except WrongSettings as error:
+        return [wrong(str(error), str(error), "sửa tệp này", "mend this file")]
+    looks = (look(f"FOLLOWUP_SOURCES: {address}", urls[address], "", []) for address in settings.broker_files)
+    return [finding for found in await asyncio.gather(*looks) for finding in found]
 
 
 async def _owner(connection: AbstractConnection, source: str) -> Finding:

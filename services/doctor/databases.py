@@ -6,22 +6,22 @@ from typing import Any
 
 import asyncpg
 
-from services.doctor.findings import Finding, note, right, wrong
-from services.followup.configured import MIGRATIONS as FOLLOWUP
-from services.intake.configured import MIGRATIONS as INTAKE
+from services.databases import PACKAGES, URLS
+from services.doctor.findings import Finding, State, note, right, wrong
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
 from shared.postgres.server_check import UnfitServer, failure, require_fit
+from shared.postgres.store import named_at_birth
 
-PACKAGES = {"intake": INTAKE, "followup": FOLLOWUP}
 #: What a service must be able to call and to read, beside what it owns.
 CALLED = {
     "intake": ("append_events", "state_complete", "move_clock", "erase_refused"),
     "followup": ("append_events", "state_complete"),
 }
+READ_BY_BOTH = ("stored_events", "store_state", "leases", "losses")
 READ = {
-    "intake": ("stored_events", "store_state", "sealing_keys", "leases", "files", "file_keys", "refused_commands"),
-    "followup": ("stored_events", "store_state", "leases", "parked_events", "requests", "sessions"),
+    "intake": (*READ_BY_BOTH, "sealing_keys", "files", "file_keys", "refused_commands"),
+    "followup": (*READ_BY_BOTH, "parked_events", "requests", "sessions"),
 }
 CONNECT = 4.0  # seconds
 SKEW, LARGE_SKEW = 1.0, 30.0  # seconds between two clocks
@@ -37,7 +37,7 @@ SELECT (SELECT array_agg(name) FROM unnest($1::text[]) AS name WHERE to_regclass
         WHERE schemaname = 'public' AND tablename = 'stored_events') AS owns
 """
 _STANDBYS = """
-SELECT current_setting('synchronous_standby_names') <> '' AS required,
+SELECT btrim(current_setting('synchronous_standby_names')) <> '' AS required,
     pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS may_look,
     count(*) FILTER (WHERE sync_state IN ('sync', 'quorum')) AS synchronous,
     count(*) FILTER (WHERE sync_state = 'async') AS asynchronous,
@@ -52,7 +52,6 @@ SELECT current_setting('archive_mode') <> 'off' AS archives, a.last_archived_tim
     (SELECT coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)), 0) FROM pg_replication_slots) AS kept
 FROM pg_stat_archiver a
 """
-_NAME = "SELECT source FROM store_state WHERE EXISTS (SELECT FROM stored_events)"
 _CLOCK = "SELECT clock_timestamp() AS now, clock_offset IS NOT NULL AS movable, source FROM store_state"
 
 Now = Callable[[], float]
@@ -60,7 +59,7 @@ Now = Callable[[], float]
 
 async def look(name: str, url: str, connections: int, now: Now, source: str | None = None) -> Sequence[Finding]:
     """Everything about one database. `now` tells the time of this machine, `source` how intake is to call its store."""
-    variable = f"{name.upper()}_DATABASE_URL"
+    variable = URLS[name]
     try:
         connection: Any = await connect(url, timeout=CONNECT)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -74,11 +73,12 @@ async def look(name: str, url: str, connections: int, now: Now, source: str | No
             )
         ]
     try:
-        found = [*await _server(connection, connections), *await _tables(name, connection)]
-        if any(finding.remedy and "doithoai migrate" in finding.remedy.en for finding in found):
+        tables = await _tables(name, connection)
+        found = [*await _server(connection, connections), *tables]
+        if any(finding.state is State.WRONG for finding in tables):
             return found  # the rest asks tables
         found += [*await _standby(connection), *await _log(connection), *await _clock(connection, now)]
-        return found if source is None else [*found, _name(source, await connection.fetchval(_NAME))]
+        return found if source is None else [*found, _name(source, await named_at_birth(connection))]
     finally:
         connection.terminate()
 
@@ -90,8 +90,7 @@ async def name_of_store(url: str, otherwise: str) -> str:
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return otherwise  # the check of the database says why
     try:
-        found: str | None = await connection.fetchval(_NAME)
-        return found or otherwise
+        return await named_at_birth(connection) or otherwise
     except asyncpg.PostgresError:
         return otherwise
     finally:
@@ -260,11 +259,11 @@ async def _clock(connection: Any, now: Now) -> list[Finding]:
     return found
 
 
-def _name(wanted: str, born: str | None) -> Finding:
+def _name(wanted: str, born: str) -> Finding:
     if not (born or wanted):
         remedy = "đặt INTAKE_SOURCE, mỗi kho một tên", "set INTAKE_SOURCE, each store differently"
         return note("kho chưa có tên", "the store has no name yet", *remedy)
-    if born is None or wanted == born:
+    if not born or wanted == born:
         return right(f"kho của nguồn {wanted}", f"the store is that of the source {wanted}")
     said = f"kho tên là {born}, INTAKE_SOURCE là {wanted!r}", f"the store is called {born}, INTAKE_SOURCE is {wanted!r}"
     do = (

@@ -80,6 +80,9 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
         return []
     look_at_broker = partial(broker.look, "FOLLOWUP_AMQP_URL", settings.amqp_url, "", [DEADLINES])
     secrets = partial(asyncio.to_thread, lambda: secret_files.of_followup(settings))
+    own: list[_Check] = [
+        ("RabbitMQ riêng của các nguồn", "Brokers of the sources' own", partial(broker.look_at_own, settings))
+    ]
     return [
         ("Bí mật của followup", "Secrets of followup", secrets),
         (
@@ -90,6 +93,7 @@ def _of_followup(settings: FollowupSettings | None, now: Now) -> list[_Check]:
         ("RabbitMQ của followup", "Broker of followup", look_at_broker),
         ("Dịch vụ followup", "Service followup", partial(processes.look, settings.host, settings.port, now)),
         ("Nguồn của followup", "Sources of followup", partial(processes.look_at_sources, settings)),
+        *(own if settings.broker_files else ()),
     ]
 
 

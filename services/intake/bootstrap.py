@@ -120,7 +120,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         pool = await create_pool(hosts, application="intake", largest=settings.pool_size, on_epoch=durable.see)
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
-        source = await _name_store(pool, settings, is_development=callers.is_development)
+        source = await _name_store(pool, settings, is_development=callers.are_local)
         await _claim_virtual_host(settings.amqp_url, source, await store.event_id_at(pool, 1))
         notifications = Notifications(hosts)
         await notifications.start()

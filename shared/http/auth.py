@@ -102,8 +102,6 @@ class Callers:
         refused: RefusedCalls | None = None,
     ) -> None:
         self._cookies, self._local_allowed = cookies, local_allowed
-        #: Whether this is a developer's machine, on which a call needs no token.
-        self.is_development = local_allowed
         #: Who knows people; None until a provider is configured and reached.
         self.people: PersonProofs | None = None
         self.refused = refused or RefusedCalls()

@@ -35,7 +35,7 @@ def account(rig: Rig, accepted: Mapping[str, Mapping[str, Any]], caller: str) ->
     oracle.check_projection(intake, followup, SOURCE)
     position, horizon = oracle.point_of(followup, SOURCE)
     undisturbed = asyncio.run(replay(StoreHistory(intake), Until(position, horizon)))
-    raised = oracle.check_emitted(undisturbed.engine, followup)
+    raised = oracle.check_emitted(undisturbed.engine, followup, source=SOURCE)
     assert oracle.state(followup, undisturbed.point) == undisturbed.digest, "the state is not the fold of the log"
     return Account(len(accepted), undisturbed.point.position, raised)
 

@@ -56,7 +56,6 @@ def test_configuration__sets_only_settings_that_exist() -> None:
 
 
 def test_unit__is_given_only_secrets_that_the_setup_makes(unit: Unit) -> None:
-    assert unit.all("LoadCredential")
     for value in unit.all("LoadCredential"):
         source = value.partition(":")[2].removeprefix("/etc/doithoai/secrets/")
         made = re.sub(r"^(migrate/)?(intake|followup)_", r"\1${service}_", source)
@@ -66,7 +65,9 @@ def test_unit__is_given_only_secrets_that_the_setup_makes(unit: Unit) -> None:
 def test_units__each_service_is_given_its_own_secrets_alone() -> None:
     given = {name: {v.partition(":")[0] for v in Unit(name, Machine(Path())).all("LoadCredential")} for name in NAMES}
     assert "master.key" not in given["doithoai-followup"]
+    assert given["doithoai-intake"] and given["doithoai-followup"]
     assert not given["doithoai-intake"] & given["doithoai-followup"]
+    assert not given["doithoai-files"]
     users = [Unit(name, Machine(Path())).one("User") for name in NAMES]
     made = re.findall(r"^u (\S+)", (UNITS / "doithoai.sysusers.conf").read_text("utf-8"), re.MULTILINE)
     assert set(users) <= set(made)

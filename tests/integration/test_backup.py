@@ -139,6 +139,7 @@ def test_restore__asks_a_living_followup_for_later_erasures(backed_up: BackedUp,
     away = {"FOLLOWUP_DATABASE_URL": backed_up.cluster.dsn("nowhere")}
     done = doithoai("restore", *options, "--replace", code=1, **backed_up.settings | away)
     assert "cannot be asked for later erasures" in done.stderr
+    assert not (target / "intake.wal").exists(), "the next try would find it in its way"
 
 
 @pytest.mark.slow

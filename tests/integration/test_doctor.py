@@ -125,7 +125,7 @@ async def test_migrations_and_grants__that_are_missing_are_told(
     await intake.rows(f"GRANT SELECT ON stored_events, store_state TO {role}")
     environment.setenv("INTAKE_DATABASE_URL", as_role(intake.dsn, role))
     report = await examined(None, time.time)
-    assert "the role lacks rights: sealing_keys" in said(report) and "append_events" in said(report)
+    assert "the role lacks rights: leases, losses, sealing_keys" in said(report) and "append_events" in said(report)
 
 
 async def test_empty_database__is_told(intake: Intake, environment: pytest.MonkeyPatch, pg_server: TestServer) -> None:
@@ -173,6 +173,23 @@ async def test_source__that_refuses_the_token_or_is_away_is_told(
     assert f"http://127.0.0.1:{closed} does not answer" in said(report)
     assert "its tables are those of this version" in said(report, State.RIGHT)
     assert token not in repr(report)
+
+
+async def test_broker_of_a_source__that_is_away_is_told(
+    environment: pytest.MonkeyPatch, amqp_url: str, pg_server: TestServer, tmp_path: Path
+) -> None:
+    (closed,) = free_ports(1)
+    feeds = ("http://127.0.0.1:1", "http://127.0.0.1:2")
+    files = (tmp_path / "one", tmp_path / "two")
+    for file, url in zip(files, (amqp_url, f"amqp://u:geheim@127.0.0.1:{closed}/x"), strict=True):
+        file.write_text(url)
+    environment.setenv("FOLLOWUP_SOURCES", ",".join(f"{feed}|{file}" for feed, file in zip(feeds, files, strict=True)))
+    environment.setenv("FOLLOWUP_DATABASE_URL", await pg_server.empty())
+    report = await examined(None, time.time)
+    assert f"FOLLOWUP_SOURCES: {feeds[0]}: reached as guest" in said(report, State.RIGHT)
+    assert f"FOLLOWUP_SOURCES: {feeds[1]}: cannot be reached" in said(report) and "geheim" not in repr(report)
+    files[1].write_text("http://no-broker/")
+    assert "it must begin with amqp" in said(await examined(None, time.time))
 
 
 @pytest.mark.timeout(60)

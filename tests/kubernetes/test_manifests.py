@@ -192,6 +192,14 @@ def secrets(manifests: list[Manifest]) -> dict[str, set[str]]:
     return made
 
 
+def test_secrets__are_left_out_by_git(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    written = f"deploy/{OVERLAY}/secrets/master.key"
+    done = subprocess.run(["git", "-C", tmp_path, "check-ignore", "-q", written], check=False)
+    assert done.returncode == 0
+
+
 def test_operators__are_given_secrets_that_exist(manifests: list[Manifest]) -> None:
     known = secrets(manifests)
     for service in ("intake", "followup"):

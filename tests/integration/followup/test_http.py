@@ -380,7 +380,7 @@ async def test_progress__names_each_source_that_is_followed(pg_server: TestServe
     async with projection_pool(dsn) as pool:
         look = works_of(Queries(pool), lambda: followed)
         assert await look() == {"store": "", "a": "not read yet", "http://b:8570": "it is called like another"}
-        await pool.execute("INSERT INTO sources (source) VALUES ('a'), ('gone')")
+        await pool.execute("SELECT begin_source('a'), begin_source('gone')")
         assert (await look())["a"] == "not heard yet"
         await pool.execute("UPDATE sources SET complete_read_at = clock_timestamp(), complete_to = clock_timestamp()")
         assert await look() == {"store": "", "a": "", "http://b:8570": "it is called like another"}

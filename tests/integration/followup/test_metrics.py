@@ -43,6 +43,8 @@ CONTRACT = {
     "followup_outbox_pending_events": set(),
     "followup_outbox_oldest_pending_timestamp_seconds": set(),
     "followup_digests_failing_since_timestamp_seconds": set(),
+    "followup_lost_events": set(),
+    "followup_standby_required": set(),
     "followup_snapshot_timestamp_seconds": set(),
 }
 Samples = dict[tuple[str, ...], float]
@@ -194,6 +196,8 @@ async def test_an_empty_followup__still_tells_its_snapshot(pg_server: TestServer
         "followup_outbox_pending_events",
         "followup_outbox_oldest_pending_timestamp_seconds",
         "followup_digests_failing_since_timestamp_seconds",
+        "followup_lost_events",
+        "followup_standby_required",
         "followup_snapshot_timestamp_seconds",
     }
     taken = datetime.fromtimestamp(shown["followup_snapshot_timestamp_seconds"][()], UTC)

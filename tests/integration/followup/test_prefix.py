@@ -21,12 +21,12 @@ def foreign(page: str) -> list[str]:
 
 
 async def test_console__under_a_path_from_the_sign_in_to_a_receipt_and_out(
-    database: str, pg_server: TestServer, tmp_path: Path
+    placed: str, pg_server: TestServer, tmp_path: Path
 ) -> None:
     dsn = await pg_server.fresh("shared.postgres", "services.followup")
     async with signing() as signer:
         public = f"http://127.0.0.1{PREFIX}"
-        async with desk_at(database, dsn, tmp_path, signer.issuer, AUDIENCE, public) as desk, desk.browser() as browser:
+        async with desk_at(placed, dsn, tmp_path, signer.issuer, AUDIENCE, public) as desk, desk.browser() as browser:
             await desk.granted(CLERK, "office")
             led = await browser.get(f"{PREFIX}/cases")
             assert led.headers["location"] == f"{PREFIX}/office/login?to=%2Fcases"

@@ -110,7 +110,9 @@ async def asked(pg_server: TestServer, tmp_path_factory: pytest.TempPathFactory)
             await intake.done(f"/v1/{name}/{ids[name]}/{command}", body)
         settings = intake.settings
     callers, askings = callers_of_all_kinds(EDUCATION, OFFICE)
-    settings = IntakeSettings(database_url=database, master_key_file=settings.master_key_file, files=folder)
+    settings = IntakeSettings(
+        database_url=database, source="local", master_key_file=settings.master_key_file, files=folder
+    )
     callers_of(settings)
     async with (
         running(settings, callers, seals_of(settings)) as app,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -85,14 +86,21 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(durable, "GIVE_OUT_WITHIN", 0.3)
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A server of one's own, which may wait for a standby that there is not."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[Cluster]:
+    """A server of one's own."""
     with tempfile.TemporaryDirectory(prefix="doithoai-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
         made = Cluster(Path(folder)).start()
         yield made
         made.kill()
+
+
+@pytest.fixture
+def cluster(server: Cluster) -> Iterator[Cluster]:
+    """It may wait for a standby that there is not."""
+    yield server
+    server.require("")
 
 
 async def test_required_standby_that_is_not_there__nothing_is_told_before_it_is(
@@ -127,6 +135,21 @@ async def test_required_standby_that_is_not_there__nothing_is_told_before_it_is(
     assert events(cluster, dsn, "PetitionReceived") == 2
 
 
+async def test_append_that_somebody_cancels__is_told_once_the_standby_has_it(cluster: Cluster) -> None:
+    """Its caller still waits: what the look-up finds on this server is no answer before the standby has it."""
+    dsn = await cluster.fresh("shared.postgres")
+    async with process(dsn) as own:
+        await own.told(keyed("a"))
+        cluster.require("nobody")
+        waiting = asyncio.create_task(own.told(keyed("b")))
+        assert await until(cluster.cancel_waiting)
+        await until(lambda: events(cluster, dsn) == 2)
+        await until(lambda: waiting.done() or cluster.waiting())
+        assert not waiting.done(), "the look-up waits too"
+        cluster.require("")
+        assert isinstance(await waiting, Appended)
+
+
 async def test_closing_while_a_standby_is_away__callers_are_answered_and_it_ends(
     hurried: None, cluster: Cluster
 ) -> None:
@@ -152,6 +175,13 @@ async def test_restored_under_the_feet_of_a_process__what_it_acknowledged_is_tol
         earlier = await copied(pg_server, database)
         lost = [await own.told(keyed(f"lost {number}")) for number in range(3)]
         assert await unconfirmed(own.pool) == 0
+        epoch = own.durable.epoch
+        own.durable.see("of another server than the pool still has")
+        own.durable.acknowledged(99, 99, uuid4())
+        await watch.look()
+        assert await losses(own.pool) == [], "which of them is the store is not known yet"
+        own.durable.see(epoch)
+        own.durable.newest.pop()
         await in_its_place(pg_server, database, earlier)
         await eventually(lambda: own.told(keyed("afterwards")))
         await watch.look()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import tempfile
@@ -46,7 +47,7 @@ def listing(database: str, *first: str) -> str:
     return f"postgresql://{parts.netloc}{','.join((*first, folder))}{parts.path}"
 
 
-async def test_silent_hosts__are_passed_and_tried_last_from_then_on(database: str) -> None:
+async def test_silent_hosts__are_passed_and_the_last_good_one_is_tried_first(database: str) -> None:
     with swallowing() as black, mute() as frozen:
         hosts = Hosts(listing(database, f"127.0.0.1:{black}", f"127.0.0.1:{frozen.port}"))
         for _ in range(2):
@@ -66,6 +67,17 @@ async def test_all_hosts_away__each_is_named_with_its_reason(database: str) -> N
     assert f"127.0.0.1:{black} does not answer within 1.5 s" in said
     assert f"127.0.0.1:{nobody} cannot be reached" in said
     assert "INTAKE_DATABASE_URL" in said and "secret" not in said
+
+
+async def test_silent_host__is_tried_after_the_others_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.postgres.hosts.EACH", 0.2)
+    (nobody,) = free_ports(1)
+    with mute() as silent:
+        hosts = Hosts(f"postgresql://u@127.0.0.1:{silent.port},127.0.0.1:{nobody}/db")
+        for order in ([silent.port, nobody], [nobody, silent.port]):
+            with pytest.raises(NoHost) as raised:
+                await hosts.connect()
+            assert [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", str(raised.value))] == order
 
 
 async def test_database_that_is_not_there__is_asked_of_one_host(database: str) -> None:

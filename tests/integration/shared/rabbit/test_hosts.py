@@ -1,6 +1,7 @@
 """A list of the broker's nodes is walked past those that are silent or gone, by everything that connects."""
 
 import asyncio
+import re
 import socket
 from typing import Any
 
@@ -49,7 +50,7 @@ def listing(url: str, *ports: int) -> str:
     return url.replace("@", "@" + "".join(f"127.0.0.1:{port}," for port in ports))
 
 
-async def test_silent_nodes__are_passed_and_tried_last_from_then_on(amqp_url: str) -> None:
+async def test_silent_nodes__are_passed_and_the_last_good_one_is_tried_first(amqp_url: str) -> None:
     with swallowing() as black, mute() as frozen:
         hosts = BrokerHosts(listing(amqp_url, black, frozen.port))
         for _ in range(2):
@@ -87,6 +88,17 @@ async def test_all_nodes_away__each_is_named_with_its_reason() -> None:
     assert f"127.0.0.1:{frozen.port} does not answer within 1.5 s" in said
     assert f"127.0.0.1:{nobody} cannot be reached" in said
     assert "secret" not in said
+
+
+async def test_silent_node__is_tried_after_the_others_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.rabbit.hosts.EACH", 0.2)
+    (nobody,) = free_ports(1)
+    with mute() as silent:
+        hosts = BrokerHosts(f"amqp://127.0.0.1:{silent.port},127.0.0.1:{nobody}/")
+        for order in ([silent.port, nobody], [nobody, silent.port]):
+            with pytest.raises(NoNode) as raised:
+                await hosts.connect()
+            assert [int(port) for port in re.findall(r"127\.0\.0\.1:(\d+) ", str(raised.value))] == order
 
 
 async def test_wrong_password__is_said_at_once(amqp_url: str) -> None:

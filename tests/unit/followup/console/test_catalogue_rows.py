@@ -9,6 +9,8 @@ from services.followup.adapters.intake_client import Refusal
 from services.followup.application.access import Scope
 from services.followup.console.catalogues import catalogue_rows
 from services.followup.console.command_forms import MAX_ROWS
+from services.followup.console.targets import FormTarget
+from services.followup.domain.wording.names import Bilingual
 from shared.cases.catalogues import CatalogueLog
 from shared.events.regulation import CatalogueAdopted, CatalogueEntry
 
@@ -21,7 +23,7 @@ class OneCatalogue:
     def __init__(self, entries: int) -> None:
         self._entries = tuple(CatalogueEntry(code=f"c{n}", title=f"Mục {n}") for n in range(entries))
 
-    async def catalogues(self) -> CatalogueLog:
+    async def catalogues(self, source: str) -> CatalogueLog:
         log = CatalogueLog({})
         log.add(
             CatalogueAdopted(effective_on=date(2026, 1, 1), jurisdiction=PLACE, kind="field", entries=self._entries)
@@ -31,7 +33,8 @@ class OneCatalogue:
 
 async def rows(entries: int) -> dict[str, str]:
     queries: Any = OneCatalogue(entries)
-    return await catalogue_rows(queries, Scope(PLACE), PLACE, CatalogueAdopted.TOPIC, "field")
+    target = FormTarget("local", "jurisdiction", PLACE, PLACE, Bilingual("", ""), None)
+    return await catalogue_rows(queries, Scope(PLACE), target, CatalogueAdopted.TOPIC, "field")
 
 
 async def test_new_catalogue__begins_with_every_entry_of_the_one_that_stands() -> None:

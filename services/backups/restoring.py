@@ -14,6 +14,7 @@ import msgspec
 
 from services.backups import custody, erasures, recovery
 from services.backups.catalog import Backup, Catalog, ReadUpTo, StoreState
+from services.backups.cursors import cursors_of
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror
 from services.databases import PACKAGES, URLS
@@ -45,7 +46,6 @@ SELECT stored_name FROM files f WHERE dropped_at IS NULL AND (wrapped IS NOT NUL
     SELECT 1 FROM file_keys k JOIN sealing_keys s ON s.key_id = k.key_id WHERE k.stored_name = f.stored_name
 )) ORDER BY stored_name
 """
-_CURSORS = "SELECT source, position, event_id FROM followed.sources ORDER BY source"
 
 Say = Callable[[str], None]
 
@@ -209,14 +209,13 @@ async def _checked(name: str, dsn: str, state: StoreState, segments: int, is_who
                 f"kho dữ liệu không khớp với bản sao lưu ở vị trí {state.position}; hãy dùng bản sao lưu khác",
                 f"the store does not agree with the backup at position {state.position}; take another backup",
             )
-        cursors = await connection.fetch(_CURSORS) if name == "followup" else []
         return RestoredStore(
             source=head["source"],
             position=head["position"],
             recorded_at=head["recorded_at"],
             log_segments=segments,
             log_is_whole=is_whole,
-            cursors=tuple(ReadUpTo(*row.values()) for row in cursors),
+            cursors=await cursors_of(connection) if name == "followup" else (),
         )
     finally:
         await connection.close()

@@ -25,12 +25,12 @@ from services.backups.catalog import (
     BackupPart,
     Catalog,
     Manifest,
-    ReadUpTo,
     ServerPart,
     StoreState,
     digest_of,
     written,
 )
+from services.backups.cursors import cursors_of
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror, names_in
 from services.intake.adapters.file_folder import sync_folder
@@ -53,7 +53,6 @@ FROM store_state s LEFT JOIN LATERAL (
     SELECT notification_id, event_id, recorded_at FROM stored_events ORDER BY notification_id DESC LIMIT 1
 ) AS e ON true
 """
-_CURSORS = "SELECT source, position, event_id FROM followed.sources ORDER BY source"
 
 Say = Callable[[str], None]
 
@@ -173,11 +172,10 @@ async def _look_at(name: str, url: str) -> tuple[ServerPart, StoreState]:
                 "the server has tablespaces of its own, which this command does not put back",
             )
         state = await connection.fetchrow(_STATE)
-        read = await connection.fetch(_CURSORS) if name == "followup" else []
+        cursors = await cursors_of(connection) if name == "followup" else ()
     finally:
         await connection.close()
     part = ServerPart(major=found["major"], system_identifier=found["system_identifier"], superuser=found["superuser"])
-    cursors = tuple(ReadUpTo(*row.values()) for row in read)
     return part, StoreState(server=name, database=found["database"], cursors=cursors, **dict(state))
 
 

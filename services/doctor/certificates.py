@@ -37,10 +37,7 @@ async def look(urls: Iterable[tuple[str, str]], now: Now) -> Sequence[Finding]:
 def files_of(url: str) -> Iterator[Path]:
     """The files of certificates that a URL names."""
     given = parse_qs(urlsplit(url).query)
-    for name in FILES:
-        for path in given.get(name, ()):
-            if path != "system":
-                yield Path(path)
+    yield from (Path(path) for name in FILES for path in given.get(name, ()))
 
 
 def servers_of(url: str) -> Iterator[tuple[str, int, bool]]:

@@ -135,6 +135,7 @@ class PostAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ended_on: date | None = None
     annulled: bool = False
     stands: bool
+    may_deputise: bool = False
     delegations: list[DelegationAnswer] = []
 
 

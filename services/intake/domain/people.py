@@ -56,6 +56,11 @@ class HeldPost(msgspec.Struct, frozen=True, kw_only=True):
         """The stream of who holds it."""
         return person_id(self.subject)
 
+    @property
+    def may_deputise(self) -> bool:
+        """Whether the chair may let it act in the chair's place: not a chair's own, nor one of an agency."""
+        return not self.agency and not self.roles & DELEGATED
+
     def stands(self, day: date) -> bool:
         """Whether it is held on a day."""
         return self.overlaps(day, day)

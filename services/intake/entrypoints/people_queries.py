@@ -34,7 +34,10 @@ class DelegationView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A post. `stands`: it is held today; `ended_on` is the first day without it; `annulled`: it was never held."""
+    """A post. `stands`: it is held today; `ended_on` is the first day without it; `annulled`: it was never held.
+
+    `may_deputise`: the chair may delegate to it.
+    """
 
     id: UUID
     position: str
@@ -46,6 +49,7 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_on: date | None = None
     annulled: bool = False
     stands: bool
+    may_deputise: bool = False
     delegations: list[DelegationView] = []
 
 
@@ -153,6 +157,7 @@ def _post(post: HeldPost, delegations: tuple[Delegation, ...], today: date) -> P
         ended_on=post.ended_on,
         annulled=post.is_annulled,
         stands=post.stands(today),
+        may_deputise=post.may_deputise,
         delegations=[
             DelegationView(
                 id=each.delegation_id,

@@ -295,6 +295,20 @@ async def test_people__are_named_where_something_is_done_to_them(desk: SignedDes
         assert again.status_code == 404 and "Người dùng này không còn họ tên" in again.text
 
 
+async def test_delegation__is_offered_for_posts_that_may_deputise_alone(desk: SignedDesk) -> None:
+    await desk.granted(CLERK, "chair", position="Chủ tịch")
+    await desk.granted(OTHER, "office", name="Vàng A Sình", position="Phó Chủ tịch")
+    async with desk.signed_in(CLERK) as browser:
+
+        async def is_offered() -> bool:
+            return "/DelegationGranted" in (await browser.get("/people")).text
+
+        await until(is_offered)
+        people = (await browser.get("/people")).text
+    assert people.count("/DelegationGranted") == 1
+    assert people.index("Vàng A Sình") < people.index("/DelegationGranted")
+
+
 async def test_access_token__is_renewed_once_and_kept(desk: SignedDesk) -> None:
     await desk.granted(CLERK, "office")
     desk.signer.life = 30  # less than the margin: each page renews it

@@ -199,9 +199,10 @@ async def test_names__are_sealed_and_opened_to_staff(staffed: Staffed) -> None:
     rows = await staffed.intake.rows("SELECT state, sealed FROM stored_events WHERE topic = 'PostGranted'")
     assert all("Lò Văn Nam".encode() not in bytes(row["state"]) + bytes(row["sealed"]) for row in rows)
     seen = (await staffed.intake.get("/v1/people", token=staffed.tokens["admin"])).json()["items"]
-    assert [(person["subject"], person["name"], person["posts"][0]["stands"]) for person in seen] == [
-        (CLERK, "Lò Văn Nam", True)
-    ]
+    assert [
+        (person["subject"], person["name"], person["posts"][0]["stands"], person["posts"][0]["may_deputise"])
+        for person in seen
+    ] == [(CLERK, "Lò Văn Nam", True, True)]
     assert (await staffed.intake.get("/v1/people", token=staffed.tokens["operations"])).status_code == 403
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from services.intake.domain import errors
 from services.intake.domain.acts.act import RegulationAct
-from services.intake.domain.people import DELEGATED, HeldPost
+from services.intake.domain.people import HeldPost
 from services.intake.domain.regulation import Regulation
 from shared.events.person import (
     DelegationEnded,
@@ -81,9 +81,9 @@ def _check_delegation(event: DelegationGranted, regulation: Regulation) -> str:
     _check_span(event.valid_from, event.valid_until)
     if not event.number.strip():
         raise errors.InvalidValue("number", "empty")
-    if post.agency:
-        raise errors.NoDeputy("post", "agency", position=post.position)
-    if post.roles & DELEGATED:
+    if not post.may_deputise:
+        if post.agency:
+            raise errors.NoDeputy("post", "agency", position=post.position)
         raise errors.NoDeputy("post", "chair", position=post.position)
     if not _holds(post, event.valid_from, event.valid_until):
         raise errors.NoDeputy("valid_until", "beyond-post", position=post.position)

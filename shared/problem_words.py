@@ -641,6 +641,17 @@ DOOR_WORDS: Mapping[str, ProblemWords] = {
             ),
         },
     ),
+    "sealed-content-unreadable": ProblemWords(
+        Sentence("Nội dung niêm phong không mở được", "Sealed content does not open"),
+        {
+            "": Sentence(
+                "Nội dung niêm phong của hồ sơ này không mở được bằng khóa chính đang dùng; gửi lại cũng không được, "
+                "hãy báo người vận hành (DoithoaiSealsUnopened).",
+                "what is sealed of this case does not open under the master key in use: sending again does not help, "
+                "tell the operator (DoithoaiSealsUnopened)",
+            )
+        },
+    ),
     "internal-error": ProblemWords(
         Sentence("Lỗi ngoài dự kiến", "Internal error"),
         {

@@ -23,6 +23,11 @@ def derived_key(key: bytes, purpose: bytes) -> bytes:
     return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose).derive(key)
 
 
+def key_fingerprint(key: bytes) -> str:
+    """What tells a key from others, and nothing of it."""
+    return derived_key(key, b"doithoai:custody").hex()[:32]
+
+
 def sealed_bytes(box: AESGCM, content: bytes, bound: bytes) -> bytes:
     """The content, sealed under a nonce of its own."""
     nonce = os.urandom(NONCE_BYTES)

@@ -1,12 +1,13 @@
 """The keys: never in a backup. It tells them only, so that a restore knows the right ones; a copy goes elsewhere."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from services.backups.catalog import Catalog, written
 from services.backups.errors import WrongTarget
 from services.intake.adapters.file_folder import sync_folder
-from shared.sealing import derived_key
+from shared.sealing import key_fingerprint
 from shared.settings import value_of
 
 MASTER = "master.key"
@@ -34,14 +35,15 @@ def read(name: str) -> bytes | None:
         ) from None
 
 
-def told(key: bytes) -> str:
-    """What tells a key from others, and nothing of it."""
-    return derived_key(key, b"doithoai:custody").hex()[:32]
-
-
 def fingerprints() -> dict[str, str]:
     """What tells each key that is set. Raises WrongTarget."""
-    return {name: told(key) for name in KEYS if (key := read(name)) is not None}
+    return {name: key_fingerprint(key) for name in KEYS if (key := read(name)) is not None}
+
+
+def is_other(told: Mapping[str, str]) -> bool:
+    """Whether the master key that is set is not the one that is told of. Raises WrongTarget."""
+    key = read(MASTER)
+    return key is not None and told.get(MASTER, key_fingerprint(key)) != key_fingerprint(key)
 
 
 def check_apart(keys: Path, backups: Path | None) -> None:

@@ -18,16 +18,18 @@ from services.backups.cursors import cursors_of
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror
 from services.databases import PACKAGES, URLS
+from services.intake.adapters import master_key
 from services.intake.adapters.contents import SealedRow
 from services.intake.adapters.seals import PetitionSeals
-from services.intake.application.ports import StoredKey
+from services.intake.application.ports import StoredKey, UnopenedSeal
 from services.intake.configured import new_id
 from shared.postgres.migrate import names_of
 from shared.postgres.pool import connect
-from shared.sealing import BrokenSeal
+from shared.sealing import key_fingerprint
 
 OPENED = 500  # of the newest sealed events
 AT_ONCE = 1000  # rows
+SHOWN = 10  # positions
 
 _HEAD = """
 SELECT coalesce(max(notification_id), 0) AS position, count(*) AS events, max(recorded_at) AS recorded_at,
@@ -37,8 +39,12 @@ FROM stored_events
 _EVENT_AT = "SELECT event_id FROM stored_events WHERE notification_id = $1"
 _KEYS = "SELECT key_id, owner_id, originator_id, wrapped FROM sealing_keys"
 _SEALED = """
-SELECT event_id, originator_id, originator_version, topic, sealed FROM stored_events
+SELECT notification_id, event_id, originator_id, originator_version, topic, sealed FROM stored_events
 WHERE sealed IS NOT NULL ORDER BY notification_id DESC LIMIT $1
+"""
+_SEALED_OF = """
+SELECT notification_id, sealed FROM stored_events
+WHERE originator_id = ANY ($1) AND sealed IS NOT NULL ORDER BY notification_id
 """
 #: What can still be opened: what nobody has a key to was erased.
 _FILES = """
@@ -69,6 +75,9 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     stores: dict[str, RestoredStore]
     keys_opened: int
     events_opened: int
+    keys_unopened: int  # sealed under another master key, or altered
+    events_unopened: int  # that name such a key, or were altered themselves
+    unopened_at: tuple[int, ...]  # the first positions of them
     files: int
     files_missing: tuple[str, ...]
     files_damaged: tuple[str, ...]
@@ -78,9 +87,9 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing of the log, and of the files that the databases name."""
+        """Whether nothing is missing of the log and of the files that the databases name, and what is sealed opens."""
         logs = all(store.log_is_whole for store in self.stores.values())
-        return logs and not (self.files_missing or self.files_damaged)
+        return logs and not (self.files_missing or self.files_damaged or self.keys_unopened or self.events_unopened)
 
 
 async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, followup_url: str, say: Say) -> Restored:
@@ -144,6 +153,9 @@ async def restore(catalog: Catalog, backup: Backup, target: Path, only: str, fol
         stores=stores,
         keys_opened=opened.keys,
         events_opened=opened.events,
+        keys_unopened=opened.keys_unopened,
+        events_unopened=len(opened.unopened_at),
+        unopened_at=tuple(sorted(opened.unopened_at)[:SHOWN]),
         files=len(copied.names),
         files_missing=copied.missing,
         files_damaged=copied.damaged,
@@ -170,6 +182,8 @@ class _Watch:
 class _Opened(msgspec.Struct):
     keys: int = 0
     events: int = 0
+    keys_unopened: int = 0
+    unopened_at: set[int] = set()
 
 
 def _seals(backup: Backup) -> PetitionSeals:
@@ -181,13 +195,12 @@ def _seals(backup: Backup) -> PetitionSeals:
             "hãy nêu tệp khóa chính, được cất riêng; không có nó thì nội dung niêm phong không mở được",
             "name the file of the master key, which is kept elsewhere; without it no sealed content opens",
         )
-    if backup.manifest.keys.get(custody.MASTER) not in (None, custody.told(key)):
-        raise WrongTarget(
-            "INTAKE_MASTER_KEY_FILE",
-            "không phải khóa chính của kho dữ liệu này; hãy tìm đúng khóa đã cất riêng",
-            "is not the master key of this store; find the one that was kept for it",
-        )
-    return PetitionSeals(key, new_id)
+    if backup.manifest.keys.get(custody.MASTER) not in (None, key_fingerprint(key)):
+        raise WrongTarget(master_key.VARIABLE, *master_key.WRONG_KEY)
+    try:
+        return PetitionSeals(key, new_id)
+    except ValueError as error:
+        raise WrongTarget(master_key.VARIABLE, f"không phải khóa chính ({error})", str(error)) from None
 
 
 async def _checked(name: str, dsn: str, state: StoreState, segments: int, is_whole: bool) -> RestoredStore:
@@ -222,25 +235,40 @@ async def _checked(name: str, dsn: str, state: StoreState, segments: int, is_who
 
 
 async def _opened(dsn: str, seals: PetitionSeals) -> _Opened:
-    """How many keys open under the master key, and how many of the newest sealed events. Raises BackupFailed."""
+    """What opens under the master key: every key, and of the newest sealed events their words. Raises BackupFailed.
+
+    What a release took under other keys does not stand in the way of the rest: it is counted.
+    """
     found = _Opened()
     connection: Any = await asyncpg.connect(dsn)
     try:
-        async with connection.transaction():
-            async for row in connection.cursor(_KEYS, prefetch=AT_ONCE):
-                seals.check_key(StoredKey(*row.values()))
-                found.keys += 1
-        for row in await connection.fetch(_SEALED, OPENED):
-            keys = await connection.fetch(f"{_KEYS} WHERE originator_id = $1", row["originator_id"])
-            seals.opened(SealedRow(*row.values()), {key["key_id"]: StoredKey(*key.values()) for key in keys})
-            found.events += 1
+        bound = await master_key.fingerprint_of(connection)
+        if bound is None:
+            (await master_key.tried_on_store(connection, seals)).require_most()
+        elif bound != seals.key_fingerprint:
+            raise master_key.WrongMasterKey
+        tried = await master_key.tried_on_all(connection, seals)
+        found.keys, found.keys_unopened = tried.opened, len(tried.unopened)
+        unopened = {key.key_id for key in tried.unopened}
+        if unopened:
+            async with connection.transaction():
+                streams = list({key.originator_id for key in tried.unopened})
+                async for row in connection.cursor(_SEALED_OF, streams, prefetch=AT_ONCE):
+                    if unopened & seals.keys_in(row["sealed"]):
+                        found.unopened_at.add(row["notification_id"])
+        for position, *sealed in [row.values() for row in await connection.fetch(_SEALED, OPENED)]:
+            row = SealedRow(*sealed)
+            keys = await connection.fetch(f"{_KEYS} WHERE originator_id = $1", row.originator_id)
+            stored = {key["key_id"]: StoredKey(*key.values()) for key in keys if key["key_id"] not in unopened}
+            try:
+                seals.opened(row, stored)
+            except UnopenedSeal:
+                found.unopened_at.add(position)
+            else:
+                found.events += position not in found.unopened_at
         return found
-    except BrokenSeal:
-        raise BackupFailed(
-            "intake",
-            "có nội dung niêm phong không mở được bằng khóa chính này; hãy kiểm tra khóa, rồi dùng bản sao lưu khác",
-            "some sealed content does not open under this master key; check the key, then take another backup",
-        ) from None
+    except master_key.WrongMasterKey as error:
+        raise BackupFailed(master_key.VARIABLE, *error.said) from None
     finally:
         await connection.close()
 

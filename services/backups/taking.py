@@ -33,6 +33,7 @@ from services.backups.catalog import (
 from services.backups.cursors import cursors_of
 from services.backups.errors import BackupFailed, WrongTarget
 from services.backups.sealed_files import Mirrored, mirror, names_in
+from services.intake.adapters import master_key
 from services.intake.adapters.file_folder import sync_folder
 from shared.postgres.pool import connect
 
@@ -87,7 +88,7 @@ async def take(
             databases=states,
             files=len(kept.names),
             damaged_files=len(kept.damaged),
-            keys=custody.fingerprints(),
+            keys=custody.fingerprints() | await key_of_store(urls.get("intake", "")),
             parts=tuple(BackupPart(str(p.relative_to(half)), p.stat().st_size, digest_of(p)) for p in paths),
         )
         for path in paths:
@@ -184,6 +185,18 @@ def _base_backup(major: int, url: str, folder: Path) -> None:
     place, environment = programs.without_password(url)
     options = ["-F", "t", "-Z", "1", "-X", "stream", "-c", "fast", "-w", "--manifest-checksums=SHA256"]
     programs.run([program, "-d", place, "-D", str(folder), *options], environment=environment)
+
+
+async def key_of_store(url: str) -> dict[str, str]:
+    """What tells the master key that the store itself names, whatever key this machine has."""
+    if not url:
+        return {}
+    connection = await connect(url)
+    try:
+        found = await master_key.fingerprint_of(connection)
+    finally:
+        await connection.close()
+    return {} if found is None else {custody.MASTER: found}
 
 
 async def _erasures_of(url: str) -> list[erasures.ErasureNote]:

@@ -17,6 +17,7 @@ from services.backups.catalog import Backup, Catalog
 from services.backups.errors import BackupFailed, WrongTarget
 from services.databases import URLS, urls_given
 from services.exit_codes import FAILED, WRONG_USE, stop, stop_at, unwritable
+from services.intake.adapters import master_key
 from shared.postgres.server_check import failure
 from shared.sentences import Sentence
 from shared.settings import WrongSettings, value_of
@@ -60,6 +61,7 @@ def backup(
         kept = list[str]()
         if keys_to is not None:
             custody.check_apart(keys_to, to)
+            _check_key()
             kept = custody.copy_to(keys_to)
         if to is not None and files_only:
             _copy_files(to, as_json)
@@ -102,6 +104,14 @@ def _back_up(to: Path, keep: int, as_json: bool) -> tuple[Backup, int]:
         return taken, len(removed)
 
 
+def _check_key() -> None:
+    """Refuse to lock away a key that is not the store's, where the store can be asked. Raises WrongTarget."""
+    with contextlib.suppress(*AWAY, asyncpg.PostgresError, asyncpg.InterfaceError):
+        told = asyncio.run(taking.key_of_store(value_of(URLS["intake"])))
+        if custody.is_other(told):
+            raise WrongTarget(master_key.VARIABLE, *master_key.WRONG_KEY)
+
+
 def _copy_files(to: Path, as_json: bool) -> None:
     if not (files := value_of("INTAKE_FILES")):
         stop_at("INTAKE_FILES", WRONG_USE, GIVE_FILES)
@@ -135,6 +145,8 @@ def _report(taken: Backup, removed: int, kept: list[str], as_json: bool) -> None
             f"{size >> 20} MiB, {found.files} files, {removed} old backups removed",
         ).both
     )
+    if custody.is_other(found.keys):
+        typer.echo(f"{master_key.VARIABLE}: {master_key.WRONG_KEY.both}", err=True)
     if found.damaged_files:
         said = Sentence(
             f"{found.damaged_files} tệp trong INTAKE_FILES đã hỏng và không được chép; xem DoithoaiFilesUnreadable",

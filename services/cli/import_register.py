@@ -25,6 +25,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from services.exit_codes import FAILED, WRONG_USE, given_code, need_folder_of, stop, stop_at
+from services.intake.adapters import master_key
 from services.intake.adapters.bulk import BulkStore
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.file_records import StoredFileRecords
@@ -43,6 +44,7 @@ from services.intake.application.importing.importer import Importer, Numbers, Ou
 from services.intake.application.importing.refusals import FileRefused
 from services.intake.application.importing.rows import Rows
 from services.intake.application.known_reference import KnownReferences
+from services.intake.application.ports import UnopenedSeal
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.configured import new_id, seals_of
 from services.intake.settings import IntakeSettings
@@ -52,6 +54,7 @@ from shared.postgres.durable import DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.pool import create_pool
 from shared.postgres.transient_errors import TRANSIENT_ERRORS
+from shared.problem_words import DOOR_WORDS
 from shared.sentences import Sentence
 from shared.server_urls import unreachable
 from shared.settings import WrongSettings, settings_from_environment
@@ -135,6 +138,10 @@ def import_(
             outcome = _run(settings, rows, asked, advance)
     except _NoStore as error:
         stop_at("INTAKE_DATABASE_URL", WRONG_USE, error.said)
+    except WrongSettings as error:
+        stop(WRONG_USE, str(error))
+    except UnopenedSeal:
+        stop_at("INTAKE_MASTER_KEY_FILE", FAILED, DOOR_WORDS["sealed-content-unreadable"].sentences[""])
     except FAILURES as error:
         # Only the kind: the text may quote the address and user of the database, or a value.
         kind = type(error).__name__
@@ -267,6 +274,8 @@ async def _share(
             await importer.record(groups)
     except FAILURES as error:
         pipe.send(StoreUnavailable(type(error).__name__))
+    except UnopenedSeal as error:
+        pipe.send(error)
     else:
         pipe.send(done)
         pipe.send(importer.outcome)
@@ -286,8 +295,9 @@ async def _importer(
         except asyncpg.UndefinedTableError as error:
             raise _NoStore(_NOT_MIGRATED) from error
         stack.push_async_callback(pool.close)
-        if await pool.fetchval("SELECT to_regclass('external_references')") is None:
+        if await pool.fetchval("SELECT to_regclass('master_key')") is None:
             raise _NoStore(_NOT_MIGRATED)
+        await master_key.bind(pool, seals)
         await durable.start(pool)
         stack.push_async_callback(durable.close)
         writer = GroupCommit(pool, durable)

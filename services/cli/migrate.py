@@ -14,7 +14,10 @@ from shared.postgres.migrate import migrate as apply
 from shared.postgres.server_check import failure
 from shared.settings import WrongSettings
 
-GRANTS = {"intake": ("grant_intake", "grant_erasing_refused", "grant_files"), "followup": ("grant_following",)}
+GRANTS = {
+    "intake": ("grant_intake", "grant_erasing_refused", "grant_files", "grant_master_key"),
+    "followup": ("grant_following",),
+}
 RUNS_AS = "A role that {} runs as, when it does not own its database: it gets its grants."
 
 

@@ -123,6 +123,7 @@ def _print(found: Restored, to: Path) -> None:
                 f"{found.keys_opened} khóa và {found.events_opened} sự kiện niêm phong mới nhất mở được",
                 f"{found.keys_opened} keys and the {found.events_opened} newest sealed events open",
             ),
+            *_unopened(found),
             Sentence(
                 f"{e.known} lần xóa dữ liệu cá nhân: {e.stands} còn hiệu lực, {e.again} xóa lại, {e.nothing_there} "
                 "không còn gì để xóa",
@@ -137,6 +138,23 @@ def _print(found: Restored, to: Path) -> None:
         typer.echo(line.both)
     for name in (*found.files_missing, *found.files_damaged):
         typer.echo(f"  {name}")
+
+
+def _unopened(found: Restored) -> list[Sentence]:
+    """What is restored like everything else, and opens to nobody with this key."""
+    if not (found.keys_unopened or found.events_unopened):
+        return []
+    places = ", ".join(map(str, found.unopened_at)) + (", …" if found.events_unopened > len(found.unopened_at) else "")
+    return [
+        Sentence(
+            f"{found.keys_unopened} khóa không mở được bằng khóa chính này: nội dung của {found.events_unopened} "
+            f"sự kiện ({places}) được niêm phong bằng khóa khác hoặc đã bị sửa; mọi thứ khác vẫn được khôi phục "
+            "(docs/runbooks/DoithoaiSealsUnopened.md)",
+            f"{found.keys_unopened} keys do not open under this master key: the content of {found.events_unopened} "
+            f"events ({places}) is sealed under another key or was altered; all else is restored "
+            "(docs/runbooks/DoithoaiSealsUnopened.md)",
+        )
+    ]
 
 
 def _steps(found: Restored, to: Path) -> list[Sentence]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files
+from services.doctor import broker, certificates, databases, kept_backups, machine, processes, secret_files, store_key
 from services.doctor.databases import Now
 from services.doctor.findings import AbandonedThreads, Finding, Section, State, section
 from services.followup.settings import FollowupSettings
@@ -66,9 +66,13 @@ def _of_intake(settings: IntakeSettings | None, now: Now) -> list[_Check]:
 
     count = settings.pool_size + 1  # and the one that listens
     look_at_store = partial(databases.look, "intake", settings.database_url, count, now, settings.source)
-    secrets = partial(asyncio.to_thread, lambda: secret_files.of_intake(settings))
+
+    async def look_at_secrets() -> Sequence[Finding]:
+        files = await asyncio.to_thread(secret_files.of_intake, settings)
+        return [*files, *await store_key.look(settings)]
+
     return [
-        ("Bí mật của intake", "Secrets of intake", secrets),
+        ("Bí mật của intake", "Secrets of intake", look_at_secrets),
         ("Cơ sở dữ liệu của intake", "Database of intake", look_at_store),
         ("RabbitMQ của intake", "Broker of intake", look_at_broker),
         ("Dịch vụ intake", "Service intake", partial(processes.look, settings.host, settings.port, now)),

@@ -9,6 +9,7 @@ from services.backups.catalog import Catalog
 from services.backups.errors import BackupFailed
 from services.doctor.databases import Now
 from services.doctor.findings import Finding, note, right, wrong
+from shared.sealing import key_fingerprint
 
 HOUR = 3600.0
 OLD = 26  # hours: one a day, and time to take it
@@ -78,7 +79,7 @@ def _key(told: dict[str, str]) -> list[Finding]:
     key = custody.read(custody.MASTER)
     if key is None or custody.MASTER not in told:
         return []
-    if told[custody.MASTER] == custody.told(key):
+    if told[custody.MASTER] == key_fingerprint(key):
         return [right("khóa chính mở được bản này", "the master key is the one of this backup")]
     return [
         wrong(

@@ -12,6 +12,7 @@ import httpx
 import structlog
 from litestar import Litestar
 
+from services.intake.adapters import master_key
 from services.intake.adapters.clock import StoreClock
 from services.intake.adapters.contents import StoredContents
 from services.intake.adapters.figures import StoreFigures
@@ -121,6 +122,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
         stack.push_async_callback(pool.close)
         await require_fit(pool, connections=settings.pool_size + 1)  # and the one that listens
         source = await _name_store(pool, settings, is_development=callers.are_local)
+        await master_key.bind(pool, seals)
         await _claim_virtual_host(settings.amqp_url, source, await store.event_id_at(pool, 1))
         notifications = Notifications(hosts)
         await notifications.start()
@@ -187,6 +189,7 @@ async def running(settings: IntakeSettings, callers: Callers, seals: PetitionSea
                 files_unnamed=found.files_unnamed,
                 files_kept_at=file_keeper.kept_at if folder is not None else None,
                 files_unreadable=troubles.unreadable_total,
+                seals_unopened=seals.unopened_total,
                 lost=await unconfirmed(pool),
                 standby_required=durable.is_required,
                 standby_confirmed_at=durable.confirmed_at if durable.is_required else None,

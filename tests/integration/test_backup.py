@@ -13,6 +13,7 @@ import asyncpg
 import httpx
 import pytest
 
+from shared.sealing import key_fingerprint
 from tests.support.backups import doithoai, folder_for, log_received, on_restored, own_cluster, told
 from tests.support.cluster import Cluster
 from tests.support.files import PDF, answered, stored, uploaded
@@ -54,7 +55,9 @@ class BackedUp:
                 self.paths[petitioner] = await answered(intake, content, petitioner=petitioner)
             await intake.done("/v1/people", POST)
             (person,) = (await intake.get("/v1/people")).json()["items"]
-            await asyncio.to_thread(self.back_up)
+            # The machine of the backups has no key: what tells it is the store's.
+            without = {name: value for name, value in self.settings.items() if "KEY" not in name}
+            await asyncio.to_thread(told, "backup", "--to", str(self.backups), **without)
             await intake.done("/v1/petitioners/p1/erasure", {"ground": "Theo yêu cầu"})
             await intake.done(f"/v1/people/{person['id']}/erasure")
 
@@ -83,6 +86,7 @@ def test_backup__is_named_when_it_is_whole_and_holds_no_key(backed_up: BackedUp)
     assert list(manifest["servers"]) == ["intake"] and manifest["databases"]["followup"]["server"] == "intake"
     assert {part["path"] for part in manifest["parts"]} >= {"intake/base.tar.gz", "erasures.json", "files.txt"}
     key = (backed_up.folder / "master.key").read_bytes()
+    assert manifest["keys"] == {"master.key": key_fingerprint(key)}
     assert all(key not in path.read_bytes() for path in stored(backed_up.backups))
     assert "doithoai_backup_timestamp_seconds 1" in (backed_up.backups / "doithoai_backup.prom").read_text()
 
@@ -99,6 +103,58 @@ def test_keys__are_copied_alone_where_there_is_no_database(backed_up: BackedUp, 
     assert (tmp_path / "safe").stat().st_mode & 0o077 == (tmp_path / "safe" / "master.key").stat().st_mode & 0o077 == 0
     done = doithoai("backup", "--keys-to", str(backed_up.backups / "x"), code=2, **only)
     assert "keys never lie beside the data" in done.stderr
+
+
+def test_keys__that_are_not_the_stores_are_not_locked_away(backed_up: BackedUp, tmp_path: Path) -> None:
+    (tmp_path / "other.key").write_bytes(os.urandom(32))
+    other = backed_up.settings | {"INTAKE_MASTER_KEY_FILE": str(tmp_path / "other.key")}
+    done = doithoai("backup", "--keys-to", str(tmp_path / "safe"), code=2, **other)
+    assert "is not the master key of this store" in done.stderr and not (tmp_path / "safe").exists()
+
+
+@pytest.mark.slow
+def test_backup__under_another_key_is_taken_and_says_so(backed_up: BackedUp, tmp_path: Path) -> None:
+    """The machine of the backups has the wrong key: no night is lost for it, and the manifest names the right one."""
+    (tmp_path / "other.key").write_bytes(os.urandom(32))
+    other = backed_up.settings | {"INTAKE_MASTER_KEY_FILE": str(tmp_path / "other.key")}
+    done = doithoai("backup", "--to", str(tmp_path / "backups"), **other)
+    assert "is not the master key of this store" in done.stderr
+    (backup,) = (path for path in (tmp_path / "backups").iterdir() if (path / "manifest.json").exists())
+    right = key_fingerprint((backed_up.folder / "master.key").read_bytes())
+    assert json.loads((backup / "manifest.json").read_text())["keys"]["master.key"] == right
+
+
+@pytest.mark.slow
+def test_restore__goes_on_where_some_content_is_under_another_key(backed_up: BackedUp, tmp_path: Path) -> None:
+    """It says how much and where, erases again, copies the files, says what is next, and the exit code is 1."""
+    database = backed_up.dsn.rsplit("/", 1)[1]
+    flip = (
+        "UPDATE sealing_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1) "
+        "WHERE key_id = (SELECT key_id FROM sealing_keys WHERE owner_id = 'p2')"
+    )
+    backed_up.cluster.admin(flip, database=database)
+    told("backup", "--to", str(tmp_path / "backups"), **backed_up.settings)
+    backed_up.cluster.admin(flip, database=database)
+    target = folder_for(backed_up.cluster, "two keys")
+    options = ["--from", str(tmp_path / "backups"), "--to", str(target)]
+    done = doithoai("restore", *options, code=1, **backed_up.settings)
+    assert "1 keys do not open under this master key: the content of 1 events (" in done.stdout
+    assert "2 erasures: 2 stand" in done.stdout and "1 files; 0 missing" in done.stdout
+    assert "next: start PostgreSQL on" in done.stdout
+
+
+@pytest.mark.slow
+def test_restore__with_a_key_of_which_no_manifest_tells_is_refused(backed_up: BackedUp, tmp_path: Path) -> None:
+    """A backup of an older release from a machine without a key: the restored store itself knows."""
+    (backup, *_) = sorted(path for path in backed_up.backups.iterdir() if (path / "manifest.json").exists())
+    shutil.copytree(backup, tmp_path / backup.name)
+    manifest = tmp_path / backup.name / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"keys": {}}))
+    (tmp_path / "other.key").write_bytes(os.urandom(32))
+    other = backed_up.settings | {"INTAKE_MASTER_KEY_FILE": str(tmp_path / "other.key")}
+    options = ["--from", str(tmp_path / backup.name), "--to", str(folder_for(backed_up.cluster, "untold"))]
+    done = doithoai("restore", *options, code=1, **other)
+    assert "is not the master key of this store" in done.stderr
 
 
 def test_files__that_are_new_are_copied_alone(backed_up: BackedUp) -> None:

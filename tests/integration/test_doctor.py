@@ -85,9 +85,16 @@ async def test_intake_that_is_well__has_nothing_wrong(intake: Intake, amqp_url: 
     assert wrong == []
     right = said(report, State.RIGHT)
     for expected in ("its tables are those of this version", "service: ready", "INTAKE_MASTER_KEY_FILE: 32 bytes",
+                     "INTAKE_MASTER_KEY_FILE: the key of the store",
                      "the virtual host is that of the source local", "intake.local.commands: a quorum queue",
                      "its clock agrees"):  # fmt: skip
         assert expected in right
+
+
+async def test_key__of_another_store_is_wrong(intake: Intake, tmp_path: Path) -> None:
+    """It is as long as the right one."""
+    (tmp_path / "master.key").write_bytes(os.urandom(32))
+    assert "INTAKE_MASTER_KEY_FILE: is not the master key of this store" in said(await examined(None, time.time))
 
 
 async def test_several_faults__are_told_at_once(

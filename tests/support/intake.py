@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,7 +19,7 @@ from services.intake.entrypoints.queued_commands import CommandIntake
 from services.intake.settings import IntakeSettings
 from shared.http.server import server
 from shared.http.tokens import mint_token
-from tests.support.postgres import TestServer
+from tests.support.postgres import MASTER_KEY, TestServer
 
 PROVINCE, DISTRICT, COMMUNE = "H35", "H35.10", "H35.10.31"
 OFFICE, EDUCATION, CLOSED = "H35.10.1", "H35.10.4", "H35.10.9"
@@ -117,7 +116,7 @@ async def served(dsn: str, folder: Path, **settings: Any) -> AsyncIterator[Intak
     """Intake over real HTTP until the block ends."""
     key = folder / "master.key"
     if not key.exists():
-        key.write_bytes(os.urandom(32))
+        key.write_bytes(MASTER_KEY)
     chosen = IntakeSettings(database_url=dsn, master_key_file=str(key), port=0, **{"source": "local"} | settings)
     async with running(chosen, callers_of(chosen), seals_of(chosen)) as app:
         http = server(app, chosen.host, 0)

@@ -16,7 +16,7 @@ from services.dev.rabbitmq import free_ports
 from tests.support import forked
 from tests.support.forked import Forked
 from tests.support.office import Office, bearer
-from tests.support.postgres import TestServer
+from tests.support.postgres import MASTER_KEY, TestServer
 
 READY_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.05  # seconds
@@ -129,7 +129,7 @@ class Pair:
         self.intake_dsn = intake_dsn or server.database("shared.postgres")
         self.services: list[Service] = []
         self.master_key = folder / "master.key"
-        self.master_key.write_bytes(os.urandom(32))
+        self.master_key.write_bytes(MASTER_KEY)
         self._offices: list[Office] = []
 
     def intake(self, **settings: str) -> Service:

@@ -16,6 +16,8 @@ from shared.postgres.migrate import migrate
 
 _numbers = itertools.count(1)
 
+#: Of every store of a test: a store is bound to its key, so those that are copies of one template have the same.
+MASTER_KEY = bytes(range(32))
 #: What brings the events into a store.
 Filling = Callable[[str], Awaitable[None]]
 

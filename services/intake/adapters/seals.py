@@ -8,16 +8,29 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import structlog
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.intake.adapters.contents import SealedRow
-from services.intake.application.ports import DamagedFile, FileKey, KeyRing, StoredKey, UploadedFile
+from services.intake.application.ports import DamagedFile, FileKey, KeyRing, StoredKey, UnopenedSeal, UploadedFile
 from shared.event_store.append import NewKey
 from shared.events import SEALED, Event, Visibility, sealed_data
-from shared.sealing import KEY_BYTES, NONCE_BYTES, BrokenSeal, derived_key, opened_bytes, sealed_bytes
+from shared.sealing import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    BrokenSeal,
+    derived_key,
+    key_fingerprint,
+    opened_bytes,
+    sealed_bytes,
+)
 
 VERSION = 1  # of the plaintext inside a part
+MOST_TOLD = 10_000  # places of which it is remembered that the log names them
 OWN = ""  # owns the key of an aggregate's own words: no petitioner has this id, so no erasure names it
+
+
+log = structlog.get_logger("seals")
 
 
 class _Part(msgspec.Struct, frozen=True, array_like=True):
@@ -55,6 +68,9 @@ class PetitionSeals:
         if len(master) != KEY_BYTES:
             raise ValueError(f"the master key has {KEY_BYTES} bytes, this one has {len(master)}")
         self._new_id = new_id
+        self.key_fingerprint = key_fingerprint(master)
+        self.unopened_total = 0  # how often something sealed did not open
+        self._told = set[tuple[UUID, int]]()
         self._wrapping = AESGCM(_derived(master, b"wrap"))
         self._refused = AESGCM(_derived(master, b"refused"))
         self._uploads = AESGCM(_derived(master, b"upload"))
@@ -94,7 +110,13 @@ class PetitionSeals:
         return _blob.encode(_Sealed(VERSION, tuple(sealed)))
 
     def opened(self, row: SealedRow, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]:
-        """What can still be read of a sealed row: the parts whose keys exist, put together. Raises BrokenSeal."""
+        """What can still be read of a sealed row: the parts whose keys exist, put together. Raises UnopenedSeal."""
+        try:
+            return self._opened(row, keys)
+        except BrokenSeal:
+            raise self._unopened(row.originator_id, row.version) from None
+
+    def _opened(self, row: SealedRow, keys: Mapping[UUID, StoredKey]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for part in _blobs.decode(row.sealed).parts:
             key_id = UUID(bytes=part.key_id)
@@ -112,6 +134,10 @@ class PetitionSeals:
         """Whether a data key opens under this master key. Raises BrokenSeal."""
         self._data_key(stored)
 
+    def keys_in(self, sealed: bytes) -> set[UUID]:
+        """The ids of the keys under which the parts of an event's sealed bytes are."""
+        return {UUID(bytes=part.key_id) for part in _blobs.decode(sealed).parts}
+
     def seal_refused(self, refused_id: UUID, kept: Kept) -> bytes:
         """A refused command, under the master key."""
         return sealed_bytes(self._refused, _blob.encode(kept), refused_id.bytes)
@@ -125,11 +151,11 @@ class PetitionSeals:
         return sealed_bytes(self._uploads, file_key, stored_name.encode())
 
     def file_key(self, file: UploadedFile) -> bytes:
-        """A file's key, opened. Raises DamagedFile."""
+        """A file's key, opened. Raises DamagedFile, and UnopenedSeal where the key of its case does not open."""
+        box, bound = self._uploads, file.stored_name.encode()
+        if file.key is not None:
+            box, bound = AESGCM(self._known_key(file.key)), _file_under(file.stored_name, file.key.key_id)
         try:
-            if file.key is None:
-                return opened_bytes(self._uploads, file.wrapped, file.stored_name.encode())
-            box, bound = AESGCM(self._data_key(file.key)), _file_under(file.stored_name, file.key.key_id)
             return opened_bytes(box, file.wrapped, bound)
         except BrokenSeal:
             raise DamagedFile from None
@@ -160,10 +186,27 @@ class PetitionSeals:
         bound = _wrapped_for(stored.key_id, stored.owner_id, stored.originator_id)
         return opened_bytes(self._wrapping, stored.wrapped, bound)
 
+    def _known_key(self, stored: StoredKey) -> bytes:
+        """A data key of an aggregate that exists. Raises UnopenedSeal."""
+        try:
+            return self._data_key(stored)
+        except BrokenSeal:
+            raise self._unopened(stored.originator_id) from None
+
+    def _unopened(self, originator_id: UUID, version: int = 0) -> UnopenedSeal:
+        """Count it, and name its place in the log once; without a version it is a key of the aggregate."""
+        self.unopened_total += 1
+        if (place := (originator_id, version)) not in self._told:
+            if len(self._told) >= MOST_TOLD:
+                self._told.clear()
+            self._told.add(place)
+            log.error("seal_unopened", subject_id=str(originator_id), version=version)
+        return UnopenedSeal()
+
     def _key(self, owner: str, originator_id: UUID, ring: KeyRing) -> tuple[UUID, AESGCM]:
         known = ring.known.get((owner, originator_id))
         if known is not None:
-            raw = self._data_key(known)
+            raw = self._known_key(known)
             if all(key.key_id != known.key_id for key in ring.new):
                 ring.used.add(known.key_id)
             return known.key_id, AESGCM(raw)

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from services.intake.application.case_queries import Contents, Opener
-from services.intake.application.ports import History
+from services.intake.application.ports import History, UnopenedSeal
 from services.intake.application.regulation_cache import RegulationCache
 from services.intake.domain import Caller
 from services.intake.domain.people import Delegation, HeldPost
@@ -72,6 +72,9 @@ class PeopleDirectory:
         found: dict[UUID, str] = {}
         for row in await self._contents.sealed_of(*wanted) if wanted else ():
             if row.topic == PostGranted.TOPIC:
-                opened: dict[str, Any] = self._opener.opened(row, keys)
+                try:
+                    opened: dict[str, Any] = self._opener.opened(row, keys)
+                except UnopenedSeal:
+                    continue  # it was counted: a list is not withheld for one name
                 found[row.originator_id] = opened.get("name") or found.get(row.originator_id, "")
         return found

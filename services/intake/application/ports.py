@@ -12,6 +12,7 @@ from services.intake.domain import AnyFact
 from shared.event_store.append import Append, Appended, NewKey
 from shared.event_store.errors import KeyRecord
 from shared.events import Event
+from shared.sealing import BrokenSeal
 
 
 class StoredKey(msgspec.Struct, frozen=True):
@@ -83,6 +84,10 @@ class MissingFile(Exception):
 
 class DamagedFile(Exception):
     """The sealed bytes of a stored file are not those that were stored."""
+
+
+class UnopenedSeal(BrokenSeal):
+    """What is sealed of a case does not open: it is under another master key, or was altered."""
 
 
 class KeyRing:
@@ -327,7 +332,7 @@ class FileSeals(Protocol):
         ...
 
     def file_key(self, file: UploadedFile) -> bytes:
-        """A file's key, opened. Raises DamagedFile."""
+        """A file's key, opened. Raises DamagedFile, and UnopenedSeal where the key of its case does not open."""
         ...
 
     def file_keys(

@@ -24,6 +24,7 @@ class IntakeSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     files_unnamed: int = 0
     files_kept_at: float | None = None
     files_unreadable: int = 0
+    seals_unopened: int = 0
     provider_read_at: float | None = None
     lost: int = 0
     standby_required: bool = False
@@ -78,6 +79,13 @@ FAMILIES = (
         (),
         "Files that were asked for and are missing or damaged in the folder",
         "files_unreadable",
+        counts=True,
+    ),
+    Family(
+        "intake_seals_unopened",
+        (),
+        "How often sealed content or one of its keys did not open under the master key",
+        "seals_unopened",
         counts=True,
     ),
     Family(

@@ -8,6 +8,7 @@ from litestar import Request, Response
 from services.intake.application import errors
 from services.intake.application.invalid_body import wrong_field
 from services.intake.application.json_body import MalformedJson, NulCharacter
+from services.intake.application.ports import UnopenedSeal
 from services.intake.domain import NotAllowed, Refused
 from services.intake.domain.errors import NotInCatalogue, UnknownPost
 from shared.event_store.errors import NotConfirmed, Overloaded, StoreUnavailable
@@ -58,6 +59,8 @@ def problem_of(error: Exception) -> ProblemError:
             return problem(400, "malformed-json", str(error))
         case msgspec.DecodeError() | RecursionError():
             return problem(400, "malformed-json")
+        case UnopenedSeal():
+            return problem(500, "sealed-content-unreadable")
         case NotConfirmed():
             return problem(503, "store-unavailable", "not-confirmed", headers={"Retry-After": RETRY_AFTER})
         case Overloaded():
@@ -89,6 +92,7 @@ _REFUSALS: tuple[type[Exception], ...] = (
     msgspec.DecodeError,
     msgspec.ValidationError,
     RecursionError,
+    UnopenedSeal,
     Overloaded,
     StoreUnavailable,
     *TRANSIENT_ERRORS,

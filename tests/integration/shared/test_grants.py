@@ -29,6 +29,7 @@ async def granted(pg_server: TestServer) -> AsyncIterator[str]:
             await owner.execute(f"CREATE ROLE {role} LOGIN")
     await owner.execute("SELECT grant_intake($1)", SERVICE)
     await owner.execute("SELECT grant_erasing_refused($1)", SERVICE)
+    await owner.execute("SELECT grant_master_key($1)", SERVICE)
     await owner.execute("SELECT grant_auditing($1)", AUDITOR)
     yield dsn
     await owner.close()
@@ -60,6 +61,8 @@ async def test_service__appends_and_runs_as_a_role_that_owns_nothing(granted: st
         "UPDATE store_state SET complete_to = NULL",
         "UPDATE store_state SET clock_offset = '1 day'",
         "DELETE FROM refused_commands",
+        "UPDATE master_key SET fingerprint = 'x'",
+        "DELETE FROM master_key",
         "UPDATE content_reads SET caller = 'x'",
     ],
 )

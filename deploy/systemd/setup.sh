@@ -27,6 +27,15 @@ random() { head -c 24 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 mkdir -p "$secrets/migrate"
 chmod 700 "$secrets" "$secrets/migrate"
 cd "$secrets"
+# A store that is restored, or moved to this machine, has its master key already: a new one would open nothing of it.
+if [ ! -f master.key ]; then
+    sealed=$(cd / && runuser -u postgres -- env PGHOST=/var/run/postgresql PGUSER=postgres sh -s < "$deploy/sealed.sh")
+    [ "$sealed" = f ] || {
+        echo "$secrets/master.key: kho dữ liệu intake đã niêm phong bằng một khóa; hãy chép khóa đã cất riêng vào đây, rồi chạy lại" \
+            "/ the database intake is sealed under a key already: put the one that was locked away here, then run this again" >&2
+        exit 1
+    }
+fi
 for name in master sessions; do
     [ -f $name.key ] || head -c 32 /dev/urandom > $name.key
 done

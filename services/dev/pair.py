@@ -174,11 +174,12 @@ def run_pair(
     ports = _port(stack, "--intake-port", intake, INTAKE_PORT), _port(stack, "--followup-port", followup, FOLLOWUP_PORT)
     urls = [f"http://{HOST}:{port}" for port in ports]
     pair = DevPair(data, stack, interruption)
+    master_key = kept_master_key(data)
     amqp = pair.amqp_urls(broker)
     databases = pair.databases()
     wanted = {
         "intake": {
-            "MASTER_KEY_FILE": str(_master_key(data)),
+            "MASTER_KEY_FILE": str(master_key),
             "FILES": str(data / "files"),
             "SOURCE": os.environ.get("INTAKE_SOURCE") or "local",
         }
@@ -247,9 +248,12 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _master_key(data: Path) -> Path:
+def kept_master_key(data: Path) -> Path:
+    """The key of the folder's store, made before the store is. Raises DevFailed."""
     path = data / "master.key"
     if not path.exists():  # never overwritten: with it everything sealed would be lost
+        if (data / "postgres").exists():
+            raise DevFailed(f"--data: {path} is gone, but not its databases: put it back, or name another folder")
         _write_secret(path, os.urandom(32))
     return path
 

@@ -137,6 +137,7 @@ def test_real_pair__each_alert_fires_and_ends(scene: WatchedPair) -> None:
     parked_event(scene)
     uncountable_duty(scene)
     folder_moved_away(scene)
+    key_that_does_not_open(scene)
     locked_tables(scene)
     followup_down_and_a_difference(scene)
     address_twice(scene)
@@ -353,6 +354,21 @@ def folder_moved_away(scene: WatchedPair) -> None:
     assert httpx.get(address, timeout=30).content == PDF
     scene.ends("DoithoaiFilesNotDropped")
     scene.ends("DoithoaiFilesUnreadable")
+
+
+def key_that_does_not_open(scene: WatchedPair) -> None:
+    """A petition is sealed under another key, and somebody reads it."""
+    body = {"jurisdiction": DISTRICT, "text": "Đường vào bản."}
+    petition = httpx.post(f"{scene.intake.url}/v1/petitions", json=body, timeout=30).json()["id"]
+    changed = "UPDATE sealing_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)"
+    other = f"{changed} WHERE originator_id = '{petition}'"
+    execute(scene.pair.intake_dsn, other)
+    address = f"{scene.intake.url}/v1/petitions/{petition}/content"
+    assert httpx.get(address, timeout=30).status_code == 500
+    scene.fires("DoithoaiSealsUnopened", service="intake")
+    execute(scene.pair.intake_dsn, other)
+    assert httpx.get(address, timeout=30).is_success
+    scene.ends("DoithoaiSealsUnopened")
 
 
 def locked_tables(scene: WatchedPair) -> None:

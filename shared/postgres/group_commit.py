@@ -17,7 +17,7 @@ import structlog
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import NotConfirmed, NotRecorded, Overloaded, StoreUnavailable, Unrecordable
 from shared.postgres.append import append_in
-from shared.postgres.durable import EMIT, DurableHead, confirmed, is_warning
+from shared.postgres.durable import EMIT, DurableHead, confirmed, is_given_up
 from shared.postgres.transient_errors import TRANSIENT_ERRORS, Unconfirmed
 from shared.tasks import cancel_and_wait
 
@@ -74,7 +74,7 @@ class GroupCommit:
         self._closing = False
         self._batch: Sequence[_Waiting] = ()  # being appended
         self._connection: Any = None  # kept from batch to batch
-        self._is_warned = False  # the server has said something about the last statement
+        self._is_given_up = False  # the server has not waited for the standby with the last statement
 
     async def start(self) -> None:
         """Begin to append."""
@@ -154,9 +154,9 @@ class GroupCommit:
         while pending:
             try:
                 # One statement is a transaction of its own: begin and commit would be two more round trips.
-                connection, self._is_warned = await self._connected(), False
+                connection, self._is_given_up = await self._connected(), False
                 outcomes = await append_in(connection, [w.append for w in pending])
-                if self._is_warned:
+                if self._is_given_up:
                     raise Unconfirmed
                 if tried:
                     outcomes = await self._settled(pending, outcomes)
@@ -198,7 +198,7 @@ class GroupCommit:
         return self._connection
 
     def _note(self, _: Any, message: Any) -> None:
-        self._is_warned |= is_warning(message)
+        self._is_given_up |= is_given_up(message)
 
     async def _let_go(self) -> None:
         connection, self._connection = self._connection, None

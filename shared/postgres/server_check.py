@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 
 from shared.postgres.hosts import NoHost
+from shared.postgres.transient_errors import Unconfirmed
 from shared.server_urls import unreachable
 
 OLDEST = 15  # the oldest major version that the tests run on
@@ -66,6 +67,11 @@ def failure(error: BaseException, variable: str) -> str:
     match error:
         case UnfitServer():
             return f"{variable}: {error}"
+        case Unconfirmed():
+            return (
+                f"{variable}: the server has recorded it and the standby that must have it has not acknowledged: bring "
+                "the standby back, and do this again"
+            )
         case NoHost():
             return f"{variable}: {error}"
         case asyncpg.InvalidCatalogNameError():

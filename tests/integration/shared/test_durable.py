@@ -13,11 +13,12 @@ import asyncpg
 import httpx
 import pytest
 
+from services.followup.adapters.store.writer_leases import WriterLeases
 from services.intake.configured import MIGRATIONS
 from shared.event_store.append import Append, Appended
 from shared.event_store.errors import IdempotencyReplay, NotConfirmed, StoreUnavailable
-from shared.postgres import durable, group_commit
-from shared.postgres.durable import DurableHead
+from shared.postgres import durable, group_commit, lease
+from shared.postgres.durable import EMIT, DurableHead
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.log import StoredLog
 from shared.postgres.losses import LossWatch, confirm_losses, losses, unconfirmed
@@ -243,6 +244,73 @@ async def test_other_warning__is_none_of_the_standby(database: str) -> None:
     await connection.close()
 
 
+async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dsn = await cluster.fresh("shared.postgres")
+    pool = await create_pool(dsn, application="test", largest=2)
+    leases = [WriterLeases(pool), WriterLeases(pool)]
+    assert await leases[0].take("a") and await leases[1].take("b")
+    cluster.require("nobody")
+    waiting = await held(cluster, lambda: pool.execute(EMIT))
+    await leases[0].release()
+    assert cluster.waiting() == 1, "only the other"
+    monkeypatch.setattr(lease, "RELEASE_WITHIN", 0.1)
+    holder = await asyncpg.connect(dsn)
+    async with holder.transaction():
+        await holder.execute("SELECT FROM leases FOR UPDATE")
+        await leases[1].release()  # it runs out
+        cluster.require("")
+    await waiting
+    ends = "SELECT name FROM leases WHERE expires_at > clock_timestamp() ORDER BY 1"
+    assert [row["name"] for row in await holder.fetch(ends)] == ["source:b"]
+    await holder.close()
+    pool.terminate()
+
+
+async def test_store_that_records_nothing__is_told_until_it_does(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_commit, "STANDS_AFTER", 0.0)
+    async with process(database) as own:
+        await own.told(keyed("a"))
+        assert own.writer.standstill == ""
+        holder = await asyncpg.connect(database)
+        async with holder.transaction():
+            await holder.execute("SELECT ordering_lock()")
+            waiting = asyncio.create_task(own.told(keyed("b")))
+            await until(lambda: own.writer.standstill)
+            assert "no command has been recorded for" in own.writer.standstill
+            await holder.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%append_events%' "
+                "AND datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await until(lambda: "ConnectionDoesNotExistError" in own.writer.standstill)
+        assert isinstance(await waiting, Appended)
+        assert own.writer.standstill == ""
+        await holder.close()
+
+
+async def test_volume_that_goes_back__is_looked_at_though_its_epoch_is_the_same(database: str) -> None:
+    async with process(database) as own:
+        watch = LossWatch(own.pool, own.durable)
+        await own.told(keyed("kept"))
+        epoch = own.durable.epoch
+        lost = uuid4()
+        own.durable.acknowledged(2, 2, lost)
+        await watch.look()
+        assert await losses(own.pool) == [], "nothing casts doubt on it"
+        await own.pool.expire_connections()
+        await own.pool.fetchval("SELECT 1")
+        await watch.look()
+        (loss,) = await losses(own.pool)
+        assert (loss.loss_id, loss.epoch, loss.head, loss.first_position) == (lost, epoch, 1, 2)
+        await own.pool.expire_connections()
+        await own.pool.fetchval("SELECT 1")
+        await watch.look()
+        assert len(await losses(own.pool)) == 1, "told once"
+
+
 async def test_closing_while_a_standby_is_away__callers_are_answered_and_it_ends(
     hurried: None, cluster: Cluster
 ) -> None:
@@ -325,12 +393,13 @@ async def held(cluster: Cluster, write: Callable[[], Awaitable[Any]]) -> "asynci
     async def written() -> Any:
         return await write()
 
-    while True:
+    for _ in range(100):
         task = asyncio.create_task(written())
         await until(lambda task=task: task.done() or cluster.waiting())
         if not task.done():
             return task
         await task
+    raise AssertionError("no write waits")
 
 
 async def pushed(intake: Intake, name: str) -> httpx.Response:

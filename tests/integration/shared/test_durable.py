@@ -27,6 +27,7 @@ from shared.postgres.pool import Notifications, connected, create_pool
 from shared.postgres.transient_errors import Unconfirmed
 from tests.integration.shared.test_append import command
 from tests.support.cluster import Cluster
+from tests.support.files import PDF
 from tests.support.intake import COMMUNE, Intake, served
 from tests.support.postgres import TestServer
 from tests.support.restored import copied, in_its_place, name_of
@@ -242,6 +243,27 @@ async def test_other_warning__is_none_of_the_standby(database: str) -> None:
         assert isinstance(await own.told(keyed("a")), Appended)
         await own.pool.execute("DO $$ BEGIN RAISE WARNING 'ids'; END $$")
     await connection.close()
+
+
+async def test_upload_that_this_server_alone_has__is_no_stored_file(cluster: Cluster, tmp_path: Path) -> None:
+    dsn = await cluster.fresh(*MIGRATIONS)
+    async with served(dsn, tmp_path, seed_calendars=False, files=str(tmp_path / "files")) as intake:
+
+        async def send() -> httpx.Response:
+            return await intake.client.post("/v1/files", content=PDF)
+
+        assert (await send()).status_code == 201
+        cluster.require("nobody")
+        for sending in (await held(cluster, send), asyncio.create_task(send())):
+            # The barriers of the process wait besides.
+            while not sending.done():
+                cluster.cancel_waiting()
+                await asyncio.sleep(0.05)
+            answer = await sending
+            assert answer.status_code == 503, "the row is there, and a fail-over would take it back"
+            assert answer.json()["type"].endswith("store-unavailable")
+        cluster.require("")
+        assert (await send()).status_code == 200
 
 
 async def test_release_of_leases__waits_for_no_standby_and_not_for_long(
